@@ -1,0 +1,12 @@
+export * from './resource.ts';
+export * from './problem.ts';
+export * from './kinds.ts';
+export type * as k8s from './kubernetes.ts';
+export type { Infer, Schema } from './schema/schema.ts';
+export type * from './schema/virtual-service.ts';
+export type * from './schema/destination-rule.ts';
+export type * from './schema/networking.ts';
+export type * from './schema/security.ts';
+export type * from './schema/telemetry.ts';
+export type * from './schema/mesh.ts';
+export type { Port, StringMatch } from './schema/common.ts';

@@ -1,0 +1,79 @@
+import type * as k8s from './kubernetes.ts';
+import * as dr from './schema/destination-rule.ts';
+import * as mesh from './schema/mesh.ts';
+import * as net from './schema/networking.ts';
+import * as sec from './schema/security.ts';
+import * as tel from './schema/telemetry.ts';
+import * as vs from './schema/virtual-service.ts';
+import type { Schema } from './schema/schema.ts';
+
+/** What is in each collection. `mesh-config` and `mesh-networks` hold one resource each, named `istio-system/istio`. Secrets are no collection. */
+export interface Kinds {
+  'virtual-services': vs.VirtualService;
+  'destination-rules': dr.DestinationRule;
+  'gateways': net.Gateway;
+  'service-entries': net.ServiceEntry;
+  'workload-entries': net.WorkloadEntry;
+  'workload-groups': net.WorkloadGroup;
+  'sidecars': net.Sidecar;
+  'envoy-filters': net.EnvoyFilter;
+  'proxy-configs': mesh.ProxyConfigResource;
+  'peer-authentications': sec.PeerAuthentication;
+  'request-authentications': sec.RequestAuthentication;
+  'authorization-policies': sec.AuthorizationPolicy;
+  'telemetries': tel.Telemetry;
+  'wasm-plugins': tel.WasmPlugin;
+  'mesh-config': mesh.MeshConfig;
+  'mesh-networks': mesh.MeshNetworks;
+  'services': k8s.Service;
+  'endpoint-slices': k8s.EndpointSlice;
+  'pods': k8s.Pod;
+  'nodes': k8s.Node;
+  'namespaces': k8s.Namespace;
+}
+
+export interface KindInfo {
+  readonly collection: keyof Kinds;
+  readonly kind: string;
+  readonly group: string;
+  /** Served versions, the preferred one first. */
+  readonly versions: readonly string[];
+  readonly plural: string;
+  readonly clusterScoped?: boolean;
+  /** The spec's schema for Istio kinds; Kubernetes kinds are taken as the API server accepted them. */
+  readonly schema?: Schema;
+}
+
+const networking = 'networking.istio.io';
+const security = 'security.istio.io';
+const istio = (collection: keyof Kinds, kind: string, group: string, versions: readonly string[], schema: Schema): KindInfo =>
+  ({ collection, kind, group, versions, plural: `${kind.toLowerCase()}s`.replace(/ys$/, 'ies'), schema });
+const core = (collection: keyof Kinds, kind: string, clusterScoped = false, group = ''): KindInfo =>
+  ({ collection, kind, group, versions: ['v1'], plural: `${kind.toLowerCase()}s`, clusterScoped });
+
+/** Every kind that galley reads and puts on the bus. */
+export const kinds: readonly KindInfo[] = [
+  istio('virtual-services', 'VirtualService', networking, ['v1beta1', 'v1alpha3'], vs.VirtualService),
+  istio('destination-rules', 'DestinationRule', networking, ['v1beta1', 'v1alpha3'], dr.DestinationRule),
+  istio('gateways', 'Gateway', networking, ['v1beta1', 'v1alpha3'], net.Gateway),
+  istio('service-entries', 'ServiceEntry', networking, ['v1beta1', 'v1alpha3'], net.ServiceEntry),
+  istio('workload-entries', 'WorkloadEntry', networking, ['v1beta1', 'v1alpha3'], net.WorkloadEntry),
+  istio('workload-groups', 'WorkloadGroup', networking, ['v1beta1', 'v1alpha3'], net.WorkloadGroup),
+  istio('sidecars', 'Sidecar', networking, ['v1beta1', 'v1alpha3'], net.Sidecar),
+  istio('envoy-filters', 'EnvoyFilter', networking, ['v1alpha3'], net.EnvoyFilter),
+  istio('proxy-configs', 'ProxyConfig', networking, ['v1beta1'], mesh.ProxyConfigResource),
+  istio('peer-authentications', 'PeerAuthentication', security, ['v1beta1'], sec.PeerAuthentication),
+  istio('request-authentications', 'RequestAuthentication', security, ['v1', 'v1beta1'], sec.RequestAuthentication),
+  istio('authorization-policies', 'AuthorizationPolicy', security, ['v1', 'v1beta1'], sec.AuthorizationPolicy),
+  istio('telemetries', 'Telemetry', 'telemetry.istio.io', ['v1alpha1'], tel.Telemetry),
+  istio('wasm-plugins', 'WasmPlugin', 'extensions.istio.io', ['v1alpha1'], tel.WasmPlugin),
+  core('services', 'Service'),
+  core('endpoint-slices', 'EndpointSlice', false, 'discovery.k8s.io'),
+  core('pods', 'Pod'),
+  core('nodes', 'Node', true),
+  core('namespaces', 'Namespace', true),
+];
+
+/** Every collection, in the order in which a whole state is published. */
+export const collections: readonly (keyof Kinds)[] = ['mesh-config', 'mesh-networks', ...kinds.map(({ collection }) => collection)];
+export const meshSchemas = { 'mesh-config': mesh.MeshConfig, 'mesh-networks': mesh.MeshNetworks } as const;

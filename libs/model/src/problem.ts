@@ -1,0 +1,13 @@
+/** A user's problem as data: what is wrong, where, and what to do. */
+export interface Problem {
+  /** Istio's code where it has one (IST0101 ...), else a short kebab-case word. */
+  readonly code: string;
+  readonly level: 'error' | 'warning' | 'info';
+  readonly message: string;
+  /** `Kind namespace/name`, when known. */
+  readonly resource?: string;
+  /** File and document, `path[#n]` with n from 1, when known. */
+  readonly origin?: string;
+  /** Path of the field, `spec.http[0].route`, when known. */
+  readonly path?: string;
+}

@@ -1,0 +1,52 @@
+/**
+ * The shape of proto3 messages as data: one description gives the TypeScript type, the parser (parse.ts), and later the CRDs.
+ * Rules of the mapping: Protocol Buffers' "ProtoJSON Format".
+ */
+export type Schema =
+  | { readonly type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes' }
+  /** google.protobuf wrappers: the same values, but zero and absent differ. */
+  | { readonly type: 'wrapper'; readonly of: Schema }
+  | { readonly type: 'enum'; readonly values: Readonly<Record<string, number>> }
+  | { readonly type: 'message'; readonly fields: () => Readonly<Record<string, Schema>>; readonly oneofs: readonly (readonly string[])[] }
+  | { readonly type: 'repeated'; readonly of: Schema }
+  | { readonly type: 'map'; readonly of: Schema };
+
+interface Typed<T> { readonly _type?: T }
+export type Infer<S> = S extends Typed<infer T> ? Exclude<T, undefined> : never;
+type Of<T> = Schema & Typed<T>;
+type Fields = Readonly<Record<string, Of<unknown>>>;
+
+const scalar = <T>(type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes'): Of<T> => ({ type });
+
+export const string = scalar<string>('string');
+export const bool = scalar<boolean>('bool');
+export const int = scalar<number>('int');
+export const uint = scalar<number>('uint');
+export const int64 = scalar<number>('int64');
+export const double = scalar<number>('double');
+/** Seconds, fractions down to nanoseconds. */
+export const duration = scalar<number>('duration');
+/** RFC 3339. */
+export const timestamp = scalar<string>('timestamp');
+export const struct = scalar<Readonly<Record<string, unknown>>>('struct');
+export const value = scalar<unknown>('value');
+/** Base64 text. */
+export const bytes = scalar<string>('bytes');
+export const wrapper = <T>(of: Of<T>): Of<T> => ({ type: 'wrapper', of });
+export const repeated = <T>(of: Of<T>): Of<readonly T[]> => ({ type: 'repeated', of });
+export const map = <T>(of: Of<T>): Of<Readonly<Record<string, T>>> => ({ type: 'map', of });
+
+/** An enum of names; given names count from 0, or give their numbers. */
+export function enumeration<const N extends string>(names: readonly N[] | Readonly<Record<N, number>>): Of<N> {
+  const values = Array.isArray(names) ? Object.fromEntries((names as readonly N[]).map((name, i) => [name, i])) : (names as Record<N, number>);
+  return { type: 'enum', values };
+}
+
+/** A message; every field may be absent. `oneofs` names the groups of which at most one may be set. */
+export function message<F extends Fields>(fields: F | (() => F), oneofs: readonly (readonly (keyof F & string)[])[] = []): Of<{ readonly [K in keyof F]?: Infer<F[K]> }> {
+  return { type: 'message', fields: typeof fields === 'function' ? fields : () => fields, oneofs };
+}
+/** A message that contains itself: its type can't be inferred and is given. */
+export function recursive<T>(fields: () => Fields): Of<T> {
+  return { type: 'message', fields, oneofs: [] };
+}

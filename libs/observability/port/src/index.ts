@@ -1,0 +1,45 @@
+/** Logs by Istio's scopes (`ads`, `validation`, `default` ...). Fields are data; secrets never go in. */
+export interface Logger {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  error(message: string, fields?: Fields): void;
+  scope(name: string): Logger;
+}
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Metrics by Istio's names; labels are given at each use. */
+export interface Metrics {
+  counter(name: string, help: string, labels?: readonly string[]): Counter;
+  gauge(name: string, help: string, labels?: readonly string[]): Gauge;
+  /** Buckets in the unit the name tells (seconds for *_time, *_seconds). */
+  histogram(name: string, help: string, options?: { labels?: readonly string[]; buckets?: readonly number[] }): Histogram;
+}
+export type Labels = Readonly<Record<string, string>>;
+export interface Counter { add(value?: number, labels?: Labels): void }
+export interface Gauge { set(value: number, labels?: Labels): void }
+export interface Histogram { observe(value: number, labels?: Labels): void }
+
+/** A span's place in its trace, as a W3C `traceparent` value: it travels with every change over the bus. */
+export type TraceParent = string;
+export interface Span {
+  readonly traceparent: TraceParent;
+  set(key: string, value: string | number | boolean): void;
+  fail(message: string): void;
+  end(): void;
+}
+export interface Tracer {
+  /** Starts a span below `parent` (a new trace without one); `startTime` in epoch milliseconds. */
+  start(name: string, options?: { parent?: TraceParent; startTime?: number; attributes?: Labels }): Span;
+}
+
+export interface Observability { readonly log: Logger; readonly metrics: Metrics; readonly tracer: Tracer }
+
+const nothing = (): void => {};
+const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, scope: () => silent };
+/** Observes nothing; for tests and tools. */
+export const noObservability: Observability = {
+  log: silent,
+  metrics: { counter: () => ({ add: nothing }), gauge: () => ({ set: nothing }), histogram: () => ({ observe: nothing }) },
+  tracer: { start: () => ({ traceparent: '00-00000000000000000000000000000000-0000000000000000-00', set: nothing, fail: nothing, end: nothing }) },
+};
