@@ -1,0 +1,53 @@
+import type { Collection, Kinds, MeshConfig, Resource } from '@flotilla/model';
+
+/**
+ * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on all that a query read share its result.
+ * Taken once from the node when its stream opens.
+ */
+export interface ProxyAttributes {
+  readonly type: 'sidecar' | 'router';
+  readonly id: string;
+  /** Namespace of its node id. */
+  readonly namespace: string;
+  readonly ips: readonly string[];
+  readonly supportsIPv4: boolean;
+  readonly supportsIPv6: boolean;
+  readonly dnsDomain: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly clusterId: string;
+  readonly network: string;
+  readonly serviceAccount: string;
+  /** `major.minor.patch` as numbers; undefined when unknown (taken as newest). */
+  readonly istioVersion?: readonly [number, number, number];
+  readonly interceptionMode: 'REDIRECT' | 'TPROXY' | 'NONE';
+  readonly dnsCapture: boolean;
+  readonly dnsAutoAllocate: boolean;
+  /** Reduced from node.extensions: does this Envoy have Istio's own filters? True too when it lists no extensions at all. */
+  readonly istioExtensions: boolean;
+  readonly locality: string;
+  /** The rest of node.metadata (ISTIO_META_*), as given. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** SPIFFE identity that the stream proved, when it did. */
+  readonly identity?: string;
+}
+export type AttributeName = keyof ProxyAttributes;
+
+export type IndexName = string;
+
+/** Everything a query can read; every read is tracked (libs/query). */
+export interface View {
+  get<C extends Collection>(collection: C, key: string): Resource<C> | undefined;
+  /** Keys of the resources that the index files under `key`, sorted. */
+  index<C extends Collection>(collection: C, index: IndexName, key: string): readonly string[];
+  /** All keys of a collection, sorted. */
+  list(collection: Collection): readonly string[];
+  /** A proxy's attribute; read the smallest that does. */
+  attr<A extends AttributeName>(name: A): ProxyAttributes[A];
+  label(name: string): string | undefined;
+  meta(name: string): unknown;
+  /** The result of another query. */
+  query<K extends string, R>(query: WorldQuery<K, R>, key: K): R;
+}
+export interface WorldQuery<K extends string, R> { readonly name: string; readonly run: (view: View, key: K) => R }
+export type Mesh = MeshConfig;
+export type { Kinds };
