@@ -1,0 +1,5 @@
+export { Engine, type EngineStats, type Watch } from './engine.ts';
+export { Store, type Change, type CollectionIndexes } from './store.ts';
+export { Subject } from './subject.ts';
+export { QueryCycle, defineQuery, type Query, type Reads } from './query.ts';
+export { checkAgainstScratch, type Mismatch } from './check.ts';

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkAgainstScratch, defineQuery, Engine, QueryCycle, Store, Subject, type Reads } from './index.ts';
+
+interface Item { readonly tag: string; readonly n: number }
+const newStore = (): Store => new Store({ items: { tag: (item: Item) => [item.tag] }, flags: {} });
+const put = (key: string, tag: string, n: number) => ({ collection: 'items', key, value: { tag, n } });
+
+const value = defineQuery('value', (view: Reads, key: string) => (view.get('items', key) as Item | undefined)?.n ?? 0);
+const parity = defineQuery('parity', (view: Reads, key: string) => view.query(value, key) % 2);
+const byTag = defineQuery('byTag', (view: Reads, tag: string) => view.index('items', 'tag', tag).map((key) => `${key}:${view.query(parity, key)}`));
+const mine = defineQuery('mine', (view: Reads, _key: string) =>
+  view.get('flags', 'detailed') ? view.query(byTag, String(view.attr('labels.team'))) : [String(view.attr('namespace'))]);
+
+describe('tracked queries', () => {
+  it('runs only what read the changed key, and stops where a result comes out equal', () => {
+    const engine = new Engine(newStore());
+    engine.apply([put('a', 'x', 1), put('b', 'x', 2), put('c', 'y', 3)]);
+    const watch = engine.watch(byTag, 'x', new Subject({}));
+    engine.resetStats();
+    expect([...engine.apply([put('a', 'x', 5)])]).toEqual([watch]);
+    expect(engine.refresh(watch)).toBe(false);
+    expect(Object.fromEntries(engine.stats.runs)).toEqual({ value: 1, parity: 1 });
+    expect(engine.apply([put('c', 'y', 4)]).size).toBe(0);
+    engine.apply([put('a', 'x', 6)]);
+    expect(engine.refresh(watch)).toBe(true);
+  });
+
+  it('tracks misses, and lists without their values', () => {
+    const engine = new Engine(newStore());
+    const names = defineQuery('names', (view: Reads, _: string) => view.list('items').join());
+    const watchMiss = engine.watch(value, 'z', new Subject({}));
+    const watchNames = engine.watch(names, '', new Subject({}));
+    engine.apply([put('z', 'q', 7)]);
+    expect([engine.refresh(watchMiss), engine.refresh(watchNames)]).toEqual([true, true]);
+    expect([...engine.apply([put('z', 'q', 8)])]).toEqual([watchMiss]);
+  });
+
+  it('shares a result between subjects that agree on what it read, and parts them when they no longer do', () => {
+    const engine = new Engine(newStore());
+    engine.apply([put('a', 'red', 1), put('b', 'blue', 2)]);
+    const subjects = ['red', 'blue', 'red'].map((team, i) => new Subject({ namespace: 'shop', id: i, labels: { team } }));
+    const watches = subjects.map((subject) => engine.watch(mine, '', subject));
+    expect(engine.stats.runs.get('mine')).toBe(1);
+    const touched = engine.apply([{ collection: 'flags', key: 'detailed', value: true }]);
+    expect(touched.size).toBe(3);
+    expect(watches.map((watch) => engine.refresh(watch))).toEqual([true, true, true]);
+    expect(engine.stats.runs.get('mine')).toBe(3);
+    expect(subjects.map((subject) => engine.read(mine, '', subject))).toEqual([['a:1'], ['b:0'], ['a:1']]);
+  });
+
+  it('remembers a failure until what it read changes', () => {
+    const engine = new Engine(newStore());
+    const strict = defineQuery('strict', (view: Reads, key: string) => {
+      if (!view.get('items', key)) throw new Error(`no ${key}`);
+      return key;
+    });
+    const subject = new Subject({});
+    const watch = engine.watch(strict, 'a', subject);
+    expect(() => engine.read(strict, 'a', subject)).toThrow('no a');
+    engine.apply([put('a', 'x', 1)]);
+    expect(engine.refresh(watch)).toBe(true);
+    expect(engine.read(strict, 'a', subject)).toBe('a');
+  });
+
+  it('names a cycle', () => {
+    const loop: { name: string; run: (view: Reads, key: string) => number } = { name: 'loop', run: (view, key) => view.query(loop, key) };
+    expect(() => new Engine(newStore()).read(loop, 'k', new Subject({}))).toThrow(QueryCycle);
+  });
+
+  it('evicts what no watch reaches', () => {
+    const engine = new Engine(newStore());
+    engine.apply([put('a', 'x', 1), put('b', 'y', 1)]);
+    const kept = engine.watch(byTag, 'x', new Subject({}));
+    const left = engine.watch(byTag, 'y', new Subject({}));
+    engine.unwatch(left);
+    engine.collect();
+    expect(engine.stats.entries).toBe(3);
+    engine.unwatch(kept);
+    engine.collect();
+    expect(engine.stats.entries).toBe(0);
+  });
+
+  it('equals a computation from scratch after any sequence of changes, and reports every watch that changed', () => {
+    const key = fc.constantFrom('a', 'b', 'c', 'd');
+    const tag = fc.constantFrom('red', 'blue');
+    const change = fc.oneof(
+      fc.record({ collection: fc.constant('items'), key, value: fc.option(fc.record({ tag, n: fc.nat(5) }), { nil: undefined }) }),
+      fc.record({ collection: fc.constant('flags'), key: fc.constant('detailed'), value: fc.option(fc.constant(true), { nil: undefined }) }),
+    );
+    fc.assert(fc.property(fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 12 }), fc.boolean(), (batches, collecting) => {
+      const engine = new Engine(newStore());
+      const watches = ['red', 'blue', 'red'].flatMap((team, i) => {
+        const subject = new Subject({ namespace: `n${i}`, labels: { team } });
+        return [engine.watch(mine, '', subject), engine.watch(byTag, team, subject)];
+      });
+      const last = watches.map((watch) => JSON.stringify(engine.read(watch.query, watch.key, watch.subject)));
+      for (const batch of batches) {
+        const touched = engine.apply(batch);
+        for (const watch of touched) engine.refresh(watch);
+        expect(checkAgainstScratch(engine)).toEqual([]);
+        watches.forEach((watch, i) => {
+          const now = JSON.stringify(engine.read(watch.query, watch.key, watch.subject));
+          if (now !== last[i]) expect(touched.has(watch)).toBe(true);
+          last[i] = now;
+        });
+        if (collecting) engine.collect();
+      }
+    }));
+  });
+});

@@ -1,0 +1,33 @@
+/**
+ * All that a query can read. Every call is recorded, a miss too; a query reads nothing else (no clock, environment, log or bus), so its result
+ * can be reused while everything it read is unchanged.
+ */
+export interface Reads {
+  get(collection: string, key: string): unknown;
+  /** Keys of the values that the index files under `key`, in order. */
+  index(collection: string, index: string, key: string): readonly string[];
+  /** All keys of the collection, in order: a changed value does not touch who merely lists. */
+  list(collection: string): readonly string[];
+  /** An attribute of the subject (the proxy) by path: `namespace`, `labels.app`. Read the smallest that does: it decides who shares the result. */
+  attr(path: string): unknown;
+  query<K extends string, R, V>(query: Query<K, R, V>, key: K): R;
+}
+
+/** A pure function of a view and a key. `V` is the view as the query sees it: its own typed face of `Reads`. */
+export interface Query<K extends string, R, V = Reads> {
+  readonly name: string;
+  readonly run: (view: V, key: K) => R;
+  /** When equal, the old result stays and whoever read it is not run again. Default: structural equality. */
+  readonly equals?: (a: R, b: R) => boolean;
+}
+
+export const defineQuery = <V, K extends string, R>(
+  name: string, run: (view: V, key: K) => R, options: { equals?: (a: R, b: R) => boolean } = {},
+): Query<K, R, V> => ({ name, run, ...options });
+
+/** A query that needs its own result: a bug, named by its path. */
+export class QueryCycle extends Error {
+  constructor(path: readonly string[]) {
+    super(`queries depend on themselves: ${path.join(' -> ')}`);
+  }
+}

@@ -1,0 +1,114 @@
+import { compareText, deepEqual } from '@flotilla/std';
+import { InputNode } from './node.ts';
+
+/** One value's change; without `value` it is gone. */
+export interface Change { readonly collection: string; readonly key: string; readonly value?: unknown }
+/** Functions from a value to the keys it is filed under, by index name. */
+export type CollectionIndexes = Readonly<Record<string, (value: never) => Iterable<string>>>;
+
+interface Collection {
+  readonly values: Map<string, unknown>;
+  readonly indexes: Map<string, { readonly keysOf: (value: unknown) => Iterable<string>; readonly filed: Map<string, Set<string>> }>;
+}
+
+/** The input of all queries: collections of values by key, with indexes. Each cell that was read is a node of the dependency graph. */
+export class Store {
+  readonly #collections = new Map<string, Collection>();
+  readonly #nodes = new Map<string, InputNode>();
+
+  constructor(collections: Readonly<Record<string, CollectionIndexes>>) {
+    for (const [name, indexes] of Object.entries(collections)) {
+      const entries = Object.entries(indexes).map(([index, keysOf]) =>
+        [index, { keysOf: keysOf as (value: unknown) => Iterable<string>, filed: new Map<string, Set<string>>() }] as const);
+      this.#collections.set(name, { values: new Map(), indexes: new Map(entries) });
+    }
+  }
+
+  get(collection: string, key: string): unknown {
+    return this.#collection(collection).values.get(key);
+  }
+
+  keys(collection: string): readonly string[] {
+    return [...this.#collection(collection).values.keys()].sort(compareText);
+  }
+
+  /** A store of its own with the same values: what changes here is not seen there. */
+  fork(): Store {
+    const fork = new Store(Object.fromEntries([...this.#collections].map(([name, { indexes }]) =>
+      [name, Object.fromEntries([...indexes].map(([index, { keysOf }]) => [index, keysOf as (value: never) => Iterable<string>]))])));
+    fork.apply([...this.#collections].flatMap(([collection, { values }]) => [...values].map(([key, value]) => ({ collection, key, value }))));
+    return fork;
+  }
+
+  /** Applies changes as one step and returns the nodes whose value differs now. A value equal to the old one changes nothing. */
+  apply(changes: Iterable<Change>): InputNode[] {
+    const touched = new Set<string>();
+    for (const { collection, key, value } of changes) {
+      const { values, indexes } = this.#collection(collection);
+      const old = values.get(key);
+      if (deepEqual(old, value)) continue;
+      if (value === undefined) values.delete(key);
+      else values.set(key, value);
+      touched.add(`${collection}\0=${key}`);
+      if (old === undefined || value === undefined) touched.add(`${collection}\0*`);
+      for (const [name, index] of indexes) {
+        const before = new Set(old === undefined ? [] : index.keysOf(old));
+        const after = new Set(value === undefined ? [] : index.keysOf(value));
+        for (const at of before) {
+          if (after.has(at)) continue;
+          const filed = index.filed.get(at);
+          filed?.delete(key);
+          if (filed?.size === 0) index.filed.delete(at);
+          touched.add(`${collection}\0#${name}\0${at}`);
+        }
+        for (const at of after) {
+          if (before.has(at)) continue;
+          const filed = index.filed.get(at);
+          if (filed) filed.add(key);
+          else index.filed.set(at, new Set([key]));
+          touched.add(`${collection}\0#${name}\0${at}`);
+        }
+      }
+    }
+    const changed: InputNode[] = [];
+    for (const id of touched) {
+      const node = this.#nodes.get(id);
+      if (node?.refresh()) changed.push(node);
+    }
+    return changed;
+  }
+
+  valueNode(collection: string, key: string): InputNode {
+    const { values } = this.#collection(collection);
+    return this.#node(`${collection}\0=${key}`, () => values.get(key));
+  }
+
+  listNode(collection: string): InputNode {
+    return this.#node(`${collection}\0*`, () => this.keys(collection));
+  }
+
+  indexNode(collection: string, index: string, key: string): InputNode {
+    const found = this.#collection(collection).indexes.get(index);
+    if (!found) throw new Error(`collection ${collection} has no index ${index}`);
+    return this.#node(`${collection}\0#${index}\0${key}`, () => [...(found.filed.get(key) ?? [])].sort(compareText));
+  }
+
+  /** Forgets nodes that nobody depends on any more. */
+  collect(): void {
+    for (const [id, node] of this.#nodes) if (node.dependents.size === 0) this.#nodes.delete(id);
+  }
+
+  #node(id: string, read: () => unknown): InputNode {
+    const known = this.#nodes.get(id);
+    if (known) return known;
+    const node = new InputNode(read);
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  #collection(name: string): Collection {
+    const found = this.#collections.get(name);
+    if (!found) throw new Error(`unknown collection ${name}`);
+    return found;
+  }
+}
