@@ -151,7 +151,7 @@ export class Engine {
     const there = this.#slot(query, key).get(frame.signature.id)?.entries.get(values);
     if (old && old !== there) this.#drop(old);
     const entry = there ?? this.#file(new Entry({ query, key, signature: frame.signature, values, outcome }));
-    for (const before of [there, old]) if (before && sameOutcome(query, before.outcome, outcome)) outcome = before.outcome;
+    for (const before of [old, there]) if (before && sameOutcome(query, before.outcome, outcome)) outcome = before.outcome;
     for (const read of entry.reads.keys()) read.dependents.delete(entry);
     entry.outcome = outcome;
     entry.reads = frame.reads;

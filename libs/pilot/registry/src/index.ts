@@ -1,0 +1,7 @@
+export * from './types.ts';
+export * from './protocol.ts';
+export * from './host.ts';
+export * from './kubernetes-service.ts';
+export * from './kubernetes-endpoints.ts';
+export * from './service-entry.ts';
+export * from './workload.ts';

@@ -1,0 +1,83 @@
+import type { k8s, Resource } from '@flotilla/model';
+import { augmentLabels, localityOf, workloadNameOf } from './workload.ts';
+import type { RegistryOptions } from './kubernetes-service.ts';
+import type { Endpoint, Service } from './types.ts';
+
+export interface EndpointSources {
+  /** The pod that an address or a targetRef names. */
+  pod(at: { namespace: string; name?: string; ip: string }): Resource<'pods'> | undefined;
+  node(name: string): Resource<'nodes'> | undefined;
+  /** The network of a workload without a network label. */
+  network(ip: string): string;
+}
+
+/**
+ * The endpoints of one EndpointSlice (Istio's endpointslice controller): ready ones, all of them for publishNotReadyAddresses, draining ones where
+ * the Service keeps sessions. An endpoint whose pod isn't known yet waits for it.
+ */
+export function sliceEndpoints(slice: Resource<'endpoint-slices'>, service: Service, from: EndpointSources & { options: RegistryOptions }): Endpoint[] {
+  if (slice.spec.addressType === 'FQDN') return [];
+  return (slice.spec.endpoints ?? []).flatMap((endpoint) => {
+    const health = healthOf(endpoint.conditions, service);
+    if (health === undefined) return [];
+    return endpoint.addresses.flatMap((address) => {
+      const ref = endpoint.targetRef;
+      const pod = from.pod({ namespace: slice.meta.namespace, ip: address, ...(ref?.kind === 'Pod' && ref.name ? { name: ref.name } : {}) });
+      if (!pod && ref?.kind === 'Pod') return [];
+      const workload = describe(pod, address, from);
+      return (slice.spec.ports ?? []).flatMap((port) => port.port === undefined ? [] : [{
+        ...workload, address, port: port.port, servicePortName: port.name ?? '', health, namespace: slice.meta.namespace,
+        ...headlessNames(pod, slice, service),
+      }]);
+    });
+  });
+}
+
+type Condition = NonNullable<k8s.EndpointSlice['endpoints']>[number]['conditions'];
+
+function healthOf(conditions: Condition, service: Service): Endpoint['health'] | undefined {
+  if (conditions?.ready !== false || service.k8s.publishNotReadyAddresses) return 'Healthy';
+  const sticky = service.labels['istio.io/persistent-session'] || service.labels['istio.io/persistent-session-header'];
+  const draining = sticky && (conditions.serving ?? true) && (conditions.terminating ?? true);
+  return draining ? 'Draining' : undefined;
+}
+
+function headlessNames(pod: Resource<'pods'> | undefined, slice: Resource<'endpoint-slices'>, service: Service): { hostName: string; subDomain: string } {
+  if (!pod || service.resolution !== 'Passthrough') return { hostName: '', subDomain: '' };
+  const subDomain = pod.spec.subdomain ?? '';
+  return { hostName: pod.spec.hostname ?? (subDomain === '' ? '' : pod.meta.name), subDomain };
+}
+
+/** What is told of an endpoint by the workload behind it (Istio's EndpointBuilder). */
+export function describe(pod: Resource<'pods'> | undefined, address: string, from: EndpointSources & { options: RegistryOptions }): Omit<Endpoint, 'address' | 'port' | 'servicePortName' | 'health' | 'namespace' | 'hostName' | 'subDomain'> {
+  const nodeName = pod?.spec.nodeName ?? '';
+  const locality = localityOf(pod, nodeName ? from.node(nodeName) : undefined);
+  const labels = pod?.meta.labels ?? {};
+  const network = labels['topology.istio.io/network'] || from.network(address);
+  const account = pod?.spec.serviceAccountName ?? '';
+  return {
+    labels: augmentLabels(labels, { clusterId: from.options.clusterId, locality, nodeName, network }),
+    serviceAccount: pod && account ? `spiffe://${from.options.trustDomain}/ns/${pod.meta.namespace}/sa/${account}` : '',
+    network,
+    locality,
+    lbWeight: 0,
+    tlsMode: labels['security.istio.io/tlsMode'] === 'istio' ? 'istio' : 'disabled',
+    workloadName: pod ? workloadNameOf(pod) : '',
+    clusterId: from.options.clusterId,
+    nodeName,
+    discoverable: 'always',
+  };
+}
+
+/** The container port that a Service's targetPort means on a pod; undefined when the pod has no port of that name. */
+export function targetPortOn(pod: Resource<'pods'>, port: k8s.ServicePort): number | undefined {
+  const target = port.targetPort;
+  if (target === undefined || target === 0 || target === '') return port.port;
+  if (typeof target === 'number') return target;
+  if (/^\d+$/.test(target)) return Number(target);
+  for (const container of pod.spec.containers ?? []) {
+    const found = container.ports?.find(({ name, protocol }) => name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
+    if (found) return found.containerPort;
+  }
+  return undefined;
+}

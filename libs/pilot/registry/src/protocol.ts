@@ -1,0 +1,35 @@
+import type { Protocol } from './types.ts';
+
+const byName: Readonly<Record<string, Protocol>> = {
+  'tcp': 'TCP', 'udp': 'UDP', 'grpc': 'GRPC', 'grpc-web': 'GRPC-Web', 'http': 'HTTP', 'http_proxy': 'HTTP_PROXY', 'http2': 'HTTP2', 'https': 'HTTPS',
+  'tls': 'TLS', 'mongo': 'Mongo', 'redis': 'Redis', 'mysql': 'MySQL', 'hbone': 'HBONE',
+};
+
+/** Istio's `protocol.Parse`: by name, in any case; `Unsupported` when unknown. */
+export const parseProtocol = (name: string): Protocol => byName[name.toLowerCase()] ?? 'Unsupported';
+
+/** Ports whose server speaks first: never sniffed (Istio "Protocol Selection", server first protocols). */
+const serverFirstPorts = new Set([25, 53, 3306, 27017]);
+
+const appProtocols: Readonly<Record<string, Protocol>> = { 'kubernetes.io/h2c': 'HTTP2', 'kubernetes.io/ws': 'HTTP', 'kubernetes.io/wss': 'HTTPS' };
+
+/**
+ * A Kubernetes Service port's protocol: UDP; else appProtocol, which when set but unknown suppresses the name; else the name up to the first
+ * dash (`grpc-web` whole). Unknown ports are sniffed, those of server first protocols are TCP.
+ */
+export function kubernetesPortProtocol(port: { name?: string; port: number; protocol?: string; appProtocol?: string }): Protocol {
+  if (port.protocol === 'UDP') return 'UDP';
+  let found: Protocol;
+  if (port.appProtocol) found = appProtocols[port.appProtocol.toLowerCase()] ?? parseProtocol(port.appProtocol);
+  else {
+    const name = port.name ?? '';
+    found = name.length >= 8 && name.slice(0, 8).toLowerCase() === 'grpc-web' ? 'GRPC-Web' : parseProtocol(name.split('-')[0] ?? '');
+  }
+  return found === 'Unsupported' && serverFirstPorts.has(port.port) ? 'TCP' : found;
+}
+
+export const isHttp = (p: Protocol): boolean => p === 'HTTP' || p === 'HTTP2' || p === 'HTTP_PROXY' || p === 'GRPC' || p === 'GRPC-Web';
+export const isHttp2 = (p: Protocol): boolean => p === 'HTTP2' || p === 'GRPC' || p === 'GRPC-Web';
+export const isTls = (p: Protocol): boolean => p === 'HTTPS' || p === 'TLS';
+export const isTcp = (p: Protocol): boolean => p === 'TCP' || p === 'HTTPS' || p === 'TLS' || p === 'Mongo' || p === 'Redis' || p === 'MySQL';
+export const isUnsupported = (p: Protocol): boolean => p === 'Unsupported';

@@ -1,0 +1,99 @@
+import type { Resource, ServiceEntry, WorkloadEntry } from '@flotilla/model';
+import { parseProtocol } from './protocol.ts';
+import { augmentLabels, podIPs, workloadNameOf } from './workload.ts';
+import type { RegistryOptions } from './kubernetes-service.ts';
+import type { Endpoint, Resolution, Service } from './types.ts';
+
+const resolutions: Readonly<Record<NonNullable<ServiceEntry['resolution']>, Resolution>> =
+  { NONE: 'Passthrough', STATIC: 'ClientSideLB', DNS: 'DNSLB', DNS_ROUND_ROBIN: 'DNSRoundRobinLB' };
+
+/** Istio's convertServices (serviceregistry/serviceentry): one service for each host and address; CIDRs keep their form. */
+export function convertServiceEntry(resource: Resource<'service-entries'>, options: RegistryOptions): Service[] {
+  const { meta, spec } = resource;
+  const resolution = resolutions[spec.resolution ?? 'NONE'];
+  const addresses = spec.addresses?.length ? spec.addresses.map(normalizeAddress) : [''];
+  const base = {
+    namespace: meta.namespace,
+    registry: 'External' as const,
+    creationTime: Date.parse(meta.creationTimestamp ?? '') || 0,
+    ports: (spec.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.number ?? 0, protocol: parseProtocol(port.protocol ?? '') })),
+    autoAllocatedIPv4: '',
+    autoAllocatedIPv6: '',
+    resolution,
+    meshExternal: (spec.location ?? 'MESH_EXTERNAL') === 'MESH_EXTERNAL',
+    exportTo: new Set(spec.exportTo?.length ? spec.exportTo : options.defaultServiceExportTo),
+    labels: meta.labels ?? {},
+    labelSelectors: spec.workloadSelector?.labels ?? {},
+    serviceAccounts: spec.subjectAltNames ?? [],
+    k8s: {},
+    object: { name: meta.name, namespace: meta.namespace },
+  };
+  return (spec.hosts ?? []).flatMap((hostname) => addresses.map((address): Service => ({
+    ...base, key: serviceEntryKey(meta, hostname, address), hostname, name: hostname, defaultAddress: address || '0.0.0.0', addresses: address ? [address] : [],
+  })));
+}
+
+export const serviceEntryKey = (meta: { namespace: string; name: string }, hostname: string, address: string): string =>
+  `e/${meta.namespace}/${meta.name}/${hostname}/${address}`;
+
+/** A /32 or /128 is the address itself. */
+export const normalizeAddress = (address: string): string => address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');
+
+type Where = { readonly options: RegistryOptions; network(ip: string): string };
+
+/** The endpoints that a ServiceEntry names itself: its list, or for DNS without one its hosts, for each of its ports. */
+export function serviceEntryEndpoints(resource: Resource<'service-entries'>, service: Service, where: Where): Endpoint[] {
+  const { meta, spec } = resource;
+  if (spec.workloadSelector || service.resolution === 'Passthrough') return [];
+  if (!spec.endpoints?.length) {
+    if (service.resolution !== 'DNSLB' && service.resolution !== 'DNSRoundRobinLB') return [];
+    return (spec.ports ?? []).map((port) => ({
+      ...unknownWorkload(meta.namespace, where), address: service.hostname, port: port.targetPort || port.number || 0, servicePortName: port.name ?? '',
+    }));
+  }
+  return (spec.ports ?? []).flatMap((port) => (spec.endpoints ?? []).map((entry) =>
+    workloadEntryEndpoint({ entry, namespace: meta.namespace, labels: entry.labels ?? {}, name: '' }, port, where)));
+}
+
+const unknownWorkload = (namespace: string, { options }: Where): Omit<Endpoint, 'address' | 'port' | 'servicePortName'> => ({
+  labels: {}, serviceAccount: '', network: '', locality: '', lbWeight: 0, tlsMode: 'disabled', namespace, workloadName: '', hostName: '', subDomain: '',
+  health: 'Unknown', clusterId: options.clusterId, nodeName: '', discoverable: 'always',
+});
+
+type EntryPort = NonNullable<ServiceEntry['ports']>[number];
+export interface NamedWorkloadEntry { readonly entry: WorkloadEntry; readonly namespace: string; readonly labels: Readonly<Record<string, string>>; readonly name: string }
+
+/** Istio's convertEndpoint: a WorkloadEntry, in a ServiceEntry or of its own, as an endpoint of one of the service's ports. */
+export function workloadEntryEndpoint(workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint {
+  const { entry, namespace } = workload;
+  const unix = (entry.address ?? '').startsWith('unix://');
+  const portNumber = unix ? 0 : entry.ports?.[port.name ?? ''] || port.targetPort || port.number || 0;
+  const network = entry.network || (unix ? '' : where.network(entry.address ?? ''));
+  const locality = entry.locality ?? '';
+  return {
+    ...unknownWorkload(namespace, where),
+    address: unix ? (entry.address ?? '').slice('unix://'.length) : entry.address ?? '',
+    port: portNumber,
+    servicePortName: port.name ?? '',
+    labels: augmentLabels(workload.labels, { clusterId: where.options.clusterId, locality, nodeName: '', network: entry.network ?? '' }),
+    serviceAccount: entry.serviceAccount ? `spiffe://${where.options.trustDomain}/ns/${namespace}/sa/${entry.serviceAccount}` : '',
+    network,
+    locality,
+    lbWeight: entry.weight ?? 0,
+    tlsMode: workload.labels['security.istio.io/tlsMode'] === 'istio' ? 'istio' : 'disabled',
+    workloadName: workload.name,
+  };
+}
+
+
+/** A pod that a ServiceEntry's workloadSelector selects. */
+export function selectedPodEndpoints(pod: Resource<'pods'>, resource: Resource<'service-entries'>, workload: Omit<Endpoint, 'address' | 'port' | 'servicePortName' | 'health' | 'namespace' | 'hostName' | 'subDomain'>): Endpoint[] {
+  return podIPs(pod).slice(0, 1).flatMap((address) => (resource.spec.ports ?? []).map((port) => ({
+    ...workload, address, port: port.targetPort || port.number || 0, servicePortName: port.name ?? '', health: 'Unknown' as const,
+    namespace: pod.meta.namespace, workloadName: workloadNameOf(pod), hostName: '', subDomain: '',
+  })));
+}
+
+/** Every label of the selector is on the workload; an empty selector selects all. */
+export const labelsMatch = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean =>
+  Object.entries(selector).every(([key, value]) => labels[key] === value);
