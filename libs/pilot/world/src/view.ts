@@ -1,4 +1,5 @@
-import type { Collection, Kinds, MeshConfig, Resource } from '@flotilla/model';
+import type { Collection, Resource } from '@flotilla/model';
+import type { Query, Reads } from '@flotilla/query';
 
 /**
  * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on all that a query read share its result.
@@ -48,6 +49,22 @@ export interface View {
   /** The result of another query. */
   query<K extends string, R>(query: WorldQuery<K, R>, key: K): R;
 }
-export interface WorldQuery<K extends string, R> { readonly name: string; readonly run: (view: View, key: K) => R }
-export type Mesh = MeshConfig;
-export type { Kinds };
+/** A tracked query over the World. */
+export type WorldQuery<K extends string, R> = Query<K, R, Reads>;
+
+/** Defines a query; `run` is pure and reads nothing but its view. `equals` stops what comes out the same (default: structural). */
+export function worldQuery<R, K extends string = string>(
+  name: string, run: (view: View, key: K) => R, options: { equals?: (a: R, b: R) => boolean } = {},
+): WorldQuery<K, R> {
+  return { name, run: (reads, key) => run(viewOf(reads), key), ...options };
+}
+
+const viewOf = (reads: Reads): View => ({
+  get: (collection, key) => reads.get(collection, key) as never,
+  index: (collection, index, key) => reads.index(collection, index, key),
+  list: (collection) => reads.list(collection),
+  attr: (name) => reads.attr(name) as never,
+  label: (name) => reads.attr(`labels.${name}`) as string | undefined,
+  meta: (name) => reads.attr(`metadata.${name}`),
+  query: (query, key) => reads.query(query, key),
+});

@@ -1,0 +1,119 @@
+import { compareText } from '@flotilla/std';
+import type { DestinationRule } from '@flotilla/model';
+import { isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/pilot-registry';
+import { domain, rootNamespace, setting } from './mesh.ts';
+import { worldQuery, type View } from './view.ts';
+
+/** A DestinationRule as merged from all of its host in a namespace. */
+export interface MergedRule {
+  readonly rule: DestinationRule;
+  /** Name and namespace of the first. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly from: readonly string[];
+}
+
+interface Header {
+  readonly key: string; readonly name: string; readonly namespace: string; readonly time: number; readonly host: string;
+  readonly selector?: Readonly<Record<string, string>>; readonly exportTo: ReadonlySet<string>;
+}
+const header = worldQuery('destination-rule-header', (view, key): Header | undefined => {
+  const resource = view.get('destination-rules', key);
+  if (!resource) return undefined;
+  const { meta, spec } = resource;
+  return {
+    key, name: meta.name, namespace: meta.namespace, time: Date.parse(meta.creationTimestamp ?? '') || 0,
+    host: resolveShortName(spec.host ?? '', meta, domain), exportTo: new Set(spec.exportTo ?? []),
+    ...(spec.workloadSelector ? { selector: spec.workloadSelector.matchLabels ?? {} } : {}),
+  };
+});
+
+/** Rules of one host that go together: `keys` are merged in this order. */
+interface Group { readonly keys: readonly string[]; readonly namespace: string; readonly selector?: Readonly<Record<string, string>> }
+interface HostGroups { readonly groups: readonly Group[]; readonly exportTo: ReadonlySet<string> }
+/** Whose rules: those a namespace's own proxies use, those it gives to others, those the root namespace keeps to itself. */
+type Pool = 'local' | 'exported' | 'private';
+
+const pool = worldQuery('destination-rules-of', (view, key): ReadonlyMap<string, HostGroups> => {
+  const [kind, namespace] = key.split('|') as [Pool, string];
+  const headers = view.index('destination-rules', 'namespace', namespace).flatMap((rule) => view.query(header, rule) ?? [])
+    .filter((rule) => belongs(view, rule, kind))
+    .sort((a, b) => a.time - b.time || compareText(a.name, b.name));
+  const hosts = new Map<string, HostGroups>();
+  for (const rule of headers) hosts.set(rule.host, withRule(hosts.get(rule.host), rule));
+  return hosts;
+});
+
+function belongs(view: View, { exportTo, namespace }: Header, kind: Pool): boolean {
+  if (kind === 'local') return exportTo.size === 0 || exportTo.has('*') || exportTo.has('.') || exportTo.has(namespace);
+  const byDefault = setting(view, 'defaultDestinationRuleExportTo') ?? ['*'];
+  const isPrivate = exportTo.size === 0 ? byDefault.includes('.') : exportTo.size === 1 && (exportTo.has('.') || exportTo.has(namespace));
+  return isPrivate === (kind === 'private');
+}
+
+/** Istio's mergeDestinationRule: rules without selector are one, those with equal selectors are one, and a selector rule also adds to the rule without. */
+function withRule(old: HostGroups | undefined, { key, namespace, selector, exportTo }: Header): HostGroups {
+  const alone: Group = { keys: [key], namespace, ...(selector ? { selector } : {}) };
+  if (!old) return { groups: [alone], exportTo };
+  let separate = true;
+  const groups = old.groups.map((group) => {
+    const equal = group.selector && selector && labelsMatch(group.selector, selector) && labelsMatch(selector, group.selector);
+    if (group.selector && selector && !equal) return group;
+    if ((!group.selector && !selector) || (selector && (equal || Object.keys(selector).length === 0))) separate = false;
+    return { ...group, keys: [...group.keys, key] };
+  });
+  return { groups: separate ? [...groups, alone] : groups, exportTo: old.exportTo.size === 0 ? exportTo : old.exportTo };
+}
+
+const merged = worldQuery('destination-rule-merged', (view, keys): MergedRule | undefined => {
+  const rules = keys.split('|').flatMap((key) => view.get('destination-rules', key) ?? []);
+  const [first, ...others] = rules;
+  if (!first) return undefined;
+  let rule: DestinationRule = { ...first.spec, host: resolveShortName(first.spec.host ?? '', first.meta, domain) };
+  for (const { spec } of others) {
+    const known = new Set(rule.subsets?.map(({ name }) => name));
+    const subsets = [...(rule.subsets ?? []), ...(spec.subsets ?? []).filter(({ name }) => !known.has(name))];
+    rule = { ...rule, subsets, trafficPolicy: rule.trafficPolicy ?? spec.trafficPolicy };
+  }
+  return { rule, name: first.meta.name, namespace: first.meta.namespace, from: rules.map(({ meta }) => `${meta.namespace}/${meta.name}`) };
+});
+
+const lookUp = worldQuery('destination-rule-groups', (view, key): HostGroups | undefined => {
+  const [kind, namespace, host] = key.split('|') as [Pool, string, string];
+  const hosts = view.query(pool, `${kind}|${namespace}`);
+  const found = mostSpecificMatch(host, hosts, [...hosts.keys()].filter(isWildcard));
+  return found === undefined ? undefined : hosts.get(found);
+});
+
+/**
+ * The rule that a client namespace uses for a host of a service namespace (Istio's PushContext.destinationRule): its own, then the service
+ * namespace's, then the root namespace's, each as far as exported.
+ */
+function groupsFor(view: View, client: string, service: { hostname: string; namespace: string }): readonly Group[] {
+  const root = rootNamespace(view);
+  const own = view.query(lookUp, `${client === root ? 'private' : 'local'}|${client}|${service.hostname}`);
+  if (own) return own.groups;
+  for (const namespace of [service.namespace, root]) {
+    if (namespace === '') continue;
+    const found = view.query(lookUp, `exported|${namespace}|${service.hostname}`);
+    if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client))) return found.groups;
+  }
+  return [];
+}
+
+/**
+ * The proxy's DestinationRule for a service. A rule whose workloadSelector selects the proxy (outbound only, its own namespace) goes before the one without.
+ * Key: `outbound|host|namespace of the service` or `inbound|...`.
+ */
+export const destinationRuleFor = worldQuery('destination-rule', (view, key): MergedRule | undefined => {
+  const [direction, hostname, namespace] = key.split('|') as [string, string, string];
+  const client = view.attr('namespace');
+  const groups = groupsFor(view, client, { hostname, namespace });
+  const selected = direction === 'outbound' && groups.find(({ selector, namespace: of }) =>
+    selector && of === client && Object.entries(selector).every(([name, value]) => view.label(name) === value));
+  const group = selected || groups.findLast(({ selector }) => !selector);
+  return group && view.query(merged, group.keys.join('|'));
+});
+
+export const destinationRule = (view: View, service: { hostname: string; namespace: string }, direction: 'outbound' | 'inbound' = 'outbound'): MergedRule | undefined =>
+  view.query(destinationRuleFor, `${direction}|${service.hostname}|${service.namespace}`);

@@ -1,0 +1,98 @@
+import { compareText } from '@flotilla/std';
+import type { Resource, ServiceEntry } from '@flotilla/model';
+import { convertService, convertServiceEntry, type Service } from '@flotilla/pilot-registry';
+import { allocateAddresses } from './auto-allocate.ts';
+import { domain, registryOptions } from './mesh.ts';
+import { worldQuery, type View } from './view.ts';
+
+/** A ServiceEntry without its endpoints: what those who don't balance load read. */
+const entryShell = worldQuery('service-entry-shell', (view, key): Resource<'service-entries'> | undefined => {
+  const resource = view.get('service-entries', key);
+  if (!resource) return undefined;
+  const { endpoints: _, ...spec } = resource.spec;
+  return { ...resource, spec: spec as ServiceEntry };
+});
+
+export const servicesOfEntry = worldQuery('services-of-entry', (view, key): readonly Service[] => {
+  const shell = view.query(entryShell, key);
+  return shell ? convertServiceEntry(shell, view.query(registryOptions, '')) : [];
+});
+
+const allocations = worldQuery('auto-allocations', (view): ReadonlyMap<string, { v4: string; v6: string }> =>
+  allocateAddresses(view.list('service-entries').flatMap((key) => view.query(servicesOfEntry, key))));
+
+const allocation = worldQuery('auto-allocation', (view, key) => view.query(allocations, '').get(key));
+
+/** A service by its key (`k/namespace/name`, `e/namespace/name/host/address`). */
+export const serviceOf = worldQuery('service', (view, key): Service | undefined => {
+  const [kind, namespace, name] = key.split('/', 3) as [string, string, string];
+  if (kind === 'k') {
+    const resource = view.get('services', `${namespace}/${name}`);
+    return resource && convertService(resource, view.query(registryOptions, ''));
+  }
+  const service = view.query(servicesOfEntry, `${namespace}/${name}`).find((candidate) => candidate.key === key);
+  const allocated = service && view.query(allocation, `${service.namespace}/${service.hostname}`);
+  return service && allocated && service.defaultAddress === '0.0.0.0' ? { ...service, autoAllocatedIPv4: allocated.v4, autoAllocatedIPv6: allocated.v6 } : service;
+});
+
+/** The services that one object makes, as far as their order among all services depends on it. */
+const orderOf = worldQuery('service-order', (view, key: string): readonly { key: string; time: number; name: string }[] => {
+  const [kind, namespace, name] = key.split('/', 3) as [string, string, string];
+  const services = kind === 'k' ? [view.query(serviceOf, key)] : view.query(servicesOfEntry, `${namespace}/${name}`);
+  return services.flatMap((service) => (service ? [{ key: service.key, time: service.creationTime, name: `${service.name}.${service.namespace}` }] : []));
+});
+
+/** Keys of all services, the oldest first, then by `name.namespace` (Istio's SortServicesByCreationTime). */
+export const allServices = worldQuery('all-services', (view): readonly string[] => [
+  ...view.list('services').flatMap((key) => view.query(orderOf, `k/${key}`)),
+  ...view.list('service-entries').flatMap((key) => view.query(orderOf, `e/${key}`)),
+].sort((a, b) => a.time - b.time || compareText(a.name, b.name)).map(({ key }) => key));
+
+/** Keys of the services of one hostname, in the order of all services. */
+export const servicesOfHost = worldQuery('services-of-host', (view, host): readonly string[] => {
+  const suffix = `.svc.${domain}`;
+  const kubernetes = host.endsWith(suffix) ? view.index('services', 'host', host.slice(0, -suffix.length)) : [];
+  const entries = view.index('service-entries', 'host', host);
+  return [
+    ...kubernetes.flatMap((key) => view.query(orderOf, `k/${key}`)),
+    ...entries.flatMap((key) => view.query(orderOf, `e/${key}`).filter((order) => order.key.split('/')[3] === host)),
+  ].sort((a, b) => a.time - b.time || compareText(a.name, b.name)).map(({ key }) => key);
+});
+
+/** What decides where a service is seen; a change of anything else doesn't touch the scopes. */
+export interface ServiceHeader { readonly key: string; readonly hostname: string; readonly namespace: string; readonly kubernetes: boolean; readonly exportTo: ReadonlySet<string>; readonly ports: readonly number[] }
+export const serviceHeader = worldQuery('service-header', (view, key): ServiceHeader | undefined => {
+  const service = view.query(serviceOf, key);
+  return service && {
+    key, hostname: service.hostname, namespace: service.namespace, kubernetes: service.registry === 'Kubernetes', exportTo: service.exportTo,
+    ports: service.ports.map(({ port }) => port),
+  };
+});
+
+/** Is a service (its exportTo already defaulted) seen from a namespace? */
+export function isExported({ exportTo, namespace }: Pick<ServiceHeader, 'exportTo' | 'namespace'>, to: string): boolean {
+  if (exportTo.has('*')) return true;
+  if (exportTo.has('~')) return false;
+  return exportTo.has(to) || (exportTo.has('.') && namespace === to);
+}
+
+/** Services that a namespace sees: private ones, those exported to it, public ones, each in the order of all services. */
+export const exportedServices = worldQuery('exported-services', (view, namespace): readonly ServiceHeader[] => {
+  const headers = view.query(allServices, '').flatMap((key) => view.query(serviceHeader, key) ?? []);
+  const isPublic = (header: ServiceHeader): boolean => header.exportTo.has('*');
+  const seen = headers.filter((header) => isExported(header, namespace));
+  return [
+    ...seen.filter((header) => !isPublic(header) && header.namespace === namespace),
+    ...seen.filter((header) => !isPublic(header) && header.namespace !== namespace),
+    ...seen.filter(isPublic),
+  ];
+});
+
+/** The service that owns a hostname in a namespace: the oldest, but one of Kubernetes before one that isn't. */
+export function ownerOf<T extends { readonly kubernetes: boolean }>(candidates: readonly T[]): T | undefined {
+  return candidates[0]?.kubernetes ? candidates[0] : candidates.find(({ kubernetes }) => kubernetes) ?? candidates[0];
+}
+
+/** Services of a host seen from a namespace, in order. */
+export const visibleOfHost = (view: View, host: string, from: string): readonly ServiceHeader[] =>
+  view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []).filter((header) => isExported(header, from));

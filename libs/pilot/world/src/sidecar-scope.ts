@@ -1,0 +1,159 @@
+import { compareText } from '@flotilla/std';
+import type { IstioEgressListener, Resource } from '@flotilla/model';
+import { hostMatches, hostSubsetOf, isWildcard, type Service } from '@flotilla/pilot-registry';
+import { rootNamespace } from './mesh.ts';
+import { exportedServices, ownerOf, serviceHeader, serviceOf, visibleOfHost, type ServiceHeader } from './services.ts';
+import { worldQuery, type View } from './view.ts';
+import { selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
+
+/** A service in a scope; `ports` when only some of its ports are. */
+export interface ServiceRef { readonly key: string; readonly hostname: string; readonly namespace: string; readonly ports?: readonly number[] }
+export interface EgressScope {
+  /** As the Sidecar gives it; undefined in the default scope. */
+  readonly listener?: IstioEgressListener;
+  readonly services: readonly ServiceRef[];
+  /** Keys, in the order in which they apply. */
+  readonly virtualServices: readonly string[];
+}
+/** What a proxy sees of the mesh (Istio's SidecarScope). */
+export interface SidecarScope {
+  readonly namespace: string;
+  /** The Sidecar in force; its key in the World. */
+  readonly sidecar?: string;
+  readonly egress: readonly EgressScope[];
+  /** All services, in order; a hostname can come more than once in the default scope. */
+  readonly services: readonly ServiceRef[];
+}
+
+/** The Sidecar that is in force for a proxy: one that selects it, else its namespace's without selector, else the root namespace's. Gateways have none. */
+export const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => {
+  if (view.attr('type') !== 'sidecar') return undefined;
+  const namespace = view.attr('namespace');
+  const of = (ns: string): Resource<'sidecars'>[] => view.index('sidecars', 'namespace', ns).flatMap((key) => view.get('sidecars', key) ?? [])
+    .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name));
+  const selects = ({ spec }: Resource<'sidecars'>): boolean => Object.entries(spec.workloadSelector?.labels ?? {}).every(([name, value]) => view.label(name) === value);
+  const hasSelector = ({ spec }: Resource<'sidecars'>): boolean => Object.keys(spec.workloadSelector?.labels ?? {}).length > 0;
+  const own = of(namespace);
+  const root = rootNamespace(view);
+  const found = own.find((s) => hasSelector(s) && selects(s)) ?? own.find((s) => !hasSelector(s)) ?? (namespace === root ? undefined : of(root).find((s) => !hasSelector(s)));
+  return found && `${found.meta.namespace}/${found.meta.name}`;
+});
+
+/** The Sidecar's own words, for those who need its ingress or outboundTrafficPolicy. */
+export const sidecarResource = (view: View): Resource<'sidecars'> | undefined => {
+  const key = view.query(sidecarOf, '');
+  return key === undefined ? undefined : view.get('sidecars', key);
+};
+
+export const sidecarScope = worldQuery('sidecar-scope', (view): SidecarScope => {
+  const namespace = view.attr('namespace');
+  return view.query(scopeOf, `${namespace}|${view.query(sidecarOf, '') ?? ''}`);
+});
+
+/** Key: `namespace|sidecar`; shared by all proxies that have both in common. */
+const scopeOf = worldQuery('scope-of', (view, key): SidecarScope => {
+  const [namespace, sidecar] = key.split('|') as [string, string];
+  const egress = sidecar === '' ? undefined : view.get('sidecars', sidecar)?.spec.egress;
+  const services = view.query(exportedServices, namespace);
+  if (sidecar === '') {
+    const refs = services.map(refOf);
+    return { namespace, egress: [{ services: refs, virtualServices: view.query(virtualServicesFor, `${namespace}|mesh`) }], services: refs };
+  }
+  const listeners = (egress?.length ? egress : [{ hosts: ['*/*'] } satisfies IstioEgressListener]).map((listener) => egressScope(view, namespace, listener));
+  return { namespace, sidecar, egress: listeners, services: allOf(view, namespace, listeners) };
+});
+
+const refOf = ({ key, hostname, namespace }: ServiceHeader): ServiceRef => ({ key, hostname, namespace });
+
+function egressScope(view: View, namespace: string, listener: IstioEgressListener): EgressScope {
+  const hosts = (listener.hosts ?? []).flatMap((entry) => {
+    const slash = entry.indexOf('/');
+    const ns = entry.slice(0, slash);
+    return ns === '~' ? [] : [{ ns: ns === '.' ? namespace : ns, host: entry.slice(slash + 1) }];
+  });
+  const port = listener.port?.number || undefined;
+  const select = (header: ServiceHeader): ServiceRef[] => {
+    const named = (ns: string): boolean => hosts.some((h) => h.ns === ns && hostMatches(h.host, header.hostname));
+    if (!named(header.namespace) && !named('*')) return [];
+    if (port === undefined) return [refOf(header)];
+    return header.ports.includes(port) ? [{ ...refOf(header), ports: [port] }] : [];
+  };
+  const imported = view.query(exportedServices, namespace).flatMap(select);
+  const owner = new Map<string, string>();
+  for (const { hostname, namespace: of } of imported) if (!owner.has(hostname) || of === namespace) owner.set(hostname, of);
+  const importsVirtualService = (of: string, host: string): boolean =>
+    hosts.some((h) => (h.ns === of || h.ns === '*') && (h.host === '*' || hostSubsetOf(host, h.host) || (isWildcard(host) && hostMatches(h.host, host))));
+  return {
+    listener,
+    services: imported.filter(({ hostname, namespace: of }) => owner.get(hostname) === of),
+    virtualServices: selectVirtualServices(view, namespace, importsVirtualService),
+  };
+}
+
+/** What the listeners import, and what their VirtualServices lead to: ports of one service from several listeners come together. */
+function allOf(view: View, namespace: string, listeners: readonly EgressScope[]): ServiceRef[] {
+  const all = new Map<string, ServiceRef>();
+  const add = (ref: ServiceRef): void => {
+    const known = all.get(ref.hostname);
+    if (!known) all.set(ref.hostname, ref);
+    else if (known.namespace === ref.namespace && known.ports) {
+      all.set(ref.hostname, { ...known, ports: ref.ports ? [...new Set([...known.ports, ...ref.ports])] : [...known.ports, ...(view.query(serviceHeader, ref.key)?.ports ?? []).filter((p) => !known.ports?.includes(p))] });
+    }
+  };
+  for (const listener of listeners) {
+    listener.services.forEach(add);
+    for (const key of listener.virtualServices) for (const [host, ports] of destinationsOf(view, key)) {
+      const visible = visibleOfHost(view, host, namespace);
+      const candidates = [...visible.filter((h) => h.namespace === namespace), ...visible.filter((h) => h.namespace !== namespace).sort((a, b) => compareText(a.namespace, b.namespace))];
+      const own = ownerOf(candidates.filter((h) => h.namespace === namespace));
+      const found = own ?? candidates.find((h) => ports.size === 0 || h.ports.some((port) => ports.has(port)));
+      if (!found) continue;
+      const matching = found.ports.filter((port) => ports.has(port));
+      if (ports.size === 0) add(refOf(found));
+      else if (matching.length > 0) add({ ...refOf(found), ports: matching });
+    }
+  }
+  return [...all.values()];
+}
+
+/** Hosts that a VirtualService leads to, with the ports it names; none means all. */
+const destinations = worldQuery('virtual-service-destinations', (view, key): ReadonlyMap<string, ReadonlySet<number>> => {
+  const spec = view.query(virtualServiceOf, key)?.spec;
+  const found = new Map<string, Set<number> | 'all'>();
+  const all = [
+    ...(spec?.http ?? []).flatMap(({ route, mirror, mirrors }) => [...(route ?? []).map((r) => r.destination), mirror, ...(mirrors ?? []).map((m) => m.destination)]),
+    ...[...(spec?.tcp ?? []), ...(spec?.tls ?? [])].flatMap(({ route }) => (route ?? []).map((r) => r.destination)),
+  ];
+  for (const destination of all) {
+    if (!destination?.host) continue;
+    const known = found.get(destination.host);
+    const port = destination.port?.number;
+    if (!port || known === 'all') found.set(destination.host, 'all');
+    else found.set(destination.host, (known ?? new Set<number>()).add(port));
+  }
+  return new Map([...found].map(([host, ports]) => [host, ports === 'all' ? new Set<number>() : ports]));
+});
+const destinationsOf = (view: View, key: string): ReadonlyMap<string, ReadonlySet<number>> => view.query(destinations, key);
+
+/** A service as the scope shows it: with only the ports it has there. */
+export function scopedService(view: View, ref: ServiceRef): Service | undefined {
+  const service = view.query(serviceOf, ref.key);
+  return service && ref.ports ? { ...service, ports: ref.ports.flatMap((port) => service.ports.find((p) => p.port === port) ?? []) } : service;
+}
+
+/** Owners of the scope's hostnames: the first, but one of Kubernetes before one that isn't; with a Sidecar each hostname has one. */
+const owners = worldQuery('scope-owners', (view): ReadonlyMap<string, ServiceRef> => {
+  const found = new Map<string, ServiceRef>();
+  for (const ref of view.query(sidecarScope, '').services) {
+    const known = found.get(ref.hostname);
+    if (!known || (!known.key.startsWith('k/') && ref.key.startsWith('k/'))) found.set(ref.hostname, ref);
+  }
+  return found;
+});
+export const scopeOwner = worldQuery('scope-owner', (view, host): ServiceRef | undefined => view.query(owners, '').get(host));
+
+/** The service that a hostname means to this proxy (Istio's SidecarScope.GetService / servicesByHostname). */
+export const serviceForHost = (view: View, host: string): Service | undefined => {
+  const ref = view.query(scopeOwner, host);
+  return ref && scopedService(view, ref);
+};

@@ -1,0 +1,30 @@
+import { collections, type AnyResource, type Collection, type Resource } from '@flotilla/model';
+import { Store, type CollectionIndexes } from '@flotilla/query';
+import { podIPs } from '@flotilla/pilot-registry';
+
+type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
+const namespace = ({ meta }: AnyResource): string[] => [meta.namespace];
+const indexes = <C extends Collection>(_collection: C, named: Record<string, Index<C>>): CollectionIndexes => ({ namespace, ...named }) as CollectionIndexes;
+
+/** The slice label that names its Service. */
+const serviceName = 'kubernetes.io/service-name';
+
+/** What queries can ask for besides keys; every collection also has `namespace`. */
+const special: Partial<Record<Collection, CollectionIndexes>> = {
+  // `name.namespace`, the hostname without its domain
+  'services': indexes('services', { host: ({ meta }) => [`${meta.name}.${meta.namespace}`] }),
+  'service-entries': indexes('service-entries', {
+    host: ({ spec }) => spec.hosts ?? [],
+    address: ({ spec }) => new Set((spec.endpoints ?? []).flatMap(({ address }) => address ?? [])),
+    selecting: ({ meta, spec }) => (spec.workloadSelector ? [meta.namespace] : []),
+  }),
+  'endpoint-slices': indexes('endpoint-slices', {
+    service: ({ meta }) => (meta.labels?.[serviceName] ? [`${meta.namespace}/${meta.labels[serviceName]}`] : []),
+    ip: ({ spec }) => new Set((spec.endpoints ?? []).flatMap(({ addresses }) => addresses)),
+  }),
+  'pods': indexes('pods', { ip: (pod) => podIPs(pod) }),
+  'workload-entries': indexes('workload-entries', { address: ({ spec }) => (spec.address ? [spec.address] : []) }),
+};
+
+/** The World's store: every collection of the bus, empty. */
+export const createWorldStore = (): Store => new Store(Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])));

@@ -1,0 +1,74 @@
+import type { k8s, Resource } from '@flotilla/model';
+import { describe, labelsMatch, podIPs, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
+import { endpointSources, endpointsOf } from './endpoints.ts';
+import { allServices, serviceOf, servicesOfEntry } from './services.ts';
+import { worldQuery, type View } from './view.ts';
+
+/** The pod of a proxy, by its first address. */
+export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined => {
+  for (const ip of view.attr('ips')) {
+    const found = view.index('pods', 'ip', ip).find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
+    if (found) return found;
+  }
+  return undefined;
+});
+
+/**
+ * The services that a proxy's workload is part of, with the ports it serves them on (Istio's GetProxyServiceTargets): a pod's by selectors; for a pod
+ * that no Service selects, by its address in EndpointSlices; and those of ServiceEntries by address. In the order of all services.
+ */
+export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
+  const podKey = view.query(podOfProxy, '');
+  const pod = podKey === undefined ? undefined : view.get('pods', podKey);
+  const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
+  const byPod = pod ? selectedBy(view, pod) : [];
+  const kubernetes = byPod.length > 0 ? byPod : pod ? byAddress(view, pod) : [];
+  return [...kubernetes, ...external(view)].sort((a, b) => (order.get(a.service.key) ?? 0) - (order.get(b.service.key) ?? 0));
+});
+
+function selectedBy(view: View, pod: Resource<'pods'>): ServiceTarget[] {
+  return view.index('services', 'namespace', pod.meta.namespace).flatMap((key) => {
+    const spec = view.get('services', key)?.spec;
+    if (!spec?.selector || Object.keys(spec.selector).length === 0 || !labelsMatch(spec.selector, pod.meta.labels ?? {})) return [];
+    return targetsOn(view, `k/${key}`, { pod, ports: spec.ports ?? [] });
+  });
+}
+
+function targetsOn(view: View, key: string, { pod, ports }: { pod: Resource<'pods'>; ports: readonly k8s.ServicePort[] }): ServiceTarget[] {
+  const service = view.query(serviceOf, key);
+  const sources = endpointSources(view);
+  return ports.flatMap((port) => {
+    const servicePort = service?.ports.find((p) => p.port === port.port && p.name === (port.name ?? ''));
+    const targetPort = targetPortOn(pod, port);
+    if (!service || !servicePort || targetPort === undefined || targetPort === 0) return [];
+    const address = podIPs(pod)[0] ?? '';
+    const endpoint: Endpoint = {
+      ...describe(pod, address, sources), address, port: targetPort, servicePortName: servicePort.name, health: 'Healthy', namespace: pod.meta.namespace, hostName: '', subDomain: '',
+    };
+    return [{ service, port: servicePort, targetPort, endpoint }];
+  });
+}
+
+function byAddress(view: View, pod: Resource<'pods'>): ServiceTarget[] {
+  const keys = new Set(view.attr('ips').flatMap((ip) => view.index('endpoint-slices', 'ip', ip)).filter((key) => key.startsWith(`${pod.meta.namespace}/`)));
+  const services = new Set([...keys].flatMap((key) => view.get('endpoint-slices', key)?.meta.labels?.['kubernetes.io/service-name'] ?? []));
+  return [...services].flatMap((name) => instances(view, `k/${pod.meta.namespace}/${name}`, () => true));
+}
+
+function external(view: View): ServiceTarget[] {
+  const ips = view.attr('ips');
+  const entries = new Set([
+    ...ips.flatMap((ip) => view.index('service-entries', 'address', ip)), ...view.index('service-entries', 'selecting', view.attr('namespace')),
+  ]);
+  return [...entries].flatMap((entry) => view.query(servicesOfEntry, entry).map(({ key }) => key))
+    .flatMap((key) => instances(view, key, ({ address }) => ips.includes(address)));
+}
+
+function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolean): ServiceTarget[] {
+  const service = view.query(serviceOf, key);
+  if (!service) return [];
+  return view.query(endpointsOf, key).filter(mine).flatMap((endpoint) => {
+    const port = service.ports.find(({ name }) => name === endpoint.servicePortName);
+    return port ? [{ service, port, targetPort: endpoint.port, endpoint }] : [];
+  });
+}
