@@ -7,3 +7,4 @@ export * from './destination-rules.ts';
 export * from './sidecar-scope.ts';
 export * from './endpoints.ts';
 export * from './targets.ts';
+export * from './addresses.ts';

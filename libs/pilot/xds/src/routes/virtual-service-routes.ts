@@ -1,0 +1,58 @@
+import type { HTTPMatchRequest } from '@flotilla/model';
+import { setting, virtualServiceOf, worldQuery, type View } from '@flotilla/pilot-world';
+import type { envoy } from '@flotilla/proto-gen/envoy';
+import { hashPoliciesOf } from './hash-policy.ts';
+import { isCatchAll } from './match.ts';
+import { buildRoute, type RouteContext } from './route.ts';
+
+/** Where the routes of a VirtualService are served. */
+export interface ServedAt {
+  readonly virtualService: string;
+  readonly port: number;
+  /** `mesh` or `namespace/name`. */
+  readonly gateway: string;
+  readonly tls: boolean;
+}
+export const servedAtKey = ({ virtualService, port, gateway, tls }: ServedAt): string => `${virtualService}|${port}|${gateway}|${tls ? 'tls' : ''}`;
+
+/**
+ * The routes of a VirtualService for this proxy, in order, up to the first that catches all (Istio's BuildHTTPRoutesForVirtualService). Empty when
+ * none of its rules is for this proxy, port and gateway. Key: servedAtKey.
+ */
+export const virtualServiceRoutes = worldQuery('virtual-service-routes', (view, key): readonly envoy.config.route.v3.IRoute[] => {
+  const [name, port, gateway, tls] = key.split('|') as [string, string, string, string];
+  const virtualService = view.query(virtualServiceOf, name);
+  if (!virtualService) return [];
+  const retries = setting(view, 'defaultHttpRetryPolicy');
+  const context: RouteContext = {
+    virtualService, port: Number(port), tls: tls !== '',
+    ...(retries ? { defaultRetries: retries } : {}),
+    singlePort: () => undefined,
+    hashPolicies: (destination) => hashPoliciesOf(view, destination, Number(port)),
+  };
+  const routes: envoy.config.route.v3.IRoute[] = [];
+  for (const http of virtualService.spec.http ?? []) {
+    const matches: (HTTPMatchRequest | undefined)[] = http.match?.length ? [...http.match] : [undefined];
+    for (const match of matches) {
+      if (match && !isForProxy(view, match, { port: Number(port), gateway })) continue;
+      const route = buildRoute(http, match, context);
+      routes.push(route);
+      if (route.match && isCatchAll(route.match)) return routes;
+    }
+  }
+  return routes;
+});
+
+/** Does a match name this port, this gateway, and what this proxy is? */
+function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gateway: string }): boolean {
+  if (match.port && match.port !== at.port) return false;
+  const gateways = match.gateways ?? [];
+  if (gateways.length > 0) {
+    if (!gateways.includes(at.gateway)) return false;
+    if (at.gateway !== 'mesh') return true;
+  } else if (at.gateway !== 'mesh') return true;
+  const labels = Object.entries(match.sourceLabels ?? {}).every(([name, value]) => view.label(name) === value);
+  return labels && (!match.sourceNamespace || match.sourceNamespace === view.attr('namespace'));
+}
+
+export const hasRoutes = worldQuery('has-routes', (view, key): boolean => view.query(virtualServiceRoutes, key).length > 0);

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+import { wellKnownFromJson, wellKnownToJson } from './well-known.ts';
+
+/** Protobuf's JSON mapping ("ProtoJSON Format") over the same descriptors as the static code: for canonical dumps, config_dump and patches. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+let loaded: protobuf.Root | undefined;
+const root = (): protobuf.Root => {
+  loaded ??= protobuf.Root.fromJSON(JSON.parse(readFileSync(new URL('../gen/descriptors.json', import.meta.url), 'utf8')) as protobuf.INamespace).resolveAll();
+  return loaded;
+};
+
+const typeOf = (name: string): protobuf.Type => root().lookupType(name.replace(/^.*\//, ''));
+
+/** A message's bytes as canonical JSON. Throws for an unknown type or malformed bytes. */
+export const toJson = (typeName: string, bytes: Uint8Array): Json => {
+  const type = typeOf(typeName);
+  return messageToJson(type, type.decode(bytes) as unknown as Record<string, unknown>);
+};
+
+/** The bytes that JSON means. Unknown fields throw, named by their path. */
+export const fromJson = (typeName: string, json: Json): Uint8Array => {
+  const type = typeOf(typeName);
+  return type.encode(messageFromJson(type, json, type.name) as never).finish();
+};
+
+const anyCodec = { toJson, fromJson };
+
+function messageToJson(type: protobuf.Type, message: Record<string, unknown>): Json {
+  const special = wellKnownToJson(type.fullName.slice(1), message, anyCodec);
+  if (special !== undefined) return special as Json;
+  const out: Record<string, Json> = {};
+  for (const field of type.fieldsArray) {
+    const value = message[field.name];
+    if (!Object.hasOwn(message, field.name) || value === undefined || value === null) continue;
+    if (field.map) {
+      const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1));
+      if (entries.length > 0) out[field.name] = Object.fromEntries(entries.map(([key, item]) => [key, valueToJson(field, item)]));
+    } else if (field.repeated) {
+      const items = value as unknown[];
+      if (items.length > 0) out[field.name] = items.map((item) => valueToJson(field, item));
+    } else if (field.partOf || field.resolvedType instanceof protobuf.Type || !isDefault(field, value)) out[field.name] = valueToJson(field, value);
+  }
+  return out;
+}
+
+const isDefault = (field: protobuf.Field, value: unknown): boolean =>
+  value === false || value === 0 || value === '' || (value instanceof Uint8Array && value.length === 0)
+  || (field.type.includes('64') && String(value) === '0');
+
+function valueToJson(field: protobuf.Field, value: unknown): Json {
+  const { resolvedType } = field;
+  if (resolvedType instanceof protobuf.Type) return messageToJson(resolvedType, value as Record<string, unknown>);
+  if (resolvedType instanceof protobuf.Enum) return resolvedType.fullName === '.google.protobuf.NullValue' ? null : resolvedType.valuesById[value as number] ?? (value as number);
+  if (field.type === 'bytes') return Buffer.from(value as Uint8Array).toString('base64');
+  if (field.type.includes('64')) return String(value);
+  return Number.isFinite(value) || typeof value !== 'number' ? (value as Json) : String(value);
+}
+
+function messageFromJson(type: protobuf.Type, json: Json, path: string): Record<string, unknown> {
+  const special = wellKnownFromJson(type.fullName.slice(1), json, anyCodec);
+  if (special !== undefined) return special;
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error(`${path}: expected an object of ${type.name}`);
+  const out: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(json)) {
+    const field = type.fields[key] ?? type.fields[key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())];
+    if (!field) throw new Error(`${path}.${key}: ${type.name} has no such field`);
+    if (item === null && field.resolvedType?.fullName !== '.google.protobuf.Value') continue;
+    const at = `${path}.${field.name}`;
+    if (field.map) out[field.name] = Object.fromEntries(Object.entries(item as Record<string, Json>).map(([k, v]) => [k, valueFromJson(field, v, `${at}.${k}`)]));
+    else if (field.repeated) {
+      if (!Array.isArray(item)) throw new Error(`${at}: expected a list`);
+      out[field.name] = item.map((each, i) => valueFromJson(field, each, `${at}[${i}]`));
+    } else out[field.name] = valueFromJson(field, item, at);
+  }
+  return out;
+}
+
+function valueFromJson(field: protobuf.Field, json: Json, path: string): unknown {
+  const { resolvedType } = field;
+  if (resolvedType instanceof protobuf.Type) return messageFromJson(resolvedType, json, path);
+  if (resolvedType instanceof protobuf.Enum) {
+    const value = typeof json === 'number' ? json : resolvedType.values[String(json)];
+    if (value === undefined) throw new Error(`${path}: ${JSON.stringify(json)} is none of ${Object.keys(resolvedType.values).join(', ')}`);
+    return value;
+  }
+  if (field.type === 'bytes') return Buffer.from(String(json), 'base64');
+  if (field.type === 'string') {
+    if (typeof json !== 'string') throw new Error(`${path}: expected text`);
+    return json;
+  }
+  if (field.type === 'bool') {
+    if (typeof json !== 'boolean') throw new Error(`${path}: expected true or false`);
+    return json;
+  }
+  const number = Number(json);
+  if (typeof json === 'boolean' || json === '' || (Number.isNaN(number) && json !== 'NaN')) throw new Error(`${path}: expected a number`);
+  return number;
+}
