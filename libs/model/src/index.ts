@@ -1,6 +1,9 @@
 export * from './resource.ts';
 export * from './problem.ts';
 export * from './kinds.ts';
+export * from './mesh-defaults.ts';
+export * from './parse-resource.ts';
+export { parseDuration, parseValue, type Parsed, type ParseOptions } from './schema/parse.ts';
 export type * as k8s from './kubernetes.ts';
 export type { Infer, Schema } from './schema/schema.ts';
 export type * from './schema/virtual-service.ts';

@@ -7,7 +7,10 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 let loaded: protobuf.Root | undefined;
 const root = (): protobuf.Root => {
-  loaded ??= protobuf.Root.fromJSON(JSON.parse(readFileSync(new URL('../gen/descriptors.json', import.meta.url), 'utf8')) as protobuf.INamespace).resolveAll();
+  if (!loaded) {
+    loaded = protobuf.Root.fromJSON(JSON.parse(readFileSync(new URL('../gen/descriptors.json', import.meta.url), 'utf8')) as protobuf.INamespace);
+    loaded.resolveAll();
+  }
   return loaded;
 };
 

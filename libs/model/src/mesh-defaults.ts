@@ -1,0 +1,72 @@
+import type { MeshConfig } from './schema/mesh.ts';
+
+const statPrefixFree = { tracingServiceName: 'APP_LABEL_AND_NAMESPACE', controlPlaneAuthPolicy: 'MUTUAL_TLS' } as const;
+
+const defaults: MeshConfig = {
+  enableTracing: true,
+  proxyListenPort: 15001,
+  proxyInboundListenPort: 15006,
+  connectTimeout: 10,
+  ingressService: 'istio-ingressgateway',
+  ingressControllerMode: 'STRICT',
+  ingressClass: 'istio',
+  trustDomain: 'cluster.local',
+  trustDomainAliases: [],
+  enableAutoMtls: true,
+  outboundTrafficPolicy: { mode: 'ALLOW_ANY' },
+  localityLbSetting: { enabled: true },
+  enablePrometheusMerge: true,
+  defaultServiceExportTo: ['*'],
+  defaultVirtualServiceExportTo: ['*'],
+  defaultDestinationRuleExportTo: ['*'],
+  protocolDetectionTimeout: 0,
+  dnsRefreshRate: 60,
+  rootNamespace: 'istio-system',
+  accessLogEncoding: 'TEXT',
+  pathNormalization: { normalization: 'BASE' },
+  extensionProviders: [
+    { name: 'prometheus', prometheus: {} },
+    { name: 'stackdriver', stackdriver: {} },
+    { name: 'envoy', envoyFileAccessLog: { path: '/dev/stdout' } },
+  ],
+  defaultProviders: {},
+  defaultConfig: {
+    configPath: './etc/istio/proxy',
+    binaryPath: '/usr/local/bin/envoy',
+    serviceCluster: 'istio-proxy',
+    drainDuration: 45,
+    terminationDrainDuration: 5,
+    proxyAdminPort: 15000,
+    statusPort: 15020,
+    statNameLength: 189,
+    discoveryAddress: 'istiod.istio-system.svc:15012',
+    tracing: { zipkin: { address: 'zipkin.istio-system:9411' } },
+    ...statPrefixFree,
+  },
+};
+
+/** What Istio 1.19 takes for a mesh without configuration (pkg/config/mesh, DefaultMeshConfig). A new object each time. */
+export const defaultMeshConfig = (): MeshConfig => structuredClone(defaults);
+
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Members of which only one may be set: a given one takes the default's place. */
+const alternatives: Readonly<Record<string, readonly string[]>> = { tracing: ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'] };
+
+function merge(base: Plain, over: Plain, at = ''): Plain {
+  const only = alternatives[at];
+  const kept = only?.some((key) => key in over) ? Object.fromEntries(Object.entries(base).filter(([key]) => !only.includes(key))) : base;
+  return Object.fromEntries([...new Set([...Object.keys(kept), ...Object.keys(over)])].map((key) => {
+    const [old, fresh] = [kept[key], over[key]];
+    return [key, fresh === undefined ? old : isPlain(old) && isPlain(fresh) ? merge(old, fresh, key) : fresh];
+  }));
+}
+
+/** A mesh configuration over the defaults: objects merge, lists and plain values replace; extension providers add to the built-in ones. */
+export function withMeshDefaults(given: MeshConfig): MeshConfig {
+  const merged = merge(defaultMeshConfig() as Plain, given as Plain) as MeshConfig;
+  const own = new Set(given.extensionProviders?.map(({ name }) => name));
+  const providers = [...(defaults.extensionProviders ?? []).filter(({ name }) => !own.has(name)), ...(given.extensionProviders ?? [])];
+  return { ...merged, extensionProviders: providers };
+}

@@ -1,0 +1,123 @@
+import { err, ok, type Result } from '@flotilla/std';
+import { kinds, type KindInfo } from './kinds.ts';
+import { withMeshDefaults } from './mesh-defaults.ts';
+import type { Problem } from './problem.ts';
+import type { AnyResource, Meta, OwnerReference } from './resource.ts';
+import { parseValue, type ParseOptions } from './schema/parse.ts';
+import { MeshConfig, MeshNetworks } from './schema/mesh.ts';
+
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : value instanceof Date ? value.toISOString() : undefined);
+
+export interface ParsedResource { readonly resource: AnyResource; readonly warnings: readonly Problem[] }
+
+const byKind = new Map(kinds.map((info) => [`${info.group}/${info.kind}`, info]));
+
+/** The kind that an object says it is; undefined for kinds that the mesh doesn't read. */
+export function kindOf(raw: unknown): KindInfo | undefined {
+  if (!isPlain(raw)) return undefined;
+  const apiVersion = text(raw['apiVersion']) ?? '';
+  return byKind.get(`${apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''}/${text(raw['kind']) ?? ''}`);
+}
+
+/**
+ * A Kubernetes object (parsed YAML or JSON) as a resource. Errors: not an object, a kind the mesh doesn't read, no name, wrong types; each names its path.
+ * What an API server has defaulted must be there already, except the namespace: `default`.
+ */
+export function parseResource(raw: unknown, options: ParseOptions = { unknownFields: 'lenient' }): Result<ParsedResource, readonly Problem[]> {
+  const fail = (path: string, message: string, code = 'wrong-type'): Result<never, readonly Problem[]> => err([{ code, level: 'error', path, message }]);
+  if (!isPlain(raw)) return fail('', 'expected a Kubernetes object with apiVersion, kind and metadata');
+  const apiVersion = text(raw['apiVersion']);
+  const kindName = text(raw['kind']);
+  if (!apiVersion || !kindName) return fail(apiVersion ? 'kind' : 'apiVersion', 'expected text: every object names its apiVersion and kind');
+  const kind = kindOf(raw);
+  if (!kind) return fail('kind', `unknown kind ${kindName} of ${apiVersion}`, 'unknown-kind');
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+  if (!kind.versions.includes(version)) {
+    return fail('apiVersion', `${kindName} has no version ${version} in ${kind.group || 'the core group'}; use ${kind.versions.join(' or ')}`, 'unknown-kind');
+  }
+  const meta = parseMeta(raw['metadata'], kind);
+  if (!meta.ok) return meta;
+  const base = { collection: kind.collection, apiVersion, kind: kind.kind, meta: meta.value };
+  if (!kind.schema) {
+    const spec = kubernetesSpec(raw, kind);
+    return spec.ok ? ok({ resource: { ...base, spec: spec.value } as AnyResource, warnings: [] }) : spec;
+  }
+  const { value, problems } = parseValue(kind.schema, raw['spec'] ?? {}, 'spec', options);
+  if (problems.some(({ level }) => level === 'error')) return err(problems);
+  return ok({ resource: { ...base, spec: value, ...(raw['status'] !== undefined ? { status: raw['status'] } : {}) } as AnyResource, warnings: problems });
+}
+
+function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[]> {
+  const problems: Problem[] = [];
+  const wrong = (path: string, message: string): void => void problems.push({ code: 'wrong-type', level: 'error', path: `metadata.${path}`, message });
+  if (!isPlain(raw)) return err([{ code: 'wrong-type', level: 'error', path: 'metadata', message: 'expected an object with a name' }]);
+  const name = text(raw['name']) ?? '';
+  if (name === '') wrong('name', 'expected a name');
+  else if (name.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) wrong('name', `${JSON.stringify(name.slice(0, 60))} is no name: lower case letters, digits, "-" and ".", at most 253`);
+  const namespace = kind.clusterScoped ? '' : text(raw['namespace']) || 'default';
+  if (raw['namespace'] !== undefined && text(raw['namespace']) === undefined) wrong('namespace', 'expected text');
+  const strings = (field: 'labels' | 'annotations'): Record<string, string> | undefined => {
+    const map = raw[field];
+    if (map === undefined || map === null) return undefined;
+    if (!isPlain(map)) return void wrong(field, 'expected an object');
+    for (const [key, value] of Object.entries(map)) if (typeof value !== 'string') wrong(`${field}[${JSON.stringify(key)}]`, `expected text, found ${JSON.stringify(value)}: put it in quotes`);
+    return map as Record<string, string>;
+  };
+  const [labels, annotations] = [strings('labels'), strings('annotations')];
+  const owners = Array.isArray(raw['ownerReferences']) ? raw['ownerReferences'].filter(isPlain) : undefined;
+  if (problems.length > 0) return err(problems);
+  const optional = { creationTimestamp: text(raw['creationTimestamp']), uid: text(raw['uid']), resourceVersion: text(raw['resourceVersion']) };
+  return ok({
+    name, namespace, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}),
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    ...(typeof raw['generation'] === 'number' ? { generation: raw['generation'] } : {}),
+    ...(owners ? { ownerReferences: owners as unknown as OwnerReference[] } : {}),
+  });
+}
+
+/** What the mesh reads of Kubernetes' kinds, and of which shape it must be. */
+const listFields: Readonly<Record<string, readonly string[]>> = {
+  'services': ['ports', 'clusterIPs', 'externalIPs'], 'endpoint-slices': ['endpoints', 'ports'], 'pods': ['containers', 'initContainers'],
+};
+
+function kubernetesSpec(raw: Plain, kind: KindInfo): Result<unknown, readonly Problem[]> {
+  const isSlice = kind.collection === 'endpoint-slices';
+  const source = isSlice ? raw : raw['spec'] ?? {};
+  if (!isPlain(source)) return err([{ code: 'wrong-type', level: 'error', path: 'spec', message: 'expected an object' }]);
+  const problems = (listFields[kind.collection] ?? []).flatMap((field): Problem[] => {
+    const list = source[field];
+    const path = isSlice ? field : `spec.${field}`;
+    if (list === undefined || list === null) return [];
+    if (!Array.isArray(list)) return [{ code: 'wrong-type', level: 'error', path, message: 'expected a list' }];
+    return field.startsWith('cluster') || field.startsWith('external') ? [] : list.flatMap((item, i) =>
+      (isPlain(item) ? portProblems(item, `${path}[${i}]`) : [{ code: 'wrong-type', level: 'error' as const, path: `${path}[${i}]`, message: 'expected an object' }]));
+  });
+  if (problems.length > 0) return err(problems);
+  if (isSlice) {
+    const { apiVersion: _, kind: __, metadata: ___, ...rest } = raw;
+    return ok(rest);
+  }
+  return ok({ ...source, ...(isPlain(raw['status']) ? { status: raw['status'] } : {}) });
+}
+
+const portProblems = (item: Plain, path: string): Problem[] => ('port' in item && item['port'] !== null && !(Number.isInteger(item['port']) && Number(item['port']) >= 0 && Number(item['port']) < 65_536)
+  ? [{ code: 'wrong-type', level: 'error', path: `${path}.port`, message: `expected a port number, found ${JSON.stringify(item['port'])}` }] : []);
+
+/** The mesh's own configuration as a resource, over the defaults; unknown fields are dropped. */
+export function parseMeshConfig(raw: unknown): Result<AnyResource, readonly Problem[]> {
+  const { value, problems } = parseValue(MeshConfig, raw ?? {}, 'mesh');
+  const errors = problems.filter(({ level }) => level === 'error');
+  return errors.length > 0 ? err(errors) : ok(meshResource('mesh-config', 'MeshConfig', withMeshDefaults(value as object)));
+}
+
+/** Mesh networks as a resource; also given without their outer `networks`. */
+export function parseMeshNetworks(raw: unknown): Result<AnyResource, readonly Problem[]> {
+  const { value, problems } = parseValue(MeshNetworks, raw ?? {}, 'meshNetworks');
+  const errors = problems.filter(({ level }) => level === 'error');
+  return errors.length > 0 ? err(errors) : ok(meshResource('mesh-networks', 'MeshNetworks', value));
+}
+
+const meshResource = (collection: 'mesh-config' | 'mesh-networks', kind: string, spec: unknown): AnyResource =>
+  ({ collection, apiVersion: 'mesh.istio.io/v1alpha1', kind, meta: { name: 'istio', namespace: 'istio-system' }, spec }) as AnyResource;

@@ -1,0 +1,129 @@
+import type { Problem } from '../problem.ts';
+import type { Schema } from './schema.ts';
+
+export interface ParseOptions {
+  /** `strict` refuses unknown fields (istioctl validate); `lenient` drops them with a warning (the webhook). */
+  readonly unknownFields: 'strict' | 'lenient';
+}
+export interface Parsed { readonly value: unknown; readonly problems: readonly Problem[] }
+
+interface Context { readonly options: ParseOptions; readonly problems: Problem[] }
+/** Marks a value that could not be read; its problem is already told. */
+const invalid = Symbol('invalid');
+type Read = unknown;
+
+/**
+ * Reads a value as its schema says (Protocol Buffers' "ProtoJSON Format", with what Istio's own parser also takes: snake_case names, numbers as text,
+ * enum numbers, Go durations). Returns the canonical value (camelCase names, enum names, durations in seconds; absent and null are undefined) and
+ * what is wrong, each with the path of its field; with errors the value holds what could be read. Never throws.
+ */
+export function parseValue(schema: Schema, raw: unknown, path: string, options: ParseOptions = { unknownFields: 'lenient' }): Parsed {
+  const context: Context = { options, problems: [] };
+  const value = read(schema, raw, { path, context, depth: 0 });
+  return { value: value === invalid ? undefined : value, problems: context.problems };
+}
+
+interface At { readonly path: string; readonly context: Context; readonly depth: number }
+
+function read(schema: Schema, raw: unknown, at: At): Read {
+  if (at.depth > 100) return refuse(at, 'at most 100 levels', 'deeper ones');
+  switch (schema.type) {
+    case 'message': return readMessage(schema, raw, at);
+    case 'repeated': return readList(schema.of, raw, at);
+    case 'map': return readMap(schema.of, raw, at);
+    case 'wrapper': return read(schema.of, raw, at);
+    case 'enum': return readEnum(schema.values, raw, at);
+    case 'string': return typeof raw === 'string' ? raw : refuse(at, 'text', raw);
+    case 'bytes': return typeof raw === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(raw) ? raw : refuse(at, 'base64 text', raw);
+    case 'bool': return typeof raw === 'boolean' ? raw : refuse(at, 'true or false', raw);
+    case 'int': return readInteger(raw, at, [-(2 ** 31), 2 ** 31 - 1]);
+    case 'uint': return readInteger(raw, at, [0, 2 ** 32 - 1]);
+    case 'int64': return readInteger(raw, at, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+    case 'double': return readDouble(raw, at);
+    case 'duration': return readDuration(raw, at);
+    case 'timestamp': return typeof raw === 'string' && !Number.isNaN(Date.parse(raw)) ? raw : refuse(at, 'a time such as 2023-01-31T12:00:00Z', raw);
+    case 'struct': return isObject(raw) ? raw : refuse(at, 'an object', raw);
+    case 'value': return raw;
+  }
+}
+
+const isObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null && !Array.isArray(raw);
+
+function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown, at: At): Read {
+  if (!isObject(raw)) return refuse(at, 'an object', raw);
+  const fields = schema.fields();
+  const out: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(raw)) {
+    const name = Object.hasOwn(fields, key) ? key : key.replace(/_([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field) unknownField(at, key);
+    else if (item !== null && item !== undefined) {
+      const value = read(field, item, { ...at, path: `${at.path}.${name}`, depth: at.depth + 1 });
+      if (value !== invalid) out[name] = value;
+    }
+  }
+  return out;
+}
+
+function unknownField({ path, context }: At, key: string): void {
+  const strict = context.options.unknownFields === 'strict';
+  context.problems.push({ code: 'unknown-field', level: strict ? 'error' : 'warning', path: `${path}.${key}`, message: `unknown field "${key}"${strict ? '' : ' is ignored'}` });
+}
+
+function readList(of: Schema, raw: unknown, at: At): Read {
+  if (!Array.isArray(raw)) return refuse(at, 'a list', raw);
+  return raw.flatMap((item: unknown, i) => {
+    const inside = { ...at, path: `${at.path}[${i}]`, depth: at.depth + 1 };
+    const value = item === null ? refuse(inside, 'a value', item) : read(of, item, inside);
+    return value === invalid ? [] : [value];
+  });
+}
+
+function readMap(of: Schema, raw: unknown, at: At): Read {
+  if (!isObject(raw)) return refuse(at, 'an object', raw);
+  return Object.fromEntries(Object.entries(raw).flatMap(([key, item]) => {
+    const inside = { ...at, path: `${at.path}[${JSON.stringify(key)}]`, depth: at.depth + 1 };
+    const value = item === null ? refuse(inside, 'a value', item) : read(of, item, inside);
+    return value === invalid ? [] : [[key, value]];
+  }));
+}
+
+function readEnum(values: Readonly<Record<string, number>>, raw: unknown, at: At): Read {
+  if (typeof raw === 'string' && Object.hasOwn(values, raw)) return raw;
+  if (typeof raw === 'number' && Number.isInteger(raw)) return Object.keys(values).find((name) => values[name] === raw) ?? Object.keys(values)[0];
+  return refuse(at, `one of ${Object.keys(values).join(', ')}`, raw);
+}
+
+function readInteger(raw: unknown, at: At, [min, max]: readonly [number, number]): Read {
+  const number = typeof raw === 'string' && /^-?\d+(\.0+)?$/.test(raw) ? Number(raw) : raw;
+  if (typeof number !== 'number' || !Number.isInteger(number)) return refuse(at, 'a whole number', raw);
+  return number >= min && number <= max ? number : refuse(at, `a whole number from ${min} to ${max}`, raw);
+}
+
+function readDouble(raw: unknown, at: At): Read {
+  const number = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw;
+  return typeof number === 'number' && (!Number.isNaN(number) || raw === 'NaN') ? number : refuse(at, 'a number', raw);
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { 'ns': 1e-9, 'us': 1e-6, 'µs': 1e-6, 'μs': 1e-6, 'ms': 1e-3, 's': 1, 'm': 60, 'h': 3600 };
+
+/** Seconds of a duration as protobuf (`1.5s`) or Go (`1h2m3.5s`) writes it; undefined when it is neither. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
+  if (!match) return undefined;
+  const parts = [...(match[2] ?? '').matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)];
+  const seconds = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? 's'] ?? 1), 0);
+  return (match[1] === '-' ? -1 : 1) * Math.round(seconds * 1e9) / 1e9;
+}
+
+function readDuration(raw: unknown, at: At): Read {
+  // a canonical value is one already
+  if (typeof raw === 'number' && Number.isFinite(raw)) return raw;
+  return typeof raw === 'string' ? parseDuration(raw) ?? refuse(at, 'a duration such as 1.5s', raw) : refuse(at, 'a duration such as 1.5s', raw);
+}
+
+function refuse({ path, context }: At, expected: string, raw: unknown): typeof invalid {
+  const shown = typeof raw === 'string' ? JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}...` : raw) : Array.isArray(raw) ? 'a list' : isObject(raw) ? 'an object' : String(raw);
+  context.problems.push({ code: 'wrong-type', level: 'error', path, message: `expected ${expected}, found ${shown}` });
+  return invalid;
+}
