@@ -46,10 +46,11 @@ export interface KindInfo {
 
 const networking = 'networking.istio.io';
 const security = 'security.istio.io';
-const istio = (collection: keyof Kinds, kind: string, group: string, versions: readonly string[], schema: Schema): KindInfo =>
-  ({ collection, kind, group, versions, plural: `${kind.toLowerCase()}s`.replace(/ys$/, 'ies'), schema });
-const core = (collection: keyof Kinds, kind: string, clusterScoped = false, group = ''): KindInfo =>
-  ({ collection, kind, group, versions: ['v1'], plural: `${kind.toLowerCase()}s`, clusterScoped });
+const plural = (kind: string): string => `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
+type Row = readonly [collection: keyof Kinds, kind: string, group: string, versions: readonly string[], schema: Schema];
+const istio = (...[collection, kind, group, versions, schema]: Row): KindInfo => ({ collection, kind, group, versions, plural: plural(kind), schema });
+const core = (collection: keyof Kinds, kind: string, rest: { group?: string; clusterScoped?: boolean } = {}): KindInfo =>
+  ({ collection, kind, group: '', versions: ['v1'], plural: plural(kind), ...rest });
 
 /** Every kind that galley reads and puts on the bus. */
 export const kinds: readonly KindInfo[] = [
@@ -68,10 +69,10 @@ export const kinds: readonly KindInfo[] = [
   istio('telemetries', 'Telemetry', 'telemetry.istio.io', ['v1alpha1'], tel.Telemetry),
   istio('wasm-plugins', 'WasmPlugin', 'extensions.istio.io', ['v1alpha1'], tel.WasmPlugin),
   core('services', 'Service'),
-  core('endpoint-slices', 'EndpointSlice', false, 'discovery.k8s.io'),
+  core('endpoint-slices', 'EndpointSlice', { group: 'discovery.k8s.io' }),
   core('pods', 'Pod'),
-  core('nodes', 'Node', true),
-  core('namespaces', 'Namespace', true),
+  core('nodes', 'Node', { clusterScoped: true }),
+  core('namespaces', 'Namespace', { clusterScoped: true }),
 ];
 
 /** Every collection, in the order in which a whole state is published. */

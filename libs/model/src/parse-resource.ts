@@ -25,7 +25,7 @@ export function kindOf(raw: unknown): KindInfo | undefined {
  * A Kubernetes object (parsed YAML or JSON) as a resource. Errors: not an object, a kind the mesh doesn't read, no name, wrong types; each names its path.
  * What an API server has defaulted must be there already, except the namespace: `default`.
  */
-export function parseResource(raw: unknown, options: ParseOptions = { unknownFields: 'lenient' }): Result<ParsedResource, readonly Problem[]> {
+export function parseResource(raw: unknown, options: ParseOptions = {}): Result<ParsedResource, readonly Problem[]> {
   const fail = (path: string, message: string, code = 'wrong-type'): Result<never, readonly Problem[]> => err([{ code, level: 'error', path, message }]);
   if (!isPlain(raw)) return fail('', 'expected a Kubernetes object with apiVersion, kind and metadata');
   const apiVersion = text(raw['apiVersion']);
@@ -44,7 +44,7 @@ export function parseResource(raw: unknown, options: ParseOptions = { unknownFie
     const spec = kubernetesSpec(raw, kind);
     return spec.ok ? ok({ resource: { ...base, spec: spec.value } as AnyResource, warnings: [] }) : spec;
   }
-  const { value, problems } = parseValue(kind.schema, raw['spec'] ?? {}, 'spec', options);
+  const { value, problems } = parseValue(kind.schema, raw['spec'] ?? {}, { ...options, path: 'spec' });
   if (problems.some(({ level }) => level === 'error')) return err(problems);
   return ok({ resource: { ...base, spec: value, ...(raw['status'] !== undefined ? { status: raw['status'] } : {}) } as AnyResource, warnings: problems });
 }
@@ -53,7 +53,8 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[
   const problems: Problem[] = [];
   const wrong = (path: string, message: string): void => void problems.push({ code: 'wrong-type', level: 'error', path: `metadata.${path}`, message });
   if (!isPlain(raw)) return err([{ code: 'wrong-type', level: 'error', path: 'metadata', message: 'expected an object with a name' }]);
-  const name = text(raw['name']) ?? '';
+  // YAML 1.1 makes a boolean of a name such as `off`; Kubernetes' decoder makes text of it again.
+  const name = text(raw['name']) ?? (typeof raw['name'] === 'boolean' || typeof raw['name'] === 'number' ? String(raw['name']) : '');
   if (name === '') wrong('name', 'expected a name');
   else if (name.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) wrong('name', `${JSON.stringify(name.slice(0, 60))} is no name: lower case letters, digits, "-" and ".", at most 253`);
   const namespace = kind.clusterScoped ? '' : text(raw['namespace']) || 'default';
@@ -62,8 +63,8 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[
     const map = raw[field];
     if (map === undefined || map === null) return undefined;
     if (!isPlain(map)) return void wrong(field, 'expected an object');
-    for (const [key, value] of Object.entries(map)) if (typeof value !== 'string') wrong(`${field}[${JSON.stringify(key)}]`, `expected text, found ${JSON.stringify(value)}: put it in quotes`);
-    return map as Record<string, string>;
+    for (const [key, value] of Object.entries(map)) if (typeof value !== 'string' && value !== null) wrong(`${field}[${JSON.stringify(key)}]`, `expected text, found ${JSON.stringify(value)}: put it in quotes`);
+    return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, text(value) ?? '']));
   };
   const [labels, annotations] = [strings('labels'), strings('annotations')];
   const owners = Array.isArray(raw['ownerReferences']) ? raw['ownerReferences'].filter(isPlain) : undefined;
@@ -107,14 +108,14 @@ const portProblems = (item: Plain, path: string): Problem[] => ('port' in item &
 
 /** The mesh's own configuration as a resource, over the defaults; unknown fields are dropped. */
 export function parseMeshConfig(raw: unknown): Result<AnyResource, readonly Problem[]> {
-  const { value, problems } = parseValue(MeshConfig, raw ?? {}, 'mesh');
+  const { value, problems } = parseValue(MeshConfig, raw ?? {}, { path: 'mesh' });
   const errors = problems.filter(({ level }) => level === 'error');
   return errors.length > 0 ? err(errors) : ok(meshResource('mesh-config', 'MeshConfig', withMeshDefaults(value as object)));
 }
 
 /** Mesh networks as a resource; also given without their outer `networks`. */
 export function parseMeshNetworks(raw: unknown): Result<AnyResource, readonly Problem[]> {
-  const { value, problems } = parseValue(MeshNetworks, raw ?? {}, 'meshNetworks');
+  const { value, problems } = parseValue(MeshNetworks, raw ?? {}, { path: 'meshNetworks' });
   const errors = problems.filter(({ level }) => level === 'error');
   return errors.length > 0 ? err(errors) : ok(meshResource('mesh-networks', 'MeshNetworks', value));
 }

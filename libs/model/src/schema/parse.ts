@@ -2,8 +2,10 @@ import type { Problem } from '../problem.ts';
 import type { Schema } from './schema.ts';
 
 export interface ParseOptions {
+  /** Where the value stands, for the paths of problems. */
+  readonly path?: string;
   /** `strict` refuses unknown fields (istioctl validate); `lenient` drops them with a warning (the webhook). */
-  readonly unknownFields: 'strict' | 'lenient';
+  readonly unknownFields?: 'strict' | 'lenient';
 }
 export interface Parsed { readonly value: unknown; readonly problems: readonly Problem[] }
 
@@ -17,9 +19,9 @@ type Read = unknown;
  * enum numbers, Go durations). Returns the canonical value (camelCase names, enum names, durations in seconds; absent and null are undefined) and
  * what is wrong, each with the path of its field; with errors the value holds what could be read. Never throws.
  */
-export function parseValue(schema: Schema, raw: unknown, path: string, options: ParseOptions = { unknownFields: 'lenient' }): Parsed {
+export function parseValue(schema: Schema, raw: unknown, options: ParseOptions = {}): Parsed {
   const context: Context = { options, problems: [] };
-  const value = read(schema, raw, { path, context, depth: 0 });
+  const value = read(schema, raw, { path: options.path ?? '', context, depth: 0 });
   return { value: value === invalid ? undefined : value, problems: context.problems };
 }
 

@@ -8,3 +8,4 @@ export * from './sidecar-scope.ts';
 export * from './endpoints.ts';
 export * from './targets.ts';
 export * from './addresses.ts';
+export * from './proxy.ts';

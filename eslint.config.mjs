@@ -1,0 +1,50 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** Who may depend on whom: docs/architecture.md has the picture. */
+const layers = {
+  std: ['std'],
+  model: ['std', 'model'],
+  port: ['std', 'model', 'port'],
+  core: ['std', 'model', 'core'],
+  adapter: ['std', 'model', 'port', 'core', 'adapter'],
+  server: ['std', 'model', 'port', 'core', 'server'],
+  service: ['std', 'model', 'port', 'core', 'server', 'service'],
+  app: ['std', 'model', 'port', 'adapter', 'service'],
+};
+const scopes = ['pilot', 'galley', 'citadel', 'injector', 'agent', 'operator'];
+const onlyTags = (names, prefix) => names.map((name) => `${prefix}:${name}`);
+
+const depConstraints = [
+  ...Object.entries(layers).map(([layer, to]) => ({ sourceTag: `layer:${layer}`, onlyDependOnLibsWithTags: onlyTags(to, 'layer') })),
+  ...scopes.map((scope) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: [`scope:${scope}`, 'scope:shared'] })),
+  { sourceTag: 'scope:shared', onlyDependOnLibsWithTags: ['scope:shared'] },
+  { sourceTag: 'type:app', notDependOnLibsWithTags: ['type:app'] },
+  { sourceTag: 'layer:harness', onlyDependOnLibsWithTags: ['*'] },
+];
+
+const noTransport = { group: ['@grpc/*', '@nats-io/*', '@kubernetes/*'], message: 'A core knows no transport: leave it to a server or an adapter.' };
+const noNode = { regex: '^node:(?!crypto$)', message: 'A core reads no clock, file or network: take it as an argument.' };
+const within = (globs, patterns) => ({ files: globs, ignores: ['**/*.spec.ts'], rules: { 'no-restricted-imports': ['error', { patterns }] } });
+
+const cores = [
+  'libs/model', 'libs/query', 'libs/std', 'libs/ads', 'libs/galley/validation', 'libs/galley/pipeline', 'libs/pilot/registry', 'libs/pilot/world', 'libs/pilot/xds',
+  'libs/citadel/authority', 'libs/citadel/identity', 'libs/injector/template', 'libs/injector/inject', 'libs/agent/bootstrap', 'libs/agent/iptables',
+].map((path) => `${path}/src/**/*.ts`);
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/**', '**/gen/**', '.cache/**', '.nx/**', 'libs/query/canary/**', '**/*.mjs'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strict],
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
+      'max-lines': ['error', { max: 400 }],
+      'max-params': ['error', { max: 3 }],
+    },
+  },
+  within([...cores, 'libs/query/canary/**/*.ts'], [noTransport, noNode]),
+);

@@ -1,0 +1,25 @@
+import { worldQuery } from '@flotilla/pilot-world';
+import { sidecarRouteConfiguration } from './routes/sidecar.ts';
+import type { XdsResource } from './resource.ts';
+
+const prefix = 'type.googleapis.com/';
+/** The types that pilot serves, in the order in which a push sends them. */
+export const typeUrls = {
+  cds: `${prefix}envoy.config.cluster.v3.Cluster`,
+  eds: `${prefix}envoy.config.endpoint.v3.ClusterLoadAssignment`,
+  lds: `${prefix}envoy.config.listener.v3.Listener`,
+  rds: `${prefix}envoy.config.route.v3.RouteConfiguration`,
+  ecds: `${prefix}envoy.config.core.v3.TypedExtensionConfig`,
+  sds: `${prefix}envoy.extensions.transport_sockets.tls.v3.Secret`,
+  nds: `${prefix}istio.networking.nds.v1.NameTable`,
+} as const;
+export type XdsKind = keyof typeof typeUrls;
+
+/** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
+export const allOf = worldQuery('all-of', (_view, _kind: XdsKind): readonly XdsResource[] => []);
+
+/** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
+export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {
+  const [kind, name] = [key.slice(0, 3), key.slice(4)];
+  return kind === 'rds' ? view.query(sidecarRouteConfiguration, name) : undefined;
+});

@@ -1,0 +1,40 @@
+// Sets everything up and, with --run, starts a program of the project. Needs no dependency: any Node from 20 on runs it.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail, root, step, toolPath } from './common.mjs';
+import { installBinaries } from './binaries.mjs';
+import { installSystemTools } from './system.mjs';
+import { installToolchain, installWorkspace } from './workspace.mjs';
+
+const programs = {
+  demo: ['node', 'tools/demo/src/main.ts'],
+  test: ['node', 'tools/setup/test.mjs'],
+  parity: ['node', 'tools/parity/src/main.ts'],
+  bench: ['node', 'tools/bench/src/main.ts'],
+  nx: ['nx'],
+};
+
+const args = process.argv.slice(2);
+const take = (flag) => {
+  const at = args.indexOf(flag);
+  return at < 0 ? undefined : args.splice(at, 2)[1];
+};
+const name = take('--run');
+const noInstall = args.includes('--no-install');
+const program = name === undefined ? undefined : programs[name];
+if (name !== undefined && !program) fail(`unknown program ${name}; there are: ${Object.keys(programs).join(', ')}`);
+if (process.platform !== 'linux') fail('Flotilla runs on Linux (network namespaces, Envoy and NATS binaries); use a Linux machine or virtual machine');
+
+const seconds = await step('toolchain', installToolchain) + await step('workspace', installWorkspace)
+  + await step('protobuf code', () => spawnSync('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath(), stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1)
+  + (name === 'demo' || name === 'test' || name === undefined ? await step('Envoy and NATS', installBinaries) : 0);
+if (name === 'demo' || name === 'test') installSystemTools({ noInstall });
+if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
+
+if (program) {
+  const [command, ...rest] = program;
+  if (command === 'node' && !existsSync(join(root, rest[0]))) fail(`${rest[0]} is not in this checkout`);
+  const run = spawnSync(command, [...rest, ...args.filter((arg) => arg !== '--no-install')], { cwd: root, env: toolPath(), stdio: 'inherit' });
+  process.exit(run.status ?? 1);
+}

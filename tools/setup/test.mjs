@@ -1,0 +1,45 @@
+// Type check, lint, the lint's canary and all tests; the last line counts them as `N passed, N failed, N skipped`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './common.mjs';
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const skipped = [];
+
+function check(name, command, { mustFail = false } = {}) {
+  console.log(`test: ${name}`);
+  const [program, ...args] = command;
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28 });
+  const good = mustFail ? status !== 0 && mustFail.test(stdout + stderr) : status === 0;
+  counts[good ? 'passed' : 'failed'] += 1;
+  if (!good) console.log(`${stdout}${stderr}\ntest: ${name} ${mustFail ? 'passed, but must fail' : `failed (${status})`}`);
+}
+
+function vitest(...args) {
+  const dir = mkdtempSync(join(tmpdir(), 'flotilla-test-'));
+  const file = join(dir, 'report.json');
+  const { status } = spawnSync('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    counts.passed += report.numPassedTests;
+    counts.failed += report.numFailedTests + (report.numFailedTests === 0 && status !== 0 ? 1 : 0);
+    counts.skipped += report.numPendingTests + report.numTodoTests;
+    for (const { assertionResults } of report.testResults) skipped.push(...assertionResults.filter((result) => ['pending', 'skipped', 'todo'].includes(result.status)).map((result) => result.fullName));
+  } catch {
+    counts.failed += 1;
+  }
+  rmSync(dir, { recursive: true, force: true });
+}
+
+check('types', ['tsc', '-p', '.']);
+// Without a cached project graph the rule of the arrows only warns: compute it first, and prove by canaries that it bites.
+check('project graph', ['nx', 'show', 'projects']);
+check('lint', ['eslint', '.', '--max-warnings', '0']);
+check('lint canary: a wrong arrow', ['eslint', '--no-ignore', 'libs/query/canary/wrong-arrow.ts'], { mustFail: /enforce-module-boundaries/ });
+check('lint canary: a core that opens a file', ['eslint', '--no-ignore', 'libs/query/canary/impure-core.ts'], { mustFail: /no-restricted-imports/ });
+vitest(...process.argv.slice(2));
+if (skipped.length > 0) console.log(`skipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
