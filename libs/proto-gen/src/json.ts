@@ -39,14 +39,17 @@ function messageToJson(type: protobuf.Type, message: Record<string, unknown>): J
     if (!Object.hasOwn(message, field.name) || value === undefined || value === null) continue;
     if (field.map) {
       const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1));
-      if (entries.length > 0) out[field.name] = Object.fromEntries(entries.map(([key, item]) => [key, valueToJson(field, item)]));
+      if (entries.length > 0) out[jsonName(field)] = Object.fromEntries(entries.map(([key, item]) => [key, valueToJson(field, item)]));
     } else if (field.repeated) {
       const items = value as unknown[];
-      if (items.length > 0) out[field.name] = items.map((item) => valueToJson(field, item));
-    } else if (field.partOf || field.resolvedType instanceof protobuf.Type || !isDefault(field, value)) out[field.name] = valueToJson(field, value);
+      if (items.length > 0) out[jsonName(field)] = items.map((item) => valueToJson(field, item));
+    } else if (field.partOf || field.resolvedType instanceof protobuf.Type || !isDefault(field, value)) out[jsonName(field)] = valueToJson(field, value);
   }
   return out;
 }
+
+/** protobufjs keeps an underscore before a digit; the JSON mapping doesn't. */
+const jsonName = (field: protobuf.Field): string => field.name.replace(/_(.)/g, (_, next: string) => next.toUpperCase());
 
 const isDefault = (field: protobuf.Field, value: unknown): boolean =>
   value === false || value === 0 || value === '' || (value instanceof Uint8Array && value.length === 0)
@@ -67,7 +70,7 @@ function messageFromJson(type: protobuf.Type, json: Json, path: string): Record<
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error(`${path}: expected an object of ${type.name}`);
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(json)) {
-    const field = type.fields[key] ?? type.fields[key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())];
+    const field = type.fields[key] ?? type.fields[key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())] ?? type.fieldsArray.find((one) => jsonName(one) === key);
     if (!field) throw new Error(`${path}.${key}: ${type.name} has no such field`);
     if (item === null && field.resolvedType?.fullName !== '.google.protobuf.Value') continue;
     const at = `${path}.${field.name}`;

@@ -48,11 +48,11 @@ export function serviceEntryEndpoints(resource: Resource<'service-entries'>, ser
   if (!spec.endpoints?.length) {
     if (service.resolution !== 'DNSLB' && service.resolution !== 'DNSRoundRobinLB') return [];
     return (spec.ports ?? []).map((port) => ({
-      ...unknownWorkload(meta.namespace, where), address: service.hostname, port: port.targetPort || port.number || 0, servicePortName: port.name ?? '',
+      ...unknownWorkload('', where), clusterId: '', address: service.hostname, port: port.targetPort || port.number || 0, servicePortName: port.name ?? '',
     }));
   }
   return (spec.ports ?? []).flatMap((port) => (spec.endpoints ?? []).map((entry) =>
-    workloadEntryEndpoint({ entry, namespace: meta.namespace, labels: entry.labels ?? {}, name: '' }, port, where)));
+    workloadEntryEndpoint({ entry, namespace: '', identityNamespace: meta.namespace, labels: entry.labels ?? {}, name: '' }, port, where)));
 }
 
 const unknownWorkload = (namespace: string, { options }: Where): Omit<Endpoint, 'address' | 'port' | 'servicePortName'> => ({
@@ -61,7 +61,8 @@ const unknownWorkload = (namespace: string, { options }: Where): Omit<Endpoint, 
 });
 
 type EntryPort = NonNullable<ServiceEntry['ports']>[number];
-export interface NamedWorkloadEntry { readonly entry: WorkloadEntry; readonly namespace: string; readonly labels: Readonly<Record<string, string>>; readonly name: string }
+/** `namespace` is told to telemetry: the entries inside a ServiceEntry have none, only one that their accounts belong to. */
+export interface NamedWorkloadEntry { readonly entry: WorkloadEntry; readonly namespace: string; readonly identityNamespace?: string; readonly labels: Readonly<Record<string, string>>; readonly name: string }
 
 /** Istio's convertEndpoint: a WorkloadEntry, in a ServiceEntry or of its own, as an endpoint of one of the service's ports. */
 export function workloadEntryEndpoint(workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint {
@@ -76,7 +77,7 @@ export function workloadEntryEndpoint(workload: NamedWorkloadEntry, port: EntryP
     port: portNumber,
     servicePortName: port.name ?? '',
     labels: augmentLabels(workload.labels, { clusterId: where.options.clusterId, locality, nodeName: '', network: entry.network ?? '' }),
-    serviceAccount: entry.serviceAccount ? `spiffe://${where.options.trustDomain}/ns/${namespace}/sa/${entry.serviceAccount}` : '',
+    serviceAccount: entry.serviceAccount ? `spiffe://${where.options.trustDomain}/ns/${workload.identityNamespace ?? namespace}/sa/${entry.serviceAccount}` : '',
     network,
     locality,
     lbWeight: entry.weight ?? 0,

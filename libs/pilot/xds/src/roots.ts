@@ -1,4 +1,7 @@
 import { worldQuery } from '@flotilla/pilot-world';
+import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
+import { outboundClusters } from './clusters/outbound.ts';
+import { loadAssignment } from './endpoints/load-assignment.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import type { XdsResource } from './resource.ts';
 
@@ -16,10 +19,14 @@ export const typeUrls = {
 export type XdsKind = keyof typeof typeUrls;
 
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
-export const allOf = worldQuery('all-of', (_view, _kind: XdsKind): readonly XdsResource[] => []);
+export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] => {
+  if (kind !== 'cds') return [];
+  return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];
+});
 
 /** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
 export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {
   const [kind, name] = [key.slice(0, 3), key.slice(4)];
+  if (kind === 'eds') return view.query(loadAssignment, name);
   return kind === 'rds' ? view.query(sidecarRouteConfiguration, name) : undefined;
 });

@@ -1,0 +1,123 @@
+import type { ClientTLSSettings, ConnectionPoolSettings, LocalityLoadBalancerSetting, MeshConfig, TrafficPolicy } from '@flotilla/model';
+import { isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { any, duration, envoy, struct } from '@flotilla/proto-gen/envoy';
+import { buildUpstreamTls, socketMatches, tlsSocket } from '../tls/upstream.ts';
+import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
+import { buildLoadBalancer, localitySetting } from './load-balancer.ts';
+import { buildOutlierDetection } from './outlier-detection.ts';
+
+type ICluster = envoy.config.cluster.v3.ICluster;
+type IHttpProtocolOptions = envoy.extensions.upstreams.http.v3.IHttpProtocolOptions;
+const { EDS, ORIGINAL_DST } = envoy.config.cluster.v3.Cluster.DiscoveryType;
+const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/** The part of the mesh configuration that clusters read. */
+export type ClusterMesh = Pick<MeshConfig, 'connectTimeout' | 'tcpKeepalive' | 'localityLbSetting' | 'h2UpgradePolicy' | 'dnsRefreshRate'>;
+
+export const metadataExchange = (): envoy.config.cluster.v3.IFilter => ({
+  name: 'istio.metadata_exchange',
+  typedConfig: { type_url: 'type.googleapis.com/envoy.tcp.metadataexchange.config.MetadataExchange', value: metadataExchangeConfig },
+});
+const metadataExchangeConfig = Buffer.from('\x0a\x13istio-peer-exchange', 'latin1');
+
+export const httpProtocolOptions = (options: IHttpProtocolOptions): Pick<ICluster, 'typedExtensionProtocolOptions'> =>
+  ({ typedExtensionProtocolOptions: { [optionsName]: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, options) } });
+
+export const useDownstreamProtocol: IHttpProtocolOptions = { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} } };
+const useHttp2: IHttpProtocolOptions = { explicitHttpConfig: { http2ProtocolOptions: {} } };
+
+/** Istio's metadata of a cluster: the services it stands for, its subset, the DestinationRule that shaped it. */
+export const clusterMetadata = (of: { services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[]; subset?: string; rule?: { name: string; namespace: string } }): Pick<ICluster, 'metadata'> => ({
+  metadata: {
+    filterMetadata: {
+      istio: struct({
+        services: of.services.map(({ hostname, name, namespace }) => ({ host: hostname, name, namespace })),
+        ...(of.subset ? { subset: of.subset } : {}),
+        ...(of.rule ? { config: `/apis/networking.istio.io/v1alpha3/namespaces/${of.rule.namespace}/destination-rule/${of.rule.name}` } : {}),
+      }),
+    },
+  },
+});
+
+/** Which protocol a cluster speaks upstream, before any policy. */
+export function protocolOptions(port: ServicePort, sniffs: boolean): IHttpProtocolOptions | undefined {
+  if (isHttp2(port.protocol)) return useHttp2;
+  return isUnsupported(port.protocol) && sniffs ? useDownstreamProtocol : undefined;
+}
+
+export interface OutboundCluster {
+  readonly name: string;
+  readonly type: number;
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly subset?: string;
+  readonly policy?: TrafficPolicy;
+  readonly rule?: { readonly name: string; readonly namespace: string };
+  /** Needed for DNS clusters: their endpoints. */
+  readonly loadAssignment?: envoy.config.endpoint.v3.IClusterLoadAssignment;
+  readonly dnsLookupFamily: number;
+  readonly mesh: ClusterMesh;
+  /** The TLS in force, and whether it holds only for endpoints that have a sidecar. */
+  readonly tls?: { readonly settings: ClientTLSSettings; readonly automatic: boolean; readonly credentials: boolean };
+  readonly sniffs: boolean;
+  readonly istioExtensions: boolean;
+}
+
+/** An outbound cluster (Istio's buildDefaultCluster, then applyTrafficPolicy). */
+export function buildOutboundCluster(of: OutboundCluster): ICluster {
+  const { policy, mesh } = of;
+  const pool: ConnectionPoolSettings = policy?.connectionPool ?? {};
+  const locality = localitySetting(mesh.localityLbSetting, policy?.loadBalancer?.localityLbSetting);
+  const balancer = buildLoadBalancer(of.type, policy?.loadBalancer, { redis: false });
+  const type = balancer.type ?? of.type;
+  const http = outboundHttp(of, pool);
+  return {
+    name: of.name,
+    type,
+    connectTimeout: duration(pool.tcp?.connectTimeout ?? mesh.connectTimeout ?? 10),
+    ...(type === EDS ? { edsClusterConfig: { serviceName: of.name, edsConfig: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 } } } : {}),
+    ...(of.loadAssignment ? { loadAssignment: of.loadAssignment, dnsRefreshRate: duration(mesh.dnsRefreshRate ?? 60), respectDnsTtl: true, dnsLookupFamily: of.dnsLookupFamily } : {}),
+    ...buildCircuitBreakers(pool),
+    ...buildKeepalive(mesh.tcpKeepalive, pool.tcp?.tcpKeepalive),
+    ...balancer,
+    ...(policy?.outlierDetection ? { outlierDetection: buildOutlierDetection(policy.outlierDetection) } : {}),
+    ...commonLb(locality, policy),
+    ...clusterMetadata({ services: [of.service], subset: of.subset, rule: of.rule }),
+    ...outboundTls(of, { type, http2: http?.explicitHttpConfig?.http2ProtocolOptions != null }),
+    ...(http ? httpProtocolOptions(http) : {}),
+    ...(of.istioExtensions ? { filters: [metadataExchange()] } : {}),
+  };
+}
+
+function commonLb(locality: LocalityLoadBalancerSetting | undefined, policy: TrafficPolicy | undefined): Pick<ICluster, 'commonLbConfig'> {
+  const { outlierDetection } = policy ?? {};
+  return {
+    commonLbConfig: {
+      ...(locality ? { localityWeightedLbConfig: {} } : {}),
+      ...(outlierDetection && (outlierDetection.minHealthPercent ?? 0) >= 0 ? { healthyPanicThreshold: { value: outlierDetection.minHealthPercent ?? 0 } } : {}),
+    },
+  };
+}
+
+function outboundHttp({ port, sniffs, mesh, tls }: OutboundCluster, pool: ConnectionPoolSettings): IHttpProtocolOptions | undefined {
+  const upgrade = pool.http?.h2UpgradePolicy ?? 'DEFAULT';
+  const upgraded = port.protocol === 'HTTP' && (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && mesh.h2UpgradePolicy === 'UPGRADE'));
+  const chosen = pool.http?.useClientProtocol ? useDownstreamProtocol : upgraded ? useHttp2 : protocolOptions(port, sniffs);
+  const common = buildCommonHttpOptions(pool);
+  const autoSni = tls && !tls.settings.sni && (tls.settings.mode === 'SIMPLE' || tls.settings.mode === 'MUTUAL');
+  if (!chosen && !common && !autoSni) return undefined;
+  return {
+    ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }),
+    ...(common ? { commonHttpProtocolOptions: common } : {}),
+    ...(autoSni ? { upstreamHttpProtocolOptions: { autoSni: true } } : {}),
+  };
+}
+
+/** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. */
+function outboundTls({ tls, istioExtensions }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
+  if (!tls) return {};
+  const context = buildUpstreamTls(tls.settings, { http2, peerExchange: istioExtensions, credentials: tls.credentials });
+  if (!context) return {};
+  const socket = tlsSocket(context);
+  return tls.automatic && type !== ORIGINAL_DST ? { transportSocketMatches: socketMatches(socket) } : { transportSocket: socket };
+}

@@ -1,0 +1,122 @@
+import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
+import type { Service, ServicePort } from '@flotilla/pilot-registry';
+import {
+  destinationRule, endpointsOfPort, mesh, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery, type ServiceRef, type View,
+} from '@flotilla/pilot-world';
+import { encode, envoy } from '@flotilla/proto-gen/envoy';
+import { namespaceMtlsMode, portMtls, workloadMtls } from '../authn/mtls-mode.ts';
+import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
+import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+import { clusterName } from '../routes/route.ts';
+import { buildOutboundCluster, type ClusterMesh } from './build.ts';
+import { mergeTrafficPolicy } from './traffic-policy.ts';
+
+const { Cluster } = envoy.config.cluster.v3;
+const { EDS, LOGICAL_DNS, ORIGINAL_DST, STRICT_DNS } = Cluster.DiscoveryType;
+const { V4_ONLY, V6_ONLY, ALL } = Cluster.DnsLookupFamily;
+
+const refKey = ({ key, ports }: ServiceRef): string => `${key}|${ports?.join(',') ?? ''}`;
+const serviceOfRef = (view: View, text: string): Service | undefined => {
+  const bar = text.lastIndexOf('|');
+  const ports = text.slice(bar + 1);
+  const key = text.slice(0, bar);
+  return scopedService(view, { key, hostname: '', namespace: '', ...(ports ? { ports: ports.split(',').map(Number) } : {}) });
+};
+
+const clusterMesh = worldQuery('cluster-mesh', (view): ClusterMesh => {
+  const { connectTimeout, tcpKeepalive, localityLbSetting, h2UpgradePolicy, dnsRefreshRate } = view.query(mesh, '');
+  return { connectTimeout, tcpKeepalive, localityLbSetting, h2UpgradePolicy, dnsRefreshRate };
+});
+
+/** Istio's convertResolution. A gateway can't pass through. */
+function discoveryType(service: Service, isRouter: boolean): number {
+  switch (service.resolution) {
+    case 'ClientSideLB': return EDS;
+    case 'DNSLB': return STRICT_DNS;
+    case 'DNSRoundRobinLB': return LOGICAL_DNS;
+    default: return isRouter ? EDS : ORIGINAL_DST;
+  }
+}
+
+/** The clusters of one service of the scope, encoded: one for each port and subset. */
+const serviceClusters = worldQuery('service-clusters', (view, key): readonly XdsResource[] => {
+  const service = serviceOfRef(view, key);
+  if (!service || service.resolution === 'Alias') return [];
+  return service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => portClusters(view, service, port));
+}, { equals: (a, b) => a.length === b.length && a.every((resource, i) => sameResource(resource, b[i])) });
+
+function portClusters(view: View, service: Service, port: ServicePort): XdsResource[] {
+  const rule = destinationRule(view, service);
+  const base = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port);
+  const own = buildOne(view, { service, port, policy: base, ruleOf: rule, inferFrom: rule?.rule.trafficPolicy });
+  if (!own) return [];
+  const subsets = (rule?.rule.subsets ?? []).flatMap((subset) => {
+    // A subset can't undo its parent's pass-through.
+    const type = own.type === ORIGINAL_DST ? ORIGINAL_DST : undefined;
+    const policy = mergeTrafficPolicy(base, subset.trafficPolicy, port.port);
+    return buildOne(view, { service, port, policy, ruleOf: rule, inferFrom: subset.trafficPolicy, subset: { name: subset.name ?? '', labels: subset.labels ?? {} }, type }) ?? [];
+  });
+  return [own, ...subsets].map(({ cluster }) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
+}
+
+interface One {
+  readonly service: Service; readonly port: ServicePort; readonly policy?: TrafficPolicy; readonly inferFrom?: TrafficPolicy;
+  readonly ruleOf?: ReturnType<typeof destinationRule>; readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> }; readonly type?: number;
+}
+
+function buildOne(view: View, { service, port, policy, ruleOf, inferFrom, subset, type: given }: One): { type: number; cluster: envoy.config.cluster.v3.ICluster } | undefined {
+  const name = clusterName('outbound', { port: port.port, subset: subset?.name, host: service.hostname });
+  const isRouter = view.attr('type') === 'router';
+  const type = given ?? (subset && policy?.loadBalancer?.simple === 'PASSTHROUGH' ? ORIGINAL_DST : discoveryType(service, isRouter));
+  const isDns = type === STRICT_DNS || type === LOGICAL_DNS;
+  const loadAssignment = isDns ? buildLoadAssignment(view, { name, service, port, labels: subset?.labels ?? {} }) : undefined;
+  if (isDns && !loadAssignment?.endpoints?.length) return undefined;
+  const tls = tlsOf(view, { service, port, policy, inferFrom, subset, withSelector: ruleOf?.rule.workloadSelector !== undefined });
+  const [v4, v6] = [view.attr('supportsIPv4'), view.attr('supportsIPv6')];
+  const cluster = buildOutboundCluster({
+    name, type, service, port, mesh: view.query(clusterMesh, ''), dnsLookupFamily: v4 && v6 ? ALL : v6 ? V6_ONLY : V4_ONLY, sniffs: !isRouter,
+    istioExtensions: view.attr('istioExtensions'),
+    ...(subset ? { subset: subset.name } : {}), ...(policy ? { policy } : {}), ...(ruleOf ? { rule: ruleOf } : {}), ...(loadAssignment ? { loadAssignment } : {}), ...(tls ? { tls } : {}),
+  });
+  return { type: cluster.type ?? type, cluster };
+}
+
+/** `outbound_.80_.v1_.host`: what a client names as SNI, for gateways that pass it through. */
+const serverName = (port: number, subset: string, host: string): string => `outbound_.${port}_.${subset}_.${host}`;
+
+type TlsOf = Pick<One, 'service' | 'port' | 'policy' | 'inferFrom' | 'subset'> & { readonly withSelector: boolean };
+
+/** A rule's TLS, made whole; without one, automatic mTLS where the mesh has it and the service may have sidecars (Istio's buildAutoMtlsSettings). */
+function tlsOf(view: View, { service, port, policy, inferFrom, subset, withSelector }: TlsOf): { settings: ClientTLSSettings; automatic: boolean; credentials: boolean } | undefined {
+  const sni = serverName(port.port, subset?.name ?? '', service.hostname);
+  const accounts = (): readonly string[] => view.query(serviceAccountsOf, `${service.hostname}|${service.namespace}`);
+  const given = policy?.tls;
+  const credentials = view.attr('type') === 'router' || withSelector;
+  if (given) {
+    if (given.mode === 'ISTIO_MUTUAL') return { settings: { ...given, sni: given.sni || sni, subjectAltNames: given.subjectAltNames?.length ? given.subjectAltNames : accounts() }, automatic: false, credentials };
+    const ownNames = service.registry === 'External' && !given.subjectAltNames?.length ? { subjectAltNames: accounts() } : {};
+    return { settings: { ...given, ...ownNames }, automatic: false, credentials };
+  }
+  if (service.meshExternal || setting(view, 'enableAutoMtls') === false || inferredMode(view, { service, port, policy: inferFrom }) === 'DISABLE') return undefined;
+  return { settings: { mode: 'ISTIO_MUTUAL', sni, subjectAltNames: accounts() }, automatic: true, credentials };
+}
+
+/** Istio's BestEffortInferServiceMTLSMode: what is passed through must have a sidecar at every endpoint; else the namespace's mode. */
+function inferredMode(view: View, { service, port, policy }: Pick<One, 'service' | 'port' | 'policy'>): string {
+  if (service.resolution === 'Passthrough' || policy?.loadBalancer?.simple === 'PASSTHROUGH') {
+    const endpoints = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`);
+    const withoutTls = endpoints.some((endpoint) => endpoint.tlsMode === 'disabled'
+      || portMtls(workloadMtls(view, endpoint.namespace, endpoint.labels), endpoint.port) === 'DISABLE');
+    if (endpoints.length === 0 || withoutTls) return 'DISABLE';
+  }
+  return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';
+}
+
+/** All outbound clusters of a proxy; of several with one name the first. */
+export const outboundClusters = worldQuery('outbound-clusters', (view): readonly XdsResource[] => {
+  const found = new Map<string, XdsResource>();
+  for (const ref of view.query(sidecarScope, '').services) {
+    for (const cluster of view.query(serviceClusters, refKey(ref))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);
+  }
+  return [...found.values()];
+});

@@ -1,0 +1,68 @@
+import { groupBy } from '@flotilla/std';
+import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { destinationRule, endpointsOfPort, scopeOwner, serviceForHost, worldQuery, type View } from '@flotilla/pilot-world';
+import { encode, envoy, struct, u32 } from '@flotilla/proto-gen/envoy';
+import { portMtls, workloadMtls } from '../authn/mtls-mode.ts';
+import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+
+type IClusterLoadAssignment = envoy.config.endpoint.v3.IClusterLoadAssignment;
+type ILbEndpoint = envoy.config.endpoint.v3.ILbEndpoint;
+const { HEALTHY, UNHEALTHY, DRAINING } = envoy.config.core.v3.HealthStatus;
+const health: Readonly<Record<Endpoint['health'], number | undefined>> = { Healthy: HEALTHY, UnHealthy: UNHEALTHY, Draining: DRAINING, Unknown: undefined };
+
+const addressOf = ({ address, port }: Endpoint): envoy.config.core.v3.IAddress =>
+  (address.startsWith('/') || address.startsWith('@') ? { pipe: { path: address } } : { socketAddress: { address, portValue: port } });
+
+/** What a client's telemetry and TLS need to know of an endpoint (Istio's BuildLbEndpointMetadata). */
+function metadataOf(endpoint: Endpoint, tls: boolean): envoy.config.core.v3.IMetadata {
+  const { workloadName, namespace, labels, clusterId } = endpoint;
+  const workload = [workloadName, namespace, labels['service.istio.io/canonical-name'] ?? '', labels['service.istio.io/canonical-revision'] ?? '', clusterId].join(';');
+  return { filterMetadata: { istio: struct({ workload }), ...(tls ? { 'envoy.transport_socket_match': struct({ tlsMode: 'istio' }) } : {}) } };
+}
+
+function buildEndpoint(view: View, endpoint: Endpoint): ILbEndpoint {
+  // A policy that disables mTLS at the server's port makes clients speak plain text to it.
+  const tls = endpoint.tlsMode === 'istio' && portMtls(workloadMtls(view, endpoint.namespace, endpoint.labels), endpoint.port) !== 'DISABLE';
+  const status = health[endpoint.health];
+  return {
+    endpoint: { address: addressOf(endpoint) },
+    ...(status === undefined ? {} : { healthStatus: status }),
+    metadata: metadataOf(endpoint, tls),
+    loadBalancingWeight: u32(endpoint.lbWeight || 1),
+  };
+}
+
+/** A service port's endpoints by locality, those of a subset only (Istio's EndpointBuilder). */
+export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>> }): IClusterLoadAssignment {
+  const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`).filter(({ labels }) => labelsMatch(of.labels, labels));
+  const endpoints = [...groupBy(all, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, members]) => {
+    const { region, zone, subzone } = localityParts(locality);
+    const lbEndpoints = members.map((endpoint) => buildEndpoint(view, endpoint));
+    const weight = lbEndpoints.reduce((sum, { loadBalancingWeight }) => sum + Number(loadBalancingWeight?.value ?? 0), 0);
+    return {
+      locality: { ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subzone ? { subZone: subzone } : {}) },
+      lbEndpoints,
+      loadBalancingWeight: u32(Math.min(weight, 2 ** 32 - 1)),
+    };
+  });
+  return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
+}
+
+/** The labels of a subset; none for an unknown one, so that all endpoints count. Key: `subset|host`. */
+const subsetLabels = worldQuery('subset-labels', (view, key): Readonly<Record<string, string>> => {
+  const bar = key.indexOf('|');
+  const owner = view.query(scopeOwner, key.slice(bar + 1));
+  return (owner && destinationRule(view, owner)?.rule.subsets?.find(({ name }) => name === key.slice(0, bar))?.labels) ?? {};
+});
+
+/** The load assignment of an EDS cluster by its name, `outbound|port|subset|host`. Undefined for a name that is none. */
+export const loadAssignment = worldQuery('load-assignment', (view, name): XdsResource | undefined => {
+  const [direction, port, subset, host] = name.split('|');
+  if (direction !== 'outbound' || host === undefined) return undefined;
+  const service = serviceForHost(view, host);
+  const servicePort = service?.ports.find((candidate) => candidate.port === Number(port));
+  const built: IClusterLoadAssignment = service && servicePort
+    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {} })
+    : { clusterName: name };
+  return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
+}, { equals: sameResource });

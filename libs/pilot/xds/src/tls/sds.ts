@@ -1,0 +1,24 @@
+import { duration, envoy } from '@flotilla/proto-gen/envoy';
+
+type ISdsSecretConfig = envoy.extensions.transport_sockets.tls.v3.ISdsSecretConfig;
+const { GRPC } = envoy.config.core.v3.ApiConfigSource.ApiType;
+const { V3 } = envoy.config.core.v3.ApiVersion;
+
+/** The cluster through which pilot-agent serves secrets to its Envoy. */
+export const sdsCluster = 'sds-grpc';
+
+const fromAgent = (): envoy.config.core.v3.IConfigSource => ({
+  apiConfigSource: { apiType: GRPC, transportApiVersion: V3, grpcServices: [{ envoyGrpc: { clusterName: sdsCluster } }], setNodeOnFirstMessageOnly: true },
+  resourceApiVersion: V3,
+});
+
+/** A secret of the workload's own identity: the agent makes it (`default` the certificate, `ROOTCA` the trusted roots), so Envoy waits for it. */
+export const workloadSecret = (name: 'default' | 'ROOTCA'): ISdsSecretConfig => ({ name, sdsConfig: { ...fromAgent(), initialFetchTimeout: duration(0) } });
+
+/** A secret in files beside the proxy, read by the agent. */
+export const fileSecret = (name: string): ISdsSecretConfig => ({ name, sdsConfig: fromAgent() });
+export const fileCertificate = (certificate: string, key: string): ISdsSecretConfig => fileSecret(`file-cert:${certificate}~${key}`);
+export const fileRoots = (path: string): ISdsSecretConfig => fileSecret(`file-root:${path}`);
+
+/** A Kubernetes secret, served over ADS by the control plane. */
+export const credentialSecret = (name: string): ISdsSecretConfig => ({ name: `kubernetes://${name}`, sdsConfig: { ads: {}, resourceApiVersion: V3 } });

@@ -1,0 +1,65 @@
+import type { ClientTLSSettings } from '@flotilla/model';
+import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
+
+const tls = envoy.extensions.transport_sockets.tls.v3;
+type IUpstreamTlsContext = envoy.extensions.transport_sockets.tls.v3.IUpstreamTlsContext;
+type ICommonTlsContext = envoy.extensions.transport_sockets.tls.v3.ICommonTlsContext;
+type ITransportSocket = envoy.config.core.v3.ITransportSocket;
+const { TLSv1_2, TLSv1_3 } = tls.TlsParameters.TlsProtocol;
+
+export interface UpstreamTlsOptions {
+  readonly http2: boolean;
+  /** Does this Envoy exchange metadata on the connection? Then it offers that protocol too. */
+  readonly peerExchange: boolean;
+  /** May it ask the control plane for Kubernetes secrets? Gateways may, and sidecars that a rule selects. */
+  readonly credentials: boolean;
+}
+
+const alternativeNames = (names: readonly string[] | undefined): envoy.extensions.transport_sockets.tls.v3.ICertificateValidationContext =>
+  (names?.length ? { matchSubjectAltNames: names.map((exact) => ({ exact })) } : {});
+
+/** The TLS that a client speaks for its settings; undefined for none (Istio's buildUpstreamClusterTLSContext). */
+export function buildUpstreamTls(settings: ClientTLSSettings, options: UpstreamTlsOptions): IUpstreamTlsContext | undefined {
+  const base: ICommonTlsContext = { tlsParams: { tlsMinimumProtocolVersion: TLSv1_2, tlsMaximumProtocolVersion: TLSv1_3 } };
+  const sni = settings.sni ? { sni: settings.sni } : {};
+  const alpn = options.http2 ? { alpnProtocols: ['h2'] } : {};
+  switch (settings.mode ?? 'DISABLE') {
+    case 'DISABLE': return undefined;
+    case 'ISTIO_MUTUAL': return {
+      commonTlsContext: {
+        ...base,
+        tlsCertificateSdsSecretConfigs: [workloadSecret('default')],
+        combinedValidationContext: { defaultValidationContext: alternativeNames(settings.subjectAltNames), validationContextSdsSecretConfig: workloadSecret('ROOTCA') },
+        alpnProtocols: [...(options.peerExchange ? ['istio-peer-exchange'] : []), 'istio', ...(options.http2 ? ['h2'] : [])],
+      },
+      ...sni,
+    };
+    case 'SIMPLE': return { commonTlsContext: { ...base, ...validation(settings, options), ...alpn }, ...sni };
+    case 'MUTUAL': {
+      const { credentialName, clientCertificate, privateKey } = settings;
+      if (!credentialName && (!clientCertificate || !privateKey)) return undefined;
+      if (credentialName && !options.credentials) return { commonTlsContext: base, ...sni };
+      const certificate = credentialName ? credentialSecret(credentialName) : fileCertificate(clientCertificate ?? '', privateKey ?? '');
+      return { commonTlsContext: { ...base, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings, options), ...alpn }, ...sni };
+    }
+  }
+}
+
+/** How the server's certificate is checked; without roots, or when told to skip it, not at all. */
+function validation({ credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings, { credentials }: UpstreamTlsOptions): ICommonTlsContext {
+  const roots = credentialName ? (credentials ? credentialSecret(`${credentialName}-cacert`) : undefined) : caCertificates ? fileRoots(caCertificates) : undefined;
+  if (!roots || insecureSkipVerify) return credentialName && !credentials ? {} : { validationContext: {} };
+  return { combinedValidationContext: { defaultValidationContext: alternativeNames(subjectAltNames), validationContextSdsSecretConfig: roots } };
+}
+
+export const tlsSocket = (context: IUpstreamTlsContext): ITransportSocket => ({ name: 'envoy.transport_sockets.tls', typedConfig: any(tls.UpstreamTlsContext, context) });
+
+/** Per endpoint: TLS to those with a sidecar, plain text to the others. */
+export const socketMatches = (socket: ITransportSocket): envoy.config.cluster.v3.Cluster.ITransportSocketMatch[] => [
+  { name: 'tlsMode-istio', match: { fields: { tlsMode: { stringValue: 'istio' } } }, transportSocket: socket },
+  {
+    name: 'tlsMode-disabled', match: {},
+    transportSocket: { name: 'envoy.transport_sockets.raw_buffer', typedConfig: any(envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer, {}) },
+  },
+];
