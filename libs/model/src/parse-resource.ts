@@ -69,7 +69,7 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[
   const [labels, annotations] = [strings('labels'), strings('annotations')];
   const owners = Array.isArray(raw['ownerReferences']) ? raw['ownerReferences'].filter(isPlain) : undefined;
   if (problems.length > 0) return err(problems);
-  const optional = { creationTimestamp: text(raw['creationTimestamp']), uid: text(raw['uid']), resourceVersion: text(raw['resourceVersion']) };
+  const optional = { creationTimestamp: text(raw['creationTimestamp']), uid: text(raw['uid']), resourceVersion: text(raw['resourceVersion']), generateName: text(raw['generateName']) };
   return ok({
     name, namespace, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),

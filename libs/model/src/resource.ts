@@ -13,6 +13,8 @@ export interface Meta {
   readonly creationTimestamp?: string;
   readonly uid?: string;
   readonly resourceVersion?: string;
+  /** Set when the name was made from it: the object belongs to a controller. */
+  readonly generateName?: string;
   readonly generation?: number;
   readonly ownerReferences?: readonly OwnerReference[];
 }

@@ -81,11 +81,17 @@ export function workloadEntryEndpoint(workload: NamedWorkloadEntry, port: EntryP
     network,
     locality,
     lbWeight: entry.weight ?? 0,
-    tlsMode: workload.labels['security.istio.io/tlsMode'] === 'istio' ? 'istio' : 'disabled',
+    tlsMode: tlsModeOf(workload),
     workloadName: workload.name,
   };
 }
 
+
+/** The label decides; without it, who has a service account is taken to have a sidecar (Istio's getTLSModeFromWorkloadEntry). */
+function tlsModeOf({ labels, entry }: NamedWorkloadEntry): 'istio' | 'disabled' {
+  const label = labels['security.istio.io/tlsMode'];
+  return label === 'istio' || (label === undefined && entry.serviceAccount) ? 'istio' : 'disabled';
+}
 
 /** A pod that a ServiceEntry's workloadSelector selects. */
 export function selectedPodEndpoints(pod: Resource<'pods'>, resource: Resource<'service-entries'>, workload: Omit<Endpoint, 'address' | 'port' | 'servicePortName' | 'health' | 'namespace' | 'hostName' | 'subDomain'>): Endpoint[] {

@@ -2,10 +2,10 @@ import type { Resource } from '@flotilla/model';
 
 type Pod = Resource<'pods'>;
 
-/** The workload a pod belongs to, from its controller (Istio's GetDeployMetaFromPod): a Deployment for its ReplicaSet, a CronJob for its Job. */
+/** The workload a pod belongs to, from its controller when its name was generated (Istio's GetDeployMetaFromPod): a Deployment for its ReplicaSet, a CronJob for its Job. */
 export function workloadNameOf({ meta }: Pod): string {
   const owner = meta.ownerReferences?.find((reference) => reference.controller);
-  if (!owner) return meta.name;
+  if (!owner || !meta.generateName) return meta.name;
   if (owner.kind === 'ReplicaSet') {
     const hash = meta.labels?.['pod-template-hash'];
     return hash && owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;

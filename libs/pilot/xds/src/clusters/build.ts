@@ -27,12 +27,13 @@ export const useDownstreamProtocol: IHttpProtocolOptions = { useDownstreamProtoc
 const useHttp2: IHttpProtocolOptions = { explicitHttpConfig: { http2ProtocolOptions: {} } };
 
 /** Istio's metadata of a cluster: the services it stands for, its subset, the DestinationRule that shaped it. */
-export const clusterMetadata = (of: { services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[]; subset?: string; rule?: { name: string; namespace: string } }): Pick<ICluster, 'metadata'> => ({
+export const clusterMetadata = (of: { services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[]; subset?: string; rule?: { name: string; namespace: string }; ownAlpn?: boolean }): Pick<ICluster, 'metadata'> => ({
   metadata: {
     filterMetadata: {
       istio: struct({
         services: of.services.map(({ hostname, name, namespace }) => ({ host: hostname, name, namespace })),
         ...(of.subset ? { subset: of.subset } : {}),
+        ...(of.ownAlpn ? { alpn_override: 'false' } : {}),
         ...(of.rule ? { config: `/apis/networking.istio.io/v1alpha3/namespaces/${of.rule.namespace}/destination-rule/${of.rule.name}` } : {}),
       }),
     },
@@ -82,7 +83,8 @@ export function buildOutboundCluster(of: OutboundCluster): ICluster {
     ...balancer,
     ...(policy?.outlierDetection ? { outlierDetection: buildOutlierDetection(policy.outlierDetection) } : {}),
     ...commonLb(locality, policy),
-    ...clusterMetadata({ services: [of.service], subset: of.subset, rule: of.rule }),
+    // The ALPN of the mesh means nothing to a server that isn't in it.
+    ...clusterMetadata({ services: [of.service], subset: of.subset, rule: of.rule, ownAlpn: of.tls?.settings.mode === 'SIMPLE' || of.tls?.settings.mode === 'MUTUAL' }),
     ...outboundTls(of, { type, http2: http?.explicitHttpConfig?.http2ProtocolOptions != null }),
     ...(http ? httpProtocolOptions(http) : {}),
     ...(of.istioExtensions ? { filters: [metadataExchange()] } : {}),

@@ -3,6 +3,7 @@ import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePo
 import { destinationRule, endpointsOfPort, scopeOwner, serviceForHost, worldQuery, type View } from '@flotilla/pilot-world';
 import { encode, envoy, struct, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls } from '../authn/mtls-mode.ts';
+import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 
 type IClusterLoadAssignment = envoy.config.endpoint.v3.IClusterLoadAssignment;
@@ -16,13 +17,15 @@ const addressOf = ({ address, port }: Endpoint): envoy.config.core.v3.IAddress =
 /** What a client's telemetry and TLS need to know of an endpoint (Istio's BuildLbEndpointMetadata). */
 function metadataOf(endpoint: Endpoint, tls: boolean): envoy.config.core.v3.IMetadata {
   const { workloadName, namespace, labels, clusterId } = endpoint;
-  const workload = [workloadName, namespace, labels['service.istio.io/canonical-name'] ?? '', labels['service.istio.io/canonical-revision'] ?? '', clusterId].join(';');
+  const service = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? '';
+  const revision = labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? '';
+  const workload = [workloadName, namespace, service, revision === 'latest' ? '' : revision, clusterId].join(';');
   return { filterMetadata: { istio: struct({ workload }), ...(tls ? { 'envoy.transport_socket_match': struct({ tlsMode: 'istio' }) } : {}) } };
 }
 
-function buildEndpoint(view: View, endpoint: Endpoint): ILbEndpoint {
+function buildEndpoint(view: View, endpoint: Endpoint, plainText: boolean): ILbEndpoint {
   // A policy that disables mTLS at the server's port makes clients speak plain text to it.
-  const tls = endpoint.tlsMode === 'istio' && portMtls(workloadMtls(view, endpoint.namespace, endpoint.labels), endpoint.port) !== 'DISABLE';
+  const tls = !plainText && endpoint.tlsMode === 'istio' && portMtls(workloadMtls(view, endpoint.namespace, endpoint.labels), endpoint.port) !== 'DISABLE';
   const status = health[endpoint.health];
   return {
     endpoint: { address: addressOf(endpoint) },
@@ -33,11 +36,11 @@ function buildEndpoint(view: View, endpoint: Endpoint): ILbEndpoint {
 }
 
 /** A service port's endpoints by locality, those of a subset only (Istio's EndpointBuilder). */
-export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>> }): IClusterLoadAssignment {
+export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean }): IClusterLoadAssignment {
   const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`).filter(({ labels }) => labelsMatch(of.labels, labels));
   const endpoints = [...groupBy(all, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, members]) => {
     const { region, zone, subzone } = localityParts(locality);
-    const lbEndpoints = members.map((endpoint) => buildEndpoint(view, endpoint));
+    const lbEndpoints = members.map((endpoint) => buildEndpoint(view, endpoint, of.plainText ?? false));
     const weight = lbEndpoints.reduce((sum, { loadBalancingWeight }) => sum + Number(loadBalancingWeight?.value ?? 0), 0);
     return {
       locality: { ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subzone ? { subZone: subzone } : {}) },
@@ -55,6 +58,16 @@ const subsetLabels = worldQuery('subset-labels', (view, key): Readonly<Record<st
   return (owner && destinationRule(view, owner)?.rule.subsets?.find(({ name }) => name === key.slice(0, bar))?.labels) ?? {};
 });
 
+/** Does a DestinationRule give a destination a TLS other than the mesh's own? Then no endpoint is spoken to in it. Key: `subset|port|host`. */
+const hasOtherTls = worldQuery('has-other-tls', (view, key): boolean => {
+  const [subset, port, host] = key.split('|') as [string, string, string];
+  const owner = view.query(scopeOwner, host);
+  const rule = owner && destinationRule(view, owner)?.rule;
+  const base = mergeTrafficPolicy(undefined, rule?.trafficPolicy, Number(port));
+  const mode = mergeTrafficPolicy(base, rule?.subsets?.find(({ name }) => name === subset && subset !== '')?.trafficPolicy, Number(port))?.tls?.mode;
+  return mode !== undefined && mode !== 'ISTIO_MUTUAL';
+});
+
 /** The load assignment of an EDS cluster by its name, `outbound|port|subset|host`. Undefined for a name that is none. */
 export const loadAssignment = worldQuery('load-assignment', (view, name): XdsResource | undefined => {
   const [direction, port, subset, host] = name.split('|');
@@ -62,7 +75,7 @@ export const loadAssignment = worldQuery('load-assignment', (view, name): XdsRes
   const service = serviceForHost(view, host);
   const servicePort = service?.ports.find((candidate) => candidate.port === Number(port));
   const built: IClusterLoadAssignment = service && servicePort
-    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {} })
+    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(hasOtherTls, `${subset}|${port}|${host}`) })
     : { clusterName: name };
   return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
 }, { equals: sameResource });
