@@ -11,20 +11,17 @@ export const parseProtocol = (name: string): Protocol => byName[name.toLowerCase
 /** Ports whose server speaks first: never sniffed (Istio "Protocol Selection", server first protocols). */
 const serverFirstPorts = new Set([25, 53, 3306, 27017]);
 
-const appProtocols: Readonly<Record<string, Protocol>> = { 'kubernetes.io/h2c': 'HTTP2', 'kubernetes.io/ws': 'HTTP', 'kubernetes.io/wss': 'HTTPS' };
+/** Names of Kubernetes' own that Istio 1.19 knows. */
+const appProtocols: Readonly<Record<string, string>> = { 'kubernetes.io/h2c': 'http2' };
 
 /**
- * A Kubernetes Service port's protocol: UDP; else appProtocol, which when set but unknown suppresses the name; else the name up to the first
- * dash (`grpc-web` whole). Unknown ports are sniffed, those of server first protocols are TCP.
+ * A Kubernetes Service port's protocol: UDP; else by appProtocol, which suppresses the port's name even when unknown; else by the name. Either counts
+ * up to its first dash, `grpc-web` whole. Unknown ports are sniffed, those of server first protocols are TCP (Istio's ConvertProtocol).
  */
 export function kubernetesPortProtocol(port: { name?: string; port: number; protocol?: string; appProtocol?: string }): Protocol {
   if (port.protocol === 'UDP') return 'UDP';
-  let found: Protocol;
-  if (port.appProtocol) found = appProtocols[port.appProtocol.toLowerCase()] ?? parseProtocol(port.appProtocol);
-  else {
-    const name = port.name ?? '';
-    found = name.length >= 8 && name.slice(0, 8).toLowerCase() === 'grpc-web' ? 'GRPC-Web' : parseProtocol(name.split('-')[0] ?? '');
-  }
+  const name = (port.appProtocol ? appProtocols[port.appProtocol] ?? port.appProtocol : port.name ?? '').toLowerCase();
+  const found = name.startsWith('grpc-web') ? 'GRPC-Web' : parseProtocol(name.split('-')[0] ?? '');
   return found === 'Unsupported' && serverFirstPorts.has(port.port) ? 'TCP' : found;
 }
 

@@ -33,7 +33,7 @@ function buildInbound(view: View, targets: readonly ServiceTarget[]): ICluster {
     ...buildKeepalive(setting(view, 'tcpKeepalive'), pool.tcp?.tcpKeepalive),
     ...bindFrom(localSource(view)),
     commonLbConfig: {},
-    ...clusterMetadata({ services, ...(rule ? { rule } : {}) }),
+    ...clusterMetadata({ services, ...(rule?.rule.trafficPolicy ? { rule } : {}) }),
     ...(chosen || common ? httpProtocolOptions({ ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }), ...(common ? { commonHttpProtocolOptions: common } : {}) }) : {}),
   };
 }

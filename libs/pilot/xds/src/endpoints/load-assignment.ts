@@ -36,8 +36,11 @@ function buildEndpoint(view: View, endpoint: Endpoint, plainText: boolean): ILbE
 }
 
 /** A service port's endpoints by locality, those of a subset only (Istio's EndpointBuilder). */
-export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean }): IClusterLoadAssignment {
-  const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`).filter(({ labels }) => labelsMatch(of.labels, labels));
+export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean }): IClusterLoadAssignment {
+  // internalTrafficPolicy Local: only what runs on the client's own node
+  const node = of.service.k8s.nodeLocal ? view.meta('NODE_NAME') ?? '' : undefined;
+  const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`)
+    .filter(({ labels, nodeName }) => labelsMatch(of.labels, labels) && (node === undefined || nodeName === node));
   const endpoints = [...groupBy(all, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, members]) => {
     const { region, zone, subzone } = localityParts(locality);
     const lbEndpoints = members.map((endpoint) => buildEndpoint(view, endpoint, of.plainText ?? false));
@@ -58,14 +61,13 @@ const subsetLabels = worldQuery('subset-labels', (view, key): Readonly<Record<st
   return (owner && destinationRule(view, owner)?.rule.subsets?.find(({ name }) => name === key.slice(0, bar))?.labels) ?? {};
 });
 
-/** Does a DestinationRule give a destination a TLS other than the mesh's own? Then no endpoint is spoken to in it. Key: `subset|port|host`. */
-const hasOtherTls = worldQuery('has-other-tls', (view, key): boolean => {
+/** Does a DestinationRule switch TLS off for a destination? Then no endpoint is spoken to in it. A subset counts with its own words only. Key: `subset|port|host`. */
+const isPlainText = worldQuery('is-plain-text', (view, key): boolean => {
   const [subset, port, host] = key.split('|') as [string, string, string];
   const owner = view.query(scopeOwner, host);
   const rule = owner && destinationRule(view, owner)?.rule;
-  const base = mergeTrafficPolicy(undefined, rule?.trafficPolicy, Number(port));
-  const mode = mergeTrafficPolicy(base, rule?.subsets?.find(({ name }) => name === subset && subset !== '')?.trafficPolicy, Number(port))?.tls?.mode;
-  return mode !== undefined && mode !== 'ISTIO_MUTUAL';
+  const policy = subset === '' ? rule?.trafficPolicy : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+  return mergeTrafficPolicy(undefined, policy, Number(port))?.tls?.mode === 'DISABLE';
 });
 
 /** The load assignment of an EDS cluster by its name, `outbound|port|subset|host`. Undefined for a name that is none. */
@@ -75,7 +77,7 @@ export const loadAssignment = worldQuery('load-assignment', (view, name): XdsRes
   const service = serviceForHost(view, host);
   const servicePort = service?.ports.find((candidate) => candidate.port === Number(port));
   const built: IClusterLoadAssignment = service && servicePort
-    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(hasOtherTls, `${subset}|${port}|${host}`) })
+    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(isPlainText, `${subset}|${port}|${host}`) })
     : { clusterName: name };
   return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
 }, { equals: sameResource });

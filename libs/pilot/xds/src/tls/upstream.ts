@@ -24,6 +24,7 @@ export function buildUpstreamTls(settings: ClientTLSSettings, options: UpstreamT
   const base: ICommonTlsContext = { tlsParams: { tlsMinimumProtocolVersion: TLSv1_2, tlsMaximumProtocolVersion: TLSv1_3 } };
   const sni = settings.sni ? { sni: settings.sni } : {};
   const alpn = options.http2 ? { alpnProtocols: ['h2'] } : {};
+  if (settings.credentialName && !options.credentials && settings.mode !== 'ISTIO_MUTUAL') return undefined;
   switch (settings.mode ?? 'DISABLE') {
     case 'DISABLE': return undefined;
     case 'ISTIO_MUTUAL': return {
@@ -35,21 +36,20 @@ export function buildUpstreamTls(settings: ClientTLSSettings, options: UpstreamT
       },
       ...sni,
     };
-    case 'SIMPLE': return { commonTlsContext: { ...base, ...validation(settings, options), ...alpn }, ...sni };
+    case 'SIMPLE': return { commonTlsContext: { ...base, ...validation(settings), ...alpn }, ...sni };
     case 'MUTUAL': {
       const { credentialName, clientCertificate, privateKey } = settings;
       if (!credentialName && (!clientCertificate || !privateKey)) return undefined;
-      if (credentialName && !options.credentials) return { commonTlsContext: base, ...sni };
       const certificate = credentialName ? credentialSecret(credentialName) : fileCertificate(clientCertificate ?? '', privateKey ?? '');
-      return { commonTlsContext: { ...base, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings, options), ...alpn }, ...sni };
+      return { commonTlsContext: { ...base, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings), ...alpn }, ...sni };
     }
   }
 }
 
 /** How the server's certificate is checked; without roots, or when told to skip it, not at all. */
-function validation({ credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings, { credentials }: UpstreamTlsOptions): ICommonTlsContext {
-  const roots = credentialName ? (credentials ? credentialSecret(`${credentialName}-cacert`) : undefined) : caCertificates ? fileRoots(caCertificates) : undefined;
-  if (!roots || insecureSkipVerify) return credentialName && !credentials ? {} : { validationContext: {} };
+function validation({ credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings): ICommonTlsContext {
+  const roots = credentialName ? credentialSecret(`${credentialName}-cacert`) : caCertificates ? fileRoots(caCertificates) : undefined;
+  if (!roots || insecureSkipVerify) return { validationContext: {} };
   return { combinedValidationContext: { defaultValidationContext: alternativeNames(subjectAltNames), validationContextSdsSecretConfig: roots } };
 }
 

@@ -1,0 +1,46 @@
+import { setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { any, bool, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { cors, fault, grpcStats, istioAlpn, istioPeerMetadata, router, stockAlpn } from './http.ts';
+import { buildTracing } from './tracing.ts';
+
+type IHttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
+const { HttpConnectionManager } = envoy.extensions.filters.network.http_connection_manager.v3;
+const { KEEP_UNCHANGED, UNESCAPE_AND_FORWARD } = HttpConnectionManager.PathWithEscapedSlashesAction;
+const { APPEND_FORWARD } = HttpConnectionManager.ForwardClientCertDetails;
+
+/** MeshConfig.pathNormalization as Envoy's settings. */
+function pathNormalization(view: View): Pick<IHttpConnectionManager, 'normalizePath' | 'mergeSlashes' | 'pathWithEscapedSlashesAction'> {
+  const keep = { pathWithEscapedSlashesAction: KEEP_UNCHANGED };
+  switch (setting(view, 'pathNormalization')?.normalization ?? 'BASE') {
+    case 'NONE': return { normalizePath: bool(false), ...keep };
+    case 'MERGE_SLASHES': return { normalizePath: bool(true), mergeSlashes: true, ...keep };
+    case 'DECODE_AND_MERGE_SLASHES': return { normalizePath: bool(true), mergeSlashes: true, pathWithEscapedSlashesAction: UNESCAPE_AND_FORWARD };
+    default: return { normalizePath: bool(true), ...keep };
+  }
+}
+
+const common = worldQuery('hcm-common', (view): IHttpConnectionManager => ({
+  tracing: buildTracing(view),
+  streamIdleTimeout: duration(0),
+  useRemoteAddress: bool(false),
+  upgradeConfigs: [{ upgradeType: 'websocket' }],
+  ...pathNormalization(view),
+  requestIdExtension: { typedConfig: any(envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig, { useRequestIdForTraceSampling: bool(true) }) },
+}));
+
+/** What a sidecar's HTTP connection managers have in common, each direction with its filters, in Istio's order. */
+export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', own: IHttpConnectionManager & { readonly authorization?: IHttpConnectionManager['httpFilters'] }): IHttpConnectionManager {
+  const { authorization, ...rest } = own;
+  const istioEnvoy = view.attr('istioExtensions');
+  const httpFilters = [
+    ...(istioEnvoy ? [istioPeerMetadata[direction]] : []),
+    ...(authorization ?? []),
+    grpcStats,
+    ...(direction === 'outbound' ? [istioEnvoy ? istioAlpn : stockAlpn] : []),
+    fault, cors, router,
+  ];
+  const inbound: IHttpConnectionManager = {
+    serverName: 'istio-envoy', forwardClientCertDetails: APPEND_FORWARD, setCurrentClientCertDetails: { subject: bool(true), dns: true, uri: true },
+  };
+  return { ...view.query(common, ''), ...(direction === 'inbound' ? inbound : {}), httpFilters, ...rest };
+}

@@ -1,0 +1,51 @@
+import { any, envoy, struct } from '@flotilla/proto-gen/envoy';
+import { istio, udpa } from '@flotilla/proto-gen/envoy';
+
+type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
+const { HTTP10, HTTP11, HTTP2 } = istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig.Protocol;
+
+const typedStruct = (typeUrl: string, value?: Readonly<Record<string, unknown>>): ReturnType<typeof any> =>
+  any(udpa.type.v1.TypedStruct, { typeUrl: `type.googleapis.com/${typeUrl}`, ...(value ? { value: struct(value) } : {}) });
+
+const discovery = [{ istio_headers: {} }, { workload_discovery: {} }];
+const propagation = [{ istio_headers: {} }];
+const peerMetadata = (value: Readonly<Record<string, unknown>>): IHttpFilter => ({ name: 'istio.metadata_exchange', typedConfig: typedStruct('io.istio.http.peer_metadata.Config', value) });
+
+/** The filters that every HTTP connection manager has, by what they do. Those called `istio...` only Istio's own Envoy knows. */
+export const istioPeerMetadata = {
+  inbound: peerMetadata({ downstream_discovery: discovery, downstream_propagation: propagation }),
+  outbound: peerMetadata({ upstream_discovery: discovery, upstream_propagation: propagation }),
+} as const;
+export const grpcStats: IHttpFilter = {
+  name: 'envoy.filters.http.grpc_stats',
+  typedConfig: any(envoy.extensions.filters.http.grpc_stats.v3.FilterConfig, { emitFilterState: true, statsForAllMethods: { value: false } }),
+};
+export const istioAlpn: IHttpFilter = {
+  name: 'istio.alpn',
+  typedConfig: any(istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig, {
+    alpnOverride: [
+      { upstreamProtocol: HTTP10, alpnOverride: ['istio-http/1.0', 'istio', 'http/1.0'] },
+      { upstreamProtocol: HTTP11, alpnOverride: ['istio-http/1.1', 'istio', 'http/1.1'] },
+      { upstreamProtocol: HTTP2, alpnOverride: ['istio-h2', 'istio', 'h2'] },
+    ],
+  }),
+};
+export const fault: IHttpFilter = { name: 'envoy.filters.http.fault', typedConfig: any(envoy.extensions.filters.http.fault.v3.HTTPFault, {}) };
+export const cors: IHttpFilter = { name: 'envoy.filters.http.cors', typedConfig: any(envoy.extensions.filters.http.cors.v3.Cors, {}) };
+export const router: IHttpFilter = { name: 'envoy.filters.http.router', typedConfig: any(envoy.extensions.filters.http.router.v3.Router, {}) };
+
+/**
+ * What a stock Envoy does in place of istio.alpn: it offers upstream the protocols that the mesh's servers tell HTTP by. Without it, sniffed HTTP would
+ * arrive in the server's TCP chain and HTTP-level policies would refuse it.
+ */
+export const stockAlpn: IHttpFilter = {
+  name: 'envoy.filters.http.set_filter_state',
+  typedConfig: any(envoy.extensions.filters.http.set_filter_state.v3.Config, {
+    onRequestHeaders: [{
+      objectKey: 'envoy.network.application_protocols',
+      formatString: { textFormatSource: { inlineString: 'istio-http/1.1,istio,http/1.1' } },
+      sharedWithUpstream: envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.SharedWithUpstream.ONCE,
+    }],
+  }),
+};
+export { typedStruct };

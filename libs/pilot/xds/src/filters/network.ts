@@ -1,0 +1,15 @@
+import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { metadataExchange } from '../clusters/build.ts';
+import { typedStruct } from './http.ts';
+
+type IFilter = envoy.config.listener.v3.IFilter;
+type ITcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.ITcpProxy;
+
+export const istioAuthn: IFilter = { name: 'istio_authn', typedConfig: typedStruct('io.istio.network.authn.Config') };
+export const istioMetadataExchange = metadataExchange as () => IFilter;
+
+export const tcpProxy = (config: ITcpProxy): IFilter =>
+  ({ name: 'envoy.filters.network.tcp_proxy', typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, config) });
+
+export const httpConnectionManager = (config: envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager): IFilter =>
+  ({ name: 'envoy.filters.network.http_connection_manager', typedConfig: any(envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, config) });

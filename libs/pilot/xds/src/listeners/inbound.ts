@@ -1,0 +1,120 @@
+import { groupBy } from '@flotilla/std';
+import type { ServiceTarget } from '@flotilla/pilot-registry';
+import { serviceTargets, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
+import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
+import { buildSidecarHcm } from '../filters/hcm.ts';
+import { httpConnectionManager, istioAuthn, istioMetadataExchange, tcpProxy } from '../filters/network.ts';
+import { xdsResource, type XdsResource } from '../resource.ts';
+import { buildMutualTls } from '../tls/downstream.ts';
+import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
+import { buildInspectors, originalDst, originalSrc } from './inspectors.ts';
+
+type IFilterChain = envoy.config.listener.v3.IFilterChain;
+type IFilterChainMatch = envoy.config.listener.v3.IFilterChainMatch;
+type IFilter = envoy.config.listener.v3.IFilter;
+const { INBOUND } = envoy.config.core.v3.TrafficDirection;
+
+/** What the chains of one port, or of all undeclared ports, lead to. */
+interface Inbound {
+  readonly name: { readonly http: string; readonly tcp: string };
+  readonly match: IFilterChainMatch;
+  readonly cluster: string;
+  readonly statPrefix: string;
+  /** Of the Service, for the virtual host's name. */
+  readonly port: number;
+  readonly operation: string;
+  readonly routeName: string;
+}
+
+const tlsOf = worldQuery('inbound-tls', (view, carries: string) => buildMutualTls({
+  alpn: carries === 'http' ? ['h2', 'http/1.1'] : ['istio-peer-exchange', 'h2', 'http/1.1'].slice(view.attr('istioExtensions') ? 0 : 1),
+  trustDomains: [...new Set([trustDomain(view), ...[...(setting(view, 'trustDomainAliases') ?? [])].sort()])],
+  meshMTLS: setting(view, 'meshMTLS'),
+}));
+
+function buildChains(view: View, inbound: Inbound, options: readonly ChainOption[]): IFilterChain[] {
+  return options.map((option) => ({
+    name: inbound.name[option.carries],
+    filterChainMatch: {
+      ...inbound.match,
+      ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
+      ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
+    },
+    filters: [...peerFilters(view), option.carries === 'http' ? httpFilter(view, inbound) : tcpProxy({ statPrefix: inbound.statPrefix, cluster: inbound.cluster })],
+    ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
+  }));
+}
+
+const peerFilters = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioAuthn, istioMetadataExchange()] : []);
+
+function httpFilter(view: View, { cluster, statPrefix, port, operation, routeName }: Inbound): IFilter {
+  const route: envoy.config.route.v3.IRoute = {
+    name: 'default',
+    match: { prefix: '/' },
+    route: { cluster, timeout: duration(0), maxStreamDuration: { maxStreamDuration: duration(0), grpcTimeoutHeaderMax: duration(0) } },
+    decorator: { operation },
+  };
+  return httpConnectionManager(buildSidecarHcm(view, 'inbound', {
+    statPrefix,
+    routeConfig: { name: routeName, virtualHosts: [{ name: `inbound|http|${port}`, domains: ['*'], routes: [route] }], validateClusters: bool(false) },
+  }));
+}
+
+/** Chains of a declared port, by the oldest of the services that lead to it. */
+function portChains(view: View, targets: readonly ServiceTarget[], mode: MtlsMode): IFilterChain[] {
+  const [{ service, port, targetPort }] = targets as readonly [ServiceTarget];
+  const bind = view.attr('supportsIPv4') ? '0.0.0.0' : '::';
+  const cluster = `inbound|${targetPort}||`;
+  const protocol: ListenerProtocol = listenerProtocol(port.protocol);
+  const name = `${bind}_${targetPort}`;
+  const statPrefix = protocol === 'tcp' ? cluster : `inbound_${name}`;
+  const inbound: Inbound = {
+    name: { http: name, tcp: name }, match: { destinationPort: u32(targetPort) }, cluster, statPrefix, port: port.port,
+    operation: `${service.hostname}:${port.port}/*`, routeName: cluster,
+  };
+  return chainOptions(mode, protocol).flatMap((option) => buildChains(view, option.carries === 'tcp' ? { ...inbound, statPrefix: cluster } : inbound, [option]));
+}
+
+/** Chains of what no Service declares, and of ports that only a policy names. */
+function passthroughChains(view: View, version: 4 | 6, at: { port?: number; mode: MtlsMode }): IFilterChain[] {
+  const cluster = `InboundPassthroughClusterIpv${version}`;
+  const everywhere = version === 4 ? { addressPrefix: '0.0.0.0', prefixLen: u32(0) } : { addressPrefix: '::', prefixLen: u32(0) };
+  const inbound: Inbound = {
+    name: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
+    match: { prefixRanges: [everywhere], ...(at.port === undefined ? {} : { destinationPort: u32(at.port) }) },
+    cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster,
+  };
+  return buildChains(view, inbound, chainOptions(at.mode, 'auto'));
+}
+
+/** The listener that iptables sends all inbound connections to (Istio's virtualInbound). Undefined for proxies that capture nothing. */
+export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource | undefined => {
+  if (view.attr('type') !== 'sidecar' || view.attr('interceptionMode') === 'NONE') return undefined;
+  const port = setting(view, 'proxyInboundListenPort') ?? 15006;
+  const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
+  const byPort = groupBy(view.query(serviceTargets, '').filter((target) => target.port.protocol !== 'UDP'), ({ targetPort }) => targetPort);
+  const versions = [...(view.attr('supportsIPv4') ? [4 as const] : []), ...(view.attr('supportsIPv6') ? [6 as const] : [])];
+  const ownPorts = [...mtls.ports].filter(([number, mode]) => !byPort.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
+  const blackhole: IFilterChain = {
+    name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: u32(port) },
+    filters: [...peerFilters(view).slice(1), tcpProxy({ statPrefix: 'BlackHoleCluster', cluster: 'BlackHoleCluster' })],
+  };
+  const filterChains = [
+    blackhole,
+    ...versions.flatMap((version) => [passthroughChains(view, version, { mode: mtls.mode }), ...ownPorts.map(([number, mode]) => passthroughChains(view, version, { port: number, mode }))].flat()),
+    ...[...byPort].sort(([a], [b]) => a - b).flatMap(([number, targets]) => portChains(view, targets, portMtls(mtls, number))),
+  ];
+  const tproxy = view.attr('interceptionMode') === 'TPROXY';
+  const listener: envoy.config.listener.v3.IListener = {
+    name: 'virtualInbound',
+    address: { socketAddress: { address: view.attr('supportsIPv4') ? '0.0.0.0' : '::', portValue: port } },
+    filterChains,
+    listenerFilters: [originalDst, ...(tproxy ? [originalSrc] : []), ...buildInspectors(filterChains)],
+    listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
+    continueOnListenerFiltersTimeout: true,
+    trafficDirection: INBOUND,
+    ...(tproxy ? { transparent: bool(true) } : {}),
+  };
+  return xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener));
+});
