@@ -3,6 +3,7 @@ import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
 import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
 import { virtualInbound } from './listeners/inbound.ts';
+import { outboundListeners } from './listeners/outbound.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import type { XdsResource } from './resource.ts';
 
@@ -21,7 +22,7 @@ export type XdsKind = keyof typeof typeUrls;
 
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
 export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] => {
-  if (kind === 'lds') return [view.query(virtualInbound, '')].filter((listener) => listener !== undefined);
+  if (kind === 'lds') return [...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined)];
   if (kind !== 'cds') return [];
   return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];
 });

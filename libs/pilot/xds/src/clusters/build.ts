@@ -106,7 +106,8 @@ function outboundHttp({ port, sniffs, mesh, tls }: OutboundCluster, pool: Connec
   const upgraded = port.protocol === 'HTTP' && (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && mesh.h2UpgradePolicy === 'UPGRADE'));
   const chosen = pool.http?.useClientProtocol ? useDownstreamProtocol : upgraded ? useHttp2 : protocolOptions(port, sniffs);
   const common = buildCommonHttpOptions(pool);
-  const autoSni = tls && !tls.settings.sni && (tls.settings.mode === 'SIMPLE' || tls.settings.mode === 'MUTUAL');
+  const inForce = tls && (tls.credentials || !tls.settings.credentialName);
+  const autoSni = inForce && !tls.settings.sni && (tls.settings.mode === 'SIMPLE' || tls.settings.mode === 'MUTUAL');
   if (!chosen && !common && !autoSni) return undefined;
   return {
     ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }),

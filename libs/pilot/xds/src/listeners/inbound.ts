@@ -1,5 +1,5 @@
 import { groupBy } from '@flotilla/std';
-import type { ServiceTarget } from '@flotilla/pilot-registry';
+import { isHttp2, type ServiceTarget } from '@flotilla/pilot-registry';
 import { serviceTargets, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
@@ -25,6 +25,7 @@ interface Inbound {
   readonly port: number;
   readonly operation: string;
   readonly routeName: string;
+  readonly http2: boolean;
 }
 
 const tlsOf = worldQuery('inbound-tls', (view, carries: string) => buildMutualTls({
@@ -48,7 +49,7 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
 
 const peerFilters = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioAuthn, istioMetadataExchange()] : []);
 
-function httpFilter(view: View, { cluster, statPrefix, port, operation, routeName }: Inbound): IFilter {
+function httpFilter(view: View, { cluster, statPrefix, port, operation, routeName, http2 }: Inbound): IFilter {
   const route: envoy.config.route.v3.IRoute = {
     name: 'default',
     match: { prefix: '/' },
@@ -57,6 +58,7 @@ function httpFilter(view: View, { cluster, statPrefix, port, operation, routeNam
   };
   return httpConnectionManager(buildSidecarHcm(view, 'inbound', {
     statPrefix,
+    ...(http2 ? { http2ProtocolOptions: {} } : {}),
     routeConfig: { name: routeName, virtualHosts: [{ name: `inbound|http|${port}`, domains: ['*'], routes: [route] }], validateClusters: bool(false) },
   }));
 }
@@ -71,7 +73,7 @@ function portChains(view: View, targets: readonly ServiceTarget[], mode: MtlsMod
   const statPrefix = protocol === 'tcp' ? cluster : `inbound_${name}`;
   const inbound: Inbound = {
     name: { http: name, tcp: name }, match: { destinationPort: u32(targetPort) }, cluster, statPrefix, port: port.port,
-    operation: `${service.hostname}:${port.port}/*`, routeName: cluster,
+    operation: `${service.hostname}:${port.port}/*`, routeName: cluster, http2: isHttp2(port.protocol),
   };
   return chainOptions(mode, protocol).flatMap((option) => buildChains(view, option.carries === 'tcp' ? { ...inbound, statPrefix: cluster } : inbound, [option]));
 }
@@ -83,7 +85,7 @@ function passthroughChains(view: View, version: 4 | 6, at: { port?: number; mode
   const inbound: Inbound = {
     name: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
     match: { prefixRanges: [everywhere], ...(at.port === undefined ? {} : { destinationPort: u32(at.port) }) },
-    cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster,
+    cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster, http2: false,
   };
   return buildChains(view, inbound, chainOptions(at.mode, 'auto'));
 }

@@ -1,0 +1,111 @@
+import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
+import { hostMatches, isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { addressesFor, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
+import { any, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { tcpProxy } from '../filters/network.ts';
+import { clusterName, configMetadata } from '../routes/route.ts';
+
+type IFilterChain = envoy.config.listener.v3.IFilterChain;
+type IFilter = envoy.config.listener.v3.IFilter;
+
+export interface TcpOf {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly listenPort: number;
+  /** Keys, in order. */
+  readonly virtualServices: readonly string[];
+  readonly wildcardBind: boolean;
+}
+
+const mongo = (statPrefix: string): IFilter => ({ name: 'envoy.filters.network.mongo_proxy', typedConfig: any(envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, { statPrefix }) });
+const withProtocolFilter = (port: ServicePort, statPrefix: string, proxy: IFilter): IFilter[] => (port.protocol === 'Mongo' ? [mongo(statPrefix), proxy] : [proxy]);
+
+/** The chains of a service's bytes: its VirtualServices' `tls` or `tcp` routes, else straight to it (Istio's buildSidecarOutboundTCPTLSFilterChainOpts). */
+export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {
+  const virtualServices = of.virtualServices.flatMap((key) => view.query(virtualServiceOf, key) ?? [])
+    .filter(({ spec }) => spec.hosts?.some((host) => hostMatches(host, of.service.hostname)));
+  const [address] = addressesFor(view, of.service);
+  const cidr = address?.includes('/') ? address : undefined;
+  return isTls(of.port.protocol) ? tlsChains(view, of, { virtualServices, cidr }) : rawChains(view, of, { virtualServices, cidr });
+}
+
+interface Found { readonly virtualServices: readonly ResolvedVirtualService[]; readonly cidr: string | undefined }
+
+function tlsChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFilterChain[] {
+  const chains: IFilterChain[] = [];
+  const seen = new Set<string>();
+  for (const virtualService of virtualServices) {
+    for (const { match, route } of virtualService.spec.tls ?? []) {
+      for (const m of match ?? []) {
+        if (!isForProxy(view, m, of.listenPort)) continue;
+        const chainMatch = matchOf({ serverNames: m.sniHosts, subnets: m.destinationSubnets?.length ? m.destinationSubnets : cidr ? [cidr] : [] });
+        const id = JSON.stringify(chainMatch);
+        if (seen.has(id)) continue;
+        seen.add(id);
+        chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...toRoutes(route ?? [], of, virtualService) });
+      }
+    }
+  }
+  if (chains.length > 0) return chains;
+  const bySni = cidr !== undefined || (addressesFor(view, of.service).length === 0 && of.wildcardBind);
+  const chainMatch = matchOf({ serverNames: bySni ? [of.service.hostname] : [], subnets: cidr ? [cidr] : [] });
+  return [{ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(of) }];
+}
+
+function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFilterChain[] {
+  const chains: IFilterChain[] = [];
+  const own = cidr ? [cidr] : [];
+  for (const virtualService of virtualServices) {
+    for (const { match, route } of virtualService.spec.tcp ?? []) {
+      const routes = toRoutes(route ?? [], of, virtualService);
+      const matches = (match ?? []).filter((m) => isForProxy(view, m, of.listenPort));
+      if (match?.length && matches.length === 0) continue;
+      const subnets = matches.flatMap((m) => m.destinationSubnets ?? []);
+      const everywhere = matches.length === 0 || matches.some((m) => !m.destinationSubnets?.length);
+      if (everywhere) {
+        const chainMatch = matchOf({ subnets: own });
+        chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...routes });
+        return chains;
+      }
+      // A chain of subnets is told from others by them, so it carries no name of its own.
+      chains.push({ filterChainMatch: matchOf({ subnets }) ?? {}, filters: routes.filters ?? [] });
+    }
+  }
+  const chainMatch = matchOf({ subnets: own });
+  return [...chains, { ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(of) }];
+}
+
+function isForProxy(view: View, match: L4MatchAttributes | TLSMatchAttributes, port: number): boolean {
+  if (match.port && match.port !== port) return false;
+  if (match.gateways?.length && !match.gateways.includes('mesh')) return false;
+  if (!Object.entries(match.sourceLabels ?? {}).every(([name, value]) => view.label(name) === value)) return false;
+  return !match.sourceNamespace || match.sourceNamespace === view.attr('namespace');
+}
+
+function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; subnets: readonly string[] }): envoy.config.listener.v3.IFilterChainMatch | undefined {
+  const prefixRanges = subnets.map((subnet) => {
+    const [addressPrefix = '', length] = subnet.split('/');
+    return { addressPrefix, prefixLen: u32(length === undefined ? (addressPrefix.includes(':') ? 128 : 32) : Number(length)) };
+  });
+  if (!serverNames?.length && prefixRanges.length === 0) return undefined;
+  return { ...(serverNames?.length ? { serverNames: [...serverNames] } : {}), ...(prefixRanges.length > 0 ? { prefixRanges } : {}) };
+}
+
+function toService({ service, port, listenPort }: TcpOf): IFilter[] {
+  const [only, ...others] = service.ports;
+  const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
+  return withProtocolFilter(port, cluster, tcpProxy({ statPrefix: cluster, cluster }));
+}
+
+/** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
+function toRoutes(route: readonly RouteDestination[], { port, listenPort }: TcpOf, virtualService: ResolvedVirtualService): Pick<IFilterChain, 'filters' | 'metadata'> {
+  const name = ({ destination }: RouteDestination): string =>
+    clusterName('outbound', { host: destination?.host ?? '', subset: destination?.subset, port: destination?.port?.number ?? listenPort });
+  const [only, ...others] = route;
+  const statPrefix = only && others.length === 0 ? name(only) : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
+  const used = route.filter(({ weight }) => (weight ?? 0) > 0);
+  const proxy = only && others.length === 0
+    ? tcpProxy({ statPrefix, cluster: name(only) })
+    : tcpProxy({ statPrefix, weightedClusters: { clusters: used.map((to) => ({ name: name(to), weight: to.weight ?? 0 })) } });
+  return { filters: withProtocolFilter(port, statPrefix, proxy), metadata: configMetadata('virtual-service', virtualService.meta) };
+}

@@ -1,0 +1,140 @@
+import { isHttp, isTcp, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import {
+  addressesFor, endpointsOfPort, mesh, scopedService, setting, sidecarResource, sidecarScope, worldQuery, type EgressScope, type View,
+} from '@flotilla/pilot-world';
+import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { buildSidecarHcm } from '../filters/hcm.ts';
+import { httpConnectionManager, tcpProxy } from '../filters/network.ts';
+import { xdsResource, type XdsResource } from '../resource.ts';
+import { clusterName } from '../routes/route.ts';
+import { httpInspector, tlsInspector } from './inspectors.ts';
+import { contribute, type OutboundEntry } from './outbound-entry.ts';
+import { buildTcpChains } from './outbound-tcp.ts';
+
+const { Listener } = envoy.config.listener.v3;
+type IListener = envoy.config.listener.v3.IListener;
+type IFilterChain = envoy.config.listener.v3.IFilterChain;
+const { OUTBOUND } = envoy.config.core.v3.TrafficDirection;
+
+const wildcard = (view: View): string => (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
+const loopback = (view: View): string => (view.attr('supportsIPv4') ? '127.0.0.1' : '::1');
+
+/** Where unknown bytes go: outboundTrafficPolicy of the Sidecar, else of the mesh. */
+function unknownCluster(view: View): string {
+  const policy = sidecarResource(view)?.spec.outboundTrafficPolicy ?? view.query(mesh, '').outboundTrafficPolicy;
+  if (policy?.mode !== 'ALLOW_ANY') return 'BlackHoleCluster';
+  const { host, subset, port } = policy.egressProxy ?? {};
+  return host ? clusterName('outbound', { host, subset, port: port?.number ?? 0 }) : 'PassthroughCluster';
+}
+
+/** Ports of the proxy's own listeners, which an outbound one on every address would collide with. */
+const isReserved = (view: View, port: number): boolean => [view.meta('ENVOY_STATUS_PORT'), view.meta('ENVOY_PROMETHEUS_PORT')].some((own) => own !== undefined && Number(own) === port)
+  || port === (setting(view, 'proxyListenPort') ?? 15001) || port === (setting(view, 'proxyInboundListenPort') ?? 15006);
+
+interface Place { readonly bind: string; readonly bindToPort: boolean; readonly locked: boolean; readonly listenPort: ServicePort }
+
+function addService(view: View, entries: Map<string, OutboundEntry>, at: { egress: EgressScope; service: Service; servicePort: ServicePort; place: Place }): void {
+  const { service, servicePort, place, egress } = at;
+  const [address] = addressesFor(view, service);
+  const everywhere = wildcard(view);
+  const http = isHttp(servicePort.protocol);
+  const own = place.bind !== '' ? place.bind : http || address === undefined || address.includes('/') ? everywhere : address;
+  if (own === everywhere && http && isReserved(view, place.listenPort.port)) return;
+  contribute(entries, {
+    key: { bind: own, port: place.listenPort.port }, service, servicePort, wildcard: own === everywhere, bindToPort: place.bindToPort, locked: place.locked,
+    tcpChains: () => buildTcpChains(view, {
+      service, port: servicePort, listenPort: place.listenPort.port, virtualServices: egress.virtualServices, wildcardBind: own === everywhere,
+    }),
+  });
+}
+
+/** Headless services of bytes get a listener for each endpoint, but the proxy's own. */
+function headlessBinds(view: View, service: Service, port: ServicePort): string[] | undefined {
+  if (service.resolution !== 'Passthrough' || addressesFor(view, service).length > 0 || !(isTcp(port.protocol) || isUnsupported(port.protocol))) return undefined;
+  const endpoints = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`);
+  if (service.registry !== 'Kubernetes' && endpoints.length === 0 && Object.keys(service.labelSelectors).length === 0) return undefined;
+  const [self] = view.attr('ips');
+  return [...new Set(endpoints.map(({ address }) => address))].filter((address) => address !== self && /^[0-9a-fA-F.:]+$/.test(address));
+}
+
+function gather(view: View): Map<string, OutboundEntry> {
+  const entries = new Map<string, OutboundEntry>();
+  const capturesNothing = view.attr('interceptionMode') === 'NONE';
+  for (const egress of view.query(sidecarScope, '').egress) {
+    const { listener } = egress;
+    const bindToPort = capturesNothing || listener?.captureMode === 'NONE';
+    const bind = listener?.bind || (bindToPort ? loopback(view) : '');
+    const services = egress.services.flatMap((ref) => scopedService(view, ref) ?? []);
+    if (listener?.port) {
+      const listenPort: ServicePort = { name: listener.port.name ?? '', port: listener.port.number ?? 0, protocol: (listener.port.protocol ?? 'TCP').toUpperCase() as ServicePort['protocol'] };
+      const place = { bind: bind || wildcard(view), bindToPort, locked: true, listenPort };
+      for (const service of services) addService(view, entries, { egress, service, servicePort: listenPort, place });
+      continue;
+    }
+    for (const service of services.filter(({ resolution }) => resolution !== 'Alias')) {
+      for (const servicePort of service.ports.filter(({ protocol }) => protocol !== 'UDP')) {
+        const binds = bind === '' ? headlessBinds(view, service, servicePort) : undefined;
+        for (const address of binds ?? [bind]) addService(view, entries, { egress, service, servicePort, place: { bind: address, bindToPort, locked: false, listenPort: servicePort } });
+      }
+    }
+  }
+  return entries;
+}
+
+function buildListener(view: View, entry: OutboundEntry): IListener {
+  const name = `${entry.bind}_${entry.port}`;
+  const everywhere = entry.bind === wildcard(view);
+  const http: IFilterChain[] = entry.routes === undefined ? [] : [{
+    filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] },
+    filters: [httpConnectionManager(buildSidecarHcm(view, 'outbound', {
+      statPrefix: `outbound_${name}`,
+      rds: { configSource: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 }, routeConfigName: entry.routes },
+    }))],
+  }];
+  const chains = [...http, ...entry.tcp];
+  const catchAll = entry.tcp.find(({ filterChainMatch }) => !filterChainMatch);
+  const filterChains = chains.length > 1 ? chains.filter((chain) => chain !== catchAll) : chains;
+  const unknown = unknownCluster(view);
+  const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [tcpProxy({ statPrefix: unknown, cluster: unknown })] };
+  const defaultFilterChain = catchAll ? (chains.length > 1 ? catchAll : undefined) : everywhere ? passthrough : undefined;
+  const bySni = entry.tcp.some(({ filterChainMatch }) => filterChainMatch?.serverNames?.length);
+  const listenerFilters = [...(http.length > 0 || bySni ? [tlsInspector] : []), ...(http.length > 0 ? [httpInspector] : [])];
+  return {
+    name,
+    address: { socketAddress: { address: entry.bind, portValue: entry.port } },
+    filterChains,
+    ...(defaultFilterChain ? { defaultFilterChain } : {}),
+    ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
+    listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
+    continueOnListenerFiltersTimeout: true,
+    trafficDirection: OUTBOUND,
+    ...(entry.bindToPort ? {} : { bindToPort: bool(false) }),
+  };
+}
+
+/** The listener that iptables sends all outbound connections to; it hands them to the one of their destination, or to where unknown ones go. */
+function buildVirtualOutbound(view: View): IListener | undefined {
+  if (view.attr('interceptionMode') === 'NONE') return undefined;
+  const port = setting(view, 'proxyListenPort') ?? 15001;
+  const unknown = unknownCluster(view);
+  const tproxy = view.attr('interceptionMode') === 'TPROXY';
+  return {
+    name: 'virtualOutbound',
+    address: { socketAddress: { address: wildcard(view), portValue: port } },
+    filterChains: [
+      { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: u32(port) }, filters: [tcpProxy({ statPrefix: 'BlackHoleCluster', cluster: 'BlackHoleCluster' })] },
+      { name: 'virtualOutbound-catchall-tcp', filters: [tcpProxy({ statPrefix: unknown, cluster: unknown })] },
+    ],
+    useOriginalDst: bool(true),
+    ...(tproxy ? { transparent: bool(true) } : {}),
+    trafficDirection: OUTBOUND,
+  };
+}
+
+/** A sidecar's outbound listeners. */
+export const outboundListeners = worldQuery('outbound-listeners', (view): readonly XdsResource[] => {
+  if (view.attr('type') !== 'sidecar') return [];
+  const listeners = [...gather(view).values()].map((entry) => buildListener(view, entry));
+  const virtual = buildVirtualOutbound(view);
+  return [...listeners, ...(virtual ? [virtual] : [])].map((listener) => xdsResource(listener.name ?? '', encode(Listener, listener)));
+});
