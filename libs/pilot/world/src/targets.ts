@@ -15,14 +15,14 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
 
 /**
  * The services that a proxy's workload is part of, with the ports it serves them on (Istio's GetProxyServiceTargets): a pod's by selectors; for a pod
- * that no Service selects, by its address in EndpointSlices; and those of ServiceEntries by address. In the order of all services.
+ * that no Service selects, all that its namespace's EndpointSlices have; and those of ServiceEntries by address. In the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
   const podKey = view.query(podOfProxy, '');
   const pod = podKey === undefined ? undefined : view.get('pods', podKey);
   const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
   const byPod = pod ? selectedBy(view, pod) : [];
-  const kubernetes = byPod.length > 0 ? byPod : pod ? byAddress(view, pod) : [];
+  const kubernetes = byPod.length > 0 ? byPod : pod ? byNamespace(view, pod) : [];
   return [...kubernetes, ...external(view)].sort((a, b) => (order.get(a.service.key) ?? 0) - (order.get(b.service.key) ?? 0));
 });
 
@@ -49,9 +49,9 @@ function targetsOn(view: View, key: string, { pod, ports }: { pod: Resource<'pod
   });
 }
 
-function byAddress(view: View, pod: Resource<'pods'>): ServiceTarget[] {
-  const keys = new Set(view.attr('ips').flatMap((ip) => view.index('endpoint-slices', 'ip', ip)).filter((key) => key.startsWith(`${pod.meta.namespace}/`)));
-  const services = new Set([...keys].flatMap((key) => view.get('endpoint-slices', key)?.meta.labels?.['kubernetes.io/service-name'] ?? []));
+function byNamespace(view: View, pod: Resource<'pods'>): ServiceTarget[] {
+  const keys = view.index('endpoint-slices', 'namespace', pod.meta.namespace);
+  const services = new Set(keys.flatMap((key) => view.get('endpoint-slices', key)?.meta.labels?.['kubernetes.io/service-name'] ?? []));
   return [...services].flatMap((name) => instances(view, `k/${pod.meta.namespace}/${name}`, () => true));
 }
 

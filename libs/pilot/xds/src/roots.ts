@@ -4,6 +4,7 @@ import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
 import { virtualInbound } from './listeners/inbound.ts';
 import { outboundListeners } from './listeners/outbound.ts';
+import { nameTable } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import type { XdsResource } from './resource.ts';
 
@@ -23,6 +24,7 @@ export type XdsKind = keyof typeof typeUrls;
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
 export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] => {
   if (kind === 'lds') return [...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined)];
+  if (kind === 'nds') return [view.query(nameTable, '')];
   if (kind !== 'cds') return [];
   return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];
 });

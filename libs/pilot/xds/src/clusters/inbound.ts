@@ -40,7 +40,7 @@ function buildInbound(view: View, targets: readonly ServiceTarget[]): ICluster {
 
 export const inboundClusters = worldQuery('inbound-clusters', (view): readonly XdsResource[] => {
   if (view.attr('type') !== 'sidecar') return [];
-  const byPort = groupBy(view.query(serviceTargets, '').filter(({ port }) => port.protocol !== 'UDP'), ({ targetPort }) => targetPort);
+  const byPort = groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort);
   return [...byPort].sort(([a], [b]) => a - b).map(([, targets]) => {
     const cluster = buildInbound(view, targets);
     return xdsResource(cluster.name ?? '', encode(Cluster, cluster));

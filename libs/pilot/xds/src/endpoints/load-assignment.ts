@@ -38,7 +38,7 @@ function buildEndpoint(view: View, endpoint: Endpoint, plainText: boolean): ILbE
 /** A service port's endpoints by locality, those of a subset only (Istio's EndpointBuilder). */
 export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean }): IClusterLoadAssignment {
   // internalTrafficPolicy Local: only what runs on the client's own node
-  const node = of.service.k8s.nodeLocal ? view.meta('NODE_NAME') ?? '' : undefined;
+  const node = of.service.k8s.nodeLocal ? view.meta('NODE_NAME') || undefined : undefined;
   const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`)
     .filter(({ labels, nodeName }) => labelsMatch(of.labels, labels) && (node === undefined || nodeName === node));
   const endpoints = [...groupBy(all, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, members]) => {

@@ -1,6 +1,6 @@
 import { setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { any, bool, duration, envoy } from '@flotilla/proto-gen/envoy';
-import { cors, fault, grpcStats, istioAlpn, istioPeerMetadata, router, stockAlpn } from './http.ts';
+import { cors, fault, grpcStats, grpcWeb, istioAlpn, istioPeerMetadata, router, stockAlpn } from './http.ts';
 import { buildTracing } from './tracing.ts';
 
 type IHttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
@@ -29,12 +29,13 @@ const common = worldQuery('hcm-common', (view): IHttpConnectionManager => ({
 }));
 
 /** What a sidecar's HTTP connection managers have in common, each direction with its filters, in Istio's order. */
-export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', own: IHttpConnectionManager & { readonly authorization?: IHttpConnectionManager['httpFilters'] }): IHttpConnectionManager {
-  const { authorization, ...rest } = own;
+export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', own: IHttpConnectionManager & { readonly authorization?: IHttpConnectionManager['httpFilters']; readonly grpcWeb?: boolean }): IHttpConnectionManager {
+  const { authorization, grpcWeb: hasGrpcWeb, ...rest } = own;
   const istioEnvoy = view.attr('istioExtensions');
   const httpFilters = [
     ...(istioEnvoy ? [istioPeerMetadata[direction]] : []),
     ...(authorization ?? []),
+    ...(hasGrpcWeb ? [grpcWeb] : []),
     grpcStats,
     ...(direction === 'outbound' ? [istioEnvoy ? istioAlpn : stockAlpn] : []),
     fault, cors, router,

@@ -30,6 +30,8 @@ export const istioAlpn: IHttpFilter = {
     ],
   }),
 };
+/** Browsers' gRPC: translated for ports that speak it. */
+export const grpcWeb: IHttpFilter = { name: 'envoy.filters.http.grpc_web', typedConfig: any(envoy.extensions.filters.http.grpc_web.v3.GrpcWeb, {}) };
 export const fault: IHttpFilter = { name: 'envoy.filters.http.fault', typedConfig: any(envoy.extensions.filters.http.fault.v3.HTTPFault, {}) };
 export const cors: IHttpFilter = { name: 'envoy.filters.http.cors', typedConfig: any(envoy.extensions.filters.http.cors.v3.Cors, {}) };
 export const router: IHttpFilter = { name: 'envoy.filters.http.router', typedConfig: any(envoy.extensions.filters.http.router.v3.Router, {}) };

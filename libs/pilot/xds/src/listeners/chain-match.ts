@@ -16,6 +16,7 @@ export interface ChainOption {
 const mtlsHttp = ['istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 const plainHttp = ['http/1.1', 'h2c'];
 const mtlsTcp = ['istio-peer-exchange', 'istio'];
+const mtlsAll = ['istio', 'istio-peer-exchange', ...mtlsHttp];
 
 /**
  * The chains of an inbound port by its mTLS mode, in Istio's order. Clients of the mesh say by ALPN whether they found HTTP; PERMISSIVE also takes
@@ -27,17 +28,17 @@ export function chainOptions(mode: MtlsMode, protocol: ListenerProtocol): readon
   switch (protocol) {
     case 'http': return [
       ...(mode === 'STRICT' ? [{ transportProtocol: tls, mtls: true, carries: 'http' as const }] : []),
-      ...(mode === 'PERMISSIVE' ? [{ transportProtocol: tls, applicationProtocols: ['istio', 'istio-peer-exchange', ...mtlsHttp], mtls: true, carries: 'http' as const }] : []),
+      ...(mode === 'PERMISSIVE' ? [{ transportProtocol: tls, applicationProtocols: mtlsAll, mtls: true, carries: 'http' as const }] : []),
       ...(mode !== 'STRICT' ? [{ transportProtocol: raw, mtls: false, carries: 'http' as const }] : []),
     ];
     case 'tcp': return [
       ...(mode === 'STRICT' ? [{ transportProtocol: tls, mtls: true, carries: 'tcp' as const }] : []),
       ...(mode === 'PERMISSIVE' ? [
-        { transportProtocol: tls, applicationProtocols: mtlsTcp, mtls: true, carries: 'tcp' as const },
+        { transportProtocol: tls, applicationProtocols: mtlsAll, mtls: true, carries: 'tcp' as const },
         { transportProtocol: raw, mtls: false, carries: 'tcp' as const },
         { transportProtocol: tls, mtls: false, carries: 'tcp' as const },
       ] : []),
-      ...(mode === 'DISABLE' ? [{ mtls: false, carries: 'tcp' as const }] : []),
+      ...(mode === 'DISABLE' ? [{ transportProtocol: raw, mtls: false, carries: 'tcp' as const }] : []),
     ];
     case 'auto': return [
       ...(mode !== 'DISABLE' ? [{ transportProtocol: tls, applicationProtocols: mtlsHttp, mtls: true, carries: 'http' as const }] : []),
@@ -48,7 +49,7 @@ export function chainOptions(mode: MtlsMode, protocol: ListenerProtocol): readon
         { transportProtocol: raw, mtls: false, carries: 'tcp' as const },
         { transportProtocol: tls, mtls: false, carries: 'tcp' as const },
       ] : []),
-      ...(mode === 'DISABLE' ? [{ mtls: false, carries: 'tcp' as const }] : []),
+      ...(mode === 'DISABLE' ? [{ transportProtocol: raw, mtls: false, carries: 'tcp' as const }] : []),
     ];
   }
 }

@@ -26,6 +26,7 @@ interface Inbound {
   readonly operation: string;
   readonly routeName: string;
   readonly http2: boolean;
+  readonly grpcWeb: boolean;
 }
 
 const tlsOf = worldQuery('inbound-tls', (view, carries: string) => buildMutualTls({
@@ -49,7 +50,7 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
 
 const peerFilters = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioAuthn, istioMetadataExchange()] : []);
 
-function httpFilter(view: View, { cluster, statPrefix, port, operation, routeName, http2 }: Inbound): IFilter {
+function httpFilter(view: View, { cluster, statPrefix, port, operation, routeName, http2, grpcWeb }: Inbound): IFilter {
   const route: envoy.config.route.v3.IRoute = {
     name: 'default',
     match: { prefix: '/' },
@@ -58,6 +59,7 @@ function httpFilter(view: View, { cluster, statPrefix, port, operation, routeNam
   };
   return httpConnectionManager(buildSidecarHcm(view, 'inbound', {
     statPrefix,
+    grpcWeb,
     ...(http2 ? { http2ProtocolOptions: {} } : {}),
     routeConfig: { name: routeName, virtualHosts: [{ name: `inbound|http|${port}`, domains: ['*'], routes: [route] }], validateClusters: bool(false) },
   }));
@@ -73,7 +75,7 @@ function portChains(view: View, targets: readonly ServiceTarget[], mode: MtlsMod
   const statPrefix = protocol === 'tcp' ? cluster : `inbound_${name}`;
   const inbound: Inbound = {
     name: { http: name, tcp: name }, match: { destinationPort: u32(targetPort) }, cluster, statPrefix, port: port.port,
-    operation: `${service.hostname}:${port.port}/*`, routeName: cluster, http2: isHttp2(port.protocol),
+    operation: `${service.hostname}:${port.port}/*`, routeName: cluster, http2: isHttp2(port.protocol), grpcWeb: port.protocol === 'GRPC-Web',
   };
   return chainOptions(mode, protocol).flatMap((option) => buildChains(view, option.carries === 'tcp' ? { ...inbound, statPrefix: cluster } : inbound, [option]));
 }
@@ -85,7 +87,7 @@ function passthroughChains(view: View, version: 4 | 6, at: { port?: number; mode
   const inbound: Inbound = {
     name: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
     match: { prefixRanges: [everywhere], ...(at.port === undefined ? {} : { destinationPort: u32(at.port) }) },
-    cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster, http2: false,
+    cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster, http2: false, grpcWeb: false,
   };
   return buildChains(view, inbound, chainOptions(at.mode, 'auto'));
 }
@@ -95,7 +97,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   if (view.attr('type') !== 'sidecar' || view.attr('interceptionMode') === 'NONE') return undefined;
   const port = setting(view, 'proxyInboundListenPort') ?? 15006;
   const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
-  const byPort = groupBy(view.query(serviceTargets, '').filter((target) => target.port.protocol !== 'UDP'), ({ targetPort }) => targetPort);
+  const byPort = groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort);
   const versions = [...(view.attr('supportsIPv4') ? [4 as const] : []), ...(view.attr('supportsIPv6') ? [6 as const] : [])];
   const ownPorts = [...mtls.ports].filter(([number, mode]) => !byPort.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {

@@ -11,6 +11,8 @@ export interface OutboundEntry {
   readonly bindToPort: boolean;
   /** Name of the route configuration, when it takes HTTP. */
   routes?: string;
+  /** By the first service that brought HTTP. */
+  grpcWeb?: boolean;
   /** Chains of plain bytes; one without match takes all the rest. */
   readonly tcp: IFilterChain[];
   /** Made by a Sidecar for this port: services of other listeners don't join. */
@@ -43,6 +45,7 @@ export function contribute(entries: Map<string, OutboundEntry>, of: Contribution
   const entry: OutboundEntry = known ?? { ...of.key, bindToPort: of.bindToPort, tcp: [], locked: of.locked };
   const wasHttp = entry.routes !== undefined;
   if (protocol !== 'tcp') entry.routes ??= of.wildcard ? String(of.key.port) : protocol === 'auto' ? `${of.service.hostname}:${of.key.port}` : String(of.key.port);
+  if (protocol !== 'tcp') entry.grpcWeb ??= of.servicePort.protocol === 'GRPC-Web';
   // Undeclared bytes beside HTTP on a wildcard address pass through: whose they are can't be told.
   if (protocol === 'tcp' || (protocol === 'auto' && !(wasHttp && of.wildcard))) {
     const taken = new Set(entry.tcp.map(({ filterChainMatch }) => JSON.stringify(filterChainMatch ?? null)));

@@ -88,6 +88,7 @@ function buildListener(view: View, entry: OutboundEntry): IListener {
     filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] },
     filters: [httpConnectionManager(buildSidecarHcm(view, 'outbound', {
       statPrefix: `outbound_${name}`,
+      grpcWeb: entry.grpcWeb ?? false,
       rds: { configSource: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 }, routeConfigName: entry.routes },
     }))],
   }];
@@ -105,7 +106,8 @@ function buildListener(view: View, entry: OutboundEntry): IListener {
     filterChains,
     ...(defaultFilterChain ? { defaultFilterChain } : {}),
     ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
-    listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
+    // without inspectors there is nothing to wait for
+    listenerFiltersTimeout: duration(listenerFilters.length > 0 ? setting(view, 'protocolDetectionTimeout') ?? 0 : 0),
     continueOnListenerFiltersTimeout: true,
     trafficDirection: OUTBOUND,
     ...(entry.bindToPort ? {} : { bindToPort: bool(false) }),
