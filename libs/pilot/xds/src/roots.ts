@@ -4,6 +4,8 @@ import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
 import { virtualInbound } from './listeners/inbound.ts';
 import { outboundListeners } from './listeners/outbound.ts';
+import { gatewayListeners } from './gateway/listeners.ts';
+import { gatewayRouteConfiguration } from './routes/gateway.ts';
 import { nameTable } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import type { XdsResource } from './resource.ts';
@@ -23,7 +25,7 @@ export type XdsKind = keyof typeof typeUrls;
 
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
 export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] => {
-  if (kind === 'lds') return [...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined)];
+  if (kind === 'lds') return [...view.query(gatewayListeners, ''), ...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined)];
   if (kind === 'nds') return [view.query(nameTable, '')];
   if (kind !== 'cds') return [];
   return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];
@@ -33,5 +35,6 @@ export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsRes
 export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {
   const [kind, name] = [key.slice(0, 3), key.slice(4)];
   if (kind === 'eds') return view.query(loadAssignment, name);
-  return kind === 'rds' ? view.query(sidecarRouteConfiguration, name) : undefined;
+  if (kind !== 'rds') return undefined;
+  return view.attr('type') === 'router' ? view.query(gatewayRouteConfiguration, name) : view.query(sidecarRouteConfiguration, name);
 });

@@ -6,7 +6,7 @@ import { buildTracing } from './tracing.ts';
 type IHttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
 const { HttpConnectionManager } = envoy.extensions.filters.network.http_connection_manager.v3;
 const { KEEP_UNCHANGED, UNESCAPE_AND_FORWARD } = HttpConnectionManager.PathWithEscapedSlashesAction;
-const { APPEND_FORWARD } = HttpConnectionManager.ForwardClientCertDetails;
+const { APPEND_FORWARD, SANITIZE_SET } = HttpConnectionManager.ForwardClientCertDetails;
 
 /** MeshConfig.pathNormalization as Envoy's settings. */
 function pathNormalization(view: View): Pick<IHttpConnectionManager, 'normalizePath' | 'mergeSlashes' | 'pathWithEscapedSlashesAction'> {
@@ -44,4 +44,19 @@ export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', o
     serverName: 'istio-envoy', forwardClientCertDetails: APPEND_FORWARD, setCurrentClientCertDetails: { subject: bool(true), dns: true, uri: true },
   };
   return { ...view.query(common, ''), ...(direction === 'inbound' ? inbound : {}), httpFilters, ...rest };
+}
+
+/** A gateway's: clients are strangers, so their address is taken from the connection and what they say of themselves is dropped. */
+export function buildGatewayHcm(view: View, own: IHttpConnectionManager): IHttpConnectionManager {
+  const istioEnvoy = view.attr('istioExtensions');
+  return {
+    ...view.query(common, ''),
+    httpProtocolOptions: {},
+    serverName: 'istio-envoy',
+    useRemoteAddress: bool(true),
+    forwardClientCertDetails: SANITIZE_SET,
+    setCurrentClientCertDetails: { subject: bool(true), cert: true, dns: true, uri: true },
+    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, router],
+    ...own,
+  };
 }

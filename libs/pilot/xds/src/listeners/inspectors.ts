@@ -28,13 +28,10 @@ export function buildInspectors(chains: readonly envoy.config.listener.v3.IFilte
       http: known.http || (match?.applicationProtocols ?? []).some((protocol) => plainHttp.has(protocol)),
     });
   }
-  const inspector = (filter: IListenerFilter, kind: 'tls' | 'http'): IListenerFilter[] => {
-    if (![...needs.values()].some((need) => need[kind])) return [];
-    // Port 0 stands for all that have no chain of their own.
-    const onElsewhere = needs.get(0)?.[kind] ?? false;
-    const exceptions = [...needs].filter(([port, need]) => port !== 0 && need[kind] !== onElsewhere).map(([port]) => port).sort((a, b) => a - b);
-    if (exceptions.length === 0) return [onElsewhere ? filter : { ...filter, filterDisabled: { anyMatch: true } }];
-    return [{ ...filter, filterDisabled: onElsewhere ? ports(exceptions) : { notMatch: ports(exceptions) } }];
-  };
-  return [...inspector(tlsInspector, 'tls'), ...inspector(httpInspector, 'http')];
+  const needing = (kind: 'tls' | 'http', needed: boolean): number[] => [...needs].filter(([, need]) => need[kind] === needed).map(([port]) => port).sort((a, b) => a - b);
+  const except = (filter: IListenerFilter, exceptions: readonly number[]): IListenerFilter => (exceptions.length > 0 ? { ...filter, filterDisabled: ports(exceptions) } : filter);
+  const [tls, http] = [needing('tls', true), needing('http', true)];
+  // Port 0 stands for all that have no chain of their own. Istio opts TLS inspection in or out by what holds there; HTTP inspection it only opts out, port 0 too.
+  const tlsFilter = needs.get(0)?.tls ? except(tlsInspector, needing('tls', false)) : { ...tlsInspector, filterDisabled: { notMatch: ports(tls) } };
+  return [...(tls.length > 0 ? [tlsFilter] : []), ...(http.length > 0 ? [except(httpInspector, needing('http', false))] : [])];
 }

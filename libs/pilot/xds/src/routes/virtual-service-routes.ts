@@ -1,5 +1,5 @@
 import type { HTTPMatchRequest } from '@flotilla/model';
-import { setting, virtualServiceOf, worldQuery, type View } from '@flotilla/pilot-world';
+import { serviceForHost, setting, virtualServiceOf, worldQuery, type View } from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { hashPoliciesOf } from './hash-policy.ts';
 import { isCatchAll } from './match.ts';
@@ -27,7 +27,8 @@ export const virtualServiceRoutes = worldQuery('virtual-service-routes', (view, 
   const context: RouteContext = {
     virtualService, port: Number(port), tls: tls !== '',
     ...(retries ? { defaultRetries: retries } : {}),
-    singlePort: () => undefined,
+    // A sidecar's listener shows of each service just the listener's port.
+    singlePort: (host) => (gateway === 'mesh' && Number(port) !== 0 ? undefined : onlyPort(view, host)),
     hashPolicies: (destination) => hashPoliciesOf(view, destination, Number(port)),
   };
   const routes: envoy.config.route.v3.IRoute[] = [];
@@ -42,6 +43,12 @@ export const virtualServiceRoutes = worldQuery('virtual-service-routes', (view, 
   }
   return routes;
 });
+
+/** The port of a service that has but one. */
+function onlyPort(view: View, host: string): number | undefined {
+  const ports = serviceForHost(view, host)?.ports ?? [];
+  return ports.length === 1 ? ports[0]?.port : undefined;
+}
 
 /** Does a match name this port, this gateway, and what this proxy is? */
 function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gateway: string }): boolean {

@@ -1,0 +1,42 @@
+import type { ServerTLSSettings } from '@flotilla/model';
+import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
+import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
+
+const { DownstreamTlsContext, TlsParameters } = envoy.extensions.transport_sockets.tls.v3;
+type ICommonTlsContext = envoy.extensions.transport_sockets.tls.v3.ICommonTlsContext;
+const versions: Readonly<Record<string, number>> = {
+  TLSV1_0: TlsParameters.TlsProtocol.TLSv1_0, TLSV1_1: TlsParameters.TlsProtocol.TLSv1_1, TLSV1_2: TlsParameters.TlsProtocol.TLSv1_2, TLSV1_3: TlsParameters.TlsProtocol.TLSv1_3,
+};
+
+function parameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTLSSettings): Pick<ICommonTlsContext, 'tlsParams'> {
+  const [minimum, maximum] = [versions[minProtocolVersion ?? ''], versions[maxProtocolVersion ?? '']];
+  if (minimum === undefined && maximum === undefined && !cipherSuites?.length) return {};
+  return {
+    tlsParams: {
+      ...(minimum === undefined ? {} : { tlsMinimumProtocolVersion: minimum }), ...(maximum === undefined ? {} : { tlsMaximumProtocolVersion: maximum }),
+      ...(cipherSuites?.length ? { cipherSuites: [...cipherSuites] } : {}),
+    },
+  };
+}
+
+/** The TLS that a gateway's server speaks with clients (Istio's buildGatewayListenerTLSContext). */
+export function buildGatewayTls(tls: ServerTLSSettings, alpn: readonly string[]): envoy.config.core.v3.ITransportSocket {
+  const names = tls.subjectAltNames?.length ? { matchSubjectAltNames: tls.subjectAltNames.map((exact) => ({ exact })) } : {};
+  const mutual = tls.mode === 'MUTUAL' || tls.mode === 'OPTIONAL_MUTUAL';
+  const roots = tls.mode === 'ISTIO_MUTUAL' ? workloadSecret('ROOTCA') : !mutual ? undefined
+    : tls.credentialName ? credentialSecret(`${tls.credentialName}-cacert`) : tls.caCertificates ? fileRoots(tls.caCertificates) : undefined;
+  const certificate = tls.mode === 'ISTIO_MUTUAL' ? workloadSecret('default')
+    : tls.credentialName ? credentialSecret(tls.credentialName) : fileCertificate(tls.serverCertificate ?? '', tls.privateKey ?? '');
+  return {
+    name: 'envoy.transport_sockets.tls',
+    typedConfig: any(DownstreamTlsContext, {
+      commonTlsContext: {
+        ...parameters(tls),
+        tlsCertificateSdsSecretConfigs: [certificate],
+        ...(roots ? { combinedValidationContext: { defaultValidationContext: names, validationContextSdsSecretConfig: roots } } : {}),
+        alpnProtocols: [...alpn],
+      },
+      requireClientCertificate: bool(tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL'),
+    }),
+  };
+}
