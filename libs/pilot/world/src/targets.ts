@@ -1,6 +1,7 @@
 import type { k8s, Resource } from '@flotilla/model';
 import { describe, labelsMatch, podIPs, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
 import { endpointSources, endpointsOf } from './endpoints.ts';
+import { clusterId } from './mesh.ts';
 import { allServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 
@@ -18,7 +19,8 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
  * that no Service selects, all that its namespace's EndpointSlices have; and those of ServiceEntries by address. In the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
-  const podKey = view.query(podOfProxy, '');
+  const own = view.attr('clusterId');
+  const podKey = own === '' || own === clusterId ? view.query(podOfProxy, '') : undefined;
   const pod = podKey === undefined ? undefined : view.get('pods', podKey);
   const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
   const byPod = pod ? selectedBy(view, pod) : [];

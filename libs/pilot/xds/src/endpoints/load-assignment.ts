@@ -1,6 +1,6 @@
 import { groupBy } from '@flotilla/std';
 import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { destinationRule, endpointsOfPort, scopeOwner, serviceForHost, worldQuery, type View } from '@flotilla/pilot-world';
+import { destinationRule, endpointsOfPort, podOfProxy, scopeOwner, serviceForHost, worldQuery, type View } from '@flotilla/pilot-world';
 import { encode, envoy, struct, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls } from '../authn/mtls-mode.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
@@ -35,12 +35,19 @@ function buildEndpoint(view: View, endpoint: Endpoint, plainText: boolean): ILbE
   };
 }
 
+/** internalTrafficPolicy Local: only what runs on the client's own node, in its cluster. */
+function onNodeOf(view: View): (endpoint: Endpoint) => boolean {
+  const pod = view.query(podOfProxy, '');
+  const node = view.meta('NODE_NAME') || (pod === undefined ? '' : view.get('pods', pod)?.spec.nodeName ?? '');
+  const cluster = view.attr('clusterId');
+  return ({ nodeName, clusterId }) => nodeName === node && (cluster === '' || cluster === clusterId);
+}
+
 /** A service port's endpoints by locality, those of a subset only (Istio's EndpointBuilder). */
 export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean }): IClusterLoadAssignment {
-  // internalTrafficPolicy Local: only what runs on the client's own node
-  const node = of.service.k8s.nodeLocal ? view.meta('NODE_NAME') || undefined : undefined;
+  const isNear = of.service.k8s.nodeLocal ? onNodeOf(view) : undefined;
   const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`)
-    .filter(({ labels, nodeName }) => labelsMatch(of.labels, labels) && (node === undefined || nodeName === node));
+    .filter((endpoint) => labelsMatch(of.labels, endpoint.labels) && (!isNear || isNear(endpoint)));
   const endpoints = [...groupBy(all, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, members]) => {
     const { region, zone, subzone } = localityParts(locality);
     const lbEndpoints = members.map((endpoint) => buildEndpoint(view, endpoint, of.plainText ?? false));

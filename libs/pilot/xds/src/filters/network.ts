@@ -11,5 +11,9 @@ export const istioMetadataExchange = metadataExchange as () => IFilter;
 export const tcpProxy = (config: ITcpProxy): IFilter =>
   ({ name: 'envoy.filters.network.tcp_proxy', typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, config) });
 
+/** Tells Mongo's queries apart, for metrics. */
+export const mongoProxy = (statPrefix: string): IFilter =>
+  ({ name: 'envoy.filters.network.mongo_proxy', typedConfig: any(envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, { statPrefix }) });
+
 export const httpConnectionManager = (config: envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager): IFilter =>
   ({ name: 'envoy.filters.network.http_connection_manager', typedConfig: any(envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, config) });

@@ -4,7 +4,7 @@ import { serviceTargets, setting, trustDomain, worldQuery, type View } from '@fl
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { buildSidecarHcm } from '../filters/hcm.ts';
-import { httpConnectionManager, istioAuthn, istioMetadataExchange, tcpProxy } from '../filters/network.ts';
+import { httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
 import { xdsResource, type XdsResource } from '../resource.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
 import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
@@ -27,6 +27,7 @@ interface Inbound {
   readonly routeName: string;
   readonly http2: boolean;
   readonly grpcWeb: boolean;
+  readonly mongo: boolean;
 }
 
 const tlsOf = worldQuery('inbound-tls', (view, carries: string) => buildMutualTls({
@@ -43,10 +44,12 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
       ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
       ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
     },
-    filters: [...peerFilters(view), option.carries === 'http' ? httpFilter(view, inbound) : tcpProxy({ statPrefix: inbound.statPrefix, cluster: inbound.cluster })],
+    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : bytesFilters(inbound))],
     ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
   }));
 }
+
+const bytesFilters = ({ statPrefix, cluster, mongo }: Inbound): IFilter[] => [...(mongo ? [mongoProxy(statPrefix)] : []), tcpProxy({ statPrefix, cluster })];
 
 const peerFilters = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioAuthn, istioMetadataExchange()] : []);
 
@@ -75,7 +78,7 @@ function portChains(view: View, targets: readonly ServiceTarget[], mode: MtlsMod
   const statPrefix = protocol === 'tcp' ? cluster : `inbound_${name}`;
   const inbound: Inbound = {
     name: { http: name, tcp: name }, match: { destinationPort: u32(targetPort) }, cluster, statPrefix, port: port.port,
-    operation: `${service.hostname}:${port.port}/*`, routeName: cluster, http2: isHttp2(port.protocol), grpcWeb: port.protocol === 'GRPC-Web',
+    operation: `${service.hostname}:${port.port}/*`, routeName: cluster, http2: isHttp2(port.protocol), grpcWeb: port.protocol === 'GRPC-Web', mongo: port.protocol === 'Mongo',
   };
   return chainOptions(mode, protocol).flatMap((option) => buildChains(view, option.carries === 'tcp' ? { ...inbound, statPrefix: cluster } : inbound, [option]));
 }
@@ -87,7 +90,7 @@ function passthroughChains(view: View, version: 4 | 6, at: { port?: number; mode
   const inbound: Inbound = {
     name: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
     match: { prefixRanges: [everywhere], ...(at.port === undefined ? {} : { destinationPort: u32(at.port) }) },
-    cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster, http2: false, grpcWeb: false,
+    cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster, http2: false, grpcWeb: false, mongo: false,
   };
   return buildChains(view, inbound, chainOptions(at.mode, 'auto'));
 }

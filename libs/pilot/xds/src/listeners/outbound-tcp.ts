@@ -1,8 +1,8 @@
 import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
 import { hostMatches, isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { addressesFor, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
-import { any, envoy, u32 } from '@flotilla/proto-gen/envoy';
-import { tcpProxy } from '../filters/network.ts';
+import { u32, type envoy } from '@flotilla/proto-gen/envoy';
+import { mongoProxy, tcpProxy } from '../filters/network.ts';
 import { clusterName, configMetadata } from '../routes/route.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
@@ -17,8 +17,7 @@ export interface TcpOf {
   readonly wildcardBind: boolean;
 }
 
-const mongo = (statPrefix: string): IFilter => ({ name: 'envoy.filters.network.mongo_proxy', typedConfig: any(envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, { statPrefix }) });
-const withProtocolFilter = (port: ServicePort, statPrefix: string, proxy: IFilter): IFilter[] => (port.protocol === 'Mongo' ? [mongo(statPrefix), proxy] : [proxy]);
+const withProtocolFilter = (port: ServicePort, statPrefix: string, proxy: IFilter): IFilter[] => (port.protocol === 'Mongo' ? [mongoProxy(statPrefix), proxy] : [proxy]);
 
 /** The chains of a service's bytes: its VirtualServices' `tls` or `tcp` routes, else straight to it (Istio's buildSidecarOutboundTCPTLSFilterChainOpts). */
 export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {

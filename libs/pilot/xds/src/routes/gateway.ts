@@ -52,7 +52,8 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
       const gatewayNamespace = gateway.slice(0, gateway.indexOf('/'));
       for (const host of intersection(serverHosts(server, header.namespace, gatewayNamespace), header.hosts)) open(host.toLowerCase()).routes.push(routes);
     }
-    if (redirects) for (const host of server.hosts ?? []) open(host.slice(host.indexOf('/') + 1));
+    // As written, namespace and all: that is what Istio sends.
+    if (redirects) for (const host of server.hosts ?? []) open(host);
   }
   return collapse([...hosts].sort(([a], [b]) => compareText(a, b)).map(([, host]) => host));
 });
