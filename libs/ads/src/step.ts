@@ -1,0 +1,122 @@
+import { hashBytes } from '@flotilla/std';
+import type { Effect, Event, Protocol, Resource, Source, State, Subscription } from './types.ts';
+
+export const initialState: State = { subscriptions: new Map(), count: 0 };
+const none: Subscription = { wildcard: false, names: new Set(), sent: new Map(), nonce: '' };
+const maxErrorLength = 2048;
+
+/**
+ * One xDS stream as a pure state machine, both variants (xDS protocol, "The xDS REST and gRPC protocol"):
+ *
+ *   request with a stale nonce            -> nothing
+ *   request with the last nonce           -> acked, or rejected; then what it newly asks for
+ *   first request of a type               -> answered, always
+ *   changed                               -> what differs from what was sent, in the protocol's order, with what must follow it
+ */
+export function step(state: State, event: Event, context: { source: Source; protocol: Protocol }): readonly [State, readonly Effect[]] {
+  switch (event.kind) {
+    case 'changed': return push(state, event.typeUrls, context);
+    case 'sotw': return onSotw({ ...state, variant: 'sotw' }, event, context);
+    case 'delta': return onDelta({ ...state, variant: 'delta' }, event, context);
+  }
+}
+
+type Context = { readonly source: Source; readonly protocol: Protocol };
+type Result = readonly [State, readonly Effect[]];
+
+const withSubscription = (state: State, typeUrl: string, subscription: Subscription): State =>
+  ({ ...state, subscriptions: new Map(state.subscriptions).set(typeUrl, subscription) });
+
+function verdict(typeUrl: string, nonce: string, error: string | undefined): Effect {
+  return error === undefined ? { kind: 'acked', typeUrl, nonce } : { kind: 'rejected', typeUrl, nonce, error: error.slice(0, maxErrorLength) };
+}
+
+const tooMany = (typeUrl: string, { maxNames }: Protocol): Effect => ({ kind: 'refuse', message: `more than ${maxNames} names asked for of ${typeUrl}` });
+
+function onSotw(state: State, { typeUrl, names, nonce, error }: Extract<Event, { kind: 'sotw' }>, context: Context): Result {
+  if (names.length > context.protocol.maxNames) return [state, [tooMany(typeUrl, context.protocol)]];
+  const known = state.subscriptions.get(typeUrl);
+  const wildcard = context.protocol.whole.has(typeUrl) && (names.length === 0 || names.includes('*'));
+  // A nonce of an earlier stream: the client has reconnected, and what it holds isn't known.
+  if (!known) return respond(withSubscription(state, typeUrl, { ...none, wildcard, names: new Set(names) }), typeUrl, { context, all: true });
+  if (nonce !== known.nonce) return [state, []];
+  const verdicts = nonce === '' ? [] : [verdict(typeUrl, nonce, error)];
+  const added = names.filter((name) => !known.names.has(name));
+  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: new Set(names), sent: wildcard ? known.sent : new Map([...known.sent].filter(([name]) => names.includes(name))) });
+  if (added.length === 0 && (wildcard === known.wildcard || !wildcard)) return [next, verdicts];
+  const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(added), all: wildcard });
+  return [answered, [...verdicts, ...effects]];
+}
+
+function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context: Context): Result {
+  const { typeUrl, subscribe, unsubscribe, nonce, error, initialVersions } = event;
+  const known = state.subscriptions.get(typeUrl);
+  if (known && nonce !== '' && nonce !== known.nonce) return [state, []];
+  const verdicts = known && nonce !== '' ? [verdict(typeUrl, nonce, error)] : [];
+  const base = known ?? { ...none, sent: new Map(Object.entries(initialVersions)), wildcard: context.protocol.whole.has(typeUrl) && subscribe.length === 0 };
+  const gone = new Set(unsubscribe);
+  const names = new Set([...base.names, ...subscribe.filter((name) => name !== '*')].filter((name) => !gone.has(name)));
+  if (names.size > context.protocol.maxNames) return [state, [tooMany(typeUrl, context.protocol)]];
+  const wildcard = (base.wildcard || subscribe.includes('*')) && !gone.has('*');
+  const next = withSubscription(state, typeUrl, { ...base, names, wildcard, sent: new Map([...base.sent].filter(([name]) => !gone.has(name))) });
+  if (known && subscribe.length === 0) return [next, verdicts];
+  const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(subscribe.filter((name) => name !== '*')), first: !known });
+  return [answered, [...verdicts, ...effects]];
+}
+
+function push(state: State, changed: ReadonlySet<string>, context: Context): Result {
+  let current = state;
+  const effects: Effect[] = [];
+  for (const typeUrl of context.protocol.order) {
+    if (!current.subscriptions.has(typeUrl)) continue;
+    const forced = followers(typeUrl, effects, { state: current, before: state, protocol: context.protocol });
+    if (!changed.has(typeUrl) && forced.size === 0) continue;
+    const [next, sends] = respond(current, typeUrl, { context, forced, onlyIfDifferent: true });
+    current = next;
+    effects.push(...sends);
+  }
+  return [current, effects];
+}
+
+/** What must be sent again because of what this push has sent already. */
+function followers(typeUrl: string, sent: readonly Effect[], { state, before, protocol }: { state: State; before: State; protocol: Protocol }): Set<string> {
+  const names = state.subscriptions.get(typeUrl)?.names ?? new Set<string>();
+  const forced = new Set<string>();
+  for (const { after, sameName } of protocol.follows.filter(({ type }) => type === typeUrl)) {
+    const versions = before.subscriptions.get(after)?.sent;
+    const changed = sent.flatMap((effect) => (effect.kind === 'send' && effect.typeUrl === after ? effect.resources.filter(({ name, version }) => versions?.get(name) !== version) : []));
+    if (changed.length > 0 && !sameName) for (const name of names) forced.add(name);
+    else for (const { name } of changed) if (names.has(name)) forced.add(name);
+  }
+  return forced;
+}
+
+interface Response { readonly context: Context; readonly forced?: ReadonlySet<string>; readonly all?: boolean; readonly first?: boolean; readonly onlyIfDifferent?: boolean }
+
+function respond(state: State, typeUrl: string, { context, forced = new Set(), all = false, first = false, onlyIfDifferent = false }: Response): Result {
+  const subscription = state.subscriptions.get(typeUrl) ?? none;
+  const current = currentOf(subscription, typeUrl, context.source);
+  const differs = ({ name, version }: Resource): boolean => all || forced.has(name) || subscription.sent.get(name) !== version;
+  const removed = [...new Set([...subscription.sent.keys(), ...forced])].filter((name) => !current.has(name));
+  const whole = state.variant === 'sotw' && context.protocol.whole.has(typeUrl);
+  const changed = [...current.values()].filter(differs);
+  const newlyGone = removed.filter((name) => subscription.sent.has(name));
+  const nothing = changed.length === 0 && (whole || state.variant === 'delta' ? newlyGone.length === 0 : true);
+  if (nothing && (onlyIfDifferent || (state.variant === 'delta' && !first && forced.size === 0))) return [state, []];
+  const versions = new Map([...current].map(([name, { version }]) => [name, version]));
+  const count = state.count + 1;
+  const version = hashBytes([...versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, v]) => `${name}\0${v}`).join('\n'));
+  const nonce = `${count}-${version.slice(0, 8)}`;
+  const next = withSubscription({ ...state, count }, typeUrl, { ...subscription, sent: versions, nonce });
+  return [next, [{ kind: 'send', typeUrl, nonce, version, resources: whole ? [...current.values()] : changed, removed: state.variant === 'delta' ? removed : [] }]];
+}
+
+function currentOf({ wildcard, names }: Subscription, typeUrl: string, source: Source): Map<string, Resource> {
+  const found = new Map<string, Resource>();
+  if (wildcard) for (const resource of source.all(typeUrl)) found.set(resource.name, resource);
+  for (const name of names) {
+    const resource = found.has(name) || name === '*' ? undefined : source.get(typeUrl, name);
+    if (resource) found.set(name, resource);
+  }
+  return found;
+}
