@@ -5,5 +5,8 @@ export interface XdsResource { readonly name: string; readonly hash: string; rea
 
 export const xdsResource = (name: string, bytes: Uint8Array): XdsResource => ({ name, hash: hashBytes(bytes), bytes });
 
+/** The same for lists. */
+export const sameResources = (a: readonly XdsResource[], b: readonly XdsResource[]): boolean => a.length === b.length && a.every((resource, i) => sameResource(resource, b[i]));
+
 /** Early cut-off by content. */
 export const sameResource = (a: XdsResource | undefined, b: XdsResource | undefined): boolean => a?.hash === b?.hash && a?.name === b?.name;

@@ -8,7 +8,7 @@ import { gatewayListeners } from './gateway/listeners.ts';
 import { gatewayRouteConfiguration } from './routes/gateway.ts';
 import { nameTable } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
-import type { XdsResource } from './resource.ts';
+import { sameResource, sameResources, type XdsResource } from './resource.ts';
 
 const prefix = 'type.googleapis.com/';
 /** The types that pilot serves, in the order in which a push sends them. */
@@ -29,7 +29,7 @@ export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsRes
   if (kind === 'nds') return [view.query(nameTable, '')];
   if (kind !== 'cds') return [];
   return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];
-});
+}, { equals: sameResources });
 
 /** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
 export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {
@@ -37,4 +37,4 @@ export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined =
   if (kind === 'eds') return view.query(loadAssignment, name);
   if (kind !== 'rds') return undefined;
   return view.attr('type') === 'router' ? view.query(gatewayRouteConfiguration, name) : view.query(sidecarRouteConfiguration, name);
-});
+}, { equals: sameResource });

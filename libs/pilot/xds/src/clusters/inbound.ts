@@ -2,7 +2,7 @@ import { groupBy } from '@flotilla/std';
 import type { ServiceTarget } from '@flotilla/pilot-registry';
 import { destinationRule, serviceTargets, setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
-import { xdsResource, type XdsResource } from '../resource.ts';
+import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { clusterMetadata, httpProtocolOptions, metadataExchange, protocolOptions, useDownstreamProtocol } from './build.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
@@ -45,7 +45,7 @@ export const inboundClusters = worldQuery('inbound-clusters', (view): readonly X
     const cluster = buildInbound(view, targets);
     return xdsResource(cluster.name ?? '', encode(Cluster, cluster));
   });
-});
+}, { equals: sameResources });
 
 /** Clusters that every proxy has, whatever the mesh: nowhere, anywhere, and the workload's undeclared ports. */
 export const fixedClusters = worldQuery('fixed-clusters', (view): readonly XdsResource[] => {
@@ -62,4 +62,4 @@ export const fixedClusters = worldQuery('fixed-clusters', (view): readonly XdsRe
     if (view.attr('supportsIPv6')) clusters.push({ ...passthrough('InboundPassthroughClusterIpv6'), ...bindFrom('::6') });
   }
   return clusters.map((cluster) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
-});
+}, { equals: sameResources });

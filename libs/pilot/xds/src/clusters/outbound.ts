@@ -6,7 +6,7 @@ import {
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
 import { namespaceMtlsMode, portMtls, workloadMtls } from '../authn/mtls-mode.ts';
 import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
-import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { clusterName } from '../routes/route.ts';
 import { buildOutboundCluster, type ClusterMesh } from './build.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
@@ -43,7 +43,7 @@ const serviceClusters = worldQuery('service-clusters', (view, key): readonly Xds
   const service = serviceOfRef(view, key);
   if (!service || service.resolution === 'Alias') return [];
   return service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => portClusters(view, service, port));
-}, { equals: (a, b) => a.length === b.length && a.every((resource, i) => sameResource(resource, b[i])) });
+}, { equals: sameResources });
 
 function portClusters(view: View, service: Service, port: ServicePort): XdsResource[] {
   const rule = destinationRule(view, service);
@@ -119,4 +119,4 @@ export const outboundClusters = worldQuery('outbound-clusters', (view): readonly
     for (const cluster of view.query(serviceClusters, refKey(ref))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);
   }
   return [...found.values()];
-});
+}, { equals: sameResources });

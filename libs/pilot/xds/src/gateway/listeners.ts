@@ -4,7 +4,7 @@ import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
-import { xdsResource, type XdsResource } from '../resource.ts';
+import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { buildGatewayTls } from '../tls/gateway.ts';
 import { endsTls, hostsOf, mergedGateway, routeNameOf, type GatewayPort, type GatewayServer } from './merge.ts';
 
@@ -58,4 +58,4 @@ export const gatewayListeners = worldQuery('gateway-listeners', (view): readonly
     const listener = buildListener(view, port);
     return listener ? [xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener))] : [];
   });
-});
+}, { equals: sameResources });

@@ -5,7 +5,7 @@ import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
-import { xdsResource, type XdsResource } from '../resource.ts';
+import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
 import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
 import { buildInspectors, originalDst, originalSrc } from './inspectors.ts';
@@ -124,4 +124,4 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
     ...(tproxy ? { transparent: bool(true) } : {}),
   };
   return xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener));
-});
+}, { equals: sameResource });

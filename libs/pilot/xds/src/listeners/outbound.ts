@@ -5,7 +5,7 @@ import {
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, tcpProxy } from '../filters/network.ts';
-import { xdsResource, type XdsResource } from '../resource.ts';
+import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { clusterName } from '../routes/route.ts';
 import { httpInspector, tlsInspector } from './inspectors.ts';
 import { contribute, type OutboundEntry } from './outbound-entry.ts';
@@ -139,4 +139,4 @@ export const outboundListeners = worldQuery('outbound-listeners', (view): readon
   const listeners = [...gather(view).values()].map((entry) => buildListener(view, entry));
   const virtual = buildVirtualOutbound(view);
   return [...listeners, ...(virtual ? [virtual] : [])].map((listener) => xdsResource(listener.name ?? '', encode(Listener, listener)));
-});
+}, { equals: sameResources });

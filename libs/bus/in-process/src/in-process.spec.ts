@@ -1,0 +1,4 @@
+import { describeBus } from '@flotilla/testing';
+import { createInProcessBus } from './in-process.ts';
+
+describeBus('in-process', () => Promise.resolve(createInProcessBus()));

@@ -1,0 +1,51 @@
+import { messageOf } from '@flotilla/std';
+import type { Problem } from '@flotilla/model';
+import { parse, parseAllDocuments } from 'yaml';
+
+/** One document of a file, as its number from 1 and its value, or why it has none. */
+export interface ParsedDocument { readonly index: number; readonly value?: unknown; readonly problem?: Problem }
+
+/** etcd takes no larger object, so neither does galley take a larger file of one. */
+export const maxFileBytes = 4 << 20;
+const options = { version: '1.1', merge: true, uniqueKeys: true, prettyErrors: true, maxAliasCount: 100 } as const;
+const syntax = (message: string): Problem => ({ code: 'yaml-syntax', level: 'error', message: message.split('\n')[0] ?? message });
+
+/**
+ * The documents of a YAML or JSON file (YAML 1.1, as Kubernetes reads it; a key given twice is an error). Returns a problem instead when the
+ * file is too large or no UTF-8. Never throws.
+ */
+export function parseDocuments(bytes: Uint8Array): { readonly documents: readonly ParsedDocument[] } | { readonly problem: Problem } {
+  if (bytes.length > maxFileBytes) return { problem: { code: 'too-large', level: 'error', message: `the file has ${bytes.length} bytes, more than ${maxFileBytes}; split it` } };
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { problem: { code: 'not-utf8', level: 'error', message: 'the file is no UTF-8; save it in that encoding' } };
+  }
+  try {
+    const found = [...parseAllDocuments(text, options)];
+    return { documents: found.flatMap((document, i): ParsedDocument[] => {
+      const index = i + 1;
+      const [error] = document.errors;
+      if (error) return [{ index, problem: syntax(error.message) }];
+      try {
+        const value: unknown = document.toJS({ maxAliasCount: options.maxAliasCount });
+        return value === null || value === undefined ? [] : [{ index, value: withMesh(value) }];
+      } catch (thrown) {
+        return [{ index, problem: syntax(messageOf(thrown)) }];
+      }
+    }) };
+  } catch (thrown) {
+    return { problem: syntax(messageOf(thrown)) };
+  }
+}
+
+type Plain = Record<string, unknown>;
+const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Mesh configuration is YAML inside a ConfigMap. */
+function withMesh(value: unknown): unknown {
+  if (!isPlain(value) || value['kind'] !== 'ConfigMap' || !isPlain(value['metadata']) || value['metadata']['name'] !== 'istio' || !isPlain(value['data'])) return value;
+  const data = Object.fromEntries(Object.entries(value['data']).map(([key, text]) => [key, (key === 'mesh' || key === 'meshNetworks') && typeof text === 'string' ? parse(text, options) as unknown : text]));
+  return { ...value, data };
+}

@@ -1,0 +1,114 @@
+import { type handleBidiStreamingCall, Server, ServerCredentials, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
+import { encodeDelta, encodeSotw, initialState, step, type Effect, type Event, type Protocol, type Source, type State } from '@flotilla/ads';
+import type { Observability } from '@flotilla/observability-port';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { messageOf } from '@flotilla/std';
+
+type DiscoveryRequest = envoy.service.discovery.v3.DiscoveryRequest;
+type DeltaDiscoveryRequest = envoy.service.discovery.v3.DeltaDiscoveryRequest;
+export type Node = envoy.config.core.v3.INode;
+
+/** What the service knows of one proxy; made when its stream opens, closed with it. */
+export interface Session {
+  readonly source: Source;
+  /** Called after every step with the subscriptions, so that what they read can be watched. */
+  onState(state: State): void;
+  onEffect(effect: Effect): void;
+  close(): void;
+}
+/** Opens a session for a node; an error's message ends the stream with INVALID_ARGUMENT. `push` asks for a push of types that changed. */
+export type OpenSession = (node: Node, push: (typeUrls: Iterable<string>) => void) => Session;
+
+export interface AdsServerOptions { readonly protocol: Protocol; readonly open: OpenSession; readonly observability: Observability }
+
+const identity = (bytes: Buffer): Buffer => bytes;
+const method = (name: string) => ({ path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`, requestStream: true, responseStream: true, responseSerialize: identity, responseDeserialize: identity });
+const { DiscoveryRequest: Sotw, DeltaDiscoveryRequest: Delta } = envoy.service.discovery.v3;
+
+/** Aggregated discovery; responses are written as ready bytes. */
+const aggregatedDiscovery = {
+  StreamAggregatedResources: { ...method('StreamAggregatedResources'), requestSerialize: (request: DiscoveryRequest) => Buffer.from(Sotw.encode(request).finish()), requestDeserialize: (bytes: Buffer) => Sotw.decode(bytes) },
+  DeltaAggregatedResources: { ...method('DeltaAggregatedResources'), requestSerialize: (request: DeltaDiscoveryRequest) => Buffer.from(Delta.encode(request).finish()), requestDeserialize: (bytes: Buffer) => Delta.decode(bytes) },
+} satisfies ServiceDefinition;
+
+const sotwEvent = ({ typeUrl, resourceNames, responseNonce, errorDetail }: DiscoveryRequest): Event =>
+  ({ kind: 'sotw', typeUrl, names: resourceNames, nonce: responseNonce, ...(errorDetail ? { error: errorDetail.message ?? '' } : {}) });
+const deltaEvent = (request: DeltaDiscoveryRequest): Event => ({
+  kind: 'delta', typeUrl: request.typeUrl, subscribe: request.resourceNamesSubscribe, unsubscribe: request.resourceNamesUnsubscribe, nonce: request.responseNonce,
+  initialVersions: request.initialResourceVersions, ...(request.errorDetail ? { error: request.errorDetail.message ?? '' } : {}),
+});
+
+/** Serves one stream: requests and pushes go through the state machine one after the other; a client that reads slowly gets one merged push when it has caught up. */
+function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerDuplexStream<R, Buffer>, options: AdsServerOptions, eventOf: (request: R) => Event): void {
+  const log = options.observability.log.scope('ads');
+  let state: State = initialState;
+  let session: Session | undefined;
+  const pending = new Set<string>();
+  let blocked = false;
+
+  const end = (code: status, details: string): void => {
+    call.emit('error', Object.assign(new Error(details), { code, details }));
+  };
+  const run = (event: Event): void => {
+    if (!session) return;
+    const [next, effects] = step(state, event, { source: session.source, protocol: options.protocol });
+    state = next;
+    session.onState(state);
+    for (const effect of effects) {
+      session.onEffect(effect);
+      if (effect.kind === 'refuse') return end(status.RESOURCE_EXHAUSTED, effect.message);
+      if (effect.kind === 'send' && !call.write(state.variant === 'delta' ? encodeDelta(effect) : encodeSotw(effect))) blocked = true;
+    }
+  };
+  const push = (typeUrls: Iterable<string>): void => {
+    for (const typeUrl of typeUrls) pending.add(typeUrl);
+    if (blocked || pending.size === 0) return;
+    const changed = new Set(pending);
+    pending.clear();
+    run({ kind: 'changed', typeUrls: changed });
+  };
+  const close = (): void => {
+    session?.close();
+    session = undefined;
+  };
+
+  call.on('data', (request: R) => {
+    try {
+      session ??= options.open(request.node ?? {}, push);
+      run(eventOf(request));
+    } catch (error) {
+      log.warn('stream refused', { error: messageOf(error), peer: call.getPeer() });
+      end(status.INVALID_ARGUMENT, messageOf(error));
+    }
+  });
+  call.on('drain', () => {
+    blocked = false;
+    push([]);
+  });
+  call.on('end', () => call.end());
+  call.on('error', close);
+  call.on('close', close);
+  call.on('cancelled', close);
+}
+
+/** The gRPC server for discovery; `listen` binds a port of an address and returns the port in use. */
+export function createAdsServer(options: AdsServerOptions): { listen(address: string, credentials?: ServerCredentials): Promise<number>; close(): Promise<void> } {
+  const server = new Server({ 'grpc.max_receive_message_length': 4 << 20, 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000 });
+  const handlers = {
+    StreamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, Buffer>) => serve(call, options, sotwEvent),
+    DeltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) => serve(call, options, deltaEvent),
+  };
+  server.addService(aggregatedDiscovery, handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+  return {
+    listen: (address, credentials = ServerCredentials.createInsecure()) => new Promise((resolve, reject) => {
+      server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
+    }),
+    close: () => new Promise((resolve) => {
+      const force = setTimeout(() => server.forceShutdown(), 2000);
+      server.tryShutdown(() => {
+        clearTimeout(force);
+        resolve();
+      });
+    }),
+  };
+}

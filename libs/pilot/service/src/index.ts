@@ -1,0 +1,2 @@
+export * from './pilot.ts';
+export * from './proxies.ts';

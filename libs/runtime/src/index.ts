@@ -1,0 +1,2 @@
+export * from './run-app.ts';
+export * from './monitoring.ts';

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import type { Batch, Bus } from '@flotilla/bus-port';
+import { keyOf, type AnyResource, type Collection } from '@flotilla/model';
+
+export const testResource = (name: string, host: string): AnyResource => ({
+  collection: 'service-entries', apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', meta: { name, namespace: 'shop' }, spec: { hosts: [host] },
+});
+const wanted: Collection[] = ['service-entries'];
+const batch = (session: string, seq: number, of: Partial<Batch>): Batch => ({ session, seq, put: [], delete: [], complete: [], ...of });
+
+/** What a subscriber holds after the batches it has read. */
+function hold(state: Map<string, string>, { put, delete: gone }: Batch): Map<string, string> {
+  for (const { resource } of put) state.set(keyOf(resource.meta), JSON.stringify(resource.spec));
+  for (const { key } of gone) state.delete(key);
+  return state;
+}
+
+/** The one contract of all transports. `open` gives a fresh, empty bus. */
+export function describeBus(name: string, open: () => Promise<Bus>): void {
+  describe(`bus: ${name}`, () => {
+    const withBus = (test: (bus: Bus, read: () => Promise<Batch>) => Promise<void>) => async (): Promise<void> => {
+      const bus = await open();
+      const stop = new AbortController();
+      let reader: AsyncIterator<Batch> | undefined;
+      try {
+        await test(bus, async () => {
+          reader ??= bus.subscribe(wanted, stop.signal)[Symbol.asyncIterator]();
+          return (await reader.next()).value as Batch;
+        });
+      } finally {
+        stop.abort();
+        await bus.close();
+      }
+    };
+
+    it('gives the whole state and its completeness first, then changes', withBus(async (bus, read) => {
+      await bus.publish(batch('s1', 1, { put: [{ resource: testResource('a', 'a.test') }], complete: wanted }));
+      const first = await read();
+      expect([first.put.map(({ resource }) => resource.meta.name), first.complete]).toEqual([['a'], wanted]);
+      await bus.publish(batch('s1', 2, { put: [{ resource: testResource('b', 'b.test'), trace: '00-1-1-01' }], delete: [{ collection: 'service-entries', key: 'shop/a' }] }));
+      const second = await read();
+      expect({ put: second.put.map(({ resource, trace }) => [resource.meta.name, trace]), gone: second.delete.map(({ key }) => key) }).toEqual({ put: [['b', '00-1-1-01']], gone: ['shop/a'] });
+    }));
+
+    it('does not repeat an equal value, whatever its session, number and trace', withBus(async (bus, read) => {
+      await bus.publish(batch('s1', 1, { put: [{ resource: testResource('a', 'a.test'), trace: '00-1-1-01' }], complete: wanted }));
+      await read();
+      await bus.publish(batch('s1', 2, { put: [{ resource: testResource('a', 'a.test'), trace: '00-2-2-01' }] }));
+      await bus.publish(batch('s1', 3, { put: [{ resource: testResource('b', 'b.test') }] }));
+      expect((await read()).put.map(({ resource }) => resource.meta.name)).toEqual(['b']);
+    }));
+
+    it('drops what a new session does not confirm, when that is complete and not before', withBus(async (bus, read) => {
+      await bus.publish(batch('s1', 1, { put: ['a', 'b'].map((n) => ({ resource: testResource(n, n) })), complete: wanted }));
+      const state = hold(new Map(), await read());
+      await bus.publish(batch('s2', 1, { put: [{ resource: testResource('c', 'c') }] }));
+      expect([...hold(state, await read()).keys()]).toEqual(['shop/a', 'shop/b', 'shop/c']);
+      await bus.publish(batch('s2', 2, { put: [{ resource: testResource('a', 'a') }], complete: wanted }));
+      expect([...hold(state, await read()).keys()].sort()).toEqual(['shop/a', 'shop/c']);
+    }));
+
+    it('gives a slow subscriber the latest of each key, and the traces of what it missed', withBus(async (bus, read) => {
+      await bus.publish(batch('s1', 1, { put: [{ resource: testResource('a', '0') }], complete: wanted }));
+      const state = hold(new Map(), await read());
+      for (let i = 1; i <= 500; i += 1) await bus.publish(batch('s1', i + 1, { put: [{ resource: testResource('a', String(i)), trace: `00-${i}-1-01` }] }));
+      let reads = 0;
+      let coalesced = 0;
+      while (state.get('shop/a') !== '{"hosts":["500"]}') {
+        const next = await read();
+        reads += 1;
+        coalesced += next.coalesced?.length ?? 0;
+        hold(state, next);
+      }
+      expect(reads).toBeLessThan(50);
+      expect(coalesced).toBeGreaterThan(0);
+    }));
+
+    it('carries a resource larger than a message of most transports', withBus(async (bus, read) => {
+      const large = 'x'.repeat(1_400_000);
+      await bus.publish(batch('s1', 1, { put: [{ resource: testResource('a', large) }], complete: wanted }));
+      expect([...hold(new Map(), await read()).values()]).toEqual([JSON.stringify({ hosts: [large] })]);
+    }));
+
+    it('gives only the collections that were asked for', withBus(async (bus, read) => {
+      const other = { ...testResource('n', 'n'), collection: 'gateways' as const } as AnyResource;
+      await bus.publish(batch('s1', 1, { put: [{ resource: other }, { resource: testResource('a', 'a') }], complete: ['gateways', ...wanted] }));
+      const { put, complete } = await read();
+      expect([put.map(({ resource }) => resource.meta.name), complete]).toEqual([['a'], wanted]);
+    }));
+  });
+}
