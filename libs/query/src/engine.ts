@@ -4,12 +4,13 @@ import { QueryCycle, type Query, type Reads } from './query.ts';
 import type { Change, Store } from './store.ts';
 import { attribute, noAttributes, union, type Signature, type Subject } from './subject.ts';
 
-/** A standing interest in one result; `outcome` is what it was when last looked at. */
+/** A standing interest in one result; `last` is what was seen when it was last looked at: another watch may have brought the entry up to date since. */
 export interface Watch {
   readonly query: AnyQuery;
   readonly key: string;
   readonly subject: Subject;
   entry: Entry;
+  last: unknown;
 }
 
 export interface EngineStats {
@@ -53,7 +54,7 @@ export class Engine {
   /** Reads once and keeps watching: `apply` tells when it may have changed, `refresh` looks. */
   watch<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): Watch {
     const entry = this.#resolve(query as unknown as AnyQuery, key, subject);
-    const watch: Watch = { query: entry.query, key, subject, entry };
+    const watch: Watch = { query: entry.query, key, subject, entry, last: seen(entry.outcome) };
     entry.watches.add(watch);
     return watch;
   }
@@ -64,14 +65,15 @@ export class Engine {
 
   /** Brings a watch up to date; whether its result differs from the last look. */
   refresh(watch: Watch): boolean {
-    const before = seen(watch.entry.outcome);
     const entry = this.#resolve(watch.query, watch.key, watch.subject);
     if (entry !== watch.entry) {
       watch.entry.watches.delete(watch);
       entry.watches.add(watch);
       watch.entry = entry;
     }
-    return seen(entry.outcome) !== before;
+    const before = watch.last;
+    watch.last = seen(entry.outcome);
+    return watch.last !== before;
   }
 
   /** Applies changes as one step; returns the watches whose result may have changed. Cost: what depends on the changed keys, no more. */
