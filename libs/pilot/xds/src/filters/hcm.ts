@@ -1,5 +1,7 @@
 import { setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { any, bool, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { jwtFilters } from '../authn/jwt.ts';
+import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { cors, fault, grpcStats, grpcWeb, istioAlpn, istioPeerMetadata, router, stockAlpn } from './http.ts';
 import { buildTracing } from './tracing.ts';
 
@@ -28,13 +30,17 @@ const common = worldQuery('hcm-common', (view): IHttpConnectionManager => ({
   requestIdExtension: { typedConfig: any(envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig, { useRequestIdForTraceSampling: bool(true) }) },
 }));
 
+/** Who may call, asked of whom: providers of CUSTOM policies first, then tokens, then the other policies. */
+const securityFilters = (view: View): NonNullable<IHttpConnectionManager['httpFilters']> =>
+  [...view.query(customAuthorization, 'http'), ...view.query(jwtFilters, ''), ...view.query(localAuthorization, 'http')];
+
 /** What a sidecar's HTTP connection managers have in common, each direction with its filters, in Istio's order. */
-export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', own: IHttpConnectionManager & { readonly authorization?: IHttpConnectionManager['httpFilters']; readonly grpcWeb?: boolean }): IHttpConnectionManager {
-  const { authorization, grpcWeb: hasGrpcWeb, ...rest } = own;
+export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', own: IHttpConnectionManager & { readonly grpcWeb?: boolean }): IHttpConnectionManager {
+  const { grpcWeb: hasGrpcWeb, ...rest } = own;
   const istioEnvoy = view.attr('istioExtensions');
   const httpFilters = [
     ...(istioEnvoy ? [istioPeerMetadata[direction]] : []),
-    ...(authorization ?? []),
+    ...(direction === 'inbound' ? securityFilters(view) : []),
     ...(hasGrpcWeb ? [grpcWeb] : []),
     grpcStats,
     ...(direction === 'outbound' ? [istioEnvoy ? istioAlpn : stockAlpn] : []),
@@ -56,7 +62,7 @@ export function buildGatewayHcm(view: View, own: IHttpConnectionManager): IHttpC
     useRemoteAddress: bool(true),
     forwardClientCertDetails: SANITIZE_SET,
     setCurrentClientCertDetails: { subject: bool(true), cert: true, dns: true, uri: true },
-    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, router],
+    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), ...securityFilters(view), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, router],
     ...own,
   };
 }

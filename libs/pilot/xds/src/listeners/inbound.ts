@@ -3,6 +3,7 @@ import { isHttp2, type ServiceTarget } from '@flotilla/pilot-registry';
 import { serviceTargets, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
+import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
@@ -44,7 +45,7 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
       ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
       ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
     },
-    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : bytesFilters(inbound))],
+    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...bytesFilters(inbound)])],
     ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
   }));
 }

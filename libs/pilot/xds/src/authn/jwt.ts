@@ -1,0 +1,71 @@
+import { compareText } from '@flotilla/std';
+import type { JWTRule } from '@flotilla/model';
+import { rootNamespace, worldQuery } from '@flotilla/pilot-world';
+import { any, envoy, istio } from '@flotilla/proto-gen/envoy';
+import { selecting } from '../authz/policies.ts';
+
+type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
+type IJwtProvider = envoy.extensions.filters.http.jwt_authn.v3.IJwtProvider;
+type IJwtRequirement = envoy.extensions.filters.http.jwt_authn.v3.IJwtRequirement;
+
+/** The tokens that the proxy's RequestAuthentications take: its namespace's before the root's, then in order of issuers; one issuer may come twice. */
+export const jwtRules = worldQuery('jwt-rules', (view): readonly JWTRule[] =>
+  [...new Set([view.attr('namespace'), rootNamespace(view)])]
+    .flatMap((namespace) => selecting(view, 'request-authentications', namespace))
+    .flatMap(({ spec }) => spec.jwtRules ?? [])
+    .sort((a, b) => compareText(a.issuer ?? '', b.issuer ?? '')));
+
+export const jwtIssuers = worldQuery('jwt-issuers', (view): readonly string[] => [...new Set(view.query(jwtRules, '').map(({ issuer }) => issuer ?? ''))]);
+
+/** A key that verifies nothing, in place of keys that can't be had: tokens are refused, not let through (as Istio does when a fetch fails). */
+const unverifiable = (uri: string): string => `{"keys":[ {"e":"AQAB","kid":"abc","kty":"RSA","n":"${Buffer.from(uri).toString('base64url')}"}]}`;
+
+function buildProvider(rule: JWTRule): IJwtProvider {
+  return {
+    issuer: rule.issuer ?? '',
+    audiences: [...(rule.audiences ?? [])],
+    localJwks: { inlineString: rule.jwks || unverifiable(rule.jwksUri ?? '') },
+    ...(rule.forwardOriginalToken ? { forward: true } : {}),
+    fromHeaders: (rule.fromHeaders ?? []).map(({ name, prefix }) => ({ name: name ?? '', ...(prefix ? { valuePrefix: prefix } : {}) })),
+    fromParams: [...(rule.fromParams ?? [])],
+    fromCookies: [...(rule.fromCookies ?? [])],
+    ...(rule.outputPayloadToHeader ? { forwardPayloadHeader: rule.outputPayloadToHeader } : {}),
+    payloadInMetadata: rule.issuer ?? '',
+    claimToHeaders: (rule.outputClaimToHeaders ?? []).map(({ header, claim }) => ({ headerName: header ?? '', claimName: claim ?? '' })),
+  };
+}
+
+/** No token, or valid ones: each issuer's may be missing, none may be bad. */
+function buildRequirement(names: readonly string[]): IJwtRequirement {
+  const optional = (providerName: string): IJwtRequirement => ({ requiresAny: { requirements: [{ providerName }, { allowMissing: {} }] } });
+  const [only, ...others] = names;
+  if (only !== undefined && others.length === 0) return optional(only);
+  return { requiresAny: { requirements: [...names.map((providerName) => ({ providerName })), { requiresAll: { requirements: names.map(optional) } }] } };
+}
+
+/** The filters of RequestAuthentication: jwt_authn checks tokens, istio_authn (Istio's Envoy only) says whose they are. None without rules. */
+export const jwtFilters = worldQuery('jwt-filters', (view): readonly IHttpFilter[] => {
+  const rules = view.query(jwtRules, '');
+  if (rules.length === 0) return [];
+  const named = rules.map((rule, i): [string, IJwtProvider] => [`origins-${i}`, buildProvider(rule)]);
+  const authentication: IHttpFilter = {
+    name: 'envoy.filters.http.jwt_authn',
+    typedConfig: any(envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication, {
+      providers: Object.fromEntries(named), rules: [{ match: { prefix: '/' }, requires: buildRequirement(named.map(([name]) => name)) }], bypassCorsPreflight: true,
+    }),
+  };
+  if (!view.attr('istioExtensions')) return [authentication];
+  const identity: IHttpFilter = {
+    name: 'istio_authn',
+    typedConfig: any(istio.envoy.config.filter.http.authn.v2alpha1.FilterConfig, {
+      policy: {
+        origins: rules.map(({ issuer }) => ({ jwt: { issuer: issuer ?? '' } })), originIsOptional: true,
+        principalBinding: istio.authentication.v1alpha1.PrincipalBinding.USE_ORIGIN,
+      },
+      skipValidateTrustDomain: true,
+      // a gateway chooses its route again once the token is known
+      ...(view.attr('type') === 'sidecar' ? { disableClearRouteCache: true } : {}),
+    }),
+  };
+  return [authentication, identity];
+});

@@ -1,0 +1,73 @@
+import { compareText } from '@flotilla/std';
+import type { ExtensionProvider } from '@flotilla/model';
+import { setting, visibleOfHost, servicesOfHost, serviceOf, type View } from '@flotilla/pilot-world';
+import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { clusterName } from '../routes/route.ts';
+import { stringMatch } from './matchers.ts';
+
+type IFilter = envoy.config.listener.v3.IFilter;
+type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
+type IExtAuthz = envoy.extensions.filters.http.ext_authz.v3.IExtAuthz;
+type HttpProvider = NonNullable<ExtensionProvider['envoyExtAuthzHttp']>;
+const { ExtAuthz } = envoy.extensions.filters.http.ext_authz.v3;
+const { V3 } = envoy.config.core.v3.ApiVersion;
+export type Layer = 'http' | 'tcp';
+
+const enabled = (filter: string): envoy.type.matcher.v3.IMetadataMatcher =>
+  ({ filter, path: [{ key: 'istio_ext_authz_shadow_effective_policy_id' }], value: { stringMatch: { prefix: 'istio-ext-authz' } } });
+
+/** Hostname and cluster of a provider's `[namespace/]host`; undefined when the mesh has no such service. */
+function resolve(view: View, { service, port }: { service?: string; port?: number }): { host: string; cluster: string } | undefined {
+  const [namespace, host] = service?.includes('/') ? (service.split('/', 2) as [string, string]) : [undefined, service ?? ''];
+  const known = namespace === undefined ? view.query(servicesOfHost, host).length > 0
+    : view.query(servicesOfHost, host).some((key) => view.query(serviceOf, key)?.namespace === namespace) || visibleOfHost(view, host, namespace).length > 0;
+  return known ? { host, cluster: clusterName('outbound', { host, port: port ?? 0 }) } : undefined;
+}
+
+/** Header names by pattern, case aside; undefined for none. */
+function headers(names: readonly string[] | undefined): envoy.type.matcher.v3.IListStringMatcher | undefined {
+  return names?.length ? { patterns: names.map((name) => ({ ...stringMatch(name), ignoreCase: true })) } : undefined;
+}
+const set = <K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> => (value === undefined ? {} : ({ [name]: value } as Record<K, V>));
+
+function httpService(provider: HttpProvider, { host, cluster }: { host: string; cluster: string }): envoy.extensions.filters.http.ext_authz.v3.IHttpService {
+  const added = Object.entries(provider.includeAdditionalHeadersInCheck ?? {}).sort(([a], [b]) => compareText(a, b)).map(([key, value]) => ({ key, value }));
+  const response = {
+    ...set('allowedUpstreamHeaders', headers(provider.headersToUpstreamOnAllow)),
+    ...set('allowedClientHeaders', headers([...(provider.headersToDownstreamOnDeny ?? [])])),
+    ...set('allowedClientHeadersOnSuccess', headers(provider.headersToDownstreamOnAllow)),
+  };
+  return {
+    serverUri: { uri: `http://${host}`, cluster, timeout: duration(provider.timeout ?? 600) },
+    ...(provider.pathPrefix ? { pathPrefix: provider.pathPrefix } : {}),
+    ...(added.length > 0 ? { authorizationRequest: { headersToAdd: added } } : {}),
+    ...(Object.keys(response).length > 0 ? { authorizationResponse: response } : {}),
+  };
+}
+
+/** The filter that asks a provider; `unsupported` when HTTP's is asked about bytes, undefined when there is no such provider or no service of it. */
+export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHttpFilter) | 'unsupported' | undefined {
+  const provider = setting(view, 'extensionProviders')?.find((candidate) => candidate.name === name);
+  const [http, grpc] = [provider?.envoyExtAuthzHttp, provider?.envoyExtAuthzGrpc];
+  const given = http ?? grpc;
+  const at = given && resolve(view, given);
+  if (!given || !at) return undefined;
+  const status = given.statusOnError ? Number(given.statusOnError) : undefined;
+  const grpcService = { envoyGrpc: { clusterName: at.cluster, authority: `outbound_.${given.port ?? 0}_._.${at.host}` }, timeout: duration(given.timeout ?? 600) };
+  const common = { ...(given.failOpen ? { failureModeAllow: true } : {}), transportApiVersion: V3 };
+  if (layer === 'tcp') {
+    if (http) return 'unsupported';
+    const config = { statPrefix: 'tcp.', grpcService, ...common, filterEnabledMetadata: enabled('envoy.filters.network.rbac') };
+    return { name: 'envoy.filters.network.ext_authz', typedConfig: any(envoy.extensions.filters.network.ext_authz.v3.ExtAuthz, config) };
+  }
+  const body = given.includeRequestBodyInCheck;
+  const config: IExtAuthz = {
+    ...(http ? { httpService: httpService(http, at) } : { grpcService }),
+    ...common,
+    ...(body ? { withRequestBody: { maxRequestBytes: body.maxRequestBytes ?? 0, allowPartialMessage: body.allowPartialMessage ?? false, packAsBytes: body.packAsBytes ?? false } } : {}),
+    ...(status === undefined ? {} : { statusOnError: { code: status } }),
+    filterEnabledMetadata: enabled('envoy.filters.http.rbac'),
+    ...set('allowedHeaders', http && headers(http.includeRequestHeadersInCheck?.length ? http.includeRequestHeadersInCheck : http.includeHeadersInCheck)),
+  };
+  return { name: 'envoy.filters.http.ext_authz', typedConfig: any(ExtAuthz, config) };
+}
