@@ -6,7 +6,8 @@ import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { buildGatewayTls } from '../tls/gateway.ts';
-import { endsTls, hostsOf, mergedGateway, routeNameOf, type GatewayPort, type GatewayServer } from './merge.ts';
+import { hostsOf, mergedGateway, routeNameOf, type GatewayPort, type GatewayServer } from './merge.ts';
+import { gatewayTcpChains } from './tcp.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
 const { OUTBOUND } = envoy.config.core.v3.TrafficDirection;
@@ -39,13 +40,13 @@ function buildListener(view: View, { port, bind, servers }: GatewayPort): envoy.
   const plain = first && isHttp(first.protocol) ? routeNameOf(first, port) : undefined;
   const filterChains: IFilterChain[] = plain !== undefined
     ? [{ filters: httpFilters(view, statPrefix, plain) }]
-    : servers.filter(({ server }) => endsTls(server)).flatMap((of) => tlsChain(view, of, { port, statPrefix }) ?? []);
+    : servers.flatMap((of) => (routeNameOf(of, port) === undefined ? gatewayTcpChains(view, of) : tlsChain(view, of, { port, statPrefix }) ?? []));
   if (filterChains.length === 0) return undefined;
   return {
     name,
     address: { socketAddress: { address, portValue: port } },
     filterChains,
-    ...(plain === undefined ? { listenerFilters: [tlsInspector] } : {}),
+    ...(servers.some(({ server }) => server.tls && !server.tls.httpsRedirect) ? { listenerFilters: [tlsInspector] } : {}),
     continueOnListenerFiltersTimeout: true,
     trafficDirection: OUTBOUND,
   };

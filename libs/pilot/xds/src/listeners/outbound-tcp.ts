@@ -97,7 +97,7 @@ function toService({ service, port, listenPort }: TcpOf): IFilter[] {
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
-function toRoutes(route: readonly RouteDestination[], { port, listenPort }: TcpOf, virtualService: ResolvedVirtualService): Pick<IFilterChain, 'filters' | 'metadata'> {
+export function toRoutes(route: readonly RouteDestination[], { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>, virtualService: ResolvedVirtualService): Pick<IFilterChain, 'filters' | 'metadata'> {
   const name = ({ destination }: RouteDestination): string =>
     clusterName('outbound', { host: destination?.host ?? '', subset: destination?.subset, port: destination?.port?.number ?? listenPort });
   const [only, ...others] = route;

@@ -15,7 +15,7 @@ const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
 interface GatewayHost { readonly name: string; readonly domains: string[]; readonly routes: string[]; redirects: boolean }
 
 /** Hosts of a server that a VirtualService of a namespace may use; a server's host can name the namespace. */
-function serverHosts({ hosts }: Server, namespace: string, gatewayNamespace: string): string[] {
+export function serverHosts({ hosts }: Server, namespace: string, gatewayNamespace: string): string[] {
   return (hosts ?? []).flatMap((entry) => {
     const slash = entry.indexOf('/');
     if (slash < 0) return [entry];
@@ -25,7 +25,7 @@ function serverHosts({ hosts }: Server, namespace: string, gatewayNamespace: str
 }
 
 /** The hosts that both name: of each pair the more specific (Istio's host.Names.Intersection). */
-function intersection(a: readonly string[], b: readonly string[]): string[] {
+export function intersection(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set(a.flatMap((x) => b.filter((y) => hostMatches(x, y)).map((y) => (isWildcard(x) && isWildcard(y) ? (hostSubsetOf(x, y) ? x : y) : isWildcard(x) ? y : x))))];
 }
 
