@@ -76,7 +76,9 @@ describe('an xDS stream', () => {
             if (version === undefined && type === 'cds') delete world[type][of];
             else if (version !== undefined) world[type][of] = version;
           }
-          client.event({ kind: 'changed', typeUrls: new Set(round.map(({ type }) => type)) });
+          const named = new Map<string, Set<string>>();
+          for (const { type, name: of } of round) named.set(type, (named.get(type) ?? new Set()).add(of));
+          client.event({ kind: 'changed', types: named });
           expect(client.held['cds']).toEqual(world.cds);
           for (const cluster of Object.keys(world.cds)) expect(client.held['eds']?.[cluster]).toBe(world.eds[cluster]);
         }
@@ -88,7 +90,7 @@ describe('an xDS stream', () => {
       const client = new Client(variant, world);
       client.start();
       world.cds['a'] = '2';
-      const [, effects] = step(client.state, { kind: 'changed', typeUrls: new Set(['cds']) }, { source: sourceOf(world), protocol });
+      const [, effects] = step(client.state, { kind: 'changed', types: new Map([['cds', 'all' as const]]) }, { source: sourceOf(world), protocol });
       expect(sends(effects).map(({ typeUrl, resources }) => [typeUrl, resources.map(({ name }) => name)])).toEqual([['cds', variant === 'sotw' ? ['a', 'b'] : ['a']], ['eds', ['a']]]);
     });
   }
@@ -102,7 +104,7 @@ describe('an xDS stream', () => {
 
   it('sends nothing when nothing differs, and ignores a stale nonce', () => {
     const { state } = connected();
-    expect(step(state, { kind: 'changed', typeUrls: new Set(['cds', 'eds']) }, context)[1]).toEqual([]);
+    expect(step(state, { kind: 'changed', types: new Map([['cds', 'all' as const], ['eds', 'all' as const]]) }, context)[1]).toEqual([]);
     expect(step(state, { kind: 'sotw', typeUrl: 'cds', nonce: 'old', names: [] }, context)).toEqual([state, []]);
   });
 

@@ -15,7 +15,7 @@ const maxErrorLength = 2048;
  */
 export function step(state: State, event: Event, context: { source: Source; protocol: Protocol }): readonly [State, readonly Effect[]] {
   switch (event.kind) {
-    case 'changed': return push(state, event.typeUrls, context);
+    case 'changed': return push(state, event.types, context);
     case 'sotw': return onSotw({ ...state, variant: 'sotw' }, event, context);
     case 'delta': return onDelta({ ...state, variant: 'delta' }, event, context);
   }
@@ -41,8 +41,10 @@ function onSotw(state: State, { typeUrl, names, nonce, error }: Extract<Event, {
   if (!known) return respond(withSubscription(state, typeUrl, { ...none, wildcard, names: new Set(names) }), typeUrl, { context, all: true });
   if (nonce !== known.nonce) return [state, []];
   const verdicts = nonce === '' ? [] : [verdict(typeUrl, nonce, error)];
+  const asked = new Set(names);
   const added = names.filter((name) => !known.names.has(name));
-  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: new Set(names), sent: wildcard ? known.sent : new Map([...known.sent].filter(([name]) => names.includes(name))) });
+  if (added.length === 0 && asked.size === known.names.size && wildcard === known.wildcard) return [state, verdicts];
+  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, sent: wildcard ? known.sent : new Map([...known.sent].filter(([name]) => asked.has(name))) });
   if (added.length === 0 && (wildcard === known.wildcard || !wildcard)) return [next, verdicts];
   const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(added), all: wildcard });
   return [answered, [...verdicts, ...effects]];
@@ -64,14 +66,16 @@ function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context
   return [answered, [...verdicts, ...effects]];
 }
 
-function push(state: State, changed: ReadonlySet<string>, context: Context): Result {
+function push(state: State, changed: ReadonlyMap<string, ReadonlySet<string> | 'all'>, context: Context): Result {
   let current = state;
   const effects: Effect[] = [];
   for (const typeUrl of context.protocol.order) {
     if (!current.subscriptions.has(typeUrl)) continue;
     const forced = followers(typeUrl, effects, { state: current, before: state, protocol: context.protocol });
-    if (!changed.has(typeUrl) && forced.size === 0) continue;
-    const [next, sends] = respond(current, typeUrl, { context, forced, onlyIfDifferent: true });
+    const names = changed.get(typeUrl);
+    if (names === undefined && forced.size === 0) continue;
+    const only = names === 'all' ? undefined : new Set([...(names ?? []), ...forced]);
+    const [next, sends] = respond(current, typeUrl, { context, forced, onlyIfDifferent: true, ...(only ? { only } : {}) });
     current = next;
     effects.push(...sends);
   }
@@ -91,19 +95,24 @@ function followers(typeUrl: string, sent: readonly Effect[], { state, before, pr
   return forced;
 }
 
-interface Response { readonly context: Context; readonly forced?: ReadonlySet<string>; readonly all?: boolean; readonly first?: boolean; readonly onlyIfDifferent?: boolean }
+interface Response { readonly context: Context; readonly forced?: ReadonlySet<string>; readonly all?: boolean; readonly first?: boolean; readonly onlyIfDifferent?: boolean; readonly only?: ReadonlySet<string> }
 
-function respond(state: State, typeUrl: string, { context, forced = new Set(), all = false, first = false, onlyIfDifferent = false }: Response): Result {
+function respond(state: State, typeUrl: string, { context, forced = new Set(), all = false, first = false, onlyIfDifferent = false, only }: Response): Result {
   const subscription = state.subscriptions.get(typeUrl) ?? none;
-  const current = currentOf(subscription, typeUrl, context.source);
+  // Where the source says which names changed, the others are as they were sent.
+  const some = subscription.wildcard || !only ? undefined : new Set([...only].filter((name) => subscription.names.has(name)));
+  const current = currentOf(some ? { ...subscription, names: some } : subscription, typeUrl, context.source);
+  const isLooked = (name: string): boolean => !some || some.has(name);
   const differs = ({ name, version }: Resource): boolean => all || forced.has(name) || subscription.sent.get(name) !== version;
-  const removed = [...new Set([...subscription.sent.keys(), ...forced])].filter((name) => !current.has(name));
+  const removed = [...new Set([...(some ?? subscription.sent.keys()), ...forced])].filter((name) => isLooked(name) && !current.has(name));
   const whole = state.variant === 'sotw' && context.protocol.whole.has(typeUrl);
   const changed = [...current.values()].filter(differs);
   const newlyGone = removed.filter((name) => subscription.sent.has(name));
   const nothing = changed.length === 0 && (whole || state.variant === 'delta' ? newlyGone.length === 0 : true);
   if (nothing && (onlyIfDifferent || (state.variant === 'delta' && !first && forced.size === 0))) return [state, []];
-  const versions = new Map([...current].map(([name, { version }]) => [name, version]));
+  const versions = some ? new Map(subscription.sent) : new Map<string, string>();
+  for (const name of removed) versions.delete(name);
+  for (const [name, resource] of current) versions.set(name, resource.version);
   const count = state.count + 1;
   const version = hashBytes([...versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, v]) => `${name}\0${v}`).join('\n'));
   const nonce = `${count}-${version.slice(0, 8)}`;

@@ -15,8 +15,8 @@ export type Event =
     readonly kind: 'delta'; readonly typeUrl: string; readonly subscribe: readonly string[]; readonly unsubscribe: readonly string[]; readonly nonce: string;
     readonly initialVersions: Readonly<Record<string, string>>; readonly error?: string;
   }
-  /** What the source answers may have changed, for these types. */
-  | { readonly kind: 'changed'; readonly typeUrls: ReadonlySet<string> };
+  /** What the source answers may have changed: of a type all, or only what has these names. */
+  | { readonly kind: 'changed'; readonly types: ReadonlyMap<string, ReadonlySet<string> | 'all'> };
 
 export type Effect =
   | { readonly kind: 'send'; readonly typeUrl: string; readonly nonce: string; readonly version: string; readonly resources: readonly Resource[]; readonly removed: readonly string[] }

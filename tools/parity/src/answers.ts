@@ -1,6 +1,6 @@
 import { keyOf } from '@flotilla/model';
-import { Engine, Subject, type Change } from '@flotilla/query';
-import { createWorldStore, parseProxy } from '@flotilla/pilot-world';
+import { Engine, Subject } from '@flotilla/query';
+import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind, type XdsResource } from '@flotilla/pilot-xds';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import type { Scenario, ScenarioProxy } from './scenario.ts';
@@ -25,7 +25,7 @@ const decode = (kind: XdsKind, resources: readonly XdsResource[]): Json[] => res
 
 export function openWorld(scenario: Scenario): Engine {
   const engine = new Engine(createWorldStore());
-  engine.apply(scenario.resources.map((resource): Change => ({ collection: resource.collection, key: keyOf(resource.meta), value: resource })));
+  engine.apply(scenario.resources.flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
   return engine;
 }
 

@@ -17,7 +17,9 @@ export interface Session {
   close(): void;
 }
 /** Opens a session for a node; an error's message ends the stream with INVALID_ARGUMENT. `push` asks for a push of types that changed. */
-export type OpenSession = (node: Node, push: (typeUrls: Iterable<string>) => void) => Session;
+export type OpenSession = (node: Node, push: Push) => Session;
+/** What may have changed for the session: by type, its names, or all. */
+export type Push = (types: ReadonlyMap<string, ReadonlySet<string> | 'all'>) => void;
 
 export interface AdsServerOptions { readonly protocol: Protocol; readonly open: OpenSession; readonly observability: Observability }
 
@@ -43,7 +45,7 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   const log = options.observability.log.scope('ads');
   let state: State = initialState;
   let session: Session | undefined;
-  const pending = new Set<string>();
+  let pending = new Map<string, Set<string> | 'all'>();
   let blocked = false;
 
   const end = (code: status, details: string): void => {
@@ -60,12 +62,15 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
       if (effect.kind === 'send' && !call.write(state.variant === 'delta' ? encodeDelta(effect) : encodeSotw(effect))) blocked = true;
     }
   };
-  const push = (typeUrls: Iterable<string>): void => {
-    for (const typeUrl of typeUrls) pending.add(typeUrl);
+  const push: Push = (types) => {
+    for (const [typeUrl, names] of types) {
+      const known = pending.get(typeUrl);
+      pending.set(typeUrl, names === 'all' || known === 'all' ? 'all' : new Set([...(known ?? []), ...names]));
+    }
     if (blocked || pending.size === 0) return;
-    const changed = new Set(pending);
-    pending.clear();
-    run({ kind: 'changed', typeUrls: changed });
+    const changed = pending;
+    pending = new Map();
+    run({ kind: 'changed', types: changed });
   };
   const close = (): void => {
     session?.close();
@@ -83,7 +88,7 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   });
   call.on('drain', () => {
     blocked = false;
-    push([]);
+    push(new Map());
   });
   call.on('end', () => call.end());
   call.on('error', close);

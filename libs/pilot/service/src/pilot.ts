@@ -2,9 +2,9 @@ import type { Batch, Subscriber } from '@flotilla/bus-port';
 import { collections, keyOf, type Collection } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
 import { createAdsServer } from '@flotilla/pilot-server';
-import { createWorldStore } from '@flotilla/pilot-world';
+import { createWorldStore, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Watch } from '@flotilla/query';
-import { Proxy, xdsProtocol } from './proxies.ts';
+import { Proxy, xdsProtocol, type Owner } from './proxies.ts';
 
 export interface PilotOptions { readonly subscriber: Subscriber; readonly observability: Observability; readonly signal: AbortSignal }
 
@@ -14,7 +14,7 @@ export interface PilotOptions { readonly subscriber: Subscriber; readonly observ
  */
 export function createPilot({ subscriber, observability, signal }: PilotOptions) {
   const engine = new Engine(createWorldStore());
-  const owners = new Map<Watch, { proxy: Proxy; typeUrl: string }>();
+  const owners = new Map<Watch, Owner>();
   const proxies = new Set<Proxy>();
   const incomplete = new Set<Collection>(collections);
   const ready = Promise.withResolvers<void>();
@@ -25,18 +25,21 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
 
   function apply(batch: Batch): void {
     const changes: Change[] = [
-      ...batch.put.map(({ resource }) => ({ collection: resource.collection, key: keyOf(resource.meta), value: resource })),
-      ...batch.delete.map(({ collection, key }) => ({ collection, key })),
+      ...batch.put.flatMap(({ resource }) => worldChanges(resource.collection, keyOf(resource.meta), resource)),
+      ...batch.delete.flatMap(({ collection, key }) => worldChanges(collection, key)),
     ];
-    const affected = new Map<Proxy, Set<string>>();
+    const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
     for (const watch of engine.apply(changes)) {
       const owner = owners.get(watch);
       if (!owner || !engine.refresh(watch)) continue;
-      affected.set(owner.proxy, (affected.get(owner.proxy) ?? new Set()).add(owner.typeUrl));
+      const types = affected.get(owner.proxy) ?? new Map<string, Set<string> | 'all'>();
+      affected.set(owner.proxy, types);
+      const names = types.get(owner.typeUrl);
+      types.set(owner.typeUrl, owner.name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(owner.name));
     }
-    for (const [proxy, typeUrls] of affected) {
+    for (const [proxy, types] of affected) {
       pushes.add();
-      proxy.push(typeUrls);
+      proxy.push(types);
     }
     for (const collection of batch.complete) incomplete.delete(collection);
     if (incomplete.size === 0) ready.resolve();

@@ -2,7 +2,7 @@ import type { Effect, Protocol, Resource, Source, State } from '@flotilla/ads';
 import type { Observability } from '@flotilla/observability-port';
 import { parseProxy, type ProxyAttributes } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind, type XdsResource } from '@flotilla/pilot-xds';
-import type { Node, Session } from '@flotilla/pilot-server';
+import type { Node, Push, Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
 import { structToJson } from './struct.ts';
@@ -26,20 +26,24 @@ function resourceOf(resource: XdsResource): Resource {
   return known;
 }
 
+/** Whose a watch is, and what of it: one name of a type, or the whole of it. */
+export interface Owner { readonly proxy: Proxy; readonly typeUrl: string; readonly name?: string }
+
 /** One connected proxy: its attributes, and a watch on each thing that it has asked for. */
 export class Proxy implements Session {
   readonly attributes: ProxyAttributes;
-  readonly push: (typeUrls: Iterable<string>) => void;
+  readonly push: Push;
+  #subscriptions: State['subscriptions'] = new Map();
   readonly #engine: Engine;
   readonly #subject: Subject;
   readonly #watches = new Map<string, Watch>();
-  readonly #owners: Map<Watch, { proxy: Proxy; typeUrl: string }>;
+  readonly #owners: Map<Watch, Owner>;
   readonly #observability: Observability;
   readonly #onClose: () => void;
   readonly source: Source;
 
   /** Throws when the node is none that pilot serves. */
-  constructor(node: Node, of: { engine: Engine; owners: Map<Watch, { proxy: Proxy; typeUrl: string }>; push: (typeUrls: Iterable<string>) => void; observability: Observability; onClose: (proxy: Proxy) => void }) {
+  constructor(node: Node, of: { engine: Engine; owners: Map<Watch, Owner>; push: Push; observability: Observability; onClose: (proxy: Proxy) => void }) {
     const parsed = parseProxy({
       id: node.id ?? '', metadata: structToJson(node.metadata), extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []), locality: node.locality ?? null,
     });
@@ -59,6 +63,10 @@ export class Proxy implements Session {
 
   /** What was asked for is watched, what no longer is is let go. */
   onState({ subscriptions }: State): void {
+    const before = this.#subscriptions;
+    this.#subscriptions = subscriptions;
+    const same = subscriptions.size === before.size && [...subscriptions].every(([typeUrl, { names, wildcard }]) => names === before.get(typeUrl)?.names && wildcard === before.get(typeUrl)?.wildcard);
+    if (same) return;
     const wanted = new Set<string>();
     for (const [typeUrl, { wildcard, names }] of subscriptions) {
       const kind = kindOf.get(typeUrl);
@@ -72,7 +80,7 @@ export class Proxy implements Session {
       const kind = id.slice(0, 3) as XdsKind;
       const watch = id.length === 3 ? this.#engine.watch(allOf, kind, this.#subject) : this.#engine.watch(oneOf, id, this.#subject);
       this.#watches.set(id, watch);
-      this.#owners.set(watch, { proxy: this, typeUrl: typeUrls[kind] });
+      this.#owners.set(watch, { proxy: this, typeUrl: typeUrls[kind], ...(id.length === 3 ? {} : { name: id.slice(4) }) });
     }
   }
 

@@ -1,9 +1,10 @@
-import type { Resource } from '@flotilla/model';
+import type { Resource, WorkloadEntry } from '@flotilla/model';
 import {
   describe, labelsMatch, podIPs, selectedPodEndpoints, serviceEntryEndpoints, sliceEndpoints, workloadEntryEndpoint,
   type Endpoint, type EndpointSources, type RegistryOptions, type Service,
 } from '@flotilla/pilot-registry';
 import { defaultNetwork, registryOptions } from './mesh.ts';
+import { entryEndpoints } from './store.ts';
 import { serviceOf, servicesOfHost } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 
@@ -25,7 +26,7 @@ export const endpointsOf = worldQuery('endpoints', (view, key): readonly Endpoin
   const service = view.query(serviceOf, key);
   if (!service) return [];
   const sources = endpointSources(view);
-  return service.registry === 'Kubernetes' ? kubernetesEndpoints(view, service, sources) : entryEndpoints(view, service, sources);
+  return service.registry === 'Kubernetes' ? kubernetesEndpoints(view, service, sources) : endpointsOfEntry(view, service, sources);
 });
 
 function kubernetesEndpoints(view: View, service: Service, sources: Sources): Endpoint[] {
@@ -60,9 +61,12 @@ function selectedEntries(view: View, service: Service): Resource<'workload-entri
 const entryLabels = ({ meta, spec }: Resource<'workload-entries'>): Record<string, string> => ({ ...meta.labels, ...spec.labels });
 const namedEntry = (workload: Resource<'workload-entries'>) => ({ entry: workload.spec, namespace: workload.meta.namespace, labels: entryLabels(workload), name: workload.meta.name });
 
-function entryEndpoints(view: View, service: Service, sources: Sources): Endpoint[] {
-  const resource = view.get('service-entries', `${service.object.namespace}/${service.object.name}`);
-  if (!resource) return [];
+function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpoint[] {
+  const key = `${service.object.namespace}/${service.object.name}`;
+  const own = view.get('service-entries', key);
+  if (!own) return [];
+  const named = view.derived(entryEndpoints, key) as readonly WorkloadEntry[] | undefined;
+  const resource: Resource<'service-entries'> = named ? { ...own, spec: { ...own.spec, endpoints: named } } : own;
   if (!resource.spec.workloadSelector) return serviceEntryEndpoints(resource, service, sources);
   const entries = selectedEntries(view, service)
     .filter(({ spec }) => !(spec.address ?? '').startsWith('unix://') || service.resolution !== 'ClientSideLB')

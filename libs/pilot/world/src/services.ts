@@ -1,21 +1,12 @@
 import { compareText } from '@flotilla/std';
-import type { Resource, ServiceEntry } from '@flotilla/model';
 import { convertService, convertServiceEntry, type Service } from '@flotilla/pilot-registry';
 import { allocateAddresses } from './auto-allocate.ts';
 import { domain, registryOptions } from './mesh.ts';
 import { worldQuery, type View } from './view.ts';
 
-/** A ServiceEntry without its endpoints: what those who don't balance load read. */
-const entryShell = worldQuery('service-entry-shell', (view, key): Resource<'service-entries'> | undefined => {
-  const resource = view.get('service-entries', key);
-  if (!resource) return undefined;
-  const { endpoints: _, ...spec } = resource.spec;
-  return { ...resource, spec: spec as ServiceEntry };
-});
-
 export const servicesOfEntry = worldQuery('services-of-entry', (view, key): readonly Service[] => {
-  const shell = view.query(entryShell, key);
-  return shell ? convertServiceEntry(shell, view.query(registryOptions, '')) : [];
+  const resource = view.get('service-entries', key);
+  return resource ? convertServiceEntry(resource, view.query(registryOptions, '')) : [];
 });
 
 const allocations = worldQuery('auto-allocations', (view): ReadonlyMap<string, { v4: string; v6: string }> =>

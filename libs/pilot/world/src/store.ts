@@ -1,5 +1,5 @@
-import { collections, type AnyResource, type Collection, type Resource } from '@flotilla/model';
-import { Store, type CollectionIndexes } from '@flotilla/query';
+import { collections, type AnyResource, type Collection, type Resource, type WorkloadEntry } from '@flotilla/model';
+import { Store, type Change, type CollectionIndexes } from '@flotilla/query';
 import { podIPs } from '@flotilla/pilot-registry';
 
 type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
@@ -15,7 +15,6 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
   'services': indexes('services', { host: ({ meta }) => [`${meta.name}.${meta.namespace}`] }),
   'service-entries': indexes('service-entries', {
     host: ({ spec }) => spec.hosts ?? [],
-    address: ({ spec }) => new Set((spec.endpoints ?? []).flatMap(({ address }) => address ?? [])),
     selecting: ({ meta, spec }) => (spec.workloadSelector ? [meta.namespace] : []),
   }),
   'endpoint-slices': indexes('endpoint-slices', {
@@ -27,4 +26,20 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
 };
 
 /** The World's store: every collection of the bus, empty. */
-export const createWorldStore = (): Store => new Store(Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])));
+export const createWorldStore = (): Store => new Store({
+  ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
+  [entryEndpoints]: { address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])) } as CollectionIndexes,
+});
+
+/** The endpoints that ServiceEntries name, by the entry's key: kept apart, so that their change touches nobody who reads the service alone. */
+export const entryEndpoints = 'service-entry-endpoints';
+
+/** A resource's new value, or its end, as changes of the store: a ServiceEntry is split into service and endpoints before anyone reads it. */
+export function worldChanges(collection: Collection, key: string, resource?: AnyResource): Change[] {
+  if (collection !== 'service-entries' || (resource && resource.collection !== 'service-entries')) return [{ collection, key, value: resource }];
+  const { endpoints, ...spec } = resource?.spec ?? {};
+  return [
+    { collection, key, value: resource && { ...resource, spec } },
+    { collection: entryEndpoints, key, value: endpoints?.length ? endpoints : undefined },
+  ];
+}

@@ -2,6 +2,7 @@ import type { k8s, Resource } from '@flotilla/model';
 import { describe, labelsMatch, podIPs, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
 import { endpointSources, endpointsOf } from './endpoints.ts';
 import { clusterId } from './mesh.ts';
+import { entryEndpoints } from './store.ts';
 import { allServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 
@@ -60,7 +61,7 @@ function byNamespace(view: View, pod: Resource<'pods'>): ServiceTarget[] {
 function external(view: View): ServiceTarget[] {
   const ips = view.attr('ips');
   const entries = new Set([
-    ...ips.flatMap((ip) => view.index('service-entries', 'address', ip)), ...view.index('service-entries', 'selecting', view.attr('namespace')),
+    ...ips.flatMap((ip) => view.derivedIndex(entryEndpoints, 'address', ip)), ...view.index('service-entries', 'selecting', view.attr('namespace')),
   ]);
   return [...entries].flatMap((entry) => view.query(servicesOfEntry, entry).map(({ key }) => key))
     .flatMap((key) => instances(view, key, ({ address }) => ips.includes(address)));

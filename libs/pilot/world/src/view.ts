@@ -40,6 +40,9 @@ export interface View {
   get<C extends Collection>(collection: C, key: string): Resource<C> | undefined;
   /** Keys of the resources that the index files under `key`, sorted. */
   index<C extends Collection>(collection: C, index: IndexName, key: string): readonly string[];
+  /** A value of a collection that the World itself makes (store.ts). */
+  derived(collection: string, key: string): unknown;
+  derivedIndex(collection: string, index: IndexName, key: string): readonly string[];
   /** All keys of a collection, sorted. */
   list(collection: Collection): readonly string[];
   /** A proxy's attribute; read the smallest that does. */
@@ -62,6 +65,8 @@ export function worldQuery<R, K extends string = string>(
 const viewOf = (reads: Reads): View => ({
   get: (collection, key) => reads.get(collection, key) as never,
   index: (collection, index, key) => reads.index(collection, index, key),
+  derived: (collection, key) => reads.get(collection, key),
+  derivedIndex: (collection, index, key) => reads.index(collection, index, key),
   list: (collection) => reads.list(collection),
   attr: (name) => reads.attr(name) as never,
   label: (name) => reads.attr(`labels.${name}`) as string | undefined,

@@ -97,7 +97,7 @@ function buildListener(view: View, entry: OutboundEntry): IListener {
   const filterChains = chains.length > 1 ? chains.filter((chain) => chain !== catchAll) : chains;
   const unknown = unknownCluster(view);
   const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [tcpProxy({ statPrefix: unknown, cluster: unknown })] };
-  const defaultFilterChain = catchAll ? (chains.length > 1 ? catchAll : undefined) : everywhere ? passthrough : undefined;
+  const defaultFilterChain = catchAll ? (chains.length > 1 ? catchAll : undefined) : http.length === 0 || everywhere ? passthrough : undefined;
   const bySni = entry.tcp.some(({ filterChainMatch }) => filterChainMatch?.serverNames?.length);
   const listenerFilters = [...(http.length > 0 || bySni ? [tlsInspector] : []), ...(http.length > 0 ? [httpInspector] : [])];
   return {
