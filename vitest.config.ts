@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{apps,libs,tools}/**/src/**/*.spec.ts'],
+    include: ['{apps,libs,tools,tests}/**/src/**/*.spec.ts'],
     pool: 'threads',
-    testTimeout: 20_000,
+    testTimeout: 60_000,
   },
 });

@@ -1,4 +1,4 @@
-import { collections, type AnyResource, type Collection, type Resource, type WorkloadEntry } from '@flotilla/model';
+import { collections, type AnyResource, type Collection, type Resource, type VirtualService, type WorkloadEntry } from '@flotilla/model';
 import { Store, type Change, type CollectionIndexes } from '@flotilla/query';
 import { podIPs } from '@flotilla/pilot-registry';
 
@@ -28,14 +28,23 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
 /** The World's store: every collection of the bus, empty. */
 export const createWorldStore = (): Store => new Store({
   ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
+  [virtualServiceHeaders]: {},
   [entryEndpoints]: { address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])) } as CollectionIndexes,
 });
 
 /** The endpoints that ServiceEntries name, by the entry's key: kept apart, so that their change touches nobody who reads the service alone. */
 export const entryEndpoints = 'service-entry-endpoints';
 
+/** What decides who uses a VirtualService, apart from its routes. */
+export const virtualServiceHeaders = 'virtual-service-headers';
+const headerOf = ({ hosts, gateways, exportTo }: VirtualService): VirtualService => ({ hosts, gateways, exportTo });
+
 /** A resource's new value, or its end, as changes of the store: a ServiceEntry is split into service and endpoints before anyone reads it. */
 export function worldChanges(collection: Collection, key: string, resource?: AnyResource): Change[] {
+  if (collection === 'virtual-services') {
+    const header: Resource<'virtual-services'> | undefined = resource?.collection === collection ? { ...resource, spec: headerOf(resource.spec) } : undefined;
+    return [{ collection, key, value: resource }, { collection: virtualServiceHeaders, key, value: header }];
+  }
   if (collection !== 'service-entries' || (resource && resource.collection !== 'service-entries')) return [{ collection, key, value: resource }];
   const { endpoints, ...spec } = resource?.spec ?? {};
   return [

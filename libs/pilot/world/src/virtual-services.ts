@@ -3,6 +3,7 @@ import type { Destination, HTTPRoute, Resource, VirtualService } from '@flotilla
 import { hostMatches, resolveShortName } from '@flotilla/pilot-registry';
 import { mergeDelegates } from './delegates.ts';
 import { domain, setting } from './mesh.ts';
+import { virtualServiceHeaders } from './store.ts';
 import { worldQuery, type View } from './view.ts';
 
 /** A VirtualService with its names made whole: hosts, destinations and gateways (`namespace/name`; `mesh` stays). */
@@ -31,8 +32,9 @@ export interface VirtualServiceHeader {
   readonly hosts: readonly string[]; readonly gateways: readonly string[]; readonly exportTo: ReadonlySet<string>;
 }
 export const virtualServiceHeader = worldQuery('virtual-service-header', (view, key): VirtualServiceHeader | undefined => {
-  const found = view.query(resolvedOwn, key);
-  if (!found?.spec.hosts?.length) return undefined;
+  const resource = view.derived(virtualServiceHeaders, key) as Resource<'virtual-services'> | undefined;
+  if (!resource?.spec.hosts?.length) return undefined;
+  const found = { key, meta: resource.meta, spec: resolveNames(resource) };
   const { meta, spec } = found;
   return {
     key, namespace: meta.namespace, name: meta.name, time: Date.parse(meta.creationTimestamp ?? '') || 0, hosts: spec.hosts ?? [],

@@ -3,6 +3,7 @@ import { any, bool, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { jwtFilters } from '../authn/jwt.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { cors, fault, grpcStats, grpcWeb, istioAlpn, istioPeerMetadata, router, stockAlpn } from './http.ts';
+import { accessLogFor } from '../telemetry/access-log.ts';
 import { buildTracing } from './tracing.ts';
 
 type IHttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
@@ -22,7 +23,7 @@ function pathNormalization(view: View): Pick<IHttpConnectionManager, 'normalizeP
 }
 
 const common = worldQuery('hcm-common', (view): IHttpConnectionManager => ({
-  tracing: buildTracing(view),
+  ...(setting(view, 'enableTracing') === false ? {} : { tracing: buildTracing(view) }),
   streamIdleTimeout: duration(0),
   useRemoteAddress: bool(false),
   upgradeConfigs: [{ upgradeType: 'websocket' }],
@@ -49,7 +50,8 @@ export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', o
   const inbound: IHttpConnectionManager = {
     serverName: 'istio-envoy', forwardClientCertDetails: APPEND_FORWARD, setCurrentClientCertDetails: { subject: bool(true), dns: true, uri: true },
   };
-  return { ...view.query(common, ''), ...(direction === 'inbound' ? inbound : {}), httpFilters, ...rest };
+  const log = accessLogFor(view, direction === 'inbound' ? 'SERVER' : 'CLIENT', 'http');
+  return { ...view.query(common, ''), ...log, ...(direction === 'inbound' ? inbound : {}), httpFilters, ...rest };
 }
 
 /** A gateway's: clients are strangers, so their address is taken from the connection and what they say of themselves is dropped. */
@@ -57,6 +59,7 @@ export function buildGatewayHcm(view: View, own: IHttpConnectionManager): IHttpC
   const istioEnvoy = view.attr('istioExtensions');
   return {
     ...view.query(common, ''),
+    ...accessLogFor(view, 'CLIENT', 'http'),
     httpProtocolOptions: {},
     serverName: 'istio-envoy',
     useRemoteAddress: bool(true),

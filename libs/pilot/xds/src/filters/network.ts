@@ -1,5 +1,8 @@
+import type { View } from '@flotilla/pilot-world';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
 import { metadataExchange } from '../clusters/build.ts';
+import { accessLogFor } from '../telemetry/access-log.ts';
+import type { Side } from '../telemetry/telemetry.ts';
 import { typedStruct } from './http.ts';
 
 type IFilter = envoy.config.listener.v3.IFilter;
@@ -8,8 +11,14 @@ type ITcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.ITcpProxy;
 export const istioAuthn: IFilter = { name: 'istio_authn', typedConfig: typedStruct('io.istio.network.authn.Config') };
 export const istioMetadataExchange = metadataExchange as () => IFilter;
 
-export const tcpProxy = (config: ITcpProxy): IFilter =>
-  ({ name: 'envoy.filters.network.tcp_proxy', typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, config) });
+/** Bytes that go nowhere: nothing is logged or counted of them. */
+export const blackholeProxy: IFilter = {
+  name: 'envoy.filters.network.tcp_proxy',
+  typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { statPrefix: 'BlackHoleCluster', cluster: 'BlackHoleCluster' }),
+};
+
+export const tcpProxy = (view: View, side: Side, config: ITcpProxy): IFilter =>
+  ({ name: 'envoy.filters.network.tcp_proxy', typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { ...accessLogFor(view, side, 'tcp'), ...config }) });
 
 /** Tells Mongo's queries apart, for metrics. */
 export const mongoProxy = (statPrefix: string): IFilter =>

@@ -5,6 +5,7 @@ import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { accessLogFor } from '../telemetry/access-log.ts';
 import { buildGatewayTls } from '../tls/gateway.ts';
 import { hostsOf, mergedGateway, routeNameOf, type GatewayPort, type GatewayServer } from './merge.ts';
 import { gatewayTcpChains } from './tcp.ts';
@@ -48,6 +49,7 @@ function buildListener(view: View, { port, bind, servers }: GatewayPort): envoy.
     filterChains,
     ...(servers.some(({ server }) => server.tls && !server.tls.httpsRedirect) ? { listenerFilters: [tlsInspector] } : {}),
     continueOnListenerFiltersTimeout: true,
+    ...accessLogFor(view, 'CLIENT', 'listener'),
     trafficDirection: OUTBOUND,
   };
 }

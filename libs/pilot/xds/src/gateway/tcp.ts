@@ -42,7 +42,7 @@ const applies = (match: L4MatchAttributes | TLSMatchAttributes, { server, gatewa
 function tcpFilters(view: View, of: GatewayServer): IFilter[] | undefined {
   for (const virtualService of boundTo(view, of)) {
     const found = virtualService.spec.tcp?.find(({ match }) => !match?.length || match.some((m) => applies(m, of)));
-    if (found) return withSecurity(view, toRoutes(found.route ?? [], portOf(of), virtualService).filters ?? []);
+    if (found) return withSecurity(view, toRoutes(view, found.route ?? [], portOf(of), virtualService).filters ?? []);
   }
   return undefined;
 }
@@ -60,7 +60,7 @@ function matchOf(serverNames: readonly string[], subnets: readonly string[] = []
 /** TLS that goes on untouched, told by the name that the client asks for: `tls` routes. */
 function passthroughChains(view: View, of: GatewayServer): IFilterChain[] {
   return boundTo(view, of).flatMap((virtualService) => (virtualService.spec.tls ?? []).flatMap(({ match, route }) => {
-    const filters = toRoutes(route ?? [], portOf(of), virtualService).filters ?? [];
+    const filters = toRoutes(view, route ?? [], portOf(of), virtualService).filters ?? [];
     return (match ?? []).filter((m) => applies(m, of)).map((m): IFilterChain => ({ ...matchOf(m.sniHosts ?? [], m.destinationSubnets), filters: withSecurity(view, filters) }));
   }));
 }
@@ -74,7 +74,7 @@ function autoPassthroughChains(view: View, { server }: GatewayServer): IFilterCh
       const subsets = destinationRule(view, service)?.rule.subsets?.map(({ name }) => name ?? '') ?? [];
       return ['', ...subsets].map((subset): IFilterChain => {
         const name = `outbound_.${port}_.${subset}_.${service.hostname}`;
-        return { filterChainMatch: { serverNames: [name], applicationProtocols: [...mutualAlpn] }, filters: withSecurity(view, [tcpProxy({ statPrefix: name, cluster: name })]) };
+        return { filterChainMatch: { serverNames: [name], applicationProtocols: [...mutualAlpn] }, filters: withSecurity(view, [tcpProxy(view, 'CLIENT', { statPrefix: name, cluster: name })]) };
       });
     }));
 }

@@ -5,8 +5,9 @@ import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { buildSidecarHcm } from '../filters/hcm.ts';
-import { httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
+import { blackholeProxy, httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+import { accessLogFor } from '../telemetry/access-log.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
 import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
 import { buildInspectors, originalDst, originalSrc } from './inspectors.ts';
@@ -45,12 +46,12 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
       ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
       ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
     },
-    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...bytesFilters(inbound)])],
+    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...bytesFilters(view, inbound)])],
     ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
   }));
 }
 
-const bytesFilters = ({ statPrefix, cluster, mongo }: Inbound): IFilter[] => [...(mongo ? [mongoProxy(statPrefix)] : []), tcpProxy({ statPrefix, cluster })];
+const bytesFilters = (view: View, { statPrefix, cluster, mongo }: Inbound): IFilter[] => [...(mongo ? [mongoProxy(statPrefix)] : []), tcpProxy(view, 'SERVER', { statPrefix, cluster })];
 
 const peerFilters = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioAuthn, istioMetadataExchange()] : []);
 
@@ -106,7 +107,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   const ownPorts = [...mtls.ports].filter(([number, mode]) => !byPort.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {
     name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: u32(port) },
-    filters: [...peerFilters(view).slice(1), tcpProxy({ statPrefix: 'BlackHoleCluster', cluster: 'BlackHoleCluster' })],
+    filters: [...peerFilters(view).slice(1), blackholeProxy],
   };
   const filterChains = [
     blackhole,
@@ -121,6 +122,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
     listenerFilters: [originalDst, ...(tproxy ? [originalSrc] : []), ...buildInspectors(filterChains)],
     listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
     continueOnListenerFiltersTimeout: true,
+    ...accessLogFor(view, 'SERVER', 'listener'),
     trafficDirection: INBOUND,
     ...(tproxy ? { transparent: bool(true) } : {}),
   };

@@ -41,14 +41,14 @@ function tlsChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
         const id = JSON.stringify(chainMatch);
         if (seen.has(id)) continue;
         seen.add(id);
-        chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...toRoutes(route ?? [], of, virtualService) });
+        chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...toRoutes(view, route ?? [], of, virtualService) });
       }
     }
   }
   if (chains.length > 0) return chains;
   const bySni = cidr !== undefined || (addressesFor(view, of.service).length === 0 && of.wildcardBind);
   const chainMatch = matchOf({ serverNames: bySni ? [of.service.hostname] : [], subnets: cidr ? [cidr] : [] });
-  return [{ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(of) }];
+  return [{ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(view, of) }];
 }
 
 function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFilterChain[] {
@@ -56,7 +56,7 @@ function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
   const own = cidr ? [cidr] : [];
   for (const virtualService of virtualServices) {
     for (const { match, route } of virtualService.spec.tcp ?? []) {
-      const routes = toRoutes(route ?? [], of, virtualService);
+      const routes = toRoutes(view, route ?? [], of, virtualService);
       const matches = (match ?? []).filter((m) => isForProxy(view, m, of.listenPort));
       if (match?.length && matches.length === 0) continue;
       const subnets = matches.flatMap((m) => m.destinationSubnets ?? []);
@@ -71,7 +71,7 @@ function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
     }
   }
   const chainMatch = matchOf({ subnets: own });
-  return [...chains, { ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(of) }];
+  return [...chains, { ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(view, of) }];
 }
 
 function isForProxy(view: View, match: L4MatchAttributes | TLSMatchAttributes, port: number): boolean {
@@ -90,21 +90,21 @@ function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; su
   return { ...(serverNames?.length ? { serverNames: [...serverNames] } : {}), ...(prefixRanges.length > 0 ? { prefixRanges } : {}) };
 }
 
-function toService({ service, port, listenPort }: TcpOf): IFilter[] {
+function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] {
   const [only, ...others] = service.ports;
   const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
-  return withProtocolFilter(port, cluster, tcpProxy({ statPrefix: cluster, cluster }));
+  return withProtocolFilter(port, cluster, tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster }));
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
-export function toRoutes(route: readonly RouteDestination[], { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>, virtualService: ResolvedVirtualService): Pick<IFilterChain, 'filters' | 'metadata'> {
+export function toRoutes(view: View, route: readonly RouteDestination[], { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>, virtualService: ResolvedVirtualService): Pick<IFilterChain, 'filters' | 'metadata'> {
   const name = ({ destination }: RouteDestination): string =>
     clusterName('outbound', { host: destination?.host ?? '', subset: destination?.subset, port: destination?.port?.number ?? listenPort });
   const [only, ...others] = route;
   const statPrefix = only && others.length === 0 ? name(only) : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
   const used = route.filter(({ weight }) => (weight ?? 0) > 0);
   const proxy = only && others.length === 0
-    ? tcpProxy({ statPrefix, cluster: name(only) })
-    : tcpProxy({ statPrefix, weightedClusters: { clusters: used.map((to) => ({ name: name(to), weight: to.weight ?? 0 })) } });
+    ? tcpProxy(view, 'CLIENT', { statPrefix, cluster: name(only) })
+    : tcpProxy(view, 'CLIENT', { statPrefix, weightedClusters: { clusters: used.map((to) => ({ name: name(to), weight: to.weight ?? 0 })) } });
   return { filters: withProtocolFilter(port, statPrefix, proxy), metadata: configMetadata('virtual-service', virtualService.meta) };
 }

@@ -1,0 +1,136 @@
+import { compareText } from '@flotilla/std';
+import type { ExtensionProvider } from '@flotilla/model';
+import { servicesOfHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { clusterName } from '../routes/route.ts';
+import { applicableTelemetries, onSide, providerNamed, type Side } from './telemetry.ts';
+import { defaultText, jsonFormat, meshFormat, textFormat } from './log-format.ts';
+
+type IAccessLog = envoy.config.accesslog.v3.IAccessLog;
+type IFilter = envoy.config.accesslog.v3.IAccessLogFilter;
+const loggers = envoy.extensions.access_loggers;
+const { V3 } = envoy.config.core.v3.ApiVersion;
+/** What a log belongs to. A listener logs only what no chain of it matched. */
+export type LogOf = 'http' | 'tcp' | 'listener';
+
+const peers = ['wasm.upstream_peer', 'wasm.upstream_peer_id', 'wasm.downstream_peer', 'wasm.downstream_peer_id'];
+
+const file = (path: string, logFormat: envoy.config.core.v3.ISubstitutionFormatString): IAccessLog =>
+  ({ name: 'envoy.access_loggers.file', typedConfig: any(loggers.file.v3.FileAccessLog, { path, logFormat }) });
+const tcpStream = (commonConfig: envoy.extensions.access_loggers.grpc.v3.ICommonGrpcAccessLogConfig): IAccessLog =>
+  ({ name: 'envoy.tcp_grpc_access_log', typedConfig: any(loggers.grpc.v3.TcpGrpcAccessLogConfig, { commonConfig }) });
+
+function stream(logName: string, envoyGrpc: envoy.config.core.v3.GrpcService.IEnvoyGrpc, objects?: readonly string[]): envoy.extensions.access_loggers.grpc.v3.ICommonGrpcAccessLogConfig {
+  return { logName, grpcService: { envoyGrpc }, transportApiVersion: V3, filterStateObjectsToLog: [...(objects?.length ? objects : peers)] };
+}
+
+/** The collector of a `[namespace/]host`; undefined when the mesh doesn't know it. */
+function collector(view: View, { service, port }: { service?: string; port?: number }): envoy.config.core.v3.GrpcService.IEnvoyGrpc | undefined {
+  const host = service?.slice(service.indexOf('/') + 1) ?? '';
+  return view.query(servicesOfHost, host).length > 0 ? { clusterName: clusterName('outbound', { host, port: port ?? 0 }), authority: host } : undefined;
+}
+
+function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | undefined {
+  const { envoyFileAccessLog: toFile, envoyHttpAls: http, envoyTcpAls: tcp, envoyOtelAls: otel } = provider;
+  if (toFile) {
+    const { text, labels } = toFile.logFormat ?? {};
+    const own = toFile.logFormat === undefined && provider.name === 'envoy' ? meshFormat(setting(view, 'accessLogEncoding'), setting(view, 'accessLogFormat'))
+      : labels ? jsonFormat(labels) : textFormat(text);
+    return file(toFile.path || '/dev/stdout', own);
+  }
+  const to = http ?? tcp ?? otel;
+  const envoyGrpc = to && collector(view, to);
+  if (!to || !envoyGrpc) return undefined;
+  if (http) {
+    return {
+      name: 'envoy.access_loggers.http_grpc',
+      typedConfig: any(loggers.grpc.v3.HttpGrpcAccessLogConfig, {
+        commonConfig: stream(http.logName || 'http_envoy_accesslog', envoyGrpc, http.filterStateObjectsToLog),
+        additionalRequestHeadersToLog: [...(http.additionalRequestHeadersToLog ?? [])], additionalResponseHeadersToLog: [...(http.additionalResponseHeadersToLog ?? [])],
+        additionalResponseTrailersToLog: [...(http.additionalResponseTrailersToLog ?? [])],
+      }),
+    };
+  }
+  if (tcp) return tcpStream(stream(tcp.logName || 'tcp_envoy_accesslog', envoyGrpc, tcp.filterStateObjectsToLog));
+  const labels = Object.entries(otel?.logFormat?.labels ?? {}).sort(([a], [b]) => compareText(a, b));
+  return {
+    name: 'envoy.access_loggers.open_telemetry',
+    typedConfig: any(loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig, {
+      commonConfig: stream(otel?.logName || 'otel_envoy_accesslog', envoyGrpc), disableBuiltinLabels: true,
+      body: { stringValue: otel?.logFormat?.text || defaultText },
+      ...(labels.length > 0 ? { attributes: { values: labels.map(([key, value]) => ({ key, value: { stringValue: typeof value === 'string' ? value : '' } })) } } : {}),
+    }),
+  };
+}
+
+interface Chosen { readonly providers: ReadonlyMap<string, string>; readonly disabled: boolean }
+
+/** Providers in force, each with its filter (Istio's mergeLogs): a resource without providers speaks of those above it, a later one replaces the choice. */
+function choose(view: View, side: Side): Chosen {
+  const defaults = setting(view, 'defaultProviders')?.accessLogging ?? [];
+  const levels = view.query(applicableTelemetries, '').map(({ accessLogging }) => accessLogging ?? []).filter((level) => level.length > 0);
+  if (levels.length === 0) return { providers: new Map(defaults.map((name) => [name, ''])), disabled: false };
+  let scope: readonly string[] = defaults;
+  const filters = new Map<string, string>();
+  for (const level of levels) {
+    const named = level.filter(({ match }) => onSide(match, side)).flatMap(({ providers, filter }) => (providers ?? []).map(({ name }) => ({ name: name ?? '', filter })));
+    for (const { name, filter } of named) filters.set(name, filter?.expression ?? '');
+    if (named.length > 0) scope = named.map(({ name }) => name);
+  }
+  const providers = new Map<string, string>();
+  let above: readonly string[] = defaults;
+  let disabled = false;
+  for (const { match, providers: own, disabled: off } of levels.flat()) {
+    const names = own?.length ? own.map(({ name }) => name ?? '') : above;
+    above = names;
+    if (!onSide(match, side)) continue;
+    for (const name of names.filter((candidate) => scope.includes(candidate))) {
+      if (off) disabled = providers.delete(name) || disabled;
+      else providers.set(name, filters.get(name) ?? '');
+    }
+  }
+  return { providers, disabled };
+}
+
+const unmatched: IFilter = { responseFlagFilter: { flags: ['NR'] } };
+const byExpression = (expression: string): IFilter => ({
+  extensionFilter: { name: 'envoy.access_loggers.extension_filters.cel', typedConfig: any(loggers.filters.cel.v3.ExpressionFilter, { expression }) },
+});
+
+function withFilter(log: IAccessLog, of: LogOf, expression: string): IAccessLog {
+  const filters = [...(of === 'listener' ? [unmatched] : []), ...(expression ? [byExpression(expression)] : [])];
+  const [only, ...others] = filters;
+  return only ? { ...log, filter: others.length > 0 ? { andFilter: { filters } } : only } : log;
+}
+
+/** What MeshConfig itself asks for. */
+function fromMesh(view: View, of: LogOf): IAccessLog[] {
+  const path = setting(view, 'accessLogFile');
+  const objects = { clusterName: 'envoy_accesslog_service' };
+  const sent: IAccessLog = of === 'http'
+    ? { name: 'envoy.access_loggers.http_grpc', typedConfig: any(loggers.grpc.v3.HttpGrpcAccessLogConfig, { commonConfig: stream('http_envoy_accesslog', objects) }) }
+    : tcpStream(stream(of === 'tcp' ? 'tcp_envoy_accesslog' : 'listener_envoy_accesslog', objects));
+  return [
+    ...(path ? [file(path, meshFormat(setting(view, 'accessLogEncoding'), setting(view, 'accessLogFormat')))] : []),
+    ...(setting(view, 'enableEnvoyAccessLogService') ? [sent] : []),
+  ].map((log) => withFilter(log, of, ''));
+}
+
+/** The access logs of a listener, or of its HTTP or byte streams, by Telemetry, else by the mesh. Key: `side|of`. */
+const accessLogs = worldQuery('access-logs', (view, key): readonly IAccessLog[] => {
+  const [side, of] = key.split('|') as [Side, LogOf];
+  if (of === 'listener' && setting(view, 'disableEnvoyListenerLog')) return [];
+  const { providers, disabled } = choose(view, side);
+  const logs = [...providers].sort(([a], [b]) => compareText(a, b)).flatMap(([name, expression]) => {
+    const provider = providerNamed(view, name);
+    const log = provider && fromProvider(view, provider);
+    return log ? [withFilter(log, of, expression)] : [];
+  });
+  return logs.length > 0 || disabled ? logs : fromMesh(view, of);
+});
+
+/** As a field of what it belongs to; nothing when nothing is logged. */
+export function accessLogFor(view: View, side: Side, of: LogOf): { accessLog?: IAccessLog[] } {
+  const logs = view.query(accessLogs, `${side}|${of}`);
+  return logs.length > 0 ? { accessLog: [...logs] } : {};
+}

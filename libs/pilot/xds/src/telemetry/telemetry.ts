@@ -1,0 +1,30 @@
+import { compareText } from '@flotilla/std';
+import type { ExtensionProvider, Resource, Telemetry } from '@flotilla/model';
+import { labelsMatch } from '@flotilla/pilot-registry';
+import { rootNamespace, setting, worldQuery, type View } from '@flotilla/pilot-world';
+
+/** On which side of a request a listener stands: a gateway counts as a client. */
+export type Side = 'CLIENT' | 'SERVER';
+export const onSide = (match: { readonly mode?: string } | undefined, side: Side): boolean => {
+  const mode = match?.mode ?? 'CLIENT_AND_SERVER';
+  return mode === 'CLIENT_AND_SERVER' || mode === side;
+};
+
+const selectorOf = ({ spec }: Resource<'telemetries'>): Readonly<Record<string, string>> => spec.selector?.matchLabels ?? {};
+const hasSelector = (telemetry: Resource<'telemetries'>): boolean => Object.keys(selectorOf(telemetry)).length > 0;
+
+const telemetriesOf = worldQuery('telemetries-of', (view, namespace): readonly Resource<'telemetries'>[] =>
+  view.index('telemetries', 'namespace', namespace).flatMap((key) => view.get('telemetries', key) ?? [])
+    .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name)));
+
+/** What Telemetry resources say for the proxy: the mesh's, its namespace's, then the oldest that selects it; of each at most one (Istio's applicableTelemetries). */
+export const applicableTelemetries = worldQuery('applicable-telemetries', (view): readonly Telemetry[] => {
+  const [root, namespace] = [rootNamespace(view), view.attr('namespace')];
+  const whole = (of: string): Telemetry[] => view.query(telemetriesOf, of).filter((telemetry) => !hasSelector(telemetry)).slice(0, 1).map(({ spec }) => spec);
+  const selecting = view.query(telemetriesOf, namespace).find((telemetry) => hasSelector(telemetry) && labelsMatch(selectorOf(telemetry), view.attr('labels')));
+  return [...whole(root), ...(namespace === root ? [] : whole(namespace)), ...(selecting ? [selecting.spec] : [])];
+});
+
+/** A provider of the mesh by name, case aside. */
+export const providerNamed = (view: View, name: string): ExtensionProvider | undefined =>
+  setting(view, 'extensionProviders')?.find((provider) => provider.name?.toLowerCase() === name.toLowerCase());

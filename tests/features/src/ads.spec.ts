@@ -1,0 +1,131 @@
+import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createInProcessBus } from '@flotilla/bus-in-process';
+import { Pipeline } from '@flotilla/galley-pipeline';
+import { parseMeshConfig, type AnyResource } from '@flotilla/model';
+import { noObservability } from '@flotilla/observability-port';
+import { createPilot } from '@flotilla/pilot-service';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { AsyncQueue } from '@flotilla/std';
+
+const { DiscoveryRequest, DiscoveryResponse } = envoy.service.discovery.v3;
+type Response = InstanceType<typeof DiscoveryResponse>;
+type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
+const type = (name: string): string => `type.googleapis.com/envoy.config.${name}`;
+const types = { cds: type('cluster.v3.Cluster'), eds: type('endpoint.v3.ClusterLoadAssignment'), lds: type('listener.v3.Listener'), rds: type('route.v3.RouteConfiguration') };
+const node = { id: 'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local', metadata: { fields: { NAMESPACE: { stringValue: 'shop' } } } };
+
+const entry = (address: string): unknown => ({
+  apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name: 'api', namespace: 'shop' },
+  spec: { hosts: ['api.test'], addresses: ['10.9.9.9'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'STATIC', location: 'MESH_INTERNAL', endpoints: [{ address }] },
+});
+const route = (timeout: string): unknown => ({
+  apiVersion: 'networking.istio.io/v1beta1', kind: 'VirtualService', metadata: { name: 'api', namespace: 'shop' },
+  spec: { hosts: ['api.test'], http: [{ timeout, route: [{ destination: { host: 'api.test' } }] }] },
+});
+
+/** A mesh in this process, and a client on a real stream: no sleeps, each step awaits its response. */
+class Rig {
+  readonly stop = new AbortController();
+  readonly bus = createInProcessBus();
+  readonly pilot = createPilot({ subscriber: this.bus, observability: noObservability, signal: this.stop.signal });
+  readonly pipeline = new Pipeline('test');
+  readonly responses = new AsyncQueue<Response>();
+  #client: Client | undefined;
+  #stream: ClientDuplexStream<Fields, Response> | undefined;
+
+  async start(...documents: unknown[]): Promise<void> {
+    void this.pilot.run();
+    const mesh = parseMeshConfig({});
+    if (!mesh.ok) throw new Error('mesh');
+    await this.write('a.yaml', documents, [mesh.value]);
+    await this.bus.publish(this.pipeline.complete());
+    await this.pilot.ready;
+    const port = await this.pilot.server.listen('127.0.0.1:0');
+    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    this.#stream = this.#client.makeBidiStreamRequest('/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+      (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
+    this.#stream.on('data', (response: Response) => this.responses.push(response)).on('error', (error) => this.responses.fail(error));
+  }
+
+  async write(path: string, documents: unknown[], also: readonly AnyResource[] = []): Promise<void> {
+    const batch = this.pipeline.apply([{ path, documents: documents.map((value, i) => ({ index: i + 1, value })) }]);
+    await this.bus.publish({ ...batch, put: [...batch.put, ...also.map((resource) => ({ resource }))] });
+  }
+
+  send(request: Fields): void {
+    this.#stream?.write(request);
+  }
+
+  async ask(typeUrl: string, resourceNames: string[] = []): Promise<Response> {
+    this.send({ node, typeUrl, resourceNames });
+    return this.next();
+  }
+
+  /** The next response. */
+  async next(): Promise<Response> {
+    const { value } = await this.responses.next();
+    const response = value as Response;
+    return response;
+  }
+
+  acknowledge({ typeUrl, nonce, versionInfo }: Response, resourceNames: string[] = []): void {
+    this.send({ typeUrl, resourceNames, responseNonce: nonce, versionInfo });
+  }
+
+  async close(): Promise<void> {
+    this.#client?.close();
+    this.stop.abort();
+    await this.bus.close();
+    await this.pilot.server.close();
+  }
+}
+
+describe('configuration over a real stream', () => {
+  let rig: Rig;
+  beforeEach(() => { rig = new Rig(); });
+  afterEach(() => rig.close());
+  const cluster = 'outbound|80||api.test';
+  const text = ({ resources }: Response): string => resources.map(({ value }) => Buffer.from(value ?? []).toString('latin1')).join('\n');
+
+  it('answers each type, and then sends only what changed', async () => {
+    await rig.start(entry('10.1.1.1'), route('5s'));
+    expect(text(await rig.ask(types.cds))).toContain(cluster);
+    const eds = await rig.ask(types.eds, [cluster]);
+    expect(text(eds)).toContain('10.1.1.1');
+    rig.acknowledge(eds, [cluster]);
+    const rds = await rig.ask(types.rds, ['80']);
+    expect(text(rds)).toContain('api.test');
+    rig.acknowledge(rds, ['80']);
+    await rig.write('a.yaml', [entry('10.1.1.2'), route('5s')]);
+    const changed = await rig.next();
+    expect([changed.typeUrl, text(changed).includes('10.1.1.2')]).toEqual([types.eds, true]);
+    rig.acknowledge(changed, [cluster]);
+    await rig.write('a.yaml', [entry('10.1.1.2'), route('6s')]);
+    expect((await rig.next()).typeUrl).toBe(types.rds);
+  });
+
+  it('keeps what is in force when a document breaks, and goes on with the next good one', async () => {
+    await rig.start(entry('10.1.1.1'));
+    const eds = await rig.ask(types.eds, [cluster]);
+    rig.acknowledge(eds, [cluster]);
+    await rig.write('a.yaml', [{ ...(entry('10.1.1.9') as object), spec: { hosts: 7 } }]);
+    await rig.write('a.yaml', [entry('10.1.1.3')]);
+    const next = await rig.next();
+    expect([text(next).includes('10.1.1.3'), text(next).includes('10.1.1.9')]).toEqual([true, false]);
+  });
+
+  it('sends the endpoints of a changed cluster again, so that it does not stay warming', async () => {
+    await rig.start(entry('10.1.1.1'));
+    rig.acknowledge(await rig.ask(types.cds));
+    rig.acknowledge(await rig.ask(types.eds, [cluster]), [cluster]);
+    await rig.write('b.yaml', [{ apiVersion: 'networking.istio.io/v1beta1', kind: 'DestinationRule', metadata: { name: 'api', namespace: 'shop' }, spec: { host: 'api.test', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } } }]);
+    expect([(await rig.next()).typeUrl, (await rig.next()).typeUrl]).toEqual([types.cds, types.eds]);
+  });
+
+  it('ends the stream of a node that is none, saying why', async () => {
+    await rig.start();
+    rig.send({ node: { id: 'nonsense' }, typeUrl: types.cds });
+    await expect(rig.next()).rejects.toThrow('node id "nonsense" is not of the form type~ip~name.namespace~domain');
+  });
+});
