@@ -8,10 +8,8 @@ import { installSystemTools } from './system.mjs';
 import { installToolchain, installWorkspace } from './workspace.mjs';
 
 const programs = {
-  demo: ['node', 'tools/demo/src/main.ts'],
   test: ['node', 'tools/setup/test.mjs'],
   parity: ['node', 'tools/parity/src/main.ts'],
-  bench: ['node', 'tools/bench/src/main.ts'],
   nx: ['nx'],
 };
 
@@ -28,8 +26,8 @@ if (process.platform !== 'linux') fail('Flotilla runs on Linux (network namespac
 
 const seconds = await step('toolchain', installToolchain) + await step('workspace', installWorkspace)
   + await step('protobuf code', () => spawnSync('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath(), stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1)
-  + (name === 'demo' || name === 'test' || name === undefined ? await step('Envoy and NATS', installBinaries) : 0);
-if (name === 'demo' || name === 'test') installSystemTools({ noInstall });
+  + (name === 'test' || name === undefined ? await step('Envoy and NATS', installBinaries) : 0);
+if (name === 'test') installSystemTools({ noInstall });
 if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
 
 if (program) {

@@ -4,6 +4,7 @@ import { jwtFilters } from '../authn/jwt.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { cors, fault, grpcStats, grpcWeb, istioAlpn, istioPeerMetadata, router, stockAlpn } from './http.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
+import { statsOf } from '../telemetry/stats.ts';
 import { buildTracing } from './tracing.ts';
 
 type IHttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
@@ -45,7 +46,7 @@ export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', o
     ...(hasGrpcWeb ? [grpcWeb] : []),
     grpcStats,
     ...(direction === 'outbound' ? [istioEnvoy ? istioAlpn : stockAlpn] : []),
-    fault, cors, router,
+    fault, cors, ...statsOf(view, direction === 'inbound' ? 'SERVER' : 'CLIENT'), router,
   ];
   const inbound: IHttpConnectionManager = {
     serverName: 'istio-envoy', forwardClientCertDetails: APPEND_FORWARD, setCurrentClientCertDetails: { subject: bool(true), dns: true, uri: true },
@@ -65,7 +66,7 @@ export function buildGatewayHcm(view: View, own: IHttpConnectionManager): IHttpC
     useRemoteAddress: bool(true),
     forwardClientCertDetails: SANITIZE_SET,
     setCurrentClientCertDetails: { subject: bool(true), cert: true, dns: true, uri: true },
-    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), ...securityFilters(view), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, router],
+    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), ...securityFilters(view), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, ...statsOf(view, 'CLIENT'), router],
     ...own,
   };
 }

@@ -8,6 +8,7 @@ import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
+import { statsOf } from '../telemetry/stats.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
 import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
 import { buildInspectors, originalDst, originalSrc } from './inspectors.ts';
@@ -46,7 +47,7 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
       ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
       ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
     },
-    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...bytesFilters(view, inbound)])],
+    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...statsOf(view, 'SERVER'), ...bytesFilters(view, inbound)])],
     ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
   }));
 }
@@ -107,7 +108,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   const ownPorts = [...mtls.ports].filter(([number, mode]) => !byPort.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {
     name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: u32(port) },
-    filters: [...peerFilters(view).slice(1), blackholeProxy],
+    filters: [...peerFilters(view).slice(1), ...statsOf(view, 'SERVER'), blackholeProxy],
   };
   const filterChains = [
     blackhole,

@@ -3,6 +3,7 @@ import { hostMatches, isTls, type Service, type ServicePort } from '@flotilla/pi
 import { addressesFor, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
 import { u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
+import { statsOf } from '../telemetry/stats.ts';
 import { clusterName, configMetadata } from '../routes/route.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
@@ -17,7 +18,8 @@ export interface TcpOf {
   readonly wildcardBind: boolean;
 }
 
-const withProtocolFilter = (port: ServicePort, statPrefix: string, proxy: IFilter): IFilter[] => (port.protocol === 'Mongo' ? [mongoProxy(statPrefix), proxy] : [proxy]);
+const withProtocolFilter = (view: View, port: ServicePort, { statPrefix, proxy }: { statPrefix: string; proxy: IFilter }): IFilter[] =>
+  [...statsOf(view, 'CLIENT'), ...(port.protocol === 'Mongo' ? [mongoProxy(statPrefix)] : []), proxy];
 
 /** The chains of a service's bytes: its VirtualServices' `tls` or `tcp` routes, else straight to it (Istio's buildSidecarOutboundTCPTLSFilterChainOpts). */
 export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {
@@ -93,7 +95,7 @@ function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; su
 function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] {
   const [only, ...others] = service.ports;
   const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
-  return withProtocolFilter(port, cluster, tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster }));
+  return withProtocolFilter(view, port, { statPrefix: cluster, proxy: tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster }) });
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
@@ -106,5 +108,5 @@ export function toRoutes(view: View, route: readonly RouteDestination[], { port,
   const proxy = only && others.length === 0
     ? tcpProxy(view, 'CLIENT', { statPrefix, cluster: name(only) })
     : tcpProxy(view, 'CLIENT', { statPrefix, weightedClusters: { clusters: used.map((to) => ({ name: name(to), weight: to.weight ?? 0 })) } });
-  return { filters: withProtocolFilter(port, statPrefix, proxy), metadata: configMetadata('virtual-service', virtualService.meta) };
+  return { filters: withProtocolFilter(view, port, { statPrefix, proxy }), metadata: configMetadata('virtual-service', virtualService.meta) };
 }

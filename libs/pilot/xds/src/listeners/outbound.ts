@@ -4,9 +4,10 @@ import {
 } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { buildSidecarHcm } from '../filters/hcm.ts';
-import { httpConnectionManager, tcpProxy } from '../filters/network.ts';
+import { blackholeProxy, httpConnectionManager, tcpProxy } from '../filters/network.ts';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
+import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../routes/route.ts';
 import { httpInspector, tlsInspector } from './inspectors.ts';
 import { contribute, type OutboundEntry } from './outbound-entry.ts';
@@ -97,7 +98,7 @@ function buildListener(view: View, entry: OutboundEntry): IListener {
   const catchAll = entry.tcp.find(({ filterChainMatch }) => !filterChainMatch);
   const filterChains = chains.length > 1 ? chains.filter((chain) => chain !== catchAll) : chains;
   const unknown = unknownCluster(view);
-  const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] };
+  const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [...statsOf(view, 'CLIENT'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] };
   const defaultFilterChain = catchAll ? (chains.length > 1 ? catchAll : undefined) : http.length === 0 || everywhere ? passthrough : undefined;
   const bySni = entry.tcp.some(({ filterChainMatch }) => filterChainMatch?.serverNames?.length);
   const listenerFilters = [...(http.length > 0 || bySni ? [tlsInspector] : []), ...(http.length > 0 ? [httpInspector] : [])];
@@ -126,8 +127,8 @@ function buildVirtualOutbound(view: View): IListener | undefined {
     name: 'virtualOutbound',
     address: { socketAddress: { address: wildcard(view), portValue: port } },
     filterChains: [
-      { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: u32(port) }, filters: [tcpProxy(view, 'CLIENT', { statPrefix: 'BlackHoleCluster', cluster: 'BlackHoleCluster' })] },
-      { name: 'virtualOutbound-catchall-tcp', filters: [tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] },
+      { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: u32(port) }, filters: [...statsOf(view, 'CLIENT'), blackholeProxy] },
+      { name: 'virtualOutbound-catchall-tcp', filters: [...statsOf(view, 'CLIENT'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] },
     ],
     useOriginalDst: bool(true),
     ...accessLogFor(view, 'CLIENT', 'listener'),
