@@ -103,7 +103,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   if (view.attr('type') !== 'sidecar' || view.attr('interceptionMode') === 'NONE') return undefined;
   const port = setting(view, 'proxyInboundListenPort') ?? 15006;
   const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
-  const byPort = groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort);
+  const byPort = groupBy(view.query(serviceTargets, '').filter(({ port: { protocol } }) => protocol !== 'UDP'), ({ targetPort }) => targetPort);
   const versions = [...(view.attr('supportsIPv4') ? [4 as const] : []), ...(view.attr('supportsIPv6') ? [6 as const] : [])];
   const ownPorts = [...mtls.ports].filter(([number, mode]) => !byPort.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {
