@@ -76,7 +76,8 @@ function portChains(view: View, targets: readonly ServiceTarget[], mode: MtlsMod
   const [{ service, port, targetPort }] = targets as readonly [ServiceTarget];
   const bind = view.attr('supportsIPv4') ? '0.0.0.0' : '::';
   const cluster = `inbound|${targetPort}||`;
-  const protocol: ListenerProtocol = listenerProtocol(port.protocol);
+  // Istio gives a UDP port chains as for TCP's bytes
+  const protocol: ListenerProtocol = port.protocol === 'UDP' ? 'tcp' : listenerProtocol(port.protocol);
   const name = `${bind}_${targetPort}`;
   const statPrefix = protocol === 'tcp' ? cluster : `inbound_${name}`;
   const inbound: Inbound = {
@@ -103,7 +104,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   if (view.attr('type') !== 'sidecar' || view.attr('interceptionMode') === 'NONE') return undefined;
   const port = setting(view, 'proxyInboundListenPort') ?? 15006;
   const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
-  const byPort = groupBy(view.query(serviceTargets, '').filter(({ port: { protocol } }) => protocol !== 'UDP'), ({ targetPort }) => targetPort);
+  const byPort = groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort);
   const versions = [...(view.attr('supportsIPv4') ? [4 as const] : []), ...(view.attr('supportsIPv6') ? [6 as const] : [])];
   const ownPorts = [...mtls.ports].filter(([number, mode]) => !byPort.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {

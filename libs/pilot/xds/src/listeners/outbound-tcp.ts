@@ -43,7 +43,7 @@ function tlsChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
         const id = JSON.stringify(chainMatch);
         if (seen.has(id)) continue;
         seen.add(id);
-        chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...toRoutes(view, route ?? [], of, virtualService) });
+        chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...toRoutes(view, of, { route: route ?? [], virtualService }) });
       }
     }
   }
@@ -58,7 +58,7 @@ function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
   const own = cidr ? [cidr] : [];
   for (const virtualService of virtualServices) {
     for (const { match, route } of virtualService.spec.tcp ?? []) {
-      const routes = toRoutes(view, route ?? [], of, virtualService);
+      const routes = toRoutes(view, of, { route: route ?? [], virtualService });
       const matches = (match ?? []).filter((m) => isForProxy(view, m, of.listenPort));
       if (match?.length && matches.length === 0) continue;
       const subnets = matches.flatMap((m) => m.destinationSubnets ?? []);
@@ -99,7 +99,9 @@ function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] 
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
-export function toRoutes(view: View, route: readonly RouteDestination[], { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>, virtualService: ResolvedVirtualService): Pick<IFilterChain, 'filters' | 'metadata'> {
+export function toRoutes(
+  view: View, { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>, { route, virtualService }: { route: readonly RouteDestination[]; virtualService: ResolvedVirtualService },
+): Pick<IFilterChain, 'filters' | 'metadata'> {
   const name = ({ destination }: RouteDestination): string =>
     clusterName('outbound', { host: destination?.host ?? '', subset: destination?.subset, port: destination?.port?.number ?? listenPort });
   const [only, ...others] = route;
