@@ -46,5 +46,14 @@ export default tseslint.config(
       'max-params': ['error', { max: 3 }],
     },
   },
+  {
+    files: ['**/*.spec.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', {
+        enforceBuildableLibDependency: false, allow: ['@flotilla/testing'], depConstraints,
+      }],
+      '@typescript-eslint/no-dynamic-delete': 'off',
+    },
+  },
   within([...cores, 'libs/query/canary/**/*.ts'], [noTransport, noNode]),
 );

@@ -1,5 +1,6 @@
 export * from './resource.ts';
 export * from './problem.ts';
+export * from './batch.ts';
 export * from './kinds.ts';
 export * from './mesh-defaults.ts';
 export * from './parse-resource.ts';

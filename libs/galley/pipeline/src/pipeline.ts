@@ -1,6 +1,7 @@
 import { deepEqual } from '@flotilla/std';
-import type { Batch, Delete, Put, TraceParent } from '@flotilla/bus-port';
-import { collections, keyOf, kindOf, parseMeshConfig, parseMeshNetworks, parseResource, type AnyResource, type Problem } from '@flotilla/model';
+import {
+  collections, keyOf, kindOf, parseMeshConfig, parseMeshNetworks, parseResource, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent,
+} from '@flotilla/model';
 
 /** One document of a file: parsed YAML, or why it is none. */
 export interface Document { readonly index: number; readonly value?: unknown; readonly problem?: Problem }

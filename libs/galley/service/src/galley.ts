@@ -16,7 +16,7 @@ export function createGalley({ source, publisher, observability, signal }: Galle
   const log = observability.log.scope('validation');
   const passed = observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.');
   const failed = observability.metrics.counter('galley_validation_failed', 'Problems that validation found.', ['reason']);
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<null>();
   let told = new Set<string>();
 
   function tell(): void {
@@ -40,7 +40,7 @@ export function createGalley({ source, publisher, observability, signal }: Galle
       if (put.length > 0 || batch.delete.length > 0) await publisher.publish({ ...batch, put }, signal);
       if (first) await publisher.publish(pipeline.complete(), signal);
       for (const span of spans) span.end();
-      if (first) ready.resolve();
+      if (first) ready.resolve(null);
       first = false;
     }
   }

@@ -17,7 +17,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
   const owners = new Map<Watch, Owner>();
   const proxies = new Set<Proxy>();
   const incomplete = new Set<Collection>(collections);
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<null>();
   let entriesAfterCollect = 0;
 
   const pushes = observability.metrics.counter('pilot_xds_pushes', 'Pushes to proxies.');
@@ -42,7 +42,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
       proxy.push(types);
     }
     for (const collection of batch.complete) incomplete.delete(collection);
-    if (incomplete.size === 0) ready.resolve();
+    if (incomplete.size === 0) ready.resolve(null);
     // Results that nobody reaches any more are let go when they could have doubled the memory.
     if (engine.stats.entries > 2 * entriesAfterCollect + 10_000) {
       engine.collect();

@@ -42,7 +42,7 @@ const applies = (match: L4MatchAttributes | TLSMatchAttributes, { server, gatewa
 function tcpFilters(view: View, of: GatewayServer): IFilter[] | undefined {
   for (const virtualService of boundTo(view, of)) {
     const found = virtualService.spec.tcp?.find(({ match }) => !match?.length || match.some((m) => applies(m, of)));
-    if (found) return withSecurity(view, toRoutes(view, found.route ?? [], portOf(of), virtualService).filters ?? []);
+    if (found) return withSecurity(view, toRoutes(view, portOf(of), { route: found.route ?? [], virtualService }).filters ?? []);
   }
   return undefined;
 }
@@ -60,7 +60,7 @@ function matchOf(serverNames: readonly string[], subnets: readonly string[] = []
 /** TLS that goes on untouched, told by the name that the client asks for: `tls` routes. */
 function passthroughChains(view: View, of: GatewayServer): IFilterChain[] {
   return boundTo(view, of).flatMap((virtualService) => (virtualService.spec.tls ?? []).flatMap(({ match, route }) => {
-    const filters = toRoutes(view, route ?? [], portOf(of), virtualService).filters ?? [];
+    const filters = toRoutes(view, portOf(of), { route: route ?? [], virtualService }).filters ?? [];
     return (match ?? []).filter((m) => applies(m, of)).map((m): IFilterChain => ({ ...matchOf(m.sniHosts ?? [], m.destinationSubnets), filters: withSecurity(view, filters) }));
   }));
 }

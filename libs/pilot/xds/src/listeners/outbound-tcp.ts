@@ -4,10 +4,12 @@ import { addressesFor, virtualServiceOf, type ResolvedVirtualService, type View 
 import { u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
 import { statsOf } from '../telemetry/stats.ts';
+import { hashPoliciesOf } from '../routes/hash-policy.ts';
 import { clusterName, configMetadata } from '../routes/route.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
 type IFilter = envoy.config.listener.v3.IFilter;
+type ITcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.ITcpProxy;
 
 export interface TcpOf {
   readonly service: Service;
@@ -84,7 +86,7 @@ function isForProxy(view: View, match: L4MatchAttributes | TLSMatchAttributes, p
 }
 
 function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; subnets: readonly string[] }): envoy.config.listener.v3.IFilterChainMatch | undefined {
-  const prefixRanges = subnets.map((subnet) => {
+  const prefixRanges = [...subnets].sort().map((subnet) => {
     const [addressPrefix = '', length] = subnet.split('/');
     return { addressPrefix, prefixLen: u32(length === undefined ? (addressPrefix.includes(':') ? 128 : 32) : Number(length)) };
   });
@@ -95,7 +97,13 @@ function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; su
 function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] {
   const [only, ...others] = service.ports;
   const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
-  return withProtocolFilter(view, port, { statPrefix: cluster, proxy: tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster }) });
+  return withProtocolFilter(view, port, { statPrefix: cluster, proxy: tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster, ...hashOf(view, service.hostname, { port: port.port }) }) });
+}
+
+/** Of consistent hashes bytes only have the one by the client's address. */
+function hashOf(view: View, host: string, { subset, port }: { subset?: string; port: number }): Pick<ITcpProxy, 'hashPolicy'> {
+  const bySource = hashPoliciesOf(view, { host, ...(subset ? { subset } : {}) }, port).some(({ connectionProperties }) => connectionProperties?.sourceIp);
+  return bySource ? { hashPolicy: [{ sourceIp: {} }] } : {};
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
@@ -108,7 +116,7 @@ export function toRoutes(
   const statPrefix = only && others.length === 0 ? name(only) : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
   const used = route.filter(({ weight }) => (weight ?? 0) > 0);
   const proxy = only && others.length === 0
-    ? tcpProxy(view, 'CLIENT', { statPrefix, cluster: name(only) })
+    ? tcpProxy(view, 'CLIENT', { statPrefix, cluster: name(only), ...hashOf(view, only.destination?.host ?? '', { subset: only.destination?.subset, port: only.destination?.port?.number ?? listenPort }) })
     : tcpProxy(view, 'CLIENT', { statPrefix, weightedClusters: { clusters: used.map((to) => ({ name: name(to), weight: to.weight ?? 0 })) } });
   return { filters: withProtocolFilter(view, port, { statPrefix, proxy }), metadata: configMetadata('virtual-service', virtualService.meta) };
 }
