@@ -1,7 +1,7 @@
 import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
 import { hostMatches, isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { addressesFor, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
-import { u32, type envoy } from '@flotilla/proto-gen/envoy';
+import { addressesFor, destinationRule, scopeOwner, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
+import { duration, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { hashPoliciesOf } from '../routes/hash-policy.ts';
@@ -28,7 +28,9 @@ export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {
   const virtualServices = of.virtualServices.flatMap((key) => view.query(virtualServiceOf, key) ?? [])
     .filter(({ spec }) => spec.hosts?.some((host) => hostMatches(host, of.service.hostname)));
   const [address] = addressesFor(view, of.service);
-  const cidr = address?.includes('/') ? address : undefined;
+  // to a proxy of IPv6 alone, an entry without address stands for all of them
+  const everything = address === undefined && of.service.registry === 'External' && of.wildcardBind && !view.attr('supportsIPv4') ? '::/0' : undefined;
+  const cidr = address?.includes('/') ? address : everything;
   return isTls(of.port.protocol) ? tlsChains(view, of, { virtualServices, cidr }) : rawChains(view, of, { virtualServices, cidr });
 }
 
@@ -97,13 +99,15 @@ function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; su
 function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] {
   const [only, ...others] = service.ports;
   const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
-  return withProtocolFilter(view, port, { statPrefix: cluster, proxy: tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster, ...hashOf(view, service.hostname, { port: port.port }) }) });
+  return withProtocolFilter(view, port, { statPrefix: cluster, proxy: tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster, ...connectionOf(view, service.hostname, { port: port.port }) }) });
 }
 
-/** Of consistent hashes bytes only have the one by the client's address. */
-function hashOf(view: View, host: string, { subset, port }: { subset?: string; port: number }): Pick<ITcpProxy, 'hashPolicy'> {
+/** What a DestinationRule says of the connection itself: how long it may last, and of consistent hashes the only one that bytes have, by the client's address. */
+function connectionOf(view: View, host: string, { subset, port }: { subset?: string; port: number }): Pick<ITcpProxy, 'hashPolicy' | 'maxDownstreamConnectionDuration'> {
+  const owner = view.query(scopeOwner, host);
+  const lasts = owner && destinationRule(view, owner)?.rule.trafficPolicy?.connectionPool?.tcp?.maxConnectionDuration;
   const bySource = hashPoliciesOf(view, { host, ...(subset ? { subset } : {}) }, port).some(({ connectionProperties }) => connectionProperties?.sourceIp);
-  return bySource ? { hashPolicy: [{ sourceIp: {} }] } : {};
+  return { ...(bySource ? { hashPolicy: [{ sourceIp: {} }] } : {}), ...(lasts ? { maxDownstreamConnectionDuration: duration(lasts) } : {}) };
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
@@ -116,7 +120,7 @@ export function toRoutes(
   const statPrefix = only && others.length === 0 ? name(only) : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
   const used = route.filter(({ weight }) => (weight ?? 0) > 0);
   const proxy = only && others.length === 0
-    ? tcpProxy(view, 'CLIENT', { statPrefix, cluster: name(only), ...hashOf(view, only.destination?.host ?? '', { subset: only.destination?.subset, port: only.destination?.port?.number ?? listenPort }) })
+    ? tcpProxy(view, 'CLIENT', { statPrefix, cluster: name(only), ...connectionOf(view, only.destination?.host ?? '', { subset: only.destination?.subset, port: only.destination?.port?.number ?? listenPort }) })
     : tcpProxy(view, 'CLIENT', { statPrefix, weightedClusters: { clusters: used.map((to) => ({ name: name(to), weight: to.weight ?? 0 })) } });
   return { filters: withProtocolFilter(view, port, { statPrefix, proxy }), metadata: configMetadata('virtual-service', virtualService.meta) };
 }

@@ -8,13 +8,21 @@ const versions: Readonly<Record<string, number>> = {
   TLSV1_0: TlsParameters.TlsProtocol.TLSv1_0, TLSV1_1: TlsParameters.TlsProtocol.TLSv1_1, TLSV1_2: TlsParameters.TlsProtocol.TLSv1_2, TLSV1_3: TlsParameters.TlsProtocol.TLSv1_3,
 };
 
+/** Suites that Envoy has; others, which it would refuse, are left out (Istio's IsValidCipherSuite). */
+const knownSuites = new Set([
+  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-AES128-SHA', 'ECDHE-RSA-AES128-SHA', 'ECDHE-ECDSA-AES256-SHA', 'ECDHE-RSA-AES256-SHA', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384',
+  'AES128-SHA', 'AES256-SHA', 'DES-CBC3-SHA',
+]);
+
 function parameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTLSSettings): Pick<ICommonTlsContext, 'tlsParams'> {
   const [minimum, maximum] = [versions[minProtocolVersion ?? ''], versions[maxProtocolVersion ?? '']];
-  if (minimum === undefined && maximum === undefined && !cipherSuites?.length) return {};
+  const suites = [...new Set(cipherSuites)].filter((suite) => knownSuites.has(suite));
+  if (minimum === undefined && maximum === undefined && suites.length === 0) return {};
   return {
     tlsParams: {
       ...(minimum === undefined ? {} : { tlsMinimumProtocolVersion: minimum }), ...(maximum === undefined ? {} : { tlsMaximumProtocolVersion: maximum }),
-      ...(cipherSuites?.length ? { cipherSuites: [...cipherSuites] } : {}),
+      ...(suites.length > 0 ? { cipherSuites: suites } : {}),
     },
   };
 }
