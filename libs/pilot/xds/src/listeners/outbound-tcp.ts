@@ -119,8 +119,10 @@ export function toRoutes(
   const [only, ...others] = route;
   const statPrefix = only && others.length === 0 ? name(only) : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
   const used = route.filter(({ weight }) => (weight ?? 0) > 0);
-  const proxy = only && others.length === 0
-    ? tcpProxy(view, 'CLIENT', { statPrefix, cluster: name(only), ...connectionOf(view, only.destination?.host ?? '', { subset: only.destination?.subset, port: only.destination?.port?.number ?? listenPort }) })
-    : tcpProxy(view, 'CLIENT', { statPrefix, weightedClusters: { clusters: used.map((to) => ({ name: name(to), weight: to.weight ?? 0 })) } });
+  const to = only && others.length === 0
+    ? { cluster: name(only) } : { weightedClusters: { clusters: used.map((target) => ({ name: name(target), weight: target.weight ?? 0 })) } };
+  // of several destinations the first says how connections are treated
+  const { host = '', subset, port: at } = only?.destination ?? {};
+  const proxy = tcpProxy(view, 'CLIENT', { statPrefix, ...to, ...connectionOf(view, host, { port: at?.number ?? listenPort, ...(subset ? { subset } : {}) }) });
   return { filters: withProtocolFilter(view, port, { statPrefix, proxy }), metadata: configMetadata('virtual-service', virtualService.meta) };
 }
