@@ -8,7 +8,7 @@ const maxErrorLength = 2048;
 /**
  * One xDS stream as a pure state machine, both variants (xDS protocol, "The xDS REST and gRPC protocol"):
  *
- *   request with a stale nonce            -> nothing
+ *   request with a stale nonce            -> nothing; in delta, what it newly asks for
  *   request with the last nonce           -> acked, or rejected; then what it newly asks for
  *   first request of a type               -> answered, always
  *   changed                               -> what differs from what was sent, in the protocol's order, with what must follow it
@@ -53,8 +53,8 @@ function onSotw(state: State, { typeUrl, names, nonce, error }: Extract<Event, {
 function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context: Context): Result {
   const { typeUrl, subscribe, unsubscribe, nonce, error, initialVersions } = event;
   const known = state.subscriptions.get(typeUrl);
-  if (known && nonce !== '' && nonce !== known.nonce) return [state, []];
-  const verdicts = known && nonce !== '' ? [verdict(typeUrl, nonce, error)] : [];
+  // An acknowledgement that a later response has overtaken tells nothing of that one, but its subscriptions are said once and hold.
+  const verdicts = known && nonce !== '' && nonce === known.nonce ? [verdict(typeUrl, nonce, error)] : [];
   const base = known ?? { ...none, sent: new Map(Object.entries(initialVersions)), wildcard: context.protocol.whole.has(typeUrl) && subscribe.length === 0 };
   const gone = new Set(unsubscribe);
   const names = new Set([...base.names, ...subscribe.filter((name) => name !== '*')].filter((name) => !gone.has(name)));
@@ -62,7 +62,9 @@ function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context
   const wildcard = (base.wildcard || subscribe.includes('*')) && !gone.has('*');
   const next = withSubscription(state, typeUrl, { ...base, names, wildcard, sent: new Map([...base.sent].filter(([name]) => !gone.has(name))) });
   if (known && subscribe.length === 0) return [next, verdicts];
-  const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(subscribe.filter((name) => name !== '*')), first: !known });
+  // What a client that comes back holds already is sent only if it differs.
+  const isHeld = (name: string): boolean => !known && Object.hasOwn(initialVersions, name);
+  const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(subscribe.filter((name) => name !== '*' && !isHeld(name))), first: !known });
   return [answered, [...verdicts, ...effects]];
 }
 
