@@ -1,0 +1,86 @@
+import { createPublicKey, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { err, ok } from '@flotilla/std';
+import type { Result } from '@flotilla/std';
+import { bits, integer, maxDerBytes, oid, sequence, setOf, tagged, time, toDer, toPem, utf8, parseDer, childrenOf } from './der.ts';
+import type { Asn1 } from './der.ts';
+import { buildExtensions, ecdsaSha256, publicKeyInfo } from './extensions.ts';
+import type { AltNames } from './extensions.ts';
+
+export const generateKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+export const keyToPem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+export interface Validity { readonly notBefore: number; readonly notAfter: number }
+export interface Issuer { readonly key: KeyObject; readonly certificate: X509Certificate }
+export interface CertificateInput extends AltNames {
+  readonly publicKey: KeyObject;
+  readonly validity: Validity;
+  /** 16 bytes; the caller makes them unpredictable. */
+  readonly serial: Uint8Array;
+}
+
+/** A workload's certificate with an empty subject: its names are critical (RFC 5280, 4.1.2.6). */
+export const buildCertificate = (input: CertificateInput, issuer: Issuer): string =>
+  build({ ...input, isCa: false, issuerName: subjectOf(issuer.certificate), subject: sequence(), signer: issuer.key });
+
+/** A self-signed root for the given organisation. */
+export function buildRoot(key: KeyObject, input: { readonly organization: string; readonly validity: Validity; readonly serial: Uint8Array }): string {
+  const name = sequence(setOf(sequence(oid('2.5.4.10'), utf8(input.organization))));
+  return build({ ...input, publicKey: createPublicKey(key), isCa: true, issuerName: name, subject: name, signer: key });
+}
+
+interface BuildInput extends CertificateInput { readonly isCa: boolean; readonly issuerName: Asn1; readonly subject: Asn1; readonly signer: KeyObject }
+
+function build(input: BuildInput): string {
+  const algorithm = (): Asn1 => sequence(oid(ecdsaSha256));
+  const body = sequence(
+    tagged(0, [integer(Buffer.from([2]))]), integer(positive(input.serial)), algorithm(), input.issuerName,
+    sequence(time(input.validity.notBefore), time(input.validity.notAfter)), input.subject, publicKeyInfo(input.publicKey),
+    tagged(3, [buildExtensions({ ...input, subjectKey: input.publicKey, issuerKey: createPublicKey(input.signer), emptySubject: !input.isCa })]),
+  );
+  return toPem(toDer(sequence(body, algorithm(), bits(sign('sha256', toDer(body), input.signer)))), 'CERTIFICATE');
+}
+
+/** DER integers are signed and shortest: clear the sign, and never begin with a zero byte. */
+function positive(serial: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(serial);
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return bytes;
+}
+
+function subjectOf(certificate: X509Certificate): Asn1 {
+  const parsed = parseDer(certificate.raw);
+  const subject = parsed.ok ? childrenOf(childrenOf(parsed.value)[0])[5] : undefined;
+  if (!subject) throw new Error('the issuer\'s certificate has no subject');
+  return subject;
+}
+
+/** All certificates of a PEM bundle, at most `limit`. */
+export function parseCertificates(pem: string, limit = 16): Result<X509Certificate[]> {
+  if (pem.length > maxDerBytes * 4) return err(`larger than ${maxDerBytes * 4} characters`);
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0 || blocks.length > limit) return err(`expected 1 to ${limit} certificates, found ${blocks.length}`);
+  try {
+    return ok(blocks.map((block) => new X509Certificate(block)));
+  } catch {
+    return err('malformed certificate');
+  }
+}
+
+/** Follows a chain, leaf first, to one of the roots; says which link does not hold. */
+export function verifyChain(chain: readonly X509Certificate[], roots: readonly X509Certificate[], now: number): Result<X509Certificate> {
+  const [leaf, ...rest] = chain;
+  if (!leaf) return err('the chain is empty');
+  let current = leaf;
+  for (let depth = 0; depth <= chain.length; depth += 1) {
+    if (now < current.validFromDate.getTime()) return err('a certificate of the chain is not valid yet');
+    if (now > current.validToDate.getTime()) return err('a certificate of the chain has expired');
+    const issuedBy = (ca: X509Certificate): boolean => ca.ca && current.checkIssued(ca) && current.verify(ca.publicKey);
+    const root = roots.find(issuedBy);
+    if (root) return now <= root.validToDate.getTime() && now >= root.validFromDate.getTime() ? ok(leaf) : err('the root is not valid now');
+    const next = rest.find((ca) => !ca.raw.equals(current.raw) && issuedBy(ca));
+    if (!next) return err('the chain does not end at a root that is trusted here');
+    current = next;
+  }
+  return err('the chain is circular');
+}

@@ -1,0 +1,6 @@
+export * from './certificate.ts';
+export * from './csr.ts';
+export { maxDerBytes } from './der.ts';
+export type { AltNames } from './extensions.ts';
+export * from './source.ts';
+export * from './spiffe.ts';
