@@ -1,0 +1,178 @@
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, statSync, writeFileSync, chmodSync, existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createCitadel, createFileRootStore, createSecretRootStore } from '@flotilla/citadel-service';
+import type { Citadel } from '@flotilla/citadel-service';
+import { createMetrics } from '@flotilla/observability';
+import { noObservability } from '@flotilla/observability-port';
+import { buildCertificate, buildCsr, buildRoot, generateKey, keyToPem, peerIdentity, verifyChain } from '@flotilla/pki';
+import { createServiceCertificate, requestCertificate } from '@flotilla/runtime/certificate';
+
+const folder = mkdtempSync(join(tmpdir(), 'citadel-'));
+const path = (name: string): string => join(folder, name);
+const issuer = 'https://issuer.test';
+const metrics = createMetrics();
+const pilotToken = 'pilot-token-'.padEnd(40, 'x');
+const key = generateKey();
+const csr = buildCsr(key, { uris: ['spiffe://cluster.local/ns/istio-system/sa/somebody-else'] });
+const signing = await generateKeyPair('ES256');
+const unknown = await generateKeyPair('ES256');
+const publicJwk = { ...await exportJWK(signing.publicKey), kid: 'k1', alg: 'ES256' };
+let citadel: Citadel;
+let port = 0;
+
+const now = (): number => Math.floor(Date.now() / 1000);
+interface Claims { iss?: string; aud?: string; exp?: number; sub?: string; kubernetes?: unknown; key?: typeof signing.privateKey; kid?: string }
+const token = (claims: Claims = {}): Promise<string> =>
+  new SignJWT({ 'kubernetes.io': claims.kubernetes ?? { namespace: 'shop', serviceaccount: { name: 'web' } } })
+    .setProtectedHeader({ alg: 'ES256', kid: claims.kid ?? 'k1' }).setIssuer(claims.iss ?? issuer).setAudience(claims.aud ?? 'istio-ca')
+    .setSubject(claims.sub ?? 'system:serviceaccount:shop:web').setExpirationTime(claims.exp ?? now() + 600).sign(claims.key ?? signing.privateKey);
+const ca = () => ({ address: `127.0.0.1:${port}`, roots: readFileSync(path('root-cert.pem'), 'utf8'), identity: 'spiffe://cluster.local/ns/istio-system/sa/citadel' });
+const options = () => ({
+  trustDomain: 'cluster.local', root: createFileRootStore(path('root.pem')), rootCertOut: path('root-cert.pem'), defaultTtlMs: 86_400_000, maxTtlMs: 90 * 86_400_000,
+  jwt: { issuer, audience: 'istio-ca', jwksFile: path('jwks.json') }, bootstrapTokensFile: path('tokens.json'), dnsNames: ['localhost'], observability: { ...noObservability, metrics },
+});
+
+beforeAll(async () => {
+  writeFileSync(path('jwks.json'), JSON.stringify({ keys: [publicJwk] }));
+  writeFileSync(path('tokens.json'), JSON.stringify({ pilot: pilotToken }));
+  citadel = await createCitadel(options());
+  port = await citadel.listen('127.0.0.1:0');
+});
+afterAll(() => citadel.close());
+
+function leafOf(chain: readonly string[]): X509Certificate {
+  const [leaf, root] = chain.map((pem) => new X509Certificate(pem));
+  if (!leaf || !root) throw new Error('expected leaf and root');
+  expect(verifyChain([leaf], [root], Date.now()).ok).toBe(true);
+  expect(root.toString()).toBe(readFileSync(path('root-cert.pem'), 'utf8'));
+  return leaf;
+}
+
+describe('a certificate', () => {
+  it('is given for a service account token, to whom the token names and not to whom the request names', async () => {
+    const leaf = leafOf(await requestCertificate(ca(), { csr, token: await token() }));
+    expect(peerIdentity(leaf)).toEqual({ ok: true, value: { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount: 'web' } });
+    expect(leaf.publicKey.equals(createPublicKey(key))).toBe(true);
+    expect(leaf.validToDate.getTime() / 1000 - now()).toBeGreaterThan(86_390);
+  });
+  it('is renewed for the certificate itself, for the lifetime that is asked for', async () => {
+    const [cert = ''] = await requestCertificate(ca(), { csr, token: await token() });
+    const renewed = leafOf(await requestCertificate({ ...ca(), certificate: { key: keyToPem(key), cert } }, { csr, ttlSeconds: 60 }));
+    expect(peerIdentity(renewed)).toMatchObject({ value: { namespace: 'shop', serviceAccount: 'web' } });
+    expect(renewed.validToDate.getTime() / 1000 - now()).toBeLessThan(62);
+  });
+  it('comes to a control-plane service by its bootstrap token', async () => {
+    writeFileSync(path('pilot.token'), `${pilotToken}\n`);
+    const stop = new AbortController();
+    const own = createServiceCertificate({ service: 'pilot', trustDomain: 'cluster.local', citadel: ca().address, tokenFile: path('pilot.token'), rootCertFile: path('root-cert.pem'), log: noObservability.log });
+    const running = own.runner.run(stop.signal);
+    await own.first;
+    expect(peerIdentity(new X509Certificate(own.current()?.cert ?? ''))).toMatchObject({ value: { namespace: 'istio-system', serviceAccount: 'pilot' } });
+    stop.abort();
+    await running;
+  });
+});
+
+describe('refused as UNAUTHENTICATED', () => {
+  const unauthenticated = (details: RegExp) => ({ code: status.UNAUTHENTICATED, details: expect.stringMatching(details) as string });
+  it.each<[string, Claims, RegExp]>([
+    ['an expired token', { exp: 1_000_000 }, /expired/],
+    ['another audience', { aud: 'other' }, /aud/],
+    ['a foreign issuer', { iss: 'https://evil.test' }, /iss/],
+    ['a key that is not known', { key: unknown.privateKey, kid: 'k2' }, /not known/],
+    ['a signature of another key', { key: unknown.privateKey }, /signature/],
+    ['a subject that is no service account', { sub: 'alice' }, /service account/],
+    ['a subject that reaches into the path', { sub: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 }, /serviceaccount/],
+    ['two different service accounts', { sub: 'system:serviceaccount:shop:other' }, /two different/],
+  ])('%s', async (_name, claims, details) => {
+    await expect(requestCertificate(ca(), { csr, token: await token(claims) })).rejects.toMatchObject(unauthenticated(details));
+  });
+  it('no credential, an unsigned token, and an unknown bootstrap token', async () => {
+    await expect(requestCertificate(ca(), { csr })).rejects.toMatchObject(unauthenticated(/neither/));
+    const [, payload = ''] = (await token()).split('.');
+    const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
+    await expect(requestCertificate(ca(), { csr, token: unsigned })).rejects.toMatchObject(unauthenticated(/refused/));
+    await expect(requestCertificate(ca(), { csr, token: 'p'.repeat(40) })).rejects.toMatchObject(unauthenticated(/bootstrap/));
+  });
+  it('a client certificate of another CA that names the same identity', async () => {
+    const validity = { notBefore: Date.now() - 1000, notAfter: Date.now() + 60_000 };
+    const serial = Buffer.alloc(16, 1);
+    const rootKey = generateKey();
+    const root = new X509Certificate(buildRoot(rootKey, { organization: 'cluster.local', validity, serial }));
+    const cert = buildCertificate({ publicKey: createPublicKey(key), validity, serial, uris: ['spiffe://cluster.local/ns/shop/sa/web'] }, { key: rootKey, certificate: root });
+    await expect(requestCertificate({ ...ca(), certificate: { key: keyToPem(key), cert } }, { csr })).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+  });
+});
+
+describe('refused as INVALID_ARGUMENT', () => {
+  const der = Buffer.from(csr.replace(/-----.*-----|\s/g, ''), 'base64');
+  der[der.length - 1] = (der.at(-1) ?? 0) ^ 1;
+  it.each<[string, string, number]>([
+    ['an empty request', '', 0],
+    ['an oversized request', csr.padEnd(150_000, '\n'), 0],
+    ['a request that its key did not sign', `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----`, 0],
+    ['a lifetime beyond the longest', csr, 91 * 86_400],
+  ])('%s', async (_name, request, ttlSeconds) => {
+    await expect(requestCertificate(ca(), { csr: request, ttlSeconds, token: await token() })).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  });
+});
+
+it('a server that is not citadel gets no token', async () => {
+  await expect(requestCertificate({ ...ca(), identity: 'spiffe://cluster.local/ns/istio-system/sa/pilot' }, { csr, token: await token() })).rejects.toMatchObject({ code: status.UNAVAILABLE });
+});
+
+it('keys are read again when their file changes, and stay when the new file is broken', async () => {
+  const rotated = () => token({ key: unknown.privateKey, kid: 'k3' });
+  writeFileSync(path('jwks.json'), JSON.stringify({ keys: [publicJwk, { ...await exportJWK(unknown.publicKey), kid: 'k3', alg: 'ES256' }] }));
+  await requestCertificate(ca(), { csr, token: await rotated() });
+  writeFileSync(path('jwks.json'), '{');
+  await requestCertificate(ca(), { csr, token: await rotated() });
+});
+
+describe('the root', () => {
+  it('is kept with mode 0600 and is the same after a restart', async () => {
+    expect(statSync(path('root.pem')).mode & 0o777).toBe(0o600);
+    const again = await createCitadel(options());
+    expect(again.authority.rootPem).toBe(citadel.authority.rootPem);
+    await again.close();
+  });
+  it('is one, when two start at once', async () => {
+    const both = await Promise.all([1, 2].map(() => createCitadel({ ...options(), root: createFileRootStore(path(`twice/root.pem`)), rootCertOut: undefined })));
+    expect(both[0]?.authority.rootPem).toBe(both[1]?.authority.rootPem);
+    await Promise.all(both.map((each) => each.close()));
+    expect(existsSync(path('twice/root.pem'))).toBe(true);
+  });
+  it('that others may read, or that is damaged, is refused with the remedy', async () => {
+    writeFileSync(path('open.pem'), readFileSync(path('root.pem')), { mode: 0o600 });
+    chmodSync(path('open.pem'), 0o644);
+    await expect(createFileRootStore(path('open.pem')).load()).rejects.toThrow(/chmod 600/);
+    writeFileSync(path('broken.pem'), 'x', { mode: 0o600 });
+    await expect(createFileRootStore(path('broken.pem')).load()).rejects.toThrow(/restore it, or remove it/);
+  });
+  it('in a Secret has Istio\'s keys, and the first to write it wins', async () => {
+    const kept = new Map<string, Readonly<Record<string, Uint8Array>>>();
+    const store = createSecretRootStore({
+      get: async (namespace, name) => { const data = kept.get(`${namespace}/${name}`); return data && { namespace, name, data }; },
+      create: async ({ namespace, name, data }) => (kept.has(`${namespace}/${name}`) ? 'exists' : (kept.set(`${namespace}/${name}`, data), 'created')),
+      update: async () => 'conflict',
+    }, 'istio-system');
+    const first = await createCitadel({ ...options(), root: store, rootCertOut: undefined });
+    const second = await createCitadel({ ...options(), root: store, rootCertOut: undefined });
+    expect(second.authority.rootPem).toBe(first.authority.rootPem);
+    expect(Object.keys(kept.get('istio-system/istio-ca-secret') ?? {})).toEqual(expect.arrayContaining(['ca-cert.pem', 'ca-key.pem']));
+    await Promise.all([first.close(), second.close()]);
+  });
+});
+
+it('metrics count what happened', async () => {
+  const text = await metrics.text();
+  for (const name of ['citadel_server_csr_count', 'citadel_server_authentication_failure_count', 'citadel_server_csr_parsing_err_count', 'citadel_server_success_cert_issuance_count', 'citadel_server_root_cert_expiry_timestamp']) {
+    expect(text).toMatch(new RegExp(`^${name} [1-9]`, 'm'));
+  }
+  expect(text).toContain('citadel_server_csr_sign_err_count{error="TTL_ERROR"} 1');
+});

@@ -1,0 +1,40 @@
+import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { generateKey, peerIdentity, verifyChain } from '@flotilla/pki';
+import { describe, expect, it } from 'vitest';
+import { buildRootMaterial, createAuthority, parseRoot } from './index.ts';
+
+const day = 86_400_000;
+const now = Date.UTC(2026, 5, 1);
+const serial = (): Buffer => randomBytes(16);
+const clock = { now: () => now, after: () => () => {} };
+const material = buildRootMaterial({ trustDomain: 'td', now, serial: serial() });
+const issuer = parseRoot(material, now);
+if (!issuer.ok) throw new Error(issuer.error);
+const authority = createAuthority({ issuer: issuer.value, clock, serial, defaultTtlMs: day, maxTtlMs: 90 * day });
+const identity = { trustDomain: 'td', namespace: 'a', serviceAccount: 'b' };
+const publicKey = createPublicKey(generateKey());
+
+describe('the authority', () => {
+  it('signs the verified identity for the default lifetime, leaf first and root last', () => {
+    const issued = authority.sign({ publicKey, identity, ttlMs: 0 });
+    if (!issued.ok) throw new Error(issued.error);
+    const [leaf, root] = issued.value.chain.map((pem) => new X509Certificate(pem));
+    if (!leaf || !root) throw new Error('expected two certificates');
+    expect(verifyChain([leaf], [root], now)).toMatchObject({ ok: true });
+    expect(peerIdentity(leaf)).toEqual({ ok: true, value: identity });
+    expect(leaf.validToDate.getTime()).toBe(now + day);
+  });
+  it('gives at most the longest lifetime, and none beyond the root', () => {
+    expect(authority.sign({ publicKey, identity, ttlMs: 90 * day }).ok).toBe(true);
+    expect(authority.sign({ publicKey, identity, ttlMs: 90 * day + 1 }).ok).toBe(false);
+    const late = authority.rootNotAfter - 1000;
+    const nearEnd = createAuthority({ issuer: issuer.value, clock: { ...clock, now: () => late }, serial, defaultTtlMs: day, maxTtlMs: day });
+    expect(nearEnd.sign({ publicKey, identity, ttlMs: 0 })).toMatchObject({ ok: true, value: { notAfter: authority.rootNotAfter } });
+  });
+  it('refuses a root that is expired, malformed or has another key', () => {
+    const other = buildRootMaterial({ trustDomain: 'td', now, serial: serial() });
+    expect(parseRoot({ ...material, keyPem: other.keyPem }, now).ok).toBe(false);
+    expect(parseRoot(material, now + 3651 * day).ok).toBe(false);
+    expect(parseRoot({ keyPem: 'x', certPem: 'y' }, now).ok).toBe(false);
+  });
+});

@@ -1,0 +1,55 @@
+import type { KeyObject } from 'node:crypto';
+import { buildCertificate, spiffeOf } from '@flotilla/pki';
+import type { Issuer, SpiffeIdentity } from '@flotilla/pki';
+import { err, ok } from '@flotilla/std';
+import type { Clock, Result } from '@flotilla/std';
+
+/** Workloads' clocks may be this far behind (Istio: two minutes). */
+const clockSkewMs = 120_000;
+
+export interface AuthorityOptions {
+  readonly issuer: Issuer;
+  readonly clock: Clock;
+  readonly defaultTtlMs: number;
+  readonly maxTtlMs: number;
+  /** Sixteen unpredictable bytes at each call. */
+  readonly serial: () => Uint8Array;
+}
+export interface SignInput {
+  readonly publicKey: KeyObject;
+  /** Who the caller was verified to be: the certificate's only identity. */
+  readonly identity: SpiffeIdentity;
+  /** Zero or less asks for the default. */
+  readonly ttlMs: number;
+  readonly dns?: readonly string[];
+}
+export interface Issued {
+  /** PEM, leaf first, root last. */
+  readonly chain: readonly string[];
+  readonly notAfter: number;
+}
+export interface Authority {
+  /** Fails when more than the longest lifetime is asked for (as Istio's CA does), or the root is at its end. */
+  sign(input: SignInput): Result<Issued>;
+  readonly rootPem: string;
+  readonly rootNotAfter: number;
+}
+
+export function createAuthority(options: AuthorityOptions): Authority {
+  const { issuer, clock, defaultTtlMs, maxTtlMs } = options;
+  const rootPem = issuer.certificate.toString();
+  const rootNotAfter = issuer.certificate.validToDate.getTime();
+  return {
+    rootPem,
+    rootNotAfter,
+    sign({ publicKey, identity, ttlMs, dns = [] }) {
+      const now = clock.now();
+      if (ttlMs > maxTtlMs) return err(`a lifetime of ${ttlMs / 1000} s was asked for, more than the ${maxTtlMs / 1000} s that are allowed`);
+      if (now >= rootNotAfter) return err('the root certificate has expired');
+      const notAfter = Math.min(now + (ttlMs > 0 ? ttlMs : Math.min(defaultTtlMs, maxTtlMs)), rootNotAfter);
+      const validity = { notBefore: Math.max(now - clockSkewMs, issuer.certificate.validFromDate.getTime()), notAfter };
+      const leaf = buildCertificate({ publicKey, validity, serial: options.serial(), uris: [spiffeOf(identity)], dns }, issuer);
+      return ok({ chain: [leaf, rootPem], notAfter });
+    },
+  };
+}

@@ -1,0 +1,3 @@
+export * from './authenticate.ts';
+export * from './bootstrap.ts';
+export * from './jwt.ts';

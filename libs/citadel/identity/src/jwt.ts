@@ -1,0 +1,52 @@
+import { createLocalJWKSet, errors, jwtVerify } from 'jose';
+import type { JSONWebKeySet, JWTPayload } from 'jose';
+import { validIdentity } from '@flotilla/pki';
+import type { SpiffeIdentity } from '@flotilla/pki';
+import { err, messageOf, ok } from '@flotilla/std';
+import type { Clock, Result } from '@flotilla/std';
+
+export interface JwtOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly trustDomain: string;
+  readonly clock: Clock;
+  /** The issuer's keys as they are now; undefined while there are none. */
+  readonly keys: () => JSONWebKeySet | undefined;
+}
+
+const maxTokenLength = 16_384;
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'];
+
+/** Who a service account's token names, once issuer, audience, time and signature hold; else which of them does not. */
+export async function verifyServiceAccountToken(token: string, options: JwtOptions): Promise<Result<SpiffeIdentity>> {
+  if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
+  const keys = options.keys();
+  if (!keys) return err('no keys to check tokens with');
+  try {
+    const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
+      issuer: options.issuer, audience: options.audience, algorithms, requiredClaims: ['exp', 'sub'], currentDate: new Date(options.clock.now()),
+    });
+    return identityOf(payload, options.trustDomain);
+  } catch (thrown) {
+    if (thrown instanceof errors.JWTExpired) return err('the token has expired');
+    if (thrown instanceof errors.JWKSNoMatchingKey) return err('the token is signed by a key that is not known here');
+    return err(`the token is refused: ${messageOf(thrown)}`);
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const textOf = (value: unknown, name: string): string => {
+  const member = isRecord(value) ? value[name] : undefined;
+  return typeof member === 'string' ? member : '';
+};
+
+/** The subject names the service account; what `kubernetes.io` says beside it must agree. */
+function identityOf(payload: JWTPayload, trustDomain: string): Result<SpiffeIdentity> {
+  const [, namespace = '', serviceAccount = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(payload.sub ?? '') ?? [];
+  const bound = payload['kubernetes.io'];
+  if (isRecord(bound) && (textOf(bound, 'namespace') !== namespace || textOf(bound['serviceaccount'], 'name') !== serviceAccount)) {
+    return err('the token names two different service accounts');
+  }
+  const identity = { trustDomain, namespace, serviceAccount };
+  return validIdentity(identity) ? ok(identity) : err('the token\'s subject is no system:serviceaccount:NAMESPACE:NAME');
+}

@@ -1,0 +1,127 @@
+import { X509Certificate } from 'node:crypto';
+import { experimental, Server, status } from '@grpc/grpc-js';
+import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
+import type { Authority } from '@flotilla/citadel-authority';
+import { authenticate } from '@flotilla/citadel-identity';
+import type { AuthenticateOptions, Credentials } from '@flotilla/citadel-identity';
+import type { Observability } from '@flotilla/observability-port';
+import { parseCsr, spiffeOf } from '@flotilla/pki';
+import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
+import { istio } from '@flotilla/proto-gen/ca';
+import { messageOf } from '@flotilla/std';
+import { createCaMetrics } from './metrics.ts';
+import type { CaMetrics } from './metrics.ts';
+
+const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
+type Request = istio.v1.auth.IstioCertificateRequest;
+interface Response { readonly certChain: readonly string[] }
+
+const certificateService = {
+  CreateCertificate: {
+    path: '/istio.v1.auth.IstioCertificateService/CreateCertificate', requestStream: false, responseStream: false,
+    requestSerialize: (request: Request) => Buffer.from(IstioCertificateRequest.encode(request).finish()),
+    requestDeserialize: (bytes: Buffer): Request => IstioCertificateRequest.decode(bytes),
+    responseSerialize: (response: Response) => Buffer.from(IstioCertificateResponse.encode({ certChain: [...response.certChain] }).finish()),
+    responseDeserialize: (bytes: Buffer): Response => IstioCertificateResponse.decode(bytes),
+  },
+} satisfies ServiceDefinition;
+
+export interface CaServerOptions {
+  readonly authority: Authority;
+  readonly authentication: AuthenticateOptions;
+  readonly certificate: CertificateSource;
+  readonly observability: Observability;
+}
+export interface CaServer { listen(address: string): Promise<number>; close(): Promise<void> }
+
+class Refusal extends Error {
+  readonly code: status;
+  constructor(code: status, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Istio's certificate service over TLS. A client certificate is asked for and not required, so that the first request needs only a token. */
+export function createCaServer(options: CaServerOptions): CaServer {
+  const metrics = createCaMetrics(options.observability.metrics);
+  const log = options.observability.log.scope('serverca');
+  const server = new Server({ 'grpc.max_receive_message_length': 256 * 1024, 'grpc.max_concurrent_streams': 100 });
+  const create = (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {
+    createCertificate(call, { ...options, metrics }).then(
+      (response) => answer(null, response),
+      (thrown: unknown) => {
+        const refused = thrown instanceof Refusal;
+        log.warn('certificate refused', { peer: call.getPeer(), reason: messageOf(thrown) });
+        answer({ code: refused ? thrown.code : status.INTERNAL, details: refused ? thrown.message : 'the certificate could not be made' });
+      },
+    );
+  };
+  server.addService(certificateService, { CreateCertificate: create });
+  const provider = certificateProviderOf(options.certificate);
+  const tls = experimental.createCertificateProviderServerCredentials(provider, provider, false);
+  return {
+    listen: (address) => new Promise((resolve, reject) => server.bindAsync(address, tls, (error, port) => (error ? reject(withCode(error)) : resolve(port)))),
+    close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+  };
+}
+
+/** grpc-js keeps the system's code of a failed bind only in its text. */
+function withCode(error: Error): Error {
+  const [code] = /\bE[A-Z]{4,}\b/.exec(error.message) ?? [];
+  return code ? Object.assign(error, { code }) : error;
+}
+
+/** The decision: (1) who asks, (2) what key, (3) for how long. */
+async function createCertificate(call: ServerUnaryCall<Request, Response>, options: CaServerOptions & { metrics: CaMetrics }): Promise<Response> {
+  const { authority, metrics } = options;
+  const { request } = call;
+  metrics.csr.add();
+  const identity = await authenticate(credentialsOf(call), options.authentication);
+  if (!identity.ok) {
+    metrics.authenticationFailure.add();
+    throw new Refusal(status.UNAUTHENTICATED, `request authenticate failure: ${identity.error}`);
+  }
+  const csr = parseCsr(request.csr);
+  if (!csr.ok) {
+    metrics.parsingError.add();
+    throw new Refusal(status.INVALID_ARGUMENT, `the certificate request is refused: ${csr.error}`);
+  }
+  const issued = authority.sign({ publicKey: csr.value.publicKey, identity: identity.value, ttlMs: Number(request.validityDuration) * 1000 });
+  if (!issued.ok) {
+    metrics.signError.add(1, { error: 'TTL_ERROR' });
+    throw new Refusal(status.INVALID_ARGUMENT, `the certificate request is refused: ${issued.error}`);
+  }
+  metrics.issued.add();
+  options.observability.log.scope('serverca').info('certificate issued', { identity: spiffeOf(identity.value), notAfter: new Date(issued.value.notAfter).toISOString() });
+  return { certChain: issued.value.chain };
+}
+
+function credentialsOf(call: ServerUnaryCall<Request, Response>): Credentials {
+  const raw = call.getAuthContext().sslPeerCertificate?.raw;
+  const [header] = call.metadata.get('authorization');
+  const [, bearer] = /^Bearer (.+)$/i.exec(String(header ?? '')) ?? [];
+  return { ...(raw ? { certificate: new X509Certificate(raw) } : {}), ...(bearer === undefined ? {} : { bearer }) };
+}
+
+function certificateProviderOf(source: CertificateSource): experimental.CertificateProvider {
+  const stops = new Map<unknown, () => void>();
+  const follow = <T>(listener: (update: T) => void, update: (value: KeyAndCertificate) => T): void => {
+    stops.set(listener, source.onChange((value) => listener(update(value))));
+    // grpc-js registers its own watcher only after this returns: an answer at once would be lost.
+    process.nextTick(() => {
+      const current = source.current();
+      if (current && stops.has(listener)) listener(update(current));
+    });
+  };
+  const stop = (listener: unknown): void => {
+    stops.get(listener)?.();
+    stops.delete(listener);
+  };
+  return {
+    addCaCertificateListener: (listener) => follow(listener, ({ roots }) => ({ caCertificate: Buffer.from(roots) })),
+    addIdentityCertificateListener: (listener) => follow(listener, ({ key, cert }) => ({ certificate: Buffer.from(cert), privateKey: Buffer.from(key) })),
+    removeCaCertificateListener: stop,
+    removeIdentityCertificateListener: stop,
+  };
+}

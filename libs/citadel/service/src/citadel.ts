@@ -1,0 +1,101 @@
+import { createPublicKey, randomBytes } from 'node:crypto';
+import { rename, writeFile } from 'node:fs/promises';
+import type { JSONWebKeySet } from 'jose';
+import { buildRootMaterial, createAuthority, parseRoot } from '@flotilla/citadel-authority';
+import type { Authority } from '@flotilla/citadel-authority';
+import { parseBootstrapTokens } from '@flotilla/citadel-identity';
+import { createCaServer } from '@flotilla/citadel-server';
+import type { Observability } from '@flotilla/observability-port';
+import { createCertificateSource, generateKey, keyToPem } from '@flotilla/pki';
+import type { MutableCertificateSource } from '@flotilla/pki';
+import { err, ok, systemClock } from '@flotilla/std';
+import type { Clock, Result } from '@flotilla/std';
+import { createFileValue } from './file-value.ts';
+import type { RootStore } from './root-store.ts';
+
+export interface CitadelOptions {
+  readonly trustDomain: string;
+  readonly root: RootStore;
+  readonly defaultTtlMs: number;
+  readonly maxTtlMs: number;
+  /** Service accounts' tokens are accepted when this is given. */
+  readonly jwt?: { readonly issuer: string; readonly audience: string; readonly jwksFile: string };
+  readonly bootstrapTokensFile?: string;
+  /** Where peers find the root certificate. */
+  readonly rootCertOut?: string;
+  readonly dnsNames: readonly string[];
+  readonly observability: Observability;
+  readonly clock?: Clock;
+}
+export interface Citadel {
+  readonly authority: Authority;
+  listen(address: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The CA with its root, made and kept at the first start. Throws when the kept root can't sign. */
+export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
+  const { trustDomain, observability, clock = systemClock } = options;
+  const log = observability.log.scope('serverca');
+  const serial = (): Buffer => randomBytes(16);
+  const material = (await options.root.load()) ?? await options.root.keep(buildRootMaterial({ trustDomain, now: clock.now(), serial: serial() }));
+  const issuer = parseRoot(material, clock.now());
+  if (!issuer.ok) throw new Error(issuer.error);
+  const authority = createAuthority({ issuer: issuer.value, clock, serial, defaultTtlMs: options.defaultTtlMs, maxTtlMs: options.maxTtlMs });
+  if (options.rootCertOut) await publish(options.rootCertOut, authority.rootPem);
+  observability.metrics.gauge('citadel_server_root_cert_expiry_timestamp', 'The unix timestamp, in seconds, when the root cert will expire.').set(authority.rootNotAfter / 1000);
+
+  const certificate = createCertificateSource();
+  const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
+  const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
+  const keys = options.jwt && createFileValue(options.jwt.jwksFile, parseJwks, complain);
+  const bootstrap = options.bootstrapTokensFile ? createFileValue(options.bootstrapTokensFile, parseBootstrapTokens, complain) : () => undefined;
+  const server = createCaServer({
+    authority, certificate, observability,
+    authentication: {
+      trustDomain, clock, roots: () => [issuer.value.certificate], bootstrap: () => bootstrap() ?? [],
+      ...(options.jwt && keys ? { jwt: { issuer: options.jwt.issuer, audience: options.jwt.audience, trustDomain, clock, keys } } : {}),
+    },
+  });
+  return {
+    authority,
+    listen: (address) => server.listen(address),
+    async close() {
+      stopRenewing();
+      await server.close();
+    },
+  };
+}
+
+interface OwnCertificate { readonly authority: Authority; readonly options: CitadelOptions; readonly clock: Clock }
+
+/** Citadel signs its own certificate, and a new one at half of its life. */
+function keepOwnCertificate(source: MutableCertificateSource, { authority, options, clock }: OwnCertificate): () => void {
+  let cancel = (): void => {};
+  const renew = (): void => {
+    const key = generateKey();
+    const identity = { trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' };
+    const issued = authority.sign({ publicKey: createPublicKey(key), identity, ttlMs: 0, dns: options.dnsNames });
+    if (!issued.ok) return options.observability.log.scope('serverca').error('citadel can\'t renew its own certificate', { reason: issued.error });
+    source.set({ key: keyToPem(key), cert: issued.value.chain[0] ?? '', roots: authority.rootPem });
+    // A timer holds at most 2^31 ms.
+    cancel = clock.after(Math.min((issued.value.notAfter - clock.now()) / 2, 2 ** 31 - 1), renew);
+  };
+  renew();
+  return () => cancel();
+}
+
+async function publish(path: string, pem: string): Promise<void> {
+  const draft = `${path}.${process.pid}.new`;
+  await writeFile(draft, pem, { mode: 0o644 });
+  await rename(draft, path);
+}
+
+function parseJwks(text: string): Result<JSONWebKeySet> {
+  try {
+    const parsed = JSON.parse(text) as { keys?: unknown } | null;
+    return Array.isArray(parsed?.keys) ? ok(parsed as JSONWebKeySet) : err('expected {"keys": [...]}');
+  } catch {
+    return err('not JSON');
+  }
+}

@@ -1,0 +1,2 @@
+export * from './citadel.ts';
+export * from './root-store.ts';

@@ -1,0 +1,64 @@
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { RootMaterial } from '@flotilla/citadel-authority';
+import type { Secrets } from '@flotilla/kube-port';
+
+/** Where the root is kept. */
+export interface RootStore {
+  load(): Promise<RootMaterial | undefined>;
+  /** Keeps the root unless there is one already; gives the one that is kept. */
+  keep(root: RootMaterial): Promise<RootMaterial>;
+}
+
+const hasCode = (thrown: unknown, code: string): boolean => (thrown as NodeJS.ErrnoException | undefined)?.code === code;
+
+/** One file of mode 0600: the key, then the certificate. Refuses a file that others may read. */
+export function createFileRootStore(path: string): RootStore {
+  const load = async (): Promise<RootMaterial | undefined> => {
+    const found = await stat(path).catch((thrown: unknown) => {
+      if (hasCode(thrown, 'ENOENT')) return undefined;
+      throw thrown;
+    });
+    if (!found) return undefined;
+    if ((found.mode & 0o077) !== 0) throw new Error(`others may read the root key in ${path}: chmod 600 ${path}`);
+    const text = await readFile(path, 'utf8');
+    const [keyPem] = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/.exec(text) ?? [];
+    const [certPem] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/.exec(text) ?? [];
+    if (!keyPem || !certPem) throw new Error(`${path} does not hold a private key and a certificate: restore it, or remove it for a new root`);
+    return { keyPem, certPem };
+  };
+  return {
+    load,
+    async keep(root) {
+      const draft = `${path}.${process.pid}.new`;
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await rm(draft, { force: true });
+      await writeFile(draft, root.keyPem + root.certPem, { mode: 0o600, flag: 'wx', flush: true });
+      // A link fails where a rename would replace: of two that start at once, one root stays.
+      await link(draft, path).catch((thrown: unknown) => {
+        if (!hasCode(thrown, 'EEXIST')) throw thrown;
+      }).finally(() => rm(draft, { force: true }));
+      return (await load()) ?? root;
+    },
+  };
+}
+
+/** The Secret that Istio keeps its self-signed root in. */
+export function createSecretRootStore(secrets: Secrets, namespace: string): RootStore {
+  const name = 'istio-ca-secret';
+  const load = async (): Promise<RootMaterial | undefined> => {
+    const secret = await secrets.get(namespace, name);
+    if (!secret) return undefined;
+    const text = (key: string): string => Buffer.from(secret.data[key] ?? []).toString('utf8');
+    return { keyPem: text('ca-key.pem'), certPem: text('ca-cert.pem') };
+  };
+  return {
+    load,
+    async keep(root) {
+      const certificate = Buffer.from(root.certPem);
+      const data = { 'ca-key.pem': Buffer.from(root.keyPem), 'ca-cert.pem': certificate, 'cert-chain.pem': Buffer.alloc(0), 'key.pem': Buffer.alloc(0), 'root-cert.pem': Buffer.alloc(0) };
+      await secrets.create({ namespace, name, type: 'istio.io/ca-root', data });
+      return (await load()) ?? root;
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { X509Certificate } from 'node:crypto';
+import type { PeerCertificate } from 'node:tls';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { parseCertificates, peerIdentity, spiffeOf } from '@flotilla/pki';
+import { istio } from '@flotilla/proto-gen/ca';
+
+const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
+const path = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
+const deadlineMs = 10_000;
+const caName = 'istio-citadel.istio-system.svc';
+
+export interface CaClientOptions {
+  readonly address: string;
+  readonly roots: string;
+  /** The SPIFFE identity that the CA must prove. */
+  readonly identity: string;
+  /** Shown instead of a token, as when a certificate is renewed. */
+  readonly certificate?: { readonly key: string; readonly cert: string };
+}
+export interface CertificateRequest { readonly csr: string; readonly token?: string; readonly ttlSeconds?: number; readonly signal?: AbortSignal }
+
+/** For TLS' `checkServerIdentity`: who answers must prove this SPIFFE identity; host names don't count. */
+export const expectIdentity = (identity: string) => (_host: string, peer: PeerCertificate): Error | undefined => {
+  const found = peerIdentity(new X509Certificate(peer.raw));
+  if (found.ok && spiffeOf(found.value) === identity) return undefined;
+  return new Error(`expected ${identity}, the server is ${found.ok ? spiffeOf(found.value) : found.error}`);
+};
+
+/** Asks the CA once for a certificate; resolves with the PEM chain, leaf first and root last. Rejects with gRPC's error. */
+export async function requestCertificate(options: CaClientOptions, request: CertificateRequest): Promise<readonly string[]> {
+  const { key, cert } = options.certificate ?? {};
+  const tls = credentials.createSsl(Buffer.from(options.roots), key ? Buffer.from(key) : null, cert ? Buffer.from(cert) : null, { checkServerIdentity: expectIdentity(options.identity) });
+  // The identity is what counts; a fixed name keeps IP addresses out of SNI, where they are not allowed.
+  const client = new Client(options.address, tls, { 'grpc.ssl_target_name_override': caName, 'grpc.default_authority': caName });
+  const metadata = new Metadata();
+  if (request.token !== undefined) metadata.set('authorization', `Bearer ${request.token}`);
+  try {
+    const chain = await new Promise<readonly string[]>((resolve, reject) => {
+      const call = client.makeUnaryRequest(
+        path,
+        (message: istio.v1.auth.IstioCertificateRequest.$Properties) => Buffer.from(IstioCertificateRequest.encode(message).finish()),
+        (bytes: Buffer) => IstioCertificateResponse.decode(bytes).certChain,
+        { csr: request.csr, validityDuration: request.ttlSeconds ?? 0 }, metadata, { deadline: Date.now() + deadlineMs },
+        (error, value) => (error ? reject(error) : resolve(value ?? [])),
+      );
+      request.signal?.addEventListener('abort', () => call.cancel(), { once: true });
+    });
+    const parsed = parseCertificates(chain.join('\n'));
+    if (!parsed.ok || parsed.value.length < 2) throw new Error('the CA answered with no certificate chain');
+    return chain;
+  } finally {
+    client.close();
+  }
+}

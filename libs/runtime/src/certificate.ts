@@ -1,0 +1,2 @@
+export * from './ca-client.ts';
+export * from './service-certificate.ts';
