@@ -13,4 +13,5 @@ export type * from './schema/networking.ts';
 export type * from './schema/security.ts';
 export type * from './schema/telemetry.ts';
 export type * from './schema/mesh.ts';
+export { MeshProxyConfig } from './schema/mesh.ts';
 export type { Port, StringMatch } from './schema/common.ts';

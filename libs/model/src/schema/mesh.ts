@@ -21,7 +21,7 @@ export const MeshProxyConfig = message({
   drainDuration: duration, discoveryAddress: string, zipkinAddress: string, statsdUdpAddress: string, proxyAdminPort: int,
   controlPlaneAuthPolicy: enumeration({ NONE: 0, MUTUAL_TLS: 1, INHERIT: 1000 }), customConfigFile: string, statNameLength: int, concurrency: wrapper(int),
   proxyBootstrapTemplatePath: string, interceptionMode: enumeration(['REDIRECT', 'TPROXY', 'NONE']), tracing: Tracing, sds: struct, envoyAccessLogService: RemoteService,
-  envoyMetricsService: RemoteService, proxyMetadata: map(string), statusPort: int, extraStatTags: repeated(string), gatewayTopology: message({ numTrustedProxies: uint, forwardClientCertDetails: enumeration(['UNDEFINED', 'SANITIZE', 'FORWARD_ONLY', 'APPEND_FORWARD', 'SANITIZE_SET', 'ALWAYS_FORWARD_ONLY']), proxyProtocol: message({}) }),
+  envoyMetricsService: RemoteService, proxyMetadata: map(string), runtimeValues: map(string), statusPort: int, extraStatTags: repeated(string), gatewayTopology: message({ numTrustedProxies: uint, forwardClientCertDetails: enumeration(['UNDEFINED', 'SANITIZE', 'FORWARD_ONLY', 'APPEND_FORWARD', 'SANITIZE_SET', 'ALWAYS_FORWARD_ONLY']), proxyProtocol: message({}) }),
   terminationDrainDuration: duration, meshId: string, readinessProbe: struct, proxyStatsMatcher: message({ inclusionPrefixes: repeated(string), inclusionSuffixes: repeated(string), inclusionRegexps: repeated(string) }),
   holdApplicationUntilProxyStarts: wrapper(bool), caCertificatesPem: repeated(string), image: message({ imageType: string }), privateKeyProvider: struct,
   proxyHeaders: message({

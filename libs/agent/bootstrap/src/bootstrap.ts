@@ -1,0 +1,148 @@
+import type { MeshProxyConfig } from '@flotilla/model';
+import { err, messageOf, ok } from '@flotilla/std';
+import type { Result } from '@flotilla/std';
+import { localCluster, pipeCluster, remoteCluster, xdsCluster } from './clusters.ts';
+import type { Json } from './clusters.ts';
+import { pathListener } from './listeners.ts';
+import type { Node } from './metadata.ts';
+import { buildStatsConfig } from './stats.ts';
+import { buildTracing } from './tracing.ts';
+
+export interface BootstrapInput {
+  readonly node: Node;
+  readonly proxyConfig: MeshProxyConfig;
+  readonly instanceIps: readonly string[];
+  readonly envoyStatusPort: number;
+  readonly envoyPrometheusPort: number;
+  readonly deltaXds: boolean;
+  /** A waypoint asks for workloads (metadata discovery) and always uses delta xDS. */
+  readonly waypoint: boolean;
+  readonly outlierLogPath?: string;
+  readonly loadStatsConfig?: string;
+  readonly stsPort?: number;
+  readonly exitOnZeroActiveConnections: boolean;
+  readonly xdsSocket: string;
+  readonly sdsSocket: string;
+  /** Whether the binary is Istio's build: a stock Envoy refuses extensions that only that has. */
+  readonly istioExtensions: boolean;
+}
+export interface BuiltBootstrap {
+  readonly bootstrap: Json;
+  /** Files that the bootstrap refers to, by path. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+/** How this pod names itself and others, by the families of its addresses. */
+export function addressFamily(instanceIps: readonly string[]): { readonly localhost: string; readonly wildcard: string; readonly dnsLookupFamily: 'V4_ONLY' | 'V6_ONLY' | 'ALL' } {
+  const v6 = instanceIps.filter((ip) => ip.includes(':')).length;
+  const v6First = instanceIps[0]?.includes(':') ?? false;
+  return { localhost: v6First ? '::1' : '127.0.0.1', wildcard: v6First ? '::' : '0.0.0.0', dnsLookupFamily: v6 === 0 ? 'V4_ONLY' : v6 === instanceIps.length ? 'V6_ONLY' : 'ALL' };
+}
+
+/** Envoy's bootstrap as Istio 1.19 writes it. Fails for tracers that can't work and for malformed ISTIO_META_LOAD_STATS_CONFIG_JSON. */
+export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
+  const { node, proxyConfig } = input;
+  const { localhost, wildcard, dnsLookupFamily } = addressFamily(input.instanceIps);
+  const adminPort = proxyConfig.proxyAdminPort ?? 15000;
+  const platform = node.metadata['PLATFORM_METADATA'] as Readonly<Record<string, string>> | undefined;
+  const tracing = buildTracing({
+    proxyConfig, nodeCluster: node.cluster, dnsLookupFamily, localhost, configPath: proxyConfig.configPath ?? '', openCensus: input.istioExtensions,
+    ...(input.stsPort ? { stsPort: input.stsPort } : {}), ...(platform?.['gcp_project'] ? { gcpProject: platform['gcp_project'] } : {}),
+  });
+  if (!tracing.ok) return tracing;
+  const manager = clusterManager(input);
+  if (!manager.ok) return manager;
+  const { envoyMetricsService: metrics, envoyAccessLogService: accessLog, statsdUdpAddress } = proxyConfig;
+  const service = (name: string, remote: typeof metrics): Json[] =>
+    (remote?.address ? [remoteCluster(name, remote.address, { dnsLookupFamily, grpc: true, ...(remote.tlsSettings ? { tls: remote.tlsSettings } : {}) })] : []);
+  const sinks = [...(metrics?.address ? [metricsSink] : []), ...(statsdUdpAddress ? [statsdSink(statsdUdpAddress)] : [])];
+  const metadataDiscovery = input.waypoint;
+  const source: Json = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
+  const bootstrap: Json = {
+    node: { id: node.id, cluster: node.cluster, locality: node.locality, metadata: node.metadata },
+    layered_runtime: { layers: [{ name: 'global config', static_layer: runtimeValues(proxyConfig.runtimeValues) }, { name: 'admin', admin_layer: {} }] },
+    bootstrap_extensions: [...(metadataDiscovery && input.istioExtensions ? [metadataDiscoveryExtension] : []), internalListener],
+    stats_config: buildStatsConfig({ ...input, metadataDiscovery }),
+    admin: {
+      access_log: [{ name: 'envoy.access_loggers.file', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: '/dev/null' } }],
+      profile_path: '/var/lib/istio/data/envoy.prof',
+      address: { socket_address: { address: localhost, port_value: adminPort } },
+    },
+    dynamic_resources: {
+      lds_config: source, cds_config: source,
+      ads_config: {
+        api_type: input.deltaXds || input.waypoint ? 'DELTA_GRPC' : 'GRPC', set_node_on_first_message_only: true, transport_api_version: 'V3',
+        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
+      },
+    },
+    static_resources: {
+      clusters: [
+        localCluster('prometheus_stats', localhost, adminPort), localCluster('agent', localhost, proxyConfig.statusPort ?? 15020),
+        pipeCluster('sds-grpc', input.sdsSocket), xdsCluster(input.xdsSocket),
+        ...tracing.value.clusters, ...service('envoy_metrics_service', metrics), ...service('envoy_accesslog_service', accessLog),
+      ],
+      listeners: [
+        pathListener({ address: wildcard, port: input.envoyPrometheusPort, statPrefix: 'stats', path: '/stats/prometheus', cluster: 'prometheus_stats' }),
+        pathListener({ address: wildcard, port: input.envoyStatusPort, statPrefix: 'agent', path: '/healthz/ready', cluster: 'agent' }),
+      ],
+    },
+    ...(tracing.value.tracing ? { tracing: tracing.value.tracing } : {}),
+    ...(manager.value ? { cluster_manager: manager.value } : {}),
+    ...(sinks.length > 0 ? { stats_sinks: sinks } : {}),
+  };
+  return ok({ bootstrap, files: tracing.value.files, warnings: tracing.value.warnings });
+}
+
+const internalListener: Json = {
+  name: 'envoy.bootstrap.internal_listener',
+  typed_config: {
+    '@type': 'type.googleapis.com/udpa.type.v1.TypedStruct',
+    type_url: 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener', value: { buffer_size_kb: 64 },
+  },
+};
+const metadataDiscoveryExtension: Json = {
+  name: 'metadata_discovery',
+  typed_config: {
+    '@type': 'type.googleapis.com/udpa.type.v1.TypedStruct', type_url: 'type.googleapis.com/istio.workload.BootstrapExtension', value: { config_source: { ads: {} } },
+  },
+};
+const metricsSink: Json = {
+  name: 'envoy.stat_sinks.metrics_service',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig', transport_api_version: 'V3', grpc_service: { envoy_grpc: { cluster_name: 'envoy_metrics_service' } },
+  },
+};
+function statsdSink(address: string): Json {
+  const at = address.lastIndexOf(':');
+  return {
+    name: 'envoy.stat_sinks.statsd',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.config.metrics.v3.StatsdSink', address: { socket_address: { address: address.slice(0, at), port_value: Number(address.slice(at + 1)) } },
+    },
+  };
+}
+
+/** Istio's runtime flags; a given value replaces one, an empty value takes it away. */
+function runtimeValues(given: Readonly<Record<string, string>> = {}): Json {
+  const values: Record<string, string> = {
+    'overload.global_downstream_max_connections': '2147483647',
+    'envoy.deprecated_features:envoy.config.listener.v3.Listener.hidden_envoy_deprecated_use_original_dst': 'true',
+    're2.max_program_size.error_level': '32768',
+    'envoy.reloadable_features.http_reject_path_with_fragment': 'false',
+    ...given,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '').map(([name, value]) => [name, value === 'true' ? true : value === 'false' ? false : value]));
+}
+
+function clusterManager({ outlierLogPath, loadStatsConfig }: BootstrapInput): Result<Json | undefined> {
+  if (!outlierLogPath && !loadStatsConfig) return ok(undefined);
+  try {
+    return ok({
+      ...(outlierLogPath ? { outlier_detection: { event_log_path: outlierLogPath } } : {}),
+      ...(loadStatsConfig ? { load_stats_config: JSON.parse(loadStatsConfig) as unknown } : {}),
+    });
+  } catch (thrown) {
+    return err(`ISTIO_META_LOAD_STATS_CONFIG_JSON: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,88 @@
+import { MeshProxyConfig, defaultMeshConfig, parseValue } from '@flotilla/model';
+import { err, messageOf, ok } from '@flotilla/std';
+import type { Result } from '@flotilla/std';
+import { parse } from 'yaml';
+
+/** Where a proxy's configuration comes from: each text is YAML or JSON, and a later one wins. */
+export interface ProxyConfigSources {
+  /** The mesh configuration file (its `defaultConfig`). */
+  readonly meshFile?: string;
+  /** PROXY_CONFIG. */
+  readonly environment?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** ISTIO_CPU_LIMIT: worker threads where no source names them. */
+  readonly cpuLimit?: string;
+}
+
+const maxText = 1024 * 1024;
+
+/**
+ * Mesh file, PROXY_CONFIG, the annotation proxy.istio.io/config, then the annotations of the discovery address and the status port, over Istio's
+ * defaults. A named field replaces the whole field; proxyMetadata merges. Fails with the agent's message for text that can't be read and for wrong values.
+ */
+export function resolveProxyConfig({ meshFile, environment, annotations = {}, cpuLimit }: ProxyConfigSources): Result<MeshProxyConfig> {
+  let config: MeshProxyConfig = { controlPlaneAuthPolicy: 'MUTUAL_TLS', ...defaultMeshConfig().defaultConfig, tracingServiceName: undefined };
+  const inMesh = (raw: unknown): unknown => (raw as { defaultConfig?: unknown } | null)?.defaultConfig ?? {};
+  const texts: [string | undefined, (raw: unknown) => unknown, (text: string) => string][] = [
+    [meshFile, inMesh, () => 'failed to read mesh configuration'],
+    [environment, (raw) => raw, (text) => `failed to unmarshal mesh config from environment [${text.trim()}]`],
+    [annotations['proxy.istio.io/config'], (raw) => raw, (text) => `failed to unmarshal mesh config from annotations [${text.trim()}]`],
+  ];
+  for (const [text, pick, prefix] of texts) {
+    if (!text) continue;
+    const given = parseConfig(text, pick);
+    if (!given.ok) return err(`failed to get proxy config: ${prefix(text.slice(0, 200))}: ${given.error}`);
+    config = merge(config, given.value);
+  }
+  const discoveryAddress = annotations['sidecar.istio.io/discoveryAddress'];
+  if (discoveryAddress) config = { ...config, discoveryAddress };
+  const statusPort = annotations['status.sidecar.istio.io/port'];
+  if (statusPort && /^\d{1,5}$/.test(statusPort)) config = { ...config, statusPort: Number(statusPort) };
+  if (config.concurrency === undefined && cpuLimit && /^\d{1,4}$/.test(cpuLimit)) config = { ...config, concurrency: Number(cpuLimit) };
+  const problems = validateProxyConfig(config);
+  if (problems.length === 0) return ok(config);
+  return err(`failed to get proxy config: ${problems.length} error${problems.length > 1 ? 's' : ''} occurred:\n${problems.map((problem) => `\t* ${problem}`).join('\n')}`);
+}
+
+function parseConfig(text: string, pick: (raw: unknown) => unknown): Result<MeshProxyConfig> {
+  if (text.length > maxText) return err(`could not parse proxy config: longer than ${maxText} characters`);
+  try {
+    const { value, problems } = parseValue(MeshProxyConfig, pick(parse(text, { logLevel: 'error' })) ?? {});
+    const wrong = problems.find(({ level }) => level === 'error');
+    return wrong ? err(`could not parse proxy config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
+  } catch (thrown) {
+    return err(`could not parse proxy config: yaml: ${messageOf(thrown)}`);
+  }
+}
+
+function merge(base: MeshProxyConfig, over: MeshProxyConfig): MeshProxyConfig {
+  const merged = { ...base, ...over };
+  // service_cluster and tracing_service_name are one oneof.
+  if (over.tracingServiceName !== undefined) delete (merged as { serviceCluster?: string }).serviceCluster;
+  else if (over.serviceCluster !== undefined) delete (merged as { tracingServiceName?: unknown }).tracingServiceName;
+  return over.proxyMetadata ? { ...merged, proxyMetadata: { ...base.proxyMetadata, ...over.proxyMetadata } } : merged;
+}
+
+/** What is wrong with a resolved configuration, in the words of Istio's validation. */
+export function validateProxyConfig(config: MeshProxyConfig): string[] {
+  const port = (value: number): string | undefined => (value >= 1 && value <= 65535 ? undefined : `port number ${value} must be in the range 1..65535`);
+  const problems: (string | undefined)[] = [
+    config.configPath ? undefined : 'config path must be set',
+    config.binaryPath ? undefined : 'binary path must be set',
+    config.serviceCluster || config.tracingServiceName !== undefined ? undefined : 'oneof service cluster or tracing service name must be specified',
+    prefixed('invalid discovery address: ', addressProblem(config.discoveryAddress ?? '')),
+    prefixed('invalid proxy admin port: ', port(config.proxyAdminPort ?? 0)),
+    prefixed('invalid status port: ', port(config.statusPort ?? 0)),
+    (config.drainDuration ?? 0) < 1 ? 'invalid drain duration: duration must be greater than 1ms' : undefined,
+    (config.concurrency ?? 0) < 0 ? `concurrency cannot be less than 0` : undefined,
+  ];
+  return problems.filter((problem) => problem !== undefined);
+}
+
+const prefixed = (prefix: string, problem: string | undefined): string | undefined => (problem ? prefix + problem : undefined);
+function addressProblem(address: string): string | undefined {
+  if (address.startsWith('unix:')) return undefined;
+  const at = address.lastIndexOf(':');
+  const port = Number(address.slice(at + 1));
+  return at > 0 && port >= 1 && port <= 65535 ? undefined : `unable to split ${JSON.stringify(address)} into host and port`;
+}
