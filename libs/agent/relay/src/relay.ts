@@ -1,0 +1,71 @@
+import { chmod, rm } from 'node:fs/promises';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Logger, Metrics } from '@flotilla/observability-port';
+import type { Clock } from '@flotilla/std';
+import { discoveryMethods } from './methods.ts';
+import type { NameTable, Variant } from './name-table.ts';
+import { relayStream } from './stream.ts';
+import type { OpenUpstream } from './upstream.ts';
+
+export interface RelayOptions {
+  /** Path of the Unix socket that Envoy dials. */
+  readonly socket: string;
+  readonly upstream: OpenUpstream;
+  /** Receives each name table; without it none is asked for. */
+  readonly onNameTable?: (table: NameTable) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+export interface Relay {
+  /** Whether a stream to pilot has carried an answer and still stands. */
+  connected(): boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves discovery to Envoy on a Unix socket and hands the bytes to pilot and back, undecoded. One stream to pilot for each stream of Envoy:
+ *
+ *   connecting ── answer ──▶ relaying ── pilot gone ──▶ Envoy's stream is closed; it keeps its configuration and opens the next
+ *       ▲  │ pilot away: again after a pause, Envoy's requests are sent anew
+ *       └──┘
+ */
+export async function createRelay(options: RelayOptions): Promise<Relay> {
+  const server = new Server({ 'grpc.max_receive_message_length': 64 << 20, 'grpc.max_send_message_length': -1 });
+  const relaying = new Set<object>();
+  const failures = options.metrics.counter('istio_agent_num_outgoing_retries', 'Number of outgoing retry requests', ['request_type']);
+  const connections = options.metrics.gauge('istio_agent_xds_proxy_connections', 'Streams of Envoy that are relayed');
+  const serve = (variant: Variant) => (call: ServerDuplexStream<Buffer, Buffer>): void => {
+    const { onNameTable } = options;
+    const end = relayStream({
+      variant, call, upstream: options.upstream, clock: options.clock, log: options.log,
+      ...(onNameTable ? { onNameTable } : {}),
+      onRetry: () => failures.add(1, { request_type: 'xds' }),
+      onRelaying: (on) => {
+        if (on) relaying.add(call);
+        else relaying.delete(call);
+        connections.set(relaying.size);
+      },
+    });
+    streams.add(end);
+    call.once('close', () => streams.delete(end));
+  };
+  const streams = new Set<(code: status, details: string) => void>();
+  server.addService({ StreamAggregatedResources: discoveryMethods.sotw, DeltaAggregatedResources: discoveryMethods.delta }, {
+    StreamAggregatedResources: serve('sotw'), DeltaAggregatedResources: serve('delta'),
+  } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+  await rm(options.socket, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`unix:${options.socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+  });
+  await chmod(options.socket, 0o660);
+  return {
+    connected: () => relaying.size > 0,
+    async close() {
+      for (const end of streams) end(status.UNAVAILABLE, 'the agent is stopping');
+      server.forceShutdown();
+      await rm(options.socket, { force: true });
+    },
+  };
+}

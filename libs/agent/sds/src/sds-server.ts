@@ -1,0 +1,114 @@
+import { chmod, readFile, rm } from 'node:fs/promises';
+import { unwatchFile, watchFile } from 'node:fs';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import type { CertificateSource } from '@flotilla/pki';
+import type { Logger } from '@flotilla/observability-port';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { messageOf } from '@flotilla/std';
+import { encodeSecret, encodeSecrets, parseSecretName } from './secrets.ts';
+
+type Request = envoy.service.discovery.v3.DiscoveryRequest;
+export interface SdsServerOptions {
+  /** Path of the Unix socket. */
+  readonly socket: string;
+  readonly certificate: CertificateSource;
+  /** Roots that are trusted besides the CA's own. */
+  readonly extraRoots?: readonly string[];
+  readonly log: Logger;
+}
+export interface SdsServer { close(): Promise<void> }
+
+const maxNames = 64;
+const filePollMs = 5000;
+const service = {
+  StreamSecrets: {
+    path: '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets', requestStream: true, responseStream: true,
+    requestSerialize: (request: Request) => Buffer.from(envoy.service.discovery.v3.DiscoveryRequest.encode(request).finish()),
+    requestDeserialize: (bytes: Buffer) => envoy.service.discovery.v3.DiscoveryRequest.decode(bytes),
+    responseSerialize: (bytes: Buffer) => bytes, responseDeserialize: (bytes: Buffer) => bytes,
+  },
+};
+
+/**
+ * Serves secrets to Envoy: `default` (key and chain), `ROOTCA`, and files by name. A secret that isn't there yet is sent when it comes; every renewal
+ * is pushed to all streams that asked for it.
+ */
+export async function createSdsServer(options: SdsServerOptions): Promise<SdsServer> {
+  const server = new Server({ 'grpc.max_receive_message_length': 1 << 20 });
+  const streams = new Set<() => void>();
+  const watched = new Set<string>();
+  const pushAll = (): void => streams.forEach((push) => push());
+  const read = async (path: string): Promise<string> => {
+    if (!watched.has(path) && watched.size < maxNames) {
+      watched.add(path);
+      watchFile(path, { interval: filePollMs, persistent: false }, pushAll);
+    }
+    return readFile(path, 'utf8');
+  };
+  const secretOf = async (name: string): Promise<Uint8Array | undefined> => {
+    const asked = parseSecretName(name);
+    const workload = options.certificate.current();
+    switch (asked?.kind) {
+      case undefined: return undefined;
+      case 'certificate': return workload && encodeSecret(name, { key: workload.key, cert: workload.cert });
+      case 'roots': return workload && encodeSecret(name, { roots: [...new Set([workload.roots, ...(options.extraRoots ?? [])])].join('\n') });
+      case 'file-roots': return encodeSecret(name, { roots: await read(asked.path) });
+      case 'file-certificate': return encodeSecret(name, { cert: await read(asked.cert), key: await read(asked.key) });
+    }
+  };
+  const stream = (call: ServerDuplexStream<Request, Buffer>): void => serve(call, { secretOf, streams, log: options.log });
+  server.addService(service, { StreamSecrets: stream } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+  await rm(options.socket, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`unix:${options.socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+  });
+  await chmod(options.socket, 0o660);
+  const unsubscribe = options.certificate.onChange(pushAll);
+  return {
+    async close() {
+      unsubscribe();
+      for (const path of watched) unwatchFile(path, pushAll);
+      server.forceShutdown();
+      await rm(options.socket, { force: true });
+    },
+  };
+}
+
+interface Serving { secretOf(name: string): Promise<Uint8Array | undefined>; readonly streams: Set<() => void>; readonly log: Logger }
+
+/** One stream of Envoy, which asks for one or more names. Answers go out one after the other, each with what is current then. */
+function serve(call: ServerDuplexStream<Request, Buffer>, { secretOf, streams, log }: Serving): void {
+  let names: readonly string[] = [];
+  let nonce = 0;
+  let sent = '';
+  let queue = Promise.resolve();
+  const push = (force = false): void => {
+    queue = queue.then(async () => {
+      if (names.length === 0 || call.destroyed) return;
+      const secrets = (await Promise.all(names.map(secretOf))).filter((secret) => secret !== undefined);
+      const content = Buffer.concat(secrets).toString('base64');
+      if (secrets.length < names.length || (!force && content === sent)) return;
+      sent = content;
+      call.write(encodeSecrets(secrets, String(++nonce)));
+    }).catch((thrown: unknown) => log.warn('secret not served', { names, error: messageOf(thrown) }));
+  };
+  const onRenewal = (): void => push();
+  const close = (): void => void streams.delete(onRenewal);
+  streams.add(onRenewal);
+  call.on('data', (request: Request) => {
+    if (request.errorDetail) log.warn('Envoy refused a secret', { names, error: request.errorDetail.message });
+    const changed = request.resourceNames.length !== names.length || request.resourceNames.some((name, i) => name !== names[i]);
+    if (!changed && request.responseNonce !== '') return;
+    const unknown = request.resourceNames.filter((name) => !parseSecretName(name));
+    if (request.resourceNames.length > maxNames || unknown.length > 0) {
+      const details = unknown.length > 0 ? `unknown secret ${unknown[0]?.slice(0, 200)}` : `more than ${maxNames} secrets`;
+      call.emit('error', Object.assign(new Error(details), { code: status.INVALID_ARGUMENT, details }));
+      return;
+    }
+    names = request.resourceNames;
+    push(true);
+  });
+  call.on('end', () => call.end());
+  for (const event of ['close', 'error', 'cancelled']) call.on(event, close);
+}

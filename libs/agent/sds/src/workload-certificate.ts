@@ -1,0 +1,91 @@
+import { buildCsr, createCertificateSource, generateKey, keyToPem, parseCertificates } from '@flotilla/pki';
+import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
+import type { Logger } from '@flotilla/observability-port';
+import { messageOf } from '@flotilla/std';
+import type { Clock } from '@flotilla/std';
+import type { CaClient } from './ca-client.ts';
+
+export interface WorkloadCertificateOptions {
+  readonly ca: CaClient;
+  /** The SPIFFE URI to ask for; the CA decides. */
+  readonly identity: string;
+  readonly validitySeconds: number;
+  /** Part of its lifetime at whose end a certificate is renewed (SECRET_GRACE_PERIOD_RATIO), and how far chance moves that. */
+  readonly graceRatio?: number;
+  readonly jitterRatio?: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  random?(): number;
+}
+export interface WorkloadCertificate extends CertificateSource {
+  /** Resolves with the first certificate. */
+  ready(): Promise<KeyAndCertificate>;
+  /** When the current certificate ends, epoch milliseconds; 0 without one. */
+  expires(): number;
+  close(): void;
+}
+
+const firstRetryMs = 200;
+const maxRetryMs = 30_000;
+
+/** Milliseconds until a certificate is renewed: before the last `graceRatio` of its life, moved by chance so that a fleet doesn't come at once. */
+export function renewalDelay({ notBefore, notAfter, now, graceRatio, jitter }: { notBefore: number; notAfter: number; now: number; graceRatio: number; jitter: number }): number {
+  const grace = (notAfter - notBefore) * Math.min(Math.max(graceRatio + jitter, 0), 1);
+  return Math.max(notAfter - grace - now, 0);
+}
+
+/** Keeps a workload certificate: a new key and request at the start and before each expiry; retries with growing pauses while the CA is away. */
+export function createWorkloadCertificate(options: WorkloadCertificateOptions): WorkloadCertificate {
+  const { ca, clock, log, random = Math.random, graceRatio = 0.5, jitterRatio = 0.01 } = options;
+  const source = createCertificateSource();
+  const waiting: ((value: KeyAndCertificate) => void)[] = [];
+  let notAfter = 0;
+  let attempts = 0;
+  let cancel = (): void => {};
+  let closed = false;
+
+  const request = async (): Promise<void> => {
+    const started = clock.now();
+    try {
+      const key = generateKey();
+      const chain = await ca.createCertificate(buildCsr(key, { uris: [options.identity] }), options.validitySeconds);
+      if (closed) return;
+      const parsed = parseCertificates(chain.join('\n'));
+      if (!parsed.ok) throw new Error(`the CA's answer: ${parsed.error}`);
+      const [leaf] = parsed.value;
+      const root = parsed.value.at(-1);
+      if (!leaf || !root || !leaf.checkPrivateKey(key)) throw new Error("the CA's answer is no chain for this key");
+      const value: KeyAndCertificate = {
+        key: keyToPem(key),
+        cert: parsed.value.slice(0, Math.max(parsed.value.length - 1, 1)).map((item) => item.toString()).join(''),
+        roots: root.toString(),
+      };
+      notAfter = leaf.validToDate.getTime();
+      attempts = 0;
+      const delay = renewalDelay({ notBefore: leaf.validFromDate.getTime(), notAfter, now: clock.now(), graceRatio, jitter: (random() * 2 - 1) * jitterRatio });
+      log.info('workload certificate issued', { latencyMs: clock.now() - started, ttlMs: notAfter - clock.now(), renewInMs: Math.round(delay) });
+      source.set(value);
+      for (const resolve of waiting.splice(0)) resolve(value);
+      cancel = clock.after(Math.min(Math.max(delay, 1000), 2 ** 31 - 1), () => void request());
+    } catch (thrown) {
+      if (closed) return;
+      const pause = Math.min(firstRetryMs * 2 ** attempts++, maxRetryMs) * (0.75 + random() / 2);
+      log.warn('workload certificate not issued, trying again', { error: messageOf(thrown), retryInMs: Math.round(pause) });
+      cancel = clock.after(pause, () => void request());
+    }
+  };
+  void request();
+  return {
+    current: source.current,
+    onChange: source.onChange,
+    ready: () => {
+      const value = source.current();
+      return value ? Promise.resolve(value) : new Promise((resolve) => waiting.push(resolve));
+    },
+    expires: () => notAfter,
+    close() {
+      closed = true;
+      cancel();
+    },
+  };
+}
