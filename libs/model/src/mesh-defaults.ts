@@ -1,7 +1,5 @@
 import type { MeshConfig } from './schema/mesh.ts';
 
-const statPrefixFree = { tracingServiceName: 'APP_LABEL_AND_NAMESPACE', controlPlaneAuthPolicy: 'MUTUAL_TLS' } as const;
-
 const defaults: MeshConfig = {
   enableTracing: true,
   proxyListenPort: 15001,
@@ -11,7 +9,6 @@ const defaults: MeshConfig = {
   ingressControllerMode: 'STRICT',
   ingressClass: 'istio',
   trustDomain: 'cluster.local',
-  trustDomainAliases: [],
   enableAutoMtls: true,
   outboundTrafficPolicy: { mode: 'ALLOW_ANY' },
   localityLbSetting: { enabled: true },
@@ -22,8 +19,6 @@ const defaults: MeshConfig = {
   protocolDetectionTimeout: 0,
   dnsRefreshRate: 60,
   rootNamespace: 'istio-system',
-  accessLogEncoding: 'TEXT',
-  pathNormalization: { normalization: 'BASE' },
   extensionProviders: [
     { name: 'prometheus', prometheus: {} },
     { name: 'stackdriver', stackdriver: {} },
@@ -41,7 +36,7 @@ const defaults: MeshConfig = {
     statNameLength: 189,
     discoveryAddress: 'istiod.istio-system.svc:15012',
     tracing: { zipkin: { address: 'zipkin.istio-system:9411' } },
-    ...statPrefixFree,
+    controlPlaneAuthPolicy: 'MUTUAL_TLS',
   },
 };
 
@@ -52,7 +47,9 @@ type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Members of which only one may be set: a given one takes the default's place. */
-const alternatives: Readonly<Record<string, readonly string[]>> = { tracing: ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'] };
+const alternatives: Readonly<Record<string, readonly string[]>> = {
+  tracing: ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'], defaultConfig: ['serviceCluster', 'tracingServiceName'],
+};
 
 function merge(base: Plain, over: Plain, at = ''): Plain {
   const only = alternatives[at];
@@ -63,10 +60,11 @@ function merge(base: Plain, over: Plain, at = ''): Plain {
   }));
 }
 
-/** A mesh configuration over the defaults: objects merge, lists and plain values replace; extension providers add to the built-in ones. */
+/** A mesh configuration over the defaults: objects merge, lists and plain values replace; extension providers add to the built-in ones; aliases of the trust domain are a set, sorted. */
 export function withMeshDefaults(given: MeshConfig): MeshConfig {
   const merged = merge(defaultMeshConfig() as Plain, given as Plain) as MeshConfig;
   const own = new Set(given.extensionProviders?.map(({ name }) => name));
   const providers = [...(defaults.extensionProviders ?? []).filter(({ name }) => !own.has(name)), ...(given.extensionProviders ?? [])];
-  return { ...merged, extensionProviders: providers };
+  const aliases = given.trustDomainAliases && [...new Set(given.trustDomainAliases)].sort();
+  return { ...merged, extensionProviders: providers, ...(aliases ? { trustDomainAliases: aliases } : {}) };
 }

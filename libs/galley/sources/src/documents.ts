@@ -1,13 +1,22 @@
 import { messageOf } from '@flotilla/std';
 import type { Problem } from '@flotilla/model';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments, type Tags } from 'yaml';
 
 /** One document of a file, as its number from 1 and its value, or why it has none. */
 export interface ParsedDocument { readonly index: number; readonly value?: unknown; readonly problem?: Problem }
 
 /** etcd takes no larger object, so neither does galley take a larger file of one. */
 export const maxFileBytes = 4 << 20;
-const options = { version: '1.1', merge: true, uniqueKeys: true, prettyErrors: true, maxAliasCount: 100 } as const;
+/**
+ * YAML 1.1 as Go's parser reads it (and so Kubernetes): `yes` is true and `012` is ten, but a lone dot is text, and so are times and numbers of base 60.
+ */
+const customTags = (tags: Tags): Tags => tags.flatMap((tag): Tags => {
+  if (typeof tag === 'string') return [tag];
+  if (tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME')) return [];
+  return tag.tag === 'tag:yaml.org,2002:float' && 'test' in tag && tag.test?.test('.') ? [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }] : [tag];
+});
+export const yamlOptions = { version: '1.1', merge: true, uniqueKeys: true, prettyErrors: true, customTags } as const;
+const maxAliasCount = 100;
 const syntax = (message: string): Problem => ({ code: 'yaml-syntax', level: 'error', message: message.split('\n')[0] ?? message });
 
 /**
@@ -23,13 +32,13 @@ export function parseDocuments(bytes: Uint8Array): { readonly documents: readonl
     return { problem: { code: 'not-utf8', level: 'error', message: 'the file is no UTF-8; save it in that encoding' } };
   }
   try {
-    const found = [...parseAllDocuments(text, options)];
+    const found = [...parseAllDocuments(text, yamlOptions)];
     return { documents: found.flatMap((document, i): ParsedDocument[] => {
       const index = i + 1;
       const [error] = document.errors;
       if (error) return [{ index, problem: syntax(error.message) }];
       try {
-        const value: unknown = document.toJS({ maxAliasCount: options.maxAliasCount });
+        const value: unknown = document.toJS({ maxAliasCount });
         return value === null || value === undefined ? [] : [{ index, value: withMesh(value) }];
       } catch (thrown) {
         return [{ index, problem: syntax(messageOf(thrown)) }];
@@ -46,6 +55,6 @@ const isPlain = (value: unknown): value is Plain => typeof value === 'object' &&
 /** Mesh configuration is YAML inside a ConfigMap. */
 function withMesh(value: unknown): unknown {
   if (!isPlain(value) || value['kind'] !== 'ConfigMap' || !isPlain(value['metadata']) || value['metadata']['name'] !== 'istio' || !isPlain(value['data'])) return value;
-  const data = Object.fromEntries(Object.entries(value['data']).map(([key, text]) => [key, (key === 'mesh' || key === 'meshNetworks') && typeof text === 'string' ? parse(text, options) as unknown : text]));
+  const data = Object.fromEntries(Object.entries(value['data']).map(([key, text]) => [key, (key === 'mesh' || key === 'meshNetworks') && typeof text === 'string' ? parse(text, { ...yamlOptions, maxAliasCount }) as unknown : text]));
   return { ...value, data };
 }

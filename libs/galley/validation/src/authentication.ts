@@ -1,0 +1,72 @@
+import type { JWTRule, PeerAuthentication, RequestAuthentication } from '@flotilla/model';
+import { headerValueMistake } from './headers.ts';
+import { quoted, type Report } from './report.ts';
+import { checkSelector } from './selector.ts';
+
+/** security.istio.io PeerAuthentication (Istio 1.19, ValidatePeerAuthentication). */
+export function checkPeerAuthentication(spec: PeerAuthentication, report: Report): void {
+  const ports = spec.portLevelMtls && Object.keys(spec.portLevelMtls);
+  const forAll = Object.keys(spec.selector?.matchLabels ?? {}).length === 0;
+  if (forAll && ports?.length) report.error('spec.portLevelMtls', 'mesh/namespace peer authentication cannot have port level mTLS');
+  if (ports?.length === 0) report.error('spec.portLevelMtls', 'port level mTLS, if defined, must have at least one element');
+  for (const port of ports ?? []) {
+    if (!/^\d{1,10}$/.test(port)) report.error(`spec.portLevelMtls[${quoted(port)}]`, `expected a port number, found ${quoted(port)}`);
+    else if (Number(port) === 0) report.error(`spec.portLevelMtls[${quoted(port)}]`, 'port cannot be 0');
+  }
+  checkSelector(spec.selector, report);
+}
+
+/** security.istio.io RequestAuthentication (Istio 1.19, ValidateRequestAuthentication). */
+export function checkRequestAuthentication(spec: RequestAuthentication, report: Report): void {
+  checkSelector(spec.selector, report);
+  for (const [i, rule] of (spec.jwtRules ?? []).entries()) checkJwtRule(rule, `spec.jwtRules[${i}]`, report);
+}
+
+function checkJwtRule(rule: JWTRule, path: string, report: Report): void {
+  if (!rule.issuer) report.error(`${path}.issuer`, 'issuer must be set');
+  if (rule.audiences?.includes('')) report.error(`${path}.audiences`, 'audience must be non-empty string');
+  if (rule.jwksUri) report.error(`${path}.jwksUri`, jwksUriMistake(rule.jwksUri));
+  const jwks = rule.jwks ? jwksMistake(rule.jwks) : undefined;
+  report.error(`${path}.jwks`, jwks && `jwks parse error: ${jwks}`);
+  for (const [i, { name = '' }] of (rule.fromHeaders ?? []).entries()) {
+    if (name === '') report.error(`${path}.fromHeaders[${i}]`, 'location header name must be non-empty string');
+  }
+  for (const [i, name] of (rule.fromParams ?? []).entries()) if (name === '') report.error(`${path}.fromParams[${i}]`, 'location query must be non-empty string');
+  for (const [i, { claim, header }] of (rule.outputClaimToHeaders ?? []).entries()) {
+    const at = `${path}.outputClaimToHeaders[${i}]`;
+    report.error(at, claim && header ? headerValueMistake(header) : 'outputClaimToHeaders header and claim value must be non-empty string');
+  }
+}
+
+function jwksUriMistake(uri: string): string | undefined {
+  const scheme = /^([A-Za-z][-A-Za-z0-9+.]*):/.exec(uri)?.[1]?.toLowerCase() ?? '';
+  const port = /^[^:/]*:\/\/[^/?#]*?(:[^:/?#\]]*)(?=$|[/?#])/.exec(uri)?.[1];
+  if (port !== undefined && !/^:\d*$/.test(port)) return `parse ${quoted(uri)}: invalid port ${quoted(port)} after host`;
+  return scheme === 'http' || scheme === 'https' ? undefined : `URI scheme ${quoted(scheme)} is not supported`;
+}
+
+const keyTypes = new Set(['RSA', 'EC', 'OKP', 'oct']);
+
+/** A set of keys, or one key alone (RFC 7517). */
+function jwksMistake(text: string): string | undefined {
+  let set: unknown;
+  try {
+    set = JSON.parse(text);
+  } catch {
+    return `failed to unmarshal JWK set: ${jsonMistake(text)}`;
+  }
+  const keyOf = (key: unknown): string => (typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string' ? key.kty : '');
+  if (typeof set !== 'object' || set === null || !('keys' in set)) {
+    return keyTypes.has(keyOf(set)) ? undefined : `failed to unmarshal JWK set: failed to parse sole key in key set: invalid key type from JSON (${keyOf(set)})`;
+  }
+  if (!Array.isArray(set.keys)) return 'failed to unmarshal JWK set: expected a list of keys';
+  const bad = set.keys.findIndex((key) => !keyTypes.has(keyOf(key)));
+  return bad < 0 ? undefined : `failed to unmarshal JWK set: failed to parse key #${bad + 1} in key set: invalid key type from JSON (${keyOf(set.keys[bad])})`;
+}
+
+/** Go's words for text that begins like one of JSON's literals; else only that it is none. */
+function jsonMistake(text: string): string {
+  const literal = ['true', 'false', 'null'].find((word) => text.startsWith(word.charAt(0)));
+  const i = literal ? [...literal].findIndex((letter, n) => text[n] !== letter) : -1;
+  return literal && i > 0 && text[i] ? `invalid character '${text[i]}' in literal ${literal} (expecting '${literal[i]}')` : 'it is no JSON';
+}

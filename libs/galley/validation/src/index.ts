@@ -1,0 +1,3 @@
+export { validate } from './validate.ts';
+export { checkProxyConfig } from './mesh-config.ts';
+export { Report } from './report.ts';

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { celMistake } from './cel.ts';
+import { headerValueMistake } from './headers.ts';
+import { isIP, prefixMistake } from './ip.ts';
+import { fqdnMistake, hostsMatch, isSubsetOf, splitHostPort, wildcardDomainMistake } from './names.ts';
+import { re2Mistake } from './regex.ts';
+
+describe('texts inside configuration', () => {
+  it.each(['10.0.0.1', '::', '::1', '1::', '2001:db8::10', '1:2:3:4:5:6:7:8', '::ffff:10.0.0.1', 'fe80::1%eth0'])('%s is an address', (text) => expect(isIP(text)).toBe(true));
+  it.each(['', '10.0.0', '256.0.0.1', '01.0.0.1', ':::', '1:2:3', '1::2::3', '1:2:3:4:5:6:7:8:9', 'g::', '::10.0.0', 'a.test'])('%s is none', (text) => expect(isIP(text)).toBe(false));
+  it('knows blocks of addresses', () => {
+    expect([prefixMistake('10.0.0.0/8'), prefixMistake('::/0')]).toEqual([undefined, undefined]);
+    expect(['10.0.0.0/33', '10.0.0.0/', '10.0.0.0/08', 'x/8', '::/129'].map((text) => prefixMistake(text) !== undefined)).toEqual([true, true, true, true, true]);
+  });
+
+  it.each(['web', 'web.shop.svc.cluster.local', 'a.test.', 'A-1'])('%s is a name', (text) => expect(fqdnMistake(text)).toBeUndefined());
+  it.each(['', 'a..b', '-a', 'a_b', '*.a', '1.2', 'a'.repeat(64), `${'a.'.repeat(128)}a`])('%s is none', (text) => expect(fqdnMistake(text)).toBeDefined());
+  it.each(['*', '*.a', '*-a.b', '*a'])('%s is a name with a wildcard', (text) => expect(wildcardDomainMistake(text)).toBeUndefined());
+  it('compares hosts with wildcards', () => {
+    expect([hostsMatch('*.a', 'b.a'), hostsMatch('b.a', '*.a'), hostsMatch('*.b.a', '*.a'), hostsMatch('a', 'b')]).toEqual([true, true, true, false]);
+    expect([isSubsetOf('b.a', '*.a'), isSubsetOf('*.b.a', '*.a'), isSubsetOf('*.a', '*.b.a'), isSubsetOf('*.a', 'b.a')]).toEqual([true, true, false, false]);
+  });
+  it('splits hosts from ports', () => {
+    expect([splitHostPort('a:1'), splitHostPort('[::1]:1'), splitHostPort(':1')]).toEqual([{ host: 'a', port: '1' }, { host: '::1', port: '1' }, { host: '', port: '1' }]);
+    expect(['a', '::1:2', '[::1]', ''].map((text) => 'mistake' in splitHostPort(text))).toEqual([true, true, true, true]);
+  });
+
+  it.each(['', 'a*?', '(?i)a|b', '[]a]', '[^]-]', '[[:alpha:]-z]', 'a{2,3}?', 'a{', '(?P<n>x)(?:y)', '\\d\\pL\\p{Greek}\\x{1F}', '\\Q(\\E', '^$', '(|a)', '\\.', 'x{2}'])('%s is an expression of RE2', (text) => expect(re2Mistake(text)).toBeUndefined());
+  it.each([
+    ['*', 'missing argument to repetition operator: `*`'], ['a**', 'invalid nested repetition operator: `**`'], ['a++', 'invalid nested repetition operator: `++`'], ['[a', 'missing closing ]: `[a`'],
+    ['(a', 'missing closing ): `(a`'], ['a)', 'unexpected ): `a)`'], ['(?=a)', 'invalid or unsupported Perl syntax: `(?=`'], ['a{1001}', 'invalid repeat count: `{1001}`'], ['[z-a]', 'invalid character class range: `z-a`'],
+    ['\\8', 'invalid escape sequence: `\\8`'], ['a\\', 'trailing backslash at end of expression: ``'],
+  ])('%s is none', (text, message) => expect(re2Mistake(text)).toBe(`error parsing regexp: ${message}`));
+
+  it.each(['', 'a', '100%%', '%START_TIME%', 'x %REQ(a)% y', '%DYNAMIC_METADATA(["a", "b"])%'])('%s is a header\'s value', (text) => expect(headerValueMistake(text)).toBeUndefined());
+  it.each(['%', 'abc%123', '%START_TIME%%', '%X(["a"%', '%X(["a" "b"])%', '%X([a])%', 'a\nb'])('%j is none', (text) => expect(headerValueMistake(text)).toBeDefined());
+
+  it.each(['true', 'response.code >= 400', '!has(a.b) || a[\'b\'].c(1, "x") ? 1u : -2.5e3', '[1, 2,].all(x, x in {"a": 1})', 'a.B{c: 1}', '"\\"" + r\'\\\'', '(((a)))'])('%s is an expression of CEL', (text) => expect(celMistake(text)).toBeUndefined());
+  it.each(['', ')', 'a +', 'a b', 'a ? b', '[1', 'a.', '"a', 'a = 1', '{1}', 'f(,)', '#'])('%s is none', (text) => expect(celMistake(text)).toMatch(/^ERROR: <input>:1:\d+: Syntax error/));
+
+  it('reads any text without throwing', () => {
+    const bits = fc.array(fc.constantFrom('(', ')', '[', ']', '{', '}', '*', '+', '?', '\\', '|', 'a', '1', '%', '"', "'", ',', ':', '.', '-', ' '), { maxLength: 24 }).map((parts) => parts.join(''));
+    fc.assert(fc.property(fc.oneof(bits, fc.string()), (text) => {
+      for (const read of [re2Mistake, celMistake, headerValueMistake, fqdnMistake, prefixMistake]) read(text);
+    }));
+  });
+
+  it('takes no expression of RE2 that JavaScript refuses, of those written alike in both', () => {
+    const bits = fc.array(fc.constantFrom('(', ')', '(?:', '[', ']', '*', '+', '|', 'a', 'b', '^', '$', '.'), { maxLength: 10 }).map((parts) => parts.join(''));
+    fc.assert(fc.property(bits.filter((text) => !/\[\^?\]|\[[^\]]*\[|[*+?][*+?]|[\^$|(:][*+?]|^[*+?]/.test(text)), (text) => {
+      const compiles = (): boolean => {
+        try {
+          return new RegExp(text) instanceof RegExp;
+        } catch {
+          return false;
+        }
+      };
+      if (re2Mistake(text) === undefined) expect(compiles()).toBe(true);
+    }));
+  });
+});

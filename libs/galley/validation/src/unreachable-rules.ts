@@ -1,0 +1,76 @@
+import { stableStringify } from '@flotilla/std';
+import type { HTTPMatchRequest, StringMatch, VirtualService } from '@flotilla/model';
+import { quoted, type Report } from './report.ts';
+
+interface Rule { readonly name?: string; readonly match?: readonly object[] }
+type Named = { readonly name?: string };
+const nameOf = (of: Named, i: number): string => (of.name ? quoted(of.name) : `#${i}`);
+
+/** Warns of rules that can never be chosen, since rules before them take the same requests. */
+export function warnOfUnreachableRules(spec: VirtualService, report: Report): void {
+  warnOfRepeated(spec.http ?? [], 'spec.http', report);
+  warnOfCoveredPrefixes(spec, report);
+  warnOfRepeated(spec.tcp ?? [], 'spec.tcp', report);
+  warnOfRepeated(spec.tls ?? [], 'spec.tls', report);
+}
+
+function warnOfRepeated(rules: readonly Rule[], path: string, report: Report): void {
+  const seen = new Map<string, number>();
+  let catchAll = false;
+  for (const [i, rule] of rules.entries()) {
+    const unused = (reason: string): void => report.warn(`${path}[${i}]`, `virtualService rule ${nameOf(rule, i)} not used (${reason})`);
+    if (!rule.match?.length) {
+      if (catchAll) unused('only the last rule can have no matches');
+      catchAll = true;
+      continue;
+    }
+    let repeated = 0;
+    for (const [n, match] of rule.match.entries()) {
+      const { name: _, ...rest } = match as Named;
+      const key = stableStringify(rest);
+      const before = seen.get(key);
+      if (before === undefined) {
+        seen.set(key, i);
+        continue;
+      }
+      repeated += 1;
+      report.warn(`${path}[${i}].match[${n}]`, ineffective(nameOf(rule, i), nameOf(match as Named, n), nameOf(rules[before] ?? {}, before)));
+    }
+    if (repeated === rule.match.length) unused('all matches used by prior rules');
+  }
+}
+
+const ineffective = (rule: string, match: string, other: string): string => `virtualService rule ${rule} match ${match} is not used (duplicate/overlapping match in rule ${other})`;
+
+/** What a match by prefix asks for besides; values carry their kind, so that a prefix covers only a prefix. */
+interface PrefixMatch {
+  readonly rule: string; readonly match: string; readonly path: string; readonly prefix: string; readonly port: number;
+  readonly method: string; readonly authority: string; readonly maps: readonly Readonly<Record<string, string>>[];
+}
+const valueOf = (match: StringMatch | undefined): string => (match?.exact ? `exact:${match.exact}` : match?.prefix ? `prefix:${match.prefix}` : '');
+const valuesOf = (map: HTTPMatchRequest['headers']): Record<string, string> => Object.fromEntries(Object.entries(map ?? {}).map(([key, match]) => [key, valueOf(match)]));
+
+function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
+  const keys = new Set<string>();
+  const all = (spec.http ?? []).flatMap((rule, i) => (rule.match ?? []).flatMap((match, n): PrefixMatch[] => {
+    const { name: _, ...rest } = match;
+    const key = stableStringify(rest);
+    if (keys.has(key)) return [];
+    keys.add(key);
+    return match.uri?.prefix ? [{
+      rule: nameOf(rule, i), match: nameOf(match, n), path: `spec.http[${i}].match[${n}]`, prefix: match.uri.prefix, port: match.port ?? 0,
+      method: valueOf(match.method) || 'exact:GET', authority: valueOf(match.authority), maps: [match.headers, match.queryParams, match.withoutHeaders].map(valuesOf),
+    }] : [];
+  }));
+  for (const [i, first] of all.entries()) {
+    for (const later of all.slice(i + 1)) {
+      if (later.prefix === first.prefix || !covers(first, later)) continue;
+      report.warn(later.path, ineffective(later.rule, `${later.match} of prefix ${later.prefix}`, `${first.match} of prefix ${first.prefix} on ${first.rule}`));
+    }
+  }
+}
+
+const covers = (a: PrefixMatch, b: PrefixMatch): boolean => b.prefix.startsWith(a.prefix) && a.port === b.port && a.method.startsWith(b.method) && a.authority.startsWith(b.authority)
+  && a.maps.every((map, i) => coversMap(map, b.maps[i] ?? {}));
+const coversMap = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => Object.keys(a).length === Object.keys(b).length
+  && Object.entries(a).every(([key, value]) => b[key] !== undefined && value.startsWith(b[key]));

@@ -1,0 +1,94 @@
+import type { L4MatchAttributes, Meta, TLSMatchAttributes, VirtualService } from '@flotilla/model';
+import { isJwtRoute } from './headers.ts';
+import { checkGatewayNames, checkHttpRoute, checkRouteDestinations } from './http-route.ts';
+import { isIP, subnetMistake } from './ip.ts';
+import { gatewayDomainMistake, hostsMatch, isSubsetOf, labelMistakes, portMistake, wildcardDomainMistake } from './names.ts';
+import { quoted, type Report } from './report.ts';
+import { checkExportTo } from './selector.ts';
+import { warnOfUnreachableRules } from './unreachable-rules.ts';
+
+/** networking.istio.io VirtualService (Istio 1.19, ValidateVirtualService). */
+export function checkVirtualService(spec: VirtualService, meta: Meta, report: Report): void {
+  const isDelegate = !spec.hosts?.length;
+  if (isDelegate) {
+    if (spec.gateways?.length) report.error('spec.gateways', 'delegate virtual service must have no gateways specified');
+    if (spec.tls?.length) report.error('spec.tls', 'delegate virtual service must have no tls route specified');
+    if (spec.tcp?.length) report.error('spec.tcp', 'delegate virtual service must have no tcp route specified');
+  }
+  checkGatewayNames(spec.gateways, 'spec.gateways', report);
+  const onGateway = isForGateways(spec);
+  if (!onGateway) checkNoJwtRoutes(spec, report);
+  checkHosts(spec, report);
+  if (!spec.http?.length && !spec.tcp?.length && !spec.tls?.length) report.error('spec', 'http, tcp or tls must be provided in virtual service');
+  for (const [i, route] of (spec.http ?? []).entries()) checkHttpRoute(route, { path: `spec.http[${i}]`, isDelegate }, report);
+  for (const [i, { match, route }] of (spec.tls ?? []).entries()) {
+    const path = `spec.tls[${i}]`;
+    if (!match?.length) report.error(path, 'TLS route must have at least one match condition');
+    for (const [n, one] of (match ?? []).entries()) checkTlsMatch(one, { path: `${path}.match[${n}]`, spec }, report);
+    if (!route?.length) report.error(path, 'TLS route is required');
+    checkRouteDestinations(route, `${path}.route`, report);
+  }
+  for (const [i, { match, route }] of (spec.tcp ?? []).entries()) {
+    const path = `spec.tcp[${i}]`;
+    for (const [n, one] of (match ?? []).entries()) checkL4Match(one, `${path}.match[${n}]`, report);
+    if (!route?.length) report.error(path, 'TCP route is required');
+    checkRouteDestinations(route, `${path}.route`, report);
+  }
+  checkExportTo(spec.exportTo, { namespace: meta.namespace }, report);
+  warnOfUnreachableRules(spec, report);
+}
+
+const isForGateways = ({ gateways }: VirtualService): boolean => (gateways?.length ?? 0) > 0 && !gateways?.includes('mesh');
+const isSni = ({ tls }: VirtualService): boolean => (tls ?? []).some(({ match }) => match?.some(({ sniHosts }) => sniHosts?.length));
+
+/** Claims of a token are known to gateways only. */
+function checkNoJwtRoutes(spec: VirtualService, report: Report): void {
+  for (const [i, route] of (spec.http ?? []).entries()) {
+    for (const [n, match] of (route.match ?? []).entries()) {
+      for (const key of [...Object.keys(match.headers ?? {}), ...Object.keys(match.withoutHeaders ?? {})].filter(isJwtRoute)) {
+        report.error(`spec.http[${i}].match[${n}]`, `JWT claim based routing (key: ${key}) is only supported for gateway, found no gateways: [${(spec.gateways ?? []).join(' ')}]`);
+      }
+    }
+  }
+}
+
+function checkHosts(spec: VirtualService, report: Report): void {
+  const hosts = spec.hosts ?? [];
+  const onGateway = isForGateways(spec);
+  let allValid = true;
+  const refuse = (i: number, mistake: string): void => {
+    report.error(`spec.hosts[${i}]`, mistake);
+    allValid = false;
+  };
+  for (const [i, host] of hosts.entries()) {
+    const mistake = onGateway ? gatewayDomainMistake(host, isSni(spec)) : wildcardDomainMistake(host);
+    if (mistake !== undefined) {
+      if (!isIP(host)) refuse(i, mistake);
+    } else if (!onGateway && host === '*') refuse(i, 'wildcard host * is not allowed for virtual services bound to the mesh gateway');
+  }
+  if (!allValid) return;
+  for (const [i, a] of hosts.entries()) {
+    for (const b of hosts.slice(i + 1)) if (hostsMatch(a, b)) report.error(`spec.hosts[${i}]`, `duplicate hosts in virtual service: ${a} & ${b}`);
+  }
+}
+
+function checkTlsMatch(match: TLSMatchAttributes, { path, spec }: { path: string; spec: VirtualService }, report: Report): void {
+  if (!match.sniHosts?.length) report.error(path, 'TLS match must have at least one SNI host');
+  for (const [i, host] of (match.sniHosts ?? []).entries()) {
+    const at = `${path}.sniHosts[${i}]`;
+    const mistake = isForGateways(spec) ? gatewayDomainMistake(host, true) : wildcardDomainMistake(host);
+    if (mistake !== undefined && isIP(host)) report.warn(at, `using an IP address (${quoted(host)}) goes against SNI spec and most clients do not support this`);
+    else if (mistake !== undefined) report.error(at, mistake);
+    else if (!(spec.hosts ?? []).some((of) => isSubsetOf(host, of))) {
+      report.error(at, `SNI host ${quoted(host)} is not a compatible subset of any of the virtual service hosts: [${(spec.hosts ?? []).join(', ')}]`);
+    }
+  }
+  checkL4Match(match, path, report);
+}
+
+function checkL4Match(match: L4MatchAttributes | TLSMatchAttributes, path: string, report: Report): void {
+  for (const [i, subnet] of (match.destinationSubnets ?? []).entries()) report.error(`${path}.destinationSubnets[${i}]`, subnetMistake(subnet));
+  if (match.port) report.error(`${path}.port`, portMistake(match.port));
+  for (const mistake of labelMistakes(match.sourceLabels)) report.error(`${path}.sourceLabels`, mistake);
+  checkGatewayNames(match.gateways, `${path}.gateways`, report);
+}
