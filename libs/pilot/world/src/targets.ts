@@ -6,8 +6,10 @@ import { entryEndpoints } from './store.ts';
 import { allServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 
-/** The pod of a proxy, by its first address. */
+/** The pod of a proxy of this cluster, by its first address that has one. */
 export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined => {
+  const own = view.attr('clusterId');
+  if (own !== '' && own !== clusterId) return undefined;
   for (const ip of view.attr('ips')) {
     const found = view.index('pods', 'ip', ip).find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
     if (found) return found;
@@ -20,8 +22,7 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
  * that no Service selects, all that its namespace's EndpointSlices have; and those of ServiceEntries by address. In the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
-  const own = view.attr('clusterId');
-  const podKey = own === '' || own === clusterId ? view.query(podOfProxy, '') : undefined;
+  const podKey = view.query(podOfProxy, '');
   const pod = podKey === undefined ? undefined : view.get('pods', podKey);
   const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
   const byPod = pod ? selectedBy(view, pod) : [];
@@ -75,3 +76,6 @@ function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolea
     return port ? [{ service, port, targetPort: endpoint.port, endpoint }] : [];
   });
 }
+
+/** Where a proxy runs, `region/zone/subzone`: as its node says, else where the first of its service targets is. Empty when unknown (Istio's setTopologyLabels). */
+export const localityOfProxy = worldQuery('locality-of-proxy', (view): string => view.attr('locality') || (view.query(serviceTargets, '')[0]?.endpoint.locality ?? ''));

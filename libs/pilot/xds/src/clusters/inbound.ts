@@ -23,7 +23,8 @@ function buildInbound(view: View, targets: readonly ServiceTarget[]): ICluster {
   const pool = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, first.port.port)?.connectionPool ?? {};
   const common = buildCommonHttpOptions(pool);
   const chosen = pool.http?.useClientProtocol ? useDownstreamProtocol : protocolOptions(first.port, true);
-  const services = [...new Map(targets.map(({ service }) => [`${service.hostname}|${service.namespace}`, service])).values()];
+  // of services that lead here by another port of theirs, telemetry is not told
+  const services = [...new Map(targets.filter(({ port }) => port.port === first.port.port).map(({ service }) => [`${service.hostname}|${service.namespace}`, service])).values()];
   return {
     name: `inbound|${first.targetPort}||`,
     type: ORIGINAL_DST,

@@ -69,7 +69,7 @@ function buildOne(view: View, { service, port, policy, ruleOf, inferFrom, subset
   const isRouter = view.attr('type') === 'router';
   const type = given ?? (subset && policy?.loadBalancer?.simple === 'PASSTHROUGH' ? ORIGINAL_DST : discoveryType(service, isRouter));
   const isDns = type === STRICT_DNS || type === LOGICAL_DNS;
-  const loadAssignment = isDns ? buildLoadAssignment(view, { name, service, port, labels: subset?.labels ?? {} }) : undefined;
+  const loadAssignment = isDns ? buildLoadAssignment(view, { name, service, port, labels: subset?.labels ?? {}, ...(policy ? { policy } : {}) }) : undefined;
   if (isDns && !loadAssignment?.endpoints?.length) return undefined;
   const tls = tlsOf(view, { service, port, policy, inferFrom, subset, withSelector: ruleOf?.rule.workloadSelector !== undefined });
   const [v4, v6] = [view.attr('supportsIPv4'), view.attr('supportsIPv6')];

@@ -1,9 +1,12 @@
 import { groupBy } from '@flotilla/std';
-import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { destinationRule, endpointsOfPort, podOfProxy, scopeOwner, serviceForHost, worldQuery, type View } from '@flotilla/pilot-world';
+import type { TrafficPolicy } from '@flotilla/model';
+import { augmentLabels, labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { destinationRule, endpointsOfPort, localityOfProxy, podOfProxy, scopeOwner, serviceForHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { encode, envoy, struct, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls } from '../authn/mtls-mode.ts';
+import { localitySetting } from '../clusters/load-balancer.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
+import { applyLocality, type LocalityGroup } from './locality.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 
 type IClusterLoadAssignment = envoy.config.endpoint.v3.IClusterLoadAssignment;
@@ -43,21 +46,34 @@ function onNodeOf(view: View): (endpoint: Endpoint) => boolean {
   return ({ nodeName, clusterId }) => nodeName === node && (cluster === '' || cluster === clusterId);
 }
 
+const localityMessage = (region: string, zone: string, subzone: string): envoy.config.core.v3.ILocality =>
+  ({ ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subzone ? { subZone: subzone } : {}) });
+
+/** Prefers what is near the client, where a rule or the mesh asks for it and the client's own place is known. */
+function near(view: View, groups: readonly LocalityGroup[], policy: TrafficPolicy | undefined): envoy.config.endpoint.v3.ILocalityLbEndpoints[] {
+  const rule = localitySetting(setting(view, 'localityLbSetting'), policy?.loadBalancer?.localityLbSetting);
+  const own = rule && view.query(localityOfProxy, '');
+  if (!rule || (own === '' && !rule.failoverPriority?.length)) return groups.map(({ endpoints }) => endpoints);
+  const { region, zone, subzone } = localityParts(own ?? '');
+  const labels = augmentLabels(view.attr('labels'), { clusterId: view.attr('clusterId'), locality: own ?? '', nodeName: String(view.meta('NODE_NAME') ?? ''), network: view.attr('network') });
+  return applyLocality(groups, { setting: rule, locality: localityMessage(region, zone, subzone), labels, failover: policy?.outlierDetection !== undefined });
+}
+
 /** A service port's endpoints by locality, those of a subset only (Istio's EndpointBuilder). */
-export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean }): IClusterLoadAssignment {
+export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean; policy?: TrafficPolicy }): IClusterLoadAssignment {
   const isNear = of.service.k8s.nodeLocal ? onNodeOf(view) : undefined;
   const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`)
     .filter((endpoint) => labelsMatch(of.labels, endpoint.labels) && (!isNear || isNear(endpoint)));
-  const endpoints = [...groupBy(all, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, members]) => {
+  const groups = [...groupBy(all, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, members]) => {
     const { region, zone, subzone } = localityParts(locality);
     const lbEndpoints = members.map((endpoint) => buildEndpoint(view, endpoint, of.plainText ?? false));
     const weight = lbEndpoints.reduce((sum, { loadBalancingWeight }) => sum + Number(loadBalancingWeight?.value ?? 0), 0);
     return {
-      locality: { ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subzone ? { subZone: subzone } : {}) },
-      lbEndpoints,
-      loadBalancingWeight: u32(Math.min(weight, 2 ** 32 - 1)),
+      endpoints: { locality: localityMessage(region, zone, subzone), lbEndpoints, loadBalancingWeight: u32(Math.min(weight, 2 ** 32 - 1)) },
+      labels: members.map(({ labels }) => labels),
     };
   });
+  const endpoints = near(view, groups, of.policy);
   return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
 }
 
@@ -66,6 +82,16 @@ const subsetLabels = worldQuery('subset-labels', (view, key): Readonly<Record<st
   const bar = key.indexOf('|');
   const owner = view.query(scopeOwner, key.slice(bar + 1));
   return (owner && destinationRule(view, owner)?.rule.subsets?.find(({ name }) => name === key.slice(0, bar))?.labels) ?? {};
+});
+
+/** What a DestinationRule says of balancing a destination. Key: `subset|port|host`. */
+const balancing = worldQuery('balancing', (view, key): TrafficPolicy | undefined => {
+  const [subset, port, host] = key.split('|') as [string, string, string];
+  const owner = view.query(scopeOwner, host);
+  const rule = owner && destinationRule(view, owner)?.rule;
+  const own = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+  const { loadBalancer, outlierDetection } = mergeTrafficPolicy(mergeTrafficPolicy(undefined, rule?.trafficPolicy, Number(port)), own, Number(port)) ?? {};
+  return loadBalancer || outlierDetection ? { loadBalancer, outlierDetection } : undefined;
 });
 
 /** Does a DestinationRule switch TLS off for a destination? Then no endpoint is spoken to in it. A subset counts with its own words only. Key: `subset|port|host`. */
@@ -84,7 +110,7 @@ export const loadAssignment = worldQuery('load-assignment', (view, name): XdsRes
   const service = serviceForHost(view, host);
   const servicePort = service?.ports.find((candidate) => candidate.port === Number(port));
   const built: IClusterLoadAssignment = service && servicePort
-    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(isPlainText, `${subset}|${port}|${host}`) })
+    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(isPlainText, `${subset}|${port}|${host}`), policy: view.query(balancing, `${subset}|${port}|${host}`) })
     : { clusterName: name };
   return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
 }, { equals: sameResource });

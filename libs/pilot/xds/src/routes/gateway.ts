@@ -1,6 +1,5 @@
-import { compareText } from '@flotilla/std';
 import type { Server } from '@flotilla/model';
-import { hostMatches, hostSubsetOf, isWildcard } from '@flotilla/pilot-registry';
+import { compareSpecific, hostMatches, hostSubsetOf, isWildcard } from '@flotilla/pilot-registry';
 import { virtualServiceHeader, virtualServicesFor, worldQuery } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { mergedGateway } from '../gateway/merge.ts';
@@ -55,7 +54,7 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
     // As written, namespace and all: that is what Istio sends.
     if (redirects) for (const host of server.hosts ?? []) open(host);
   }
-  return collapse([...hosts].sort(([a], [b]) => compareText(a, b)).map(([, host]) => host));
+  return collapse([...hosts].sort(([a], [b]) => compareSpecific(a, b)).map(([, host]) => host));
 });
 
 /** Hosts with the same routes share one virtual host, named after the first (Istio's collapseDuplicateRoutes). */
