@@ -1,6 +1,6 @@
 import { keyOf } from '@flotilla/model';
 import { Engine, Subject } from '@flotilla/query';
-import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
+import { createWorldStore, credentialChange, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind, type XdsResource } from '@flotilla/pilot-xds';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import type { Scenario, ScenarioProxy } from './scenario.ts';
@@ -26,12 +26,13 @@ const decode = (kind: XdsKind, resources: readonly XdsResource[]): Json[] => res
 export function openWorld(scenario: Scenario): Engine {
   const engine = new Engine(createWorldStore());
   engine.apply(scenario.resources.flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
+  engine.apply([...scenario.credentials].map(([key, value]) => credentialChange(key, value)));
   return engine;
 }
 
 /** Asks what a proxy of the scenario would ask, in its order (the corpus' README): CDS, EDS, LDS, RDS, ECDS, SDS, NDS. No answer is no entry. */
 export function ask(engine: Engine, proxy: ScenarioProxy): Answer {
-  const attributes = parseProxy(proxy.node);
+  const attributes = parseProxy(proxy.node, proxy.identity);
   if (!attributes.ok) throw new Error(attributes.error);
   const subject = new Subject(attributes.value as unknown as Record<string, unknown>);
   const named = (kind: XdsKind, names: Iterable<string>): Json[] =>

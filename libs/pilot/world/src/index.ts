@@ -9,3 +9,4 @@ export * from './endpoints.ts';
 export * from './targets.ts';
 export * from './addresses.ts';
 export * from './proxy.ts';
+export * from './credentials.ts';

@@ -1,5 +1,6 @@
 import { collections, type AnyResource, type Collection, type Resource, type VirtualService, type WorkloadEntry } from '@flotilla/model';
 import { Store, type Change, type CollectionIndexes } from '@flotilla/query';
+import { credentials } from './credentials.ts';
 import { podIPs } from '@flotilla/pilot-registry';
 
 type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
@@ -29,6 +30,7 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
 export const createWorldStore = (): Store => new Store({
   ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
   [virtualServiceHeaders]: {},
+  [credentials]: {},
   [entryEndpoints]: { address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])) } as CollectionIndexes,
 });
 

@@ -8,6 +8,7 @@ import { gatewayListeners } from './gateway/listeners.ts';
 import { gatewayRouteConfiguration } from './routes/gateway.ts';
 import { nameTable } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
+import { secret } from './secrets/secret.ts';
 import { sameResource, sameResources, type XdsResource } from './resource.ts';
 
 const prefix = 'type.googleapis.com/';
@@ -34,6 +35,7 @@ export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsRes
 /** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
 export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {
   const [kind, name] = [key.slice(0, 3), key.slice(4)];
+  if (kind === 'sds') return view.query(secret, name);
   if (kind === 'eds') return view.query(loadAssignment, name);
   if (kind !== 'rds') return undefined;
   return view.attr('type') === 'router' ? view.query(gatewayRouteConfiguration, name) : view.query(sidecarRouteConfiguration, name);
