@@ -15,8 +15,9 @@ const customTags = (tags: Tags): Tags => tags.flatMap((tag): Tags => {
   if (tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME')) return [];
   return tag.tag === 'tag:yaml.org,2002:float' && 'test' in tag && tag.test?.test('.') ? [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }] : [tag];
 });
-export const yamlOptions = { version: '1.1', merge: true, uniqueKeys: true, prettyErrors: true, customTags } as const;
+export const yamlOptions = { version: '1.1', merge: true, uniqueKeys: true, prettyErrors: true, logLevel: 'error', customTags } as const;
 const maxAliasCount = 100;
+export const tooLarge = (size: number): Problem => ({ code: 'too-large', level: 'error', message: `the file has ${size} bytes, more than ${maxFileBytes}; split it` });
 const syntax = (message: string): Problem => ({ code: 'yaml-syntax', level: 'error', message: message.split('\n')[0] ?? message });
 
 /**
@@ -24,7 +25,7 @@ const syntax = (message: string): Problem => ({ code: 'yaml-syntax', level: 'err
  * file is too large or no UTF-8. Never throws.
  */
 export function parseDocuments(bytes: Uint8Array): { readonly documents: readonly ParsedDocument[] } | { readonly problem: Problem } {
-  if (bytes.length > maxFileBytes) return { problem: { code: 'too-large', level: 'error', message: `the file has ${bytes.length} bytes, more than ${maxFileBytes}; split it` } };
+  if (bytes.length > maxFileBytes) return { problem: tooLarge(bytes.length) };
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -52,9 +53,17 @@ export function parseDocuments(bytes: Uint8Array): { readonly documents: readonl
 type Plain = Record<string, unknown>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Mesh configuration is YAML inside a ConfigMap. */
+/** Mesh configuration is YAML inside a ConfigMap. Throws when it is none. */
 function withMesh(value: unknown): unknown {
   if (!isPlain(value) || value['kind'] !== 'ConfigMap' || !isPlain(value['metadata']) || value['metadata']['name'] !== 'istio' || !isPlain(value['data'])) return value;
-  const data = Object.fromEntries(Object.entries(value['data']).map(([key, text]) => [key, (key === 'mesh' || key === 'meshNetworks') && typeof text === 'string' ? parse(text, { ...yamlOptions, maxAliasCount }) as unknown : text]));
+  const data = Object.fromEntries(Object.entries(value['data']).map(([key, text]) => [key, (key === 'mesh' || key === 'meshNetworks') && typeof text === 'string' ? parseInner(key, text) : text]));
   return { ...value, data };
+}
+
+function parseInner(key: string, text: string): unknown {
+  try {
+    return parse(text, { ...yamlOptions, maxAliasCount });
+  } catch (thrown) {
+    throw new Error(`data.${key}: ${messageOf(thrown)}`);
+  }
 }

@@ -1,57 +1,103 @@
-import { readFileSync, statSync } from 'node:fs';
-import { AsyncQueue, messageOf } from '@flotilla/std';
-import type { Problem } from '@flotilla/model';
-import { watch } from 'chokidar';
-import { parseDocuments, type ParsedDocument } from './documents.ts';
+import { statSync } from 'node:fs';
+import { AsyncQueue } from '@flotilla/std';
+import { readFile, type FileFound } from './read-file.ts';
+import { WatchTree, type ChangeKind } from './watch-tree.ts';
 
-/** What was found in a file at a time; neither documents nor problem when it is gone. `readAt` in epoch milliseconds. */
-export interface FileFound { readonly path: string; readonly documents?: readonly ParsedDocument[]; readonly problem?: Problem; readonly readAt: number }
 /** First every file there is, as one batch; then changes, those of one burst together. */
 export interface FileSource { run(signal: AbortSignal): AsyncIterable<readonly FileFound[]> }
 
-const isConfig = (path: string): boolean => /\.(ya?ml|json)$/.test(path) && !/(^|\/)[.#][^/]*$/.test(path) && !path.endsWith('~');
+/** How long nothing must happen before changes are read: a file moved into place is whole, one that is written to may not be. */
+const quietMs: Readonly<Record<ChangeKind, number>> = { replaced: 1, written: 10 };
+/** A file that just became empty is likely about to be written. */
+const emptyMs = 100;
+/** Under changes without end they are read at least this often. */
+const maxWaitMs = 200;
 
-function read(path: string): FileFound {
-  const readAt = Date.now();
-  try {
-    return { path, readAt, ...parseDocuments(readFileSync(path)) };
-  } catch (thrown) {
-    const gone = (thrown as NodeJS.ErrnoException).code === 'ENOENT';
-    return gone ? { path, readAt } : { path, readAt, problem: { code: 'unreadable', level: 'error', message: messageOf(thrown) } };
-  }
+export interface FileSourceOptions {
+  /** A file with MeshConfig alone, instead of the ConfigMap `istio`. */
+  readonly meshConfig?: string;
+  /** The same for MeshNetworks. */
+  readonly meshNetworks?: string;
 }
 
-/** Files and folders of YAML, watched; a file is replaced best by renaming another over it. Throws when a path isn't there. */
-export function createFileSource(paths: readonly string[]): FileSource {
+/** Files and folders of YAML and JSON, watched; a file is replaced best by renaming another over it. Throws when a path isn't there. */
+export function createFileSource(configPaths: readonly string[], options: FileSourceOptions = {}): FileSource {
+  const mesh = new Map([[options.meshConfig, 'mesh'], [options.meshNetworks, 'meshNetworks']].flatMap(([path, key]) => (path && key ? [[path, key] as const] : [])));
+  const paths = [...configPaths, ...mesh.keys()].map((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
   for (const path of paths) statSync(path);
+  const read = (path: string): FileFound => asMesh(readFile(path), mesh.get(path));
   return {
     async *run(signal) {
       const queue = new AsyncQueue<readonly FileFound[]>();
-      const changed = new Set<string>();
-      let initial = true;
-      const flush = (): void => {
-        const found = [...changed].map(read);
-        changed.clear();
-        if (found.length > 0 || initial) queue.push(found);
-        initial = false;
-      };
-      const watcher = watch([...paths], { ignored: (path, stats) => stats?.isFile() === true && !isConfig(path), ignoreInitial: false, atomic: false });
-      const onChange = (path: string): void => {
-        if (!isConfig(path)) return;
-        changed.add(path);
-        if (!initial && changed.size === 1) setImmediate(flush);
-      };
-      watcher.on('add', onChange).on('change', onChange).on('unlink', onChange).on('ready', flush);
-      watcher.on('error', (error) => queue.fail(error));
+      const burst = new Burst((changed) => queue.push(changed.map(read).map((found) => {
+        if (!found.documents && !found.problem) tree.forget(found.path);
+        return found;
+      })));
+      const tree = new WatchTree({ onChange: (path, kind) => burst.add(path, kind), onError: (error) => queue.fail(error) });
       const stop = (): void => queue.close();
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       try {
+        for (const path of paths) tree.add(path);
+        queue.push([...tree.files].sort().map(read));
         yield* queue;
       } finally {
         signal.removeEventListener('abort', stop);
-        await watcher.close();
+        burst.close();
+        tree.close();
       }
     },
   };
+}
+
+/** A file of the mesh's configuration alone, as the ConfigMap that would hold it. */
+function asMesh(found: FileFound, key: string | undefined): FileFound {
+  if (key === undefined || !found.documents) return found;
+  const metadata = { name: 'istio', namespace: 'istio-system' };
+  return { ...found, documents: found.documents.map((document) => (document.problem ? document : { ...document, value: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [key]: document.value } } })) };
+}
+
+/** Gathers what changes until it is quiet. */
+class Burst {
+  readonly #flush: (paths: readonly string[]) => void;
+  readonly #changed = new Set<string>();
+  /** Files found empty once, given time. */
+  readonly #held = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #since = 0;
+  #dueAt = 0;
+
+  constructor(flush: (paths: readonly string[]) => void) {
+    this.#flush = flush;
+  }
+
+  add(path: string, kind: ChangeKind): void {
+    const now = performance.now();
+    if (this.#changed.size === 0) [this.#since, this.#dueAt] = [now, 0];
+    this.#changed.add(path);
+    this.#dueAt = Math.min(Math.max(this.#dueAt, now + quietMs[kind]), this.#since + maxWaitMs);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#run(), Math.max(0, this.#dueAt - now));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#changed.clear();
+  }
+
+  #run(): void {
+    const empty = [...this.#changed].filter((path) => !this.#held.has(path) && statSync(path, { throwIfNoEntry: false })?.size === 0);
+    const ready = [...this.#changed].filter((path) => !empty.includes(path)).sort();
+    this.#changed.clear();
+    for (const path of ready) this.#held.delete(path);
+    if (ready.length > 0) this.#flush(ready);
+    if (empty.length === 0) return;
+    for (const path of empty) {
+      this.#held.add(path);
+      this.#changed.add(path);
+    }
+    this.#since = performance.now();
+    this.#dueAt = this.#since + emptyMs;
+    this.#timer = setTimeout(() => this.#run(), emptyMs);
+  }
 }

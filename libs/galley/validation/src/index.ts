@@ -1,3 +1,4 @@
 export { validate } from './validate.ts';
 export { checkProxyConfig } from './mesh-config.ts';
 export { Report } from './report.ts';
+export { findDanglingReferences } from './references.ts';

@@ -1,0 +1,32 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { messageOf } from '@flotilla/std';
+import type { Problem } from '@flotilla/model';
+import { maxFileBytes, parseDocuments, tooLarge, type ParsedDocument } from './documents.ts';
+
+/** What was found in a file at a time; neither documents nor problem when it is gone. `readAt` in epoch milliseconds. */
+export interface FileFound { readonly path: string; readonly documents?: readonly ParsedDocument[]; readonly problem?: Problem; readonly readAt: number }
+
+/** Reads a file of at most `maxFileBytes`. Never throws. */
+export function readFile(path: string): FileFound {
+  const readAt = Date.now();
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const stats = fstatSync(file);
+    if (stats.isDirectory()) return { path, readAt };
+    if (stats.size > maxFileBytes) return { path, readAt, problem: tooLarge(stats.size) };
+    return { path, readAt, ...parseDocuments(readAll(file, stats.size)) };
+  } catch (thrown) {
+    const gone = ['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '');
+    return gone ? { path, readAt } : { path, readAt, problem: { code: 'unreadable', level: 'error', message: messageOf(thrown) } };
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+function readAll(file: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  for (let count = -1; length < size && count !== 0; length += count) count = readSync(file, bytes, length, size - length, null);
+  return bytes.subarray(0, length);
+}
