@@ -1,0 +1,80 @@
+import { parseDuration } from '@flotilla/model';
+import type { Environment } from '@flotilla/agent-bootstrap';
+import type { FlagSpec } from '@flotilla/agent-iptables';
+
+/** Flags of `pilot-agent proxy`. */
+export const proxyFlags: readonly FlagSpec[] = [
+  { name: 'domain', fallback: '', usage: 'DNS domain of the proxy; default NAMESPACE.svc.cluster.local' },
+  { name: 'proxyLogLevel', fallback: 'warning,misc:error', usage: 'log level of Envoy, with components: warning,upstream:debug' },
+  { name: 'proxyComponentLogLevel', fallback: '', usage: 'log levels of Envoy\'s components' },
+  { name: 'outlierLogPath', fallback: '', usage: 'file for events of outlier detection' },
+  { name: 'templateFile', fallback: '', usage: 'own bootstrap template' },
+  { name: 'meshConfig', fallback: './etc/istio/config/mesh', usage: 'mesh configuration file' },
+  { name: 'stsPort', fallback: '0', usage: 'port of a security token service' },
+  { name: 'log_output_level', fallback: 'default:info', usage: 'log levels of the agent by scope' },
+  { name: 'log_as_json', fallback: 'false', boolean: true, usage: 'Envoy logs JSON' },
+];
+
+/** What the agent takes from its environment, with Istio's names and defaults. */
+export interface AgentSettings {
+  readonly caAddress?: string;
+  readonly tokenFile: string;
+  readonly caRootFile?: string;
+  readonly xdsRootFile?: string;
+  readonly clusterId: string;
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly secretTtlSeconds: number;
+  readonly graceRatio: number;
+  readonly graceJitter: number;
+  readonly dnsCapture: boolean;
+  readonly dnsAddress: string;
+  readonly appProbers: string;
+  readonly prometheusAnnotations: string;
+  readonly exitOnZeroActiveConnections: boolean;
+  readonly minimumDrainMs: number;
+  readonly envoyBinary?: string;
+  readonly bootstrapTemplate?: string;
+  readonly bootstrapOverride?: string;
+  readonly grpcBootstrap?: string;
+  readonly istioExtensions: boolean;
+}
+
+/** `SYSTEM` means the system's roots (undefined); else a file, by default that of the certificate provider. */
+function rootFile(given: string | undefined, provider: string | undefined): string | undefined {
+  if (given === 'SYSTEM' || (!given && provider === 'system')) return undefined;
+  if (given) return given;
+  return provider === 'kubernetes' ? './var/run/secrets/kubernetes.io/serviceaccount/ca.crt' : './var/run/secrets/istio/root-cert.pem';
+}
+
+export function readSettings(env: Environment): AgentSettings {
+  const seconds = (name: string, fallback: number): number => parseDuration(env[name] ?? '') ?? fallback;
+  const ratio = (name: string, fallback: number): number => {
+    const value = Number(env[name] ?? fallback);
+    return value >= 0 && value <= 1 ? value : fallback;
+  };
+  const provider = env['PILOT_CERT_PROVIDER'];
+  const caRootFile = rootFile(env['CA_ROOT_CA'], provider);
+  const xdsRootFile = rootFile(env['XDS_ROOT_CA'], provider);
+  const optional = <K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> => (value ? { [key]: value } as Record<K, string> : {});
+  return {
+    ...optional('caAddress', env['CA_ADDR']), ...optional('caRootFile', caRootFile), ...optional('xdsRootFile', xdsRootFile),
+    tokenFile: env['JWT_POLICY'] === 'first-party-jwt' ? './var/run/secrets/kubernetes.io/serviceaccount/token' : './var/run/secrets/tokens/istio-token',
+    clusterId: env['ISTIO_META_CLUSTER_ID'] ?? 'Kubernetes', trustDomain: env['TRUST_DOMAIN'] || 'cluster.local',
+    namespace: env['POD_NAMESPACE'] || 'default', serviceAccount: env['SERVICE_ACCOUNT'] || 'default',
+    secretTtlSeconds: seconds('SECRET_TTL', 24 * 3600), graceRatio: ratio('SECRET_GRACE_PERIOD_RATIO', 0.5), graceJitter: ratio('SECRET_GRACE_PERIOD_RATIO_JITTER', 0.01),
+    dnsCapture: env['ISTIO_META_DNS_CAPTURE'] === 'true', dnsAddress: env['DNS_PROXY_ADDR'] || 'localhost:15053',
+    appProbers: env['ISTIO_KUBE_APP_PROBERS'] ?? '', prometheusAnnotations: env['ISTIO_PROMETHEUS_ANNOTATIONS'] ?? '',
+    exitOnZeroActiveConnections: env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] === 'true', minimumDrainMs: seconds('MINIMUM_DRAIN_DURATION', 5) * 1000,
+    ...optional('envoyBinary', env['ENVOY_BIN']), ...optional('bootstrapTemplate', env['ISTIO_BOOTSTRAP']), ...optional('bootstrapOverride', env['ISTIO_BOOTSTRAP_OVERRIDE']),
+    ...optional('grpcBootstrap', env['GRPC_XDS_BOOTSTRAP']), istioExtensions: env['ENVOY_HAS_ISTIO_EXTENSIONS'] === 'true',
+  };
+}
+
+/** host and port of `localhost:15053` or `[::1]:15053`; localhost is the loopback address of the pod's family. */
+export function splitAddress(address: string, localhost: string): { readonly address: string; readonly port: number } {
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  return { address: host === 'localhost' || host === '' ? localhost : host, port: Number(address.slice(at + 1)) };
+}
