@@ -2,7 +2,7 @@ import { worldQuery } from '@flotilla/pilot-world';
 import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
 import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
-import { virtualInbound } from './listeners/inbound.ts';
+import { boundInbound, virtualInbound } from './listeners/inbound.ts';
 import { outboundListeners } from './listeners/outbound.ts';
 import { gatewayListeners } from './gateway/listeners.ts';
 import { gatewayRouteConfiguration } from './routes/gateway.ts';
@@ -26,7 +26,7 @@ export type XdsKind = keyof typeof typeUrls;
 
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
 export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] => {
-  if (kind === 'lds') return [...view.query(gatewayListeners, ''), ...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined)];
+  if (kind === 'lds') return [...view.query(gatewayListeners, ''), ...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined), ...view.query(boundInbound, '')];
   if (kind === 'nds') return [view.query(nameTable, '')];
   if (kind !== 'cds') return [];
   return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];

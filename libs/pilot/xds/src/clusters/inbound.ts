@@ -1,6 +1,4 @@
-import { groupBy } from '@flotilla/std';
-import type { ServiceTarget } from '@flotilla/pilot-registry';
-import { destinationRule, serviceTargets, setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { destinationRule, inboundPorts, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { clusterMetadata, httpProtocolOptions, metadataExchange, protocolOptions, useDownstreamProtocol } from './build.ts';
@@ -16,34 +14,40 @@ const { CLUSTER_PROVIDED } = Cluster.LbPolicy;
 const bindFrom = (address: string): Pick<ICluster, 'upstreamBindConfig'> => ({ upstreamBindConfig: { sourceAddress: { address, portValue: 0 } } });
 const localSource = (view: View): string => (view.attr('supportsIPv4') ? '127.0.0.6' : '::6');
 
-/** The cluster of one port of the workload, whatever services lead there. */
-function buildInbound(view: View, targets: readonly ServiceTarget[]): ICluster {
-  const [first] = targets as readonly [ServiceTarget, ...ServiceTarget[]];
-  const rule = destinationRule(view, first.service, 'inbound');
-  const pool = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, first.port.port)?.connectionPool ?? {};
-  const common = buildCommonHttpOptions(pool);
-  const chosen = pool.http?.useClientProtocol ? useDownstreamProtocol : protocolOptions(first.port, true);
-  // of services that lead here by another port of theirs, telemetry is not told
-  const services = [...new Map(targets.filter(({ port }) => port.port === first.port.port).map(({ service }) => [`${service.hostname}|${service.namespace}`, service])).values()];
+/** Where a Sidecar's listener leads: an address is told, so Envoy needs no other. Its own host is reached as it is. */
+function fixedEndpoint(view: View, name: string, endpoint: NonNullable<NonNullable<InboundPort['ingress']>['endpoint']>): ICluster {
+  const address = 'path' in endpoint ? { pipe: { path: endpoint.path } } : { socketAddress: { address: endpoint.address, portValue: endpoint.port } };
+  const isLocal = 'address' in endpoint && (endpoint.address === '127.0.0.1' || endpoint.address === '::1');
   return {
-    name: `inbound|${first.targetPort}||`,
-    type: ORIGINAL_DST,
+    type: STATIC, loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] }, ...(isLocal ? {} : bindFrom(localSource(view))),
+  };
+}
+
+/** The cluster of one port of the workload, whatever services lead there. */
+function buildInbound(view: View, inbound: InboundPort): ICluster {
+  const { port, service, services, ingress } = inbound;
+  const name = `inbound|${inbound.number}||`;
+  const rule = destinationRule(view, service, 'inbound');
+  const pool = ingress?.connectionPool ?? mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
+  const common = buildCommonHttpOptions(pool);
+  const chosen = pool.http?.useClientProtocol ? useDownstreamProtocol : protocolOptions(port, true);
+  const where: ICluster = ingress?.endpoint ? fixedEndpoint(view, name, ingress.endpoint) : { type: ORIGINAL_DST, lbPolicy: CLUSTER_PROVIDED, ...bindFrom(localSource(view)) };
+  return {
+    name,
+    ...where,
     connectTimeout: duration(pool.tcp?.connectTimeout ?? setting(view, 'connectTimeout') ?? 10),
-    lbPolicy: CLUSTER_PROVIDED,
     ...buildCircuitBreakers(pool),
     ...buildKeepalive(setting(view, 'tcpKeepalive'), pool.tcp?.tcpKeepalive),
-    ...bindFrom(localSource(view)),
     commonLbConfig: {},
-    ...clusterMetadata({ services, ...(rule?.rule.trafficPolicy ? { rule } : {}) }),
+    ...(ingress ? {} : clusterMetadata({ services, ...(rule?.rule.trafficPolicy ? { rule } : {}) })),
     ...(chosen || common ? httpProtocolOptions({ ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }), ...(common ? { commonHttpProtocolOptions: common } : {}) }) : {}),
   };
 }
 
 export const inboundClusters = worldQuery('inbound-clusters', (view): readonly XdsResource[] => {
   if (view.attr('type') !== 'sidecar') return [];
-  const byPort = groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort);
-  return [...byPort].sort(([a], [b]) => a - b).map(([, targets]) => {
-    const cluster = buildInbound(view, targets);
+  return view.query(inboundPorts, '').map((inbound) => {
+    const cluster = buildInbound(view, inbound);
     return xdsResource(cluster.name ?? '', encode(Cluster, cluster));
   });
 }, { equals: sameResources });

@@ -1,12 +1,11 @@
-import { groupBy } from '@flotilla/std';
-import { isHttp2, type ServiceTarget } from '@flotilla/pilot-registry';
-import { serviceTargets, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
+import { isHttp2 } from '@flotilla/pilot-registry';
+import { inboundPorts, setting, trustDomain, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
-import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+import { sameResource, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
@@ -71,17 +70,15 @@ function httpFilter(view: View, { cluster, statPrefix, port, operation, routeNam
   }));
 }
 
-/** Chains of a declared port, by the oldest of the services that lead to it. */
-function portChains(view: View, targets: readonly ServiceTarget[], mode: MtlsMode): IFilterChain[] {
-  const [{ service, port, targetPort }] = targets as readonly [ServiceTarget];
-  const bind = view.attr('supportsIPv4') ? '0.0.0.0' : '::';
-  const cluster = `inbound|${targetPort}||`;
+/** Chains of a port that Services or the Sidecar declare. */
+function portChains(view: View, { number, port, service, ingress }: InboundPort, mode: MtlsMode): IFilterChain[] {
+  const bind = ingress?.address ?? (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
+  const cluster = `inbound|${number}||`;
   // Istio gives a UDP port chains as for TCP's bytes
   const protocol: ListenerProtocol = port.protocol === 'UDP' ? 'tcp' : listenerProtocol(port.protocol);
-  const name = `${bind}_${targetPort}`;
-  const statPrefix = protocol === 'tcp' ? cluster : `inbound_${name}`;
+  const name = `${bind}_${number}`;
   const inbound: Inbound = {
-    name: { http: name, tcp: name }, match: { destinationPort: u32(targetPort) }, cluster, statPrefix, port: port.port,
+    name: { http: name, tcp: name }, match: { destinationPort: u32(number) }, cluster, statPrefix: `inbound_${name}`, port: port.port,
     operation: `${service.hostname}:${port.port}/*`, routeName: cluster, http2: isHttp2(port.protocol), grpcWeb: port.protocol === 'GRPC-Web', mongo: port.protocol === 'Mongo',
   };
   return chainOptions(mode, protocol).flatMap((option) => buildChains(view, option.carries === 'tcp' ? { ...inbound, statPrefix: cluster } : inbound, [option]));
@@ -104,9 +101,10 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   if (view.attr('type') !== 'sidecar' || view.attr('interceptionMode') === 'NONE') return undefined;
   const port = setting(view, 'proxyInboundListenPort') ?? 15006;
   const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
-  const byPort = groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort);
+  const ports = view.query(inboundPorts, '');
+  const declared = new Set(ports.map(({ number }) => number));
   const versions = [...(view.attr('supportsIPv4') ? [4 as const] : []), ...(view.attr('supportsIPv6') ? [6 as const] : [])];
-  const ownPorts = [...mtls.ports].filter(([number, mode]) => !byPort.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
+  const ownPorts = [...mtls.ports].filter(([number, mode]) => !declared.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {
     name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: u32(port) },
     filters: [...peerFilters(view).slice(1), ...statsOf(view, 'SERVER'), blackholeProxy],
@@ -114,7 +112,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   const filterChains = [
     blackhole,
     ...versions.flatMap((version) => [passthroughChains(view, version, { mode: mtls.mode }), ...ownPorts.map(([number, mode]) => passthroughChains(view, version, { port: number, mode }))].flat()),
-    ...[...byPort].sort(([a], [b]) => a - b).flatMap(([number, targets]) => portChains(view, targets, portMtls(mtls, number))),
+    ...ports.filter(({ ingress }) => ingress?.bind === undefined).flatMap((inbound) => portChains(view, inbound, portMtls(mtls, inbound.number))),
   ];
   const tproxy = view.attr('interceptionMode') === 'TPROXY';
   const listener: envoy.config.listener.v3.IListener = {
@@ -130,3 +128,26 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   };
   return xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener));
 }, { equals: sameResource });
+
+/** Listeners of ports that the Sidecar binds itself, beside what iptables captures. */
+export const boundInbound = worldQuery('bound-inbound', (view): readonly XdsResource[] => {
+  if (view.attr('type') !== 'sidecar') return [];
+  const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
+  return view.query(inboundPorts, '').flatMap((inbound) => {
+    const bind = inbound.ingress?.bind;
+    if (bind === undefined) return [];
+    const filterChains = portChains(view, inbound, portMtls(mtls, inbound.number));
+    const listenerFilters = buildInspectors(filterChains);
+    const listener: envoy.config.listener.v3.IListener = {
+      name: `${bind}_${inbound.number}`,
+      address: { socketAddress: { address: bind, portValue: inbound.number } },
+      filterChains,
+      ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
+      listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
+      continueOnListenerFiltersTimeout: true,
+      ...accessLogFor(view, 'SERVER', 'listener'),
+      trafficDirection: INBOUND,
+    };
+    return [xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener))];
+  });
+}, { equals: sameResources });

@@ -1,0 +1,67 @@
+import { groupBy } from '@flotilla/std';
+import type { ConnectionPoolSettings, IstioIngressListener, Resource } from '@flotilla/model';
+import { parseProtocol, type Service, type ServicePort, type ServiceTarget } from '@flotilla/pilot-registry';
+import { sidecarResource } from './sidecar-scope.ts';
+import { serviceTargets } from './targets.ts';
+import { worldQuery, type View } from './view.ts';
+
+/** A port on which a workload is reached: one that Services lead to, or one that its Sidecar opens. */
+export interface InboundPort {
+  readonly number: number;
+  /** Of the Service; of the Sidecar's listener where that opens it. */
+  readonly port: ServicePort;
+  readonly service: Pick<Service, 'hostname' | 'name' | 'namespace'>;
+  /** Services that lead here by the same port of theirs; none for a Sidecar's. */
+  readonly services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[];
+  readonly ingress?: {
+    /** Address in the names of chains. */
+    readonly address: string;
+    /** Listens by itself here, instead of behind iptables. */
+    readonly bind?: string;
+    /** Where to go, when not to where the client wanted. */
+    readonly endpoint?: { readonly path: string } | { readonly address: string; readonly port: number };
+    readonly connectionPool?: ConnectionPoolSettings;
+  };
+}
+
+/** A Sidecar's ingress listeners replace what Services declare (Istio "Sidecar", ingress). In the order of their numbers. */
+export const inboundPorts = worldQuery('inbound-ports', (view): readonly InboundPort[] => {
+  const sidecar = sidecarResource(view);
+  const targets = view.query(serviceTargets, '');
+  const ports = sidecar?.spec.ingress?.length
+    ? sidecar.spec.ingress.map((listener) => ingressPort(view, sidecar, listener))
+    : [...groupBy(targets, ({ targetPort }) => targetPort).values()].map(declaredPort);
+  return [...ports].sort((a, b) => a.number - b.number);
+});
+
+/** By the oldest of the services that lead to it. */
+function declaredPort(targets: readonly ServiceTarget[]): InboundPort {
+  const [{ service, port, targetPort }] = targets as readonly [ServiceTarget];
+  // of services that lead here by another port of theirs, telemetry is not told
+  const same = targets.filter((target) => target.port.port === port.port);
+  return { number: targetPort, port, service, services: [...new Map(same.map((target) => [`${target.service.hostname}|${target.service.namespace}`, target.service])).values()] };
+}
+
+function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: IstioIngressListener): InboundPort {
+  const number = listener.port?.number ?? 0;
+  const port: ServicePort = { name: listener.port?.name ?? '', port: number, protocol: parseProtocol(listener.port?.protocol ?? '') };
+  const address = listener.bind || (view.attr('ips')[0] ?? '');
+  const endpoint = endpointOf(view, listener.defaultEndpoint ?? '');
+  return {
+    number, port, services: [], service: { hostname: `${meta.name}.${meta.namespace}`, name: meta.name, namespace: meta.namespace },
+    ingress: {
+      address, ...(listener.captureMode === 'NONE' ? { bind: address } : {}), ...(endpoint ? { endpoint } : {}),
+      ...(listener.connectionPool ? { connectionPool: listener.connectionPool } : {}),
+    },
+  };
+}
+
+/** `unix:///path`, or `address:port`, where 0.0.0.0 and [::] mean the workload's own address. */
+function endpointOf(view: View, text: string): NonNullable<InboundPort['ingress']>['endpoint'] {
+  if (text === '') return undefined;
+  if (text.startsWith('unix://')) return { path: text.slice('unix://'.length) };
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
+  const own = host === '0.0.0.0' || host === '::' || host === '';
+  return { address: own ? view.attr('ips')[0] ?? '' : host, port: Number(text.slice(colon + 1)) };
+}
