@@ -26,7 +26,9 @@ export function parsePodInfo(text: string): Record<string, string> {
 }
 
 const escapes: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
-const unquote = (quoted: string): string => quoted.slice(1, -1).replace(/\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/g, (_, x?: string, u?: string, long?: string, char = '') => {
+const escape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/g;
+const unquote = (quoted: string): string => quoted.slice(1, -1).replace(escape, (...[, ...groups]: (string | undefined)[]) => {
+  const [x, u, long, char = ''] = groups;
   const code = x ?? u ?? long;
   return code === undefined ? escapes[char] ?? char : String.fromCodePoint(Math.min(parseInt(code, 16), 0x10ffff));
 });
