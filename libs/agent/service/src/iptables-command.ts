@@ -21,13 +21,13 @@ function run(command: string, args: readonly string[], input = ''): Promise<stri
 
 interface Prepared { readonly settings: IptablesSettings; on(flag: string): boolean }
 
-async function prepare({ args, env }: IptablesCommandOptions): Promise<Prepared | { readonly exitCode: number; readonly error: string }> {
+async function prepare({ args, env }: IptablesCommandOptions, addresses: readonly string[]): Promise<Prepared | { readonly exitCode: number; readonly error: string }> {
   const parsed = parseFlags(flagSpecs, args);
   if (!parsed.ok) return { exitCode: 255, error: `Error: ${parsed.error}` };
   const passwd = await readOptional('/etc/passwd');
   const proxyUid = /^istio-proxy:[^:]*:(\d+):/m.exec(passwd ?? '')?.[1];
   const { nameservers } = parseResolvConf(await readOptional('/etc/resolv.conf') ?? '');
-  const settings = buildSettings(parsed.value.flags, env, { addresses: interfaceAddresses(), nameservers, ...(proxyUid ? { proxyUid } : {}) });
+  const settings = buildSettings(parsed.value.flags, env, { addresses, nameservers, ...(proxyUid ? { proxyUid } : {}) });
   if (!settings.ok) return { exitCode: 2, error: `panic: ${settings.error}` };
   const on = (name: string): boolean => /^(1|t|true)$/i.test(parsed.value.flags.get(name) ?? flagSpecs.find((spec) => spec.name === name)?.fallback ?? '');
   return { settings: settings.value, on };
@@ -37,7 +37,7 @@ const logLine = (message: string): string => `${new Date().toISOString()}\tinfo\
 
 /** `pilot-agent istio-iptables`: writes the rules with iptables-restore, or with --dry-run says what it would do. Resolves with the exit code. */
 export async function iptablesCommand(options: IptablesCommandOptions): Promise<number> {
-  const prepared = await prepare(options);
+  const prepared = await prepare(options, interfaceAddresses());
   if ('error' in prepared) return fail(prepared);
   const { settings, on } = prepared;
   const info = (message: string): void => options.print(logLine(message));
@@ -93,8 +93,8 @@ function ignoreExisting(error: Error): void {
 
 /** `pilot-agent istio-clean-iptables`: takes the rules away; what isn't there is passed over. */
 export async function cleanIptablesCommand(options: IptablesCommandOptions): Promise<number> {
-  // Without an address there may still be rules.
-  const prepared = await prepare(options);
+  // A pod that has lost its addresses may still have rules, and both families are cleaned: any address will do.
+  const prepared = await prepare(options, ['192.0.2.1']);
   if ('error' in prepared) return fail(prepared);
   const dryRun = prepared.on('dry-run');
   for (const line of buildCleanCommands(prepared.settings)) {
