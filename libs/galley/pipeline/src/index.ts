@@ -1,1 +1,3 @@
 export * from './pipeline.ts';
+export * from './load.ts';
+export type { Document, FileChange } from './read-file.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyOf } from '@flotilla/model';
-import { Pipeline, type FileChange } from './pipeline.ts';
+import { loadResources, Pipeline, type FileChange } from './index.ts';
 
 const entry = (name: string, host: string): unknown => ({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name, namespace: 'shop' }, spec: { hosts: [host], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] } });
 const file = (path: string, ...values: unknown[]): FileChange => ({ path, documents: values.map((value, i) => ({ index: i + 1, value })) });
@@ -54,6 +54,57 @@ describe('from files to batches', () => {
       const fresh = new Map<string, string>();
       follow(new Pipeline('t'), [...files.values()], fresh);
       expect(new Map([...state].sort())).toEqual(new Map([...fresh].sort()));
+    }));
+  });
+
+  it('keeps what a document held when that no longer says which resource it is', () => {
+    const pipeline = new Pipeline('s');
+    pipeline.apply([file('a.yaml', entry('a', 'a.test'), entry('b', 'b.test'))]);
+    expect(pipeline.apply([file('a.yaml', 'nonsense', entry('b', 'b.test'))])).toMatchObject({ put: [], delete: [] });
+    expect(pipeline.apply([file('a.yaml', entry('b', 'b.test'))]).delete.map(({ key }) => key)).toEqual(['shop/a']);
+  });
+
+  it('refuses what Istio\'s webhook refuses, and puts in force what it only warns of', () => {
+    const { resources, problems } = loadResources([file('a.yaml', entry('a', '*'), { ...(entry('b', 'b.test') as object), metadata: { name: 'b', namespace: 'shop' }, spec: { hosts: ['b.test'], ports: [{ number: 80, name: 'tcp' }] } })]);
+    expect(resources.map(({ meta }) => meta.name)).toEqual(['b']);
+    expect(problems).toMatchObject([{ level: 'error', origin: 'a.yaml#1', path: 'spec.hosts[0]', message: 'invalid host *' }, { level: 'warning', origin: 'a.yaml#2', resource: 'service-entries shop/b' }]);
+  });
+
+  it('takes lists apart, passes over kinds that are not the mesh\'s, and tells of misspelt ones', () => {
+    const list = { apiVersion: 'v1', kind: 'List', items: [entry('a', 'a.test'), { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } }, { apiVersion: 'cert-manager.io/v1', kind: 'Certificate', metadata: { name: 'x' } }] };
+    const { resources, problems } = loadResources([file('a.yaml', list, { apiVersion: 'v1', kind: 'Servce', metadata: { name: 'x' } }, { apiVersion: 'apps/v1', kind: 'Deploymnt', metadata: { name: 'x' } })]);
+    expect(resources).toHaveLength(1);
+    expect(problems.map(({ origin, message }) => [origin, message])).toEqual([['a.yaml#2', 'unknown kind Servce of v1'], ['a.yaml#3', 'unknown kind Deploymnt of apps/v1']]);
+  });
+
+  it('has defaults in force from the first batch on, whenever no file says otherwise', () => {
+    const { resources } = loadResources([{ path: 'mesh.yaml', documents: [{ index: 1, value: { kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh: {} } } }] }]);
+    const pipeline = new Pipeline('s', resources);
+    expect(names(pipeline.apply([]))).toEqual(['istio-system/istio']);
+    const map = (mesh: unknown): FileChange => file('m.yaml', { kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh } });
+    expect(pipeline.apply([map({ accessLogFile: '/dev/stdout' })]).put).toMatchObject([{ resource: { spec: { accessLogFile: '/dev/stdout' } } }]);
+    expect(pipeline.apply([map({ connectTimeout: '31s' })]).put).toEqual([]);
+    expect(pipeline.apply([{ path: 'm.yaml' }])).toMatchObject({ put: [{ resource: resources[0] }], delete: [] });
+  });
+
+  it('has in force the last good version of each resource that its file still names, after any changes', () => {
+    const document = fc.record({ name: fc.constantFrom('x', 'y', 'z'), is: fc.constantFrom('1.test', '2.test', 'wrong type', 'refused') });
+    const content = fc.option(fc.oneof(fc.constant('no yaml' as const), fc.uniqueArray(document, { selector: ({ name }) => name, maxLength: 3 })), { nil: undefined });
+    fc.assert(fc.property(fc.array(content, { maxLength: 12 }), (contents) => {
+      const pipeline = new Pipeline('s');
+      let expected = new Map<string, string>();
+      for (const found of contents) {
+        const wrong = { 'wrong type': { hosts: 'x' }, 'refused': { hosts: [] } };
+        const value = ({ name, is }: { name: string; is: string }): unknown => (is in wrong ? { ...(entry(name, '') as object), spec: wrong[is as keyof typeof wrong] } : entry(name, is));
+        pipeline.apply([found === undefined ? { path: 'a.yaml' } : found === 'no yaml' ? { path: 'a.yaml', documents: [broken] } : file('a.yaml', ...found.map(value))]);
+        if (found === 'no yaml') continue;
+        const before = expected;
+        expected = new Map((found ?? []).flatMap(({ name, is }) => {
+          const host = is.endsWith('.test') ? is : before.get(name);
+          return host === undefined ? [] : [[name, host] as const];
+        }));
+      }
+      expect(new Map([...pipeline.resources].map(({ meta, spec }) => [meta.name, (spec as { hosts: string[] }).hosts[0]]))).toEqual(expected);
     }));
   });
 });

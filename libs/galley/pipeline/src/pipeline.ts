@@ -1,18 +1,8 @@
 import { deepEqual } from '@flotilla/std';
-import {
-  collections, keyOf, kindOf, parseMeshConfig, parseMeshNetworks, parseResource, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent,
-} from '@flotilla/model';
-
-/** One document of a file: parsed YAML, or why it is none. */
-export interface Document { readonly index: number; readonly value?: unknown; readonly problem?: Problem }
-/** What a source found in a file; no documents when it is gone, a problem when it could not be read at all. */
-export interface FileChange { readonly path: string; readonly documents?: readonly Document[]; readonly problem?: Problem; readonly trace?: TraceParent }
-
-interface Entry { readonly resource: AnyResource; readonly origin: string }
-interface FileState { readonly entries: ReadonlyMap<string, Entry>; readonly problems: readonly Problem[] }
-
-const idOf = (resource: AnyResource): string => `${resource.collection}|${keyOf(resource.meta)}`;
-const describe = (id: string): string => id.replace('|', ' ');
+import { findDanglingReferences } from '@flotilla/galley-validation';
+import { collections, keyOf, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent } from '@flotilla/model';
+import { idOf } from './read-document.ts';
+import { duplicate, originOf, readFile, type Entry, type FileChange, type FileState } from './read-file.ts';
 
 /**
  * From files to batches. What is wrong with a document is a problem and takes nothing else down; of a resource that can't be read any more the last
@@ -26,29 +16,48 @@ export class Pipeline {
   readonly #holders = new Map<string, string[]>();
   readonly #published = new Map<string, AnyResource>();
 
-  constructor(session: string) {
+  /** In force unless a file says otherwise; part of the first batch. */
+  readonly #defaults: ReadonlyMap<string, AnyResource>;
+  #started = false;
+
+  constructor(session: string, defaults: readonly AnyResource[] = []) {
     this.#session = session;
+    this.#defaults = new Map(defaults.map((resource) => [idOf(resource), resource]));
   }
 
-  /** All that is wrong now, by file. */
+  /** What is in force. */
+  get resources(): IterableIterator<AnyResource> {
+    return this.#published.values();
+  }
+
+  /** All that is wrong now, by file; last what resources name that isn't there. */
   get problems(): readonly Problem[] {
     const own = [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, { problems }]) => problems);
-    const duplicates = [...this.#holders].flatMap(([id, [first = '', ...others]]) => others.map((path): Problem => ({
-      code: 'duplicate', level: 'error', resource: describe(id), origin: this.#files.get(path)?.entries.get(id)?.origin ?? path,
-      message: `${describe(id)} is already in ${this.#files.get(first)?.entries.get(id)?.origin ?? first}, which is in force; remove one of them`,
-    })));
-    return [...own, ...duplicates];
+    const duplicates = [...this.#holders].flatMap(([id, [first, ...others]]) => others.flatMap((path): Problem[] => {
+      const [inForce, other] = [this.#entry(first, id), this.#entry(path, id)];
+      return inForce && other ? [{ ...duplicate(id, inForce), origin: originOf(other) }] : [];
+    }));
+    const dangling = findDanglingReferences(this.resources).map((problem): Problem => {
+      const id = (problem.resource ?? '').replace(' ', '|');
+      const entry = this.#entry(this.#holders.get(id)?.[0], id);
+      return entry ? { ...problem, origin: originOf(entry) } : problem;
+    });
+    return [...own, ...duplicates, ...dangling];
+  }
+
+  #entry(path: string | undefined, id: string): Entry | undefined {
+    return path === undefined ? undefined : this.#files.get(path)?.entries.get(id);
   }
 
   /** Takes changes of files as one step. The batch is empty when nothing in force differs. */
   apply(changes: readonly FileChange[]): Batch {
-    const touched = new Map<string, TraceParent | undefined>();
+    const touched = new Map<string, TraceParent | undefined>(this.#started ? [] : [...this.#defaults.keys()].map((id) => [id, undefined]));
+    this.#started = true;
     for (const change of changes) for (const id of this.#take(change)) touched.set(id, change.trace);
     const put: Put[] = [];
     const deleted: Delete[] = [];
     for (const [id, trace] of touched) {
-      const [holder] = this.#holders.get(id) ?? [];
-      const resource = holder === undefined ? undefined : this.#files.get(holder)?.entries.get(id)?.resource;
+      const resource = this.#entry(this.#holders.get(id)?.[0], id)?.resource ?? this.#defaults.get(id);
       const before = this.#published.get(id);
       if (deepEqual(before, resource)) continue;
       if (resource) {
@@ -69,9 +78,10 @@ export class Pipeline {
     return { session: this.#session, seq: this.#seq, put: [], delete: [], complete: collections };
   }
 
-  #take({ path, documents, problem }: FileChange): string[] {
+  #take(change: FileChange): string[] {
+    const { path, documents, problem } = change;
     const before = this.#files.get(path);
-    const after = documents || problem ? readFile(path, documents ?? [], { before, problem }) : undefined;
+    const after = documents || problem ? readFile(change, before) : undefined;
     if (after) this.#files.set(path, after);
     else this.#files.delete(path);
     const ids = [...new Set([...(before?.entries.keys() ?? []), ...(after?.entries.keys() ?? [])])];
@@ -83,68 +93,4 @@ export class Pipeline {
     }
     return ids;
   }
-}
-
-function readFile(path: string, documents: readonly Document[], { before, problem }: { before: FileState | undefined; problem: Problem | undefined }): FileState {
-  const entries = new Map<string, Entry>();
-  const problems: Problem[] = problem ? [{ ...problem, origin: path }] : [];
-  const failed = new Set<string>();
-  // A document that is no YAML hides which resource it was: all that the file had stays.
-  let keepAll = problem !== undefined;
-  for (const document of documents) {
-    const origin = `${path}#${document.index}`;
-    const tell = (found: readonly Problem[], resource?: string): void => void problems.push(...found.map((p) => ({ ...p, origin, ...(resource ? { resource } : {}) })));
-    if (document.problem) {
-      keepAll = true;
-      tell([document.problem]);
-      continue;
-    }
-    for (const parsed of parseDocument(document.value)) {
-      if (!parsed.resource) {
-        tell(parsed.problems, parsed.id === undefined ? undefined : describe(parsed.id));
-        if (parsed.id !== undefined) failed.add(parsed.id);
-        continue;
-      }
-      const id = idOf(parsed.resource);
-      tell(parsed.problems, describe(id));
-      const known = entries.get(id);
-      if (known) tell([{ code: 'duplicate', level: 'error', message: `${describe(id)} is already in ${known.origin}, which is in force; remove one of them` }], describe(id));
-      else entries.set(id, { resource: parsed.resource, origin });
-    }
-  }
-  for (const [id, entry] of before?.entries ?? []) if (!entries.has(id) && (keepAll || failed.has(id))) entries.set(id, entry);
-  return { entries, problems };
-}
-
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
-interface Parsed { readonly id?: string; readonly resource?: AnyResource; readonly problems: readonly Problem[] }
-
-/** Kinds of Kubernetes that the mesh has no use for: no mistake, nothing to tell. */
-const isForeign = (value: Plain): boolean => kindOf(value) === undefined && typeof value['kind'] === 'string' && typeof value['apiVersion'] === 'string' && !/(^|\.)istio\.io\//.test(value['apiVersion']);
-
-function parseDocument(value: unknown): Parsed[] {
-  if (isPlain(value) && value['kind'] === 'List' && Array.isArray(value['items'])) return value['items'].flatMap(parseDocument);
-  if (isMeshConfigMap(value)) return parseMesh(value);
-  if (isPlain(value) && isForeign(value)) return [];
-  const parsed = parseResource(value);
-  if (parsed.ok) return [{ resource: parsed.value.resource, problems: parsed.value.warnings }];
-  const meta = isPlain(value) && isPlain(value['metadata']) ? value['metadata'] : {};
-  const kind = kindOf(value);
-  const name = typeof meta['name'] === 'string' ? meta['name'] : undefined;
-  const namespace = kind?.clusterScoped ? '' : typeof meta['namespace'] === 'string' ? meta['namespace'] : 'default';
-  return [{ problems: parsed.error, ...(kind && name ? { id: `${kind.collection}|${namespace}/${name}` } : {}) }];
-}
-
-/** The ConfigMap `istio` of the system namespace: its keys `mesh` and `meshNetworks`, which a source has parsed. */
-const isMeshConfigMap = (value: unknown): value is Plain => isPlain(value) && value['kind'] === 'ConfigMap' && isPlain(value['metadata'])
-  && value['metadata']['name'] === 'istio' && value['metadata']['namespace'] === 'istio-system';
-
-function parseMesh(value: Plain): Parsed[] {
-  const data = isPlain(value['data']) ? value['data'] : {};
-  return ([['mesh', parseMeshConfig], ['meshNetworks', parseMeshNetworks]] as const).flatMap(([key, parse]): Parsed[] => {
-    if (data[key] === undefined) return [];
-    const parsed = parse(data[key]);
-    return [parsed.ok ? { resource: parsed.value, problems: [] } : { problems: parsed.error, id: `${key === 'mesh' ? 'mesh-config' : 'mesh-networks'}|istio-system/istio` }];
-  });
 }

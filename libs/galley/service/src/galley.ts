@@ -1,48 +1,76 @@
 import { randomUUID } from 'node:crypto';
 import type { Publisher } from '@flotilla/bus-port';
 import { Pipeline, type FileChange } from '@flotilla/galley-pipeline';
-import { parseMeshConfig, type Problem } from '@flotilla/model';
-import type { Observability } from '@flotilla/observability-port';
+import { parseMeshConfig, type AnyResource, type Batch, type Problem, type TraceParent } from '@flotilla/model';
+import type { Observability, Span } from '@flotilla/observability-port';
+import { createProblemLog } from './problem-log.ts';
 
+type Found = Omit<FileChange, 'trace'> & { readonly readAt: number };
 /** What a source gives: first all there is, then changes, each a list that belongs together. */
-export interface Source { run(signal: AbortSignal): AsyncIterable<readonly (Omit<FileChange, 'trace'> & { readonly readAt: number })[]> }
+export interface Source { run(signal: AbortSignal): AsyncIterable<readonly Found[]> }
 export interface GalleyOptions { readonly source: Source; readonly publisher: Publisher; readonly observability: Observability; readonly signal: AbortSignal }
-
-const keyOfProblem = (problem: Problem): string => JSON.stringify([problem.origin, problem.path, problem.message]);
+export interface Galley {
+  /** Ends when the signal aborts or the source does; throws what the source throws. */
+  run(): Promise<void>;
+  /** Resolves when the first whole state is on the bus. */
+  readonly ready: Promise<null>;
+  /** All that is wrong with the configuration now. */
+  problems(): readonly Problem[];
+}
 
 /** Galley: reads, validates, publishes. A start is a new session; it is ready when its first whole state is on the bus. */
-export function createGalley({ source, publisher, observability, signal }: GalleyOptions) {
-  const pipeline = new Pipeline(randomUUID());
-  const log = observability.log.scope('validation');
+export function createGalley({ source, publisher, observability, signal }: GalleyOptions): Galley {
+  const pipeline = new Pipeline(randomUUID(), defaultMesh());
+  const problemLog = createProblemLog(observability);
   const passed = observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.');
-  const failed = observability.metrics.counter('galley_validation_failed', 'Problems that validation found.', ['reason']);
   const ready = Promise.withResolvers<null>();
-  let told = new Set<string>();
 
-  function tell(): void {
-    const problems = pipeline.problems;
-    for (const problem of problems.filter((one) => !told.has(keyOfProblem(one)))) {
-      failed.add(1, { reason: problem.code });
-      log[problem.level === 'error' ? 'error' : 'warn'](problem.message, { origin: problem.origin, resource: problem.resource, path: problem.path, code: problem.code });
-    }
-    told = new Set(problems.map(keyOfProblem));
+  async function take(found: readonly Found[], isFirst: boolean): Promise<void> {
+    const reads = startReads(found, isFirst);
+    const batch = pipeline.apply(found.map((change, i) => ({ ...change, trace: (reads[i] ?? reads[0])?.traceparent })));
+    for (const read of reads) read.end();
+    const { traced, spans } = startPublishing(batch);
+    if (batch.put.length > 0 || batch.delete.length > 0) await publisher.publish(traced, signal);
+    if (isFirst) await publisher.publish(pipeline.complete(), signal);
+    for (const span of spans) span.end();
+    passed.add(batch.put.length);
+    // What is wrong can wait for what is right.
+    problemLog.tell(pipeline.problems);
+  }
+
+  /** Where the trace of a change begins; a start is one change. */
+  function startReads(found: readonly Found[], isFirst: boolean): Span[] {
+    const start = (startTime: number, attributes: Record<string, string>): Span => observability.tracer.start('galley.read', { startTime, attributes });
+    if (!isFirst) return found.map(({ path, readAt }) => start(readAt, { path }));
+    return found[0] ? [start(Math.min(...found.map(({ readAt }) => readAt)), { files: String(found.length) })] : [];
+  }
+
+  /** One span for each cause of the batch, which travels on with what it changed. */
+  function startPublishing(batch: Batch): { readonly traced: Batch; readonly spans: readonly Span[] } {
+    const spans = new Map<TraceParent, Span>();
+    const onward = <T extends { readonly trace?: TraceParent }>(change: T): T => {
+      const parent = change.trace;
+      if (parent === undefined) return change;
+      const span = spans.get(parent) ?? observability.tracer.start('galley.publish', { parent });
+      spans.set(parent, span);
+      return { ...change, trace: span.traceparent };
+    };
+    return { traced: { ...batch, put: batch.put.map(onward), delete: batch.delete.map(onward) }, spans: [...spans.values()] };
   }
 
   async function run(): Promise<void> {
-    let first = true;
+    let isFirst = true;
     for await (const found of source.run(signal)) {
-      const spans = found.map(({ path, readAt }) => observability.tracer.start('galley.read', { startTime: readAt, attributes: { path } }));
-      const batch = pipeline.apply(found.map((change, i) => ({ ...change, ...(spans[i] ? { trace: spans[i].traceparent } : {}) })));
-      tell();
-      passed.add(batch.put.length);
-      const mesh = first && !batch.put.some(({ resource }) => resource.collection === 'mesh-config') ? parseMeshConfig({}) : undefined;
-      const put = mesh?.ok ? [...batch.put, { resource: mesh.value }] : batch.put;
-      if (put.length > 0 || batch.delete.length > 0) await publisher.publish({ ...batch, put }, signal);
-      if (first) await publisher.publish(pipeline.complete(), signal);
-      for (const span of spans) span.end();
-      if (first) ready.resolve(null);
-      first = false;
+      await take(found, isFirst);
+      isFirst = false;
+      ready.resolve(null);
     }
   }
   return { run, ready: ready.promise, problems: () => pipeline.problems };
+}
+
+/** A mesh without configuration has Istio's. */
+function defaultMesh(): AnyResource[] {
+  const mesh = parseMeshConfig({});
+  return mesh.ok ? [mesh.value] : [];
 }

@@ -1,1 +1,2 @@
 export * from './galley.ts';
+export { problemsPage } from './problem-log.ts';

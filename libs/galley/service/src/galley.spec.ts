@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { Batch, Publisher } from '@flotilla/bus-port';
+import { collections } from '@flotilla/model';
+import { noObservability, type Tracer } from '@flotilla/observability-port';
+import { AsyncQueue } from '@flotilla/std';
+import { createGalley, problemsPage, type Source } from './index.ts';
+
+type Found = Source extends { run(signal: AbortSignal): AsyncIterable<infer F> } ? F : never;
+const entry = (name: string, host: string): unknown => ({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name, namespace: 'shop' }, spec: { hosts: [host], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] } });
+const found = (path: string, ...values: unknown[]): Found[number] => ({ path, readAt: 1000, documents: values.map((value, i) => ({ index: i + 1, value })) });
+
+/** Galley with a source and a bus of the test's own; spans as `name < parent`. */
+function rig() {
+  const source = new AsyncQueue<Found>();
+  const batches = new AsyncQueue<Batch>();
+  const spans: string[] = [];
+  const tracer: Tracer = {
+    start(name, { parent, startTime } = {}) {
+      const traceparent = `${name}-${spans.length}`;
+      spans.push(`${name} < ${parent ?? startTime}`);
+      return { traceparent, set: () => {}, fail: () => {}, end: () => void spans.push(`end ${traceparent}`) };
+    },
+  };
+  const publisher: Publisher = { publish: (batch) => Promise.resolve(batches.push(batch)) };
+  const galley = createGalley({ source: { run: () => source }, publisher, observability: { ...noObservability, tracer }, signal: new AbortController().signal });
+  const next = async (): Promise<Batch> => (await batches.next()).value as Batch;
+  return { source, galley, spans, next };
+}
+
+describe('galley', () => {
+  it('publishes the whole state, then says that it is complete, then is ready', async () => {
+    const { source, galley, next } = rig();
+    const running = galley.run();
+    source.push([found('a.yaml', entry('a', 'a.test'))]);
+    const [state, complete] = [await next(), await next()];
+    expect(state.put.map(({ resource }) => resource.collection)).toEqual(['mesh-config', 'service-entries']);
+    expect(complete).toMatchObject({ session: state.session, seq: 2, put: [], delete: [], complete: collections });
+    expect(await galley.ready).toBeNull();
+    source.close();
+    await running;
+  });
+
+  it('traces a change from the time its file was read, and sends the trace with it', async () => {
+    const { source, galley, spans, next } = rig();
+    void galley.run();
+    source.push([found('a.yaml', entry('a', 'a.test'))]);
+    await galley.ready;
+    await next();
+    await next();
+    spans.length = 0;
+    source.push([found('a.yaml', entry('a', 'b.test')), found('b.yaml', 'nonsense')]);
+    expect((await next()).put).toMatchObject([{ trace: 'galley.publish-4' }]);
+    expect(spans.slice(0, 5)).toEqual(['galley.read < 1000', 'galley.read < 1000', 'end galley.read-0', 'end galley.read-1', 'galley.publish < galley.read-0']);
+    source.close();
+  });
+
+  it('shows its problems as JSON', async () => {
+    const { source, galley } = rig();
+    void galley.run();
+    source.push([found('a.yaml', entry('a', '*'))]);
+    await galley.ready;
+    const { contentType, text } = problemsPage(galley.problems());
+    expect([contentType, JSON.parse(text)]).toEqual(['application/json', { problems: [{ code: 'invalid', level: 'error', path: 'spec.hosts[0]', message: 'invalid host *', origin: 'a.yaml#1', resource: 'service-entries shop/a' }] }]);
+    source.close();
+  });
+});
