@@ -32,10 +32,30 @@ function chunk(typeUrl: string, { name, version, bytes }: Resource, delta: boole
   return made;
 }
 
-/** envoy.service.discovery.v3.DiscoveryResponse */
-export const encodeSotw = ({ typeUrl, version, nonce, resources }: Send): Buffer =>
-  Buffer.concat([...text(1, version), ...resources.map((resource) => chunk(typeUrl, resource, false)), ...text(4, typeUrl), ...text(5, nonce)]);
+/** Whole responses by their first resource: streams that are sent the same share the bytes. Few are kept, and none longer than that resource. */
+const responses = new WeakMap<Uint8Array, Map<string, Buffer>>();
+const keptResponses = 8;
 
-/** envoy.service.discovery.v3.DeltaDiscoveryResponse */
-export const encodeDelta = ({ typeUrl, version, nonce, resources, removed }: Send): Buffer =>
-  Buffer.concat([...text(1, version), ...resources.map((resource) => chunk(typeUrl, resource, true)), ...text(4, typeUrl), ...text(5, nonce), ...removed.flatMap((name) => text(6, name))]);
+function shared(send: Send, variant: string, encode: () => Buffer): Buffer {
+  const [first] = send.resources;
+  if (!first) return encode();
+  const known = responses.get(first.bytes) ?? new Map<string, Buffer>();
+  responses.set(first.bytes, known);
+  const key = [variant, send.nonce, send.version, ...send.resources.map(({ version }) => version)].join(' ');
+  const made = known.get(key) ?? encode();
+  known.delete(key);
+  known.set(key, made);
+  for (const old of known.keys()) if (known.size > keptResponses) known.delete(old);
+  return made;
+}
+
+/** envoy.service.discovery.v3.DiscoveryResponse. The bytes are shared: they must not be changed. */
+export const encodeSotw = (send: Send): Buffer => shared(send, 'sotw', () => Buffer.concat([
+  ...text(1, send.version), ...send.resources.map((resource) => chunk(send.typeUrl, resource, false)), ...text(4, send.typeUrl), ...text(5, send.nonce),
+]));
+
+/** envoy.service.discovery.v3.DeltaDiscoveryResponse, likewise shared. */
+export const encodeDelta = (send: Send): Buffer => shared(send, 'delta', () => Buffer.concat([
+  ...text(1, send.version), ...send.resources.map((resource) => chunk(send.typeUrl, resource, true)), ...text(4, send.typeUrl), ...text(5, send.nonce),
+  ...send.removed.flatMap((name) => text(6, name)),
+]));

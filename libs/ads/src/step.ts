@@ -1,7 +1,7 @@
 import { hashBytes } from '@flotilla/std';
 import type { Effect, Event, Protocol, Resource, Source, State, Subscription } from './types.ts';
 
-export const initialState: State = { subscriptions: new Map(), count: 0 };
+export const initialState: State = { subscriptions: new Map() };
 const none: Subscription = { wildcard: false, names: new Set(), sent: new Map(), nonce: '' };
 const maxErrorLength = 2048;
 
@@ -115,10 +115,10 @@ function respond(state: State, typeUrl: string, { context, forced = new Set(), a
   const versions = some ? new Map(subscription.sent) : new Map<string, string>();
   for (const name of removed) versions.delete(name);
   for (const [name, resource] of current) versions.set(name, resource.version);
-  const count = state.count + 1;
   const version = hashBytes([...versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, v]) => `${name}\0${v}`).join('\n'));
-  const nonce = `${count}-${version.slice(0, 8)}`;
-  const next = withSubscription({ ...state, count }, typeUrl, { ...subscription, sent: versions, nonce });
+  // A nonce tells its stream's history, so that streams of one history get the same bytes.
+  const nonce = hashBytes(`${subscription.nonce}\0${version}\0${removed.join('\0')}`);
+  const next = withSubscription(state, typeUrl, { ...subscription, sent: versions, nonce });
   return [next, [{ kind: 'send', typeUrl, nonce, version, resources: whole ? [...current.values()] : changed, removed: state.variant === 'delta' ? removed : [] }]];
 }
 

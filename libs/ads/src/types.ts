@@ -33,7 +33,7 @@ export interface Subscription {
   readonly sent: ReadonlyMap<string, string>;
   readonly nonce: string;
 }
-export interface State { readonly subscriptions: ReadonlyMap<string, Subscription>; readonly variant?: 'sotw' | 'delta'; readonly count: number }
+export interface State { readonly subscriptions: ReadonlyMap<string, Subscription>; readonly variant?: 'sotw' | 'delta' }
 
 /** Order and dependencies of types: Envoy's "Eventual consistency considerations". */
 export interface Protocol {
