@@ -15,10 +15,13 @@ function hold(state: Map<string, string>, { put, delete: gone }: Batch): Map<str
   return state;
 }
 
+/** A bus under test; where there is a server, `kill` ends it without notice and `start` starts it again. */
+export type TestBus = Bus & { kill?(): Promise<void>; start?(): Promise<void> };
+
 /** The one contract of all transports. `open` gives a fresh, empty bus. */
-export function describeBus(name: string, open: () => Promise<Bus>): void {
+export function describeBus(name: string, open: () => Promise<TestBus>, { restartable = false } = {}): void {
   describe(`bus: ${name}`, () => {
-    const withBus = (test: (bus: Bus, read: () => Promise<Batch>) => Promise<void>) => async (): Promise<void> => {
+    const withBus = (test: (bus: TestBus, read: () => Promise<Batch>) => Promise<void>) => async (): Promise<void> => {
       const bus = await open();
       const stop = new AbortController();
       let reader: AsyncIterator<Batch> | undefined;
@@ -86,6 +89,43 @@ export function describeBus(name: string, open: () => Promise<Bus>): void {
       await bus.publish(batch('s1', 1, { put: [{ resource: other }, { resource: testResource('a', 'a') }], complete: ['gateways', ...wanted] }));
       const { put, complete } = await read();
       expect([put.map(({ resource }) => resource.meta.name), complete]).toEqual([['a'], wanted]);
+    }));
+
+    it('shows batches whole or not at all', withBus(async (bus, read) => {
+      const names = Array.from({ length: 20 }, (_, i) => `n${i}`);
+      const change = (i: number): Promise<void> =>
+        bus.publish(batch('s1', i, { put: names.map((n) => ({ resource: testResource(n, `${i}-${'x'.repeat(40_000)}`) })), complete: wanted }));
+      await change(1);
+      const published = (async () => {
+        for (let i = 2; i <= 40; i += 1) await change(i);
+      })();
+      const state = new Map<string, string>();
+      do {
+        hold(state, await read());
+        expect([state.size, new Set(state.values()).size]).toEqual([20, 1]);
+      } while (!state.get('shop/n0')?.includes('"40-'));
+      await published;
+    }));
+
+    it('tells each reader of its own whole state, also one that comes late', withBus(async (bus, read) => {
+      await bus.publish(batch('s1', 1, { put: [{ resource: testResource('a', 'a') }, { resource: testResource('b', 'b') }], complete: wanted }));
+      await bus.publish(batch('s1', 2, { put: [{ resource: testResource('a', 'a2') }], delete: [{ collection: 'service-entries', key: 'shop/b' }] }));
+      const state = new Map<string, string>();
+      while (state.get('shop/a') !== '{"hosts":["a2"]}' || state.has('shop/b')) hold(state, await read());
+      expect([...state.keys()]).toEqual(['shop/a']);
+    }));
+
+    if (restartable) it('loses nothing and repeats nothing when the server is killed', withBus(async (bus, read) => {
+      await bus.publish(batch('s1', 1, { put: [{ resource: testResource('a', 'a') }, { resource: testResource('gone', 'g') }], complete: wanted }));
+      await read();
+      await bus.kill?.();
+      const published = bus.publish(batch('s1', 2, { put: [{ resource: testResource('b', 'b') }], delete: [{ collection: 'service-entries', key: 'shop/gone' }] }));
+      await bus.start?.();
+      await published;
+      const { put, delete: gone, complete } = await read();
+      expect([put.map(({ resource }) => resource.meta.name), gone.map(({ key }) => key), complete]).toEqual([['b'], ['shop/gone'], []]);
+      await bus.publish(batch('s1', 3, { put: [{ resource: testResource('c', 'c') }] }));
+      expect((await read()).put.map(({ resource }) => resource.meta.name)).toEqual(['c']);
     }));
   });
 }

@@ -1,0 +1,73 @@
+import { Client, Metadata, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import { batchFromBytes, createMirror, createOutbox, type Subscriber } from '@flotilla/bus-port';
+import { messageOf, systemClock, type Clock } from '@flotilla/std';
+import { maxMessageBytes, subscribeMethod } from './definition.ts';
+
+export interface GrpcBusClientOptions {
+  /** `host:port` of galley. */
+  readonly address: string;
+  /** mTLS; it checks the server's identity too. */
+  readonly credentials: ChannelCredentials;
+  readonly channelOptions?: ChannelOptions;
+  readonly clock?: Clock;
+  /** Told why a stream ended; the client goes on by itself. */
+  readonly onProblem?: (message: string) => void;
+}
+export interface GrpcBusClient extends Subscriber { close(): Promise<void> }
+
+const backoff = { first: 50, most: 1000 };
+const channelDefaults: ChannelOptions = {
+  'grpc.max_receive_message_length': maxMessageBytes, 'grpc.initial_reconnect_backoff_ms': backoff.first, 'grpc.max_reconnect_backoff_ms': backoff.most,
+  'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000,
+};
+
+/** The subscribers' side of the bus over gRPC. The first message of each stream is the whole state: a reader gets what differs from what it has. */
+export function createGrpcBusClient({ address, credentials, channelOptions, clock = systemClock, onProblem = () => {} }: GrpcBusClientOptions): GrpcBusClient {
+  const client = new Client(address, credentials, { ...channelDefaults, ...channelOptions });
+  const closing = new AbortController();
+  return {
+    async *subscribe(collections, signal) {
+      const ended = AbortSignal.any([signal, closing.signal]);
+      const mirror = createMirror(collections);
+      const outbox = createOutbox(collections);
+      let wait = backoff.first;
+      let stop = (): void => {};
+
+      function open(): void {
+        if (ended.aborted) return;
+        let whole = true;
+        const { path, requestSerialize, responseDeserialize } = subscribeMethod;
+        const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, collections, new Metadata({ waitForReady: true }));
+        call.on('data', (bytes: Uint8Array) => {
+          const fresh = mirror.apply(batchFromBytes(bytes), { whole });
+          whole = false;
+          wait = backoff.first;
+          if (fresh) outbox.add(fresh);
+        });
+        let isOver = false;
+        const again = (reason: string): void => {
+          if (isOver || ended.aborted) return;
+          isOver = true;
+          onProblem(`bus: stream from ${address}: ${reason}`);
+          stop = clock.after(wait, open);
+          wait = Math.min(wait * 2, backoff.most);
+        };
+        call.on('error', (error) => again(messageOf(error)));
+        call.on('end', () => again('ended'));
+        stop = () => call.cancel();
+      }
+
+      open();
+      try {
+        yield* outbox.batches(ended);
+      } finally {
+        stop();
+      }
+    },
+    close: () => {
+      closing.abort();
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}
