@@ -1,7 +1,6 @@
-import { X509Certificate } from 'node:crypto';
-import type { PeerCertificate } from 'node:tls';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { parseCertificates, peerIdentity, spiffeOf } from '@flotilla/pki';
+import { expectIdentity } from '@flotilla/grpc';
+import { parseCertificates } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 
 const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
@@ -18,13 +17,6 @@ export interface CaClientOptions {
   readonly certificate?: { readonly key: string; readonly cert: string };
 }
 export interface CertificateRequest { readonly csr: string; readonly token?: string; readonly ttlSeconds?: number; readonly signal?: AbortSignal }
-
-/** For TLS' `checkServerIdentity`: who answers must prove this SPIFFE identity; host names don't count. */
-export const expectIdentity = (identity: string) => (_host: string, peer: PeerCertificate): Error | undefined => {
-  const found = peerIdentity(new X509Certificate(peer.raw));
-  if (found.ok && spiffeOf(found.value) === identity) return undefined;
-  return new Error(`expected ${identity}, the server is ${found.ok ? spiffeOf(found.value) : found.error}`);
-};
 
 /** Asks the CA once for a certificate; resolves with the PEM chain, leaf first and root last. Rejects with gRPC's error. */
 export async function requestCertificate(options: CaClientOptions, request: CertificateRequest): Promise<readonly string[]> {

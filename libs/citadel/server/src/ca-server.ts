@@ -1,12 +1,13 @@
 import { X509Certificate } from 'node:crypto';
-import { experimental, Server, status } from '@grpc/grpc-js';
+import { Server, status } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
 import type { Authority } from '@flotilla/citadel-authority';
 import { authenticate } from '@flotilla/citadel-identity';
 import type { AuthenticateOptions, Credentials } from '@flotilla/citadel-identity';
+import { bind, closeServer, serverCredentials } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
 import { parseCsr, spiffeOf } from '@flotilla/pki';
-import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
+import type { CertificateSource } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 import { messageOf } from '@flotilla/std';
 import { createCaMetrics } from './metrics.ts';
@@ -58,18 +59,10 @@ export function createCaServer(options: CaServerOptions): CaServer {
     );
   };
   server.addService(certificateService, { CreateCertificate: create });
-  const provider = certificateProviderOf(options.certificate);
-  const tls = experimental.createCertificateProviderServerCredentials(provider, provider, false);
   return {
-    listen: (address) => new Promise((resolve, reject) => server.bindAsync(address, tls, (error, port) => (error ? reject(withCode(error)) : resolve(port)))),
-    close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    listen: (address) => bind(server, address, serverCredentials(options.certificate, 'optional')),
+    close: () => closeServer(server),
   };
-}
-
-/** grpc-js keeps the system's code of a failed bind only in its text. */
-function withCode(error: Error): Error {
-  const [code] = /\bE[A-Z]{4,}\b/.exec(error.message) ?? [];
-  return code ? Object.assign(error, { code }) : error;
 }
 
 /** The decision: (1) who asks, (2) what key, (3) for how long. */
@@ -102,26 +95,4 @@ function credentialsOf(call: ServerUnaryCall<Request, Response>): Credentials {
   const [header] = call.metadata.get('authorization');
   const [, bearer] = /^Bearer (.+)$/i.exec(String(header ?? '')) ?? [];
   return { ...(raw ? { certificate: new X509Certificate(raw) } : {}), ...(bearer === undefined ? {} : { bearer }) };
-}
-
-function certificateProviderOf(source: CertificateSource): experimental.CertificateProvider {
-  const stops = new Map<unknown, () => void>();
-  const follow = <T>(listener: (update: T) => void, update: (value: KeyAndCertificate) => T): void => {
-    stops.set(listener, source.onChange((value) => listener(update(value))));
-    // grpc-js registers its own watcher only after this returns: an answer at once would be lost.
-    process.nextTick(() => {
-      const current = source.current();
-      if (current && stops.has(listener)) listener(update(current));
-    });
-  };
-  const stop = (listener: unknown): void => {
-    stops.get(listener)?.();
-    stops.delete(listener);
-  };
-  return {
-    addCaCertificateListener: (listener) => follow(listener, ({ roots }) => ({ caCertificate: Buffer.from(roots) })),
-    addIdentityCertificateListener: (listener) => follow(listener, ({ key, cert }) => ({ certificate: Buffer.from(cert), privateKey: Buffer.from(key) })),
-    removeCaCertificateListener: stop,
-    removeIdentityCertificateListener: stop,
-  };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RootMaterial } from '@flotilla/citadel-authority';
@@ -30,9 +31,8 @@ export function createFileRootStore(path: string): RootStore {
   return {
     load,
     async keep(root) {
-      const draft = `${path}.${process.pid}.new`;
+      const draft = `${path}.${randomUUID()}.new`;
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await rm(draft, { force: true });
       await writeFile(draft, root.keyPem + root.certPem, { mode: 0o600, flag: 'wx', flush: true });
       // A link fails where a rename would replace: of two that start at once, one root stays.
       await link(draft, path).catch((thrown: unknown) => {

@@ -1,4 +1,5 @@
 import { type handleBidiStreamingCall, Server, ServerCredentials, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
+import { bind, closeServer, identityIn } from '@flotilla/grpc';
 import { encodeDelta, encodeSotw, initialState, step, type Effect, type Event, type Protocol, type Source, type State } from '@flotilla/ads';
 import type { Observability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -16,10 +17,14 @@ export interface Session {
   onEffect(effect: Effect): void;
   close(): void;
 }
-/** Opens a session for a node; an error's message ends the stream with INVALID_ARGUMENT. `push` asks for a push of types that changed. */
-export type OpenSession = (node: Node, push: Push) => Session;
-/** What may have changed for the session: by type, its names, or all. */
-export type Push = (types: ReadonlyMap<string, ReadonlySet<string> | 'all'>) => void;
+/** A proxy that may not have what it asks for: ends its stream with PERMISSION_DENIED. */
+export class PermissionDenied extends Error {}
+/** `push` asks for a push of what may have changed; `identity` is what the client's certificate proves. */
+export interface Opening { readonly node: Node; readonly identity?: string; readonly push: Push }
+/** Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT where it is no other. */
+export type OpenSession = (opening: Opening) => Session;
+/** What may have changed for the session: by type, its names, or all. False while the client reads slowly: it is sent later, with what comes until then. */
+export type Push = (types: ReadonlyMap<string, ReadonlySet<string> | 'all'>) => boolean;
 
 export interface AdsServerOptions { readonly protocol: Protocol; readonly open: OpenSession; readonly observability: Observability }
 
@@ -47,6 +52,7 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   let session: Session | undefined;
   let pending = new Map<string, Set<string> | 'all'>();
   let blocked = false;
+  const identity = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
 
   const end = (code: status, details: string): void => {
     call.emit('error', Object.assign(new Error(details), { code, details }));
@@ -67,10 +73,12 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
       const known = pending.get(typeUrl);
       pending.set(typeUrl, names === 'all' || known === 'all' ? 'all' : new Set([...(known ?? []), ...names]));
     }
-    if (blocked || pending.size === 0) return;
+    if (blocked) return false;
+    if (pending.size === 0) return true;
     const changed = pending;
     pending = new Map();
     run({ kind: 'changed', types: changed });
+    return true;
   };
   const close = (): void => {
     session?.close();
@@ -79,11 +87,11 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
 
   call.on('data', (request: R) => {
     try {
-      session ??= options.open(request.node ?? {}, push);
+      session ??= options.open({ node: request.node ?? {}, push, ...(identity ? { identity } : {}) });
       run(eventOf(request));
     } catch (error) {
       log.warn('stream refused', { error: messageOf(error), peer: call.getPeer() });
-      end(status.INVALID_ARGUMENT, messageOf(error));
+      end(error instanceof PermissionDenied ? status.PERMISSION_DENIED : status.INVALID_ARGUMENT, messageOf(error));
     }
   });
   call.on('drain', () => {
@@ -105,15 +113,7 @@ export function createAdsServer(options: AdsServerOptions): { listen(address: st
   };
   server.addService(aggregatedDiscovery, handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
   return {
-    listen: (address, credentials = ServerCredentials.createInsecure()) => new Promise((resolve, reject) => {
-      server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
-    }),
-    close: () => new Promise((resolve) => {
-      const force = setTimeout(() => server.forceShutdown(), 2000);
-      server.tryShutdown(() => {
-        clearTimeout(force);
-        resolve();
-      });
-    }),
+    listen: (address, credentials = ServerCredentials.createInsecure()) => bind(server, address, credentials),
+    close: () => closeServer(server),
   };
 }

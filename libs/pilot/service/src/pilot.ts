@@ -4,7 +4,11 @@ import type { Observability } from '@flotilla/observability-port';
 import { createAdsServer } from '@flotilla/pilot-server';
 import { createWorldStore, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Watch } from '@flotilla/query';
-import { Proxy, xdsProtocol, type Owner } from './proxies.ts';
+import type { Cause } from './deliveries.ts';
+import { nameOfType, Proxy, xdsProtocol, type Owner } from './proxies.ts';
+
+/** Of a burst of changes so many are followed. */
+const maxTraces = 20;
 
 export interface PilotOptions { readonly subscriber: Subscriber; readonly observability: Observability; readonly signal: AbortSignal }
 
@@ -20,10 +24,13 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
   const ready = Promise.withResolvers<null>();
   let entriesAfterCollect = 0;
 
-  const pushes = observability.metrics.counter('pilot_xds_pushes', 'Pushes to proxies.');
+  const pushes = observability.metrics.counter('pilot_xds_pushes', 'Pushes to proxies.', ['type']);
   const connected = observability.metrics.gauge('pilot_xds', 'Connected proxies.');
 
   function apply(batch: Batch): void {
+    const cause = startCause(batch);
+    for (const collection of batch.complete) incomplete.delete(collection);
+    if (incomplete.size === 0) ready.resolve(null);
     const changes: Change[] = [
       ...batch.put.flatMap(({ resource }) => worldChanges(resource.collection, keyOf(resource.meta), resource)),
       ...batch.delete.flatMap(({ collection, key }) => worldChanges(collection, key)),
@@ -37,17 +44,32 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
       const names = types.get(owner.typeUrl);
       types.set(owner.typeUrl, owner.name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(owner.name));
     }
+    cause.computed(affected.size);
     for (const [proxy, types] of affected) {
-      pushes.add();
-      proxy.push(types);
+      for (const typeUrl of types.keys()) pushes.add(1, { type: nameOfType(typeUrl) });
+      proxy.push(types, cause);
     }
-    for (const collection of batch.complete) incomplete.delete(collection);
-    if (incomplete.size === 0) ready.resolve(null);
     // Results that nobody reaches any more are let go when they could have doubled the memory.
     if (engine.stats.entries > 2 * entriesAfterCollect + 10_000) {
       engine.collect();
       entriesAfterCollect = engine.stats.entries;
     }
+  }
+
+  /** One span for each change in the batch, from its receipt until all queries have run; what is sent because of it goes below. */
+  function startCause(batch: Batch): Cause & { computed(proxies: number): void } {
+    const parents = new Set([...batch.put, ...batch.delete].flatMap(({ trace }) => trace ?? []).concat(batch.coalesced ?? []));
+    const spans = [...parents].slice(0, maxTraces).map((parent) => observability.tracer.start('pilot.queries', { parent }));
+    return {
+      receivedAt: Date.now(),
+      traces: spans.map(({ traceparent }) => traceparent),
+      computed: (affected) => {
+        for (const span of spans) {
+          span.set('proxies', affected);
+          span.end();
+        }
+      },
+    };
   }
 
   async function run(): Promise<void> {
@@ -57,10 +79,10 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
   const server = createAdsServer({
     protocol: xdsProtocol,
     observability,
-    open: (node, push) => {
+    open: (opening) => {
       if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
-      const proxy = new Proxy(node, {
-        engine, owners, push, observability,
+      const proxy = new Proxy(opening, {
+        engine, owners, observability,
         onClose: (closed) => {
           proxies.delete(closed);
           connected.set(proxies.size);

@@ -2,13 +2,17 @@ import type { Effect, Protocol, Resource, Source, State } from '@flotilla/ads';
 import type { Observability } from '@flotilla/observability-port';
 import { parseProxy, type ProxyAttributes } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind, type XdsResource } from '@flotilla/pilot-xds';
-import type { Node, Push, Session } from '@flotilla/pilot-server';
+import { PermissionDenied, type Opening, type Push, type Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
+import { createDeliveries, type Cause } from './deliveries.ts';
 import { structToJson } from './struct.ts';
 
 const kinds = Object.entries(typeUrls) as [XdsKind, string][];
 const kindOf = new Map(kinds.map(([kind, url]) => [url, kind]));
+
+/** `cds`, `eds` ... of a type's URL. */
+export const nameOfType = (typeUrl: string): string => kindOf.get(typeUrl) ?? 'unknown';
 
 /** Envoy's order and dependencies of types: after a cluster its endpoints, after a listener its routes. */
 export const xdsProtocol: Protocol = {
@@ -29,36 +33,56 @@ function resourceOf(resource: XdsResource): Resource {
 /** Whose a watch is, and what of it: one name of a type, or the whole of it. */
 export interface Owner { readonly proxy: Proxy; readonly typeUrl: string; readonly name?: string }
 
+export interface ProxyContext {
+  readonly engine: Engine;
+  readonly owners: Map<Watch, Owner>;
+  readonly observability: Observability;
+  onClose(proxy: Proxy): void;
+}
+
+/** The namespace in a SPIFFE identity of Istio's form. */
+const namespaceOf = (identity: string): string | undefined => /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/[^/]+$/.exec(identity)?.[1];
+
+/** The attributes of who opens a stream. Throws when the node is none that pilot serves, and PermissionDenied when its certificate is of another namespace. */
+function attributesOf({ node, identity }: Opening): ProxyAttributes {
+  const parsed = parseProxy({
+    id: node.id ?? '', metadata: structToJson(node.metadata), extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []), locality: node.locality ?? null,
+  }, identity);
+  if (!parsed.ok) throw new Error(parsed.error);
+  const { id, namespace } = parsed.value;
+  if (identity !== undefined && namespaceOf(identity) !== namespace) throw new PermissionDenied(`${identity} may not have what is for node ${id} of namespace ${namespace}`);
+  return parsed.value;
+}
+
 /** One connected proxy: its attributes, and a watch on each thing that it has asked for. */
 export class Proxy implements Session {
   readonly attributes: ProxyAttributes;
-  readonly push: Push;
-  #subscriptions: State['subscriptions'] = new Map();
-  readonly #engine: Engine;
-  readonly #subject: Subject;
-  readonly #watches = new Map<string, Watch>();
-  readonly #owners: Map<Watch, Owner>;
-  readonly #observability: Observability;
-  readonly #onClose: () => void;
   readonly source: Source;
+  readonly #context: ProxyContext;
+  readonly #push: Push;
+  readonly #subject: Subject;
+  readonly #deliveries: ReturnType<typeof createDeliveries>;
+  readonly #watches = new Map<string, Watch>();
+  #subscriptions: State['subscriptions'] = new Map();
+  #cause: Cause | undefined;
 
-  /** Throws when the node is none that pilot serves. */
-  constructor(node: Node, of: { engine: Engine; owners: Map<Watch, Owner>; push: Push; observability: Observability; onClose: (proxy: Proxy) => void }) {
-    const parsed = parseProxy({
-      id: node.id ?? '', metadata: structToJson(node.metadata), extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []), locality: node.locality ?? null,
-    });
-    if (!parsed.ok) throw new Error(parsed.error);
-    this.attributes = parsed.value;
-    this.#engine = of.engine;
-    this.#owners = of.owners;
-    this.push = of.push;
-    this.#observability = of.observability;
-    this.#onClose = () => of.onClose(this);
-    this.#subject = new Subject(parsed.value as unknown as Record<string, unknown>);
+  /** Throws as attributesOf does. */
+  constructor(opening: Opening, context: ProxyContext) {
+    this.attributes = attributesOf(opening);
+    this.#context = context;
+    this.#push = opening.push;
+    this.#subject = new Subject(this.attributes as unknown as Record<string, unknown>);
+    this.#deliveries = createDeliveries(context.observability, { proxy: this.attributes.id, nameOf: nameOfType });
     this.source = {
       all: (typeUrl) => this.#guard(typeUrl, () => this.#all(typeUrl)) ?? [],
       get: (typeUrl, name) => this.#guard(name, () => this.#get(typeUrl, name)),
     };
+  }
+
+  /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */
+  push(types: Parameters<Push>[0], cause: Cause): void {
+    this.#cause ??= cause;
+    if (this.#push(types)) this.#cause = undefined;
   }
 
   /** What was asked for is watched, what no longer is is let go. */
@@ -78,37 +102,42 @@ export class Proxy implements Session {
     for (const id of wanted) {
       if (this.#watches.has(id)) continue;
       const kind = id.slice(0, 3) as XdsKind;
-      const watch = id.length === 3 ? this.#engine.watch(allOf, kind, this.#subject) : this.#engine.watch(oneOf, id, this.#subject);
+      const watch = id.length === 3 ? this.#context.engine.watch(allOf, kind, this.#subject) : this.#context.engine.watch(oneOf, id, this.#subject);
       this.#watches.set(id, watch);
-      this.#owners.set(watch, { proxy: this, typeUrl: typeUrls[kind], ...(id.length === 3 ? {} : { name: id.slice(4) }) });
+      this.#context.owners.set(watch, { proxy: this, typeUrl: typeUrls[kind], ...(id.length === 3 ? {} : { name: id.slice(4) }) });
     }
   }
 
   onEffect(effect: Effect): void {
+    this.#deliveries.note(effect, this.#cause);
     if (effect.kind !== 'rejected') return;
-    this.#observability.log.scope('ads').warn('configuration refused by proxy', { proxy: this.attributes.id, type: kindOf.get(effect.typeUrl) ?? effect.typeUrl, error: effect.error });
-    this.#observability.metrics.counter('pilot_total_xds_rejects', 'Responses that a proxy refused.', ['type']).add(1, { type: kindOf.get(effect.typeUrl) ?? 'unknown' });
+    const { log, metrics } = this.#context.observability;
+    const type = nameOfType(effect.typeUrl);
+    log.scope('ads').warn('configuration refused by proxy', { proxy: this.attributes.id, type, error: effect.error });
+    metrics.counter('pilot_total_xds_rejects', 'Responses that a proxy refused.', ['type']).add(1, { type });
+    metrics.counter(`pilot_xds_${type}_reject`, `Responses of ${type} that a proxy refused.`, ['node']).add(1, { node: this.attributes.id });
   }
 
   close(): void {
     for (const [id, watch] of this.#watches) this.#drop(id, watch);
-    this.#onClose();
+    this.#deliveries.close();
+    this.#context.onClose(this);
   }
 
   #drop(id: string, watch: Watch): void {
-    this.#engine.unwatch(watch);
-    this.#owners.delete(watch);
+    this.#context.engine.unwatch(watch);
+    this.#context.owners.delete(watch);
     this.#watches.delete(id);
   }
 
   #all(typeUrl: string): readonly Resource[] {
     const kind = kindOf.get(typeUrl);
-    return kind ? this.#engine.read(allOf, kind, this.#subject).map(resourceOf) : [];
+    return kind ? this.#context.engine.read(allOf, kind, this.#subject).map(resourceOf) : [];
   }
 
   #get(typeUrl: string, name: string): Resource | undefined {
     const kind = kindOf.get(typeUrl);
-    const found = kind && this.#engine.read(oneOf, `${kind}|${name}`, this.#subject);
+    const found = kind && this.#context.engine.read(oneOf, `${kind}|${name}`, this.#subject);
     return found ? resourceOf(found) : undefined;
   }
 
@@ -117,7 +146,7 @@ export class Proxy implements Session {
     try {
       return read();
     } catch (error) {
-      this.#observability.log.scope('ads').error('resource could not be generated', { proxy: this.attributes.id, resource: what, error: messageOf(error) });
+      this.#context.observability.log.scope('ads').error('resource could not be generated', { proxy: this.attributes.id, resource: what, error: messageOf(error) });
       return undefined;
     }
   }
