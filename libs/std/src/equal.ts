@@ -21,8 +21,9 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   if (Array.isArray(b) || b instanceof Map || b instanceof Set || b instanceof Uint8Array) return false;
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  for (const key in left) if (!deepEqual(left[key], right[key])) return false;
-  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
+  // Own members only: a label may be called `constructor`.
+  for (const key in left) if (!deepEqual(left[key], Object.hasOwn(right, key) ? right[key] : undefined)) return false;
+  for (const key in right) if (right[key] !== undefined && !(Object.hasOwn(left, key) && left[key] !== undefined)) return false;
   return true;
 }
 

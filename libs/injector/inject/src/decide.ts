@@ -1,0 +1,44 @@
+import type { PodObject } from '@flotilla/injector-template';
+
+/** Namespaces of Kubernetes itself, never injected. */
+const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
+const yes = new Set(['y', 'yes', 'true', 'on']);
+
+/**
+ * Why a pod is left as it is; undefined when it is to be injected. A label wins over the annotation of the same name, even an empty one; empty is the
+ * default, which is to inject (pkg/kube/inject, injectRequired).
+ */
+export function skipReason(pod: PodObject, namespace: string): string | undefined {
+  const name = 'sidecar.istio.io/inject';
+  const told = pod.metadata.labels?.[name] ?? pod.metadata.annotations?.[name] ?? '';
+  const reasons: readonly (readonly [boolean, string])[] = [
+    [pod.spec.hostNetwork === true, 'the pod uses the network of its host'],
+    [ignoredNamespaces.includes(namespace), `namespace ${namespace} is Kubernetes' own`],
+    [told !== '' && !yes.has(told.toLowerCase()), `${name} is "${told}"`],
+  ];
+  return reasons.find(([applies]) => applies)?.[1];
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/**
+ * Whether the API server asks the injector about a pod at all: the selectors of Istio's MutatingWebhookConfiguration for a revision ('' and `default`
+ * are the default revision). A namespace's labels come first, a pod's own fill in where it has none.
+ */
+export function webhookSelects(namespaceLabels: Labels, podLabels: Labels, revision = 'default'): boolean {
+  const rev = revision || 'default';
+  const [injection, namespaceRev] = [namespaceLabels['istio-injection'], namespaceLabels['istio.io/rev']];
+  const [inject, podRev] = [podLabels['sidecar.istio.io/inject'], podLabels['istio.io/rev']];
+  const isDefault = rev === 'default';
+  const selectors: readonly boolean[] = [
+    // 1. the namespace names the revision
+    injection === undefined && namespaceRev === rev && inject !== 'false',
+    // 2. the pod names it
+    injection === undefined && namespaceRev === undefined && podRev === rev && inject !== 'false',
+    // 3. the namespace is labelled for the default revision
+    isDefault && injection === 'enabled' && inject !== 'false',
+    // 4. the pod asks for it
+    isDefault && injection === undefined && namespaceRev === undefined && podRev === undefined && inject === 'true',
+  ];
+  return selectors.some(Boolean);
+}

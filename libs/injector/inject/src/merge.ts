@@ -1,0 +1,48 @@
+/** Lists of a pod that merge by a key; all others are replaced (the strategic merge of Kubernetes' core/v1). */
+const mergeKeys: Readonly<Record<string, string>> = {
+  containers: 'name', initContainers: 'name', ephemeralContainers: 'name', volumes: 'name', env: 'name', ports: 'containerPort', volumeMounts: 'mountPath', volumeDevices: 'devicePath',
+  imagePullSecrets: 'name', hostAliases: 'ip', topologySpreadConstraints: 'topologyKey', resourceClaims: 'name',
+};
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Lays an overlay over a value: objects merge, lists merge by their key where they have one, else are replaced; null deletes. In a merged list the
+ * overlay's items come first, except that items found in both keep their place among the base's.
+ */
+export function strategicMerge<T>(base: T, overlay: unknown): T {
+  if (!isPlain(base) || !isPlain(overlay)) return overlay as T;
+  const out: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(overlay)) {
+    if (value === null) Reflect.deleteProperty(out, key);
+    else if (value !== undefined) out[key] = mergeMember(key, out[key], value);
+  }
+  return out as T;
+}
+
+function mergeMember(key: string, base: unknown, overlay: unknown): unknown {
+  const by = mergeKeys[key];
+  if (by && Array.isArray(overlay) && Array.isArray(base)) return mergeLists(base as unknown[], overlay as unknown[], by);
+  return isPlain(base) && isPlain(overlay) ? strategicMerge(base, overlay) : overlay;
+}
+
+function mergeLists(base: readonly unknown[], overlay: readonly unknown[], by: string): unknown[] {
+  const keyOf = (item: unknown): unknown => (isPlain(item) ? item[by] : item);
+  const places = new Map(base.map((item, i) => [keyOf(item), i]));
+  const laid = overlay.map((item) => {
+    const place = places.get(keyOf(item));
+    return { place, item: place === undefined ? item : strategicMerge(base[place], item) };
+  });
+  const replaced = new Set(laid.map(({ place }) => place));
+  const rest = base.map((item, place) => ({ place, item })).filter(({ place }) => !replaced.has(place));
+  const out: unknown[] = [];
+  let next = 0;
+  for (const { place, item } of laid) {
+    for (let other = rest[next]; place !== undefined && other && other.place < place; other = rest[next]) {
+      out.push(other.item);
+      next += 1;
+    }
+    out.push(item);
+  }
+  return [...out, ...rest.slice(next).map(({ item }) => item)];
+}

@@ -1,0 +1,45 @@
+import type { Container, PodObject, PodOverlay } from '@flotilla/injector-template';
+import { strategicMerge } from './merge.ts';
+
+interface Containers { readonly containers?: readonly Container[]; readonly initContainers?: readonly Container[] }
+interface Injected { readonly containers?: readonly string[] | null; readonly initContainers?: readonly string[] | null; readonly volumes?: readonly string[] | null }
+
+const annotation = { status: 'sidecar.istio.io/status', overrides: 'proxy.istio.io/overrides' };
+/** Throws when an annotation that Istio writes isn't JSON. */
+const parseJson = <T>(text: string | undefined): T | undefined => (text === undefined ? undefined : JSON.parse(text) as T);
+
+/** A pod without what an earlier injection added, and with what its user had laid over that. */
+export function stripInjected(pod: PodObject): PodObject {
+  const status = parseJson<Injected>(pod.metadata.annotations?.[annotation.status]);
+  if (!status) return pod;
+  const overrides = parseJson<Containers>(pod.metadata.annotations?.[annotation.overrides]);
+  const without = (list: readonly Container[] | undefined, names: readonly string[] | null | undefined, back: readonly Container[] = []): Container[] =>
+    [...(list ?? []).filter(({ name }) => !names?.includes(name)), ...back];
+  const { initContainers, ...rest } = pod.spec;
+  const init = without(initContainers, status.initContainers, overrides?.initContainers);
+  return { ...pod, spec: { ...rest, containers: without(rest.containers, status.containers, overrides?.containers), ...(init.length > 0 ? { initContainers: init } : {}) } };
+}
+
+/** Lays what the user gave for an injected container over it (image `auto` gives nothing), and remembers it for the next injection. */
+export function applyOverrides({ merged, original, added }: { merged: PodObject; original: PodObject; added: PodOverlay }): PodObject {
+  const before = parseJson<Injected>(original.metadata.annotations?.[annotation.status]);
+  const remembered = parseJson<Containers>(original.metadata.annotations?.[annotation.overrides]);
+  const own = [...original.spec.containers, ...(original.spec.initContainers ?? [])];
+  const given = (list: readonly Container[] | undefined, kind: 'containers' | 'initContainers'): Container[] => (list ?? []).flatMap(({ name }) => {
+    if (before?.[kind]?.includes(name) && !remembered) return [];
+    const found = remembered?.[kind]?.find((one) => one.name === name) ?? own.find((one) => one.name === name);
+    if (!found || before?.[kind]?.includes(name)) return [];
+    const { image, ...rest } = found;
+    return [image === undefined || image === 'auto' ? rest as Container : found];
+  });
+  const overrides = { containers: given(added.spec.containers, 'containers'), initContainers: given(added.spec.initContainers, 'initContainers') };
+  const lay = (list: readonly Container[] | undefined, over: readonly Container[]): readonly Container[] | undefined =>
+    list?.map((container) => over.filter(({ name }) => name === container.name).reduce((one, laid) => strategicMerge(one, laid), container));
+  const initContainers = lay(merged.spec.initContainers, overrides.initContainers);
+  // A container that the template starts as an init container is no longer where its user wrote it.
+  const moved = new Set(added.spec.initContainers?.map(({ name }) => name));
+  const spec = { ...merged.spec, containers: (lay(merged.spec.containers, overrides.containers) ?? []).filter(({ name }) => !moved.has(name)), ...(initContainers ? { initContainers } : {}) };
+  const kept = { ...(overrides.containers.length > 0 ? { containers: overrides.containers } : {}), ...(overrides.initContainers.length > 0 ? { initContainers: overrides.initContainers } : {}) };
+  if (before || Object.keys(kept).length === 0) return { ...merged, spec };
+  return { ...merged, metadata: { ...merged.metadata, annotations: { ...merged.metadata.annotations, [annotation.overrides]: JSON.stringify(kept) } }, spec };
+}

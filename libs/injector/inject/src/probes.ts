@@ -1,0 +1,48 @@
+import { proxyContainerName, type Container, type PodObject, type Probe } from '@flotilla/injector-template';
+
+const kinds = [['readinessProbe', 'readyz'], ['livenessProbe', 'livez'], ['startupProbe', 'startupz']] as const;
+const isRewritable = (probe: Probe | undefined): probe is Probe => probe !== undefined && (probe.httpGet ?? probe.tcpSocket ?? probe.grpc) !== undefined;
+
+/** Whether the kubelet's probes go through the agent: an annotation, else what the installation says. */
+export function rewritesProbes(annotations: Readonly<Record<string, string>>, fallback: boolean): boolean {
+  const told = annotations['sidecar.istio.io/rewriteAppHTTPProbers'];
+  return told === undefined ? fallback : /^(1|t|true)$/i.test(told);
+}
+
+/** What the agent has to do for the kubelet, by path, as the value of ISTIO_KUBE_APP_PROBERS; undefined when there is nothing. */
+export function buildProbers(pod: PodObject, statusPort: number): string | undefined {
+  const containers = pod.spec.containers.filter(({ name }) => name !== proxyContainerName);
+  const named = new Map([...containers.flatMap(({ ports = [] }) => ports)].reverse().map(({ name, containerPort }) => [name, containerPort]));
+  const portOf = (port: number | string): number | undefined => (typeof port === 'number' ? port : /^\d+$/.test(port) ? Number(port) : named.get(port));
+  const probers = containers.flatMap((container) => kinds.flatMap(([kind, suffix]): [string, unknown][] => {
+    const probe = container[kind];
+    if (!isRewritable(probe)) return [];
+    const prober = buildProber(probe, portOf, statusPort);
+    return prober ? [[`/app-health/${container.name}/${suffix}`, prober]] : [];
+  }));
+  return probers.length === 0 ? undefined : JSON.stringify(Object.fromEntries(probers.sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+function buildProber(probe: Probe, portOf: (port: number | string) => number | undefined, statusPort: number): object | undefined {
+  const timeout = probe.timeoutSeconds ? { timeoutSeconds: probe.timeoutSeconds } : {};
+  if (probe.grpc) return { grpc: { port: probe.grpc.port, service: probe.grpc.service ?? null }, ...timeout };
+  const port = portOf(probe.httpGet?.port ?? probe.tcpSocket?.port ?? 0);
+  if (port === undefined) return undefined;
+  if (probe.tcpSocket) return { tcpSocket: { port, ...(probe.tcpSocket.host ? { host: probe.tcpSocket.host } : {}) }, ...timeout };
+  // It points at the agent already: the pod went through here before.
+  if (port === statusPort) return undefined;
+  const { path, host, scheme, httpHeaders } = probe.httpGet ?? {};
+  return { httpGet: { ...(path ? { path } : {}), port, ...(host ? { host } : {}), ...(scheme ? { scheme } : {}), ...(httpHeaders ? { httpHeaders } : {}) }, ...timeout };
+}
+
+/** A container whose HTTP, TCP and gRPC probes ask the agent instead. */
+export function rewriteProbes(container: Container, statusPort: number): Container {
+  const rewritten = kinds.flatMap(([kind, suffix]) => {
+    const probe = container[kind];
+    if (!isRewritable(probe)) return [];
+    const { httpGet, tcpSocket: _, grpc: __, ...rest } = probe;
+    const scheme = httpGet?.scheme === undefined ? {} : { scheme: httpGet.scheme.toUpperCase() === 'HTTPS' ? 'HTTP' : httpGet.scheme };
+    return [[kind, { ...rest, httpGet: { ...httpGet, path: `/app-health/${container.name}/${suffix}`, port: statusPort, ...scheme } }]];
+  });
+  return { ...container, ...Object.fromEntries(rewritten) };
+}

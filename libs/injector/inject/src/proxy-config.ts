@@ -1,0 +1,98 @@
+import { parseValue, defaultMeshConfig, meshSchemas, type MeshConfig, type MeshProxyConfig, type Resource, type Schema } from '@flotilla/model';
+import { deepEqual, err, ok, type Result } from '@flotilla/std';
+import type { PodObject } from '@flotilla/injector-template';
+import { parse } from 'yaml';
+
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const fieldsOf = (schema: Schema): Readonly<Record<string, Schema>> => (schema.type === 'message' ? schema.fields() : {});
+const proxyConfigSchema = (): Schema => fieldsOf(meshSchemas['mesh-config'])['defaultConfig'] ?? { type: 'struct' };
+const tracers = ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'];
+export type ProxyConfigs = readonly Resource<'proxy-configs'>[];
+
+export interface ProxyConfigOptions { readonly mesh: MeshConfig; readonly namespace: string; readonly proxyConfigs: ProxyConfigs }
+
+/**
+ * The proxy configuration of a pod: the mesh's, then its annotation, then ProxyConfig resources from the root namespace, its namespace and those that
+ * select it (of several on a level the oldest). Environment merges over all levels. An annotation that can't be read is told.
+ */
+export function effectiveProxyConfig(pod: PodObject, { mesh, namespace, proxyConfigs }: ProxyConfigOptions): Result<MeshProxyConfig> {
+  let config: MeshProxyConfig = mesh.defaultConfig ?? {};
+  const text = pod.metadata.annotations?.['proxy.istio.io/config'];
+  if (text !== undefined) {
+    const given = parseAnnotation(text);
+    if (!given.ok) return given;
+    config = overlay(config as Plain, given.value as Plain) as MeshProxyConfig;
+  }
+  const [root, labels] = [mesh.rootNamespace || 'istio-system', pod.metadata.labels ?? {}];
+  const oldest = (matches: (one: Resource<'proxy-configs'>) => boolean): Resource<'proxy-configs'> | undefined =>
+    proxyConfigs.filter(matches).sort((a, b) => ((a.meta.creationTimestamp ?? '') < (b.meta.creationTimestamp ?? '') ? -1 : (a.meta.creationTimestamp ?? '') > (b.meta.creationTimestamp ?? '') ? 1 : a.meta.name < b.meta.name ? -1 : 1))[0];
+  const selector = (one: Resource<'proxy-configs'>): Readonly<Record<string, string>> => one.spec.selector?.matchLabels ?? {};
+  const isGeneral = (one: Resource<'proxy-configs'>): boolean => Object.keys(selector(one)).length === 0;
+  const levels = [
+    oldest((one) => one.meta.namespace === root && isGeneral(one)),
+    namespace === root ? undefined : oldest((one) => one.meta.namespace === namespace && isGeneral(one)),
+    oldest((one) => one.meta.namespace === namespace && !isGeneral(one) && Object.entries(selector(one)).every(([key, value]) => labels[key] === value)),
+  ];
+  for (const level of levels) {
+    if (!level) continue;
+    const { concurrency, environmentVariables, image } = level.spec;
+    config = {
+      ...config, ...(concurrency === undefined ? {} : { concurrency }), ...(image ? { image } : {}),
+      ...(environmentVariables ? { proxyMetadata: { ...config.proxyMetadata, ...environmentVariables } } : {}),
+    };
+  }
+  return ok(config);
+}
+
+function parseAnnotation(text: string): Result<MeshProxyConfig> {
+  let raw: unknown;
+  try {
+    raw = parse(text, { maxAliasCount: 100 });
+  } catch {
+    return err('could not parse proxy.istio.io/config: it is not YAML');
+  }
+  const { value, problems } = parseValue(proxyConfigSchema(), raw ?? {}, { path: 'proxyConfig', unknownFields: 'lenient' });
+  const wrong = problems.find(({ level }) => level === 'error');
+  return wrong ? err(`could not parse proxy.istio.io/config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
+}
+
+/** Objects merge, lists and plain values replace; of tracing's alternatives the given one stays alone. */
+function overlay(base: Plain, over: Plain, at = ''): Plain {
+  const kept = at === 'tracing' && tracers.some((name) => name in over) ? Object.fromEntries(Object.entries(base).filter(([key]) => !tracers.includes(key))) : base;
+  return { ...kept, ...Object.fromEntries(Object.entries(over).map(([key, value]) => [key, isPlain(value) && isPlain(kept[key]) ? overlay(kept[key], value, key) : value])) };
+}
+
+/** What differs from Istio's own defaults, as canonical JSON in the API's order of fields. */
+export function proxyConfigJson(config: MeshProxyConfig): string {
+  const defaults = (defaultMeshConfig().defaultConfig ?? {}) as Plain;
+  const differing = Object.fromEntries(Object.entries(config as Plain).filter(([key, value]) => !deepEqual(value, defaults[key]) && !(isPlain(value) && key === 'proxyMetadata' && Object.keys(value).length === 0)));
+  return JSON.stringify(toJson(proxyConfigSchema(), differing));
+}
+
+/** Proto3 JSON: values that say nothing are left out, but not of wrappers. */
+function toJson(schema: Schema, value: unknown): unknown {
+  switch (schema.type) {
+    case 'message': {
+      const given = value as Plain;
+      return Object.fromEntries(Object.entries(fieldsOf(schema)).flatMap(([name, field]) => (given[name] === undefined || isZero(field, given[name]) ? [] : [[name, toJson(field, given[name])]])));
+    }
+    case 'repeated': return (value as readonly unknown[]).map((item) => toJson(schema.of, item));
+    case 'map': return Object.fromEntries(Object.entries(value as Plain).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, toJson(schema.of, item)]));
+    case 'duration': return formatDuration(value as number);
+    default: return value;
+  }
+}
+
+function isZero(schema: Schema, value: unknown): boolean {
+  if (schema.type === 'enum') return schema.values[value as string] === 0;
+  if (schema.type === 'repeated' || schema.type === 'map') return Object.keys(value as object).length === 0;
+  return schema.type !== 'wrapper' && schema.type !== 'duration' && (value === '' || value === 0 || value === false);
+}
+
+/** Seconds with 0, 3, 6 or 9 decimals. */
+function formatDuration(seconds: number): string {
+  const nanos = Math.round(seconds * 1e9);
+  const decimals = [0, 3, 6].find((count) => nanos % 10 ** (9 - count) === 0) ?? 9;
+  return `${(nanos / 1e9).toFixed(decimals)}s`;
+}

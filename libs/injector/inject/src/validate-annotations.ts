@@ -1,0 +1,67 @@
+import type { Strings } from '@flotilla/injector-template';
+
+type Check = (value: string) => string | undefined;
+const quote = (value: string): string => JSON.stringify(value);
+const unsigned = (value: string, max: number): string | undefined => {
+  if (!/^\d+$/.test(value)) return `strconv.ParseUint: parsing ${quote(value)}: invalid syntax`;
+  return Number(value) > max ? `strconv.ParseUint: parsing ${quote(value)}: value out of range` : undefined;
+};
+const any: Check = () => undefined;
+const uint: Check = (value) => unsigned(value, 4_294_967_295);
+const bool: Check = (value) => (/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value) ? undefined : `strconv.ParseBool: parsing ${quote(value)}: invalid syntax`);
+const mode: Check = (value) => (['REDIRECT', 'TPROXY', 'NONE'].includes(value) ? undefined : `interceptionMode invalid, use REDIRECT,TPROXY,NONE: ${value}`);
+
+const parts = (value: string): string[] => value.split(',').map((part) => part.trim()).filter((part) => part !== '');
+const port = (value: string): string | undefined => {
+  const wrong = unsigned(value, 65_535);
+  return wrong === undefined ? undefined : `failed parsing port '${value}': ${wrong}`;
+};
+const ports = (name: string, wildcard: boolean): Check => (value) => {
+  if (wildcard && value === '*') return undefined;
+  const wrong = parts(value).map((part) => ({ part, message: port(part) })).find(({ message }) => message !== undefined);
+  return wrong ? `${name} invalid: failed parsing port '${wrong.part}': ${wrong.message}` : undefined;
+};
+const statusPort: Check = (value) => {
+  const message = value === '' ? undefined : port(value);
+  return message ? `excludeInboundPorts invalid: ${message}` : undefined;
+};
+const cidrs = (name: string, wildcard: boolean): Check => (value) => {
+  if (wildcard && value === '*') return undefined;
+  const wrong = parts(value).map((part) => ({ part, message: cidr(part) })).find(({ message }) => message !== undefined);
+  return wrong ? `${name} invalid: failed parsing cidr '${wrong.part}': ${wrong.message}` : undefined;
+};
+function cidr(value: string): string | undefined {
+  const fail = (why: string): string => `netip.ParsePrefix(${quote(value)}): ${why}`;
+  const slash = value.lastIndexOf('/');
+  if (slash < 0) return fail("no '/'");
+  const [address, bits] = [value.slice(0, slash), value.slice(slash + 1)];
+  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
+  if (v4 ? v4.slice(1).some((part) => Number(part) > 255) : !/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(address)) return fail('unable to parse IP');
+  if (!/^(0|[1-9]\d{0,2})$/.test(bits)) return fail(`bad bits after slash: ${quote(bits)}`);
+  return Number(bits) > (v4 ? 32 : 128) ? fail('prefix length out of range') : undefined;
+}
+
+const checks: Readonly<Record<string, Check>> = {
+  'sidecar.istio.io/interceptionMode': mode,
+  'sidecar.istio.io/enableCoreDump': bool,
+  'status.sidecar.istio.io/port': statusPort,
+  'readiness.status.sidecar.istio.io/initialDelaySeconds': uint,
+  'readiness.status.sidecar.istio.io/periodSeconds': uint,
+  'readiness.status.sidecar.istio.io/failureThreshold': uint,
+  'traffic.sidecar.istio.io/includeOutboundIPRanges': cidrs('includeIPRanges', true),
+  'traffic.sidecar.istio.io/excludeOutboundIPRanges': cidrs('excludeIPRanges', false),
+  'traffic.sidecar.istio.io/includeInboundPorts': ports('includeInboundPorts', true),
+  'traffic.sidecar.istio.io/excludeInboundPorts': ports('excludeInboundPorts', false),
+  'traffic.sidecar.istio.io/includeOutboundPorts': any,
+  'traffic.sidecar.istio.io/excludeOutboundPorts': ports('excludeOutboundPorts', false),
+};
+
+/** What is wrong with a pod's annotations, in Istio's words; undefined when nothing is. */
+export function validateAnnotations(annotations: Strings): string | undefined {
+  const wrong = Object.keys(annotations).sort().flatMap((name) => {
+    const value = annotations[name] ?? '';
+    const message = checks[name]?.(value);
+    return message === undefined ? [] : [`\t* invalid value '${value}' for annotation '${name}': ${message}`];
+  });
+  return wrong.length === 0 ? undefined : `${wrong.length} error${wrong.length > 1 ? 's' : ''} occurred:\n${wrong.join('\n')}\n\n`;
+}

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { noObservability } from '@flotilla/observability-port';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWebhook, parsePathEnv, type Webhook } from './webhook.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'flotilla-webhook-'));
+let webhook: Webhook;
+let port = 0;
+beforeAll(async () => {
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  webhook = createWebhook({
+    decide: (pod) => (pod.metadata.name === 'bad' ? { ok: false, error: 'no' } : { ok: true, value: { patch: [{ op: 'add', path: '/metadata/labels', value: {} }] } }),
+    observability: noObservability, tls: { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') },
+  });
+  port = await webhook.listen(0, '127.0.0.1');
+});
+afterAll(async () => {
+  await webhook.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Reply { readonly status: number; readonly body: string }
+const post = (body: string, { path = '/inject', type = 'application/json', method = 'POST' } = {}): Promise<Reply> => new Promise((resolve, reject) => {
+  const sent = request({ host: '127.0.0.1', port, path, method, headers: { 'content-type': type }, rejectUnauthorized: false, agent: false }, (response) => {
+    let text = '';
+    response.on('data', (chunk: Buffer) => { text += chunk.toString(); }).on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
+  });
+  sent.on('error', reject).end(body);
+});
+const review = (object: unknown): string => JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request: { uid: 'u1', namespace: 'shop', object } });
+
+describe('the webhook over HTTPS', () => {
+  it('answers a review with a patch', async () => {
+    const { status, body } = await post(review({ metadata: { name: 'good' }, spec: { containers: [] } }));
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ kind: 'AdmissionReview', response: { uid: 'u1', allowed: true, patchType: 'JSONPatch' } });
+  });
+  it.each([
+    ['an object that is no pod', review({ spec: { containers: 'none' } })],
+    ['a refused pod', review({ metadata: { name: 'bad' }, spec: { containers: [] } })],
+    ['a body that is not JSON', '{'],
+  ])('%s is HTTP 200 and not allowed', async (_, body) => {
+    const reply = await post(body);
+    expect(reply.status).toBe(200);
+    expect(JSON.parse(reply.body)).toMatchObject({ response: { allowed: false } });
+  });
+  it('wants JSON by its exact type, a body, and its own path', async () => {
+    expect((await post('{}', { type: 'application/json; charset=utf-8' })).status).toBe(415);
+    expect((await post('')).status).toBe(400);
+    expect((await post('{}', { path: '/other' })).status).toBe(404);
+  });
+  it('bounds the body', async () => {
+    const reply = await post('x'.repeat(7 * 1024 * 1024)).catch(() => ({ status: 413 }));
+    expect(reply.status).toBe(413);
+  });
+});
+
+it('reads environment from the path', () => {
+  expect(parsePathEnv('/inject/cluster/a--slash--b/net/n/odd')).toEqual({ ISTIO_META_CLUSTER_ID: 'a/b', ISTIO_META_NETWORK: 'n' });
+});

@@ -1,0 +1,131 @@
+import { createServer, type Server } from 'node:https';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { PatchOperation } from '@flotilla/injector-inject';
+import type { Observability } from '@flotilla/observability-port';
+import { messageOf, type Result } from '@flotilla/std';
+import type { PodObject } from '@flotilla/injector-template';
+import { parseReview, type ReviewFailure, type ReviewRequest } from './review.ts';
+
+/** The answer about one pod. */
+export type Verdict = Result<{ readonly patch?: readonly PatchOperation[] }>;
+export interface WebhookOptions {
+  /** Decides about a pod; `proxyEnv` is what the request's path sets. */
+  readonly decide: (pod: PodObject, request: { readonly namespace: string; readonly proxyEnv: Readonly<Record<string, string>> }) => Verdict;
+  readonly observability: Observability;
+  readonly tls: TlsMaterial;
+}
+export interface TlsMaterial { readonly key: string; readonly cert: string }
+export interface Webhook {
+  listen(port: number, address: string): Promise<number>;
+  /** New connections get the new certificate. */
+  renew(tls: TlsMaterial): void;
+  close(): Promise<void>;
+}
+
+/** The largest object that the API server stores is 3 MiB with its limits; a review holds it twice at most. */
+const maxBody = 6 * 1024 * 1024;
+
+/** The injection webhook over HTTPS, `POST /inject[/KEY/VALUE...]`. Mistakes in a review are HTTP 200 with `allowed: false`, as Istio answers. */
+export function createWebhook({ decide, observability, tls }: WebhookOptions): Webhook {
+  const { metrics } = observability;
+  const log = observability.log.scope('injection');
+  const requests = metrics.counter('sidecar_injection_requests_total', 'Total number of sidecar injection requests.');
+  const failures = metrics.counter('sidecar_injection_failure_total', 'Total number of failed sidecar injection requests.');
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = (status: number, body: string): void => void response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(`${body}\n`);
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    if (path !== '/inject' && !path.startsWith('/inject/')) return text(404, '404 page not found');
+    requests.add();
+    const body = await readBody(request);
+    if (body === undefined) return fail(() => text(413, `request body is larger than ${maxBody} bytes`), 'body too large');
+    if (body.length === 0) return fail(() => text(400, 'no body found'), 'no body found');
+    if (request.headers['content-type'] !== 'application/json') return fail(() => text(415, 'invalid Content-Type, want `application/json`'), 'wrong content type');
+    const review = parseReview(body);
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(JSON.stringify(review.ok ? answer(review.value, path) : refusal(review.error)));
+  }
+
+  function fail(tell: () => void, reason: string): void {
+    failures.add();
+    log.warn('refused a request', { reason });
+    tell();
+  }
+
+  function refusal({ message, uid, apiVersion }: ReviewFailure): object {
+    failures.add();
+    log.error('injection failed', { reason: message });
+    return { ...(apiVersion ? { apiVersion, kind: 'AdmissionReview' } : {}), response: { uid, allowed: false, status: { metadata: {}, message } } };
+  }
+
+  function answer({ uid, namespace, apiVersion, pod }: ReviewRequest, path: string): object {
+    let verdict: Verdict;
+    try {
+      verdict = decide(pod, { namespace, proxyEnv: parsePathEnv(path) });
+    } catch (thrown) {
+      verdict = { ok: false, error: messageOf(thrown) };
+    }
+    if (!verdict.ok) return refusal({ message: verdict.error, uid, apiVersion });
+    const { patch } = verdict.value;
+    return { apiVersion, kind: 'AdmissionReview', response: { uid, allowed: true, ...(patch ? { patch: Buffer.from(JSON.stringify(patch)).toString('base64'), patchType: 'JSONPatch' } : {}) } };
+  }
+
+  const server: Server = createServer({ ...tls, minVersion: 'TLSv1.2', requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    handle(request, response).catch((thrown: unknown) => {
+      failures.add();
+      log.error('a request broke off', { reason: messageOf(thrown) });
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
+    });
+  });
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    log.debug('a TLS handshake failed', { reason: error.message });
+    socket.destroy();
+  });
+  return {
+    async listen(port, address) {
+      server.listen(port, address);
+      await once(server, 'listening');
+      const bound = server.address();
+      return typeof bound === 'object' && bound ? bound.port : port;
+    },
+    renew: (material) => server.setSecureContext({ ...material, minVersion: 'TLSv1.2' }),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), 2000);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** The body as text; undefined when it is too large. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBody) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const known: Readonly<Record<string, string>> = { cluster: 'ISTIO_META_CLUSTER_ID', net: 'ISTIO_META_NETWORK' };
+const variable = (key: string): string => known[key] ?? key.toUpperCase();
+
+/** Environment in the path: `/inject/cluster/NAME/net/NAME`, or the older `/inject/:ENV:cluster=NAME:ENV:net=NAME`. A key without value is ignored. */
+export function parsePathEnv(path: string): Record<string, string> {
+  const rest = path.replace(/^\/inject\/?/, '').replace(/\/$/, '');
+  if (rest === '') return {};
+  if (path.startsWith('/inject/:ENV:')) {
+    return Object.fromEntries(rest.split(':ENV:').map((part) => part.split('=')).filter((pair) => pair.length === 2 && pair[0]).map(([key = '', value = '']) => [variable(key), value]));
+  }
+  const parts = rest.split('/');
+  return Object.fromEntries(parts.flatMap((key, i) => (i % 2 === 0 && parts[i + 1] && key ? [[variable(key), decode(parts[i + 1] ?? '')]] : [])));
+}
+
+/** `--slash--` stands for a slash in a value. */
+const decode = (value: string): string => value.replaceAll('--slash--', '/');

@@ -1,0 +1,2 @@
+export * from './injector.ts';
+export { parseValues } from '@flotilla/injector-template';

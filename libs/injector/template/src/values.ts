@@ -1,0 +1,71 @@
+import { err, ok, type Result } from '@flotilla/std';
+
+interface Resources { readonly limits?: Readonly<Record<string, string | number>>; readonly requests?: Readonly<Record<string, string | number>> }
+
+/** The installation's values as far as the default templates read them; names and defaults are those of Istio's charts, version 1.19. */
+export interface Values {
+  readonly global: {
+    readonly hub: string; readonly tag: string | number; readonly imagePullPolicy: string; readonly imagePullSecrets: readonly string[]; readonly istioNamespace: string;
+    readonly caAddress: string; readonly caName: string; readonly jwtPolicy: string; readonly pilotCertProvider: string; readonly meshID: string; readonly trustDomain: string; readonly network: string;
+    readonly logAsJson: boolean; readonly logging: { readonly level: string }; readonly mountMtlsCerts: boolean;
+    readonly multiCluster: { readonly clusterName: string };
+    readonly proxy: {
+      readonly image: string; readonly clusterDomain: string; readonly logLevel: string; readonly componentLogLevel: string; readonly enableCoreDump: boolean; readonly privileged: boolean; readonly capNetBindService: string;
+      readonly includeIPRanges: string; readonly excludeIPRanges: string; readonly includeInboundPorts: string; readonly excludeInboundPorts: string; readonly includeOutboundPorts: string; readonly excludeOutboundPorts: string;
+      readonly readinessFailureThreshold: number; readonly readinessInitialDelaySeconds: number; readonly readinessPeriodSeconds: number; readonly statusPort: number;
+      readonly resources: Resources; readonly holdApplicationUntilProxyStarts: boolean; readonly lifecycle: Readonly<Record<string, unknown>>;
+    };
+    readonly proxy_init: { readonly image: string };
+    readonly sds: { readonly token: { readonly aud: string } };
+    readonly sts: { readonly servicePort: number };
+  };
+  readonly istio_cni: { readonly enabled: boolean; readonly chained: boolean };
+  readonly revision: string;
+  readonly sidecarInjectorWebhook: { readonly rewriteAppHTTPProbe: boolean };
+}
+
+export const defaultValues: Values = {
+  global: {
+    hub: 'docker.io/istio', tag: '1.19.0', imagePullPolicy: '', imagePullSecrets: [], istioNamespace: 'istio-system',
+    caAddress: '', caName: '', jwtPolicy: 'third-party-jwt', pilotCertProvider: 'istiod', meshID: '', trustDomain: '', network: '',
+    logAsJson: false, logging: { level: 'default:info' }, mountMtlsCerts: false,
+    multiCluster: { clusterName: '' },
+    proxy: {
+      image: 'proxyv2', clusterDomain: 'cluster.local', logLevel: 'warning', componentLogLevel: 'misc:error', enableCoreDump: false, privileged: false, capNetBindService: '',
+      includeIPRanges: '*', excludeIPRanges: '', includeInboundPorts: '*', excludeInboundPorts: '', includeOutboundPorts: '', excludeOutboundPorts: '',
+      readinessFailureThreshold: 30, readinessInitialDelaySeconds: 1, readinessPeriodSeconds: 2, statusPort: 15020,
+      resources: { limits: { cpu: '2000m', memory: '1024Mi' }, requests: { cpu: '100m', memory: '128Mi' } }, holdApplicationUntilProxyStarts: false, lifecycle: {},
+    },
+    proxy_init: { image: 'proxyv2' },
+    sds: { token: { aud: 'istio-ca' } },
+    sts: { servicePort: 0 },
+  },
+  istio_cni: { enabled: false, chained: true },
+  revision: '',
+  sidecarInjectorWebhook: { rewriteAppHTTPProbe: true },
+};
+
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const kindOf = (value: unknown): string => (Array.isArray(value) ? 'a list' : isPlain(value) ? 'an object' : typeof value);
+/** Members whose content is the user's. */
+const open = new Set(['global.proxy.resources', 'global.proxy.lifecycle', 'global.imagePullSecrets']);
+
+/** Reads given values over the defaults. What the templates don't read is left out; a value of another type than the default's is refused by its path. */
+export function parseValues(raw: unknown): Result<Values> {
+  const wrong: string[] = [];
+  const merge = (base: unknown, over: unknown, path: string): unknown => {
+    if (over === undefined || over === null) return base;
+    if (open.has(path)) return kindOf(over) === kindOf(base) ? over : refuse(path, base, over);
+    if (isPlain(base)) return isPlain(over) ? Object.fromEntries(Object.entries(base).map(([key, value]) => [key, merge(value, over[key], path === '' ? key : `${path}.${key}`)])) : refuse(path, base, over);
+    const scalars = !isPlain(over) && !Array.isArray(over);
+    if (typeof base === 'string' && scalars) return String(over);
+    return typeof base === typeof over ? over : refuse(path, base, over);
+  };
+  const refuse = (path: string, base: unknown, over: unknown): unknown => {
+    wrong.push(`${path || 'values'}: expected ${kindOf(base)}, found ${kindOf(over)}`);
+    return base;
+  };
+  const merged = merge(defaultValues, raw, '') as Values;
+  return wrong.length > 0 ? err(wrong.join('; ')) : ok(merged);
+}

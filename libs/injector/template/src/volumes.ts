@@ -1,0 +1,57 @@
+import { annotationOr, hasAnnotation, type TemplateInput } from './input.ts';
+import type { Volume } from './pod.ts';
+
+interface Mount { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean; readonly [field: string]: unknown }
+const mount = (name: string, mountPath: string, readOnly = false): Mount => ({ name, mountPath, ...(readOnly ? { readOnly } : {}) });
+const isGke = ({ values }: TemplateInput): boolean => values.global.caName === 'GkeWorkloadCertificate';
+const overridden = (input: TemplateInput, kind: string): boolean => kind === 'sidecar' && hasAnnotation(input, 'sidecar.istio.io/bootstrapOverride');
+
+/** Where istio-proxy finds sockets, tokens, roots and what the pod says of itself. */
+export function proxyMounts(input: TemplateInput, kind: 'sidecar' | 'router'): Mount[] {
+  const { pilotCertProvider, jwtPolicy, mountMtlsCerts } = input.values.global;
+  return [
+    mount('workload-socket', '/var/run/secrets/workload-spiffe-uds'), mount('credential-socket', '/var/run/secrets/credential-uds'),
+    isGke(input) ? mount('gke-workload-certificate', '/var/run/secrets/workload-spiffe-credentials', true) : mount('workload-certs', '/var/run/secrets/workload-spiffe-credentials'),
+    ...(pilotCertProvider === 'istiod' ? [mount('istiod-ca-cert', '/var/run/secrets/istio')] : []),
+    ...(pilotCertProvider === 'kubernetes' && kind === 'sidecar' ? [mount('kube-ca-cert', '/var/run/secrets/istio/kubernetes')] : []),
+    mount('istio-data', '/var/lib/istio/data'),
+    ...(overridden(input, kind) ? [mount('custom-bootstrap-volume', '/etc/istio/custom-bootstrap')] : []),
+    mount('istio-envoy', '/etc/istio/proxy'),
+    ...(jwtPolicy === 'third-party-jwt' ? [mount('istio-token', '/var/run/secrets/tokens')] : []),
+    ...(mountMtlsCerts ? [mount('istio-certs', '/etc/certs/', true)] : []),
+    mount('istio-podinfo', '/etc/istio/pod'),
+    ...(kind === 'sidecar' ? userItems(input, 'sidecar.istio.io/userVolumeMount') as Mount[] : []),
+  ];
+}
+
+export function proxyVolumes(input: TemplateInput, kind: 'sidecar' | 'router'): Volume[] {
+  const { pilotCertProvider, jwtPolicy, mountMtlsCerts, sds } = input.values.global;
+  const empty = (name: string): Volume => (kind === 'sidecar' ? { name } : { name, emptyDir: {} });
+  const account = input.pod.spec.serviceAccountName ?? '';
+  const info = ['labels', 'annotations'].map((path) => ({ path, fieldRef: { fieldPath: `metadata.${path}` } }));
+  return [
+    empty('workload-socket'), empty('credential-socket'),
+    isGke(input) ? { name: 'gke-workload-certificate', csi: { driver: 'workloadcertificates.security.cloud.google.com' } } : empty('workload-certs'),
+    ...(overridden(input, kind) ? [{ name: 'custom-bootstrap-volume', configMap: { name: annotationOr(input, 'sidecar.istio.io/bootstrapOverride', '') } }] : []),
+    { name: 'istio-envoy', emptyDir: { medium: 'Memory' } }, { name: 'istio-data', emptyDir: {} }, { name: 'istio-podinfo', downwardAPI: { items: info } },
+    ...(jwtPolicy === 'third-party-jwt' ? [{ name: 'istio-token', projected: { sources: [{ serviceAccountToken: { path: 'istio-token', expirationSeconds: 43_200, audience: sds.token.aud } }] } }] : []),
+    ...(pilotCertProvider === 'istiod' ? [{ name: 'istiod-ca-cert', configMap: { name: 'istio-ca-root-cert' } }] : []),
+    ...(pilotCertProvider === 'kubernetes' && kind === 'sidecar' ? [{ name: 'kube-ca-cert', configMap: { name: 'kube-root-ca.crt' } }] : []),
+    ...(mountMtlsCerts ? [{ name: 'istio-certs', secret: { optional: true, secretName: account === '' ? 'istio.default' : `istio.${account}` } }] : []),
+    ...(kind === 'sidecar' ? userItems(input, 'sidecar.istio.io/userVolume') as Volume[] : []),
+  ];
+}
+
+/** Volumes and mounts that an annotation gives as a JSON object by name. Throws when it is none. */
+function userItems(input: TemplateInput, annotation: string): { readonly name: string; readonly [field: string]: unknown }[] {
+  const text = input.pod.metadata.annotations?.[annotation];
+  if (text === undefined) return [];
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new Error(`annotation ${annotation} is not JSON`);
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw new Error(`annotation ${annotation} is no JSON object or list`);
+  return Object.entries(parsed).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => ({ name, ...(value as object) }));
+}
