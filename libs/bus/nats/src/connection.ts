@@ -1,0 +1,56 @@
+import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
+import { messageOf } from '@flotilla/std';
+import { inboxPrefix } from './names.ts';
+
+export interface NatsBusOptions {
+  /** `host:port` each. */
+  readonly servers: readonly string[];
+  /** CA, and certificate and key where the server asks for them: as PEM or as files, which are read again at each connection. */
+  readonly tls?: TlsOptions;
+  readonly user?: string;
+  readonly password?: string;
+  /** The control plane's revision, `istio.io/rev`. */
+  readonly revision: string;
+  /** galley publishes, all others subscribe. */
+  readonly role: 'publisher' | 'subscriber';
+  /** Copies of the stream in a NATS cluster. */
+  readonly replicas?: number;
+  /** Ends the waiting for a server. */
+  readonly signal?: AbortSignal;
+  /** Told what goes wrong on the way; the bus goes on by itself. */
+  readonly onProblem?: (message: string) => void;
+}
+
+/** Resolves after `ms` or when the signal aborts. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+    if (signal?.aborted) done();
+  });
+
+/** Connects, waiting for the server as long as it takes; afterwards the connection restores itself. Rejects when `signal` aborts. */
+export async function connectNats({ servers, tls, user, password, signal, role, onProblem = () => {} }: NatsBusOptions): Promise<NatsConnection> {
+  for (let wait = 50; ; wait = Math.min(wait * 2, 1000)) {
+    signal?.throwIfAborted();
+    try {
+      return await connect({
+        servers: [...servers], name: `flotilla-${user ?? role}`, ...(tls ? { tls } : {}), ...(user ? { user, pass: password ?? '', inboxPrefix: inboxPrefix(user) } : {}),
+        maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 50, pingInterval: 5000, maxPingOut: 2, timeout: 5000, ignoreClusterUpdates: true,
+      });
+    } catch (error) {
+      onProblem(`bus: no connection to ${servers.join(', ')}: ${messageOf(error)}`);
+    }
+    await pause(wait, signal);
+  }
+}
+
+/** Calls back after each reconnection until the connection is closed. */
+export async function watchReconnects(connection: NatsConnection, onReconnect: () => void): Promise<void> {
+  for await (const { type } of connection.status()) if (type === 'reconnect') onReconnect();
+}
