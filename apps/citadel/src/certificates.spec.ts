@@ -7,6 +7,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCitadel, createFileRootStore, createSecretRootStore } from '@flotilla/citadel-service';
 import type { Citadel } from '@flotilla/citadel-service';
+import { listen, serverCredentials, type Listening } from '@flotilla/grpc';
 import { createMetrics } from '@flotilla/observability';
 import { noObservability } from '@flotilla/observability-port';
 import { buildCertificate, buildCsr, buildRoot, generateKey, keyToPem, peerIdentity, verifyChain } from '@flotilla/pki';
@@ -24,6 +25,7 @@ const unknown = await generateKeyPair('ES256');
 const publicJwk = { ...await exportJWK(signing.publicKey), kid: 'k1', alg: 'ES256' };
 let citadel: Citadel;
 let port = 0;
+let listening: Listening;
 
 const now = (): number => Math.floor(Date.now() / 1000);
 interface Claims { iss?: string; aud?: string; exp?: number; sub?: string; kubernetes?: unknown; key?: typeof signing.privateKey; kid?: string }
@@ -33,17 +35,21 @@ const token = (claims: Claims = {}): Promise<string> =>
     .setSubject(claims.sub ?? 'system:serviceaccount:shop:web').setExpirationTime(claims.exp ?? now() + 600).sign(claims.key ?? signing.privateKey);
 const ca = () => ({ address: `127.0.0.1:${port}`, roots: readFileSync(path('root-cert.pem'), 'utf8'), identity: 'spiffe://cluster.local/ns/istio-system/sa/citadel' });
 const options = () => ({
-  trustDomain: 'cluster.local', root: createFileRootStore(path('root.pem')), rootCertOut: path('root-cert.pem'), defaultTtlMs: 86_400_000, maxTtlMs: 90 * 86_400_000,
-  jwt: { issuer, audience: 'istio-ca', jwksFile: path('jwks.json') }, bootstrapTokensFile: path('tokens.json'), dnsNames: ['localhost'], observability: { ...noObservability, metrics },
+  trustDomain: 'cluster.local', root: createFileRootStore(path('root.pem')), rootCertOut: path('root-cert.pem'), defaultCertTtl: 86_400_000, maxCertTtl: 90 * 86_400_000,
+  jwtIssuer: issuer, jwtAudience: 'istio-ca', jwksFile: path('jwks.json'), bootstrapTokensFile: path('tokens.json'), dnsName: ['localhost'], observability: { ...noObservability, metrics },
 });
 
 beforeAll(async () => {
   writeFileSync(path('jwks.json'), JSON.stringify({ keys: [publicJwk] }));
   writeFileSync(path('tokens.json'), JSON.stringify({ pilot: pilotToken }));
   citadel = await createCitadel(options());
-  port = await citadel.listen('127.0.0.1:0');
+  listening = await listen([citadel], [{ address: '127.0.0.1:0', credentials: serverCredentials(citadel.certificate, 'optional') }]);
+  [port = 0] = listening.ports;
 });
-afterAll(() => citadel.close());
+afterAll(async () => {
+  citadel.close();
+  await listening.close();
+});
 
 function leafOf(chain: readonly string[]): X509Certificate {
   const [leaf, root] = chain.map((pem) => new X509Certificate(pem));
@@ -69,7 +75,7 @@ describe('a certificate', () => {
   it('comes to a control-plane service by its bootstrap token', async () => {
     writeFileSync(path('pilot.token'), `${pilotToken}\n`);
     const stop = new AbortController();
-    const own = createServiceCertificate({ service: 'pilot', trustDomain: 'cluster.local', citadel: ca().address, tokenFile: path('pilot.token'), rootCertFile: path('root-cert.pem'), log: noObservability.log });
+    const own = createServiceCertificate({ service: 'pilot', trustDomain: 'cluster.local', citadel: ca().address, bootstrapTokenFile: path('pilot.token'), rootCertFile: path('root-cert.pem'), log: noObservability.log });
     const running = own.runner.run(stop.signal);
     await own.first;
     expect(peerIdentity(new X509Certificate(own.current()?.cert ?? ''))).toMatchObject({ value: { namespace: 'istio-system', serviceAccount: 'pilot' } });
@@ -139,12 +145,12 @@ describe('the root', () => {
     expect(statSync(path('root.pem')).mode & 0o777).toBe(0o600);
     const again = await createCitadel(options());
     expect(again.authority.rootPem).toBe(citadel.authority.rootPem);
-    await again.close();
+    again.close();
   });
   it('is one, when two start at once', async () => {
-    const both = await Promise.all([1, 2].map(() => createCitadel({ ...options(), root: createFileRootStore(path(`twice/root.pem`)), rootCertOut: undefined })));
+    const both = await Promise.all([1, 2].map(() => createCitadel({ ...options(), root: createFileRootStore(path('twice/root.pem')) })));
     expect(both[0]?.authority.rootPem).toBe(both[1]?.authority.rootPem);
-    await Promise.all(both.map((each) => each.close()));
+    for (const each of both) each.close();
     expect(existsSync(path('twice/root.pem'))).toBe(true);
   });
   it('that others may read, or that is damaged, is refused with the remedy', async () => {
@@ -161,11 +167,12 @@ describe('the root', () => {
       create: async ({ namespace, name, data }) => (kept.has(`${namespace}/${name}`) ? 'exists' : (kept.set(`${namespace}/${name}`, data), 'created')),
       update: async () => 'conflict',
     }, 'istio-system');
-    const first = await createCitadel({ ...options(), root: store, rootCertOut: undefined });
-    const second = await createCitadel({ ...options(), root: store, rootCertOut: undefined });
+    const first = await createCitadel({ ...options(), root: store });
+    const second = await createCitadel({ ...options(), root: store });
     expect(second.authority.rootPem).toBe(first.authority.rootPem);
     expect(Object.keys(kept.get('istio-system/istio-ca-secret') ?? {})).toEqual(expect.arrayContaining(['ca-cert.pem', 'ca-key.pem']));
-    await Promise.all([first.close(), second.close()]);
+    first.close();
+    second.close();
   });
 });
 

@@ -1,39 +1,41 @@
+import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
-import { createGalley } from '@flotilla/galley-service';
+import { citadelSettings, createCitadel, createFileRootStore, ensureBootstrapTokens } from '@flotilla/citadel-service';
+import { createGalley, galleySettings, problemsPage } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-sources';
-import { createLogger, createMetrics, parseLogLevels } from '@flotilla/observability';
-import { noObservability } from '@flotilla/observability-port';
-import { createPilot } from '@flotilla/pilot-service';
-import { explain, runAll, serveMonitoring } from '@flotilla/runtime';
-import { parseOptions } from './options.ts';
+import { serverCredentials } from '@flotilla/grpc';
+import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
+import { createPilot, pilotSettings } from '@flotilla/pilot-service';
+import { commonSettings, grpcRunner, runApp } from '@flotilla/runtime';
+import { setting } from '@flotilla/std';
 
-/** The services of the fleet in one process, on the in-process bus. */
-const options = parseOptions(process.argv.slice(2));
-const metrics = createMetrics();
-const observability = { ...noObservability, log: createLogger('istiod', parseLogLevels(options.logOutputLevel)), metrics };
-const bus = createInProcessBus();
-let ready = false;
-
-async function main(signal: AbortSignal): Promise<void> {
+const dnsName = setting.list('DNS name of this service', ['istiod.istio-system.svc', 'localhost']);
+await runApp({
+  name: 'istiod',
+  describe: 'The services of the fleet in one process, on the in-process bus.',
+  settings: { ...commonSettings('127.0.0.6'), ...citadelSettings('.cache/istiod'), dnsName, ...galleySettings(), ...pilotSettings(), ...injectorSettings(), revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }) },
+}, async (options, { observability, signal }) => {
+  const { bind, grpcPort, secureGrpcPort } = options;
+  const { log } = observability;
+  const bus = createInProcessBus();
+  await ensureBootstrapTokens(options.bootstrapTokensFile);
+  const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
+  const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
   const pilot = createPilot({ subscriber: bus, observability, signal });
-  const galley = createGalley({ source: createFileSource(options.configDir), publisher: bus, observability, signal });
-  const monitoring = await serveMonitoring({ address: options.bind, port: options.monitoringPort, ready: () => ready, metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }) });
-  const serving = pilot.ready.then(async () => {
-    const port = await pilot.server.listen(`${options.bind}:${options.grpcPort}`);
-    ready = true;
-    observability.log.info('serving', { xds: `${options.bind}:${port}`, monitoring: `${options.bind}:${options.monitoringPort}`, config: options.configDir });
+  const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
+  const webhook = injector.serve({ ...options, certificate: citadel.certificate });
+  const plaintext = grpcRunner({
+    name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
+    addresses: () => [{ address: `${bind}:${grpcPort}`, credentials: ServerCredentials.createInsecure() }],
   });
-  try {
-    await Promise.all([galley.run(), pilot.run(), serving]);
-  } finally {
-    monitoring.close();
-    await pilot.server.close();
-  }
-}
-
-try {
-  process.exit(await runAll([{ name: 'istiod', run: main }]));
-} catch (thrown) {
-  console.error(`istiod: ${explain(thrown)}`);
-  process.exit(2);
-}
+  const secure = grpcRunner({
+    name: 'secure-xds and ca', log, after: pilot.ready, services: [pilot.discovery('identified'), citadel],
+    addresses: () => [{ address: `${bind}:${secureGrpcPort}`, credentials: serverCredentials(citadel.certificate, 'optional') }],
+  });
+  return {
+    runners: [{ name: 'galley', run: galley.run }, { name: 'pilot', run: pilot.run }, { name: 'injector', run: injector.run }, webhook.runner, plaintext.runner, secure.runner],
+    ready: [galley.ready, plaintext.listening, secure.listening, injector.ready, webhook.listening],
+    pages: { '/debug/problems': () => problemsPage(galley.problems()) },
+    close: citadel.close,
+  };
+});

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
-import { credentials, experimental, type ChannelCredentials, type ServerCredentials } from '@grpc/grpc-js';
+import { credentials, experimental, type ChannelCredentials, type ChannelOptions, type ServerCredentials } from '@grpc/grpc-js';
 import { peerIdentity, spiffeOf, type CertificateSource, type KeyAndCertificate } from '@flotilla/pki';
 
 /** TLS of a server whose certificate may be renewed while it serves. Clients without a certificate are refused, or only asked for one. */
@@ -21,6 +21,9 @@ export const expectIdentity = (identity: string) => (_host: string, peer: PeerCe
   const found = identityIn(peer.raw);
   return found === identity ? undefined : new Error(`the server is ${found ?? 'nobody'}, not ${identity}`);
 };
+
+/** The identity is what counts; a fixed name keeps IP addresses out of SNI, where they are not allowed (RFC 6066, 3). */
+export const serverNamed = (name: string): ChannelOptions => ({ 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name });
 
 /** The SPIFFE identity in a peer's certificate (DER); undefined when it names none. The chain is TLS' to check. */
 export function identityIn(der: Uint8Array | undefined): string | undefined {

@@ -1,12 +1,11 @@
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { expectIdentity } from '@flotilla/grpc';
+import { expectIdentity, serverNamed } from '@flotilla/grpc';
 import { parseCertificates } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 
 const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
 const path = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
 const deadlineMs = 10_000;
-const caName = 'istio-citadel.istio-system.svc';
 
 export interface CaClientOptions {
   readonly address: string;
@@ -22,8 +21,7 @@ export interface CertificateRequest { readonly csr: string; readonly token?: str
 export async function requestCertificate(options: CaClientOptions, request: CertificateRequest): Promise<readonly string[]> {
   const { key, cert } = options.certificate ?? {};
   const tls = credentials.createSsl(Buffer.from(options.roots), key ? Buffer.from(key) : null, cert ? Buffer.from(cert) : null, { checkServerIdentity: expectIdentity(options.identity) });
-  // The identity is what counts; a fixed name keeps IP addresses out of SNI, where they are not allowed.
-  const client = new Client(options.address, tls, { 'grpc.ssl_target_name_override': caName, 'grpc.default_authority': caName });
+  const client = new Client(options.address, tls, serverNamed('istio-citadel.istio-system.svc'));
   const metadata = new Metadata();
   if (request.token !== undefined) metadata.set('authorization', `Bearer ${request.token}`);
   try {

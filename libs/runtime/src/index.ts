@@ -1,2 +1,5 @@
-export * from './run-app.ts';
+export * from './app.ts';
+export * from './grpc-runner.ts';
 export * from './monitoring.ts';
+export * from './options.ts';
+export * from './runners.ts';

@@ -3,18 +3,23 @@ import { readFile } from 'node:fs/promises';
 import type { Logger } from '@flotilla/observability-port';
 import { buildCsr, createCertificateSource, generateKey, keyToPem, spiffeOf } from '@flotilla/pki';
 import type { CertificateSource } from '@flotilla/pki';
-import { messageOf, systemClock } from '@flotilla/std';
-import type { Clock } from '@flotilla/std';
+import { messageOf, setting, systemClock } from '@flotilla/std';
+import type { Clock, OptionsOf } from '@flotilla/std';
 import { requestCertificate } from './ca-client.ts';
-import type { Runner } from './run-app.ts';
+import type { Runner } from './runners.ts';
 
-export interface ServiceCertificateOptions {
+
+/** How a service gets its certificate. */
+export const certificateSettings = () => ({
+  trustDomain: setting.text('first part of every identity', 'cluster.local'),
+  citadel: setting.text('the CA\'s address', '127.0.0.4:15022'),
+  bootstrapTokenFile: setting.path('token that proves this service to the CA: alone in the file, or the CA\'s JSON object of service: token', '.cache/citadel/bootstrap-tokens.json'),
+  rootCertFile: setting.path('PEM of the root that the CA must prove', '.cache/citadel/root-cert.pem'),
+});
+
+export interface ServiceCertificateOptions extends OptionsOf<ReturnType<typeof certificateSettings>> {
   /** `pilot`, `galley` ...: its identity is this service account in istio-system. */
   readonly service: string;
-  readonly trustDomain: string;
-  readonly citadel: string;
-  readonly tokenFile: string;
-  readonly rootCertFile: string;
   readonly log: Logger;
   readonly clock?: Clock;
 }
@@ -39,10 +44,10 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
   const identity = { trustDomain, namespace: 'istio-system', serviceAccount: options.service };
 
   const attempt = async (signal: AbortSignal): Promise<number> => {
-    const [token, roots] = await Promise.all([readFile(options.tokenFile, 'utf8'), readFile(options.rootCertFile, 'utf8')]);
+    const [tokens, roots] = await Promise.all([readFile(options.bootstrapTokenFile, 'utf8'), readFile(options.rootCertFile, 'utf8')]);
     const key = generateKey();
     const ca = { address: options.citadel, roots, identity: spiffeOf({ ...identity, serviceAccount: 'citadel' }) };
-    const chain = await requestCertificate(ca, { csr: buildCsr(key, { uris: [spiffeOf(identity)] }), token: token.trim(), signal });
+    const chain = await requestCertificate(ca, { csr: buildCsr(key, { uris: [spiffeOf(identity)] }), token: tokenOf(options.service, tokens), signal });
     const notAfter = new X509Certificate(chain[0] ?? '').validToDate.getTime();
     source.set({ key: keyToPem(key), cert: chain.slice(0, -1).join(''), roots: chain.at(-1) ?? roots });
     received();
@@ -65,6 +70,13 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
     }
   };
   return { current: source.current, onChange: source.onChange, first, runner: { name: 'certificate', run } };
+}
+
+function tokenOf(service: string, content: string): string {
+  if (!content.startsWith('{')) return content.trim();
+  const token = (JSON.parse(content) as Readonly<Record<string, unknown>>)[service];
+  if (typeof token !== 'string') throw new Error(`the file of bootstrap tokens has none for ${service}`);
+  return token;
 }
 
 /** A timer holds at most 2^31 ms; renewing earlier than asked for does no harm. */

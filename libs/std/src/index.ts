@@ -4,3 +4,7 @@ export * from './hash.ts';
 export * from './equal.ts';
 export * from './order.ts';
 export * from './async-queue.ts';
+export * from './abort.ts';
+export type { OptionsOf, Setting, Settings } from './settings.ts';
+/** Kinds of settings: `setting.port(...)`. */
+export * as setting from './settings.ts';

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
+import { listen, type Listening } from '@flotilla/grpc';
 import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
@@ -48,6 +50,7 @@ describe.skipIf(!existsSync(binary))('a stock Envoy', () => {
   const pilot = createPilot({ subscriber: bus, observability: noObservability, signal: stop.signal });
   const pipeline = new Pipeline('test');
   let envoy: ChildProcess;
+  let listening: Listening;
   let admin = '';
 
   const write = async (...values: unknown[]): Promise<void> =>
@@ -75,8 +78,8 @@ describe.skipIf(!existsSync(binary))('a stock Envoy', () => {
     await write(entry, rule(10), routes(90), plain);
     await bus.publish(pipeline.complete());
     await pilot.ready;
-    const port = await pilot.server.listen('127.0.0.1:0');
-    writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(port)));
+    listening = await listen([pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
+    writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(listening.ports[0] ?? 0)));
     envoy = spawn(binary, ['-c', join(dir, 'bootstrap.json'), '--disable-hot-restart', '--use-dynamic-base-id', '-l', 'error', '--admin-address-path', join(dir, 'admin')], { stdio: ['ignore', 'ignore', 'inherit'] });
     admin = await until(() => Promise.resolve(existsSync(join(dir, 'admin')) ? readFileSync(join(dir, 'admin'), 'utf8') : ''), (text) => text !== '');
   }, 30_000);
@@ -85,7 +88,7 @@ describe.skipIf(!existsSync(binary))('a stock Envoy', () => {
     envoy.kill('SIGKILL');
     stop.abort();
     await bus.close();
-    await pilot.server.close();
+    await listening.close();
     rmSync(dir, { recursive: true, force: true });
   });
 

@@ -1,6 +1,7 @@
-import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, credentials, ServerCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
+import { listen, type Listening } from '@flotilla/grpc';
 import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type AnyResource } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
@@ -32,6 +33,7 @@ class Rig {
   readonly pipeline = new Pipeline('test');
   readonly responses = new AsyncQueue<Response>();
   #client: Client | undefined;
+  #listening: Listening | undefined;
   #stream: ClientDuplexStream<Fields, Response> | undefined;
 
   async start(...documents: unknown[]): Promise<void> {
@@ -41,7 +43,8 @@ class Rig {
     await this.write('a.yaml', documents, [mesh.value]);
     await this.bus.publish(this.pipeline.complete());
     await this.pilot.ready;
-    const port = await this.pilot.server.listen('127.0.0.1:0');
+    this.#listening = await listen([this.pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
+    const [port] = this.#listening.ports;
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     this.#stream = this.#client.makeBidiStreamRequest('/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
       (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
@@ -77,7 +80,7 @@ class Rig {
     this.#client?.close();
     this.stop.abort();
     await this.bus.close();
-    await this.pilot.server.close();
+    await this.#listening?.close();
   }
 }
 

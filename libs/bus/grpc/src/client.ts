@@ -1,4 +1,4 @@
-import { Client, Metadata, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import { Client, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { batchFromBytes, createMirror, createOutbox, type Subscriber } from '@flotilla/bus-port';
 import { messageOf, systemClock, type Clock } from '@flotilla/std';
 import { maxMessageBytes, subscribeMethod } from './definition.ts';
@@ -6,8 +6,8 @@ import { maxMessageBytes, subscribeMethod } from './definition.ts';
 export interface GrpcBusClientOptions {
   /** `host:port` of galley. */
   readonly address: string;
-  /** mTLS; it checks the server's identity too. */
-  readonly credentials: ChannelCredentials;
+  /** mTLS that checks the server's identity too; asked for at each connection, since certificates are renewed. */
+  readonly credentials: () => ChannelCredentials;
   readonly channelOptions?: ChannelOptions;
   readonly clock?: Clock;
   /** Told why a stream ended; the client goes on by itself. */
@@ -17,13 +17,11 @@ export interface GrpcBusClient extends Subscriber { close(): Promise<void> }
 
 const backoff = { first: 50, most: 1000 };
 const channelDefaults: ChannelOptions = {
-  'grpc.max_receive_message_length': maxMessageBytes, 'grpc.initial_reconnect_backoff_ms': backoff.first, 'grpc.max_reconnect_backoff_ms': backoff.most,
-  'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000,
+  'grpc.max_receive_message_length': maxMessageBytes, 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000, 'grpc.use_local_subchannel_pool': 1,
 };
 
 /** The subscribers' side of the bus over gRPC. The first message of each stream is the whole state: a reader gets what differs from what it has. */
 export function createGrpcBusClient({ address, credentials, channelOptions, clock = systemClock, onProblem = () => {} }: GrpcBusClientOptions): GrpcBusClient {
-  const client = new Client(address, credentials, { ...channelDefaults, ...channelOptions });
   const closing = new AbortController();
   return {
     async *subscribe(collections, signal) {
@@ -37,7 +35,8 @@ export function createGrpcBusClient({ address, credentials, channelOptions, cloc
         if (ended.aborted) return;
         let whole = true;
         const { path, requestSerialize, responseDeserialize } = subscribeMethod;
-        const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, collections, new Metadata({ waitForReady: true }));
+        const client = new Client(address, credentials(), { ...channelDefaults, ...channelOptions });
+        const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, collections);
         call.on('data', (bytes: Uint8Array) => {
           const fresh = mirror.apply(batchFromBytes(bytes), { whole });
           whole = false;
@@ -46,8 +45,10 @@ export function createGrpcBusClient({ address, credentials, channelOptions, cloc
         });
         let isOver = false;
         const again = (reason: string): void => {
-          if (isOver || ended.aborted) return;
+          if (isOver) return;
           isOver = true;
+          client.close();
+          if (ended.aborted) return;
           onProblem(`bus: stream from ${address}: ${reason}`);
           stop = clock.after(wait, open);
           wait = Math.min(wait * 2, backoff.most);
@@ -66,7 +67,6 @@ export function createGrpcBusClient({ address, credentials, channelOptions, cloc
     },
     close: () => {
       closing.abort();
-      client.close();
       return Promise.resolve();
     },
   };

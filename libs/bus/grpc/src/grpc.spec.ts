@@ -18,7 +18,7 @@ async function listen(bus: GrpcBusServer, port = 0): Promise<{ port: number; sto
 describeBus('gRPC', async () => {
   const server = createGrpcBusServer();
   let listening = await listen(server);
-  const client = createGrpcBusClient({ address: `127.0.0.1:${listening.port}`, credentials: credentials.createInsecure() });
+  const client = createGrpcBusClient({ address: `127.0.0.1:${listening.port}`, credentials: credentials.createInsecure });
   return {
     publish: server.publish,
     subscribe: client.subscribe,
@@ -35,7 +35,7 @@ it('keeps what it has when galley begins anew, and drops what the new session is
   const wanted: Collection[] = ['service-entries'];
   const first = createGrpcBusServer();
   let listening = await listen(first);
-  const client = createGrpcBusClient({ address: `127.0.0.1:${listening.port}`, credentials: credentials.createInsecure() });
+  const client = createGrpcBusClient({ address: `127.0.0.1:${listening.port}`, credentials: credentials.createInsecure });
   const stop = new AbortController();
   const reader = client.subscribe(wanted, stop.signal)[Symbol.asyncIterator]();
   await first.publish({ session: 's1', seq: 1, put: ['a', 'b'].map((name) => ({ resource: testResource(name, name) })), delete: [], complete: wanted });

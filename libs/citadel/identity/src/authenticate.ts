@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { peerIdentity, verifyChain } from '@flotilla/pki';
 import type { SpiffeIdentity } from '@flotilla/pki';
-import { err } from '@flotilla/std';
+import { err, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
 import { verifyBootstrapToken } from './bootstrap.ts';
 import type { BootstrapTokens } from './bootstrap.ts';
@@ -18,8 +18,11 @@ export interface AuthenticateOptions {
   readonly bootstrap: () => BootstrapTokens;
 }
 
+/** Who the caller is, and what proved it. */
+export interface Caller { readonly identity: SpiffeIdentity; readonly proof: 'certificate' | 'token' | 'bootstrap token' }
+
 /** Who the caller is. Each kind of credential in turn, as Istio does: (1) certificate, (2) token; the first that holds counts. */
-export async function authenticate({ certificate, bearer }: Credentials, options: AuthenticateOptions): Promise<Result<SpiffeIdentity>> {
+export async function authenticate({ certificate, bearer }: Credentials, options: AuthenticateOptions): Promise<Result<Caller>> {
   const reasons: string[] = [];
   if (certificate) {
     const byCertificate = identityOfCertificate(certificate, options);
@@ -34,16 +37,18 @@ export async function authenticate({ certificate, bearer }: Credentials, options
   return err(reasons.length > 0 ? reasons.join('; ') : 'neither a token nor a client certificate was sent');
 }
 
-function identityOfCertificate(certificate: X509Certificate, { roots, clock, trustDomain }: AuthenticateOptions): Result<SpiffeIdentity> {
+function identityOfCertificate(certificate: X509Certificate, { roots, clock, trustDomain }: AuthenticateOptions): Result<Caller> {
   const verified = verifyChain([certificate], roots(), clock.now());
   if (!verified.ok) return verified;
   const identity = peerIdentity(verified.value);
-  return identity.ok && identity.value.trustDomain !== trustDomain ? err('it is of another trust domain') : identity;
+  if (identity.ok && identity.value.trustDomain !== trustDomain) return err('it is of another trust domain');
+  return provedBy('certificate', identity);
 }
 
 /** A JWT has three parts; anything else can only be a bootstrap token. */
-async function identityOfToken(token: string, options: AuthenticateOptions): Promise<Result<SpiffeIdentity>> {
-  if (token.split('.', 4).length !== 3) return verifyBootstrapToken(token, options.bootstrap(), options.trustDomain);
-  return options.jwt ? verifyServiceAccountToken(token, options.jwt) : err('tokens of service accounts are not accepted here');
+async function identityOfToken(token: string, options: AuthenticateOptions): Promise<Result<Caller>> {
+  if (token.split('.', 4).length !== 3) return provedBy('bootstrap token', verifyBootstrapToken(token, options.bootstrap(), options.trustDomain));
+  return options.jwt ? provedBy('token', await verifyServiceAccountToken(token, options.jwt)) : err('tokens of service accounts are not accepted here');
 }
 
+const provedBy = (proof: Caller['proof'], identity: Result<SpiffeIdentity>): Result<Caller> => (identity.ok ? ok({ identity: identity.value, proof }) : identity);

@@ -35,3 +35,6 @@ export function verifyBootstrapToken(token: string, tokens: BootstrapTokens, tru
   const found = tokens.filter((known) => timingSafeEqual(known.digest, digest))[0];
   return found ? ok({ trustDomain, namespace: 'istio-system', serviceAccount: found.service }) : err('the bootstrap token is not known here');
 }
+
+/** The DNS names of the Kubernetes Service before a control-plane service: its peers may know it by them. */
+export const serviceNames = ({ serviceAccount, namespace }: SpiffeIdentity): readonly string[] => [`istio-${serviceAccount}.${namespace}.svc`, `${serviceAccount}.${namespace}.svc`];

@@ -1,13 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { Server, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
 import type { Authority } from '@flotilla/citadel-authority';
-import { authenticate } from '@flotilla/citadel-identity';
+import { authenticate, serviceNames } from '@flotilla/citadel-identity';
 import type { AuthenticateOptions, Credentials } from '@flotilla/citadel-identity';
-import { bind, closeServer, serverCredentials } from '@flotilla/grpc';
+import type { GrpcService } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
 import { parseCsr, spiffeOf } from '@flotilla/pki';
-import type { CertificateSource } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 import { messageOf } from '@flotilla/std';
 import { createCaMetrics } from './metrics.ts';
@@ -30,10 +29,8 @@ const certificateService = {
 export interface CaServerOptions {
   readonly authority: Authority;
   readonly authentication: AuthenticateOptions;
-  readonly certificate: CertificateSource;
   readonly observability: Observability;
 }
-export interface CaServer { listen(address: string): Promise<number>; close(): Promise<void> }
 
 class Refusal extends Error {
   readonly code: status;
@@ -43,11 +40,10 @@ class Refusal extends Error {
   }
 }
 
-/** Istio's certificate service over TLS. A client certificate is asked for and not required, so that the first request needs only a token. */
-export function createCaServer(options: CaServerOptions): CaServer {
+/** Istio's certificate service. It belongs on a port with TLS that asks for a client certificate and does not require one: the first request has only a token. */
+export function createCaService(options: CaServerOptions): GrpcService {
   const metrics = createCaMetrics(options.observability.metrics);
   const log = options.observability.log.scope('serverca');
-  const server = new Server({ 'grpc.max_receive_message_length': 256 * 1024, 'grpc.max_concurrent_streams': 100 });
   const create = (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {
     createCertificate(call, { ...options, metrics }).then(
       (response) => answer(null, response),
@@ -58,11 +54,7 @@ export function createCaServer(options: CaServerOptions): CaServer {
       },
     );
   };
-  server.addService(certificateService, { CreateCertificate: create });
-  return {
-    listen: (address) => bind(server, address, serverCredentials(options.certificate, 'optional')),
-    close: () => closeServer(server),
-  };
+  return { addTo: (server) => void server.addService(certificateService, { CreateCertificate: create }) };
 }
 
 /** The decision: (1) who asks, (2) what key, (3) for how long. */
@@ -70,23 +62,25 @@ async function createCertificate(call: ServerUnaryCall<Request, Response>, optio
   const { authority, metrics } = options;
   const { request } = call;
   metrics.csr.add();
-  const identity = await authenticate(credentialsOf(call), options.authentication);
-  if (!identity.ok) {
+  const caller = await authenticate(credentialsOf(call), options.authentication);
+  if (!caller.ok) {
     metrics.authenticationFailure.add();
-    throw new Refusal(status.UNAUTHENTICATED, `request authenticate failure: ${identity.error}`);
+    throw new Refusal(status.UNAUTHENTICATED, `request authenticate failure: ${caller.error}`);
   }
+  const { identity, proof } = caller.value;
   const csr = parseCsr(request.csr);
   if (!csr.ok) {
     metrics.parsingError.add();
     throw new Refusal(status.INVALID_ARGUMENT, `the certificate request is refused: ${csr.error}`);
   }
-  const issued = authority.sign({ publicKey: csr.value.publicKey, identity: identity.value, ttlMs: Number(request.validityDuration) * 1000 });
+  const dns = proof === 'bootstrap token' ? serviceNames(identity) : [];
+  const issued = authority.sign({ publicKey: csr.value.publicKey, identity, ttlMs: Number(request.validityDuration) * 1000, dns });
   if (!issued.ok) {
     metrics.signError.add(1, { error: 'TTL_ERROR' });
     throw new Refusal(status.INVALID_ARGUMENT, `the certificate request is refused: ${issued.error}`);
   }
   metrics.issued.add();
-  options.observability.log.scope('serverca').info('certificate issued', { identity: spiffeOf(identity.value), notAfter: new Date(issued.value.notAfter).toISOString() });
+  options.observability.log.scope('serverca').info('certificate issued', { identity: spiffeOf(identity), notAfter: new Date(issued.value.notAfter).toISOString() });
   return { certChain: issued.value.chain };
 }
 

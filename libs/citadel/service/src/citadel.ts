@@ -4,67 +4,57 @@ import type { JSONWebKeySet } from 'jose';
 import { buildRootMaterial, createAuthority, parseRoot } from '@flotilla/citadel-authority';
 import type { Authority } from '@flotilla/citadel-authority';
 import { parseBootstrapTokens } from '@flotilla/citadel-identity';
-import { createCaServer } from '@flotilla/citadel-server';
+import { createCaService } from '@flotilla/citadel-server';
+import type { GrpcService } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
 import { createCertificateSource, generateKey, keyToPem } from '@flotilla/pki';
-import type { MutableCertificateSource } from '@flotilla/pki';
+import type { CertificateSource, MutableCertificateSource } from '@flotilla/pki';
 import { err, ok, systemClock } from '@flotilla/std';
-import type { Clock, Result } from '@flotilla/std';
+import type { Clock, OptionsOf, Result } from '@flotilla/std';
 import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
+import type { citadelSettings } from './settings.ts';
 
-export interface CitadelOptions {
-  readonly trustDomain: string;
+export interface CitadelOptions extends Omit<OptionsOf<ReturnType<typeof citadelSettings>>, 'rootFile'> {
+  /** The service account of its own certificate; `citadel`, or what it is part of. */
+  readonly service?: string;
   readonly root: RootStore;
-  readonly defaultTtlMs: number;
-  readonly maxTtlMs: number;
-  /** Service accounts' tokens are accepted when this is given. */
-  readonly jwt?: { readonly issuer: string; readonly audience: string; readonly jwksFile: string };
-  readonly bootstrapTokensFile?: string;
-  /** Where peers find the root certificate. */
-  readonly rootCertOut?: string;
-  readonly dnsNames: readonly string[];
   readonly observability: Observability;
   readonly clock?: Clock;
 }
-export interface Citadel {
+export interface Citadel extends GrpcService {
   readonly authority: Authority;
-  listen(address: string): Promise<number>;
-  close(): Promise<void>;
+  /** Its own, for the port that it is served on. */
+  readonly certificate: CertificateSource;
+  /** Ends renewing that. */
+  close(): void;
 }
 
 /** The CA with its root, made and kept at the first start. Throws when the kept root can't sign. */
 export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
-  const { trustDomain, observability, clock = systemClock } = options;
+  const { trustDomain, jwksFile, jwtIssuer, jwtAudience, observability, clock = systemClock } = options;
   const log = observability.log.scope('serverca');
   const serial = (): Buffer => randomBytes(16);
   const material = (await options.root.load()) ?? await options.root.keep(buildRootMaterial({ trustDomain, now: clock.now(), serial: serial() }));
   const issuer = parseRoot(material, clock.now());
   if (!issuer.ok) throw new Error(issuer.error);
-  const authority = createAuthority({ issuer: issuer.value, clock, serial, defaultTtlMs: options.defaultTtlMs, maxTtlMs: options.maxTtlMs });
-  if (options.rootCertOut) await publish(options.rootCertOut, authority.rootPem);
+  const authority = createAuthority({ issuer: issuer.value, clock, serial, defaultTtlMs: options.defaultCertTtl, maxTtlMs: options.maxCertTtl });
+  await publish(options.rootCertOut, authority.rootPem);
   observability.metrics.gauge('citadel_server_root_cert_expiry_timestamp', 'The unix timestamp, in seconds, when the root cert will expire.').set(authority.rootNotAfter / 1000);
 
   const certificate = createCertificateSource();
   const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
   const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
-  const keys = options.jwt && createFileValue(options.jwt.jwksFile, parseJwks, complain);
-  const bootstrap = options.bootstrapTokensFile ? createFileValue(options.bootstrapTokensFile, parseBootstrapTokens, complain) : () => undefined;
-  const server = createCaServer({
-    authority, certificate, observability,
+  const keys = jwksFile === undefined ? undefined : createFileValue(jwksFile, parseJwks, complain);
+  const bootstrap = createFileValue(options.bootstrapTokensFile, parseBootstrapTokens, complain);
+  const service = createCaService({
+    authority, observability,
     authentication: {
       trustDomain, clock, roots: () => [issuer.value.certificate], bootstrap: () => bootstrap() ?? [],
-      ...(options.jwt && keys ? { jwt: { issuer: options.jwt.issuer, audience: options.jwt.audience, trustDomain, clock, keys } } : {}),
+      ...(keys ? { jwt: { issuer: jwtIssuer, audience: jwtAudience, trustDomain, clock, keys } } : {}),
     },
   });
-  return {
-    authority,
-    listen: (address) => server.listen(address),
-    async close() {
-      stopRenewing();
-      await server.close();
-    },
-  };
+  return { authority, certificate, addTo: service.addTo, close: stopRenewing };
 }
 
 interface OwnCertificate { readonly authority: Authority; readonly options: CitadelOptions; readonly clock: Clock }
@@ -74,8 +64,8 @@ function keepOwnCertificate(source: MutableCertificateSource, { authority, optio
   let cancel = (): void => {};
   const renew = (): void => {
     const key = generateKey();
-    const identity = { trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' };
-    const issued = authority.sign({ publicKey: createPublicKey(key), identity, ttlMs: 0, dns: options.dnsNames });
+    const identity = { trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: options.service ?? 'citadel' };
+    const issued = authority.sign({ publicKey: createPublicKey(key), identity, ttlMs: 0, dns: options.dnsName });
     if (!issued.ok) return options.observability.log.scope('serverca').error('citadel can\'t renew its own certificate', { reason: issued.error });
     source.set({ key: keyToPem(key), cert: issued.value.chain[0] ?? '', roots: authority.rootPem });
     // A timer holds at most 2^31 ms.

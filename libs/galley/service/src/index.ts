@@ -1,2 +1,3 @@
 export * from './galley.ts';
 export { problemsPage } from './problem-log.ts';
+export * from './settings.ts';

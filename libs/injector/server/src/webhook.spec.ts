@@ -1,28 +1,23 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { noObservability } from '@flotilla/observability-port';
+import { buildRoot, generateKey, keyToPem } from '@flotilla/pki';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWebhook, parsePathEnv, type Webhook } from './webhook.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'flotilla-webhook-'));
 let webhook: Webhook;
 let port = 0;
 beforeAll(async () => {
-  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const key = generateKey();
+  const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
   webhook = createWebhook({
     decide: (pod) => (pod.metadata.name === 'bad' ? { ok: false, error: 'no' } : { ok: true, value: { patch: [{ op: 'add', path: '/metadata/labels', value: {} }] } }),
-    observability: noObservability, tls: { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') },
+    observability: noObservability,
   });
+  webhook.present({ key: keyToPem(key), cert: buildRoot(key, { organization: 'test', validity, serial: randomBytes(16) }) });
   port = await webhook.listen(0, '127.0.0.1');
 });
-afterAll(async () => {
-  await webhook.close();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => webhook.close());
 
 interface Reply { readonly status: number; readonly body: string }
 const post = (body: string, { path = '/inject', type = 'application/json', method = 'POST' } = {}): Promise<Reply> => new Promise((resolve, reject) => {

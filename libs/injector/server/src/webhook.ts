@@ -14,13 +14,12 @@ export interface WebhookOptions {
   /** Decides about a pod; `proxyEnv` is what the request's path sets. */
   readonly decide: (pod: PodObject, request: { readonly namespace: string; readonly proxyEnv: Readonly<Record<string, string>> }) => Verdict;
   readonly observability: Observability;
-  readonly tls: TlsMaterial;
 }
 export interface TlsMaterial { readonly key: string; readonly cert: string }
 export interface Webhook {
   listen(port: number, address: string): Promise<number>;
-  /** New connections get the new certificate. */
-  renew(tls: TlsMaterial): void;
+  /** New connections get this certificate; the first must be there before anyone connects. */
+  present(tls: TlsMaterial): void;
   close(): Promise<void>;
 }
 
@@ -28,7 +27,7 @@ export interface Webhook {
 const maxBody = 6 * 1024 * 1024;
 
 /** The injection webhook over HTTPS, `POST /inject[/KEY/VALUE...]`. Mistakes in a review are HTTP 200 with `allowed: false`, as Istio answers. */
-export function createWebhook({ decide, observability, tls }: WebhookOptions): Webhook {
+export function createWebhook({ decide, observability }: WebhookOptions): Webhook {
   const { metrics } = observability;
   const log = observability.log.scope('injection');
   const requests = metrics.counter('sidecar_injection_requests_total', 'Total number of sidecar injection requests.');
@@ -71,7 +70,7 @@ export function createWebhook({ decide, observability, tls }: WebhookOptions): W
     return { apiVersion, kind: 'AdmissionReview', response: { uid, allowed: true, ...(patch ? { patch: Buffer.from(JSON.stringify(patch)).toString('base64'), patchType: 'JSONPatch' } : {}) } };
   }
 
-  const server: Server = createServer({ ...tls, minVersion: 'TLSv1.2', requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+  const server: Server = createServer({ minVersion: 'TLSv1.2', requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     handle(request, response).catch((thrown: unknown) => {
       failures.add();
       log.error('a request broke off', { reason: messageOf(thrown) });
@@ -90,7 +89,7 @@ export function createWebhook({ decide, observability, tls }: WebhookOptions): W
       const bound = server.address();
       return typeof bound === 'object' && bound ? bound.port : port;
     },
-    renew: (material) => server.setSecureContext({ ...material, minVersion: 'TLSv1.2' }),
+    present: ({ key, cert }) => server.setSecureContext({ key, cert, minVersion: 'TLSv1.2' }),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

@@ -1,2 +1,3 @@
 export * from './injector.ts';
-export { parseValues } from '@flotilla/injector-template';
+export * from './read-values.ts';
+export * from './settings.ts';

@@ -1,24 +1,30 @@
 import type { Subscriber } from '@flotilla/bus-port';
 import { inject, type Injection } from '@flotilla/injector-inject';
-import { createWebhook, type TlsMaterial } from '@flotilla/injector-server';
+import { createWebhook } from '@flotilla/injector-server';
 import type { PodObject, Values } from '@flotilla/injector-template';
 import { keyOf, type AnyResource, type Collection, type MeshConfig, type Resource } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
-import { ok, type Result } from '@flotilla/std';
+import type { CertificateSource } from '@flotilla/pki';
+import { aborted, ok, type Result } from '@flotilla/std';
 
 export interface InjectorOptions {
   readonly subscriber: Subscriber;
   readonly observability: Observability;
   readonly values: Values;
-  readonly tls: TlsMaterial;
   readonly revision?: string;
-  readonly nativeSidecars?: boolean;
+  readonly enableNativeSidecars?: boolean;
   readonly signal: AbortSignal;
+}
+export interface ServeOptions {
+  readonly bind: string;
+  readonly injectionPort: number;
+  readonly certificate: CertificateSource;
+  readonly first?: Promise<void>;
 }
 const followed: readonly Collection[] = ['mesh-config', 'proxy-configs'];
 
 /** Sidecar-injector: follows the mesh's configuration on the bus and answers the API server's webhook. It is ready when it knows that configuration. */
-export function createInjector({ subscriber, observability, values, tls, revision, nativeSidecars, signal }: InjectorOptions) {
+export function createInjector({ subscriber, observability, values, revision, enableNativeSidecars, signal }: InjectorOptions) {
   const { metrics } = observability;
   const success = metrics.counter('sidecar_injection_success_total', 'Total number of successful sidecar injection requests.');
   const skips = metrics.counter('sidecar_injection_skip_total', 'Total number of skipped sidecar injection requests.');
@@ -45,7 +51,7 @@ export function createInjector({ subscriber, observability, values, tls, revisio
 
   function decide(pod: PodObject, { namespace, proxyEnv }: { readonly namespace: string; readonly proxyEnv: Readonly<Record<string, string>> }): Result<{ readonly patch?: Extract<Injection, { patch: unknown }>['patch'] }> {
     if (!mesh) return { ok: false, error: 'the mesh configuration is not known yet; try again' };
-    const result = inject(pod, { namespace, mesh, values, proxyConfigs: [...proxyConfigs.values()], proxyEnv, ...(revision ? { revision } : {}), ...(nativeSidecars ? { nativeSidecars } : {}) });
+    const result = inject(pod, { namespace, mesh, values, proxyConfigs: [...proxyConfigs.values()], proxyEnv, ...(revision ? { revision } : {}), ...(enableNativeSidecars ? { nativeSidecars: true } : {}) });
     if (!result.ok) return result;
     const name = pod.metadata.name ?? pod.metadata.generateName ?? '';
     if ('skipped' in result.value) {
@@ -58,6 +64,25 @@ export function createInjector({ subscriber, observability, values, tls, revisio
     return ok({ patch: result.value.patch });
   }
 
-  const webhook = createWebhook({ decide, observability, tls });
-  return { run, ready: ready.promise, webhook };
+  const webhook = createWebhook({ decide, observability });
+
+  /** Answers on a port (0: any) with a certificate that may be renewed; waits for the first. `listening` resolves with the port in use. */
+  function serve({ bind, injectionPort, certificate, first }: ServeOptions) {
+    const listening = Promise.withResolvers<number>();
+    const runWebhook = async (): Promise<void> => {
+      await Promise.race([first, aborted(signal)]);
+      const current = certificate.current();
+      if (!current || signal.aborted) return;
+      webhook.present(current);
+      const forget = certificate.onChange(webhook.present);
+      const port = await webhook.listen(injectionPort, bind);
+      listening.resolve(port);
+      log.info('serving', { what: 'webhook', at: `${bind}:${port}` });
+      await aborted(signal);
+      forget();
+      await webhook.close();
+    };
+    return { runner: { name: 'webhook', run: runWebhook }, listening: listening.promise };
+  }
+  return { run, ready: ready.promise, serve };
 }

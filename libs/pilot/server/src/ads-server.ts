@@ -1,5 +1,5 @@
-import { type handleBidiStreamingCall, Server, ServerCredentials, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
-import { bind, closeServer, identityIn } from '@flotilla/grpc';
+import { type handleBidiStreamingCall, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
+import { identityIn, type GrpcService } from '@flotilla/grpc';
 import { encodeDelta, encodeSotw, initialState, step, type Effect, type Event, type Protocol, type Source, type State } from '@flotilla/ads';
 import type { Observability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -26,7 +26,13 @@ export type OpenSession = (opening: Opening) => Session;
 /** What may have changed for the session: by type, its names, or all. False while the client reads slowly: it is sent later, with what comes until then. */
 export type Push = (types: ReadonlyMap<string, ReadonlySet<string> | 'all'>) => boolean;
 
-export interface AdsServerOptions { readonly protocol: Protocol; readonly open: OpenSession; readonly observability: Observability }
+export interface AdsServerOptions {
+  readonly protocol: Protocol;
+  readonly open: OpenSession;
+  readonly observability: Observability;
+  /** Whom to serve: `identified` only who shows a certificate that TLS vouches for; `any` also who shows none, as on a plaintext port. */
+  readonly clients: 'identified' | 'any';
+}
 
 const identity = (bytes: Buffer): Buffer => bytes;
 const method = (name: string) => ({ path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`, requestStream: true, responseStream: true, responseSerialize: identity, responseDeserialize: identity });
@@ -52,11 +58,11 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   let session: Session | undefined;
   let pending = new Map<string, Set<string> | 'all'>();
   let blocked = false;
-  const identity = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
-
   const end = (code: status, details: string): void => {
     call.emit('error', Object.assign(new Error(details), { code, details }));
   };
+  const identity = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
+  if (identity === undefined && options.clients === 'identified') return end(status.UNAUTHENTICATED, 'a client certificate with a SPIFFE identity is needed here');
   const run = (event: Event): void => {
     if (!session) return;
     const [next, effects] = step(state, event, { source: session.source, protocol: options.protocol });
@@ -104,16 +110,13 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   call.on('cancelled', close);
 }
 
-/** The gRPC server for discovery; `listen` binds a port of an address and returns the port in use. */
-export function createAdsServer(options: AdsServerOptions): { listen(address: string, credentials?: ServerCredentials): Promise<number>; close(): Promise<void> } {
-  const server = new Server({ 'grpc.max_receive_message_length': 4 << 20, 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000 });
-  const handlers = {
-    StreamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, Buffer>) => serve(call, options, sotwEvent),
-    DeltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) => serve(call, options, deltaEvent),
-  };
-  server.addService(aggregatedDiscovery, handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
-  return {
-    listen: (address, credentials = ServerCredentials.createInsecure()) => bind(server, address, credentials),
-    close: () => closeServer(server),
-  };
-}
+/** Aggregated discovery as a service of a gRPC server. */
+export const createAdsService = (options: AdsServerOptions): GrpcService => ({
+  addTo: (server) => {
+    const handlers = {
+      StreamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, Buffer>) => serve(call, options, sotwEvent),
+      DeltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) => serve(call, options, deltaEvent),
+    };
+    server.addService(aggregatedDiscovery, handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+  },
+});

@@ -1,2 +1,3 @@
 export * from './pilot.ts';
 export * from './proxies.ts';
+export * from './settings.ts';

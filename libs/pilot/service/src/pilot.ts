@@ -1,7 +1,7 @@
 import type { Batch, Subscriber } from '@flotilla/bus-port';
 import { collections, keyOf, type Collection } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
-import { createAdsServer } from '@flotilla/pilot-server';
+import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Watch } from '@flotilla/query';
 import type { Cause } from './deliveries.ts';
@@ -76,22 +76,20 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
     for await (const batch of subscriber.subscribe(collections, signal)) apply(batch);
   }
 
-  const server = createAdsServer({
-    protocol: xdsProtocol,
-    observability,
-    open: (opening) => {
-      if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
-      const proxy = new Proxy(opening, {
-        engine, owners, observability,
-        onClose: (closed) => {
-          proxies.delete(closed);
-          connected.set(proxies.size);
-        },
-      });
-      proxies.add(proxy);
-      connected.set(proxies.size);
-      return proxy;
-    },
-  });
-  return { run, ready: ready.promise, server, engine };
+  const open: AdsServerOptions['open'] = (opening) => {
+    if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
+    const proxy = new Proxy(opening, {
+      engine, owners, observability,
+      onClose: (closed) => {
+        proxies.delete(closed);
+        connected.set(proxies.size);
+      },
+    });
+    proxies.add(proxy);
+    connected.set(proxies.size);
+    return proxy;
+  };
+  /** Discovery for whom the port it is served on lets in. */
+  const discovery = (clients: AdsServerOptions['clients']) => createAdsService({ protocol: xdsProtocol, observability, open, clients });
+  return { run, ready: ready.promise, discovery, engine };
 }

@@ -16,28 +16,27 @@ export function explain(thrown: unknown): string {
   return remedy ? `${messageOf(thrown)}: ${remedy}` : messageOf(thrown);
 }
 
+/** 2 for a mistake of the user's that has a remedy, 1 for anything else. */
+export const exitCodeOf = (thrown: unknown): number => (remedies[(thrown as NodeJS.ErrnoException | undefined)?.code ?? ''] ? 2 : 1);
+
 /**
- * Runs all until one fails or the process is told to stop, then stops the others. Resolves with the exit code: 0 after SIGINT or SIGTERM, 2 for a
- * mistake of the user's that has a remedy, 1 for anything else. Who doesn't stop in time is left behind.
+ * Runs all until one fails or `stop` aborts, then stops the others. Resolves with the exit code: 0 when told to stop, else what the failure has. Who
+ * doesn't stop in time is left behind.
  */
-export async function runAll(runners: readonly Runner[], options: { readonly stopWithinMs?: number } = {}): Promise<number> {
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+export async function runAll(runners: readonly Runner[], stop: AbortController, stopWithinMs = 5000): Promise<number> {
   let code = 0;
   const all = runners.map(async ({ name, run }) => {
     try {
       await run(stop.signal);
     } catch (thrown) {
       if (!stop.signal.aborted) {
-        code = remedies[(thrown as NodeJS.ErrnoException).code ?? ''] ? 2 : 1;
+        code = exitCodeOf(thrown);
         console.error(`${name}: ${explain(thrown)}`);
       }
       stop.abort();
     }
   });
-  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => setTimeout(resolve, options.stopWithinMs ?? 5000).unref(), { once: true }));
-  await Promise.race([Promise.all(all), stopped]);
-  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  const late = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => setTimeout(resolve, stopWithinMs).unref(), { once: true }));
+  await Promise.race([Promise.all(all), late]);
   return code;
 }

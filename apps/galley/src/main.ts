@@ -1,0 +1,21 @@
+import { createGalley, galleySettings, problemsPage } from '@flotilla/galley-service';
+import { createFileSource } from '@flotilla/galley-sources';
+import { commonSettings, runApp } from '@flotilla/runtime';
+import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
+import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
+
+await runApp({
+  name: 'galley',
+  describe: 'Reads configuration, validates it, and publishes it on the bus.',
+  settings: { ...commonSettings('127.0.0.3'), ...certificateSettings(), ...busSettings('galley'), ...busServerSettings(), ...galleySettings() },
+}, (options, { observability, signal }) => {
+  const { log } = observability;
+  const certificate = createServiceCertificate({ ...options, service: 'galley', log });
+  const bus = createPublisher(options, { certificate, trustDomain: options.trustDomain, log, signal });
+  const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
+  return {
+    runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],
+    ready: [galley.ready],
+    pages: { '/debug/problems': () => problemsPage(galley.problems()) },
+  };
+});

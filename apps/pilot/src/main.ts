@@ -1,0 +1,26 @@
+import { ServerCredentials } from '@grpc/grpc-js';
+import { serverCredentials } from '@flotilla/grpc';
+import { createPilot, pilotSettings } from '@flotilla/pilot-service';
+import { commonSettings, grpcRunner, runApp } from '@flotilla/runtime';
+import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
+import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
+
+await runApp({
+  name: 'pilot',
+  describe: 'Turns configuration from the bus into xDS for every proxy.',
+  settings: { ...commonSettings('127.0.0.2'), ...certificateSettings(), ...busSettings('pilot'), ...pilotSettings() },
+}, (options, { observability, signal }) => {
+  const { bind, grpcPort, secureGrpcPort, trustDomain } = options;
+  const { log } = observability;
+  const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
+  const pilot = createPilot({ subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }), observability, signal });
+  const plaintext = grpcRunner({
+    name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
+    addresses: () => [{ address: `${bind}:${grpcPort}`, credentials: ServerCredentials.createInsecure() }],
+  });
+  const secure = grpcRunner({
+    name: 'secure-xds', log, after: Promise.all([pilot.ready, certificate.first]), services: [pilot.discovery('identified')],
+    addresses: () => [{ address: `${bind}:${secureGrpcPort}`, credentials: serverCredentials(certificate, 'required') }],
+  });
+  return { runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner], ready: [plaintext.listening, secure.listening] };
+});

@@ -1,0 +1,15 @@
+import { setting } from '@flotilla/std';
+
+/** What citadel signs with, for whom and for how long; its files lie below `folder` by default. */
+export const citadelSettings = (folder = '.cache/citadel') => ({
+  trustDomain: setting.text('first part of every identity', 'cluster.local'),
+  rootFile: setting.path('key and certificate of the self-signed root, made when missing, mode 0600', `${folder}/root.pem`),
+  rootCertOut: setting.path('the root certificate is written here for peers', `${folder}/root-cert.pem`),
+  defaultCertTtl: setting.duration('lifetime of a certificate when none is asked for', '24h', { env: 'DEFAULT_WORKLOAD_CERT_TTL' }),
+  maxCertTtl: setting.duration('longest lifetime', '2160h', { env: 'MAX_WORKLOAD_CERT_TTL' }),
+  jwksFile: setting.optionalPath('keys of service account tokens (JWKS), read again when changed; without it such tokens are refused'),
+  jwtIssuer: setting.text('issuer of service account tokens', 'https://kubernetes.default.svc.cluster.local'),
+  jwtAudience: setting.text('audience of service account tokens', 'istio-ca'),
+  bootstrapTokensFile: setting.path('JSON object of control-plane service: token, made when missing, mode 0600; read again when changed', `${folder}/bootstrap-tokens.json`),
+  dnsName: setting.list('DNS name of this service', ['istio-citadel.istio-system.svc', 'localhost']),
+});

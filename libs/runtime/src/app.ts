@@ -1,0 +1,83 @@
+import { CommanderError } from 'commander';
+import { createLogger, createMetrics, parseLogLevels } from '@flotilla/observability';
+import { createTracer } from '@flotilla/observability/tracing';
+import type { Observability } from '@flotilla/observability-port';
+import { aborted, setting, type OptionsOf, type Setting } from '@flotilla/std';
+import { serveMonitoring, type Page } from './monitoring.ts';
+import { parseOptions, type Program } from './options.ts';
+import { exitCodeOf, explain, runAll, type Runner } from './runners.ts';
+
+export interface CommonSettings {
+  readonly [name: string]: Setting<unknown>;
+  readonly bind: Setting<string>;
+  readonly monitoringPort: Setting<number>;
+  readonly logOutputLevel: Setting<string>;
+  readonly otlpEndpoint: Setting<string | undefined>;
+  readonly traceFile: Setting<string | undefined>;
+}
+
+/** What every app can be told. */
+export const commonSettings = (bind: string) => ({
+  bind: setting.text('address of all ports', bind),
+  monitoringPort: setting.port('health on /healthz/live and /ready, Prometheus on /metrics (0: any)', 15_014),
+  logOutputLevel: setting.text('levels of logs by scope: default:info,ads:debug', 'default:info'),
+  otlpEndpoint: setting.optionalText('OTLP/HTTP collector that traces go to, as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
+  traceFile: setting.optionalPath('file that finished spans are appended to, one JSON object a line'),
+});
+
+export interface AppContext { readonly observability: Observability; readonly signal: AbortSignal }
+/** What an app consists of, and when it is ready; `pages` are served beside its metrics. */
+export interface App {
+  readonly runners: readonly Runner[];
+  /** It is ready when all of these have resolved. */
+  readonly ready: readonly Promise<unknown>[];
+  readonly pages?: Readonly<Record<string, () => Page>>;
+  /** What is left to do when all runners have ended. */
+  close?(): void;
+}
+
+/**
+ * A process: options, logs, metrics, traces, health; then what `compose` wires, until SIGINT or SIGTERM. Ends the process with 0 when told to stop, 2 for a
+ * mistake of the user's that has a remedy, 1 for anything else.
+ */
+export async function runApp<S extends CommonSettings>(program: Program<S>, compose: (options: OptionsOf<S>, context: AppContext) => App | Promise<App>): Promise<never> {
+  try {
+    const options = parseOptions(program, process.argv.slice(2));
+    process.exit(await run(program.name, options, compose));
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) process.exit(thrown.exitCode === 0 ? 0 : 2);
+    console.error(`${program.name}: ${explain(thrown)}`);
+    process.exit(exitCodeOf(thrown));
+  }
+}
+
+async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O, compose: (options: O, context: AppContext) => App | Promise<App>): Promise<number> {
+  const stop = new AbortController();
+  const log = createLogger(name, parseLogLevels(options.logOutputLevel));
+  const metrics = createMetrics();
+  const tracer = createTracer({
+    service: name, ...(options.otlpEndpoint ? { otlpEndpoint: options.otlpEndpoint } : {}), ...(options.traceFile ? { traceFile: options.traceFile } : {}),
+    onError: (error) => log.warn('traces could not be written', { error: error.message }),
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  let app: App | undefined;
+  let ready = false;
+  const monitoring = await serveMonitoring({
+    address: options.bind, port: options.monitoringPort, ready: () => ready, pages: () => app?.pages ?? {},
+    metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
+  });
+  try {
+    app = await compose(options, { observability: { log, metrics, tracer }, signal: stop.signal });
+    void Promise.all(app.ready).then(() => {
+      ready = true;
+      log.info('ready');
+    }, () => {});
+    const untilStopped: Runner = { name, run: aborted };
+    return await runAll([...app.runners, untilStopped], stop);
+  } finally {
+    stop.abort();
+    app?.close?.();
+    monitoring.close();
+    await tracer.close();
+  }
+}

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { createGrpcBusClient, createGrpcBusServer, type GrpcBusClient } from '@flotilla/bus-grpc';
+import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
+import type { Bus, Publisher, Subscriber } from '@flotilla/bus-port';
+import { clientCredentials, expectIdentity, serverCredentials, serverNamed } from '@flotilla/grpc';
+import type { Logger } from '@flotilla/observability-port';
+import { spiffeOf } from '@flotilla/pki';
+import { aborted, setting, type OptionsOf } from '@flotilla/std';
+import { grpcRunner } from './grpc-runner.ts';
+import type { Runner } from './runners.ts';
+import type { ServiceCertificate } from './service-certificate.ts';
+
+/** How a service reaches the bus. */
+export const busSettings = (service: string) => ({
+  bus: setting.choice('what configuration travels over', ['grpc', 'nats'], { value: 'grpc' }),
+  galley: setting.text('galley\'s address, for --bus grpc', '127.0.0.3:15019'),
+  natsServer: setting.list('host:port of nats-server, for --bus nats', ['127.0.0.1:4222']),
+  natsUser: setting.text('this service\'s user at nats-server', service),
+  natsPasswordFile: setting.optionalPath('file with that user\'s password'),
+  revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
+});
+/** Where galley serves it. */
+export const busServerSettings = () => ({ grpcPort: setting.port('the bus over gRPC, mTLS, for --bus grpc (0: any)', 15_019) });
+export type BusOptions = OptionsOf<ReturnType<typeof busSettings>>;
+
+export interface BusContext {
+  readonly certificate: ServiceCertificate;
+  readonly trustDomain: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+const inSystem = (trustDomain: string, serviceAccount: string): string => spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount });
+
+/** Connects to NATS as soon as there is a certificate; nats-server must prove to be `nats`. Rejects when `signal` aborts before. */
+export async function connectNatsBus(options: BusOptions, role: NatsBusOptions['role'], { certificate, trustDomain, log, signal }: BusContext): Promise<Bus> {
+  await Promise.race([certificate.first, aborted(signal)]);
+  const held = () => certificate.current();
+  // Read at each connection: certificates are renewed while the bus runs.
+  const tls = {
+    get key() { return held()?.key; }, get cert() { return held()?.cert; }, get ca() { return held()?.roots; },
+    checkServerIdentity: expectIdentity(inSystem(trustDomain, 'nats')),
+  };
+  return createNatsBus({
+    servers: options.natsServer, tls, user: options.natsUser, revision: options.revision, role, signal,
+    ...(options.natsPasswordFile ? { password: (await readFile(options.natsPasswordFile, 'utf8')).trim() } : {}),
+    onProblem: (message) => log.scope('bus').warn(message),
+  });
+}
+
+/** The subscribers' side over whatever the options say; it connects when it is first read and ends with its signal. */
+export const createSubscriber = (options: BusOptions, context: BusContext): Subscriber => ({
+  async *subscribe(collections, signal) {
+    const bus = options.bus === 'nats' ? await connectNatsBus(options, 'subscriber', context) : await connectGrpcBus(options, context);
+    try {
+      yield* bus.subscribe(collections, signal);
+    } finally {
+      await bus.close();
+    }
+  },
+});
+
+async function connectGrpcBus({ galley }: BusOptions, { certificate, trustDomain, log, signal }: BusContext): Promise<GrpcBusClient> {
+  await Promise.race([certificate.first, aborted(signal)]);
+  return createGrpcBusClient({
+    address: galley, credentials: () => clientCredentials(certificate, inSystem(trustDomain, 'galley')), channelOptions: serverNamed('istio-galley.istio-system.svc'),
+    onProblem: (message) => log.scope('bus').warn(message),
+  });
+}
+
+/** Who may follow the bus. */
+const subscribers = ['pilot', 'sidecar-injector'];
+
+/** galley's side over whatever the options say. The runner serves the bus over gRPC on `port`, or holds the connection to NATS. */
+export function createPublisher(options: BusOptions & OptionsOf<ReturnType<typeof busServerSettings>> & { readonly bind: string }, context: BusContext): Publisher & { readonly runner: Runner } {
+  const { certificate, trustDomain, log, signal } = context;
+  if (options.bus === 'nats') {
+    const connecting = connectNatsBus(options, 'publisher', context);
+    const run = async (): Promise<void> => {
+      const bus = await connecting;
+      await aborted(signal);
+      await bus.close();
+    };
+    return { publish: async (batch, ended) => (await connecting).publish(batch, ended), runner: { name: 'bus', run } };
+  }
+  const server = createGrpcBusServer({ allow: subscribers.map((service) => inSystem(trustDomain, service)) });
+  const { runner } = grpcRunner({
+    name: 'bus', log, services: [server], after: certificate.first,
+    addresses: () => [{ address: `${options.bind}:${options.grpcPort}`, credentials: serverCredentials(certificate, 'required') }],
+  });
+  return { publish: server.publish, runner };
+}
