@@ -1,5 +1,5 @@
 import { groupBy } from '@flotilla/std';
-import type { TrafficPolicy } from '@flotilla/model';
+import type { LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
 import { augmentLabels, labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { destinationRule, endpointsOfPort, localityOfProxy, podOfProxy, scopeOwner, serviceForHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { encode, envoy, struct, u32 } from '@flotilla/proto-gen/envoy';
@@ -49,18 +49,32 @@ function onNodeOf(view: View): (endpoint: Endpoint) => boolean {
 const localityMessage = (region: string, zone: string, subzone: string): envoy.config.core.v3.ILocality =>
   ({ ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subzone ? { subZone: subzone } : {}) });
 
-/** Prefers what is near the client, where a rule or the mesh asks for it and the client's own place is known. */
-function near(view: View, groups: readonly LocalityGroup[], policy: TrafficPolicy | undefined): envoy.config.endpoint.v3.ILocalityLbEndpoints[] {
+/** The mesh's or the rule's wish for what is near the client; undefined where it changes nothing, so that nobody's place is asked for. */
+function localityRule(view: View, policy: TrafficPolicy | undefined): LocalityLoadBalancerSetting | undefined {
   const rule = localitySetting(setting(view, 'localityLbSetting'), policy?.loadBalancer?.localityLbSetting);
-  const own = rule && view.query(localityOfProxy, '');
-  if (!rule || (own === '' && !rule.failoverPriority?.length)) return groups.map(({ endpoints }) => endpoints);
-  const { region, zone, subzone } = localityParts(own ?? '');
-  const labels = augmentLabels(view.attr('labels'), { clusterId: view.attr('clusterId'), locality: own ?? '', nodeName: String(view.meta('NODE_NAME') ?? ''), network: view.attr('network') });
+  return rule?.distribute?.length || policy?.outlierDetection ? rule : undefined;
+}
+
+/** Prefers what is near the client, whose own place must be known for it. */
+function near(view: View, groups: readonly LocalityGroup[], { policy, locality: given }: Pick<AssignmentOf, 'policy' | 'locality'>): envoy.config.endpoint.v3.ILocalityLbEndpoints[] {
+  const rule = localityRule(view, policy);
+  const own = rule && (given ?? view.query(localityOfProxy, ''));
+  if (!rule || own === undefined || (own === '' && !rule.failoverPriority?.length)) return groups.map(({ endpoints }) => endpoints);
+  const { region, zone, subzone } = localityParts(own);
+  const labels = rule.failoverPriority?.length
+    ? augmentLabels(view.attr('labels'), { clusterId: view.attr('clusterId'), locality: own, nodeName: String(view.meta('NODE_NAME') ?? ''), network: view.attr('network') }) : {};
   return applyLocality(groups, { setting: rule, locality: localityMessage(region, zone, subzone), labels, failover: policy?.outlierDetection !== undefined });
 }
 
+interface AssignmentOf {
+  readonly name: string; readonly service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; readonly port: Pick<ServicePort, 'name'>;
+  readonly labels: Readonly<Record<string, string>>; readonly plainText?: boolean; readonly policy?: TrafficPolicy;
+  /** Where the client is, for those who know it already. */
+  readonly locality?: string;
+}
+
 /** A service port's endpoints by locality, those of a subset only (Istio's EndpointBuilder). */
-export function buildLoadAssignment(view: View, of: { name: string; service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; port: Pick<ServicePort, 'name'>; labels: Readonly<Record<string, string>>; plainText?: boolean; policy?: TrafficPolicy }): IClusterLoadAssignment {
+export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadAssignment {
   const isNear = of.service.k8s.nodeLocal ? onNodeOf(view) : undefined;
   const all = view.query(endpointsOfPort, `${of.service.hostname}|${of.service.namespace}|${of.port.name}`)
     .filter((endpoint) => labelsMatch(of.labels, endpoint.labels) && (!isNear || isNear(endpoint)));
@@ -73,7 +87,7 @@ export function buildLoadAssignment(view: View, of: { name: string; service: Pic
       labels: members.map(({ labels }) => labels),
     };
   });
-  const endpoints = near(view, groups, of.policy);
+  const endpoints = near(view, groups, of);
   return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
 }
 
@@ -84,9 +98,9 @@ const subsetLabels = worldQuery('subset-labels', (view, key): Readonly<Record<st
   return (owner && destinationRule(view, owner)?.rule.subsets?.find(({ name }) => name === key.slice(0, bar))?.labels) ?? {};
 });
 
-/** What a DestinationRule says of balancing a destination. Key: `subset|port|host`. */
+/** What a DestinationRule says of balancing a destination. Key: `port|subset|host`. */
 const balancing = worldQuery('balancing', (view, key): TrafficPolicy | undefined => {
-  const [subset, port, host] = key.split('|') as [string, string, string];
+  const [port, subset, host] = key.split('|') as [string, string, string];
   const owner = view.query(scopeOwner, host);
   const rule = owner && destinationRule(view, owner)?.rule;
   const own = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
@@ -94,23 +108,37 @@ const balancing = worldQuery('balancing', (view, key): TrafficPolicy | undefined
   return loadBalancer || outlierDetection ? { loadBalancer, outlierDetection } : undefined;
 });
 
-/** Does a DestinationRule switch TLS off for a destination? Then no endpoint is spoken to in it. A subset counts with its own words only. Key: `subset|port|host`. */
+/** Does a DestinationRule switch TLS off for a destination? Then no endpoint is spoken to in it. A subset counts with its own words only. Key: `port|subset|host`. */
 const isPlainText = worldQuery('is-plain-text', (view, key): boolean => {
-  const [subset, port, host] = key.split('|') as [string, string, string];
+  const [port, subset, host] = key.split('|') as [string, string, string];
   const owner = view.query(scopeOwner, host);
   const rule = owner && destinationRule(view, owner)?.rule;
   const policy = subset === '' ? rule?.trafficPolicy : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
   return mergeTrafficPolicy(undefined, policy, Number(port))?.tls?.mode === 'DISABLE';
 });
 
-/** The load assignment of an EDS cluster by its name, `outbound|port|subset|host`. Undefined for a name that is none. */
-export const loadAssignment = worldQuery('load-assignment', (view, name): XdsResource | undefined => {
-  const [direction, port, subset, host] = name.split('|');
-  if (direction !== 'outbound' || host === undefined) return undefined;
+function assignmentOf(view: View, name: string, locality: string): XdsResource {
+  const [direction, port, subset, host] = name.split('|') as [string, string, string, string];
   const service = serviceForHost(view, host);
   const servicePort = service?.ports.find((candidate) => candidate.port === Number(port));
+  const at = name.slice(direction.length + 1);
   const built: IClusterLoadAssignment = service && servicePort
-    ? buildLoadAssignment(view, { name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(isPlainText, `${subset}|${port}|${host}`), policy: view.query(balancing, `${subset}|${port}|${host}`) })
+    ? buildLoadAssignment(view, {
+      name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(isPlainText, at), policy: view.query(balancing, at), locality,
+    })
     : { clusterName: name };
   return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
+}
+
+/** As clients in one place have it. Key: `locality|name`. */
+const assignmentFrom = worldQuery('load-assignment-from', (view, key): XdsResource => {
+  const bar = key.indexOf('|');
+  return assignmentOf(view, key.slice(bar + 1), key.slice(0, bar));
+}, { equals: sameResource });
+
+/** The load assignment of an EDS cluster by its name, `outbound|port|subset|host`. Undefined for a name that is none. */
+export const loadAssignment = worldQuery('load-assignment', (view, name): XdsResource | undefined => {
+  const [direction, ...at] = name.split('|');
+  if (direction !== 'outbound' || at.length < 3) return undefined;
+  return localityRule(view, view.query(balancing, at.join('|'))) ? view.query(assignmentFrom, `${view.query(localityOfProxy, '')}|${name}`) : assignmentOf(view, name, '');
 }, { equals: sameResource });
