@@ -10,6 +10,7 @@ import { installToolchain, installWorkspace } from './workspace.mjs';
 const programs = {
   test: ['node', 'tools/setup/test.mjs'],
   parity: ['node', 'tools/parity/src/main.ts'],
+  demo: ['node', 'tools/demo/src/main.ts'],
   nx: ['nx'],
 };
 
@@ -26,8 +27,8 @@ if (process.platform !== 'linux') fail('Flotilla runs on Linux (network namespac
 
 const seconds = await step('toolchain', installToolchain) + await step('workspace', installWorkspace)
   + await step('protobuf code', () => spawnSync('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath(), stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1)
-  + (name === 'test' || name === undefined ? await step('Envoy and NATS', installBinaries) : 0);
-if (name === 'test') installSystemTools({ noInstall });
+  + (name === 'test' || name === 'demo' || name === undefined ? await step('Envoy and NATS', installBinaries) : 0);
+if (name === 'test' || name === 'demo') installSystemTools({ noInstall });
 if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
 
 if (program) {

@@ -1,0 +1,92 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { isMap, parseAllDocuments, stringify, type Document } from 'yaml';
+
+/** The cluster's state as a folder of YAML, which galley reads: `given` is what users gave, `system` what is always there, `kubernetes` what runs. */
+export interface StateFolder {
+  readonly path: string;
+  /** Writes an object of `kubernetes`; replaces the file in one step, and not at all when nothing differs. */
+  put(file: string, object: object): void;
+  remove(file: string): void;
+  /** Gives each Service of a file that needs one an address, leaving the rest of the file as it is; returns whether it gave any. */
+  assignAddresses(path: string): boolean;
+}
+
+const isConfig = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
+
+/** Copies files and folders into a new state folder; their source is only read. Throws when a path isn't there or holds no YAML. */
+export function createStateFolder(path: string, parts: { readonly given: readonly string[]; readonly system: readonly string[] }): StateFolder {
+  for (const folder of ['given', 'system', 'kubernetes']) mkdirSync(join(path, folder), { recursive: true });
+  const written = new Map<string, string>();
+  const ips = createAddresses();
+  function assignAddresses(file: string): boolean {
+    const documents = existsSync(file) ? parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1', merge: true }) : [];
+    if (!Array.isArray(documents)) return false;
+    const given = documents.map((document) => document.errors.length === 0 && assign(document, ips));
+    if (!given.some(Boolean)) return false;
+    replaceFile(file, documents.map((document) => document.toString()).join(''));
+    return true;
+  }
+  for (const [part, sources] of [['given', parts.given], ['system', parts.system]] as const) {
+    sources.forEach((source, i) => copyInto(join(path, part, String(i).padStart(2, '0')), source).forEach(assignAddresses));
+  }
+  return {
+    path,
+    put(file, object) {
+      const text = stringify(object, { version: '1.1' });
+      if (written.get(file) === text) return;
+      written.set(file, text);
+      replaceFile(join(path, 'kubernetes', file), text);
+    },
+    remove(file) {
+      written.delete(file);
+      rmSync(join(path, 'kubernetes', file), { force: true });
+    },
+    assignAddresses,
+  };
+}
+
+/** Returns the copies. */
+function copyInto(target: string, source: string): string[] {
+  const isFolder = statSync(source).isDirectory();
+  const files = isFolder ? (readdirSync(source, { recursive: true, encoding: 'utf8' })).filter((name) => isConfig(name)).map((name) => join(source, name)) : [source];
+  if (files.length === 0) throw new Error(`${source} holds no YAML`);
+  return files.map((file) => {
+    const copy = join(target, isFolder ? relative(source, file) : basename(file));
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(file, copy);
+    return copy;
+  });
+}
+
+/** Writes beside and renames: a reader sees the old content or the new. */
+export function replaceFile(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = join(dirname(path), `.${basename(path)}.new`);
+  writeFileSync(draft, text);
+  renameSync(draft, path);
+}
+
+/** Addresses of 10.96.0.0/16, each Service its own for as long as the cluster runs. */
+function createAddresses(): (service: string) => string {
+  const given = new Map<string, string>();
+  return (service) => {
+    const known = given.get(service);
+    if (known) return known;
+    const index = given.size + 10;
+    const ip = `10.96.${index >> 8}.${index & 0xff}`;
+    given.set(service, ip);
+    return ip;
+  };
+}
+
+/** Returns whether it gave an address. */
+function assign(document: Document, addressOf: (service: string) => string): boolean {
+  const { contents } = document;
+  if (!isMap(contents) || contents.get('kind') !== 'Service' || contents.get('apiVersion') !== 'v1' || !document.hasIn(['spec'])) return false;
+  if (document.getIn(['spec', 'clusterIP']) || document.getIn(['spec', 'type']) === 'ExternalName') return false;
+  const ip = addressOf(`${String(document.getIn(['metadata', 'namespace']) ?? 'default')}/${String(document.getIn(['metadata', 'name']))}`);
+  document.setIn(['spec', 'clusterIP'], ip);
+  document.setIn(['spec', 'clusterIPs'], [ip]);
+  return true;
+}

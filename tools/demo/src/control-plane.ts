@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ClusterOptions } from './cluster/cluster.ts';
+
+export type Mode = 'fleet' | 'monolith';
+const manifests = fileURLToPath(new URL('../manifests', import.meta.url));
+/** The shop that ships with the demo. */
+export const shopFolder = join(manifests, 'shop');
+
+const token = (): string => randomBytes(32).toString('base64url');
+const services = ['galley', 'pilot', 'sidecar-injector'];
+
+/** What a control plane of either shape consists of: its manifests, its secrets, its webhook; and the ingress gateway that is always there. */
+export function controlPlane(mode: Mode): Pick<ClusterOptions, 'system' | 'secrets' | 'webhook'> {
+  const system = [join(manifests, 'control-plane', `${mode}.yaml`), join(manifests, 'system')];
+  const webhook = { namespace: 'istio-system', service: mode === 'fleet' ? 'istio-sidecar-injector' : 'istiod' };
+  return { system, webhook, secrets: mode === 'fleet' ? fleetSecrets() : {} };
+}
+
+/** A bootstrap token and a NATS password for each service; citadel and nats-server know all of theirs. */
+function fleetSecrets(): ClusterOptions['secrets'] {
+  const bootstrap = Object.fromEntries([...services, 'nats'].map((service) => [service, token()]));
+  const passwords = Object.fromEntries(services.map((service) => [service, token()]));
+  const each = (of: Readonly<Record<string, string>>, suffix: string, key: string): ClusterOptions['secrets'] =>
+    Object.fromEntries(Object.entries(of).map(([service, value]) => [`istio-system/${service}-${suffix}`, { [key]: value }]));
+  return {
+    'istio-system/bootstrap-tokens': { 'tokens.json': JSON.stringify(bootstrap) }, 'istio-system/nats-passwords': { 'passwords.json': JSON.stringify(passwords) },
+    ...each(bootstrap, 'bootstrap', 'token'), ...each(passwords, 'nats', 'password'),
+  };
+}

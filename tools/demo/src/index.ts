@@ -1,0 +1,11 @@
+export { shopFolder, type Mode } from './control-plane.ts';
+export * from './mesh.ts';
+export { isInNode, nodeCommand, whyNoNode } from './node/enter.ts';
+export { replaceFile } from './cluster/state-folder.ts';
+export type { Pod } from './cluster/pod.ts';
+export { runScenario, quantile, type Report } from './scenario.ts';
+export { createScreen } from './screen.ts';
+export { changeOf, type Change } from './traces.ts';
+export { send, startLoad, type Sample, type Target } from './traffic/load.ts';
+export { comparePeers } from './traffic/peers.ts';
+export { splitOf, Tally } from './traffic/tally.ts';

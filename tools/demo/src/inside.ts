@@ -1,0 +1,87 @@
+import { createServer, connect } from 'node:net';
+import { join } from 'node:path';
+import { aborted, messageOf } from '@flotilla/std';
+import { shopFolder } from './control-plane.ts';
+import { countAnswers, probeTargets } from './explore.ts';
+import { startMesh, type Mesh } from './mesh.ts';
+import type { DemoOptions } from './options.ts';
+import { runScenario, type Report } from './scenario.ts';
+import { createScreen, type Screen } from './screen.ts';
+
+/** The socket by which the outside reaches the gateway; in the folder of the run. */
+export const gatewaySocket = 'gateway.sock';
+
+/** The demo within its node. Resolves with the exit code: 0 when all went as it should. */
+export async function runInside(options: DemoOptions, { folder, signal }: { readonly folder: string; readonly signal: AbortSignal }): Promise<number> {
+  const screen = createScreen(options.json ? process.stderr : process.stdout);
+  const mode = options.monolith ? 'monolith' : 'fleet';
+  const began = Date.now();
+  const own = options.config.length === 0;
+  screen.say(`  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${own ? 'the shop' : options.config.join(', ')} ...`);
+  let mesh: Mesh | undefined;
+  try {
+    mesh = await startMesh({ mode, config: own ? [shopFolder] : options.config, folder, tell: (message) => screen.say(`  ${message}`) });
+    screen.say(`  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`);
+    const report = own ? await runScenario(mesh, { mode, screen, signal }) : await runConfig(mesh, { mode, screen, signal });
+    const wrong = faultsOf(report);
+    summarize(report, wrong, screen);
+    if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    if (options.keep && !signal.aborted) await keep(mesh, { options, folder, screen, signal });
+    return wrong.length === 0 ? 0 : 1;
+  } catch (thrown) {
+    if (signal.aborted) return 130;
+    screen.say(`\n  The demo did not come to its end: ${messageOf(thrown)}`);
+    return 1;
+  } finally {
+    screen.end();
+    await mesh?.close();
+  }
+}
+
+type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified'> & { readonly [K in 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified']: Report[K] | null };
+
+/** Any other mesh: what its gateways serve is asked for a few seconds. What is not measured then is null. */
+async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: Report['mode']; readonly screen: Screen; readonly signal: AbortSignal }): Promise<AnyReport> {
+  const answers = await probeTargets(mesh, { seconds: 5, perSecond: 10, signal });
+  if (answers.size === 0) screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
+  for (const [target, samples] of answers) screen.say(`  ${target}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
+  const samples = [...answers.values()].flat();
+  return {
+    mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: samples.length, errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
+    mtls_verified: null, split: null, propagation_ms: null, traffic_survived_galley_stop: null, nacks: await mesh.metric('pilot_total_xds_rejects'),
+  };
+}
+
+/** What did not go as it should, as sentences. */
+function faultsOf({ errors, nacks, mtls_verified: verified, traffic_survived_galley_stop: survived }: AnyReport): string[] {
+  const checks: readonly (readonly [boolean, string])[] = [
+    [errors > 0, `${errors} requests failed`], [nacks > 0, `Envoys refused ${nacks} responses`], [verified === false, 'not every hop showed both sides the identity of the other'],
+    [survived === false, 'traffic did not survive the stop of galley'],
+  ];
+  return checks.filter(([isWrong]) => isWrong).map(([, sentence]) => sentence);
+}
+
+function summarize(report: AnyReport, wrong: readonly string[], screen: Screen): void {
+  const { mode, pods, envoys, requests, errors, propagation_ms: propagation, mtls_verified: verified, nacks } = report;
+  screen.say(`\n  ${mode}: ${pods} pods, ${envoys} Envoys, ${requests} requests, ${errors} errors, ${nacks} responses refused${verified ? ', every hop with mTLS, identities seen by both sides' : ''}`);
+  if (propagation) screen.say(`  a changed file was acknowledged by an Envoy after ${propagation.p50} ms (median), ${propagation.max} ms at most`);
+  for (const sentence of wrong) screen.say(`  NOT AS IT SHOULD BE: ${sentence}`);
+}
+
+/** Leaves the mesh running until Ctrl-C, its gateway within reach of the outside. */
+async function keep(mesh: Mesh, { options, folder, screen, signal }: { readonly options: DemoOptions; readonly folder: string; readonly screen: Screen; readonly signal: AbortSignal }): Promise<void> {
+  const server = createServer((socket) => {
+    const gateway = connect({ host: mesh.gateway.ip, port: 8080 });
+    for (const [from, to] of [[socket, gateway], [gateway, socket]] as const) from.on('error', () => to.destroy()).pipe(to);
+  }).listen(join(folder, gatewaySocket));
+  const host = options.config.length === 0 ? '-H "Host: shop.example.com" ' : '';
+  screen.say(`
+  The mesh goes on until Ctrl-C. Try:
+    curl ${host}http://127.0.0.1:${options.port}/                    traffic through the gateway
+    edit files below ${join(mesh.cluster.state.path, 'given')}      galley follows them; new Deployments get pods
+    tail -f ${mesh.cluster.hostPath('logs')}/*pilot*               what the services say
+  Addresses within the node:
+${[...mesh.cluster.pods].map(([key, { ip }]) => `    ${ip.padEnd(14)} ${key}`).join('\n')}`);
+  await aborted(signal);
+  server.close();
+}

@@ -1,0 +1,67 @@
+import { Agent, get } from 'node:http';
+import { join } from 'node:path';
+import { Cluster } from './cluster/cluster.ts';
+import { controlPlane, type Mode } from './control-plane.ts';
+import type { Pod } from './cluster/pod.ts';
+import { followTraces, type Traces } from './traces.ts';
+
+export interface MeshOptions {
+  readonly mode: Mode;
+  /** Files and folders of Kubernetes and Istio YAML. */
+  readonly config: readonly string[];
+  /** An empty folder for this run. */
+  readonly folder: string;
+  readonly tell?: (message: string) => void;
+}
+
+/** A whole mesh on this node: control plane, gateway, pods. */
+export interface Mesh {
+  readonly cluster: Cluster;
+  readonly traces: Traces;
+  /** Where traffic comes in. */
+  readonly gateway: Pod;
+  /** The pods that have a proxy. */
+  readonly proxies: readonly Pod[];
+  /** Sum of a metric over the control plane's services; labels are not told apart. */
+  metric(name: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Must be called within namespaces of its own (see enterNode). Resolves when every pod is ready; rejects, with all stopped, when one doesn't become so. */
+export async function startMesh({ mode, config, folder, tell = () => {} }: MeshOptions): Promise<Mesh> {
+  const cluster = await Cluster.start({ folder, given: config, ...controlPlane(mode), tell });
+  const traces = followTraces(join(folder, 'traces'));
+  const close = async (): Promise<void> => {
+    traces.close();
+    await cluster.close();
+  };
+  try {
+    await cluster.untilReady();
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+  const own = mode === 'monolith' ? ['istiod'] : ['pilot', 'galley', 'citadel', 'sidecar-injector'];
+  return {
+    cluster, traces, close,
+    get gateway() { return cluster.pod('istio-system', 'istio-ingressgateway'); },
+    get proxies() { return [...cluster.pods.values()].filter(({ containers }) => containers.some(({ name }) => name === 'istio-proxy')); },
+    async metric(name) {
+      const pages = await Promise.all(own.map((service) => fetchText(cluster.pod('istio-system', service).ip, 15_014, '/metrics').catch(() => '')));
+      return pages.flatMap((page) => page.split('\n')).filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    },
+  };
+}
+
+const agent = new Agent({ keepAlive: false });
+
+/** A page over plain HTTP. Rejects when the answer is no 200. */
+export const fetchText = (host: string, port: number, path: string): Promise<string> => new Promise((resolve, reject) => {
+  const sent = get({ host, port, path, agent, timeout: 5000 }, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
+    response.on('end', () => (response.statusCode === 200 ? resolve(Buffer.concat(chunks).toString()) : reject(new Error(`${host}:${port}${path} answered ${response.statusCode}`))));
+  });
+  sent.on('timeout', () => sent.destroy(new Error(`${host}:${port}${path} did not answer in time`)));
+  sent.on('error', reject);
+});
