@@ -6,6 +6,6 @@ export type { Pod } from './cluster/pod.ts';
 export { runScenario, quantile, type Report } from './scenario.ts';
 export { createScreen } from './screen.ts';
 export { changeOf, type Change } from './traces.ts';
-export { send, startLoad, type Sample, type Target } from './traffic/load.ts';
+export { send, startLoad, untilServed, type Load, type Sample, type Target } from './traffic/load.ts';
 export { comparePeers } from './traffic/peers.ts';
 export { splitOf, Tally } from './traffic/tally.ts';

@@ -7,6 +7,7 @@ import { startMesh, type Mesh } from './mesh.ts';
 import type { DemoOptions } from './options.ts';
 import { runScenario, type Report } from './scenario.ts';
 import { createScreen, type Screen } from './screen.ts';
+import { comparePeers, isVerified } from './traffic/peers.ts';
 
 /** The socket by which the outside reaches the gateway; in the folder of the run. */
 export const gatewaySocket = 'gateway.sock';
@@ -20,7 +21,7 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
   screen.say(`  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${own ? 'the shop' : options.config.join(', ')} ...`);
   let mesh: Mesh | undefined;
   try {
-    mesh = await startMesh({ mode, config: own ? [shopFolder] : options.config, folder, tell: (message) => screen.say(`  ${message}`) });
+    mesh = await startMesh({ mode, config: own ? [shopFolder] : options.config, folder, signal, tell: (message) => screen.say(`  ${message}`) });
     screen.say(`  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`);
     const report = own ? await runScenario(mesh, { mode, screen, signal }) : await runConfig(mesh, { mode, screen, signal });
     const wrong = faultsOf(report);
@@ -46,9 +47,10 @@ async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: 
   if (answers.size === 0) screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
   for (const [target, samples] of answers) screen.say(`  ${target}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
   const samples = [...answers.values()].flat();
+  const peers = comparePeers(mesh.proxies);
   return {
     mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: samples.length, errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
-    mtls_verified: null, split: null, propagation_ms: null, traffic_survived_galley_stop: null, nacks: await mesh.metric('pilot_total_xds_rejects'),
+    mtls_verified: peers.pairs === 0 ? null : isVerified(peers), split: null, propagation_ms: null, traffic_survived_galley_stop: null, nacks: await mesh.metric('pilot_total_xds_rejects'),
   };
 }
 

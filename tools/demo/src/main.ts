@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { parseOptions } from '@flotilla/runtime';
 import { messageOf } from '@flotilla/std';
@@ -6,14 +7,24 @@ import { runInside } from './inside.ts';
 import { demoProgram } from './options.ts';
 import { runOutside, Unmet } from './outside.ts';
 
+const stopWithinMs = 6000;
+
 /** Runs itself again within namespaces of its own; there it is the demo. */
 async function main(): Promise<number> {
   const options = parseOptions(demoProgram, process.argv.slice(2));
   if (!isInNode()) return runOutside(options, process.argv.slice(1));
   const stop = new AbortController();
-  // Whoever started this has asked for its end, or is gone itself.
-  process.on('message', () => stop.abort()).on('disconnect', () => stop.abort());
-  return runInside(options, { folder: process.env['FLOTILLA_DEMO_FOLDER'] ?? '', signal: stop.signal });
+  const folder = process.env['FLOTILLA_DEMO_FOLDER'] ?? '';
+  process.on('message', () => {
+    stop.abort();
+    setTimeout(() => process.exit(130), stopWithinMs).unref();
+  });
+  // Whoever started this is gone: so is everything, with this process.
+  process.on('disconnect', () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+  return runInside(options, { folder, signal: stop.signal });
 }
 
 try {

@@ -1,5 +1,6 @@
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster } from './cluster/cluster.ts';
 import { controlPlane, type Mode } from './control-plane.ts';
 import type { Pod } from './cluster/pod.ts';
@@ -12,6 +13,8 @@ export interface MeshOptions {
   /** An empty folder for this run. */
   readonly folder: string;
   readonly tell?: (message: string) => void;
+  /** Ends the start before it is done. */
+  readonly signal?: AbortSignal;
 }
 
 /** A whole mesh on this node: control plane, gateway, pods. */
@@ -24,35 +27,48 @@ export interface Mesh {
   readonly proxies: readonly Pod[];
   /** Sum of a metric over the control plane's services; labels are not told apart. */
   metric(name: string): Promise<number>;
+  /** Resolves when every proxy has a stream to pilot, as after a restart of it. */
+  untilConnected(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Must be called within namespaces of its own (see enterNode). Resolves when every pod is ready; rejects, with all stopped, when one doesn't become so. */
-export async function startMesh({ mode, config, folder, tell = () => {} }: MeshOptions): Promise<Mesh> {
+export async function startMesh({ mode, config, folder, signal, tell = () => {} }: MeshOptions): Promise<Mesh> {
   const cluster = await Cluster.start({ folder, given: config, ...controlPlane(mode), tell });
   const traces = followTraces(join(folder, 'traces'));
   const close = async (): Promise<void> => {
     traces.close();
     await cluster.close();
   };
+  const cancel = (): void => void cluster.close();
+  signal?.addEventListener('abort', cancel, { once: true });
   try {
     await cluster.untilReady();
+    signal?.throwIfAborted();
+    signal?.removeEventListener('abort', cancel);
   } catch (thrown) {
     await close();
     throw thrown;
   }
+  const proxies = (): Pod[] => [...cluster.pods.values()].filter(({ containers }) => containers.some(({ name }) => name === 'istio-proxy'));
   const own = mode === 'monolith' ? ['istiod'] : ['pilot', 'galley', 'citadel', 'sidecar-injector'];
   return {
     cluster, traces, close,
     get gateway() { return cluster.pod('istio-system', 'istio-ingressgateway'); },
-    get proxies() { return [...cluster.pods.values()].filter(({ containers }) => containers.some(({ name }) => name === 'istio-proxy')); },
-    async metric(name) {
-      const pages = await Promise.all(own.map((service) => fetchText(cluster.pod('istio-system', service).ip, 15_014, '/metrics').catch(() => '')));
-      return pages.flatMap((page) => page.split('\n')).filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    get proxies() { return proxies(); },
+    metric,
+    async untilConnected(signal) {
+      while (await metric('pilot_xds') < proxies().length) await pause(connectedPollMs, undefined, { signal });
     },
   };
+
+  async function metric(name: string): Promise<number> {
+    const pages = await Promise.all(own.map((service) => fetchText(cluster.pod('istio-system', service).ip, 15_014, '/metrics').catch(() => '')));
+    return pages.flatMap((page) => page.split('\n')).filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
 }
 
+const connectedPollMs = 100;
 const agent = new Agent({ keepAlive: false });
 
 /** A page over plain HTTP. Rejects when the answer is no 200. */

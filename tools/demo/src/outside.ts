@@ -37,7 +37,7 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
       return code ?? 1;
     }
     rmSync(folder, { recursive: true, force: true });
-    return asked > 0 ? 130 : code ?? 1;
+    return code ?? 130;
   } finally {
     forwarder?.close();
   }

@@ -7,8 +7,8 @@ import type { Mode } from './control-plane.ts';
 import type { Mesh } from './mesh.ts';
 import type { Screen } from './screen.ts';
 import { changeOf, waterfall, type Change } from './traces.ts';
-import { comparePeers } from './traffic/peers.ts';
-import { startLoad } from './traffic/load.ts';
+import { comparePeers, isVerified } from './traffic/peers.ts';
+import { startLoad, untilServed } from './traffic/load.ts';
 import { splitOf, Tally, type Split } from './traffic/tally.ts';
 import { drawTraffic } from './traffic/table.ts';
 
@@ -40,7 +40,9 @@ export interface ScenarioContext { readonly mode: Mode; readonly screen: Screen;
 export async function runScenario(mesh: Mesh, { mode, screen, signal }: ScenarioContext): Promise<Report> {
   const tally = new Tally('reviews');
   const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal });
-  const load = startLoad({ ip: mesh.gateway.ip, port: 8080, host: 'shop.example.com', path: '/' }, perSecond, (sample) => tally.add(sample));
+  const shop = { ip: mesh.gateway.ip, port: 8080, host: 'shop.example.com', path: '/' };
+  await untilServed(shop);
+  const load = startLoad(shop, perSecond, (sample) => tally.add(sample));
   const table = setInterval(() => screen.draw(drawTraffic(tally, comparePeers(mesh.proxies))), 500);
   const acknowledgements: number[] = [];
 
@@ -78,17 +80,18 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
     screen.say(`  ${tally.faults} answers with ${faultStatus} of ${tally.window(broken.at).requests} until it was taken away again`);
 
     const survived = await stopGalley(mesh, { mode, screen, tally, signal });
+    await mesh.untilConnected(signal);
     const last = await change(setWeights(weights.after));
     await load.stop();
     clearInterval(table);
     screen.end();
     screen.say('\n  The last change, from the file to every Envoy\'s acknowledgement:\n');
-    for (const line of waterfall(last.spans)) screen.say(`  ${line}`);
+    for (const line of waterfall(mesh.traces.spans.filter(({ traceId }) => traceId === last.traceId))) screen.say(`  ${line}`);
 
     const peers = comparePeers(mesh.proxies);
     return {
       mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: tally.requests, errors: tally.errors,
-      mtls_verified: peers.pairs > 0 && peers.verified === peers.pairs && peers.anonymous === 0, split: { before, after },
+      mtls_verified: isVerified(peers), split: { before, after },
       propagation_ms: { p50: round(quantile(acknowledgements, 0.5)), max: round(quantile(acknowledgements, 1)) },
       traffic_survived_galley_stop: survived, nacks: await mesh.metric('pilot_total_xds_rejects'),
     };

@@ -56,7 +56,7 @@ export function followTraces(folder: string): Traces {
 
 /** One change as its trace tells it; times are epoch milliseconds. */
 export interface Change {
-  readonly spans: readonly Span[];
+  readonly traceId: string;
   /** When each proxy had acknowledged everything that it was sent because of the change. */
   readonly acknowledged: ReadonlyMap<string, number>;
 }
@@ -70,7 +70,7 @@ export function changeOf(spans: readonly Span[], file: string, since: number): C
   const pushes = own.filter(({ name }) => name === 'pilot.push');
   const acknowledged = new Map<string, number>();
   for (const { attributes, end } of pushes) acknowledged.set(String(attributes['proxy']), Math.max(acknowledged.get(String(attributes['proxy'])) ?? 0, end));
-  return queries && acknowledged.size >= Number(queries.attributes['proxies']) ? { spans: own, acknowledged } : undefined;
+  return queries && acknowledged.size >= Number(queries.attributes['proxies']) ? { traceId: read.traceId, acknowledged } : undefined;
 }
 
 const width = 48;

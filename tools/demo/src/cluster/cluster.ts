@@ -216,9 +216,11 @@ export class Cluster {
 
   /** Stops everything; the folder of this run stays. */
   async close(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     await Promise.all([...this.pods.values()].map((pod) => pod.close()));
     await this.#dns.close();
+    await this.#network.close();
   }
 }
 

@@ -13,6 +13,8 @@ export interface Network {
   /** A network namespace with an address of its own, and the node as its way to everything else. */
   attach(name: string): Promise<PodNetwork>;
   detach(pod: PodNetwork): Promise<void>;
+  /** Takes the bridge away; another network may be made then. */
+  close(): Promise<void>;
 }
 
 /**
@@ -46,6 +48,10 @@ export async function createNetwork(): Promise<Network> {
       const index = Number(high) * 256 + Number(low);
       await run('ip', ['-batch', '-'], [`link del ${hostEnd(index)}`, `netns del ${namespace}`].join('\n'));
       free.push(index);
+    },
+    async close() {
+      await run('ip', ['link', 'del', bridge]);
+      await run('umount', ['-l', '/run']);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Agent, get } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Target { readonly ip: string; readonly port: number; readonly host: string; readonly path: string }
 /** One request: epoch milliseconds, and what came back; status 0 when nothing did. */
@@ -19,6 +20,19 @@ export const send = ({ ip, port, host, path }: Target, agent: Agent): Promise<Sa
   sent.on('timeout', () => sent.destroy());
   sent.on('error', () => done(0));
 });
+
+const warmUpMs = 10_000;
+
+/** Waits until a target answers with 200: pods are ready before every proxy knows that they are. Rejects with the last answer when it never does. */
+export async function untilServed(target: Target): Promise<void> {
+  const agent = new Agent({ keepAlive: false });
+  for (const end = Date.now() + warmUpMs; ;) {
+    const { status, body } = await send(target, agent);
+    if (status === 200) return;
+    if (Date.now() > end) throw new Error(`${target.host}${target.path} is not served: status ${status} ${body}`);
+    await pause(50);
+  }
+}
 
 export interface Load {
   /** Ends sending; resolves when everything that was sent has come back. */

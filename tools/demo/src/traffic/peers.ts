@@ -53,3 +53,6 @@ export function comparePeers(pods: readonly Pod[]): PeerReport {
   }
   return report;
 }
+
+/** Every request that both proxies logged showed each the identity of the other, and none came in without one. */
+export const isVerified = ({ pairs, verified, anonymous }: PeerReport): boolean => pairs > 0 && verified === pairs && anonymous === 0;

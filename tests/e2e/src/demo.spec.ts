@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { canRun } from './rig.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** Runs the demo as its user does, with a folder for temporary files of its own. */
+function demo(...args: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'demo-spec-'));
+  const child = spawn(process.execPath, ['tools/demo/src/main.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FLOTILLA_NODE: '', TMPDIR: folder } });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const said = async (text: string): Promise<void> => {
+    while (!out.includes(text)) if (await Promise.race([once(child.stdout, 'data').then(() => false), exited.then(() => true)])) throw new Error(`ended before it said ${text}:\n${out}${err}`);
+  };
+  return { child, folder, exited, said, out: () => out, err: () => err };
+}
+
+/** Processes of a run, by the folder that they were started with. */
+const processesOf = (folder: string): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
+  } catch {
+    return false;
+  }
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe.skipIf(!canRun)('the demo', () => {
+  it.each([['fleet', []], ['monolith', ['--monolith']]] as const)('runs as a %s: split, change, fault, absence, identities', async (mode, flags) => {
+    const { exited, out, err, folder } = demo('--json', ...flags);
+    const code = await exited;
+    expect([code, code === 0 ? '' : err()]).toEqual([0, '']);
+    const report = JSON.parse(out()) as Record<string, unknown> & { split: Record<'before' | 'after', Record<string, number>>; propagation_ms: { p50: number; max: number } };
+    expect(report).toMatchObject({ mode, pods: mode === 'fleet' ? 12 : 8, envoys: 7, errors: 0, mtls_verified: true, traffic_survived_galley_stop: true, nacks: 0 });
+    expect(report['requests']).toBeGreaterThan(400);
+    expect(report.split.before['v1']).toBeGreaterThan(60);
+    expect(report.split.before).not.toHaveProperty('v3');
+    expect(report.split.after['v3']).toBeGreaterThan(60);
+    expect(report.split.after).not.toHaveProperty('v1');
+    expect(report.propagation_ms.p50).toBeGreaterThan(0);
+    expect(report.propagation_ms.max).toBeGreaterThanOrEqual(report.propagation_ms.p50);
+    expect(err()).toMatch(/galley\.read.*[\s\S]*pilot\.queries[\s\S]*pilot\.push/);
+    expect(readdirSync(folder)).toEqual([]);
+  }, 120_000);
+
+  it('keeps a given mesh running within reach, and leaves nothing behind after Ctrl-C', async () => {
+    const config = mkdtempSync(join(tmpdir(), 'demo-config-'));
+    writeFileSync(join(config, 'web.yaml'), readFileSync(join(import.meta.dirname, 'testdata/web.yaml')));
+    const port = await freePort();
+    const { child, exited, said, out, folder } = demo('--config', config, '--keep', '--port', String(port));
+    await said('goes on until Ctrl-C');
+    expect(out()).toMatch(/web\.example\.com\/hello: \d+ × web v1/);
+    const answer = await fetch(`http://127.0.0.1:${port}/hello`, { headers: { host: 'web.example.com' } });
+    expect(answer.status).toBe(200);
+    expect(processesOf(folder).length).toBeGreaterThan(10);
+    child.kill('SIGINT');
+    expect(await exited).toBe(0);
+    expect([processesOf(folder), readdirSync(folder)]).toEqual([[], []]);
+    expect(readdirSync(config)).toEqual(['web.yaml']);
+  }, 90_000);
+
+  it('leaves nothing behind when it is killed while it starts', async () => {
+    const { child, exited, said, folder } = demo();
+    await said('Starting the control plane');
+    child.kill('SIGKILL');
+    await exited;
+    while (processesOf(folder).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(readdirSync(folder)).toEqual([]);
+  }, 30_000);
+
+  it.each([
+    [['--config', '/nowhere'], /--config \/nowhere: there is no such file or folder/],
+    [['--nonsense'], /unknown option '--nonsense'/],
+  ])('refuses %j with one sentence and exit code 2', async (args, message) => {
+    const { exited, err } = demo(...args);
+    expect(await exited).toBe(2);
+    expect(err()).toMatch(message);
+  });
+
+  it('refuses an occupied port, saying what to do', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { exited, err } = demo('--keep', '--port', String((server.address() as AddressInfo).port));
+    expect(await exited).toBe(2);
+    expect(err()).toMatch(/is in use; stop what uses it or choose another with --port/);
+    server.close();
+  });
+});

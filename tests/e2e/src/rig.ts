@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isInNode, startMesh, type Mesh, type Mode, type Pod } from '@flotilla/demo';
+
+/** These tests need namespaces of their own: `npm test` runs them there; elsewhere they count as skipped. */
+export const canRun = isInNode();
+
+export interface Rig { readonly mesh: Mesh; close(): Promise<void> }
+
+export async function openMesh(config: readonly string[], mode: Mode = 'fleet'): Promise<Rig> {
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-e2e-'));
+  const mesh = await startMesh({ mode, config, folder, tell: (message) => console.error(message) });
+  return {
+    mesh,
+    async close() {
+      await mesh.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const run = promisify(execFile);
+const requestScript = `
+const [method, url] = process.argv.slice(1);
+const { request } = await import('node:http');
+request(url, { method, agent: false, timeout: 5000 }, (response) => {
+  let body = '';
+  response.on('data', (chunk) => (body += chunk)).on('end', () => console.log(JSON.stringify({ status: response.statusCode, body })));
+}).on('error', (error) => console.log(JSON.stringify({ status: 0, body: error.message }))).end();
+`;
+
+/** One HTTP request by the application of a pod, through its proxy; status 0 when there is no answer. */
+export async function requestFrom(pod: Pod, url: string, method = 'GET'): Promise<{ readonly status: number; readonly body: string }> {
+  const [program = '', ...args] = [...pod.sandbox.enter, 'setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', process.execPath, '--input-type=module', '-e', requestScript, method, url];
+  return JSON.parse((await run(program, args)).stdout) as { status: number; body: string };
+}
+
+/** What Envoy's admin interface of a pod says. */
+export async function adminOf(pod: Pod, path: string): Promise<string> {
+  const script = `const r = await fetch('http://127.0.0.1:15000${path}'); process.stdout.write(await r.text());`;
+  const [program = '', ...args] = [...pod.sandbox.enter, 'setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', process.execPath, '--input-type=module', '-e', script];
+  return (await run(program, args, { maxBuffer: 64 << 20 })).stdout;
+}
+
+/** Asks again until it is so; fails with what was last seen. */
+const withinMs = 20_000;
+export async function until<T>(what: string, read: () => Promise<T>, reached: (value: T) => boolean): Promise<T> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const value = await read();
+    if (reached(value)) return value;
+    if (Date.now() > end) throw new Error(`${what}: not within ${withinMs / 1000} s, last ${JSON.stringify(value)}`);
+    await pause(100);
+  }
+}
