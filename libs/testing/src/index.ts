@@ -1,1 +1,2 @@
 export * from './bus-contract.ts';
+export * from './random-mesh.ts';

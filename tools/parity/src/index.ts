@@ -1,0 +1,2 @@
+export { ask, openWorld } from './answers.ts';
+export { readScenario, type Scenario, type ScenarioProxy } from './scenario.ts';
