@@ -1,4 +1,5 @@
-export { Engine, type EngineStats, type Watch } from './engine.ts';
+export { Engine, type EngineStats } from './engine.ts';
+export { type Watch } from './node.ts';
 export { Store, type Change, type CollectionIndexes } from './store.ts';
 export { Subject } from './subject.ts';
 export { QueryCycle, defineQuery, type Query, type Reads } from './query.ts';

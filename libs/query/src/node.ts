@@ -1,16 +1,29 @@
 import type { Query } from './query.ts';
-import type { Signature } from './subject.ts';
-import type { Watch } from './engine.ts';
+import type { Signature, Subject } from './subject.ts';
 
 /** A cell of the store that some query read. */
 export class InputNode {
   readonly dependents = new Set<Entry>();
+  readonly id: string;
   readonly #read: () => unknown;
   value: unknown;
 
-  constructor(read: () => unknown) {
+  constructor(id: string, read: () => unknown) {
+    this.id = id;
     this.#read = read;
     this.value = read();
+  }
+
+  get isHeld(): boolean {
+    return this.dependents.size > 0;
+  }
+
+  addDependent(entry: Entry): void {
+    this.dependents.add(entry);
+  }
+
+  removeDependent(entry: Entry): void {
+    this.dependents.delete(entry);
   }
 
   /** Reads again; whether the value differs. Lists are compared by content. */
@@ -25,22 +38,27 @@ export class InputNode {
 
 export type AnyQuery = Query<string, unknown, never>;
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
+/** What a query can read. */
+export type Node = InputNode | Entry;
 
 /**
  * One remembered result, for all subjects that agree on `signature`.
- * clean: valid; check: something it reads may have changed; dirty: an input it read has changed.
+ * clean: valid; check: something it reads may have changed; dirty: an input it read has changed; gone: another entry is in its place.
  */
 export class Entry {
-  readonly dependents = new Set<Entry>();
-  readonly watches = new Set<Watch>();
-  state: 'clean' | 'check' | 'dirty' = 'clean';
-  /** What was read, in order, with what was seen. */
-  reads: Map<InputNode | Entry, unknown> = new Map();
   readonly query: AnyQuery;
   readonly key: string;
   readonly signature: Signature;
+  /** The subjects' values of the signature. */
   readonly values: string;
   outcome: Outcome;
+  state: 'clean' | 'check' | 'dirty' | 'gone' = 'clean';
+  /** What was read, in order, and at the same place in `was` what was seen. */
+  reads: readonly Node[] = [];
+  was: readonly unknown[] = [];
+  // Most entries have no watch, and those that are watched seldom have dependents.
+  #dependents: Set<Entry> | undefined;
+  #watches: Set<Watch> | undefined;
 
   constructor(at: { query: AnyQuery; key: string; signature: Signature; values: string; outcome: Outcome }) {
     this.query = at.query;
@@ -49,7 +67,61 @@ export class Entry {
     this.values = at.values;
     this.outcome = at.outcome;
   }
+
+  get dependents(): ReadonlySet<Entry> {
+    return this.#dependents ?? nobody;
+  }
+
+  get watches(): ReadonlySet<Watch> {
+    return this.#watches ?? unwatched;
+  }
+
+  get isHeld(): boolean {
+    return this.dependents.size > 0 || this.watches.size > 0;
+  }
+
+  addDependent(entry: Entry): void {
+    (this.#dependents ??= new Set()).add(entry);
+  }
+
+  removeDependent(entry: Entry): void {
+    this.#dependents?.delete(entry);
+  }
+
+  addWatch(watch: Watch): void {
+    (this.#watches ??= new Set()).add(watch);
+  }
+
+  removeWatch(watch: Watch): void {
+    this.#watches?.delete(watch);
+  }
+}
+const nobody: ReadonlySet<Entry> = new Set();
+const unwatched: ReadonlySet<Watch> = new Set();
+
+/** A subject's standing interest in a result. */
+export class Watch {
+  readonly subject: Subject;
+  entry: Entry;
+
+  constructor(subject: Subject, entry: Entry) {
+    this.subject = subject;
+    this.entry = entry;
+  }
+
+  get query(): AnyQuery {
+    return this.entry.query;
+  }
+
+  get key(): string {
+    return this.entry.key;
+  }
 }
 
 /** What a reader sees of an outcome: identity of the value, or of the failure. */
 export const seen = (outcome: Outcome): unknown => ('value' in outcome ? outcome.value : outcome);
+
+export function valueOf(outcome: Outcome): unknown {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}

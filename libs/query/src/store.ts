@@ -93,15 +93,15 @@ export class Store {
     return this.#node(`${collection}\0#${index}\0${key}`, () => [...(found.filed.get(key) ?? [])].sort(compareText));
   }
 
-  /** Forgets nodes that nobody depends on any more. */
-  collect(): void {
-    for (const [id, node] of this.#nodes) if (node.dependents.size === 0) this.#nodes.delete(id);
+  /** Lets a node go that nobody depends on any more. */
+  forget(node: InputNode): void {
+    this.#nodes.delete(node.id);
   }
 
   #node(id: string, read: () => unknown): InputNode {
     const known = this.#nodes.get(id);
     if (known) return known;
-    const node = new InputNode(read);
+    const node = new InputNode(id, read);
     this.#nodes.set(id, node);
     return node;
   }

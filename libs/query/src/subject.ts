@@ -16,7 +16,15 @@ function signatureOf(paths: readonly string[]): Signature {
 }
 
 export const noAttributes = signatureOf([]);
-export const attribute = (path: string): Signature => signatureOf([path]);
+
+const single = new Map<string, Signature>();
+export function attribute(path: string): Signature {
+  const known = single.get(path);
+  if (known) return known;
+  const made = signatureOf([path]);
+  single.set(path, made);
+  return made;
+}
 
 export function union(a: Signature, b: Signature): Signature {
   if (a === b || b === noAttributes) return a;

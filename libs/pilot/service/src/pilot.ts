@@ -22,7 +22,6 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
   const proxies = new Set<Proxy>();
   const incomplete = new Set<Collection>(collections);
   const ready = Promise.withResolvers<null>();
-  let entriesAfterCollect = 0;
 
   const pushes = observability.metrics.counter('pilot_xds_pushes', 'Pushes to proxies.', ['type']);
   const connected = observability.metrics.gauge('pilot_xds', 'Connected proxies.');
@@ -38,7 +37,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
     const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
     for (const watch of engine.apply(changes)) {
       const owner = owners.get(watch);
-      if (!owner || !engine.refresh(watch)) continue;
+      if (!owner) continue;
       const types = affected.get(owner.proxy) ?? new Map<string, Set<string> | 'all'>();
       affected.set(owner.proxy, types);
       const names = types.get(owner.typeUrl);
@@ -49,11 +48,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
       for (const typeUrl of types.keys()) pushes.add(1, { type: nameOfType(typeUrl) });
       proxy.push(types, cause);
     }
-    // Results that nobody reaches any more are let go when they could have doubled the memory.
-    if (engine.stats.entries > 2 * entriesAfterCollect + 10_000) {
-      engine.collect();
-      entriesAfterCollect = engine.stats.entries;
-    }
+    engine.collect();
   }
 
   /** One span for each change in the batch, from its receipt until all queries have run; what is sent because of it goes below. */

@@ -59,17 +59,50 @@ export type WorldQuery<K extends string, R> = Query<K, R, Reads>;
 export function worldQuery<R, K extends string = string>(
   name: string, run: (view: View, key: K) => R, options: { equals?: (a: R, b: R) => boolean } = {},
 ): WorldQuery<K, R> {
-  return { name, run: (reads, key) => run(viewOf(reads), key), ...options };
+  return { name, run: (reads, key) => run(new WorldView(reads), key), ...options };
 }
 
-const viewOf = (reads: Reads): View => ({
-  get: (collection, key) => reads.get(collection, key) as never,
-  index: (collection, index, key) => reads.index(collection, index, key),
-  derived: (collection, key) => reads.get(collection, key),
-  derivedIndex: (collection, index, key) => reads.index(collection, index, key),
-  list: (collection) => reads.list(collection),
-  attr: (name) => reads.attr(name) as never,
-  label: (name) => reads.attr(`labels.${name}`) as string | undefined,
-  meta: (name) => reads.attr(`metadata.${name}`),
-  query: (query, key) => reads.query(query, key),
-});
+/** The World's face of what a query reads: one object for each run, so its methods are shared. */
+class WorldView implements View {
+  readonly #reads: Reads;
+
+  constructor(reads: Reads) {
+    this.#reads = reads;
+  }
+
+  get<C extends Collection>(collection: C, key: string): Resource<C> | undefined {
+    return this.#reads.get(collection, key) as Resource<C> | undefined;
+  }
+
+  index(collection: Collection, index: IndexName, key: string): readonly string[] {
+    return this.#reads.index(collection, index, key);
+  }
+
+  derived(collection: string, key: string): unknown {
+    return this.#reads.get(collection, key);
+  }
+
+  derivedIndex(collection: string, index: IndexName, key: string): readonly string[] {
+    return this.#reads.index(collection, index, key);
+  }
+
+  list(collection: Collection): readonly string[] {
+    return this.#reads.list(collection);
+  }
+
+  attr<A extends AttributeName>(name: A): ProxyAttributes[A] {
+    return this.#reads.attr(name) as ProxyAttributes[A];
+  }
+
+  label(name: string): string | undefined {
+    return this.#reads.attr(`labels.${name}`) as string | undefined;
+  }
+
+  meta(name: string): unknown {
+    return this.#reads.attr(`metadata.${name}`);
+  }
+
+  query<K extends string, R>(query: WorldQuery<K, R>, key: K): R {
+    return this.#reads.query(query, key);
+  }
+}
