@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeCommand, whyNoNode } from '../demo/src/node/enter.ts';
 import { root } from './common.mjs';
 
+const e2e = 'tests/e2e';
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped = [];
 
@@ -17,29 +19,45 @@ function check(name, command, { mustFail = false } = {}) {
   if (!good) console.log(`${stdout}${stderr}\ntest: ${name} ${mustFail ? 'passed, but must fail' : `failed (${status})`}`);
 }
 
-function vitest(...args) {
+/** Runs tests; `enter` puts the command where they are to run. Returns how many were skipped. */
+function vitest(args, enter = (command) => command) {
   const dir = mkdtempSync(join(tmpdir(), 'flotilla-test-'));
   const file = join(dir, 'report.json');
-  const { status } = spawnSync('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [program, ...rest] = enter(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args]);
+  const { status } = spawnSync(program, rest, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     counts.passed += report.numPassedTests;
     counts.failed += report.numFailedTests + (report.numFailedTests === 0 && status !== 0 ? 1 : 0);
     counts.skipped += report.numPendingTests + report.numTodoTests;
     for (const { assertionResults } of report.testResults) skipped.push(...assertionResults.filter((result) => ['pending', 'skipped', 'todo'].includes(result.status)).map((result) => result.fullName));
+    return report.numPendingTests;
   } catch {
     counts.failed += 1;
+    return 0;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
-  rmSync(dir, { recursive: true, force: true });
 }
 
+/** End-to-end tests run in namespaces of their own, one file after the other. Where these can't be made they are skipped, which .ci/run takes for a failure. */
+function endToEnd(args) {
+  const why = whyNoNode();
+  if (why !== undefined) console.log(`test: end-to-end tests are skipped: ${why}`);
+  const left = vitest(['--no-file-parallelism', ...args], why === undefined ? nodeCommand : undefined);
+  if (process.env.FLOTILLA_REQUIRE_E2E === '1') counts.failed += left;
+}
+
+const args = process.argv.slice(2);
+const isEndToEnd = (arg) => arg.startsWith(e2e);
 check('types', ['tsc', '-p', '.']);
 // Without a cached project graph the rule of the arrows only warns: compute it first, and prove by canaries that it bites.
 check('project graph', ['nx', 'show', 'projects']);
 check('lint', ['eslint', '.', '--max-warnings', '0']);
 check('lint canary: a wrong arrow', ['eslint', '--no-ignore', 'libs/query/canary/wrong-arrow.ts'], { mustFail: /enforce-module-boundaries/ });
 check('lint canary: a core that opens a file', ['eslint', '--no-ignore', 'libs/query/canary/impure-core.ts'], { mustFail: /no-restricted-imports/ });
-vitest(...process.argv.slice(2));
+if (args.length === 0 || args.some((arg) => !isEndToEnd(arg))) vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
+if (args.length === 0 || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
 if (skipped.length > 0) console.log(`skipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { send } from '@flotilla/demo';
 import { canRun } from './rig.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -66,8 +68,8 @@ describe.skipIf(!canRun)('the demo', () => {
     const { child, exited, said, out, folder } = demo('--config', config, '--keep', '--port', String(port));
     await said('goes on until Ctrl-C');
     expect(out()).toMatch(/web\.example\.com\/hello: \d+ × web v1/);
-    const answer = await fetch(`http://127.0.0.1:${port}/hello`, { headers: { host: 'web.example.com' } });
-    expect(answer.status).toBe(200);
+    const { status, body } = await send({ ip: '127.0.0.1', port, host: 'web.example.com', path: '/hello' }, new Agent());
+    expect([status, body]).toEqual([200, expect.stringContaining('"app":"web"')]);
     expect(processesOf(folder).length).toBeGreaterThan(10);
     child.kill('SIGINT');
     expect(await exited).toBe(0);

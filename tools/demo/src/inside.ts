@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { aborted, messageOf } from '@flotilla/std';
@@ -76,6 +77,7 @@ async function keep(mesh: Mesh, { options, folder, screen, signal }: { readonly 
     const gateway = connect({ host: mesh.gateway.ip, port: 8080 });
     for (const [from, to] of [[socket, gateway], [gateway, socket]] as const) from.on('error', () => to.destroy()).pipe(to);
   }).listen(join(folder, gatewaySocket));
+  await once(server, 'listening');
   const host = options.config.length === 0 ? '-H "Host: shop.example.com" ' : '';
   screen.say(`
   The mesh goes on until Ctrl-C. Try:

@@ -11,7 +11,7 @@ export const isInNode = (): boolean => process.env[marker] === '1';
  */
 export function nodeCommand(command: readonly string[]): string[] {
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user', '--map-auto'];
-  return ['unshare', ...user, '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL', 'env', `${marker}=1`, ...command];
+  return ['unshare', ...user, '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL', 'env', `${marker}=1`, `PATH=${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...command];
 }
 
 /** Why nodes can't be made here and what to do about it; undefined when they can. */

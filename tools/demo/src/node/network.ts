@@ -25,7 +25,7 @@ export async function createNetwork(): Promise<Network> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
   await run('mkdir', ['-p', '/run/netns', '/run/lock']);
   await run('ip', ['-batch', '-'], [
-    'link set lo up', `link add ${bridge} type bridge`, `addr add ${nodeAddress}/16 dev ${bridge}`, `link set ${bridge} up`,
+    `link add ${bridge} type bridge`, `addr add ${nodeAddress}/16 dev ${bridge}`, `link set ${bridge} up`,
   ].join('\n'));
   for (const [name, value] of [['ip_forward', 1], ['conf/all/rp_filter', 0], ['conf/default/rp_filter', 0], ['conf/all/send_redirects', 0], [`conf/${bridge}/send_redirects`, 0], [`conf/${bridge}/rp_filter`, 0]] as const) {
     writeFileSync(`/proc/sys/net/ipv4/${name}`, String(value));
