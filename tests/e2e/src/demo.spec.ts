@@ -25,14 +25,24 @@ function demo(...args: string[]) {
   return { child, folder, exited, said, out: () => out, err: () => err };
 }
 
-/** Processes of a run, by the folder that they were started with. */
-const processesOf = (folder: string): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
+/** Parent and start time of every process that runs; the latter tells it from a later one of the same number. */
+const processes = (): Map<string, { parent: string; started: string }> => new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    // One that has ended and whose parent hasn't looked is no process any more.
+    return fields[0] === 'Z' ? [] : [[pid, { parent: fields[1] ?? '', started: fields[19] ?? '' }] as const];
   } catch {
-    return false;
+    return [];
   }
-});
+}));
+
+/** A process and all that it has started; `left` tells which of them are still there. */
+function treeOf(root: number | undefined): { readonly size: number; left(): string[] } {
+  const all = processes();
+  const tree = [String(root)];
+  for (const pid of tree) tree.push(...[...all].filter(([, { parent }]) => parent === pid).map(([child]) => child));
+  return { size: tree.length, left: () => tree.filter((pid) => processes().get(pid)?.started === all.get(pid)?.started && all.has(pid)) };
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -70,19 +80,23 @@ describe.skipIf(!canRun)('the demo', () => {
     expect(out()).toMatch(/web\.example\.com\/hello: \d+ × web v1/);
     const { status, body } = await send({ ip: '127.0.0.1', port, host: 'web.example.com', path: '/hello' }, new Agent());
     expect([status, body]).toEqual([200, expect.stringContaining('"app":"web"')]);
-    expect(processesOf(folder).length).toBeGreaterThan(10);
+    const tree = treeOf(child.pid);
+    // Pods, agents, Envoys, services.
+    expect(tree.size).toBeGreaterThan(20);
     child.kill('SIGINT');
     expect(await exited).toBe(0);
-    expect([processesOf(folder), readdirSync(folder)]).toEqual([[], []]);
+    expect([tree.left(), readdirSync(folder)]).toEqual([[], []]);
     expect(readdirSync(config)).toEqual(['web.yaml']);
   }, 90_000);
 
   it('leaves nothing behind when it is killed while it starts', async () => {
     const { child, exited, said, folder } = demo();
     await said('Starting the control plane');
+    const tree = treeOf(child.pid);
+    expect(tree.size).toBeGreaterThan(2);
     child.kill('SIGKILL');
     await exited;
-    while (processesOf(folder).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (tree.left().length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
     expect(readdirSync(folder)).toEqual([]);
   }, 30_000);
 
