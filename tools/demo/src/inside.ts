@@ -44,6 +44,7 @@ type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_gal
 
 /** Any other mesh: what its gateways serve is asked for a few seconds. What is not measured then is null. */
 async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: Report['mode']; readonly screen: Screen; readonly signal: AbortSignal }): Promise<AnyReport> {
+  for (const problem of await mesh.problems()) screen.say(`  ${problem}`);
   const answers = await probeTargets(mesh, { seconds: 5, perSecond: 10, signal });
   if (answers.size === 0) screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
   for (const [target, samples] of answers) screen.say(`  ${target}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);

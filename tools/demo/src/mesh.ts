@@ -27,6 +27,8 @@ export interface Mesh {
   readonly proxies: readonly Pod[];
   /** Sum of a metric over the control plane's services; labels are not told apart. */
   metric(name: string): Promise<number>;
+  /** What is wrong with the configuration, as galley says it: one sentence each. */
+  problems(): Promise<readonly string[]>;
   /** Resolves when every proxy has a stream to pilot, as after a restart of it. */
   untilConnected(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -57,6 +59,11 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
     get gateway() { return cluster.pod('istio-system', 'istio-ingressgateway'); },
     get proxies() { return proxies(); },
     metric,
+    async problems() {
+      const page = await fetchText(cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip, 15_014, '/debug/problems');
+      const { problems } = JSON.parse(page) as { problems: readonly { level: string; origin?: string; path?: string; message: string }[] };
+      return problems.map(({ level, origin = '', path, message }) => `${level}: ${origin.replace('/flotilla/state/', '')}${path ? ` ${path}` : ''}: ${message}`);
+    },
     async untilConnected(signal) {
       while (await metric('pilot_xds') < proxies().length) await pause(connectedPollMs, undefined, { signal });
     },

@@ -77,8 +77,11 @@ export class Cluster {
     return join(this.#options.folder, name);
   }
 
+  /** What the manifests have; of an object in two files the first by path counts, as for galley. */
   get objects(): KubeObject[] {
-    return [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, objects]) => objects);
+    const all = [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, objects]) => objects);
+    const byId = new Map(all.reverse().map((object) => [`${object.kind} ${namespaceOf(object)}/${object.metadata.name}`, object]));
+    return [...byId.values()].reverse();
   }
 
   /** Reads the manifests, then goes on following them. */
