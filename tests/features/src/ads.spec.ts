@@ -77,6 +77,7 @@ class Rig {
   }
 
   async close(): Promise<void> {
+    this.#stream?.cancel();
     this.#client?.close();
     this.stop.abort();
     await this.bus.close();

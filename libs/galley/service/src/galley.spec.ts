@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch, Publisher } from '@flotilla/bus-port';
 import { collections } from '@flotilla/model';
-import { noObservability, type Tracer } from '@flotilla/observability-port';
+import { noObservability, type Logger, type Tracer } from '@flotilla/observability-port';
 import { AsyncQueue } from '@flotilla/std';
 import { createGalley, problemsPage, type Source } from './index.ts';
 
@@ -52,6 +52,17 @@ describe('galley', () => {
     expect((await next()).put).toMatchObject([{ trace: 'galley.publish-4' }]);
     expect(spans.slice(0, 5)).toEqual(['galley.read < 1000', 'galley.read < 1000', 'end galley.read-0', 'end galley.read-1', 'galley.publish < galley.read-0']);
     source.close();
+  });
+
+  it('tells what is wrong although the bus is away', async () => {
+    const { promise: told, resolve } = Promise.withResolvers<string>();
+    const log: Logger = { ...noObservability.log, error: resolve, scope: () => log };
+    const source = new AsyncQueue<Found>();
+    const publisher: Publisher = { publish: () => new Promise(() => {}) };
+    const clock = { now: () => 0, after: (_ms: number, callback: () => void) => (queueMicrotask(callback), () => {}) };
+    void createGalley({ source: { run: () => source }, publisher, observability: { ...noObservability, log }, signal: new AbortController().signal, clock }).run();
+    source.push([found('a.yaml', entry('a', '*'))]);
+    expect(await told).toBe('invalid host *');
   });
 
   it('shows its problems as JSON', async () => {

@@ -3,12 +3,15 @@ import type { Publisher } from '@flotilla/bus-port';
 import { Pipeline, type FileChange } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type AnyResource, type Batch, type Problem, type TraceParent } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
+import { systemClock, type Clock } from '@flotilla/std';
 import { createProblemLog } from './problem-log.ts';
 
 type Found = Omit<FileChange, 'trace'> & { readonly readAt: number };
 /** What a source gives: first all there is, then changes, each a list that belongs together. */
 export interface Source { run(signal: AbortSignal): AsyncIterable<readonly Found[]> }
-export interface GalleyOptions { readonly source: Source; readonly publisher: Publisher; readonly observability: Observability; readonly signal: AbortSignal }
+export interface GalleyOptions { readonly source: Source; readonly publisher: Publisher; readonly observability: Observability; readonly signal: AbortSignal; readonly clock?: Clock }
+/** How long problems are held back for what is published. */
+const patienceMs = 500;
 export interface Galley {
   /** Ends when the signal aborts or the source does; throws what the source throws. */
   run(): Promise<void>;
@@ -19,7 +22,7 @@ export interface Galley {
 }
 
 /** Galley: reads, validates, publishes. A start is a new session; it is ready when its first whole state is on the bus. */
-export function createGalley({ source, publisher, observability, signal }: GalleyOptions): Galley {
+export function createGalley({ source, publisher, observability, signal, clock = systemClock }: GalleyOptions): Galley {
   const pipeline = new Pipeline(randomUUID(), defaultMesh());
   const problemLog = createProblemLog(observability);
   const passed = observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.');
@@ -29,13 +32,22 @@ export function createGalley({ source, publisher, observability, signal }: Galle
     const reads = startReads(found, isFirst);
     const batch = pipeline.apply(found.map((change, i) => ({ ...change, trace: (reads[i] ?? reads[0])?.traceparent })));
     for (const read of reads) read.end();
+    const publishing = publish(batch, isFirst);
+    // What is wrong can wait for what is right, but not for a bus that is away.
+    const { promise: patience, resolve: lose } = Promise.withResolvers<void>();
+    const cancel = clock.after(patienceMs, lose);
+    await Promise.race([publishing, patience]);
+    cancel();
+    problemLog.tell(pipeline.problems);
+    await publishing;
+  }
+
+  async function publish(batch: Batch, isFirst: boolean): Promise<void> {
     const { traced, spans } = startPublishing(batch);
     if (batch.put.length > 0 || batch.delete.length > 0) await publisher.publish(traced, signal);
     if (isFirst) await publisher.publish(pipeline.complete(), signal);
     for (const span of spans) span.end();
     passed.add(batch.put.length);
-    // What is wrong can wait for what is right.
-    problemLog.tell(pipeline.problems);
   }
 
   /** Where the trace of a change begins; a start is one change. */

@@ -119,5 +119,19 @@ describe('files as a source', () => {
     expect(await next()).toEqual({ 'r300.yaml': [{ v: -1 }] });
   });
 
+  it('gives a reader that was busy each changed file once, as it is when asked for', async () => {
+    writeFileSync(at('a.yaml'), 'v: 0');
+    writeFileSync(at('end.yaml'), 'v: 0');
+    const source = createFileSource([dir]).run(stop.signal)[Symbol.asyncIterator]();
+    await source.next();
+    for (let i = 1; i <= 50; i += 1) put('a.yaml', `v: ${i}`);
+    const batches: (readonly FileFound[])[] = [];
+    put('end.yaml', 'v: 1');
+    while (!batches.flat().some(({ path }) => path.endsWith('end.yaml'))) batches.push((await source.next()).value as readonly FileFound[]);
+    const seen = batches.flat().filter(({ path }) => path.endsWith('a.yaml'));
+    expect(seen.length).toBeLessThan(5);
+    expect(seen.at(-1)?.documents?.[0]?.value).toEqual({ v: 50 });
+  });
+
   it('says at once when a path isn\'t there', () => expect(() => createFileSource([at('none')])).toThrow(/ENOENT/));
 });

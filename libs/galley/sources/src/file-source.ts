@@ -28,19 +28,28 @@ export function createFileSource(configPaths: readonly string[], options: FileSo
   const read = (path: string): FileFound => asMesh(readFile(path), mesh.get(path));
   return {
     async *run(signal) {
-      const queue = new AsyncQueue<readonly FileFound[]>();
-      const burst = new Burst((changed) => queue.push(changed.map(read).map((found) => {
-        if (!found.documents && !found.problem) tree.forget(found.path);
+      const wake = new AsyncQueue<null>();
+      // Files are read when the reader asks for them: while it is busy, what changes costs no more than its name.
+      const changed = new Set<string>();
+      const burst = new Burst((paths) => {
+        for (const path of paths) changed.add(path);
+        if (wake.size === 0) wake.push(null);
+      });
+      const tree = new WatchTree({ onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error) });
+      const take = (): readonly FileFound[] => {
+        const found = [...changed].sort().map(read);
+        changed.clear();
+        for (const { path, documents, problem } of found) if (!documents && !problem) tree.forget(path);
         return found;
-      })));
-      const tree = new WatchTree({ onChange: (path, kind) => burst.add(path, kind), onError: (error) => queue.fail(error) });
-      const stop = (): void => queue.close();
+      };
+      const stop = (): void => wake.close();
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       try {
         for (const path of paths) tree.add(path);
-        queue.push([...tree.files].sort().map(read));
-        yield* queue;
+        for (const path of tree.files) changed.add(path);
+        yield take();
+        for await (const _ of wake) if (changed.size > 0) yield take();
       } finally {
         signal.removeEventListener('abort', stop);
         burst.close();
