@@ -34,8 +34,8 @@ export function createGalley({ source, publisher, observability, signal, clock =
     for (const read of reads) read.end();
     const publishing = publish(batch, isFirst);
     // What is wrong can wait for what is right, but not for a bus that is away.
-    const { promise: patience, resolve: lose } = Promise.withResolvers<void>();
-    const cancel = clock.after(patienceMs, lose);
+    const { promise: patience, resolve: lose } = Promise.withResolvers<null>();
+    const cancel = clock.after(patienceMs, () => lose(null));
     await Promise.race([publishing, patience]);
     cancel();
     problemLog.tell(pipeline.problems);
