@@ -1,61 +1,89 @@
+import { Lru } from '@flotilla/std';
 import type { Effect, Resource } from './types.ts';
 
 type Send = Extract<Effect, { kind: 'send' }>;
 
-/** A protobuf field of length-delimited bytes: tag, length, content (Protocol Buffers, "Encoding"). */
-function field(number: number, content: Uint8Array): Uint8Array[] {
-  return [varint(number << 3 | 2), varint(content.length), content];
+/** Tag and length of a protobuf field of bytes (Protocol Buffers, "Encoding"); the bytes follow. */
+function head(number: number, length: number): number[] {
+  const bytes = [number << 3 | 2];
+  let rest = length;
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push(rest % 0x80 + 0x80);
+  return [...bytes, rest];
 }
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push(rest % 0x80 + 0x80);
-    rest = Math.floor(rest / 0x80);
+
+/** A message as pieces that are laid one after the other, so that what is in them is copied once. */
+class Pieces {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
   }
-  return Uint8Array.from([...bytes, rest]);
-}
-const text = (number: number, value: string): Uint8Array[] => (value === '' ? [] : field(number, Buffer.from(value)));
-const anyOf = (typeUrl: string, bytes: Uint8Array): Buffer => Buffer.concat([...text(1, typeUrl), ...(bytes.length > 0 ? field(2, bytes) : [])]);
 
-const sotwChunks = new WeakMap<Uint8Array, Buffer>();
-const deltaChunks = new WeakMap<Uint8Array, Buffer>();
+  /** Adds a field of text; an empty one is left out, as proto3 does. */
+  text(number: number, value: string): this {
+    return value === '' ? this : this.bytes(number, Buffer.from(value));
+  }
 
-/** A resource as it stands in every response that carries it: made once. */
-function chunk(typeUrl: string, { name, version, bytes }: Resource, delta: boolean): Buffer {
-  const cache = delta ? deltaChunks : sotwChunks;
-  const known = cache.get(bytes);
-  if (known) return known;
-  const any = anyOf(typeUrl, bytes);
-  const made = Buffer.concat(field(2, delta ? Buffer.concat([...text(1, version), ...field(2, any), ...text(3, name)]) : any));
-  cache.set(bytes, made);
-  return made;
-}
+  bytes(number: number, content: Uint8Array): this {
+    return this.#add(Uint8Array.from(head(number, content.length))).#add(content);
+  }
 
-/** Whole responses by their first resource: streams that are sent the same share the bytes. Few are kept, and none longer than that resource. */
-const responses = new WeakMap<Uint8Array, Map<string, Buffer>>();
-const keptResponses = 8;
+  message(number: number, content: Pieces): this {
+    this.#add(Uint8Array.from(head(number, content.length)));
+    for (const part of content.#parts) this.#add(part);
+    return this;
+  }
 
-function shared(send: Send, variant: string, encode: () => Buffer): Buffer {
-  const [first] = send.resources;
-  if (!first) return encode();
-  const known = responses.get(first.bytes) ?? new Map<string, Buffer>();
-  responses.set(first.bytes, known);
-  const key = [variant, send.nonce, send.version, ...send.resources.map(({ version }) => version)].join(' ');
-  const made = known.get(key) ?? encode();
-  known.delete(key);
-  known.set(key, made);
-  for (const old of known.keys()) if (known.size > keptResponses) known.delete(old);
-  return made;
+  join(): Buffer {
+    return Buffer.concat(this.#parts, this.#length);
+  }
+
+  #add(part: Uint8Array): this {
+    this.#parts.push(part);
+    this.#length += part.length;
+    return this;
+  }
 }
 
-/** envoy.service.discovery.v3.DiscoveryResponse. The bytes are shared: they must not be changed. */
-export const encodeSotw = (send: Send): Buffer => shared(send, 'sotw', () => Buffer.concat([
-  ...text(1, send.version), ...send.resources.map((resource) => chunk(send.typeUrl, resource, false)), ...text(4, send.typeUrl), ...text(5, send.nonce),
-]));
+const anyOf = (typeUrl: string, { bytes }: Resource): Pieces => {
+  const any = new Pieces().text(1, typeUrl);
+  return bytes.length > 0 ? any.bytes(2, bytes) : any;
+};
 
-/** envoy.service.discovery.v3.DeltaDiscoveryResponse, likewise shared. */
-export const encodeDelta = (send: Send): Buffer => shared(send, 'delta', () => Buffer.concat([
-  ...text(1, send.version), ...send.resources.map((resource) => chunk(send.typeUrl, resource, true)), ...text(4, send.typeUrl), ...text(5, send.nonce),
-  ...send.removed.flatMap((name) => text(6, name)),
-]));
+/** envoy.service.discovery.v3.DiscoveryResponse */
+function sotw({ typeUrl, nonce, version, resources }: Send): Buffer {
+  const response = new Pieces().text(1, version);
+  for (const resource of resources) response.message(2, anyOf(typeUrl, resource));
+  return response.text(4, typeUrl).text(5, nonce).join();
+}
+
+/** envoy.service.discovery.v3.DeltaDiscoveryResponse */
+function delta({ typeUrl, nonce, version, resources, removed }: Send): Buffer {
+  const response = new Pieces().text(1, version);
+  for (const resource of resources) response.message(2, new Pieces().text(1, resource.version).message(2, anyOf(typeUrl, resource)).text(3, resource.name));
+  response.text(4, typeUrl).text(5, nonce);
+  for (const name of removed) response.text(6, name);
+  return response.join();
+}
+
+const keptBytes = 16 << 20;
+
+const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((item, i) => item === b[i]);
+const sameSend = (a: Send, b: Send): boolean =>
+  a.version === b.version && a.typeUrl === b.typeUrl && sameItems(a.resources, b.resources) && sameItems(a.removed, b.removed);
+
+/** Encodes responses. Streams that are sent the same share the bytes, which must not be changed. */
+export class ResponseEncoder {
+  /** By nonce, which tells most others apart. */
+  readonly #kept = new Lru<{ readonly send: Send; readonly bytes: Buffer }>(keptBytes);
+
+  encode(send: Send, variant: 'sotw' | 'delta'): Buffer {
+    const id = `${variant} ${send.nonce}`;
+    const known = this.#kept.get(id);
+    if (known && sameSend(known.send, send)) return known.bytes;
+    const bytes = variant === 'delta' ? delta(send) : sotw(send);
+    this.#kept.set(id, { send, bytes }, bytes.length);
+    return bytes;
+  }
+}

@@ -1,3 +1,3 @@
 export * from './types.ts';
 export { initialState, step } from './step.ts';
-export { encodeDelta, encodeSotw } from './encode.ts';
+export { ResponseEncoder } from './encode.ts';

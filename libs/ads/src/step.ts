@@ -1,8 +1,9 @@
-import { hashBytes } from '@flotilla/std';
+import { hashBytes, sumText } from '@flotilla/std';
+import { holding, keep, sumOf, withSent } from './sent.ts';
 import type { Effect, Event, Protocol, Resource, Source, State, Subscription } from './types.ts';
 
 export const initialState: State = { subscriptions: new Map() };
-const none: Subscription = { wildcard: false, names: new Set(), sent: new Map(), nonce: '' };
+const none: Subscription = { wildcard: false, names: new Set(), sent: new Map(), sum: 0n, nonce: '' };
 const maxErrorLength = 2048;
 
 /**
@@ -27,6 +28,14 @@ type Result = readonly [State, readonly Effect[]];
 const withSubscription = (state: State, typeUrl: string, subscription: Subscription): State =>
   ({ ...state, subscriptions: new Map(state.subscriptions).set(typeUrl, subscription) });
 
+/** The same names in the same order: so a client repeats them with every acknowledgement. */
+function repeats(names: readonly string[], known: ReadonlySet<string>): boolean {
+  if (names.length !== known.size) return false;
+  let i = 0;
+  for (const name of known) if (name !== names[i++]) return false;
+  return true;
+}
+
 function verdict(typeUrl: string, nonce: string, error: string | undefined): Effect {
   return error === undefined ? { kind: 'acked', typeUrl, nonce } : { kind: 'rejected', typeUrl, nonce, error: error.slice(0, maxErrorLength) };
 }
@@ -41,10 +50,11 @@ function onSotw(state: State, { typeUrl, names, nonce, error }: Extract<Event, {
   if (!known) return respond(withSubscription(state, typeUrl, { ...none, wildcard, names: new Set(names) }), typeUrl, { context, all: true });
   if (nonce !== known.nonce) return [state, []];
   const verdicts = nonce === '' ? [] : [verdict(typeUrl, nonce, error)];
+  if (wildcard === known.wildcard && repeats(names, known.names)) return [state, verdicts];
   const asked = new Set(names);
   const added = names.filter((name) => !known.names.has(name));
   if (added.length === 0 && asked.size === known.names.size && wildcard === known.wildcard) return [state, verdicts];
-  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, sent: wildcard ? known.sent : new Map([...known.sent].filter(([name]) => asked.has(name))) });
+  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, ...(wildcard ? {} : keep(known, (name) => asked.has(name))) });
   if (added.length === 0 && (wildcard === known.wildcard || !wildcard)) return [next, verdicts];
   const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(added), all: wildcard });
   return [answered, [...verdicts, ...effects]];
@@ -55,12 +65,13 @@ function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context
   const known = state.subscriptions.get(typeUrl);
   // An acknowledgement that a later response has overtaken tells nothing of that one, but its subscriptions are said once and hold.
   const verdicts = known && nonce !== '' && nonce === known.nonce ? [verdict(typeUrl, nonce, error)] : [];
-  const base = known ?? { ...none, sent: new Map(Object.entries(initialVersions)), wildcard: context.protocol.whole.has(typeUrl) && subscribe.length === 0 };
+  if (known && subscribe.length === 0 && unsubscribe.length === 0) return [state, verdicts];
+  const base = known ?? { ...none, ...holding(Object.entries(initialVersions)), wildcard: context.protocol.whole.has(typeUrl) && subscribe.length === 0 };
   const gone = new Set(unsubscribe);
   const names = new Set([...base.names, ...subscribe.filter((name) => name !== '*')].filter((name) => !gone.has(name)));
   if (names.size > context.protocol.maxNames) return [state, [tooMany(typeUrl, context.protocol)]];
   const wildcard = (base.wildcard || subscribe.includes('*')) && !gone.has('*');
-  const next = withSubscription(state, typeUrl, { ...base, names, wildcard, sent: new Map([...base.sent].filter(([name]) => !gone.has(name))) });
+  const next = withSubscription(state, typeUrl, { ...base, names, wildcard, ...keep(base, (name) => !gone.has(name)) });
   if (known && subscribe.length === 0) return [next, verdicts];
   // What a client that comes back holds already is sent only if it differs.
   const isHeld = (name: string): boolean => !known && Object.hasOwn(initialVersions, name);
@@ -112,14 +123,14 @@ function respond(state: State, typeUrl: string, { context, forced = new Set(), a
   const newlyGone = removed.filter((name) => subscription.sent.has(name));
   const nothing = changed.length === 0 && (whole || state.variant === 'delta' ? newlyGone.length === 0 : true);
   if (nothing && (onlyIfDifferent || (state.variant === 'delta' && !first && forced.size === 0))) return [state, []];
-  const versions = some ? new Map(subscription.sent) : new Map<string, string>();
-  for (const name of removed) versions.delete(name);
-  for (const [name, resource] of current) versions.set(name, resource.version);
-  const version = hashBytes([...versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, v]) => `${name}\0${v}`).join('\n'));
-  // A nonce tells its stream's history, so that streams of one history get the same bytes.
-  const nonce = hashBytes(`${subscription.nonce}\0${version}\0${removed.join('\0')}`);
-  const next = withSubscription(state, typeUrl, { ...subscription, sent: versions, nonce });
-  return [next, [{ kind: 'send', typeUrl, nonce, version, resources: whole ? [...current.values()] : changed, removed: state.variant === 'delta' ? removed : [] }]];
+  const { sent, sum } = withSent(subscription, { removed, current: current.values(), isAll: !some });
+  const version = sumText(sum);
+  const resources = whole ? [...current.values()] : changed;
+  // All that is in the response and what it follows: streams in one state get the same bytes. A response sent again is another one.
+  const made = hashBytes([typeUrl, sumText(subscription.sum), version, sumText(sumOf(resources)), ...removed].join('\0'));
+  const nonce = made === subscription.nonce ? hashBytes(made) : made;
+  const next = withSubscription(state, typeUrl, { ...subscription, sent, sum, nonce });
+  return [next, [{ kind: 'send', typeUrl, nonce, version, resources, removed: state.variant === 'delta' ? removed : [] }]];
 }
 
 function currentOf({ wildcard, names }: Subscription, typeUrl: string, source: Source): Map<string, Resource> {

@@ -31,6 +31,8 @@ export interface Subscription {
   readonly names: ReadonlySet<string>;
   /** Version last sent, by name. */
   readonly sent: ReadonlyMap<string, string>;
+  /** Sum of the shares of `sent`: it makes the version of them all. */
+  readonly sum: bigint;
   readonly nonce: string;
 }
 export interface State { readonly subscriptions: ReadonlyMap<string, Subscription>; readonly variant?: 'sotw' | 'delta' }

@@ -8,3 +8,4 @@ export * from './abort.ts';
 export type { OptionsOf, Setting, Settings } from './settings.ts';
 /** Kinds of settings: `setting.port(...)`. */
 export * as setting from './settings.ts';
+export * from './lru.ts';

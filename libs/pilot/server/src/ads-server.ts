@@ -1,9 +1,10 @@
 import { type handleBidiStreamingCall, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
 import { identityIn, type GrpcService } from '@flotilla/grpc';
-import { encodeDelta, encodeSotw, initialState, step, type Effect, type Event, type Protocol, type Source, type State } from '@flotilla/ads';
+import { initialState, ResponseEncoder, step, type Effect, type Event, type Protocol, type Source, type State } from '@flotilla/ads';
 import type { Observability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { messageOf } from '@flotilla/std';
+import { createRequestDecoder } from './request-names.ts';
 
 type DiscoveryRequest = envoy.service.discovery.v3.DiscoveryRequest;
 type DeltaDiscoveryRequest = envoy.service.discovery.v3.DeltaDiscoveryRequest;
@@ -34,15 +35,17 @@ export interface AdsServerOptions {
   readonly clients: 'identified' | 'any';
 }
 
+type ServeOptions = AdsServerOptions & { readonly encoder: ResponseEncoder };
+
 const identity = (bytes: Buffer): Buffer => bytes;
 const method = (name: string) => ({ path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`, requestStream: true, responseStream: true, responseSerialize: identity, responseDeserialize: identity });
 const { DiscoveryRequest: Sotw, DeltaDiscoveryRequest: Delta } = envoy.service.discovery.v3;
 
 /** Aggregated discovery; responses are written as ready bytes. */
-const aggregatedDiscovery = {
-  StreamAggregatedResources: { ...method('StreamAggregatedResources'), requestSerialize: (request: DiscoveryRequest) => Buffer.from(Sotw.encode(request).finish()), requestDeserialize: (bytes: Buffer) => Sotw.decode(bytes) },
+const aggregatedDiscovery = () => ({
+  StreamAggregatedResources: { ...method('StreamAggregatedResources'), requestSerialize: (request: DiscoveryRequest) => Buffer.from(Sotw.encode(request).finish()), requestDeserialize: createRequestDecoder() },
   DeltaAggregatedResources: { ...method('DeltaAggregatedResources'), requestSerialize: (request: DeltaDiscoveryRequest) => Buffer.from(Delta.encode(request).finish()), requestDeserialize: (bytes: Buffer) => Delta.decode(bytes) },
-} satisfies ServiceDefinition;
+}) satisfies ServiceDefinition;
 
 const sotwEvent = ({ typeUrl, resourceNames, responseNonce, errorDetail }: DiscoveryRequest): Event =>
   ({ kind: 'sotw', typeUrl, names: resourceNames, nonce: responseNonce, ...(errorDetail ? { error: errorDetail.message ?? '' } : {}) });
@@ -52,7 +55,7 @@ const deltaEvent = (request: DeltaDiscoveryRequest): Event => ({
 });
 
 /** Serves one stream: requests and pushes go through the state machine one after the other; a client that reads slowly gets one merged push when it has caught up. */
-function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerDuplexStream<R, Buffer>, options: AdsServerOptions, eventOf: (request: R) => Event): void {
+function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerDuplexStream<R, Buffer>, options: ServeOptions, eventOf: (request: R) => Event): void {
   const log = options.observability.log.scope('ads');
   let state: State = initialState;
   let session: Session | undefined;
@@ -71,7 +74,7 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
     for (const effect of effects) {
       session.onEffect(effect);
       if (effect.kind === 'refuse') return end(status.RESOURCE_EXHAUSTED, effect.message);
-      if (effect.kind === 'send' && !call.write(state.variant === 'delta' ? encodeDelta(effect) : encodeSotw(effect))) blocked = true;
+      if (effect.kind === 'send' && !call.write(options.encoder.encode(effect, state.variant ?? 'sotw'))) blocked = true;
     }
   };
   const push: Push = (types) => {
@@ -111,12 +114,13 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
 }
 
 /** Aggregated discovery as a service of a gRPC server. */
-export const createAdsService = (options: AdsServerOptions): GrpcService => ({
+export const createAdsService = (given: AdsServerOptions): GrpcService => ({
   addTo: (server) => {
+    const options = { ...given, encoder: new ResponseEncoder() };
     const handlers = {
       StreamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, Buffer>) => serve(call, options, sotwEvent),
       DeltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) => serve(call, options, deltaEvent),
     };
-    server.addService(aggregatedDiscovery, handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+    server.addService(aggregatedDiscovery(), handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
   },
 });
