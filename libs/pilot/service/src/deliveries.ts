@@ -1,5 +1,6 @@
 import type { Effect } from '@flotilla/ads';
-import type { Observability, Span, TraceParent } from '@flotilla/observability-port';
+import type { Span, TraceParent, Tracer } from '@flotilla/observability-port';
+import type { PilotMetrics } from './metrics.ts';
 
 /** What a push brings: the traces of the changes behind it, and since when they are known here (epoch milliseconds). */
 export interface Cause { readonly traces: readonly TraceParent[]; readonly receivedAt: number }
@@ -9,9 +10,8 @@ interface Delivery { readonly spans: readonly Span[]; readonly receivedAt: numbe
 const maxOpen = 100;
 
 /** Follows what one proxy is sent because of a change until it acknowledges it: one span and one convergence time for each response. */
-export function createDeliveries({ tracer, metrics }: Observability, of: { proxy: string; nameOf(typeUrl: string): string }) {
+export function createDeliveries({ tracer, metrics }: { readonly tracer: Tracer; readonly metrics: PilotMetrics }, of: { proxy: string; nameOf(typeUrl: string): string }) {
   const open = new Map<string, Delivery>();
-  const convergence = metrics.histogram('pilot_proxy_convergence_time', 'Seconds from a change known here until a proxy has acknowledged it.', { buckets: [0.01, 0.05, 0.1, 0.5, 1, 3, 5, 10, 20, 30] });
   const end = (nonce: string, refused?: string): void => {
     const delivery = open.get(nonce);
     if (!delivery) return;
@@ -20,7 +20,7 @@ export function createDeliveries({ tracer, metrics }: Observability, of: { proxy
       if (refused !== undefined) span.fail(refused);
       span.end();
     }
-    if (refused === undefined) convergence.observe((Date.now() - delivery.receivedAt) / 1000);
+    if (refused === undefined) metrics.convergence.observe((Date.now() - delivery.receivedAt) / 1000);
   };
   return {
     /** Takes note of an effect; `cause` is what the running push is for. */

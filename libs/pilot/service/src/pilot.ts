@@ -5,6 +5,7 @@ import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server'
 import { createWorldStore, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Watch } from '@flotilla/query';
 import type { Cause } from './deliveries.ts';
+import { createPilotMetrics } from './metrics.ts';
 import { nameOfType, Proxy, xdsProtocol, type Owner } from './proxies.ts';
 
 /** Of a burst of changes so many are followed. */
@@ -23,8 +24,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
   const incomplete = new Set<Collection>(collections);
   const ready = Promise.withResolvers<null>();
 
-  const pushes = observability.metrics.counter('pilot_xds_pushes', 'Pushes to proxies.', ['type']);
-  const connected = observability.metrics.gauge('pilot_xds', 'Connected proxies.');
+  const metrics = createPilotMetrics(observability.metrics);
 
   function apply(batch: Batch): void {
     const cause = startCause(batch);
@@ -45,7 +45,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
     }
     cause.computed(affected.size);
     for (const [proxy, types] of affected) {
-      for (const typeUrl of types.keys()) pushes.add(1, { type: nameOfType(typeUrl) });
+      for (const typeUrl of types.keys()) metrics.pushes.add(1, { type: nameOfType(typeUrl) });
       proxy.push(types, cause);
     }
     engine.collect();
@@ -74,14 +74,14 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
-      engine, owners, observability,
+      engine, owners, log: observability.log, tracer: observability.tracer, metrics,
       onClose: (closed) => {
         proxies.delete(closed);
-        connected.set(proxies.size);
+        metrics.connected.set(proxies.size);
       },
     });
     proxies.add(proxy);
-    connected.set(proxies.size);
+    metrics.connected.set(proxies.size);
     return proxy;
   };
   /** Discovery for whom the port it is served on lets in. */

@@ -1,11 +1,12 @@
 import type { Effect, Protocol, Resource, Source, State } from '@flotilla/ads';
-import type { Observability } from '@flotilla/observability-port';
+import type { Logger, Tracer } from '@flotilla/observability-port';
 import { parseProxy, type ProxyAttributes } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind, type XdsResource } from '@flotilla/pilot-xds';
 import { PermissionDenied, type Opening, type Push, type Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
 import { createDeliveries, type Cause } from './deliveries.ts';
+import type { PilotMetrics } from './metrics.ts';
 import { structToJson } from './struct.ts';
 
 const kinds = Object.entries(typeUrls) as [XdsKind, string][];
@@ -36,7 +37,9 @@ export interface Owner { readonly proxy: Proxy; readonly typeUrl: string; readon
 export interface ProxyContext {
   readonly engine: Engine;
   readonly owners: Map<Watch, Owner>;
-  readonly observability: Observability;
+  readonly log: Logger;
+  readonly tracer: Tracer;
+  readonly metrics: PilotMetrics;
   onClose(proxy: Proxy): void;
 }
 
@@ -72,7 +75,7 @@ export class Proxy implements Session {
     this.#context = context;
     this.#push = opening.push;
     this.#subject = new Subject(this.attributes as unknown as Record<string, unknown>);
-    this.#deliveries = createDeliveries(context.observability, { proxy: this.attributes.id, nameOf: nameOfType });
+    this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
     this.source = {
       all: (typeUrl) => this.#guard(typeUrl, () => this.#all(typeUrl)) ?? [],
       get: (typeUrl, name) => this.#guard(name, () => this.#get(typeUrl, name)),
@@ -111,11 +114,10 @@ export class Proxy implements Session {
   onEffect(effect: Effect): void {
     this.#deliveries.note(effect, this.#cause);
     if (effect.kind !== 'rejected') return;
-    const { log, metrics } = this.#context.observability;
+    const { log, metrics } = this.#context;
     const type = nameOfType(effect.typeUrl);
     log.scope('ads').warn('configuration refused by proxy', { proxy: this.attributes.id, type, error: effect.error });
-    metrics.counter('pilot_total_xds_rejects', 'Responses that a proxy refused.', ['type']).add(1, { type });
-    metrics.counter(`pilot_xds_${type}_reject`, `Responses of ${type} that a proxy refused.`, ['node']).add(1, { node: this.attributes.id });
+    metrics.rejected(type, this.attributes.id);
   }
 
   close(): void {
@@ -146,7 +148,7 @@ export class Proxy implements Session {
     try {
       return read();
     } catch (error) {
-      this.#context.observability.log.scope('ads').error('resource could not be generated', { proxy: this.attributes.id, resource: what, error: messageOf(error) });
+      this.#context.log.scope('ads').error('resource could not be generated', { proxy: this.attributes.id, resource: what, error: messageOf(error) });
       return undefined;
     }
   }
