@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canRun, openMesh, requestFrom, until, type Rig } from './rig.ts';
+import { canRun, http2From, openMesh, requestFrom, until, type Rig } from './rig.ts';
 
 /** Stock Envoys on both sides: the client's must say by ALPN that it speaks HTTP, or the server's takes it for plain bytes, which no HTTP rule can allow. */
 describe.skipIf(!canRun)('an AuthorizationPolicy about HTTP', () => {
@@ -18,6 +18,12 @@ describe.skipIf(!canRun)('an AuthorizationPolicy about HTTP', () => {
 
   it('allows what it names on a port of undeclared protocol, and nothing else', async () => {
     expect([await ask('/open/a'), await ask('/closed'), await ask('/open', { method: 'POST' })]).toEqual([200, 403, 403]);
+  });
+
+  it('knows HTTP/2 by its own protocol name, on declared and undeclared ports', async () => {
+    const [declared, undeclared] = [await http2From(client(), 'http://rpc:9002/open'), await http2From(client(), 'http://server:9000/open')];
+    for (const { status, body } of [declared, undeclared]) expect([status, body]).toEqual([200, expect.stringContaining('"protocol":"HTTP/2.0"')]);
+    expect((await http2From(client(), 'http://rpc:9002/closed')).status).toBe(403);
   });
 
   it('holds on a port that no Service declares', async () => {

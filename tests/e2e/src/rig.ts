@@ -35,16 +35,33 @@ request(url, { method, agent: false, timeout: 5000 }, (response) => {
 
 /** One HTTP request by the application of a pod, through its proxy; status 0 when there is no answer. */
 export async function requestFrom(pod: Pod, url: string, method = 'GET'): Promise<{ readonly status: number; readonly body: string }> {
-  const [program = '', ...args] = [...pod.sandbox.enter, 'setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', process.execPath, '--input-type=module', '-e', requestScript, method, url];
-  return JSON.parse((await run(program, args)).stdout) as { status: number; body: string };
+  return JSON.parse(await inPod(pod, 1000, [requestScript, method, url])) as { status: number; body: string };
+}
+
+const http2Script = `
+const url = new URL(process.argv[1]);
+const { connect } = await import('node:http2');
+const session = connect(url.origin);
+session.on('error', (error) => { console.log(JSON.stringify({ status: 0, body: error.message })); process.exit(); });
+const stream = session.request({ ':path': url.pathname });
+let [status, body] = [0, ''];
+stream.on('response', (headers) => (status = headers[':status'])).on('data', (chunk) => (body += chunk));
+stream.on('close', () => { console.log(JSON.stringify({ status, body })); process.exit(); });
+`;
+
+/** The same over HTTP/2 without TLS, as gRPC speaks. */
+export async function http2From(pod: Pod, url: string): Promise<{ readonly status: number; readonly body: string }> {
+  return JSON.parse(await inPod(pod, 1000, [http2Script, url])) as { status: number; body: string };
+}
+
+/** Runs a script with arguments in a pod as one of its users; resolves with what it printed. */
+async function inPod(pod: Pod, user: number, script: readonly string[]): Promise<string> {
+  const [program = '', ...args] = [...pod.sandbox.enter, 'setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', process.execPath, '--input-type=module', '-e', ...script];
+  return (await run(program, args, { maxBuffer: 64 << 20 })).stdout;
 }
 
 /** What Envoy's admin interface of a pod says. */
-export async function adminOf(pod: Pod, path: string): Promise<string> {
-  const script = `const r = await fetch('http://127.0.0.1:15000${path}'); process.stdout.write(await r.text());`;
-  const [program = '', ...args] = [...pod.sandbox.enter, 'setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', process.execPath, '--input-type=module', '-e', script];
-  return (await run(program, args, { maxBuffer: 64 << 20 })).stdout;
-}
+export const adminOf = (pod: Pod, path: string): Promise<string> => inPod(pod, 1337, [`const r = await fetch('http://127.0.0.1:15000${path}'); process.stdout.write(await r.text());`]);
 
 /** Asks again until it is so; fails with what was last seen. */
 const withinMs = 20_000;

@@ -1,29 +1,37 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 import { peerIn } from './peer.ts';
 
-/** Stands in for a container: answers HTTP with what it saw, and gives other bytes back. Arguments: the container's name, then its ports. */
+/** Stands in for a container: answers HTTP/1.1 and HTTP/2 with what it saw, and gives other bytes back. Arguments: the container's name, then its ports. */
 const [name = 'echo', ...ports] = process.argv.slice(2);
 const pod = process.env['HOSTNAME'] ?? '';
 
-const describeRequest = ({ method, url, headers }: IncomingMessage) =>
-  ({ container: name, pod, app: process.env['POD_APP'], version: process.env['POD_VERSION'], method, path: url, headers, peer: peerIn(headers) });
+const describeRequest = ({ method, url, headers, httpVersion }: IncomingMessage | Http2ServerRequest) =>
+  ({ container: name, protocol: `HTTP/${httpVersion}`, pod, app: process.env['POD_APP'], version: process.env['POD_VERSION'], method, path: url, headers, peer: peerIn(headers) });
 
-const http = createServer((request, response) => {
+function answer(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
   request.resume();
-  request.once('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(describeRequest(request))}\n`));
-});
-const isHttp = (head: Buffer): boolean => /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) /.test(head.subarray(0, 9).toString('latin1'));
+  request.once('end', () => {
+    response.statusCode = 200;
+    response.setHeader('content-type', 'application/json');
+    response.end(`${JSON.stringify(describeRequest(request))}\n`);
+  });
+}
+const [http, http2] = [createServer(answer), createHttp2Server(answer)];
+const firstWord = (head: Buffer): string => head.subarray(0, 9).toString('latin1').split(' ')[0] ?? '';
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 
 for (const port of ports) {
   createTcpServer((socket) => {
     socket.on('error', () => socket.destroy());
-    socket.once('data', (head) => {
-      socket.pause();
+    // Read and put back: whoever takes the socket over finds all of it.
+    socket.once('readable', () => {
+      const head = (socket.read() ?? Buffer.alloc(0)) as Buffer;
       socket.unshift(head);
-      if (isHttp(head)) http.emit('connection', socket);
+      if (methods.has(firstWord(head))) http.emit('connection', socket);
+      else if (firstWord(head) === 'PRI') http2.emit('connection', socket);
       else socket.pipe(socket);
-      socket.resume();
     });
   }).listen(Number(port), '::');
 }

@@ -23,8 +23,14 @@ const metadataExchangeConfig = Buffer.from('\x0a\x13istio-peer-exchange', 'latin
 export const httpProtocolOptions = (options: IHttpProtocolOptions): Pick<ICluster, 'typedExtensionProtocolOptions'> =>
   ({ typedExtensionProtocolOptions: { [optionsName]: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, options) } });
 
-export const useDownstreamProtocol: IHttpProtocolOptions = { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} } };
-const useHttp2: IHttpProtocolOptions = { explicitHttpConfig: { http2ProtocolOptions: {} } };
+/** Which HTTP a cluster speaks; `downstream` is what its client spoke. */
+export type UpstreamProtocol = 'http1' | 'http2' | 'downstream';
+/** As Envoy's settings; HTTP/1.1 is its default. */
+export const protocolOptions: Readonly<Record<UpstreamProtocol, IHttpProtocolOptions | undefined>> = {
+  http1: undefined,
+  http2: { explicitHttpConfig: { http2ProtocolOptions: {} } },
+  downstream: { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} } },
+};
 
 /** Istio's metadata of a cluster: the services it stands for, its subset, the DestinationRule that shaped it. */
 export const clusterMetadata = (of: { services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[]; subset?: string; rule?: { name: string; namespace: string }; ownAlpn?: boolean }): Pick<ICluster, 'metadata'> => ({
@@ -40,10 +46,15 @@ export const clusterMetadata = (of: { services: readonly Pick<Service, 'hostname
   },
 });
 
-/** Which protocol a cluster speaks upstream, before any policy. */
-export function protocolOptions(port: ServicePort, sniffs: boolean): IHttpProtocolOptions | undefined {
-  if (isHttp2(port.protocol)) return useHttp2;
-  return isUnsupported(port.protocol) && sniffs ? useDownstreamProtocol : undefined;
+/** What a port's protocol says, before any policy; one that is not declared is sniffed, where that is done. */
+export const portProtocol = ({ protocol }: ServicePort, sniffs: boolean): UpstreamProtocol => (isHttp2(protocol) ? 'http2' : isUnsupported(protocol) && sniffs ? 'downstream' : 'http1');
+
+/** What an outbound cluster speaks, policies included (Istio's setH2Options and shouldH2Upgrade). */
+export function outboundProtocol(port: ServicePort, { pool, sniffs, meshUpgrades }: { readonly pool: ConnectionPoolSettings; readonly sniffs: boolean; readonly meshUpgrades: boolean }): UpstreamProtocol {
+  const upgrade = pool.http?.h2UpgradePolicy ?? 'DEFAULT';
+  if (pool.http?.useClientProtocol) return 'downstream';
+  if (port.protocol === 'HTTP' && (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && meshUpgrades))) return 'http2';
+  return portProtocol(port, sniffs);
 }
 
 export interface OutboundCluster {
@@ -102,9 +113,7 @@ function commonLb(locality: LocalityLoadBalancerSetting | undefined, policy: Tra
 }
 
 function outboundHttp({ port, sniffs, mesh, tls }: OutboundCluster, pool: ConnectionPoolSettings): IHttpProtocolOptions | undefined {
-  const upgrade = pool.http?.h2UpgradePolicy ?? 'DEFAULT';
-  const upgraded = port.protocol === 'HTTP' && (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && mesh.h2UpgradePolicy === 'UPGRADE'));
-  const chosen = pool.http?.useClientProtocol ? useDownstreamProtocol : upgraded ? useHttp2 : protocolOptions(port, sniffs);
+  const chosen = protocolOptions[outboundProtocol(port, { pool, sniffs, meshUpgrades: mesh.h2UpgradePolicy === 'UPGRADE' })];
   const common = buildCommonHttpOptions(pool);
   const inForce = tls && (tls.credentials || !tls.settings.credentialName);
   const autoSni = inForce && !tls.settings.sni && (tls.settings.mode === 'SIMPLE' || tls.settings.mode === 'MUTUAL');

@@ -1,7 +1,7 @@
 import { destinationRule, inboundPorts, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
-import { clusterMetadata, httpProtocolOptions, metadataExchange, protocolOptions, useDownstreamProtocol } from './build.ts';
+import { clusterMetadata, httpProtocolOptions, metadataExchange, portProtocol, protocolOptions } from './build.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
 
@@ -30,7 +30,7 @@ function buildInbound(view: View, inbound: InboundPort): ICluster {
   const rule = destinationRule(view, service, 'inbound');
   const pool = ingress?.connectionPool ?? mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
   const common = buildCommonHttpOptions(pool);
-  const chosen = pool.http?.useClientProtocol ? useDownstreamProtocol : protocolOptions(port, true);
+  const chosen = protocolOptions[pool.http?.useClientProtocol ? 'downstream' : portProtocol(port, true)];
   const where: ICluster = ingress?.endpoint ? fixedEndpoint(view, name, ingress.endpoint) : { type: ORIGINAL_DST, lbPolicy: CLUSTER_PROVIDED, ...bindFrom(localSource(view)) };
   return {
     name,
@@ -58,7 +58,7 @@ export const fixedClusters = worldQuery('fixed-clusters', (view): readonly XdsRe
   const passthrough = (name: string): ICluster => ({
     name, type: ORIGINAL_DST, connectTimeout, lbPolicy: CLUSTER_PROVIDED, ...buildCircuitBreakers(),
     ...buildKeepalive(setting(view, 'tcpKeepalive'), undefined),
-    ...httpProtocolOptions({ ...useDownstreamProtocol, commonHttpProtocolOptions: { idleTimeout: duration(300) } }),
+    ...httpProtocolOptions({ ...protocolOptions.downstream, commonHttpProtocolOptions: { idleTimeout: duration(300) } }),
   });
   const clusters: ICluster[] = [{ name: 'BlackHoleCluster', type: STATIC, connectTimeout }];
   if (view.attr('type') === 'sidecar') {

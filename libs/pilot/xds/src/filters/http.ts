@@ -35,19 +35,4 @@ export const grpcWeb: IHttpFilter = { name: 'envoy.filters.http.grpc_web', typed
 export const fault: IHttpFilter = { name: 'envoy.filters.http.fault', typedConfig: any(envoy.extensions.filters.http.fault.v3.HTTPFault, {}) };
 export const cors: IHttpFilter = { name: 'envoy.filters.http.cors', typedConfig: any(envoy.extensions.filters.http.cors.v3.Cors, {}) };
 export const router: IHttpFilter = { name: 'envoy.filters.http.router', typedConfig: any(envoy.extensions.filters.http.router.v3.Router, {}) };
-
-/**
- * What a stock Envoy does in place of istio.alpn: it offers upstream the protocols that the mesh's servers tell HTTP by. Without it, sniffed HTTP would
- * arrive in the server's TCP chain and HTTP-level policies would refuse it.
- */
-export const stockAlpn: IHttpFilter = {
-  name: 'envoy.filters.http.set_filter_state',
-  typedConfig: any(envoy.extensions.filters.http.set_filter_state.v3.Config, {
-    onRequestHeaders: [{
-      objectKey: 'envoy.network.application_protocols',
-      formatString: { textFormatSource: { inlineString: 'istio-http/1.1,istio,http/1.1' } },
-      sharedWithUpstream: envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.SharedWithUpstream.ONCE,
-    }],
-  }),
-};
 export { typedStruct };

@@ -2,6 +2,7 @@ import type { Server } from '@flotilla/model';
 import { compareSpecific, hostMatches, hostSubsetOf, isWildcard } from '@flotilla/pilot-registry';
 import { virtualServiceHeader, virtualServicesFor, worldQuery } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
+import { withStockAlpn } from '../filters/stock-alpn.ts';
 import { mergedGateway } from '../gateway/merge.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 import { assembleRouteConfiguration, virtualHostBytes } from './assemble.ts';
@@ -77,7 +78,7 @@ const gatewayVirtualHost = worldQuery('gateway-virtual-host', (view, key): XdsRe
   // What catches all comes last, whoever brought it.
   const ordered = [...routes.filter(({ match }) => !match || !isCatchAll(match)), ...routes.filter(({ match }) => match && isCatchAll(match))];
   return xdsResource(host.name, virtualHostBytes({
-    name: host.name, domains: host.domains, routes: ordered, includeRequestAttemptCount: true, ...(host.redirects ? { requireTls: ALL } : {}),
+    name: host.name, domains: host.domains, routes: withStockAlpn(view, ordered), includeRequestAttemptCount: true, ...(host.redirects ? { requireTls: ALL } : {}),
   }));
 }, { equals: sameResource });
 

@@ -1,5 +1,6 @@
 import { mesh, setting, sidecarResource, worldQuery } from '@flotilla/pilot-world';
 import { duration, type envoy } from '@flotilla/proto-gen/envoy';
+import { withStockAlpn } from '../filters/stock-alpn.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 import { byName } from './domains.ts';
 import { hashPoliciesOf } from './hash-policy.ts';
@@ -24,7 +25,7 @@ const sidecarVirtualHost = worldQuery('sidecar-virtual-host', (view, key): XdsRe
     const retries = setting(view, 'defaultHttpRetryPolicy');
     return buildDefaultRoute(cluster, operation, { ...(retries ? { retries } : {}), hashPolicy: hashPoliciesOf(view, { host, subset }, Number(port)) });
   }
-  return xdsResource(planned.name, virtualHostBytes({ name: planned.name, domains: [...planned.domains], routes: [...built], includeRequestAttemptCount: true }));
+  return xdsResource(planned.name, virtualHostBytes({ name: planned.name, domains: [...planned.domains], routes: withStockAlpn(view, built), includeRequestAttemptCount: true }));
 }, { equals: sameResource });
 
 /** What becomes of requests to hosts that nobody knows: outboundTrafficPolicy of the Sidecar, else of the mesh. */
