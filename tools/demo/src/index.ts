@@ -9,3 +9,4 @@ export { changeOf, type Change } from './traces.ts';
 export { send, startLoad, untilServed, type Load, type Sample, type Target } from './traffic/load.ts';
 export { comparePeers } from './traffic/peers.ts';
 export { splitOf, Tally } from './traffic/tally.ts';
+export { demoProgram } from './options.ts';

@@ -1,0 +1,34 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../..');
+const documents = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
+const json = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const { scripts } = json('package.json') as { scripts: Readonly<Record<string, string>> };
+
+/** What a document tells its reader to do must be there to be done; the end-to-end tests do it. */
+describe.each(documents)('%s', (document) => {
+  const text = readFileSync(join(root, document), 'utf8');
+
+  it('names scripts and targets that are there', () => {
+    for (const [, name = ''] of text.matchAll(/npm run ([\w-]+)/g)) expect(scripts, name).toHaveProperty([name]);
+    for (const [, app = ''] of text.matchAll(/nx -- serve ([\w-]+)/g)) {
+      expect((json(`apps/${app}/package.json`) as { nx: { targets: object } }).nx.targets, app).toHaveProperty('serve');
+    }
+  });
+
+  it('links to files that are there, and names no path that isn\'t', () => {
+    const paths = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => join(dirname(document), path));
+    const named = [...text.matchAll(/\b((?:apps|libs|tools|tests|docs|proto)\/[\w./-]*\w)/g)].map(([, path = '']) => path);
+    for (const path of [...paths, ...named]) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+  });
+
+  it('names options of the demo that it has', async () => {
+    const { demoProgram } = await import('@flotilla/demo');
+    const known = new Set(Object.keys(demoProgram.settings).map((key) => `--${key}`));
+    for (const [, args = ''] of text.matchAll(/npm run demo -- ([^`\n#]+)/g)) {
+      for (const [flag] of args.matchAll(/--[\w-]+/g)) expect([flag, known.has(flag)]).toEqual([flag, true]);
+    }
+  });
+});
