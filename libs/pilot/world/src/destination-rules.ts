@@ -78,6 +78,9 @@ const merged = worldQuery('destination-rule-merged', (view, keys): MergedRule | 
   return { rule, name: first.meta.name, namespace: first.meta.namespace, from: rules.map(({ meta }) => `${meta.namespace}/${meta.name}`) };
 });
 
+/** Has a pool any rule? Where it has none, nobody asks it for one host after the other. */
+const hasRules = worldQuery('destination-rules-exist', (view, key): boolean => view.query(pool, key).size > 0);
+
 const lookUp = worldQuery('destination-rule-groups', (view, key): HostGroups | undefined => {
   const [kind, namespace, host] = key.split('|') as [Pool, string, string];
   const hosts = view.query(pool, `${kind}|${namespace}`);
@@ -85,35 +88,43 @@ const lookUp = worldQuery('destination-rule-groups', (view, key): HostGroups | u
   return found === undefined ? undefined : hosts.get(found);
 });
 
+const groupsIn = (view: View, from: `${Pool}|${string}`, hostname: string): HostGroups | undefined =>
+  (view.query(hasRules, from) ? view.query(lookUp, `${from}|${hostname}`) : undefined);
+
 /**
  * The rule that a client namespace uses for a host of a service namespace (Istio's PushContext.destinationRule): its own, then the service
  * namespace's, then the root namespace's, each as far as exported.
  */
 function groupsFor(view: View, client: string, service: { hostname: string; namespace: string }): readonly Group[] {
   const root = rootNamespace(view);
-  const own = view.query(lookUp, `${client === root ? 'private' : 'local'}|${client}|${service.hostname}`);
+  const own = groupsIn(view, `${client === root ? 'private' : 'local'}|${client}`, service.hostname);
   if (own) return own.groups;
   for (const namespace of [service.namespace, root]) {
     if (namespace === '') continue;
-    const found = view.query(lookUp, `exported|${namespace}|${service.hostname}`);
+    const found = groupsIn(view, `exported|${namespace}`, service.hostname);
     if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client))) return found.groups;
   }
   return [];
 }
 
+/** Names a DestinationRule as merged from all of its host; empty for none. */
+export type RuleKey = string;
+
 /**
  * The proxy's DestinationRule for a service. A rule whose workloadSelector selects the proxy (outbound only, its own namespace) goes before the one without.
- * Key: `outbound|host|namespace of the service` or `inbound|...`.
+ * No query of its own: what is made of the rule can be shared by all proxies that have the same.
  */
-export const destinationRuleFor = worldQuery('destination-rule', (view, key): MergedRule | undefined => {
-  const [direction, hostname, namespace] = key.split('|') as [string, string, string];
+export function destinationRuleKey(view: View, service: { hostname: string; namespace: string }, direction: 'outbound' | 'inbound' = 'outbound'): RuleKey {
   const client = view.attr('namespace');
-  const groups = groupsFor(view, client, { hostname, namespace });
+  const groups = groupsFor(view, client, service);
   const selected = direction === 'outbound' && groups.find(({ selector, namespace: of }) =>
     selector && of === client && Object.entries(selector).every(([name, value]) => view.label(name) === value));
   const group = selected || groups.findLast(({ selector }) => !selector);
-  return group && view.query(merged, group.keys.join('|'));
-});
+  return group?.keys.join('|') ?? '';
+}
+
+/** The rule that a key names. */
+export const destinationRuleOf = (view: View, key: RuleKey): MergedRule | undefined => (key === '' ? undefined : view.query(merged, key));
 
 export const destinationRule = (view: View, service: { hostname: string; namespace: string }, direction: 'outbound' | 'inbound' = 'outbound'): MergedRule | undefined =>
-  view.query(destinationRuleFor, `${direction}|${service.hostname}|${service.namespace}`);
+  destinationRuleOf(view, destinationRuleKey(view, service, direction));

@@ -67,9 +67,8 @@ export function isExported({ exportTo, namespace }: Pick<ServiceHeader, 'exportT
   return exportTo.has(to) || (exportTo.has('.') && namespace === to);
 }
 
-/** Services that a namespace sees: private ones, those exported to it, public ones, each in the order of all services. */
-export const exportedServices = worldQuery('exported-services', (view, namespace): readonly ServiceHeader[] => {
-  const headers = view.query(allServices, '').flatMap((key) => view.query(serviceHeader, key) ?? []);
+/** Of services in the order of all, those that a namespace sees: private ones, those exported to it, public ones. */
+function seenFrom(headers: readonly ServiceHeader[], namespace: string): ServiceHeader[] {
   const isPublic = (header: ServiceHeader): boolean => header.exportTo.has('*');
   const seen = headers.filter((header) => isExported(header, namespace));
   return [
@@ -77,7 +76,14 @@ export const exportedServices = worldQuery('exported-services', (view, namespace
     ...seen.filter((header) => !isPublic(header) && header.namespace !== namespace),
     ...seen.filter(isPublic),
   ];
-});
+}
+
+export const exportedServices = worldQuery('exported-services', (view, namespace): readonly ServiceHeader[] =>
+  seenFrom(view.query(allServices, '').flatMap((key) => view.query(serviceHeader, key) ?? []), namespace));
+
+/** The same of one hostname: other services don't touch it. */
+export const exportedOfHost = (view: View, host: string, namespace: string): readonly ServiceHeader[] =>
+  seenFrom(view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []), namespace);
 
 /** The service that owns a hostname in a namespace: the oldest, but one of Kubernetes before one that isn't. */
 export function ownerOf<T extends { readonly kubernetes: boolean }>(candidates: readonly T[]): T | undefined {

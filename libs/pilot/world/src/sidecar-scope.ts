@@ -2,7 +2,7 @@ import { compareText } from '@flotilla/std';
 import type { IstioEgressListener, Resource } from '@flotilla/model';
 import { hostMatches, hostSubsetOf, isWildcard, type Service } from '@flotilla/pilot-registry';
 import { rootNamespace } from './mesh.ts';
-import { exportedServices, ownerOf, serviceHeader, serviceOf, visibleOfHost, type ServiceHeader } from './services.ts';
+import { exportedOfHost, exportedServices, ownerOf, serviceHeader, serviceOf, visibleOfHost, type ServiceHeader } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 import { selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
 
@@ -141,16 +141,20 @@ export function scopedService(view: View, ref: ServiceRef): Service | undefined 
   return service && ref.ports ? { ...service, ports: ref.ports.flatMap((port) => service.ports.find((p) => p.port === port) ?? []) } : service;
 }
 
-/** Owners of the scope's hostnames: the first, but one of Kubernetes before one that isn't; with a Sidecar each hostname has one. */
-const owners = worldQuery('scope-owners', (view): ReadonlyMap<string, ServiceRef> => {
+/** Of services in order, each hostname's owner: the first, but one of Kubernetes before one that isn't. */
+function ownersOf(refs: readonly ServiceRef[]): Map<string, ServiceRef> {
   const found = new Map<string, ServiceRef>();
-  for (const ref of view.query(sidecarScope, '').services) {
+  for (const ref of refs) {
     const known = found.get(ref.hostname);
     if (!known || (!known.key.startsWith('k/') && ref.key.startsWith('k/'))) found.set(ref.hostname, ref);
   }
   return found;
-});
-export const scopeOwner = worldQuery('scope-owner', (view, host): ServiceRef | undefined => view.query(owners, '').get(host));
+}
+const owners = worldQuery('scope-owners', (view): ReadonlyMap<string, ServiceRef> => ownersOf(view.query(sidecarScope, '').services));
+
+/** The owner of a hostname of the scope. Without a Sidecar only services of that hostname decide; with one each hostname has one owner. */
+export const scopeOwner = worldQuery('scope-owner', (view, host): ServiceRef | undefined =>
+  (view.query(sidecarOf, '') === undefined ? ownersOf(exportedOfHost(view, host, view.attr('namespace')).map(refOf)) : view.query(owners, '')).get(host));
 
 /** The service that a hostname means to this proxy (Istio's SidecarScope.GetService / servicesByHostname). */
 export const serviceForHost = (view: View, host: string): Service | undefined => {

@@ -2,6 +2,7 @@ import { hostMatches, isWildcard, type Service } from '@flotilla/pilot-registry'
 import {
   addressesFor, scopedService, sidecarScope, virtualServiceHeader, worldQuery, type EgressScope, type View,
 } from '@flotilla/pilot-world';
+import { consistentHashOf, type ConsistentHash } from './hash-policy.ts';
 import { clusterName } from './route.ts';
 import { bracketed, domainName, isRoutable, serviceDomains, settleDomains } from './domains.ts';
 import { hasRoutes, servedAtKey } from './virtual-service-routes.ts';
@@ -10,8 +11,8 @@ import { hasRoutes, servedAtKey } from './virtual-service-routes.ts';
 export interface PlannedHost {
   readonly name: string;
   readonly domains: readonly string[];
-  /** Key of virtualServiceRoutes, or the service's own cluster. */
-  readonly routes: { readonly virtualService: string } | { readonly cluster: string; readonly operation: string };
+  /** Key of virtualServiceRoutes, or the service's own cluster and how it is balanced. */
+  readonly routes: { readonly virtualService: string } | { readonly cluster: string; readonly operation: string; readonly hash?: ConsistentHash };
 }
 
 /** A route configuration's name: a port, `host:port` for sniffed ports, `http_proxy`, or a Unix socket's path. */
@@ -54,7 +55,8 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
   const claimed = new Set<string>();
   const wrappers = egress.virtualServices.flatMap((key) => hostsOfVirtualService(view, key, { services, listenPort, claimed }));
   const plain = [...services.values()].filter(({ hostname }) => !claimed.has(hostname)).flatMap((service) => service.ports.filter(isRoutable).map((port) => {
-    const routes = { cluster: clusterName('outbound', { port: port.port, host: service.hostname }), operation: domainName(service.hostname, port.port) };
+    const hash = consistentHashOf(view, { host: service.hostname }, port.port);
+    const routes = { cluster: clusterName('outbound', { port: port.port, host: service.hostname }), operation: domainName(service.hostname, port.port), ...(hash ? { hash } : {}) };
     return { port: port.port, routes, service, hostname: service.hostname };
   }));
   const all = [...wrappers, ...plain];

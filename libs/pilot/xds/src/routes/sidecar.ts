@@ -3,30 +3,28 @@ import { duration, type envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 import { byName } from './domains.ts';
-import { hashPoliciesOf } from './hash-policy.ts';
+import { buildHashPolicies } from './hash-policy.ts';
 import { buildDefaultRoute, clusterName } from './route.ts';
 import { assembleRouteConfiguration, virtualHostBytes } from './assemble.ts';
 import { sidecarPlan, parseRouteName, type PlannedHost } from './sidecar-plan.ts';
 import { virtualServiceRoutes } from './virtual-service-routes.ts';
 
-/** One virtual host, encoded: a changed VirtualService encodes its own again and no other. Key: route configuration and virtual host, `name|host`. */
-const plannedHost = worldQuery('planned-host', (view, key): PlannedHost | undefined => {
-  const bar = key.indexOf('|');
-  return view.query(sidecarPlan, key.slice(0, bar))?.find(({ name }) => name === key.slice(bar + 1));
-});
-
-const sidecarVirtualHost = worldQuery('sidecar-virtual-host', (view, key): XdsResource | undefined => {
-  const planned = view.query(plannedHost, key);
-  if (!planned) return undefined;
-  const { routes } = planned;
-  const built = 'virtualService' in routes ? view.query(virtualServiceRoutes, routes.virtualService) : [defaultRoute(routes.cluster, routes.operation)];
-  function defaultRoute(cluster: string, operation: string): envoy.config.route.v3.IRoute {
-    const [, port, subset, host] = cluster.split('|') as [string, string, string, string];
+/** One virtual host, encoded: a changed VirtualService encodes its own again and no other. Key: the PlannedHost as JSON, so that all who plan the same share it. */
+const virtualHost = worldQuery('virtual-host', (view, key): XdsResource => {
+  const { name, domains, routes } = JSON.parse(key) as PlannedHost;
+  const built = 'virtualService' in routes ? view.query(virtualServiceRoutes, routes.virtualService) : [defaultRoute(routes)];
+  function defaultRoute({ cluster, operation, hash }: Exclude<PlannedHost['routes'], { virtualService: string }>): envoy.config.route.v3.IRoute {
     const retries = setting(view, 'defaultHttpRetryPolicy');
-    return buildDefaultRoute(cluster, operation, { ...(retries ? { retries } : {}), hashPolicy: hashPoliciesOf(view, { host, subset }, Number(port)) });
+    return buildDefaultRoute(cluster, operation, { ...(retries ? { retries } : {}), hashPolicy: buildHashPolicies(hash) });
   }
-  return xdsResource(planned.name, virtualHostBytes({ name: planned.name, domains: [...planned.domains], routes: withStockAlpn(view, built), includeRequestAttemptCount: true }));
+  return xdsResource(name, virtualHostBytes({ name, domains: [...domains], routes: withStockAlpn(view, built), includeRequestAttemptCount: true }));
 }, { equals: sameResource });
+
+/** The virtual hosts of a route configuration as keys, in the order of their names. */
+const virtualHostKeys = worldQuery('virtual-host-keys', (view, name): readonly string[] | undefined => {
+  const planned = view.query(sidecarPlan, name);
+  return planned && [...planned].sort(byName).map((host) => JSON.stringify(host));
+});
 
 /** What becomes of requests to hosts that nobody knows: outboundTrafficPolicy of the Sidecar, else of the mesh. */
 const catchAllHost = worldQuery('catch-all-host', (view): XdsResource => {
@@ -44,9 +42,9 @@ const catchAllHost = worldQuery('catch-all-host', (view): XdsResource => {
 
 /** A sidecar's outbound route configuration, by concatenating its virtual hosts. Undefined for a name that no listener of it has. */
 export const sidecarRouteConfiguration = worldQuery('sidecar-route-configuration', (view, name): XdsResource | undefined => {
-  const planned = view.query(sidecarPlan, name);
-  if (!planned) return undefined;
-  const hosts = [...planned].sort(byName).flatMap((host) => view.query(sidecarVirtualHost, `${name}|${host.name}`) ?? []);
+  const keys = view.query(virtualHostKeys, name);
+  if (!keys) return undefined;
+  const hosts = keys.map((key) => view.query(virtualHost, key));
   if (!parseRouteName(name)?.sniffed) hosts.push(view.query(catchAllHost, ''));
   return assembleRouteConfiguration(name, hosts);
 }, { equals: sameResource });
