@@ -1,7 +1,8 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
 import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import {
-  destinationRule, endpointsOfPort, mesh, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery, type ServiceRef, type View,
+  destinationRuleKey, destinationRuleOf, endpointsOfPort, mesh, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
+  type MergedRule, type RuleKey, type ServiceRef, type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
 import { namespaceMtlsMode, portMtls, workloadMtls } from '../authn/mtls-mode.ts';
@@ -15,13 +16,6 @@ const { Cluster } = envoy.config.cluster.v3;
 const { EDS, LOGICAL_DNS, ORIGINAL_DST, STRICT_DNS } = Cluster.DiscoveryType;
 const { V4_ONLY, V6_ONLY, ALL } = Cluster.DnsLookupFamily;
 
-const refKey = ({ key, ports }: ServiceRef): string => `${key}|${ports?.join(',') ?? ''}`;
-const serviceOfRef = (view: View, text: string): Service | undefined => {
-  const bar = text.lastIndexOf('|');
-  const ports = text.slice(bar + 1);
-  const key = text.slice(0, bar);
-  return scopedService(view, { key, hostname: '', namespace: '', ...(ports ? { ports: ports.split(',').map(Number) } : {}) });
-};
 
 const clusterMesh = worldQuery('cluster-mesh', (view): ClusterMesh => {
   const { connectTimeout, tcpKeepalive, localityLbSetting, h2UpgradePolicy, dnsRefreshRate } = view.query(mesh, '');
@@ -38,15 +32,18 @@ function discoveryType(service: Service, isRouter: boolean): number {
   }
 }
 
-/** The clusters of one service of the scope, encoded: one for each port and subset. */
+/** What the clusters of a service are made of: the service as a scope shows it, and the DestinationRule that holds for it. */
+interface ServiceRule { readonly ref: ServiceRef; readonly rule: RuleKey }
+
+/** The clusters of one service, encoded: one for each port and subset. Key: a ServiceRule as JSON, so that all who have the same share them. */
 const serviceClusters = worldQuery('service-clusters', (view, key): readonly XdsResource[] => {
-  const service = serviceOfRef(view, key);
+  const { ref, rule } = JSON.parse(key) as ServiceRule;
+  const service = scopedService(view, ref);
   if (!service || service.resolution === 'Alias') return [];
-  return service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => portClusters(view, service, port));
+  return service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => portClusters(view, { service, port, rule: destinationRuleOf(view, rule) }));
 }, { equals: sameResources });
 
-function portClusters(view: View, service: Service, port: ServicePort): XdsResource[] {
-  const rule = destinationRule(view, service);
+function portClusters(view: View, { service, port, rule }: { service: Service; port: ServicePort; rule: MergedRule | undefined }): XdsResource[] {
   const base = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port);
   const own = buildOne(view, { service, port, policy: base, ruleOf: rule, inferFrom: rule?.rule.trafficPolicy });
   if (!own) return [];
@@ -61,7 +58,7 @@ function portClusters(view: View, service: Service, port: ServicePort): XdsResou
 
 interface One {
   readonly service: Service; readonly port: ServicePort; readonly policy?: TrafficPolicy; readonly inferFrom?: TrafficPolicy;
-  readonly ruleOf?: ReturnType<typeof destinationRule>; readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> }; readonly type?: number;
+  readonly ruleOf?: MergedRule; readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> }; readonly type?: number;
 }
 
 function buildOne(view: View, { service, port, policy, ruleOf, inferFrom, subset, type: given }: One): { type: number; cluster: envoy.config.cluster.v3.ICluster } | undefined {
@@ -116,7 +113,8 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
 export const outboundClusters = worldQuery('outbound-clusters', (view): readonly XdsResource[] => {
   const found = new Map<string, XdsResource>();
   for (const ref of view.query(sidecarScope, '').services) {
-    for (const cluster of view.query(serviceClusters, refKey(ref))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);
+    const key: ServiceRule = { ref, rule: destinationRuleKey(view, ref) };
+    for (const cluster of view.query(serviceClusters, JSON.stringify(key))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);
   }
   return [...found.values()];
 }, { equals: sameResources });

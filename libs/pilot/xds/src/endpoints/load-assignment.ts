@@ -1,7 +1,9 @@
 import { groupBy } from '@flotilla/std';
-import type { LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
+import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
 import { augmentLabels, labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { destinationRule, endpointsOfPort, localityOfProxy, podOfProxy, scopeOwner, serviceForHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
+import {
+  destinationRuleKey, destinationRuleOf, endpointsOfPort, localityOfProxy, podOfProxy, scopedService, scopeOwner, setting, worldQuery, type RuleKey, type ServiceRef, type View,
+} from '@flotilla/pilot-world';
 import { encode, envoy, struct, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls } from '../authn/mtls-mode.ts';
 import { localitySetting } from '../clusters/load-balancer.ts';
@@ -68,7 +70,7 @@ function near(view: View, groups: readonly LocalityGroup[], { policy, locality: 
 
 interface AssignmentOf {
   readonly name: string; readonly service: Pick<Service, 'hostname' | 'namespace' | 'k8s'>; readonly port: Pick<ServicePort, 'name'>;
-  readonly labels: Readonly<Record<string, string>>; readonly plainText?: boolean; readonly policy?: TrafficPolicy;
+  readonly labels: Readonly<Record<string, string>>; readonly plainText?: boolean; readonly policy?: TrafficPolicy | undefined;
   /** Where the client is, for those who know it already. */
   readonly locality?: string;
 }
@@ -91,54 +93,44 @@ export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadA
   return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
 }
 
-/** The labels of a subset; none for an unknown one, so that all endpoints count. Key: `subset|host`. */
-const subsetLabels = worldQuery('subset-labels', (view, key): Readonly<Record<string, string>> => {
-  const bar = key.indexOf('|');
-  const owner = view.query(scopeOwner, key.slice(bar + 1));
-  return (owner && destinationRule(view, owner)?.rule.subsets?.find(({ name }) => name === key.slice(0, bar))?.labels) ?? {};
-});
-
-/** What a DestinationRule says of balancing a destination. Key: `port|subset|host`. */
-const balancing = worldQuery('balancing', (view, key): TrafficPolicy | undefined => {
-  const [port, subset, host] = key.split('|') as [string, string, string];
-  const owner = view.query(scopeOwner, host);
-  const rule = owner && destinationRule(view, owner)?.rule;
-  const own = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
-  const { loadBalancer, outlierDetection } = mergeTrafficPolicy(mergeTrafficPolicy(undefined, rule?.trafficPolicy, Number(port)), own, Number(port)) ?? {};
-  return loadBalancer || outlierDetection ? { loadBalancer, outlierDetection } : undefined;
-});
-
-/** Does a DestinationRule switch TLS off for a destination? Then no endpoint is spoken to in it. A subset counts with its own words only. Key: `port|subset|host`. */
-const isPlainText = worldQuery('is-plain-text', (view, key): boolean => {
-  const [port, subset, host] = key.split('|') as [string, string, string];
-  const owner = view.query(scopeOwner, host);
-  const rule = owner && destinationRule(view, owner)?.rule;
-  const policy = subset === '' ? rule?.trafficPolicy : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
-  return mergeTrafficPolicy(undefined, policy, Number(port))?.tls?.mode === 'DISABLE';
-});
-
-function assignmentOf(view: View, name: string, locality: string): XdsResource {
-  const [direction, port, subset, host] = name.split('|') as [string, string, string, string];
-  const service = serviceForHost(view, host);
-  const servicePort = service?.ports.find((candidate) => candidate.port === Number(port));
-  const at = name.slice(direction.length + 1);
-  const built: IClusterLoadAssignment = service && servicePort
-    ? buildLoadAssignment(view, {
-      name, service, port: servicePort, labels: subset ? view.query(subsetLabels, `${subset}|${host}`) : {}, plainText: view.query(isPlainText, at), policy: view.query(balancing, at), locality,
-    })
-    : { clusterName: name };
-  return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
+/** A load assignment is the same for all clients that agree on these. */
+interface Asked {
+  /** `outbound|port|subset|host` */
+  readonly name: string;
+  readonly owner?: ServiceRef;
+  readonly rule: RuleKey;
+  /** Where the client is, if it matters. */
+  readonly locality?: string;
 }
 
-/** As clients in one place have it. Key: `locality|name`. */
-const assignmentFrom = worldQuery('load-assignment-from', (view, key): XdsResource => {
-  const bar = key.indexOf('|');
-  return assignmentOf(view, key.slice(bar + 1), key.slice(0, bar));
+/** What a DestinationRule says of balancing a destination, and whether it switches TLS off: then no endpoint is spoken to in it. A subset counts there with its own words only. */
+function balancing(rule: DestinationRule | undefined, { port, subset }: { port: number; subset: string }): { policy: TrafficPolicy | undefined; plainText: boolean; labels: Readonly<Record<string, string>> } {
+  const named = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset);
+  const policy = mergeTrafficPolicy(mergeTrafficPolicy(undefined, rule?.trafficPolicy, port), named?.trafficPolicy, port);
+  const own = mergeTrafficPolicy(undefined, subset === '' ? rule?.trafficPolicy : named?.trafficPolicy, port);
+  // Of an unknown subset all endpoints count.
+  return { policy, plainText: own?.tls?.mode === 'DISABLE', labels: named?.labels ?? {} };
+}
+
+/** Key: Asked as JSON. */
+const assignment = worldQuery('assignment', (view, key): XdsResource => {
+  const { name, owner, rule, locality } = JSON.parse(key) as Asked;
+  const [, port, subset] = name.split('|') as [string, string, string];
+  const service = owner && scopedService(view, owner);
+  const servicePort = service?.ports.find((candidate) => candidate.port === Number(port));
+  const built: IClusterLoadAssignment = service && servicePort
+    ? buildLoadAssignment(view, { name, service, port: servicePort, ...balancing(destinationRuleOf(view, rule)?.rule, { port: Number(port), subset }), ...(locality === undefined ? {} : { locality }) })
+    : { clusterName: name };
+  return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
 }, { equals: sameResource });
 
 /** The load assignment of an EDS cluster by its name, `outbound|port|subset|host`. Undefined for a name that is none. */
 export const loadAssignment = worldQuery('load-assignment', (view, name): XdsResource | undefined => {
-  const [direction, ...at] = name.split('|');
-  if (direction !== 'outbound' || at.length < 3) return undefined;
-  return localityRule(view, view.query(balancing, at.join('|'))) ? view.query(assignmentFrom, `${view.query(localityOfProxy, '')}|${name}`) : assignmentOf(view, name, '');
+  const [direction, port, subset, host] = name.split('|');
+  if (direction !== 'outbound' || subset === undefined || host === undefined) return undefined;
+  const owner = view.query(scopeOwner, host);
+  const rule = owner ? destinationRuleKey(view, owner) : '';
+  const { policy } = balancing(destinationRuleOf(view, rule)?.rule, { port: Number(port), subset });
+  const asked: Asked = { name, ...(owner ? { owner } : {}), rule, ...(localityRule(view, policy) ? { locality: view.query(localityOfProxy, '') } : {}) };
+  return view.query(assignment, JSON.stringify(asked));
 }, { equals: sameResource });
