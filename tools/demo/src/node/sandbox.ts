@@ -47,13 +47,15 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
 /** Makes the new root, turns to it and leaves the old one. */
 function buildScript({ programs, mounts }: SandboxOptions, { root, etc }: { root: string; etc: string }): string {
   const [links, folders] = [true, false].map((isLink) => systemFolders.filter((path) => existsSync(path) && lstatSync(path).isSymbolicLink() === isLink)) as [string[], string[]];
-  const own: Mount[] = [...folders, '/proc', '/sys', '/dev', ...programs].map((path) => ({ source: path, path }));
+  const itself = (path: string): Mount => ({ source: path, path });
   const inOrder = [...mounts].sort((a, b) => a.path.length - b.path.length);
+  // Programs come last: a volume at /tmp must not hide a checkout below it.
+  const all = [...folders.map(itself), ...['/proc', '/sys', '/dev'].map(itself), ...inOrder, ...programs.map(itself)];
   return [
     'set -e', `mount -t tmpfs -o mode=755 pod ${quote(root)}`, `cd ${quote(root)}`, `cp -a ${quote(etc)} etc`,
     'mkdir -p run var/lib var/log tmp home root .node', 'chmod 1777 tmp run', 'ln -s /run var/run',
     ...links.map((path) => `cp -a ${path} .${path}`),
-    ...[...own, ...inOrder].flatMap(bind),
+    ...all.flatMap(bind),
     'pivot_root . .node', 'umount -l /.node', 'rmdir /.node', 'echo ready', 'exec sleep infinity',
   ].join('\n');
 }
