@@ -1,0 +1,50 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { createStateFolder } from './state-folder.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'flotilla-state-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+const source = join(dir, 'source');
+const service = (name: string, rest = ''): string => `# ${name}\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]${rest}}\n`;
+
+describe('the state folder', () => {
+  const given = join(dir, 'web.yaml');
+  writeFileSync(given, [service('a'), service('b'), service('headless', ', clusterIP: None'), service('named', ', type: ExternalName')].join('---\n'));
+  writeFileSync(join(dir, 'broken.yaml'), 'a: [1\n');
+  const before = readFileSync(given, 'utf8');
+  const state = createStateFolder(source, { given: [given, join(dir, 'broken.yaml')], system: [] });
+  const copy = join(source, 'given/00/web.yaml');
+  const ips = (): unknown[] => parseAllDocuments(readFileSync(copy, 'utf8')).map((document) => document.getIn(['spec', 'clusterIP']));
+
+  it('gives each Service that needs one an address of its own, and never writes to its source', () => {
+    expect(ips()).toEqual(['10.96.0.10', '10.96.0.11', 'None', undefined]);
+    expect(readFileSync(copy, 'utf8')).toContain('# a\n');
+    expect(readFileSync(given, 'utf8')).toBe(before);
+  });
+
+  it('copies what is no YAML as it is', () => expect(readFileSync(join(source, 'given/01/broken.yaml'), 'utf8')).toBe('a: [1\n'));
+
+  it('keeps a Service\'s address when its file is written anew', () => {
+    writeFileSync(copy, [service('b'), service('c')].join('---\n'));
+    expect(state.assignAddresses(copy)).toBe(true);
+    expect(ips()).toEqual(['10.96.0.11', '10.96.0.12']);
+    expect(state.assignAddresses(copy)).toBe(false);
+  });
+
+  it('writes an object whole, and not again when nothing differs', () => {
+    state.put('pods/a.yaml', { kind: 'Pod' });
+    const path = join(source, 'kubernetes/pods/a.yaml');
+    writeFileSync(path, 'touched');
+    state.put('pods/a.yaml', { kind: 'Pod' });
+    expect(readFileSync(path, 'utf8')).toBe('touched');
+    state.remove('pods/a.yaml');
+    expect(readdirSync(join(source, 'kubernetes/pods'))).toEqual([]);
+  });
+
+  it('refuses a folder without YAML, naming it', () => {
+    expect(() => createStateFolder(join(dir, 'other'), { given: [mkdtempSync(join(dir, 'empty-'))], system: [] })).toThrow(/holds no YAML/);
+  });
+});
