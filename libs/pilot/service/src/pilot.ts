@@ -1,6 +1,6 @@
 import type { Batch, Subscriber } from '@flotilla/bus-port';
 import { collections, keyOf, type Collection } from '@flotilla/model';
-import type { Observability } from '@flotilla/observability-port';
+import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Watch } from '@flotilla/query';
@@ -34,6 +34,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
       ...batch.put.flatMap(({ resource }) => worldChanges(resource.collection, keyOf(resource.meta), resource)),
       ...batch.delete.flatMap(({ collection, key }) => worldChanges(collection, key)),
     ];
+    cause.taken();
     const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
     for (const watch of engine.apply(changes)) {
       const owner = owners.get(watch);
@@ -51,15 +52,21 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
     engine.collect();
   }
 
-  /** One span for each change in the batch, from its receipt until all queries have run; what is sent because of it goes below. */
-  function startCause(batch: Batch): Cause & { computed(proxies: number): void } {
+  /** For each change in the batch one span from its receipt until it is in the World, below it one until all queries have run, below that what is sent. */
+  function startCause(batch: Batch): Cause & { taken(): void; computed(proxies: number): void } {
     const parents = new Set([...batch.put, ...batch.delete].flatMap(({ trace }) => trace ?? []).concat(batch.coalesced ?? []));
-    const spans = [...parents].slice(0, maxTraces).map((parent) => observability.tracer.start('pilot.queries', { parent }));
+    const { tracer } = observability;
+    const received = [...parents].slice(0, maxTraces).map((parent) => tracer.start('pilot.receive', { parent }));
+    let queries: Span[] = [];
     return {
       receivedAt: Date.now(),
-      traces: spans.map(({ traceparent }) => traceparent),
+      get traces() { return queries.map(({ traceparent }) => traceparent); },
+      taken: () => {
+        for (const span of received) span.end();
+        queries = received.map(({ traceparent }) => tracer.start('pilot.queries', { parent: traceparent }));
+      },
       computed: (affected) => {
-        for (const span of spans) {
+        for (const span of queries) {
           span.set('proxies', affected);
           span.end();
         }
