@@ -24,10 +24,33 @@ class Link {
   #state: State = initialState;
   #asked: string[] = [];
   #waiting = false;
+  /** Clusters that were changed and wait for their endpoints to come again. */
+  readonly #warming = new Set<string>();
 
   constructor(variant: 'sotw' | 'delta') {
     this.#variant = variant;
     this.#request('cds', '');
+  }
+
+  /** Delivers everything. */
+  settle(): void {
+    while (this.serve() || this.receive(false) || this.flush());
+  }
+
+  /** Everything in flight is lost; the client asks anew, saying what it holds. */
+  reconnect(): void {
+    this.#requests.length = 0;
+    this.#responses.length = 0;
+    this.#state = initialState;
+    Object.assign(this.#nonces, { cds: '', eds: '' });
+    this.#asked = [];
+    this.#request('cds', '');
+    if (Object.keys(this.held.cds).length > 0) this.#request('eds', '');
+  }
+
+  /** Of the clusters that have endpoints, those that still wait for them. */
+  get warming(): string[] {
+    return [...this.#warming].filter((one) => one in this.held.cds && this.world.eds[one] !== undefined);
   }
 
   serve(event: Event | undefined = this.#requests.shift()): boolean {
@@ -43,7 +66,12 @@ class Link {
     const response = this.#responses.shift();
     if (!response) return false;
     const type = response.typeUrl as keyof World;
+    const before = { ...this.held[type] };
     if (this.#variant === 'sotw' && type === 'cds') this.held.cds = {};
+    for (const { name, version } of response.resources) {
+      if (type === 'eds') this.#warming.delete(name);
+      else if (before[name] !== version) this.#warming.add(name);
+    }
     for (const { name, version } of response.resources) this.held[type][name] = version;
     for (const name of response.removed) delete this.held[type][name];
     // Endpoints that no cluster waits for are not kept.
@@ -68,10 +96,11 @@ class Link {
     const names = typeUrl === 'eds' ? Object.keys(this.held.cds) : [];
     if (this.#variant === 'sotw') this.#requests.push({ kind: 'sotw', typeUrl, names, nonce });
     else {
+      const first = nonce === '' && !this.#state.subscriptions.has(typeUrl);
       const isNew = (name: string): boolean => !this.#asked.includes(name);
       const subscribe = typeUrl === 'eds' ? names.filter(isNew) : [];
       const unsubscribe = typeUrl === 'eds' ? this.#asked.filter((name) => !names.includes(name)) : [];
-      if (nonce !== '' || typeUrl === 'cds' || subscribe.length + unsubscribe.length > 0) this.#requests.push({ kind: 'delta', typeUrl, nonce, subscribe, unsubscribe, initialVersions: {} });
+      if (nonce !== '' || typeUrl === 'cds' || subscribe.length + unsubscribe.length > 0) this.#requests.push({ kind: 'delta', typeUrl, nonce, subscribe, unsubscribe, initialVersions: first ? { ...this.held[typeUrl as keyof World] } : {} });
     }
     if (typeUrl !== 'eds') return;
     this.#asked = names;
@@ -83,16 +112,20 @@ const name = fc.constantFrom('a', 'b', 'c');
 const action = fc.oneof(
   fc.record({ kind: fc.constant('change' as const), type: fc.constantFrom('cds' as const, 'eds' as const), name, version: fc.option(fc.constantFrom('1', '2', '3'), { nil: undefined }) }),
   fc.record({ kind: fc.constant('serve' as const) }),
+  fc.record({ kind: fc.constant('reconnect' as const) }),
+  fc.record({ kind: fc.constant('settle' as const) }),
   fc.record({ kind: fc.constant('receive' as const), piggyback: fc.boolean() }),
 );
 
 describe('an xDS stream with requests and responses in flight', () => {
   for (const variant of ['sotw', 'delta'] as const) {
-    it(`ends with the client having what the server has, in any interleaving (${variant})`, () => {
+    it(`ends with the client having what the server has and nothing warming, in any interleaving (${variant})`, () => {
       fc.assert(fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
         const link = new Link(variant);
         for (const act of actions) {
           if (act.kind === 'serve') link.serve();
+          else if (act.kind === 'reconnect') link.reconnect();
+          else if (act.kind === 'settle') link.settle();
           else if (act.kind === 'receive') link.receive(act.piggyback);
           else if (act.version !== undefined || act.type === 'cds') {
             if (act.version === undefined) delete link.world[act.type][act.name];
@@ -100,8 +133,8 @@ describe('an xDS stream with requests and responses in flight', () => {
             link.serve({ kind: 'changed', types: new Map([[act.type, act.type === 'eds' ? new Set([act.name]) : 'all' as const]]) });
           }
         }
-        while (link.serve() || link.receive(false) || link.flush());
-        expect(link.held.cds).toEqual(link.world.cds);
+        link.settle();
+        expect([link.held.cds, link.warming]).toEqual([link.world.cds, []]);
         expect(link.held.eds).toEqual(Object.fromEntries(Object.keys(link.world.cds).map((one) => [one, link.world.eds[one]])));
       }), { numRuns: 2000 });
     });
@@ -116,9 +149,12 @@ describe('an xDS stream with requests and responses in flight', () => {
     expect(sendsOf(effects).map(({ resources }) => resources.map((one) => one.name))).toEqual([['b']]);
   });
 
-  it('sends a client that comes back only what it does not hold (delta)', () => {
-    const source = sourceOf({ cds: {}, eds: { a: '1', b: '2' } });
-    const [, effects] = step(initialState, { kind: 'delta', typeUrl: 'eds', nonce: '', subscribe: ['a', 'b', 'c'], unsubscribe: [], initialVersions: { a: '1', b: '1', c: '1' } }, { source, protocol });
-    expect(sendsOf(effects).map(({ resources, removed }) => ({ names: resources.map((one) => one.name), removed }))).toEqual([{ names: ['b'], removed: ['c'] }]);
+  it('sends a client that comes back only what it does not hold, and all it may wait for (delta)', () => {
+    const source = sourceOf({ cds: { a: '1', b: '2' }, eds: { a: '1', b: '2' } });
+    const answer = (typeUrl: string, subscribe: readonly string[]) =>
+      sendsOf(step(initialState, { kind: 'delta', typeUrl, nonce: '', subscribe, unsubscribe: [], initialVersions: { a: '1', b: '1', c: '1' } }, { source, protocol })[1]);
+    const told = (sends: readonly Send[]) => sends.map(({ resources, removed }) => ({ names: resources.map((one) => one.name), removed }));
+    expect(told(answer('cds', []))).toEqual([{ names: ['b'], removed: ['c'] }]);
+    expect(told(answer('eds', ['a', 'b', 'c']))).toEqual([{ names: ['a', 'b'], removed: ['c'] }]);
   });
 });

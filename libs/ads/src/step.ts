@@ -73,18 +73,22 @@ function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context
   const wildcard = (base.wildcard || subscribe.includes('*')) && !gone.has('*');
   const next = withSubscription(state, typeUrl, { ...base, names, wildcard, ...keep(base, (name) => !gone.has(name)) });
   if (known && subscribe.length === 0) return [next, verdicts];
-  // What a client that comes back holds already is sent only if it differs.
-  const isHeld = (name: string): boolean => !known && Object.hasOwn(initialVersions, name);
+  // What a client that comes back holds already is sent only if it differs. But whether it waits for what follows another type it doesn't say.
+  const follows = context.protocol.follows.some(({ type }) => type === typeUrl);
+  const isHeld = (name: string): boolean => !known && !follows && Object.hasOwn(initialVersions, name);
   const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(subscribe.filter((name) => name !== '*' && !isHeld(name))), first: !known });
-  return [answered, [...verdicts, ...effects]];
+  const [followed, all] = push(answered, new Map(), { ...context, before: next, sent: effects });
+  return [followed, [...verdicts, ...all]];
 }
 
-function push(state: State, changed: ReadonlyMap<string, ReadonlySet<string> | 'all'>, context: Context): Result {
+/** `sent` is what this step has sent already, to a client that held what `before` tells. */
+function push(state: State, changed: ReadonlyMap<string, ReadonlySet<string> | 'all'>, context: Context & { readonly before?: State; readonly sent?: readonly Effect[] }): Result {
+  const { before = state, sent = [] } = context;
   let current = state;
-  const effects: Effect[] = [];
+  const effects: Effect[] = [...sent];
   for (const typeUrl of context.protocol.order) {
     if (!current.subscriptions.has(typeUrl)) continue;
-    const forced = followers(typeUrl, effects, { state: current, before: state, protocol: context.protocol });
+    const forced = followers(typeUrl, effects, { state: current, before, protocol: context.protocol });
     const names = changed.get(typeUrl);
     if (names === undefined && forced.size === 0) continue;
     const only = names === 'all' ? undefined : new Set([...(names ?? []), ...forced]);
@@ -95,7 +99,7 @@ function push(state: State, changed: ReadonlyMap<string, ReadonlySet<string> | '
   return [current, effects];
 }
 
-/** What must be sent again because of what this push has sent already. */
+/** What must be sent again because of what has been sent already. */
 function followers(typeUrl: string, sent: readonly Effect[], { state, before, protocol }: { state: State; before: State; protocol: Protocol }): Set<string> {
   const names = state.subscriptions.get(typeUrl)?.names ?? new Set<string>();
   const forced = new Set<string>();

@@ -30,11 +30,11 @@ const routes = (weight: number): unknown => api('VirtualService', {
 /** Without an agent beside Envoy there are no certificates, and what needs them would wait for ever. */
 const plain = api('PeerAuthentication', { mtls: { mode: 'DISABLE' } }, 'security');
 
-const bootstrap = (port: number): unknown => ({
+const bootstrap = (port: number, apiType: string): unknown => ({
   node: { id: 'sidecar~10.0.0.9~web.shop~shop.svc.cluster.local', cluster: 'web.shop', metadata: { NAMESPACE: 'shop' } },
   admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
   dynamic_resources: {
-    ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }] },
+    ads_config: { api_type: apiType, transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }] },
     cds_config: { ads: {}, resource_api_version: 'V3' }, lds_config: { ads: {}, resource_api_version: 'V3' },
   },
   static_resources: { clusters: [{
@@ -43,7 +43,7 @@ const bootstrap = (port: number): unknown => ({
   }] },
 });
 
-describe.skipIf(!existsSync(binary))('a stock Envoy', () => {
+describe.skipIf(!existsSync(binary)).each([['state of the world', 'GRPC'], ['delta', 'DELTA_GRPC']])('a stock Envoy, %s', (_variant, apiType) => {
   const dir = mkdtempSync(join(tmpdir(), 'flotilla-envoy-'));
   const stop = new AbortController();
   const bus = createInProcessBus();
@@ -79,7 +79,7 @@ describe.skipIf(!existsSync(binary))('a stock Envoy', () => {
     await bus.publish(pipeline.complete());
     await pilot.ready;
     listening = await listen([pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
-    writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(listening.ports[0] ?? 0)));
+    writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(listening.ports[0] ?? 0, apiType)));
     envoy = spawn(binary, ['-c', join(dir, 'bootstrap.json'), '--disable-hot-restart', '--use-dynamic-base-id', '-l', 'error', '--admin-address-path', join(dir, 'admin')], { stdio: ['ignore', 'ignore', 'inherit'] });
     admin = await until(() => Promise.resolve(existsSync(join(dir, 'admin')) ? readFileSync(join(dir, 'admin'), 'utf8') : ''), (text) => text !== '');
   }, 30_000);
@@ -110,6 +110,24 @@ describe.skipIf(!existsSync(binary))('a stock Envoy', () => {
   it('has no cluster left warming after a change of a connection pool alone', async () => {
     await write(entry, rule(11), routes(40), plain);
     await until(() => ask('/config_dump?resource=dynamic_active_clusters'), (dump) => (dump.match(/"max_connections": 11\b/g) ?? []).length >= 3);
+    const after = await until(stats, (of) => of.get('cluster_manager.warming_clusters') === 0);
+    expect(rejected(after)).toEqual([]);
+  });
+
+  it('is rid of what is taken away, and has what comes back', async () => {
+    await write(plain);
+    await until(() => ask('/clusters'), (text) => !text.includes('api.test'));
+    await write(entry, rule(12), routes(70), plain);
+    await until(() => ask('/config_dump?resource=dynamic_active_clusters'), (dump) => (dump.match(/"max_connections": 12\b/g) ?? []).length >= 3);
+    const after = await until(stats, (of) => of.get('cluster_manager.warming_clusters') === 0);
+    expect([await ask('/clusters?filter=v1'), rejected(after)]).toEqual([expect.stringContaining('10.0.0.1'), []]);
+  });
+
+  it('takes up where it was when its stream is cut', async () => {
+    await listening.close();
+    await write(entry, rule(13), routes(70), plain);
+    listening = await listen([pilot.discovery('any')], [{ address: `127.0.0.1:${listening.ports[0] ?? 0}`, credentials: ServerCredentials.createInsecure() }]);
+    await until(() => ask('/config_dump?resource=dynamic_active_clusters'), (dump) => (dump.match(/"max_connections": 13\b/g) ?? []).length >= 3);
     const after = await until(stats, (of) => of.get('cluster_manager.warming_clusters') === 0);
     expect(rejected(after)).toEqual([]);
   });
