@@ -1,12 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadResources } from '@flotilla/galley-pipeline';
 import { keyOf, type AnyResource } from '@flotilla/model';
-import { parseProxy, worldChanges } from '@flotilla/pilot-world';
-import { allOf, oneOf } from '@flotilla/pilot-xds';
-import { checkAgainstScratch, Subject, type Engine } from '@flotilla/query';
+import { createWorldStore, credentialChange, parseProxy, worldChanges } from '@flotilla/pilot-world';
+import { allOf, oneOf, typeUrls } from '@flotilla/pilot-xds';
+import { toJson } from '@flotilla/proto-gen/json';
+import { checkAgainstScratch, Engine, Subject } from '@flotilla/query';
 import { deepEqual } from '@flotilla/std';
-import { ask, openWorld, readScenario, type ScenarioProxy } from '@flotilla/tool-parity';
+import { endpointNames, readScenario, routeNames, type ScenarioProxy } from '@flotilla/tool-parity';
 
 /** Scenarios of real Istio's answers; a machine without them skips these tests, by name. */
 const corpus = join(process.env['FLOTILLA_CORPUS'] ?? resolve(import.meta.dirname, '../../../../shared/corpus'), 'xds');
@@ -18,14 +20,17 @@ function connect(engine: Engine, proxy: ScenarioProxy): void {
   if (!parsed.ok) throw new Error(parsed.error);
   const subject = new Subject(parsed.value as unknown as Record<string, unknown>);
   for (const kind of ['cds', 'lds', 'nds'] as const) engine.watch(allOf, kind, subject);
-  const { eds = [], rds = [] } = ask(engine, proxy) as { eds?: { clusterName: string }[]; rds?: { name: string }[] };
-  for (const key of [...eds.map(({ clusterName }) => `eds|${clusterName}`), ...rds.map(({ name }) => `rds|${name}`)]) engine.watch(oneOf, key, subject);
+  const [cds, lds] = (['cds', 'lds'] as const).map((kind) => engine.read(allOf, kind, subject).map(({ bytes }) => toJson(typeUrls[kind], bytes)));
+  for (const key of [...endpointNames(cds ?? []).map((name) => `eds|${name}`), ...routeNames(lds ?? []).map((name) => `rds|${name}`)]) engine.watch(oneOf, key, subject);
 }
 
 describe.skipIf(names.length === 0)('checking mode over the scenarios', () => {
   it.each(names)('%s: without each resource, and with it again, reuse is right', (name) => {
     const scenario = readScenario(join(corpus, name));
-    const engine = openWorld(scenario);
+    const { resources } = loadResources(scenario.files);
+    const engine = new Engine(createWorldStore());
+    engine.apply(resources.flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
+    engine.apply([...scenario.credentials].map(([key, value]) => credentialChange(key, value)));
     for (const proxy of scenario.proxies) connect(engine, proxy);
     const watches = [...engine.watches()];
     const answers = (): unknown[] => watches.map(({ query, key, subject }) => engine.read(query, key, subject));
@@ -33,7 +38,7 @@ describe.skipIf(names.length === 0)('checking mode over the scenarios', () => {
       engine.apply(worldChanges(resource.collection, keyOf(resource.meta), value));
     };
     const before = answers();
-    for (const resource of scenario.resources) {
+    for (const resource of resources) {
       change(resource);
       expect(checkAgainstScratch(engine)).toEqual([]);
       change(resource, resource);

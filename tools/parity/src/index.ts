@@ -1,2 +1,3 @@
-export { ask, openWorld } from './answers.ts';
+export { endpointNames, routeNames } from './ask.ts';
 export { readScenario, type Scenario, type ScenarioProxy } from './scenario.ts';
+export { compareScenarios, type Verdict } from './xds.ts';

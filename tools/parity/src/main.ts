@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { runXds } from './xds.ts';
+import { messageOf } from '@flotilla/std';
+import { runXds, Unmet } from './xds.ts';
 
 const areas: Readonly<Record<string, typeof runXds>> = { xds: runXds };
 
@@ -19,4 +20,9 @@ if (!run) {
   console.error(`parity: unknown area ${area}; there are: ${Object.keys(areas).join(', ')}`);
   process.exit(2);
 }
-process.exit(await run(program.opts()));
+try {
+  process.exit(await run(program.opts()));
+} catch (thrown) {
+  console.error(`parity: ${messageOf(thrown)}`);
+  process.exit(thrown instanceof Unmet ? 2 : 1);
+}

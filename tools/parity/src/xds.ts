@@ -1,49 +1,62 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf } from '@flotilla/std';
-import { ask, openWorld } from './answers.ts';
+import { askAll } from './ask.ts';
+import { createTestAuthority, startControlPlane, type TestAuthority } from './control-plane.ts';
 import { readScenario } from './scenario.ts';
 
 export interface ParityOptions { readonly corpus: string; readonly only: string; readonly out?: string; readonly json?: boolean }
+/** What the judge found, and how long each scenario took (milliseconds, from reading its files to the last answer). */
+export interface Verdict { readonly text: string; readonly cases: readonly [agree: number, all: number]; readonly differing: readonly string[]; readonly took: ReadonlyMap<string, number> }
 
-/** Runs each scenario and lets xdsdiff.py judge. Returns the exit code. */
-export async function runXds({ corpus, only, out, json }: ParityOptions): Promise<number> {
+/** A mistake that the user can mend; ends the program with exit code 2. */
+export class Unmet extends Error {}
+
+/** Takes each scenario through the services and lets xdsdiff.py judge what they answer. Rejects with Unmet for a folder without scenarios or without the judge. */
+export async function compareScenarios({ corpus, only, out }: ParityOptions): Promise<Verdict> {
   const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.includes(only) && existsSync(join(corpus, name, 'expected'))).sort() : [];
-  if (names.length === 0) {
-    console.error(`parity: no case in ${corpus}${only ? ` whose name holds "${only}"` : ''}`);
-    return 2;
-  }
+  if (names.length === 0) throw new Unmet(`no case in ${corpus}${only ? ` whose name holds "${only}"` : ''}`);
   const judge = process.env['FLOTILLA_XDSDIFF'] ?? resolve(corpus, '../../tools/xdsdiff.py');
-  if (!existsSync(judge)) {
-    console.error(`parity: the judge ${judge} is not there; name it in FLOTILLA_XDSDIFF`);
-    return 2;
-  }
+  if (!existsSync(judge)) throw new Unmet(`the judge ${judge} is not there; name it in FLOTILLA_XDSDIFF`);
   const dir = out ?? mkdtempSync(join(tmpdir(), 'parity-'));
+  const authority = createTestAuthority();
+  const took = new Map<string, number>();
+  const failed: string[] = [];
   for (const name of names) {
-    try {
-      answer(join(corpus, name), join(dir, name));
-    } catch (error) {
-      console.error(`${name}: ${messageOf(error)}`);
-    }
+    const begun = performance.now();
+    await answer({ from: join(corpus, name), to: join(dir, name), authority }).catch((thrown: unknown) => failed.push(`${name}: ${messageOf(thrown)}`));
+    took.set(name, performance.now() - begun);
   }
-  const verdict = spawnSync('python3', [judge, corpus, '--actual', dir, '--only', only, ...(json ? ['--json'] : ['--show', '1'])], { encoding: 'utf8', maxBuffer: 1 << 28 });
-  const cases = json ? (JSON.parse(verdict.stdout) as { scenarios: [number, number] }).scenarios : /scenarios (\d+)\/(\d+)/.exec(verdict.stdout)?.slice(1).map(Number);
-  if (!cases) {
-    console.error(`parity: the judge failed: ${verdict.stderr || verdict.stdout}`);
-    return 2;
-  }
-  if (json) console.log(JSON.stringify({ cases }));
-  else console.log(`${verdict.stdout.trimEnd()}\ncases ${cases[0]}/${cases[1]}`);
-  return cases[0] === cases[1] ? 0 : 1;
+  const { stdout, stderr } = spawnSync('python3', [judge, corpus, '--actual', dir, '--only', only, '--show', '1'], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (!out) rmSync(dir, { recursive: true });
+  const [, agree, all] = /^scenarios (\d+)\/(\d+)/m.exec(stdout) ?? [];
+  if (agree === undefined || all === undefined) throw new Error(`the judge failed: ${stderr || stdout}`);
+  return { text: [...failed, stdout.trimEnd()].join('\n'), cases: [Number(agree), Number(all)], differing: [...stdout.matchAll(/^(\S+): \d+ differ$/gm)].map(([, name = '']) => name), took };
 }
 
-function answer(from: string, to: string): void {
+async function answer({ from, to, authority }: { from: string; to: string; authority: TestAuthority }): Promise<void> {
   const scenario = readScenario(from);
-  const engine = openWorld(scenario);
-  mkdirSync(to, { recursive: true });
-  for (const proxy of scenario.proxies) {
-    for (const [kind, resources] of Object.entries(ask(engine, proxy))) writeFileSync(join(to, `${proxy.name}.${kind}.json`), JSON.stringify(resources, null, 1));
+  const plane = await startControlPlane(scenario, authority);
+  try {
+    mkdirSync(to, { recursive: true });
+    for (const proxy of scenario.proxies) {
+      const answers = await askAll(plane.address, proxy, authority.issue(proxy.identity));
+      for (const [kind, resources] of Object.entries(answers)) writeFileSync(join(to, `${proxy.name}.${kind}.json`), JSON.stringify(resources, null, 1));
+    }
+  } finally {
+    await plane.close();
   }
+}
+
+/** `npm run parity -- xds`: prints what differs, how long it took and, last, `cases A/B`. Returns the exit code: 0 only when all agree. */
+export async function runXds(options: ParityOptions): Promise<number> {
+  const { text, cases: [agree, all], took } = await compareScenarios(options);
+  const times = [...took.values()].sort((a, b) => a - b);
+  const [slowest = ''] = [...took].sort(([, a], [, b]) => b - a).map(([name]) => name);
+  const median = Math.round(times[Math.floor(times.length / 2)] ?? 0);
+  if (options.json) console.log(JSON.stringify({ cases: [agree, all], ms: { median, max: Math.round(times.at(-1) ?? 0), slowest } }));
+  else console.log(`${text}\nms per scenario: median ${median}, ${slowest} ${Math.round(times.at(-1) ?? 0)}\ncases ${agree}/${all}`);
+  return agree === all ? 0 : 1;
 }

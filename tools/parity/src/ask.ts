@@ -1,0 +1,90 @@
+import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { serverNamed } from '@flotilla/grpc';
+import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
+import type { KeyAndCertificate } from '@flotilla/pki';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { struct } from '@flotilla/proto-gen/envoy';
+import { toJson, type Json } from '@flotilla/proto-gen/json';
+import { AsyncQueue } from '@flotilla/std';
+import type { ScenarioProxy } from './scenario.ts';
+
+const { DiscoveryRequest, DiscoveryResponse } = envoy.service.discovery.v3;
+type Response = InstanceType<typeof DiscoveryResponse>;
+type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
+export type Answer = Partial<Record<XdsKind, Json[]>>;
+type Plain = { [key: string]: Json };
+const plain = (json: Json | undefined): Plain => (typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {});
+
+type Referring = 'rds' | 'httpFilters' | 'tlsCertificateSdsSecretConfigs' | 'validationContextSdsSecretConfig';
+type References = Readonly<Record<Referring, Json[]>>;
+
+/** Everything that refers to other resources, anywhere inside. */
+function referencesIn(json: Json, found: References = { rds: [], httpFilters: [], tlsCertificateSdsSecretConfigs: [], validationContextSdsSecretConfig: [] }): References {
+  if (Array.isArray(json)) for (const item of json) referencesIn(item, found);
+  else if (typeof json === 'object' && json !== null) {
+    for (const [name, value] of Object.entries(json)) {
+      if (Object.hasOwn(found, name)) found[name as keyof References].push(...(Array.isArray(value) ? value : [value]));
+      referencesIn(value, found);
+    }
+  }
+  return found;
+}
+const secretNames = ({ tlsCertificateSdsSecretConfigs, validationContextSdsSecretConfig }: References): string[] =>
+  [...tlsCertificateSdsSecretConfigs, ...validationContextSdsSecretConfig].map((config) => String(plain(config)['name'])).filter((name) => /^kubernetes(-gateway)?:\/\//.test(name));
+
+/** The names that clusters, by JSON, take their endpoints by. */
+export const endpointNames = (cds: readonly Json[]): string[] =>
+  cds.map(plain).filter(({ type }) => type === 'EDS').map((cluster) => String(plain(cluster['edsClusterConfig'])['serviceName'] ?? cluster['name']));
+/** The route configurations that listeners, by JSON, refer to. */
+export const routeNames = (lds: readonly Json[]): string[] => routesOf(referencesIn([...lds]));
+const routesOf = ({ rds }: References): string[] => rds.map((config) => String(plain(config)['routeConfigName']));
+
+/** A proxy's stream to pilot, one question at a time. Rejects with what ended the stream. */
+function openStream(address: string, { key, cert, roots }: KeyAndCertificate) {
+  const client = new Client(address, credentials.createSsl(Buffer.from(roots), Buffer.from(key), Buffer.from(cert)), { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': -1 });
+  const stream: ClientDuplexStream<Fields, Response> = client.makeBidiStreamRequest('/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
+  const responses = new AsyncQueue<Response>();
+  stream.on('data', (response: Response) => responses.push(response)).on('error', (error) => responses.fail(error));
+  return {
+    async ask(request: Fields): Promise<Json[]> {
+      stream.write(request);
+      const { value } = await responses.next();
+      const { resources, typeUrl } = value as Response;
+      return resources.map(({ value: bytes }) => toJson(typeUrl, bytes ?? new Uint8Array()));
+    },
+    close(): void {
+      stream.cancel();
+      client.close();
+    },
+  };
+}
+
+/** Asks what a proxy of the scenario asks, in its order (the corpus' README): CDS, EDS, LDS, RDS, ECDS, SDS, NDS. No answer is no entry. */
+export async function askAll(address: string, proxy: ScenarioProxy, certificate: KeyAndCertificate): Promise<Answer> {
+  const { id, metadata } = proxy.node;
+  const stream = openStream(address, certificate);
+  let node: Fields['node'] | undefined = { id, metadata: struct(metadata) };
+  const ask = (kind: XdsKind, resourceNames: string[] = []): Promise<Json[]> => {
+    const asked = stream.ask({ typeUrl: typeUrls[kind], resourceNames, ...(node ? { node } : {}) });
+    node = undefined;
+    return asked;
+  };
+  const named = (kind: XdsKind, names: Iterable<string>): Promise<Json[]> => {
+    const wanted = [...new Set(names)];
+    return wanted.length === 0 ? Promise.resolve([]) : ask(kind, wanted);
+  };
+  try {
+    const cds = await ask('cds');
+    const eds = await named('eds', endpointNames(cds));
+    const lds = await ask('lds');
+    const references = referencesIn(lds);
+    const rds = await named('rds', routesOf(references));
+    const ecds = await named('ecds', references.httpFilters.map(plain).filter((filter) => filter['configDiscovery']).map(({ name }) => String(name)));
+    const sds = await named('sds', [...secretNames(referencesIn(cds)), ...secretNames(references)]);
+    const nds = metadata['DNS_CAPTURE'] === 'true' ? await ask('nds') : [];
+    return Object.fromEntries(Object.entries({ cds, eds, lds, rds, ecds, sds, nds }).filter(([kind, resources]) => resources.length > 0 || kind === 'cds' || kind === 'lds'));
+  } finally {
+    stream.close();
+  }
+}

@@ -1,0 +1,58 @@
+import { createPublicKey, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
+import { createInProcessBus } from '@flotilla/bus-in-process';
+import { listen, serverCredentials } from '@flotilla/grpc';
+import { Pipeline } from '@flotilla/galley-pipeline';
+import { parseMeshConfig, type Problem } from '@flotilla/model';
+import { noObservability } from '@flotilla/observability-port';
+import { createPilot } from '@flotilla/pilot-service';
+import { credentialChange } from '@flotilla/pilot-world';
+import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
+import type { Scenario } from './scenario.ts';
+
+/** Certificates for any identity, by one root. */
+export interface TestAuthority { issue(identity: string, dns?: readonly string[]): KeyAndCertificate }
+
+export function createTestAuthority(): TestAuthority {
+  const key = generateKey();
+  const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
+  const serial = (): Buffer => randomBytes(16);
+  const roots = buildRoot(key, { organization: 'parity', validity, serial: serial() });
+  const issuer = { key, certificate: new X509Certificate(roots) };
+  // One key for all: making one costs more than signing.
+  const leaf: KeyObject = generateKey();
+  const [publicKey, pem] = [createPublicKey(leaf), keyToPem(leaf)];
+  return { issue: (identity, dns = []) => ({ key: pem, cert: buildCertificate({ publicKey, validity, serial: serial(), uris: [identity], dns }, issuer), roots }) };
+}
+
+export interface ControlPlane {
+  /** Where discovery is served, over mTLS. */
+  readonly address: string;
+  /** What galley found wrong with the scenario. */
+  readonly problems: readonly Problem[];
+  close(): Promise<void>;
+}
+
+/** The services as production wires them, on a scenario: galley's pipeline, the bus in process, pilot on a port of its own. */
+export async function startControlPlane(scenario: Scenario, authority: TestAuthority): Promise<ControlPlane> {
+  const stop = new AbortController();
+  const bus = createInProcessBus();
+  const pilot = createPilot({ subscriber: bus, observability: noObservability, signal: stop.signal });
+  void pilot.run();
+  const mesh = parseMeshConfig({});
+  const pipeline = new Pipeline('parity', mesh.ok ? [mesh.value] : []);
+  await bus.publish(pipeline.apply(scenario.files));
+  await bus.publish(pipeline.complete());
+  await pilot.ready;
+  pilot.engine.apply([...scenario.credentials].map(([key, value]) => credentialChange(key, value)));
+  const certificate = createCertificateSource(authority.issue(`spiffe://${scenario.trustDomain}/ns/istio-system/sa/pilot`, ['localhost']));
+  const listening = await listen([pilot.discovery('identified')], [{ address: '127.0.0.1:0', credentials: serverCredentials(certificate, 'required') }]);
+  return {
+    address: `127.0.0.1:${listening.ports[0] ?? 0}`,
+    problems: pipeline.problems,
+    async close() {
+      stop.abort();
+      await listening.close();
+      await bus.close();
+    },
+  };
+}
