@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
+import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
-import { listen, serverCredentials } from '@flotilla/grpc';
+import { listen, serverCredentials, type Listening } from '@flotilla/grpc';
 import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type Problem } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
@@ -27,6 +28,8 @@ export function createTestAuthority(): TestAuthority {
 export interface ControlPlane {
   /** Where discovery is served, over mTLS. */
   readonly address: string;
+  /** The same without TLS, for who knows no identity. */
+  readonly plaintext: string;
   /** What galley found wrong with the scenario. */
   readonly problems: readonly Problem[];
   close(): Promise<void>;
@@ -45,13 +48,17 @@ export async function startControlPlane(scenario: Scenario, authority: TestAutho
   await pilot.ready;
   pilot.engine.apply([...scenario.credentials].map(([key, value]) => credentialChange(key, value)));
   const certificate = createCertificateSource(authority.issue(`spiffe://${scenario.trustDomain}/ns/istio-system/sa/pilot`, ['localhost']));
-  const listening = await listen([pilot.discovery('identified')], [{ address: '127.0.0.1:0', credentials: serverCredentials(certificate, 'required') }]);
+  const any = '127.0.0.1:0';
+  const secure = await listen([pilot.discovery('identified')], [{ address: any, credentials: serverCredentials(certificate, 'required') }]);
+  const plain = await listen([pilot.discovery('any')], [{ address: any, credentials: ServerCredentials.createInsecure() }]);
+  const addressOf = ({ ports: [port = 0] }: Listening): string => `127.0.0.1:${port}`;
   return {
-    address: `127.0.0.1:${listening.ports[0] ?? 0}`,
+    address: addressOf(secure),
+    plaintext: addressOf(plain),
     problems: pipeline.problems,
     async close() {
       stop.abort();
-      await listening.close();
+      await Promise.all([secure.close(), plain.close()]);
       await bus.close();
     },
   };

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { messageOf } from '@flotilla/std';
+import { runWire } from './wire.ts';
 import { runXds, Unmet } from './xds.ts';
 
-const areas: Readonly<Record<string, typeof runXds>> = { xds: runXds };
+const areas: Readonly<Record<string, typeof runXds>> = { xds: runXds, wire: runWire };
 
 /** `npm run parity -- AREA --corpus DIR`: prints what differs and, last, `cases A/B`; exits 0 only when all agree, 2 for misuse. */
 const program = new Command('parity')
@@ -10,6 +11,7 @@ const program = new Command('parity')
   .requiredOption('--corpus <dir>', 'folder of cases')
   .option('--only <text>', 'only cases whose name holds this', '')
   .option('--out <dir>', 'write what this project answers here')
+  .option('--dump <program>', 'wire: the program that asks with descriptors of its own')
   .option('--json', 'print one JSON object')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();

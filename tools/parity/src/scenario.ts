@@ -4,7 +4,12 @@ import type { FileChange } from '@flotilla/galley-pipeline';
 import { parseDocuments } from '@flotilla/galley-sources';
 import { credentialIn, type Credential } from '@flotilla/pilot-world';
 
-export interface ScenarioProxy { readonly name: string; readonly node: { readonly id: string; readonly metadata: Readonly<Record<string, unknown>> }; readonly identity: string }
+interface Locality { readonly region: string; readonly zone: string; readonly subZone: string }
+export interface ScenarioProxy {
+  readonly name: string;
+  readonly node: { readonly id: string; readonly metadata: Readonly<Record<string, unknown>>; readonly locality?: Locality };
+  readonly identity: string;
+}
 /** A folder of the corpus: files as galley's source would give them, the Secrets apart, and the proxies that connect. */
 export interface Scenario { readonly files: readonly FileChange[]; readonly credentials: ReadonlyMap<string, Credential>; readonly trustDomain: string; readonly proxies: readonly ScenarioProxy[] }
 
@@ -26,13 +31,16 @@ export function readScenario(dir: string): Scenario {
     trustDomain,
     files: [{ path: 'kube.yaml', documents: kube }, { path: 'config.yaml', documents: config }, { path: 'mesh.yaml', documents: [{ index: 1, value: istio }] }],
     credentials: new Map(kube.flatMap(({ value }) => secretIn(value))),
-    proxies: ((proxies ?? []) as { name: string; nodeId: string; metadata: Record<string, unknown> }[]).map(({ name, nodeId, metadata }) => {
+    proxies: ((proxies ?? []) as RawProxy[]).map(({ name, nodeId, metadata, locality }) => {
       const namespace = nodeId.split('~')[2]?.split('.').slice(1).join('.') ?? '';
       const account = typeof metadata['SERVICE_ACCOUNT'] === 'string' ? metadata['SERVICE_ACCOUNT'] : 'default';
-      return { name, node: { id: nodeId, metadata }, identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}` };
+      const where = locality && { region: locality.Region ?? '', zone: locality.Zone ?? '', subZone: locality.SubZone ?? '' };
+      return { name, node: { id: nodeId, metadata, ...(where ? { locality: where } : {}) }, identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}` };
     }),
   };
 }
+
+interface RawProxy { readonly name: string; readonly nodeId: string; readonly metadata: Record<string, unknown>; readonly locality?: { readonly Region?: string; readonly Zone?: string; readonly SubZone?: string } }
 
 /** A Secret's credential under its key; nothing for other objects. */
 function secretIn(value: unknown): [string, Credential][] {
