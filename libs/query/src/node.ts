@@ -56,8 +56,8 @@ export class Entry {
   /** What was read, in order, and at the same place in `was` what was seen. */
   reads: readonly Node[] = [];
   was: readonly unknown[] = [];
-  // Most entries have no watch, and those that are watched seldom have dependents.
-  #dependents: Set<Entry> | undefined;
+  // Most entries have one dependent and no watch.
+  #dependents: Entry | Set<Entry> | undefined;
   #watches: Set<Watch> | undefined;
 
   constructor(at: { query: AnyQuery; key: string; signature: Signature; values: string; outcome: Outcome }) {
@@ -68,8 +68,8 @@ export class Entry {
     this.outcome = at.outcome;
   }
 
-  get dependents(): ReadonlySet<Entry> {
-    return this.#dependents ?? nobody;
+  get dependents(): Iterable<Entry> {
+    return this.#dependents instanceof Entry ? [this.#dependents] : this.#dependents ?? [];
   }
 
   get watches(): ReadonlySet<Watch> {
@@ -77,15 +77,18 @@ export class Entry {
   }
 
   get isHeld(): boolean {
-    return this.dependents.size > 0 || this.watches.size > 0;
+    return this.#dependents !== undefined || this.watches.size > 0;
   }
 
   addDependent(entry: Entry): void {
-    (this.#dependents ??= new Set()).add(entry);
+    if (this.#dependents instanceof Set) this.#dependents.add(entry);
+    else if (this.#dependents === undefined) this.#dependents = entry;
+    else if (this.#dependents !== entry) this.#dependents = new Set([this.#dependents, entry]);
   }
 
   removeDependent(entry: Entry): void {
-    this.#dependents?.delete(entry);
+    if (this.#dependents === entry) this.#dependents = undefined;
+    else if (this.#dependents instanceof Set && this.#dependents.delete(entry) && this.#dependents.size === 0) this.#dependents = undefined;
   }
 
   addWatch(watch: Watch): void {
@@ -96,7 +99,6 @@ export class Entry {
     this.#watches?.delete(watch);
   }
 }
-const nobody: ReadonlySet<Entry> = new Set();
 const unwatched: ReadonlySet<Watch> = new Set();
 
 /** A subject's standing interest in a result. */

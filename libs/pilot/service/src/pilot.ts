@@ -3,10 +3,10 @@ import { collections, keyOf, type Collection } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, worldChanges } from '@flotilla/pilot-world';
-import { Engine, type Change, type Watch } from '@flotilla/query';
+import { Engine, type Change, type Subject } from '@flotilla/query';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
-import { nameOfType, Proxy, xdsProtocol, type Owner } from './proxies.ts';
+import { nameOfType, Proxy, watchedOf, xdsProtocol } from './proxies.ts';
 
 /** Of a burst of changes so many are followed. */
 const maxTraces = 20;
@@ -19,8 +19,7 @@ export interface PilotOptions { readonly subscriber: Subscriber; readonly observ
  */
 export function createPilot({ subscriber, observability, signal }: PilotOptions) {
   const engine = new Engine(createWorldStore());
-  const owners = new Map<Watch, Owner>();
-  const proxies = new Set<Proxy>();
+  const proxies = new Map<Subject, Proxy>();
   const incomplete = new Set<Collection>(collections);
   const ready = Promise.withResolvers<null>();
 
@@ -37,12 +36,13 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
     cause.taken();
     const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
     for (const watch of engine.apply(changes)) {
-      const owner = owners.get(watch);
-      if (!owner) continue;
-      const types = affected.get(owner.proxy) ?? new Map<string, Set<string> | 'all'>();
-      affected.set(owner.proxy, types);
-      const names = types.get(owner.typeUrl);
-      types.set(owner.typeUrl, owner.name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(owner.name));
+      const proxy = proxies.get(watch.subject);
+      if (!proxy) continue;
+      const { typeUrl, name } = watchedOf(watch);
+      const types = affected.get(proxy) ?? new Map<string, Set<string> | 'all'>();
+      affected.set(proxy, types);
+      const names = types.get(typeUrl);
+      types.set(typeUrl, name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(name));
     }
     cause.computed(affected.size);
     for (const [proxy, types] of affected) {
@@ -81,13 +81,13 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
-      engine, owners, log: observability.log, tracer: observability.tracer, metrics,
+      engine, log: observability.log, tracer: observability.tracer, metrics,
       onClose: (closed) => {
-        proxies.delete(closed);
+        proxies.delete(closed.subject);
         metrics.connected.set(proxies.size);
       },
     });
-    proxies.add(proxy);
+    proxies.set(proxy.subject, proxy);
     metrics.connected.set(proxies.size);
     return proxy;
   };

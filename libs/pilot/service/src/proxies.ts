@@ -1,7 +1,7 @@
 import type { Effect, Protocol, Resource, Source, State } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
 import { parseProxy, type ProxyAttributes } from '@flotilla/pilot-world';
-import { allOf, oneOf, typeUrls, type XdsKind, type XdsResource } from '@flotilla/pilot-xds';
+import { allOf, oneOf, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import { PermissionDenied, type Opening, type Push, type Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
@@ -23,20 +23,14 @@ export const xdsProtocol: Protocol = {
   maxNames: 20_000,
 };
 
-const toResource = ({ name, hash, bytes }: XdsResource): Resource => ({ name, version: hash, bytes });
-const resources = new WeakMap<XdsResource, Resource>();
-function resourceOf(resource: XdsResource): Resource {
-  const known = resources.get(resource) ?? toResource(resource);
-  resources.set(resource, known);
-  return known;
+/** What of a type a watch is for: one name, or the whole of it. */
+export function watchedOf({ key }: Watch): { readonly typeUrl: string; readonly name?: string } {
+  const bar = key.indexOf('|');
+  return bar < 0 ? { typeUrl: typeUrls[key as XdsKind] } : { typeUrl: typeUrls[key.slice(0, bar) as XdsKind], name: key.slice(bar + 1) };
 }
-
-/** Whose a watch is, and what of it: one name of a type, or the whole of it. */
-export interface Owner { readonly proxy: Proxy; readonly typeUrl: string; readonly name?: string }
 
 export interface ProxyContext {
   readonly engine: Engine;
-  readonly owners: Map<Watch, Owner>;
   readonly log: Logger;
   readonly tracer: Tracer;
   readonly metrics: PilotMetrics;
@@ -61,10 +55,11 @@ function attributesOf({ node, identity }: Opening): ProxyAttributes {
 export class Proxy implements Session {
   readonly attributes: ProxyAttributes;
   readonly source: Source;
+  readonly subject: Subject;
   readonly #context: ProxyContext;
   readonly #push: Push;
-  readonly #subject: Subject;
   readonly #deliveries: ReturnType<typeof createDeliveries>;
+  /** By their keys, whose text all proxies share. */
   readonly #watches = new Map<string, Watch>();
   #subscriptions: State['subscriptions'] = new Map();
   #cause: Cause | undefined;
@@ -74,7 +69,7 @@ export class Proxy implements Session {
     this.attributes = attributesOf(opening);
     this.#context = context;
     this.#push = opening.push;
-    this.#subject = new Subject(this.attributes as unknown as Record<string, unknown>);
+    this.subject = new Subject(this.attributes as unknown as Record<string, unknown>);
     this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
     this.source = {
       all: (typeUrl) => this.#guard(typeUrl, () => this.#all(typeUrl)) ?? [],
@@ -98,16 +93,15 @@ export class Proxy implements Session {
     for (const [typeUrl, { wildcard, names }] of subscriptions) {
       const kind = kindOf.get(typeUrl);
       if (!kind) continue;
-      if (wildcard) wanted.add(`${kind}`);
+      if (wildcard) wanted.add(kind);
       for (const name of names) wanted.add(`${kind}|${name}`);
     }
-    for (const [id, watch] of this.#watches) if (!wanted.has(id)) this.#drop(id, watch);
-    for (const id of wanted) {
-      if (this.#watches.has(id)) continue;
-      const kind = id.slice(0, 3) as XdsKind;
-      const watch = id.length === 3 ? this.#context.engine.watch(allOf, kind, this.#subject) : this.#context.engine.watch(oneOf, id, this.#subject);
-      this.#watches.set(id, watch);
-      this.#context.owners.set(watch, { proxy: this, typeUrl: typeUrls[kind], ...(id.length === 3 ? {} : { name: id.slice(4) }) });
+    for (const watch of this.#watches.values()) if (!wanted.has(watch.key)) this.#drop(watch);
+    const { engine } = this.#context;
+    for (const key of wanted) {
+      if (this.#watches.has(key)) continue;
+      const watch = key.includes('|') ? engine.watch(oneOf, key, this.subject) : engine.watch(allOf, key as XdsKind, this.subject);
+      this.#watches.set(watch.key, watch);
     }
   }
 
@@ -121,26 +115,24 @@ export class Proxy implements Session {
   }
 
   close(): void {
-    for (const [id, watch] of this.#watches) this.#drop(id, watch);
+    for (const watch of this.#watches.values()) this.#drop(watch);
     this.#deliveries.close();
     this.#context.onClose(this);
   }
 
-  #drop(id: string, watch: Watch): void {
+  #drop(watch: Watch): void {
     this.#context.engine.unwatch(watch);
-    this.#context.owners.delete(watch);
-    this.#watches.delete(id);
+    this.#watches.delete(watch.key);
   }
 
   #all(typeUrl: string): readonly Resource[] {
     const kind = kindOf.get(typeUrl);
-    return kind ? this.#context.engine.read(allOf, kind, this.#subject).map(resourceOf) : [];
+    return kind ? this.#context.engine.read(allOf, kind, this.subject) : [];
   }
 
   #get(typeUrl: string, name: string): Resource | undefined {
     const kind = kindOf.get(typeUrl);
-    const found = kind && this.#context.engine.read(oneOf, `${kind}|${name}`, this.#subject);
-    return found ? resourceOf(found) : undefined;
+    return kind && this.#context.engine.read(oneOf, `${kind}|${name}`, this.subject);
   }
 
   /** A bug in one resource must not take the stream down: it is told, and the others go on. */

@@ -34,7 +34,8 @@ export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsRes
 
 /** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
 export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {
-  const [kind, name] = [key.slice(0, 3), key.slice(4)];
+  const bar = key.indexOf('|');
+  const [kind, name] = [key.slice(0, bar), key.slice(bar + 1)];
   if (kind === 'sds') return view.query(secret, name);
   if (kind === 'eds') return view.query(loadAssignment, name);
   if (kind !== 'rds') return undefined;
