@@ -3,6 +3,7 @@ import { createLogger, createMetrics, parseLogLevels } from '@flotilla/observabi
 import { createTracer } from '@flotilla/observability/tracing';
 import type { Observability } from '@flotilla/observability-port';
 import { aborted, setting, type OptionsOf, type Setting } from '@flotilla/std';
+import { countBuffersWithHeap } from './memory.ts';
 import { serveMonitoring, type Page } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
 import { exitCodeOf, explain, runAll, type Runner } from './runners.ts';
@@ -41,6 +42,7 @@ export interface App {
  * mistake of the user's that has a remedy, 1 for anything else.
  */
 export async function runApp<S extends CommonSettings>(program: Program<S>, compose: (options: OptionsOf<S>, context: AppContext) => App | Promise<App>): Promise<never> {
+  countBuffersWithHeap();
   try {
     const options = parseOptions(program, process.argv.slice(2));
     process.exit(await run(program.name, options, compose));
