@@ -1,17 +1,5 @@
-import { statSync } from 'node:fs';
-import { AsyncQueue } from '@flotilla/std';
-import { readFile, type FileFound } from './read-file.ts';
-import { WatchTree, type ChangeKind } from './watch-tree.ts';
-
-/** First every file there is, as one batch; then changes, those of one burst together. */
-export interface FileSource { run(signal: AbortSignal): AsyncIterable<readonly FileFound[]> }
-
-/** How long nothing must happen before changes are read: a file moved into place is whole, one that is written to may not be. */
-const quietMs: Readonly<Record<ChangeKind, number>> = { replaced: 1, written: 10 };
-/** A file that just became empty is likely about to be written. */
-const emptyMs = 100;
-/** Under changes without end they are read at least this often. */
-const maxWaitMs = 200;
+import { parseDocuments as parse, watchFiles, type FileFound, type FileSource } from '@flotilla/files';
+import { asMesh, readMesh } from './mesh.ts';
 
 export interface FileSourceOptions {
   /** A file with MeshConfig alone, instead of the ConfigMap `istio`. */
@@ -20,93 +8,24 @@ export interface FileSourceOptions {
   readonly meshNetworks?: string;
 }
 
-/** Files and folders of YAML and JSON, watched; a file is replaced best by renaming another over it. Throws when a path isn't there. */
-export function createFileSource(configPaths: readonly string[], options: FileSourceOptions = {}): FileSource {
+/** Configuration in files and folders, watched. Throws when a path isn't there. */
+export function createFileSource(paths: readonly string[], options: FileSourceOptions = {}): FileSource {
   const mesh = new Map([[options.meshConfig, 'mesh'], [options.meshNetworks, 'meshNetworks']].flatMap(([path, key]) => (path && key ? [[path, key] as const] : [])));
-  const paths = [...configPaths, ...mesh.keys()].map((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
-  for (const path of paths) statSync(path);
-  const read = (path: string): FileFound => asMesh(readFile(path), mesh.get(path));
+  const files = watchFiles([...paths, ...mesh.keys()]);
   return {
     async *run(signal) {
-      const wake = new AsyncQueue<null>();
-      // Files are read when the reader asks for them: while it is busy, what changes costs no more than its name.
-      const changed = new Set<string>();
-      const burst = new Burst((paths) => {
-        for (const path of paths) changed.add(path);
-        if (wake.size === 0) wake.push(null);
-      });
-      const tree = new WatchTree({ onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error) });
-      const take = (): readonly FileFound[] => {
-        const found = [...changed].sort().map(read);
-        changed.clear();
-        for (const { path, documents, problem } of found) if (!documents && !problem) tree.forget(path);
-        return found;
-      };
-      const stop = (): void => wake.close();
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
-      try {
-        for (const path of paths) tree.add(path);
-        for (const path of tree.files) changed.add(path);
-        yield take();
-        for await (const _ of wake) if (changed.size > 0) yield take();
-      } finally {
-        signal.removeEventListener('abort', stop);
-        burst.close();
-        tree.close();
-      }
+      for await (const found of files.run(signal)) yield found.map((file) => withMesh(file, mesh.get(file.path)));
     },
   };
 }
 
-/** A file of the mesh's configuration alone, as the ConfigMap that would hold it. */
-function asMesh(found: FileFound, key: string | undefined): FileFound {
-  if (key === undefined || !found.documents) return found;
-  const metadata = { name: 'istio', namespace: 'istio-system' };
-  return { ...found, documents: found.documents.map((document) => (document.problem ? document : { ...document, value: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [key]: document.value } } })) };
+function withMesh(found: FileFound, key: string | undefined): FileFound {
+  if (!found.documents) return found;
+  return { ...found, documents: found.documents.map((document) => (key === undefined ? readMesh(document) : asMesh(document, key))) };
 }
 
-/** Gathers what changes until it is quiet. */
-class Burst {
-  readonly #flush: (paths: readonly string[]) => void;
-  readonly #changed = new Set<string>();
-  /** Files found empty once, given time. */
-  readonly #held = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
-  #since = 0;
-  #dueAt = 0;
-
-  constructor(flush: (paths: readonly string[]) => void) {
-    this.#flush = flush;
-  }
-
-  add(path: string, kind: ChangeKind): void {
-    const now = performance.now();
-    if (this.#changed.size === 0) [this.#since, this.#dueAt] = [now, 0];
-    this.#changed.add(path);
-    this.#dueAt = Math.min(Math.max(this.#dueAt, now + quietMs[kind]), this.#since + maxWaitMs);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#run(), Math.max(0, this.#dueAt - now));
-  }
-
-  close(): void {
-    clearTimeout(this.#timer);
-    this.#changed.clear();
-  }
-
-  #run(): void {
-    const empty = [...this.#changed].filter((path) => !this.#held.has(path) && statSync(path, { throwIfNoEntry: false })?.size === 0);
-    const ready = [...this.#changed].filter((path) => !empty.includes(path)).sort();
-    this.#changed.clear();
-    for (const path of ready) this.#held.delete(path);
-    if (ready.length > 0) this.#flush(ready);
-    if (empty.length === 0) return;
-    for (const path of empty) {
-      this.#held.add(path);
-      this.#changed.add(path);
-    }
-    this.#since = performance.now();
-    this.#dueAt = this.#since + emptyMs;
-    this.#timer = setTimeout(() => this.#run(), emptyMs);
-  }
+/** The documents of a file as galley reads them. */
+export function parseDocuments(bytes: Uint8Array): ReturnType<typeof parse> {
+  const parsed = parse(bytes);
+  return 'documents' in parsed ? { documents: parsed.documents.map(readMesh) } : parsed;
 }

@@ -1,3 +1,2 @@
-export * from './documents.ts';
 export * from './file-source.ts';
-export type { FileFound } from './read-file.ts';
+export type { FileFound } from '@flotilla/files';

@@ -30,12 +30,6 @@ describe('documents of a file', () => {
     expect(documentsOf(bomb)).toMatchObject([{ index: 1, problem: { code: 'yaml-syntax' } }]);
   });
 
-  it('reads the YAML inside the mesh\'s ConfigMap, and names its key when it is broken', () => {
-    const map = (mesh: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    ${mesh}\n`;
-    expect(valueOf(map('accessLogFile: /dev/stdout'))).toMatchObject({ data: { mesh: { accessLogFile: '/dev/stdout' } } });
-    expect(documentsOf(map('a: [1'))).toMatchObject([{ problem: { message: expect.stringMatching(/^data\.mesh: /) as string } }]);
-  });
-
   it('never throws', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.array(fc.constantFrom('a', ':', ' ', '\n', '-', '{', '[', '&a', '*a', '!', '"', "'", '|', '>', '%', '---\n', '<<', '?')).map((parts) => parts.join(''))), (text) => {
       parseDocuments(new TextEncoder().encode(text));

@@ -40,7 +40,7 @@ export function parseDocuments(bytes: Uint8Array): { readonly documents: readonl
       if (error) return [{ index, problem: syntax(error.message) }];
       try {
         const value: unknown = document.toJS({ maxAliasCount });
-        return value === null || value === undefined ? [] : [{ index, value: withMesh(value) }];
+        return value === null || value === undefined ? [] : [{ index, value }];
       } catch (thrown) {
         return [{ index, problem: syntax(messageOf(thrown)) }];
       }
@@ -50,20 +50,5 @@ export function parseDocuments(bytes: Uint8Array): { readonly documents: readonl
   }
 }
 
-type Plain = Record<string, unknown>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Mesh configuration is YAML inside a ConfigMap. Throws when it is none. */
-function withMesh(value: unknown): unknown {
-  if (!isPlain(value) || value['kind'] !== 'ConfigMap' || !isPlain(value['metadata']) || value['metadata']['name'] !== 'istio' || !isPlain(value['data'])) return value;
-  const data = Object.fromEntries(Object.entries(value['data']).map(([key, text]) => [key, (key === 'mesh' || key === 'meshNetworks') && typeof text === 'string' ? parseInner(key, text) : text]));
-  return { ...value, data };
-}
-
-function parseInner(key: string, text: string): unknown {
-  try {
-    return parse(text, { ...yamlOptions, maxAliasCount });
-  } catch (thrown) {
-    throw new Error(`data.${key}: ${messageOf(thrown)}`);
-  }
-}
+/** One YAML value in a text, read in the same way. Throws when it is none. */
+export const parseYaml = (text: string): unknown => parse(text, { ...yamlOptions, maxAliasCount });

@@ -1,0 +1,136 @@
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { watchFiles, type FileFound } from './index.ts';
+
+let dir = '';
+let stop = new AbortController();
+let batches: AsyncIterator<readonly FileFound[]> | undefined;
+const at = (...names: string[]): string => join(dir, ...names);
+const put = (name: string, text: string): void => {
+  writeFileSync(at(`.${name.replaceAll('/', '_')}.tmp`), text);
+  renameSync(at(`.${name.replaceAll('/', '_')}.tmp`), at(name));
+};
+const start = (paths: readonly string[]): void => void (batches = watchFiles(paths).run(stop.signal)[Symbol.asyncIterator]());
+/** What the next batch tells: the value of each document, the code of a problem, or that the file is gone. */
+async function next(): Promise<Record<string, unknown>> {
+  const { value } = await batches?.next() as { value: readonly FileFound[] };
+  return Object.fromEntries(value.map(({ path, documents, problem }) => [relative(dir, path), problem?.code ?? documents?.map((one) => one.value ?? one.problem?.code) ?? 'gone']));
+}
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'flotilla-source-'));
+  stop = new AbortController();
+});
+afterEach(async () => {
+  stop.abort();
+  await (batches as AsyncGenerator | undefined)?.return(undefined);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('files as a source', () => {
+  it('gives first all there is, without what is hidden, an editor\'s or of another kind', async () => {
+    mkdirSync(at('sub', 'deep'), { recursive: true });
+    for (const name of ['b.yaml', 'a.yml', 'c.json', 'sub/deep/d.yaml', '.hidden.yaml', 'x.yaml~', '#x.yaml#', '.x.yaml.swp', 'notes.txt']) writeFileSync(at(name), '{"a": 1}');
+    start([dir]);
+    expect(await next()).toEqual({ 'a.yml': [{ a: 1 }], 'b.yaml': [{ a: 1 }], 'c.json': [{ a: 1 }], 'sub/deep/d.yaml': [{ a: 1 }] });
+  });
+
+  it('tells a file that is replaced, written, new or gone, and no other', async () => {
+    for (const name of ['a.yaml', 'b.yaml']) writeFileSync(at(name), 'v: 1');
+    start([dir]);
+    await next();
+    put('a.yaml', 'v: 2');
+    expect(await next()).toEqual({ 'a.yaml': [{ v: 2 }] });
+    appendFileSync(at('a.yaml'), '\n---\nw: 1');
+    expect(await next()).toEqual({ 'a.yaml': [{ v: 2 }, { w: 1 }] });
+    writeFileSync(at('c.yaml'), 'v: 1');
+    expect(await next()).toEqual({ 'c.yaml': [{ v: 1 }] });
+    rmSync(at('b.yaml'));
+    expect(await next()).toEqual({ 'b.yaml': 'gone' });
+  });
+
+  it('tells a burst as one batch', async () => {
+    start([dir]);
+    expect(await next()).toEqual({});
+    for (const name of ['a', 'b', 'c', 'd']) put(`${name}.yaml`, 'v: 1');
+    expect(Object.keys(await next())).toEqual(['a.yaml', 'b.yaml', 'c.yaml', 'd.yaml']);
+  });
+
+  it('waits for a file that was emptied to be written', async () => {
+    writeFileSync(at('a.yaml'), 'v: 1');
+    start([dir]);
+    await next();
+    writeFileSync(at('a.yaml'), '');
+    const batch = next();
+    setTimeout(() => writeFileSync(at('a.yaml'), 'v: 2'), 40);
+    expect(await batch).toEqual({ 'a.yaml': [{ v: 2 }] });
+  });
+
+  it('follows folders that come and go', async () => {
+    start([dir]);
+    await next();
+    mkdirSync(at('.new'));
+    writeFileSync(at('.new', 'a.yaml'), 'v: 1');
+    renameSync(at('.new'), at('new'));
+    expect(await next()).toEqual({ 'new/a.yaml': [{ v: 1 }] });
+    put('new/a.yaml', 'v: 2');
+    expect(await next()).toEqual({ 'new/a.yaml': [{ v: 2 }] });
+    rmSync(at('new'), { recursive: true });
+    expect(await next()).toEqual({ 'new/a.yaml': 'gone' });
+  });
+
+  it('follows a mounted ConfigMap, whose link moves', async () => {
+    const version = (name: string, text: string): void => {
+      mkdirSync(at(`..${name}`));
+      writeFileSync(at(`..${name}`, 'a.yaml'), text);
+      symlinkSync(`..${name}`, at('..tmp'));
+      renameSync(at('..tmp'), at('..data'));
+    };
+    version('one', 'v: 1');
+    symlinkSync('..data/a.yaml', at('a.yaml'));
+    start([dir]);
+    expect(await next()).toEqual({ 'a.yaml': [{ v: 1 }] });
+    version('two', 'v: 2');
+    expect(await next()).toEqual({ 'a.yaml': [{ v: 2 }] });
+  });
+
+  it('reads single files, whatever they are called', async () => {
+    writeFileSync(at('only.txt'), 'v: 1');
+    start([at('only.txt')]);
+    expect(await next()).toEqual({ 'only.txt': [{ v: 1 }] });
+    put('only.txt', 'v: 2');
+    expect(await next()).toEqual({ 'only.txt': [{ v: 2 }] });
+  });
+
+  it('refuses a file of 5 MB without reading it', async () => {
+    writeFileSync(at('big.yaml'), 'x'.repeat(5 << 20));
+    start([dir]);
+    expect(await next()).toEqual({ 'big.yaml': 'too-large' });
+  });
+
+  it('reads one file only when one of many changes', async () => {
+    for (let i = 0; i < 625; i += 1) writeFileSync(at(`r${i}.yaml`), `v: ${i}`);
+    start([dir]);
+    expect(Object.keys(await next())).toHaveLength(625);
+    put('r300.yaml', 'v: -1');
+    expect(await next()).toEqual({ 'r300.yaml': [{ v: -1 }] });
+  });
+
+  it('gives a reader that was busy each changed file once, as it is when asked for', async () => {
+    writeFileSync(at('a.yaml'), 'v: 0');
+    writeFileSync(at('end.yaml'), 'v: 0');
+    const source = watchFiles([dir]).run(stop.signal)[Symbol.asyncIterator]();
+    await source.next();
+    for (let i = 1; i <= 50; i += 1) put('a.yaml', `v: ${i}`);
+    const batches: (readonly FileFound[])[] = [];
+    put('end.yaml', 'v: 1');
+    while (!batches.flat().some(({ path }) => path.endsWith('end.yaml'))) batches.push((await source.next()).value as readonly FileFound[]);
+    const seen = batches.flat().filter(({ path }) => path.endsWith('a.yaml'));
+    expect(seen.length).toBeLessThan(5);
+    expect(seen.at(-1)?.documents?.[0]?.value).toEqual({ v: 50 });
+  });
+
+  it('says at once when a path isn\'t there', () => expect(() => watchFiles([at('none')])).toThrow(/ENOENT/));
+});

@@ -1,0 +1,96 @@
+import { statSync } from 'node:fs';
+import { AsyncQueue } from '@flotilla/std';
+import { readFile, type FileFound } from './read-file.ts';
+import { WatchTree, type ChangeKind } from './watch-tree.ts';
+
+/** First every file there is, as one batch; then changes, those of one burst together. */
+export interface FileSource { run(signal: AbortSignal): AsyncIterable<readonly FileFound[]> }
+
+/** How long nothing must happen before changes are read: a file moved into place is whole, one that is written to may not be. */
+const quietMs: Readonly<Record<ChangeKind, number>> = { replaced: 1, written: 10 };
+/** A file that just became empty is likely about to be written. */
+const emptyMs = 100;
+/** Under changes without end they are read at least this often. */
+const maxWaitMs = 200;
+
+/** Files and folders of YAML and JSON, watched; a file is replaced best by renaming another over it. Throws when a path isn't there. */
+export function watchFiles(given: readonly string[]): FileSource {
+  const paths = given.map((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
+  for (const path of paths) statSync(path);
+  return {
+    async *run(signal) {
+      const wake = new AsyncQueue<null>();
+      // Files are read when the reader asks for them: while it is busy, what changes costs no more than its name.
+      const changed = new Set<string>();
+      const burst = new Burst((paths) => {
+        for (const path of paths) changed.add(path);
+        if (wake.size === 0) wake.push(null);
+      });
+      const tree = new WatchTree({ onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error) });
+      const take = (): readonly FileFound[] => {
+        const found = [...changed].sort().map(readFile);
+        changed.clear();
+        for (const { path, documents, problem } of found) if (!documents && !problem) tree.forget(path);
+        return found;
+      };
+      const stop = (): void => wake.close();
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+      try {
+        for (const path of paths) tree.add(path);
+        for (const path of tree.files) changed.add(path);
+        yield take();
+        for await (const _ of wake) if (changed.size > 0) yield take();
+      } finally {
+        signal.removeEventListener('abort', stop);
+        burst.close();
+        tree.close();
+      }
+    },
+  };
+}
+
+/** Gathers what changes until it is quiet. */
+class Burst {
+  readonly #flush: (paths: readonly string[]) => void;
+  readonly #changed = new Set<string>();
+  /** Files found empty once, given time. */
+  readonly #held = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #since = 0;
+  #dueAt = 0;
+
+  constructor(flush: (paths: readonly string[]) => void) {
+    this.#flush = flush;
+  }
+
+  add(path: string, kind: ChangeKind): void {
+    const now = performance.now();
+    if (this.#changed.size === 0) [this.#since, this.#dueAt] = [now, 0];
+    this.#changed.add(path);
+    this.#dueAt = Math.min(Math.max(this.#dueAt, now + quietMs[kind]), this.#since + maxWaitMs);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#run(), Math.max(0, this.#dueAt - now));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#changed.clear();
+  }
+
+  #run(): void {
+    const empty = [...this.#changed].filter((path) => !this.#held.has(path) && statSync(path, { throwIfNoEntry: false })?.size === 0);
+    const ready = [...this.#changed].filter((path) => !empty.includes(path)).sort();
+    this.#changed.clear();
+    for (const path of ready) this.#held.delete(path);
+    if (ready.length > 0) this.#flush(ready);
+    if (empty.length === 0) return;
+    for (const path of empty) {
+      this.#held.add(path);
+      this.#changed.add(path);
+    }
+    this.#since = performance.now();
+    this.#dueAt = this.#since + emptyMs;
+    this.#timer = setTimeout(() => this.#run(), emptyMs);
+  }
+}
