@@ -1,9 +1,9 @@
 import { hashBytes, sumText } from '@flotilla/std';
-import { holding, keep, sumOf, withSent } from './sent.ts';
 import type { Effect, Event, Protocol, Resource, Source, State, Subscription } from './types.ts';
+import { sumOf, Versions } from './versions.ts';
 
 export const initialState: State = { subscriptions: new Map() };
-const none: Subscription = { wildcard: false, names: new Set(), sent: new Map(), sum: 0n, nonce: '' };
+const none: Subscription = { wildcard: false, names: new Set(), sent: Versions.none, nonce: '' };
 const maxErrorLength = 2048;
 
 /**
@@ -54,7 +54,7 @@ function onSotw(state: State, { typeUrl, names, nonce, error }: Extract<Event, {
   const asked = new Set(names);
   const added = names.filter((name) => !known.names.has(name));
   if (added.length === 0 && asked.size === known.names.size && wildcard === known.wildcard) return [state, verdicts];
-  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, ...(wildcard ? {} : keep(known, (name) => asked.has(name))) });
+  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, ...(wildcard ? {} : { sent: known.sent.keep((name) => asked.has(name)) }) });
   if (added.length === 0 && (wildcard === known.wildcard || !wildcard)) return [next, verdicts];
   const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(added), all: wildcard });
   return [answered, [...verdicts, ...effects]];
@@ -66,12 +66,12 @@ function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context
   // An acknowledgement that a later response has overtaken tells nothing of that one, but its subscriptions are said once and hold.
   const verdicts = known && nonce !== '' && nonce === known.nonce ? [verdict(typeUrl, nonce, error)] : [];
   if (known && subscribe.length === 0 && unsubscribe.length === 0) return [state, verdicts];
-  const base = known ?? { ...none, ...holding(Object.entries(initialVersions)), wildcard: context.protocol.whole.has(typeUrl) && subscribe.length === 0 };
+  const base = known ?? { ...none, sent: Versions.of(Object.entries(initialVersions)), wildcard: context.protocol.whole.has(typeUrl) && subscribe.length === 0 };
   const gone = new Set(unsubscribe);
   const names = new Set([...base.names, ...subscribe.filter((name) => name !== '*')].filter((name) => !gone.has(name)));
   if (names.size > context.protocol.maxNames) return [state, [tooMany(typeUrl, context.protocol)]];
   const wildcard = (base.wildcard || subscribe.includes('*')) && !gone.has('*');
-  const next = withSubscription(state, typeUrl, { ...base, names, wildcard, ...keep(base, (name) => !gone.has(name)) });
+  const next = withSubscription(state, typeUrl, { ...base, names, wildcard, sent: base.sent.keep((name) => !gone.has(name)) });
   if (known && subscribe.length === 0) return [next, verdicts];
   // What a client that comes back holds already is sent only if it differs. But whether it waits for what follows another type it doesn't say.
   const follows = context.protocol.follows.some(({ type }) => type === typeUrl);
@@ -121,19 +121,19 @@ function respond(state: State, typeUrl: string, { context, forced = new Set(), a
   const current = currentOf(some ? { ...subscription, names: some } : subscription, typeUrl, context.source);
   const isLooked = (name: string): boolean => !some || some.has(name);
   const differs = ({ name, version }: Resource): boolean => all || forced.has(name) || subscription.sent.get(name) !== version;
-  const removed = [...new Set([...(some ?? subscription.sent.keys()), ...forced])].filter((name) => isLooked(name) && !current.has(name));
+  const removed = [...new Set([...(some ?? subscription.sent.names()), ...forced])].filter((name) => isLooked(name) && !current.has(name));
   const whole = state.variant === 'sotw' && context.protocol.whole.has(typeUrl);
   const changed = [...current.values()].filter(differs);
-  const newlyGone = removed.filter((name) => subscription.sent.has(name));
+  const newlyGone = removed.filter((name) => subscription.sent.get(name) !== undefined);
   const nothing = changed.length === 0 && (whole || state.variant === 'delta' ? newlyGone.length === 0 : true);
   if (nothing && (onlyIfDifferent || (state.variant === 'delta' && !first && forced.size === 0))) return [state, []];
-  const { sent, sum } = withSent(subscription, { removed, current: current.values(), isAll: !some });
-  const version = sumText(sum);
+  const sent = subscription.sent.with(current.values(), removed);
+  const version = sumText(sent.sum);
   const resources = whole ? [...current.values()] : changed;
   // All that is in the response and what it follows: streams in one state get the same bytes. A response sent again is another one.
-  const made = hashBytes([typeUrl, sumText(subscription.sum), version, sumText(sumOf(resources)), ...removed].join('\0'));
+  const made = hashBytes([typeUrl, sumText(subscription.sent.sum), version, sumText(sumOf(resources)), ...removed].join('\0'));
   const nonce = made === subscription.nonce ? hashBytes(made) : made;
-  const next = withSubscription(state, typeUrl, { ...subscription, sent, sum, nonce });
+  const next = withSubscription(state, typeUrl, { ...subscription, sent, nonce });
   return [next, [{ kind: 'send', typeUrl, nonce, version, resources, removed: state.variant === 'delta' ? removed : [] }]];
 }
 

@@ -1,3 +1,5 @@
+import type { Versions } from './versions.ts';
+
 /** One xDS resource: `bytes` is the encoded message of the type's URL, `version` a hash of them. */
 export interface Resource { readonly name: string; readonly version: string; readonly bytes: Uint8Array }
 
@@ -29,10 +31,8 @@ export type Effect =
 export interface Subscription {
   readonly wildcard: boolean;
   readonly names: ReadonlySet<string>;
-  /** Version last sent, by name. */
-  readonly sent: ReadonlyMap<string, string>;
-  /** Sum of the shares of `sent`: it makes the version of them all. */
-  readonly sum: bigint;
+  /** Versions last sent. */
+  readonly sent: Versions;
   readonly nonce: string;
 }
 export interface State { readonly subscriptions: ReadonlyMap<string, Subscription>; readonly variant?: 'sotw' | 'delta' }

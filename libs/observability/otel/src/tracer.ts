@@ -67,10 +67,11 @@ export function parseTraceParent(text: string): SpanContext | undefined {
 const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): TraceParent =>
   `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 
+/** Spans that nobody sees have no place of their own: what comes after them belongs to who was before them. */
 const carrierOnly: ClosableTracer = {
   start(_name, { parent } = {}) {
-    const traceId = (parent && parseTraceParent(parent)?.traceId) ?? randomBytes(16).toString('hex');
-    return { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01`, set() {}, fail() {}, end() {} };
+    const traceparent = parent && parseTraceParent(parent) ? parent : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+    return { traceparent, set() {}, fail() {}, end() {} };
   },
   close: async () => {},
 };
