@@ -1,4 +1,5 @@
-import { citadelSettings, createCitadel, createFileRootStore, ensureBootstrapTokens } from '@flotilla/citadel-service';
+import { citadelSettings, createCitadel, createFileRootStore, createSecrets, ensureBootstrapTokens } from '@flotilla/citadel-service';
+import { watchFiles } from '@flotilla/files';
 import { serverCredentials } from '@flotilla/grpc';
 import { commonSettings, grpcRunner, runApp } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
@@ -10,9 +11,10 @@ await runApp({
 }, async (options, { observability }) => {
   await ensureBootstrapTokens(options.bootstrapTokensFile);
   const citadel = await createCitadel({ ...options, root: createFileRootStore(options.rootFile), observability });
+  const secrets = createSecrets({ source: watchFiles(options.secretsDir), trustDomain: options.trustDomain, log: observability.log });
   const ca = grpcRunner({
-    name: 'ca', log: observability.log, services: [citadel],
+    name: 'ca', log: observability.log, services: [citadel, secrets],
     addresses: () => [{ address: `${options.bind}:${options.grpcPort}`, credentials: serverCredentials(citadel.certificate, 'optional') }],
   });
-  return { runners: [ca.runner], ready: [ca.listening], close: citadel.close };
+  return { runners: [ca.runner, { name: 'secrets', run: secrets.run }], ready: [ca.listening], close: citadel.close };
 });

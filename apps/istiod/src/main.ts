@@ -1,6 +1,7 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
-import { citadelSettings, createCitadel, createFileRootStore, ensureBootstrapTokens } from '@flotilla/citadel-service';
+import { citadelSettings, createCitadel, createFileRootStore, createSecrets, ensureBootstrapTokens } from '@flotilla/citadel-service';
+import { watchFiles } from '@flotilla/files';
 import { createGalley, galleySettings, problemsPage } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-sources';
 import { serverCredentials } from '@flotilla/grpc';
@@ -21,7 +22,8 @@ await runApp({
   await ensureBootstrapTokens(options.bootstrapTokensFile);
   const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
   const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
-  const pilot = createPilot({ subscriber: bus, observability, signal });
+  const secrets = createSecrets({ source: watchFiles(options.secretsDir), trustDomain: options.trustDomain, log });
+  const pilot = createPilot({ subscriber: bus, credentials: secrets, observability, signal });
   const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
   const webhook = injector.serve({ ...options, certificate: citadel.certificate });
   const plaintext = grpcRunner({
@@ -33,7 +35,7 @@ await runApp({
     addresses: () => [{ address: `${bind}:${secureGrpcPort}`, credentials: serverCredentials(citadel.certificate, 'optional') }],
   });
   return {
-    runners: [{ name: 'galley', run: galley.run }, { name: 'pilot', run: pilot.run }, { name: 'injector', run: injector.run }, webhook.runner, plaintext.runner, secure.runner],
+    runners: [{ name: 'galley', run: galley.run }, { name: 'pilot', run: pilot.run }, { name: 'secrets', run: secrets.run }, { name: 'injector', run: injector.run }, webhook.runner, plaintext.runner, secure.runner],
     ready: [galley.ready, plaintext.listening, secure.listening, injector.ready, webhook.listening],
     pages: { '/debug/problems': () => problemsPage(galley.problems()) },
     close: citadel.close,

@@ -3,6 +3,7 @@ import { serverCredentials } from '@flotilla/grpc';
 import { createPilot, pilotSettings } from '@flotilla/pilot-service';
 import { commonSettings, grpcRunner, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
+import { createCredentialClient } from '@flotilla/runtime/credentials';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
 await runApp({
@@ -13,7 +14,10 @@ await runApp({
   const { bind, grpcPort, secureGrpcPort, trustDomain } = options;
   const { log } = observability;
   const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
-  const pilot = createPilot({ subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }), observability, signal });
+  const pilot = createPilot({
+    subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }), credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),
+    observability, signal,
+  });
   const plaintext = grpcRunner({
     name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
     addresses: () => [{ address: `${bind}:${grpcPort}`, credentials: ServerCredentials.createInsecure() }],

@@ -15,3 +15,4 @@ export type * from './schema/telemetry.ts';
 export type * from './schema/mesh.ts';
 export { MeshProxyConfig } from './schema/mesh.ts';
 export type { Port, StringMatch } from './schema/common.ts';
+export * from './credential.ts';

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadResources } from '@flotilla/galley-pipeline';
 import { keyOf, type AnyResource } from '@flotilla/model';
-import { createWorldStore, credentialChange, parseProxy, worldChanges } from '@flotilla/pilot-world';
+import { createWorldStore, credentialChanges, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { checkAgainstScratch, Engine, Subject } from '@flotilla/query';
@@ -30,7 +30,7 @@ describe.skipIf(names.length === 0)('checking mode over the scenarios', () => {
     const { resources } = loadResources(scenario.files);
     const engine = new Engine(createWorldStore());
     engine.apply(resources.flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
-    engine.apply([...scenario.credentials].map(([key, value]) => credentialChange(key, value)));
+    engine.apply(credentialChanges({ put: scenario.credentials, delete: [] }));
     for (const proxy of scenario.proxies) connect(engine, proxy);
     const watches = [...engine.watches()];
     const answers = (): unknown[] => watches.map(({ query, key, subject }) => engine.read(query, key, subject));

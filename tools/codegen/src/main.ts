@@ -24,6 +24,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   discovery,
   ca: ['istio/ca.proto'],
   bus: ['flotilla/bus/v1/bus.proto'],
+  credentials: ['flotilla/credentials/v1/credentials.proto'],
 };
 
 function fingerprint(): string {
@@ -68,7 +69,7 @@ await Promise.all([
   (async () => { for (const [name, files] of Object.entries(entries)) if (name !== 'envoy') await generate(name, files); })(),
   (async () => {
     await generate('envoy', entries['envoy'] ?? []);
-    await run('pbjs', ['-t', 'json', ...include.flatMap((path) => ['-p', path]), '-o', join(out, 'descriptors.json'), ...(entries['envoy'] ?? []), 'istio/ca.proto', 'flotilla/bus/v1/bus.proto']);
+    await run('pbjs', ['-t', 'json', ...include.flatMap((path) => ['-p', path]), '-o', join(out, 'descriptors.json'), ...(entries['envoy'] ?? []), 'istio/ca.proto', 'flotilla/bus/v1/bus.proto', 'flotilla/credentials/v1/credentials.proto']);
   })(),
 ]);
 writeFileSync(stamp, inputs);

@@ -6,7 +6,6 @@ import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type Problem } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
-import { credentialChange } from '@flotilla/pilot-world';
 import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
 import type { Scenario } from './scenario.ts';
 
@@ -39,14 +38,14 @@ export interface ControlPlane {
 export async function startControlPlane(scenario: Scenario, authority: TestAuthority): Promise<ControlPlane> {
   const stop = new AbortController();
   const bus = createInProcessBus();
-  const pilot = createPilot({ subscriber: bus, observability: noObservability, signal: stop.signal });
+  const credentials = { async *watch() { yield { put: scenario.credentials, delete: [] }; } };
+  const pilot = createPilot({ subscriber: bus, credentials, observability: noObservability, signal: stop.signal });
   void pilot.run();
   const mesh = parseMeshConfig({});
   const pipeline = new Pipeline('parity', mesh.ok ? [mesh.value] : []);
   await bus.publish(pipeline.apply(scenario.files));
   await bus.publish(pipeline.complete());
   await pilot.ready;
-  pilot.engine.apply([...scenario.credentials].map(([key, value]) => credentialChange(key, value)));
   const certificate = createCertificateSource(authority.issue(`spiffe://${scenario.trustDomain}/ns/istio-system/sa/pilot`, ['localhost']));
   const any = '127.0.0.1:0';
   const secure = await listen([pilot.discovery('identified')], [{ address: any, credentials: serverCredentials(certificate, 'required') }]);

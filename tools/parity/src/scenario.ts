@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileChange } from '@flotilla/galley-pipeline';
 import { parseDocuments } from '@flotilla/galley-sources';
-import { credentialIn, type Credential } from '@flotilla/pilot-world';
+import { credentialIn, type Credential } from '@flotilla/model';
 
 interface Locality { readonly region: string; readonly zone: string; readonly subZone: string }
 export interface ScenarioProxy {
@@ -47,5 +47,6 @@ function secretIn(value: unknown): [string, Credential][] {
   const { kind, metadata, data } = (value ?? {}) as { kind?: string; metadata?: { name: string; namespace: string }; data?: Record<string, string> };
   if (kind !== 'Secret' || !metadata) return [];
   const bytes = Object.fromEntries(Object.entries(data ?? {}).map(([name, text]) => [name, Buffer.from(text, 'base64')]));
-  return [[`${metadata.namespace}/${metadata.name}`, credentialIn(bytes)]];
+  const credential = credentialIn(bytes);
+  return credential ? [[`${metadata.namespace}/${metadata.name}`, credential]] : [];
 }

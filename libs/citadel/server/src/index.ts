@@ -1,1 +1,2 @@
 export * from './ca-server.ts';
+export * from './credential-service.ts';

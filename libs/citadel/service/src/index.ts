@@ -2,3 +2,4 @@ export * from './bootstrap-tokens.ts';
 export * from './citadel.ts';
 export * from './root-store.ts';
 export * from './settings.ts';
+export * from './secrets.ts';

@@ -11,5 +11,6 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
   jwtIssuer: setting.text('issuer of service account tokens', 'https://kubernetes.default.svc.cluster.local'),
   jwtAudience: setting.text('audience of service account tokens', 'istio-ca'),
   bootstrapTokensFile: setting.path('JSON object of control-plane service: token, made when missing, mode 0600; read again when changed', `${folder}/bootstrap-tokens.json`),
+  secretsDir: setting.list('file or folder of Secrets as YAML, watched: what gateways get by credentialName', [], { metavar: 'path' }),
   dnsName: setting.list('DNS name of this service', ['istio-citadel.istio-system.svc', 'localhost']),
 });

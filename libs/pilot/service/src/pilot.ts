@@ -1,8 +1,8 @@
 import type { Batch, Subscriber } from '@flotilla/bus-port';
-import { collections, keyOf, type Collection } from '@flotilla/model';
+import { collections, keyOf, type Collection, type CredentialSource } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server';
-import { createWorldStore, worldChanges } from '@flotilla/pilot-world';
+import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Subject } from '@flotilla/query';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
@@ -11,13 +11,19 @@ import { nameOfType, Proxy, watchedOf, xdsProtocol } from './proxies.ts';
 /** Of a burst of changes so many are followed. */
 const maxTraces = 20;
 
-export interface PilotOptions { readonly subscriber: Subscriber; readonly observability: Observability; readonly signal: AbortSignal }
+export interface PilotOptions {
+  readonly subscriber: Subscriber;
+  /** Gateways' certificates; without it none are served. */
+  readonly credentials?: CredentialSource;
+  readonly observability: Observability;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Pilot: takes configuration from the bus, keeps the World, serves every proxy what differs for it. Nothing is served before every collection is
  * complete; while galley is away, what is known stays in force.
  */
-export function createPilot({ subscriber, observability, signal }: PilotOptions) {
+export function createPilot({ subscriber, credentials, observability, signal }: PilotOptions) {
   const engine = new Engine(createWorldStore());
   const proxies = new Map<Subject, Proxy>();
   const incomplete = new Set<Collection>(collections);
@@ -34,6 +40,11 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
       ...batch.delete.flatMap(({ collection, key }) => worldChanges(collection, key)),
     ];
     cause.taken();
+    settle(changes, cause);
+  }
+
+  /** Runs what changes touch, and sends each proxy what differs for it. */
+  function settle(changes: readonly Change[], cause: Cause & { computed?(proxies: number): void }): void {
     const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
     for (const watch of engine.apply(changes)) {
       const proxy = proxies.get(watch.subject);
@@ -44,7 +55,7 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
       const names = types.get(typeUrl);
       types.set(typeUrl, name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(name));
     }
-    cause.computed(affected.size);
+    cause.computed?.(affected.size);
     for (const [proxy, types] of affected) {
       for (const typeUrl of types.keys()) metrics.pushes.add(1, { type: nameOfType(typeUrl) });
       proxy.push(types, cause);
@@ -74,9 +85,13 @@ export function createPilot({ subscriber, observability, signal }: PilotOptions)
     };
   }
 
-  async function run(): Promise<void> {
+  async function followConfiguration(): Promise<void> {
     for await (const batch of subscriber.subscribe(collections, signal)) apply(batch);
   }
+  async function followCredentials(): Promise<void> {
+    for await (const update of credentials?.watch(signal) ?? []) settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
+  }
+  const run = async (): Promise<void> => void await Promise.all([followConfiguration(), followCredentials()]);
 
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createDnsServer } from '@flotilla/agent-dns';
@@ -57,12 +57,13 @@ export class Cluster {
   private constructor(options: ClusterOptions, parts: { network: Awaited<ReturnType<typeof createNetwork>>; dns: Awaited<ReturnType<typeof createDnsServer>>; tokens: Awaited<ReturnType<typeof createTokenIssuer>> }) {
     this.#options = options;
     ({ network: this.#network, dns: this.#dns, tokens: this.#tokens } = parts);
-    this.state = createStateFolder(this.hostPath('state'), options);
+    this.state = createStateFolder(this.hostPath('state'), { ...options, secretsFolder: this.hostPath('secrets') });
+    giveSecrets(this.hostPath('secrets'));
   }
 
   /** Makes the node and starts what the manifests ask for; resolves when all of it is under way. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    for (const name of ['state', 'logs', 'pods', ...sharedFolders]) mkdirSync(join(options.folder, name), { recursive: true });
+    for (const name of ['state', 'logs', 'pods', 'secrets', ...sharedFolders]) mkdirSync(join(options.folder, name), { recursive: true });
     for (const name of sharedFolders) chmodSync(join(options.folder, name), 0o777);
     const [network, tokens] = [await createNetwork(), await createTokenIssuer()];
     const dns = await createDnsServer({ address: nodeAddress, port: 53, names: { namespace: '', domain: 'svc.cluster.local', search: [] }, upstreams: [], log: noObservability.log, metrics: noObservability.metrics });
@@ -179,7 +180,7 @@ export class Cluster {
         if (name !== 'istio-ca-root-cert') return find('ConfigMap', namespace, name)?.data;
         return existsSync(rootCert) ? { 'root-cert.pem': readFileSync(rootCert, 'utf8') } : undefined;
       },
-      secret: (namespace, name) => this.#options.secrets[`${namespace}/${name}`],
+      secret: (namespace, name) => this.#options.secrets[`${namespace}/${name}`] ?? dataOf(this.state.secrets.find((secret) => secret.metadata.name === name && namespaceOf(secret) === namespace)),
     };
   }
 
@@ -226,6 +227,17 @@ export class Cluster {
     await this.#network.close();
   }
 }
+
+/** Secrets are for the CA alone. */
+const caUser = 1337;
+function giveSecrets(folder: string): void {
+  for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) chownSync(path, caUser, caUser);
+  chmodSync(folder, 0o700);
+}
+
+/** What a Secret holds, as text. */
+const dataOf = (secret: KubeObject | undefined): Readonly<Record<string, string>> | undefined =>
+  secret && { ...Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()])), ...secret.stringData };
 
 const isList = (value: unknown): value is { readonly items: readonly unknown[] } => typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'List' && Array.isArray((value as { items?: unknown }).items);
 const fileOf = (kind: string, key: string): string => `${kind}/${key.replace('/', '_')}.yaml`;

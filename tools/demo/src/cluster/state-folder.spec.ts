@@ -15,7 +15,7 @@ describe('the state folder', () => {
   writeFileSync(given, [service('a'), service('b'), service('headless', ', clusterIP: None'), service('named', ', type: ExternalName')].join('---\n'));
   writeFileSync(join(dir, 'broken.yaml'), 'a: [1\n');
   const before = readFileSync(given, 'utf8');
-  const state = createStateFolder(source, { given: [given, join(dir, 'broken.yaml')], system: [] });
+  const state = createStateFolder(source, { given: [given, join(dir, 'broken.yaml')], system: [], secretsFolder: dir });
   const copy = join(source, 'given/00/web.yaml');
   const ips = (): unknown[] => parseAllDocuments(readFileSync(copy, 'utf8')).map((document) => document.getIn(['spec', 'clusterIP']));
 
@@ -23,6 +23,15 @@ describe('the state folder', () => {
     expect(ips()).toEqual(['10.96.0.10', '10.96.0.11', 'None', undefined]);
     expect(readFileSync(copy, 'utf8')).toContain('# a\n');
     expect(readFileSync(given, 'utf8')).toBe(before);
+  });
+
+  it('keeps Secrets out of what galley reads', () => {
+    const folder = mkdtempSync(join(dir, 'secrets-'));
+    writeFileSync(join(dir, 'mixed.yaml'), `${service('a')}---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: hidden}\n`);
+    const mixed = createStateFolder(join(dir, 'mixed'), { given: [join(dir, 'mixed.yaml')], system: [], secretsFolder: folder });
+    expect(mixed.secrets).toMatchObject([{ metadata: { name: 's' } }]);
+    expect(readFileSync(join(dir, 'mixed/given/00/mixed.yaml'), 'utf8')).not.toContain('hidden');
+    expect(readFileSync(join(folder, 'given_00_mixed.yaml'), 'utf8')).toContain('hidden');
   });
 
   it('copies what is no YAML as it is', () => expect(readFileSync(join(source, 'given/01/broken.yaml'), 'utf8')).toBe('a: [1\n'));
@@ -45,6 +54,6 @@ describe('the state folder', () => {
   });
 
   it('refuses a folder without YAML, naming it', () => {
-    expect(() => createStateFolder(join(dir, 'other'), { given: [mkdtempSync(join(dir, 'empty-'))], system: [] })).toThrow(/holds no YAML/);
+    expect(() => createStateFolder(join(dir, 'other'), { given: [mkdtempSync(join(dir, 'empty-'))], system: [], secretsFolder: dir })).toThrow(/holds no YAML/);
   });
 });

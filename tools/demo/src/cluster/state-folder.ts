@@ -1,10 +1,13 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { isMap, parseAllDocuments, stringify, type Document } from 'yaml';
+import type { KubeObject } from './objects.ts';
 
 /** The cluster's state as a folder of YAML, which galley reads: `given` is what users gave, `system` what is always there, `kubernetes` what runs. */
 export interface StateFolder {
   readonly path: string;
+  /** The Secrets that were given. They lie in a folder of their own, since galley reads this one. */
+  readonly secrets: readonly KubeObject[];
   /** Writes an object of `kubernetes`; replaces the file in one step, and not at all when nothing differs. */
   put(file: string, object: object): void;
   remove(file: string): void;
@@ -14,11 +17,14 @@ export interface StateFolder {
 
 const isConfig = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
 
+export interface StateParts { readonly given: readonly string[]; readonly system: readonly string[]; readonly secretsFolder: string }
+
 /** Copies files and folders into a new state folder; their source is only read. Throws when a path isn't there or holds no YAML. */
-export function createStateFolder(path: string, parts: { readonly given: readonly string[]; readonly system: readonly string[] }): StateFolder {
+export function createStateFolder(path: string, parts: StateParts): StateFolder {
   for (const folder of ['given', 'system', 'kubernetes']) mkdirSync(join(path, folder), { recursive: true });
   const written = new Map<string, string>();
   const ips = createAddresses();
+  const secrets: KubeObject[] = [];
   function assignAddresses(file: string): boolean {
     const documents = existsSync(file) ? parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1', merge: true }) : [];
     if (!Array.isArray(documents)) return false;
@@ -28,10 +34,14 @@ export function createStateFolder(path: string, parts: { readonly given: readonl
     return true;
   }
   for (const [part, sources] of [['given', parts.given], ['system', parts.system]] as const) {
-    sources.forEach((source, i) => copyInto(join(path, part, String(i).padStart(2, '0')), source).forEach(assignAddresses));
+    sources.forEach((source, i) => copyInto(join(path, part, String(i).padStart(2, '0')), source).forEach((copy) => {
+      secrets.push(...takeSecrets(copy, join(parts.secretsFolder, relative(path, copy).replaceAll('/', '_'))));
+      assignAddresses(copy);
+    }));
   }
   return {
     path,
+    secrets,
     put(file, object) {
       const text = stringify(object, { version: '1.1' });
       if (written.get(file) === text) return;
@@ -44,6 +54,18 @@ export function createStateFolder(path: string, parts: { readonly given: readonl
     },
     assignAddresses,
   };
+}
+
+/** Moves the Secrets of a file to another, for its owner alone; returns them. */
+function takeSecrets(file: string, to: string): KubeObject[] {
+  const documents = parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1', merge: true });
+  if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return [];
+  const isSecret = (document: Document): boolean => isMap(document.contents) && document.contents.get('kind') === 'Secret';
+  const found = documents.filter(isSecret).map((document) => document.toJS() as KubeObject);
+  if (found.length === 0) return [];
+  replaceFile(file, documents.filter((document) => !isSecret(document)).map((document) => document.toString()).join(''));
+  writeFileSync(to, found.map((secret) => stringify(secret)).join('---\n'), { mode: 0o600 });
+  return found;
 }
 
 /** Returns the copies. */

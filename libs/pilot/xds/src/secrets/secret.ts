@@ -1,4 +1,5 @@
-import { credentialOf, worldQuery, type Credential, type View } from '@flotilla/pilot-world';
+import type { Credential } from '@flotilla/model';
+import { credentialOf, worldQuery, type View } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 
