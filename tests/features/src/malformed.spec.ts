@@ -132,9 +132,9 @@ describe('malformed inputs', () => {
   it('keeps the last good version while a file is broken, and takes it away with the file', async () => {
     rig.put('own.yaml', entry('own', 'own.test'));
     await rig.start();
-    for (const broken of ['a: [1', `${header('ServiceEntry', 'own')}spec: {hosts: []}\n`, `${header('ServiceEntry', 'own')}spec: {hosts: own.test}\n`]) {
+    for (const [i, broken] of ['a: [1', `${header('ServiceEntry', 'own')}spec: {hosts: []}\n`, `${header('ServiceEntry', 'own')}spec: {hosts: own.test}\n`].entries()) {
       rig.put('own.yaml', broken);
-      await rig.changeFlows(`while-${rig.log.length}.test`);
+      await rig.changeFlows(`while-${i}.test`);
       expect(rig.inForce.get('service-entries shop/own')?.spec).toMatchObject({ hosts: ['own.test'] });
     }
     await rig.logged(3);

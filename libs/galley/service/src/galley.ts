@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { Publisher } from '@flotilla/bus-port';
 import { Pipeline, type FileChange } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type AnyResource, type Batch, type Problem, type TraceParent } from '@flotilla/model';
@@ -38,6 +39,8 @@ export function createGalley({ source, publisher, observability, signal, clock =
     const cancel = clock.after(patienceMs, () => lose(null));
     await Promise.race([publishing, patience]);
     cancel();
+    // In one process with pilot, proxies have what is right before anyone looks for what is wrong.
+    await setImmediate();
     problemLog.tell(pipeline.problems);
     await publishing;
   }
