@@ -55,4 +55,5 @@ function clusterIPs(spec: Resource<'services'>['spec']): readonly string[] {
   return (all.length > 0 ? all : spec.clusterIP ? [spec.clusterIP] : []).filter((ip) => ip !== '' && ip !== 'None');
 }
 
-const annotationList = (text: string | undefined): string[] => (text === undefined || text === '' ? [] : text.split(',').map((item) => item.trim()));
+/** Istio takes the parts as they stand, blanks and all. */
+const annotationList = (text: string | undefined): string[] => (text === undefined || text === '' ? [] : text.split(','));

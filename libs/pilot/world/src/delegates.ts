@@ -1,4 +1,4 @@
-import type { HTTPMatchRequest, HTTPRoute } from '@flotilla/model';
+import type { HTTPMatchRequest, HTTPRoute, StringMatch } from '@flotilla/model';
 import type { ResolvedVirtualService } from './virtual-services.ts';
 
 /** Istio's mergeVirtualServicesIfNeeded: a root's routes with each delegate's put in its place. A delegate of a delegate is dropped. */
@@ -17,38 +17,49 @@ function mergeRoute(root: HTTPRoute, inner: HTTPRoute): HTTPRoute | undefined {
   const name = root.name && inner.name ? `${root.name}-${inner.name}` : root.name || inner.name;
   const { delegate: _, match: __, name: ___, ...given } = root;
   const set = Object.fromEntries(Object.entries(inner).filter(([, value]) => value !== undefined));
-  return { ...given, ...set, name, match, headers: mergeHeaders(root.headers, inner.headers) };
+  return { ...given, ...set, name, match };
 }
 
-function mergeHeaders(root: HTTPRoute['headers'], inner: HTTPRoute['headers']): HTTPRoute['headers'] {
-  if (!root || !inner) return inner ?? root;
-  const join = (a: NonNullable<HTTPRoute['headers']>['request'], b: typeof a): typeof a =>
-    a && b ? { set: { ...a.set, ...b.set }, add: { ...a.add, ...b.add }, remove: [...(a.remove ?? []), ...(b.remove ?? [])] } : b ?? a;
-  return { request: join(root.request, inner.request), response: join(root.response, inner.response) };
-}
-
-/** Every pair of matches merged; one conflict drops the whole route (undefined). A delegate with its own matches keeps those under the first root match. */
+/** Each of the delegate's matches under the first of the root's that it doesn't contradict; one that contradicts all drops the whole route (undefined). */
 function mergeMatches(root: readonly HTTPMatchRequest[], inner: readonly HTTPMatchRequest[]): HTTPMatchRequest[] | undefined {
   if (root.length === 0) return [...inner];
   if (inner.length === 0) return [...root];
-  const merged: HTTPMatchRequest[] = [];
-  for (const i of inner) {
-    const r = root[0] as HTTPMatchRequest;
-    const both = mergeMatch(r, i);
-    if (!both) return undefined;
-    merged.push(both);
-  }
-  return merged;
+  const merged = inner.map((leaf) => {
+    const found = root.find((each) => !contradicts(each, leaf));
+    return found && mergeMatch(found, leaf);
+  });
+  return merged.every((match) => match !== undefined) ? merged : undefined;
 }
 
-function mergeMatch(root: HTTPMatchRequest, inner: HTTPMatchRequest): HTTPMatchRequest | undefined {
-  const scalar = ['uri', 'scheme', 'method', 'authority', 'port', 'sourceNamespace'] as const;
-  if (scalar.some((field) => root[field] && inner[field])) return undefined;
-  const maps = ['headers', 'withoutHeaders', 'queryParams', 'sourceLabels'] as const;
-  const clash = maps.some((field) => Object.keys(root[field] ?? {}).some((key) => inner[field] && key in inner[field]));
-  if (clash) return undefined;
+const maps = ['headers', 'withoutHeaders', 'queryParams'] as const;
+
+/** Istio's hasConflict: what the delegate matches must lie within what the root does. */
+function contradicts(root: HTTPMatchRequest, leaf: HTTPMatchRequest): boolean {
+  const labels = Object.entries(leaf.sourceLabels ?? {});
+  const checks: readonly boolean[] = [
+    ...(['uri', 'scheme', 'method', 'authority'] as const).map((field) => textsContradict(root[field], leaf[field])),
+    ...maps.flatMap((field) => Object.entries(leaf[field] ?? {}).map(([key, match]) => textsContradict(root[field]?.[key], match))),
+    (root.ignoreUriCase ?? false) !== (leaf.ignoreUriCase ?? false),
+    Boolean(root.port && leaf.port && root.port !== leaf.port),
+    Boolean(root.sourceNamespace && leaf.sourceNamespace && root.sourceNamespace !== leaf.sourceNamespace),
+    labels.some(([key, value]) => root.sourceLabels?.[key] !== undefined && root.sourceLabels[key] !== value),
+    Boolean(root.gateways?.length && leaf.gateways?.some((gateway) => !root.gateways?.includes(gateway))),
+  ];
+  return checks.some(Boolean);
+}
+
+/** Istio's stringMatchConflict: a regular expression goes with no other match; an exact text or a prefix must begin with the root's prefix, or equal its text. */
+function textsContradict(root: StringMatch | undefined, leaf: StringMatch | undefined): boolean {
+  if (!root || !leaf) return false;
+  if (root.regex || leaf.regex) return true;
+  const own = leaf.exact || leaf.prefix || '';
+  if (root.exact) return root.exact !== leaf.exact;
+  return root.prefix ? !own.startsWith(root.prefix) : true;
+}
+
+function mergeMatch(root: HTTPMatchRequest, inner: HTTPMatchRequest): HTTPMatchRequest {
   const set = Object.fromEntries(Object.entries(inner).filter(([, value]) => value !== undefined && value !== ''));
-  const joined = Object.fromEntries(maps.flatMap((field) => (root[field] || inner[field] ? [[field, { ...root[field], ...inner[field] }]] : [])));
+  const joined = Object.fromEntries([...maps, 'sourceLabels' as const].flatMap((field) => (root[field] || inner[field] ? [[field, { ...root[field], ...inner[field] }]] : [])));
   const name = root.name && inner.name ? `${root.name}-${inner.name}` : root.name || inner.name;
   return { ...root, ...set, ...joined, name, gateways: inner.gateways?.length ? inner.gateways : root.gateways };
 }

@@ -23,7 +23,9 @@ const header = worldQuery('destination-rule-header', (view, key): Header | undef
   const { meta, spec } = resource;
   return {
     key, name: meta.name, namespace: meta.namespace, time: Date.parse(meta.creationTimestamp ?? '') || 0,
-    host: resolveShortName(spec.host ?? '', meta, domain), exportTo: new Set(spec.exportTo ?? []),
+    host: resolveShortName(spec.host ?? '', meta, domain),
+    // A rule for some workloads is its namespace's own, whatever it says.
+    exportTo: new Set(spec.workloadSelector ? ['.'] : spec.exportTo ?? []),
     ...(spec.workloadSelector ? { selector: spec.workloadSelector.matchLabels ?? {} } : {}),
   };
 });

@@ -53,7 +53,8 @@ export const portProtocol = ({ protocol }: ServicePort, sniffs: boolean): Upstre
 export function outboundProtocol(port: ServicePort, { pool, sniffs, meshUpgrades }: { readonly pool: ConnectionPoolSettings; readonly sniffs: boolean; readonly meshUpgrades: boolean }): UpstreamProtocol {
   const upgrade = pool.http?.h2UpgradePolicy ?? 'DEFAULT';
   if (pool.http?.useClientProtocol) return 'downstream';
-  if (port.protocol === 'HTTP' && (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && meshUpgrades))) return 'http2';
+  // A rule knows what its port speaks; the mesh's setting is for ports that are declared.
+  if (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && meshUpgrades && port.protocol === 'HTTP')) return 'http2';
   return portProtocol(port, sniffs);
 }
 

@@ -37,7 +37,7 @@ export function buildRoute(http: HTTPRoute, match: HTTPMatchRequest | undefined,
   const { virtualService } = context;
   const name = match?.name ? `${http.name ?? ''}.${match.name}` : http.name ?? '';
   const changes = buildHeaderChanges(http.headers);
-  const base: IRoute = { ...(name ? { name } : {}), match: buildRouteMatch(match), metadata: configMetadata('virtual-service', virtualService.meta) };
+  const base: IRoute = { ...(name ? { name } : {}), ...(match?.statPrefix ? { statPrefix: match.statPrefix } : {}), match: buildRouteMatch(match), metadata: configMetadata('virtual-service', virtualService.meta) };
   const fault = http.fault ? { typedPerFilterConfig: buildFault(http.fault) } : {};
   const ownHeaders = headerFields(changes);
   const specific: IRoute = http.redirect ? { redirect: buildRedirect(http.redirect, { port: context.port, tls: context.tls }), ...ownHeaders }

@@ -50,14 +50,10 @@ function onlyPort(view: View, host: string): number | undefined {
   return ports.length === 1 ? ports[0]?.port : undefined;
 }
 
-/** Does a match name this port, this gateway, and what this proxy is? */
+/** Does a match name this port, and this gateway or, where it names none, what this proxy is (Istio's sourceMatchHTTP)? */
 function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gateway: string }): boolean {
   if (match.port && match.port !== at.port) return false;
-  const gateways = match.gateways ?? [];
-  if (gateways.length > 0) {
-    if (!gateways.includes(at.gateway)) return false;
-    if (at.gateway !== 'mesh') return true;
-  } else if (at.gateway !== 'mesh') return true;
+  if (match.gateways?.length) return match.gateways.includes(at.gateway);
   const labels = Object.entries(match.sourceLabels ?? {}).every(([name, value]) => view.label(name) === value);
   return labels && (!match.sourceNamespace || match.sourceNamespace === view.attr('namespace'));
 }
