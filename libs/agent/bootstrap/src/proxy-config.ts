@@ -1,4 +1,4 @@
-import { MeshProxyConfig, defaultMeshConfig, parseValue } from '@flotilla/model';
+import { MeshProxyConfig, defaultMeshConfig, parseValue, proxyConfigMistakes } from '@flotilla/model';
 import { err, messageOf, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import { parse } from 'yaml';
@@ -39,7 +39,7 @@ export function resolveProxyConfig({ meshFile, environment, annotations = {}, cp
   const statusPort = annotations['status.sidecar.istio.io/port'];
   if (statusPort && /^\d{1,5}$/.test(statusPort)) config = { ...config, statusPort: Number(statusPort) };
   if (config.concurrency === undefined && cpuLimit && /^\d{1,4}$/.test(cpuLimit)) config = { ...config, concurrency: Number(cpuLimit) };
-  const problems = validateProxyConfig(config);
+  const problems = proxyConfigMistakes(config);
   if (problems.length === 0) return ok(config);
   return err(`failed to get proxy config: ${problems.length} error${problems.length > 1 ? 's' : ''} occurred:\n${problems.map((problem) => `\t* ${problem}`).join('\n')}`);
 }
@@ -61,28 +61,4 @@ function merge(base: MeshProxyConfig, over: MeshProxyConfig): MeshProxyConfig {
   if (over.tracingServiceName !== undefined) delete (merged as { serviceCluster?: string }).serviceCluster;
   else if (over.serviceCluster !== undefined) delete (merged as { tracingServiceName?: unknown }).tracingServiceName;
   return over.proxyMetadata ? { ...merged, proxyMetadata: { ...base.proxyMetadata, ...over.proxyMetadata } } : merged;
-}
-
-/** What is wrong with a resolved configuration, in the words of Istio's validation. */
-export function validateProxyConfig(config: MeshProxyConfig): string[] {
-  const port = (value: number): string | undefined => (value >= 1 && value <= 65535 ? undefined : `port number ${value} must be in the range 1..65535`);
-  const problems: (string | undefined)[] = [
-    config.configPath ? undefined : 'config path must be set',
-    config.binaryPath ? undefined : 'binary path must be set',
-    config.serviceCluster || config.tracingServiceName !== undefined ? undefined : 'oneof service cluster or tracing service name must be specified',
-    prefixed('invalid discovery address: ', addressProblem(config.discoveryAddress ?? '')),
-    prefixed('invalid proxy admin port: ', port(config.proxyAdminPort ?? 0)),
-    prefixed('invalid status port: ', port(config.statusPort ?? 0)),
-    (config.drainDuration ?? 0) < 1 ? 'invalid drain duration: duration must be greater than 1ms' : undefined,
-    (config.concurrency ?? 0) < 0 ? `concurrency cannot be less than 0` : undefined,
-  ];
-  return problems.filter((problem) => problem !== undefined);
-}
-
-const prefixed = (prefix: string, problem: string | undefined): string | undefined => (problem ? prefix + problem : undefined);
-function addressProblem(address: string): string | undefined {
-  if (address.startsWith('unix:')) return undefined;
-  const at = address.lastIndexOf(':');
-  const port = Number(address.slice(at + 1));
-  return at > 0 && port >= 1 && port <= 65535 ? undefined : `unable to split ${JSON.stringify(address)} into host and port`;
 }

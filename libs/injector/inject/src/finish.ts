@@ -34,18 +34,22 @@ function withClusterEnv(pod: PodObject, { proxyEnv, original }: FinishOptions): 
 /** One scrape for the application and its proxy: the agent asks both. */
 function withMetrics(pod: PodObject, { mesh, proxyConfig }: FinishOptions): PodObject {
   const annotations = pod.metadata.annotations ?? {};
-  const find = (name: string): string => annotations[`prometheus.io/${name}`] ?? annotations[`prometheus.io.${name}`] ?? annotations[`prometheus-io/${name}`] ?? '';
+  const { scrape = '', path = '', port = '' } = scrapeSettings(annotations);
   const merge = annotations['prometheus.istio.io/merge-metrics'];
   const isOn = merge === undefined ? mesh.enablePrometheusMerge !== false : /^(1|t|true)$/i.test(merge);
-  const scrape = find('scrape');
-  const port = String(proxyConfig.statusPort ?? 15_020);
-  if (!isOn || /^(0|f|false)$/i.test(scrape)) return pod;
-  if (find('port') === port) return pod;
-  const config = { scrape, path: find('path'), port: find('port') };
-  const isEmpty = Object.values(config).every((value) => value === '');
-  const told = isEmpty ? pod : mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_PROMETHEUS_ANNOTATIONS', value: JSON.stringify(config) }]));
-  return annotate(told, { 'prometheus.io/port': port, 'prometheus.io/path': '/stats/prometheus', 'prometheus.io/scrape': 'true' });
+  const statusPort = String(proxyConfig.statusPort ?? 15_020);
+  if (!isOn || /^(0|f|false)$/i.test(scrape) || port === statusPort) return pod;
+  const isEmpty = [scrape, path, port].every((value) => value === '');
+  const told = isEmpty ? pod : mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_PROMETHEUS_ANNOTATIONS', value: JSON.stringify({ scrape, path, port }) }]));
+  const others = Object.fromEntries(Object.entries(annotations).filter(([name]) => scrapeSetting(name) === undefined));
+  const own = { 'prometheus.io/port': statusPort, 'prometheus.io/path': '/stats/prometheus', 'prometheus.io/scrape': 'true' };
+  return { ...told, metadata: { ...told.metadata, annotations: { ...others, ...own } } };
 }
+
+/** Which of Prometheus' settings an annotation gives: to its relabelling, any other character than a letter or digit in the name is an underscore. */
+const scrapeSetting = (name: string): string | undefined => /^prometheus_io_(scrape|path|port)$/.exec(name.replaceAll(/[^a-zA-Z0-9]/g, '_'))?.[1];
+const scrapeSettings = (annotations: Strings): { readonly scrape?: string; readonly path?: string; readonly port?: string } =>
+  Object.fromEntries(Object.keys(annotations).sort().flatMap((name) => { const setting = scrapeSetting(name); return setting ? [[setting, annotations[name] ?? '']] : []; }));
 
 function withProbes(pod: PodObject, { values, proxyConfig, original }: FinishOptions): PodObject {
   const annotations = original.metadata.annotations ?? {};

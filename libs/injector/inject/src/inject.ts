@@ -78,9 +78,8 @@ const valuesEnv = ({ global: { multiCluster, network } }: Values): Record<string
 const emptyOverlay: PodOverlay = { metadata: { labels: {}, annotations: {} }, spec: { volumes: [] } };
 
 function chooseTemplates(pod: PodObject, known: Readonly<Record<string, Template>>): Result<readonly Template[]> {
-  const names = (pod.metadata.annotations?.['inject.istio.io/templates'] ?? 'sidecar').split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const names = (pod.metadata.annotations?.['inject.istio.io/templates'] ?? 'sidecar').split(',').map((name) => name.trim());
   const missing = names.find((name) => !Object.hasOwn(known, name));
   if (missing !== undefined) return err(`requested template "${missing}" not found; have ${Object.keys(known).sort().join(', ')}`);
   return ok(names.flatMap((name) => known[name] ?? []));
 }
-

@@ -1,20 +1,48 @@
 import type { Container, PodObject, PodOverlay } from '@flotilla/injector-template';
 import { strategicMerge } from './merge.ts';
 
-interface Containers { readonly containers?: readonly Container[]; readonly initContainers?: readonly Container[] }
+interface Containers { readonly containers?: readonly Container[] | null; readonly initContainers?: readonly Container[] | null }
 interface Injected { readonly containers?: readonly string[] | null; readonly initContainers?: readonly string[] | null; readonly volumes?: readonly string[] | null }
 
 const annotation = { status: 'sidecar.istio.io/status', overrides: 'proxy.istio.io/overrides' };
-/** Throws when an annotation that Istio writes isn't JSON. */
-const parseJson = <T>(text: string | undefined): T | undefined => (text === undefined ? undefined : JSON.parse(text) as T);
+
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const hasLists = (value: unknown, lists: readonly string[], isItem: (item: unknown) => boolean): boolean =>
+  isPlain(value) && lists.every((name) => (value[name] ?? undefined) === undefined || (Array.isArray(value[name]) && (value[name] as unknown[]).every(isItem)));
+
+/** What an earlier injection noted; a note that can't be read is none, as for Istio. */
+function injectedBefore({ metadata }: PodObject): Injected | undefined {
+  try {
+    const noted: unknown = JSON.parse(metadata.annotations?.[annotation.status] ?? 'null');
+    return hasLists(noted, ['containers', 'initContainers', 'volumes'], (item) => typeof item === 'string') ? noted as Injected : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What its user had laid over injected containers. Throws when the annotation is not what an injection writes there. */
+function overriddenBefore({ metadata }: PodObject): Containers | undefined {
+  const text = metadata.annotations?.[annotation.overrides];
+  if (text === undefined) return undefined;
+  const wrong = new Error(`annotation ${annotation.overrides} is not what an injection writes there: remove it`);
+  let noted: unknown;
+  try {
+    noted = JSON.parse(text);
+  } catch {
+    throw wrong;
+  }
+  if (!hasLists(noted, ['containers', 'initContainers'], (item) => isPlain(item) && typeof item['name'] === 'string')) throw wrong;
+  return noted as Containers;
+}
 
 /** A pod without what an earlier injection added, and with what its user had laid over that. */
 export function stripInjected(pod: PodObject): PodObject {
-  const status = parseJson<Injected>(pod.metadata.annotations?.[annotation.status]);
+  const status = injectedBefore(pod);
   if (!status) return pod;
-  const overrides = parseJson<Containers>(pod.metadata.annotations?.[annotation.overrides]);
-  const without = (list: readonly Container[] | undefined, names: readonly string[] | null | undefined, back: readonly Container[] = []): Container[] =>
-    [...(list ?? []).filter(({ name }) => !names?.includes(name)), ...back];
+  const overrides = overriddenBefore(pod);
+  const without = (list: readonly Container[] | undefined, names: readonly string[] | null | undefined, back: readonly Container[] | null | undefined): Container[] =>
+    [...(list ?? []).filter(({ name }) => !names?.includes(name)), ...(back ?? [])];
   const { initContainers, ...rest } = pod.spec;
   const init = without(initContainers, status.initContainers, overrides?.initContainers);
   return { ...pod, spec: { ...rest, containers: without(rest.containers, status.containers, overrides?.containers), ...(init.length > 0 ? { initContainers: init } : {}) } };
@@ -22,8 +50,7 @@ export function stripInjected(pod: PodObject): PodObject {
 
 /** Lays what the user gave for an injected container over it (image `auto` gives nothing), and remembers it for the next injection. */
 export function applyOverrides({ merged, original, added }: { merged: PodObject; original: PodObject; added: PodOverlay }): PodObject {
-  const before = parseJson<Injected>(original.metadata.annotations?.[annotation.status]);
-  const remembered = parseJson<Containers>(original.metadata.annotations?.[annotation.overrides]);
+  const [before, remembered] = [injectedBefore(original), overriddenBefore(original)];
   const own = [...original.spec.containers, ...(original.spec.initContainers ?? [])];
   const given = (list: readonly Container[] | undefined, kind: 'containers' | 'initContainers'): Container[] => (list ?? []).flatMap(({ name }) => {
     if (before?.[kind]?.includes(name) && !remembered) return [];

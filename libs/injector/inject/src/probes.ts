@@ -12,16 +12,18 @@ export function rewritesProbes(annotations: Readonly<Record<string, string>>, fa
 /** What the agent has to do for the kubelet, by path, as the value of ISTIO_KUBE_APP_PROBERS; undefined when there is nothing. */
 export function buildProbers(pod: PodObject, statusPort: number): string | undefined {
   const containers = pod.spec.containers.filter(({ name }) => name !== proxyContainerName);
-  const named = new Map([...containers.flatMap(({ ports = [] }) => ports)].reverse().map(({ name, containerPort }) => [name, containerPort]));
-  const portOf = (port: number | string): number | undefined => (typeof port === 'number' ? port : /^\d+$/.test(port) ? Number(port) : named.get(port));
   const probers = containers.flatMap((container) => kinds.flatMap(([kind, suffix]): [string, unknown][] => {
     const probe = container[kind];
     if (!isRewritable(probe)) return [];
-    const prober = buildProber(probe, portOf, statusPort);
+    const prober = buildProber(probe, portOf(container), statusPort);
     return prober ? [[`/app-health/${container.name}/${suffix}`, prober]] : [];
   }));
   return probers.length === 0 ? undefined : JSON.stringify(Object.fromEntries(probers.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
+
+/** A port by number, or by its name in the same container, as the kubelet looks it up. */
+const portOf = ({ ports = [] }: Container) => (port: number | string): number | undefined =>
+  (typeof port === 'number' ? port : /^\d+$/.test(port) ? Number(port) : ports.findLast(({ name }) => name === port)?.containerPort);
 
 function buildProber(probe: Probe, portOf: (port: number | string) => number | undefined, statusPort: number): object | undefined {
   const timeout = probe.timeoutSeconds ? { timeoutSeconds: probe.timeoutSeconds } : {};

@@ -7,14 +7,14 @@ type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
 const fieldsOf = (schema: Schema): Readonly<Record<string, Schema>> => (schema.type === 'message' ? schema.fields() : {});
 const proxyConfigSchema = (): Schema => fieldsOf(meshSchemas['mesh-config'])['defaultConfig'] ?? { type: 'struct' };
-const tracers = ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'];
 export type ProxyConfigs = readonly Resource<'proxy-configs'>[];
 
 export interface ProxyConfigOptions { readonly mesh: MeshConfig; readonly namespace: string; readonly proxyConfigs: ProxyConfigs }
 
 /**
- * The proxy configuration of a pod: the mesh's, then its annotation, then ProxyConfig resources from the root namespace, its namespace and those that
- * select it (of several on a level the oldest). Environment merges over all levels. An annotation that can't be read is told.
+ * The proxy configuration of a pod: the mesh's, then its annotation (a named field takes the place of the whole field), then ProxyConfig resources from the
+ * root namespace, its namespace and those that select it (of several on a level the oldest). Environment merges over all levels. An annotation that can't be
+ * read is told.
  */
 export function effectiveProxyConfig(pod: PodObject, { mesh, namespace, proxyConfigs }: ProxyConfigOptions): Result<MeshProxyConfig> {
   let config: MeshProxyConfig = mesh.defaultConfig ?? {};
@@ -22,7 +22,7 @@ export function effectiveProxyConfig(pod: PodObject, { mesh, namespace, proxyCon
   if (text !== undefined) {
     const given = parseAnnotation(text);
     if (!given.ok) return given;
-    config = overlay(config as Plain, given.value as Plain) as MeshProxyConfig;
+    config = { ...config, ...given.value, proxyMetadata: { ...config.proxyMetadata, ...given.value.proxyMetadata } };
   }
   const [root, labels] = [mesh.rootNamespace || 'istio-system', pod.metadata.labels ?? {}];
   const oldest = (matches: (one: Resource<'proxy-configs'>) => boolean): Resource<'proxy-configs'> | undefined =>
@@ -45,22 +45,17 @@ export function effectiveProxyConfig(pod: PodObject, { mesh, namespace, proxyCon
   return ok(config);
 }
 
-function parseAnnotation(text: string): Result<MeshProxyConfig> {
+/** The annotation's own fields. Fails when the text is no YAML or no such configuration. */
+export function parseAnnotation(text: string): Result<MeshProxyConfig> {
   let raw: unknown;
   try {
-    raw = parse(text, { maxAliasCount: 100 });
+    raw = parse(text, { version: '1.1', maxAliasCount: 100, logLevel: 'error' });
   } catch {
     return err('could not parse proxy.istio.io/config: it is not YAML');
   }
   const { value, problems } = parseValue(proxyConfigSchema(), raw ?? {}, { path: 'proxyConfig', unknownFields: 'lenient' });
   const wrong = problems.find(({ level }) => level === 'error');
   return wrong ? err(`could not parse proxy.istio.io/config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
-}
-
-/** Objects merge, lists and plain values replace; of tracing's alternatives the given one stays alone. */
-function overlay(base: Plain, over: Plain, at = ''): Plain {
-  const kept = at === 'tracing' && tracers.some((name) => name in over) ? Object.fromEntries(Object.entries(base).filter(([key]) => !tracers.includes(key))) : base;
-  return { ...kept, ...Object.fromEntries(Object.entries(over).map(([key, value]) => [key, isPlain(value) && isPlain(kept[key]) ? overlay(kept[key], value, key) : value])) };
 }
 
 /** What differs from Istio's own defaults, as canonical JSON in the API's order of fields. */
@@ -80,6 +75,8 @@ function toJson(schema: Schema, value: unknown): unknown {
     case 'repeated': return (value as readonly unknown[]).map((item) => toJson(schema.of, item));
     case 'map': return Object.fromEntries(Object.entries(value as Plain).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, toJson(schema.of, item)]));
     case 'duration': return formatDuration(value as number);
+    case 'wrapper': return toJson(schema.of, value);
+    case 'int64': return String(value);
     default: return value;
   }
 }

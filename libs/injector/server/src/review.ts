@@ -11,7 +11,7 @@ export interface ReviewFailure { readonly message: string; readonly uid: string;
 export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> {
   let raw: unknown;
   try {
-    raw = JSON.parse(body);
+    raw = JSON.parse(body, withoutNull);
   } catch {
     return err({ message: "couldn't get version/kind; json parse error: the body is not JSON", uid: '' });
   }
@@ -26,6 +26,11 @@ export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> 
   if (wrong) return err({ message: wrong, uid, apiVersion });
   const object = request['object'] as unknown as PodObject;
   return ok({ uid, apiVersion, namespace: typeof request['namespace'] === 'string' ? request['namespace'] : '', pod: { ...object, metadata: object.metadata ?? {} } });
+}
+
+/** To Kubernetes a null member is an absent one; null items stay, since others count by their place. */
+function withoutNull(this: unknown, _key: string, value: unknown): unknown {
+  return value === null && !Array.isArray(this) ? undefined : value;
 }
 
 const lists = ['containers', 'initContainers', 'volumes', 'imagePullSecrets'];
@@ -49,7 +54,7 @@ function podProblem(object: unknown): string | undefined {
     if (!Array.isArray(list) || !list.every(isPlain)) return wrongType(list, `Go struct field PodSpec.spec.${field}`);
     for (const item of list as Plain[]) {
       if (field !== 'imagePullSecrets' && typeof item['name'] !== 'string') return wrongType(item['name'], `Go struct field PodSpec.spec.${field}.name of type string`);
-      const bad = itemLists.find((name) => item[name] !== undefined && item[name] !== null && !(Array.isArray(item[name]) && (item[name] as unknown[]).every(isPlain)));
+      const bad = itemLists.find((name) => item[name] !== undefined && !(Array.isArray(item[name]) && (item[name] as unknown[]).every(isPlain)));
       if (bad) return wrongType(item[bad], `Go struct field Container.spec.${field}.${bad}`);
     }
   }

@@ -7,11 +7,15 @@ import { createWebhook, parsePathEnv, type Webhook } from './webhook.ts';
 
 let webhook: Webhook;
 let port = 0;
+let proxyEnv: Readonly<Record<string, string>> = {};
 beforeAll(async () => {
   const key = generateKey();
   const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
   webhook = createWebhook({
-    decide: (pod) => (pod.metadata.name === 'bad' ? { ok: false, error: 'no' } : { ok: true, value: { patch: [{ op: 'add', path: '/metadata/labels', value: {} }] } }),
+    decide: (pod, request) => {
+      ({ proxyEnv } = request);
+      return pod.metadata.name === 'bad' ? { ok: false, error: 'no' } : { ok: true, value: { patch: [{ op: 'add', path: '/metadata/labels', value: pod.spec.containers.map(({ ports = [] }) => ports.length) }] } };
+    },
     observability: noObservability,
   });
   webhook.present({ key: keyToPem(key), cert: buildRoot(key, { organization: 'test', validity, serial: randomBytes(16) }) });
@@ -49,12 +53,28 @@ describe('the webhook over HTTPS', () => {
     expect((await post('')).status).toBe(400);
     expect((await post('{}', { path: '/other' })).status).toBe(404);
   });
+  it('takes null for absent, as Kubernetes does, but no null in a list', async () => {
+    const containers = (list: unknown) => ({ metadata: null, spec: { containers: list, volumes: null } });
+    const { body } = await post(review(containers([{ name: 'app', ports: null, readinessProbe: null }])));
+    const { response } = JSON.parse(body) as { response: { patch: string } };
+    expect(JSON.parse(Buffer.from(response.patch, 'base64').toString())).toMatchObject([{ value: [0] }]);
+    expect(JSON.parse((await post(review(containers([null])))).body)).toMatchObject({ response: { allowed: false } });
+  });
+  it('decodes its path before it reads environment from it', async () => {
+    await post(review({ spec: { containers: [] } }), { path: '/inject/cluster/east%201' });
+    expect(proxyEnv).toEqual({ ISTIO_META_CLUSTER_ID: 'east 1' });
+    expect((await post('{}', { path: '/inject/cluster/%zz' })).status).toBe(400);
+  });
   it('bounds the body', async () => {
     const reply = await post('x'.repeat(7 * 1024 * 1024)).catch(() => ({ status: 413 }));
     expect(reply.status).toBe(413);
   });
 });
 
-it('reads environment from the path', () => {
-  expect(parsePathEnv('/inject/cluster/a--slash--b/net/n/odd')).toEqual({ ISTIO_META_CLUSTER_ID: 'a/b', ISTIO_META_NETWORK: 'n' });
-});
+it.each<[string, Record<string, string>]>([
+  ['/inject', {}], ['/inject/', {}],
+  ['/inject/cluster/a--slash--b/net/n/odd', { ISTIO_META_CLUSTER_ID: 'a/b', ISTIO_META_NETWORK: 'n' }],
+  ['/inject/net//cluster/a', { ISTIO_META_NETWORK: '', ISTIO_META_CLUSTER_ID: 'a' }],
+  ['/inject/constructor/a', { CONSTRUCTOR: 'a' }],
+  ['/inject/:ENV:cluster=a/b:ENV:rootpage=x=y:ENV:=z:ENV:net', { ISTIO_META_CLUSTER_ID: 'a/b', ROOTPAGE: 'x=y' }],
+])('reads environment from the path %s', (path, expected) => expect(parsePathEnv(path)).toEqual(expected));

@@ -25,6 +25,7 @@ export interface Webhook {
 
 /** The largest object that the API server stores is 3 MiB with its limits; a review holds it twice at most. */
 const maxBody = 6 * 1024 * 1024;
+const maxConnections = 256;
 
 /** The injection webhook over HTTPS, `POST /inject[/KEY/VALUE...]`. Mistakes in a review are HTTP 200 with `allowed: false`, as Istio answers. */
 export function createWebhook({ decide, observability }: WebhookOptions): Webhook {
@@ -35,7 +36,8 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = (status: number, body: string): void => void response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(`${body}\n`);
-    const path = (request.url ?? '').split('?')[0] ?? '';
+    const path = decodePath((request.url ?? '').split('?')[0] ?? '');
+    if (path === undefined) return text(400, 'malformed path');
     if (path !== '/inject' && !path.startsWith('/inject/')) return text(404, '404 page not found');
     requests.add();
     const body = await readBody(request);
@@ -78,6 +80,9 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
       else response.writeHead(500).end();
     });
   });
+  // The API server holds few connections; each can hold a review.
+  server.maxConnections = maxConnections;
+  server.on('error', (error) => log.error('connections are not accepted', { reason: error.message }));
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     log.debug('a TLS handshake failed', { reason: error.message });
     socket.destroy();
@@ -112,19 +117,30 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-const known: Readonly<Record<string, string>> = { cluster: 'ISTIO_META_CLUSTER_ID', net: 'ISTIO_META_NETWORK' };
-const variable = (key: string): string => known[key] ?? key.toUpperCase();
+const known = new Map([['cluster', 'ISTIO_META_CLUSTER_ID'], ['net', 'ISTIO_META_NETWORK']]);
 
-/** Environment in the path: `/inject/cluster/NAME/net/NAME`, or the older `/inject/:ENV:cluster=NAME:ENV:net=NAME`. A key without value is ignored. */
+/**
+ * Environment in the path: `/inject/cluster/NAME/net/NAME`, where `--slash--` stands for a slash, or the older `/inject/:ENV:cluster=NAME:ENV:net=NAME`. A key
+ * without value is ignored; an empty value is one (pkg/kube/inject, parseInjectEnvs).
+ */
 export function parsePathEnv(path: string): Record<string, string> {
   const rest = path.replace(/^\/inject\/?/, '').replace(/\/$/, '');
-  if (rest === '') return {};
-  if (path.startsWith('/inject/:ENV:')) {
-    return Object.fromEntries(rest.split(':ENV:').map((part) => part.split('=')).filter((pair) => pair.length === 2 && pair[0]).map(([key = '', value = '']) => [variable(key), value]));
-  }
-  const parts = rest.split('/');
-  return Object.fromEntries(parts.flatMap((key, i) => (i % 2 === 0 && parts[i + 1] && key ? [[variable(key), decode(parts[i + 1] ?? '')]] : [])));
+  const pairs = rest.startsWith(':ENV:') ? assignments(rest) : alternating(rest.split('/').map((part) => part.replaceAll('--slash--', '/')));
+  return Object.fromEntries(pairs.filter(([key]) => key !== '').map(([key, value]) => [known.get(key) ?? key.toUpperCase(), value]));
 }
 
-/** `--slash--` stands for a slash in a value. */
-const decode = (value: string): string => value.replaceAll('--slash--', '/');
+type Pair = readonly [key: string, value: string];
+const alternating = (parts: readonly string[]): Pair[] => parts.flatMap((key, i) => (i % 2 === 0 && parts[i + 1] !== undefined ? [[key, parts[i + 1] ?? ''] as const] : []));
+const assignments = (text: string): Pair[] => text.split(':ENV:').flatMap((part) => {
+  const at = part.indexOf('=');
+  return at < 0 ? [] : [[part.slice(0, at), part.slice(at + 1)] as const];
+});
+
+/** The path without its percent signs; undefined when they are malformed. */
+function decodePath(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+}

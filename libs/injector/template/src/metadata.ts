@@ -63,15 +63,9 @@ function cniAnnotations(input: TemplateInput): Strings {
   ]);
 }
 
-/** Adds a Multus network to a list, in the list's own form (JSON or names). */
+/** Adds a Multus network to a list, in the list's own form, JSON or names (pkg/kube/inject, appendMultusNetwork). */
 function withNetwork(existing: string, network: string): string {
-  if (existing.trim() === '') return network;
-  if (!existing.trim().startsWith('[')) return `${existing}, ${network}`;
-  const [namespace, name] = network.split('/');
-  try {
-    const parsed: unknown = JSON.parse(existing);
-    return Array.isArray(parsed) ? JSON.stringify([...(parsed as unknown[]), { name, namespace }]) : existing;
-  } catch {
-    return existing;
-  }
+  const end = existing.lastIndexOf(']');
+  if (end >= 0) return `${existing.slice(0, end)}, {"name": "${network}"}${existing.slice(end)}`;
+  return existing === '' ? network : `${existing}, ${network}`;
 }

@@ -14,7 +14,7 @@ export function buildSidecar(input: TemplateInput): PodOverlay {
   return {
     metadata: { labels: sidecarLabels(input), annotations: sidecarAnnotations(input) },
     spec: {
-      ...(input.nativeSidecars ? { initContainers: [...before, { ...proxy, restartPolicy: 'Always' }] } : { initContainers: before, containers: [proxy] }),
+      ...(input.nativeSidecars ? { initContainers: [...before, { ...proxy, restartPolicy: 'Always' }] } : { ...(before.length > 0 ? { initContainers: before } : {}), containers: [proxy] }),
       volumes: proxyVolumes(input, 'sidecar'),
       ...(imagePullSecrets.length > 0 ? { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) } : {}),
     },

@@ -10,7 +10,7 @@ export interface Values {
     readonly logAsJson: boolean; readonly logging: { readonly level: string }; readonly mountMtlsCerts: boolean;
     readonly multiCluster: { readonly clusterName: string };
     readonly proxy: {
-      readonly image: string; readonly clusterDomain: string; readonly logLevel: string; readonly componentLogLevel: string; readonly enableCoreDump: boolean; readonly privileged: boolean; readonly capNetBindService: string;
+      readonly image: string; readonly tracer: string; readonly clusterDomain: string; readonly logLevel: string; readonly componentLogLevel: string; readonly enableCoreDump: boolean; readonly privileged: boolean; readonly capNetBindService: string;
       readonly includeIPRanges: string; readonly excludeIPRanges: string; readonly includeInboundPorts: string; readonly excludeInboundPorts: string; readonly includeOutboundPorts: string; readonly excludeOutboundPorts: string;
       readonly readinessFailureThreshold: number; readonly readinessInitialDelaySeconds: number; readonly readinessPeriodSeconds: number; readonly statusPort: number;
       readonly resources: Resources; readonly holdApplicationUntilProxyStarts: boolean; readonly lifecycle: Readonly<Record<string, unknown>>;
@@ -31,7 +31,7 @@ export const defaultValues: Values = {
     logAsJson: false, logging: { level: 'default:info' }, mountMtlsCerts: false,
     multiCluster: { clusterName: '' },
     proxy: {
-      image: 'proxyv2', clusterDomain: 'cluster.local', logLevel: 'warning', componentLogLevel: 'misc:error', enableCoreDump: false, privileged: false, capNetBindService: '',
+      image: 'proxyv2', tracer: 'zipkin', clusterDomain: 'cluster.local', logLevel: 'warning', componentLogLevel: 'misc:error', enableCoreDump: false, privileged: false, capNetBindService: '',
       includeIPRanges: '*', excludeIPRanges: '', includeInboundPorts: '*', excludeInboundPorts: '', includeOutboundPorts: '', excludeOutboundPorts: '',
       readinessFailureThreshold: 30, readinessInitialDelaySeconds: 1, readinessPeriodSeconds: 2, statusPort: 15020,
       resources: { limits: { cpu: '2000m', memory: '1024Mi' }, requests: { cpu: '100m', memory: '128Mi' } }, holdApplicationUntilProxyStarts: false, lifecycle: {},

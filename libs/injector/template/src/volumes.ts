@@ -6,6 +6,9 @@ const mount = (name: string, mountPath: string, readOnly = false): Mount => ({ n
 const isGke = ({ values }: TemplateInput): boolean => values.global.caName === 'GkeWorkloadCertificate';
 const overridden = (input: TemplateInput, kind: string): boolean => kind === 'sidecar' && hasAnnotation(input, 'sidecar.istio.io/bootstrapOverride');
 
+const usesLightstepTls = ({ values, proxyConfig }: TemplateInput, kind: string): boolean => kind === 'sidecar' && values.global.proxy.tracer === 'lightstep' && proxyConfig.tracing?.tlsSettings !== undefined;
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
+
 /** Where istio-proxy finds sockets, tokens, roots and what the pod says of itself. */
 export function proxyMounts(input: TemplateInput, kind: 'sidecar' | 'router'): Mount[] {
   const { pilotCertProvider, jwtPolicy, mountMtlsCerts } = input.values.global;
@@ -20,6 +23,7 @@ export function proxyMounts(input: TemplateInput, kind: 'sidecar' | 'router'): M
     ...(jwtPolicy === 'third-party-jwt' ? [mount('istio-token', '/var/run/secrets/tokens')] : []),
     ...(mountMtlsCerts ? [mount('istio-certs', '/etc/certs/', true)] : []),
     mount('istio-podinfo', '/etc/istio/pod'),
+    ...(usesLightstepTls(input, kind) ? [mount('lightstep-certs', folderOf(input.proxyConfig.tracing?.tlsSettings?.caCertificates ?? ''), true)] : []),
     ...(kind === 'sidecar' ? userItems(input, 'sidecar.istio.io/userVolumeMount') as Mount[] : []),
   ];
 }
@@ -39,6 +43,7 @@ export function proxyVolumes(input: TemplateInput, kind: 'sidecar' | 'router'): 
     ...(pilotCertProvider === 'kubernetes' && kind === 'sidecar' ? [{ name: 'kube-ca-cert', configMap: { name: 'kube-root-ca.crt' } }] : []),
     ...(mountMtlsCerts ? [{ name: 'istio-certs', secret: { optional: true, secretName: account === '' ? 'istio.default' : `istio.${account}` } }] : []),
     ...(kind === 'sidecar' ? userItems(input, 'sidecar.istio.io/userVolume') as Volume[] : []),
+    ...(usesLightstepTls(input, kind) ? [{ name: 'lightstep-certs', secret: { optional: true, secretName: 'lightstep.cacert' } }] : []),
   ];
 }
 

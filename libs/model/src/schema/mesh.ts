@@ -1,4 +1,4 @@
-import { bool, double, duration, enumeration, int, map, message, repeated, string, struct, uint, wrapper, type Infer } from './schema.ts';
+import { bool, double, duration, enumeration, int, int64, map, message, repeated, string, struct, uint, wrapper, type Infer } from './schema.ts';
 import { LabelSelector, WorkloadSelector } from './common.ts';
 import { ClientTLSSettings, LocalityLoadBalancerSetting, TcpKeepalive } from './destination-rule.ts';
 import { HTTPRetry } from './virtual-service.ts';
@@ -10,7 +10,7 @@ const CustomTag = message({
 }, [['literal', 'environment', 'header']]);
 export const Tracing = message({
   zipkin: message({ address: string }), lightstep: message({ address: string, accessToken: string }), datadog: message({ address: string }),
-  stackdriver: message({ debug: bool, maxNumberOfAttributes: wrapper(int), maxNumberOfAnnotations: wrapper(int), maxNumberOfMessageEvents: wrapper(int) }),
+  stackdriver: message({ debug: bool, maxNumberOfAttributes: wrapper(int64), maxNumberOfAnnotations: wrapper(int64), maxNumberOfMessageEvents: wrapper(int64) }),
   openCensusAgent: message({ address: string, context: repeated(enumeration(['UNSPECIFIED', 'W3C_TRACE_CONTEXT', 'GRPC_BIN', 'CLOUD_TRACE_CONTEXT', 'B3'])) }),
   customTags: map(CustomTag), maxPathTagLength: uint, sampling: double, tlsSettings: ClientTLSSettings,
 });
@@ -44,7 +44,7 @@ export const ExtensionProvider = message({
   envoyExtAuthzHttp: message({ ...extProvider, includeHeadersInCheck: s, includeRequestHeadersInCheck: s, includeAdditionalHeadersInCheck: map(string), headersToUpstreamOnAllow: s, headersToDownstreamOnDeny: s, headersToDownstreamOnAllow: s }),
   envoyExtAuthzGrpc: message(extProvider),
   zipkin: message({ ...span, enable64bitTraceId: bool }), lightstep: message({ ...span, accessToken: string }), datadog: message(span),
-  stackdriver: message({ debug: bool, maxNumberOfAttributes: wrapper(int), maxNumberOfAnnotations: wrapper(int), maxNumberOfMessageEvents: wrapper(int), maxTagLength: uint, logging: message({ labels: map(string) }) }),
+  stackdriver: message({ debug: bool, maxNumberOfAttributes: wrapper(int64), maxNumberOfAnnotations: wrapper(int64), maxNumberOfMessageEvents: wrapper(int64), maxTagLength: uint, logging: message({ labels: map(string) }) }),
   opencensus: message({ ...span, context: repeated(enumeration(['UNSPECIFIED', 'W3C_TRACE_CONTEXT', 'GRPC_BIN', 'CLOUD_TRACE_CONTEXT', 'B3'])) }),
   skywalking: message({ service: string, port: uint, accessToken: string }), opentelemetry: message({ ...span, http: message({ path: string, timeout: duration, headers: repeated(message({ name: string, value: string })) }) }),
   prometheus: message({}),
