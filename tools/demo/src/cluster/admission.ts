@@ -2,9 +2,22 @@ import { request } from 'node:https';
 import { randomUUID } from 'node:crypto';
 import { applyPatch, webhookSelects, type PatchOperation } from '@flotilla/injector-inject';
 import type { PodObject, Strings } from '@flotilla/injector-template';
+import { namespaceOf, podsBehind, targetPort, type RunningPod, type Service } from './objects.ts';
 
 /** Where the mutating webhook answers, and whom it must prove to be. */
 export interface Webhook { readonly ip: string; readonly port: number; readonly serverName: string; readonly roots: string }
+
+export interface WebhookSources { readonly services: readonly Service[]; readonly pods: readonly RunningPod[]; readonly roots: string | undefined }
+const httpsPort = 443;
+
+/** A ready pod behind the webhook's Service; undefined while there is none, or nobody to trust yet. */
+export function findWebhook({ namespace, service: name }: { readonly namespace: string; readonly service: string }, { services, pods, roots }: WebhookSources): Webhook | undefined {
+  const service = services.find((each) => each.metadata.name === name && namespaceOf(each) === namespace);
+  const pod = service && podsBehind(service, pods).find(({ isReady }) => isReady);
+  const port = service?.spec?.ports?.find(({ port: number }) => number === httpsPort);
+  const target = pod && port && targetPort(port, pod);
+  return pod && target !== undefined && roots !== undefined ? { ip: pod.ip, port: target, serverName: `${name}.${namespace}.svc`, roots } : undefined;
+}
 
 /** Whether the API server asks the webhook about this pod. A namespace without a manifest counts as labelled for injection. */
 export const isSelected = (pod: PodObject, namespaceLabels: Strings | undefined): boolean =>

@@ -1,19 +1,20 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createDnsServer } from '@flotilla/agent-dns';
+import { createDnsServer, type DnsServer } from '@flotilla/agent-dns';
 import { createFileSource } from '@flotilla/galley-sources';
 import { noObservability } from '@flotilla/observability-port';
 import type { PodObject } from '@flotilla/injector-template';
 import { messageOf } from '@flotilla/std';
-import { createNetwork, nodeAddress } from '../node/network.ts';
+import { createNetwork, nodeAddress, type Network } from '../node/network.ts';
 import { createServiceProxy } from '../node/service-proxy.ts';
-import { admit, isSelected, type Webhook } from './admission.ts';
-import { isObject, namespaceOf, podsBehind, podsOf, targetPort, type DesiredPod, type KubeObject, type Service } from './objects.ts';
+import { admit, findWebhook, isSelected } from './admission.ts';
+import { isObject, namespaceOf, podsOf, type DesiredPod, type KubeObject, type Service } from './objects.ts';
 import { nodeName, Pod } from './pod.ts';
 import { viewServices } from './service-view.ts';
 import { createStateFolder, type StateFolder } from './state-folder.ts';
-import { createTokenIssuer } from './tokens.ts';
+import { createSources, giveToCa } from './sources.ts';
+import { createTokenIssuer, type TokenIssuer } from './tokens.ts';
 import { NotReady, type VolumeSources } from './volumes.ts';
 import { createWaiting } from './waiting.ts';
 
@@ -45,20 +46,21 @@ export class Cluster {
   /** What can't be started, by pod. */
   readonly problems = new Map<string, string>();
   readonly #options: ClusterOptions;
-  readonly #network: Awaited<ReturnType<typeof createNetwork>>;
-  readonly #dns: Awaited<ReturnType<typeof createDnsServer>>;
+  readonly #network: Network;
+  readonly #dns: DnsServer;
   readonly #proxy = createServiceProxy();
-  readonly #tokens: Awaited<ReturnType<typeof createTokenIssuer>>;
+  readonly #sources: VolumeSources;
   readonly #files = new Map<string, readonly KubeObject[]>();
   readonly #starting = new Map<string, AbortController>();
   readonly #stop = new AbortController();
   readonly #waiting = createWaiting();
 
-  private constructor(options: ClusterOptions, parts: { network: Awaited<ReturnType<typeof createNetwork>>; dns: Awaited<ReturnType<typeof createDnsServer>>; tokens: Awaited<ReturnType<typeof createTokenIssuer>> }) {
+  private constructor(options: ClusterOptions, parts: { readonly network: Network; readonly dns: DnsServer; readonly tokens: TokenIssuer }) {
     this.#options = options;
-    ({ network: this.#network, dns: this.#dns, tokens: this.#tokens } = parts);
+    ({ network: this.#network, dns: this.#dns } = parts);
     this.state = createStateFolder(this.hostPath('state'), { ...options, secretsFolder: this.hostPath('secrets') });
-    giveSecrets(this.hostPath('secrets'));
+    giveToCa(this.hostPath('secrets'));
+    this.#sources = createSources({ folder: options.folder, objects: () => this.objects, given: this.state.secrets, made: options.secrets, tokens: parts.tokens });
   }
 
   /** Makes the node and starts what the manifests ask for; resolves when all of it is under way. */
@@ -115,7 +117,7 @@ export class Cluster {
       if (desired.has(key)) continue;
       this.pods.delete(key);
       this.state.remove(fileOf('pods', key));
-      void pod.close();
+      pod.close().catch((thrown: unknown) => this.#options.tell(`pod ${key} could not be taken away whole: ${messageOf(thrown)}`));
     }
     for (const [key, pod] of desired) if (!this.pods.has(key) && !this.#starting.has(key)) void this.#startPod(key, pod);
     this.#publish();
@@ -150,17 +152,10 @@ export class Cluster {
   async #admit(object: PodObject): Promise<PodObject> {
     const labels = this.objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === object.metadata.namespace);
     if (!isSelected(object, labels ? labels.metadata.labels ?? {} : undefined)) return object;
-    return admit(object, this.#findWebhook());
-  }
-
-  #findWebhook(): Webhook {
-    const { namespace, service: name } = this.#options.webhook;
-    const service = this.#services.find(({ metadata, ...rest }) => metadata.name === name && namespaceOf({ metadata, ...rest }) === namespace);
-    const roots = this.#sources.configMap(namespace, 'istio-ca-root-cert')?.['root-cert.pem'];
-    const pod = service && podsBehind(service, this.#running).find(({ isReady }) => isReady);
-    if (!service || !pod || !roots) throw new NotReady('the injection webhook is not ready');
-    const port = (service.spec?.ports ?? []).find(({ port: number }) => number === 443);
-    return { ip: pod.ip, port: (port && targetPort(port, pod)) ?? 15_017, serverName: `${name}.${namespace}.svc`, roots };
+    const { namespace, service } = this.#options.webhook;
+    const webhook = findWebhook(this.#options.webhook, { services: this.#services, pods: this.#running, roots: this.#sources.configMap(namespace, 'istio-ca-root-cert')?.['root-cert.pem'] });
+    if (!webhook) throw new NotReady(`the injection webhook ${namespace}/${service} is not ready`);
+    return admit(object, webhook);
   }
 
   get #services(): Service[] {
@@ -168,20 +163,6 @@ export class Cluster {
   }
   get #running() {
     return [...this.pods.values()].map(({ running }) => running);
-  }
-
-  get #sources(): VolumeSources {
-    const find = (kind: string, namespace: string, name: string): KubeObject | undefined => this.objects.find((object) => object.kind === kind && object.metadata.name === name && namespaceOf(object) === namespace);
-    const rootCert = join(this.hostPath('ca'), 'root-cert.pem');
-    return {
-      tokens: this.#tokens,
-      hostPath: (path) => join(this.#options.folder, path.replace(/^\/flotilla\//, '')),
-      configMap: (namespace, name) => {
-        if (name !== 'istio-ca-root-cert') return find('ConfigMap', namespace, name)?.data;
-        return existsSync(rootCert) ? { 'root-cert.pem': readFileSync(rootCert, 'utf8') } : undefined;
-      },
-      secret: (namespace, name) => this.#options.secrets[`${namespace}/${name}`] ?? dataOf(this.state.secrets.find((secret) => secret.metadata.name === name && namespaceOf(secret) === namespace)),
-    };
   }
 
   /** Writes what the API would say of pods and endpoints, and leads Services' names and addresses to them. */
@@ -227,17 +208,6 @@ export class Cluster {
     await this.#network.close();
   }
 }
-
-/** Secrets are for the CA alone. */
-const caUser = 1337;
-function giveSecrets(folder: string): void {
-  for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) chownSync(path, caUser, caUser);
-  chmodSync(folder, 0o700);
-}
-
-/** What a Secret holds, as text. */
-const dataOf = (secret: KubeObject | undefined): Readonly<Record<string, string>> | undefined =>
-  secret && { ...Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()])), ...secret.stringData };
 
 const isList = (value: unknown): value is { readonly items: readonly unknown[] } => typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'List' && Array.isArray((value as { items?: unknown }).items);
 const fileOf = (kind: string, key: string): string => `${kind}/${key.replace('/', '_')}.yaml`;
