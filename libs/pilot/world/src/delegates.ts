@@ -41,7 +41,7 @@ function contradicts(root: HTTPMatchRequest, leaf: HTTPMatchRequest): boolean {
     ...maps.flatMap((field) => Object.entries(leaf[field] ?? {}).map(([key, match]) => textsContradict(root[field]?.[key], match))),
     (root.ignoreUriCase ?? false) !== (leaf.ignoreUriCase ?? false),
     Boolean(root.port && leaf.port && root.port !== leaf.port),
-    Boolean(root.sourceNamespace && leaf.sourceNamespace && root.sourceNamespace !== leaf.sourceNamespace),
+    Boolean(root.sourceNamespace && root.sourceNamespace !== leaf.sourceNamespace),
     labels.some(([key, value]) => root.sourceLabels?.[key] !== undefined && root.sourceLabels[key] !== value),
     Boolean(root.gateways?.length && leaf.gateways?.some((gateway) => !root.gateways?.includes(gateway))),
   ];

@@ -1,5 +1,5 @@
 import type { k8s, Resource } from '@flotilla/model';
-import { describe, labelsMatch, podIPs, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
+import { describe, labelsMatch, localityOf, podIPs, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
 import { endpointSources, endpointsOf } from './endpoints.ts';
 import { clusterId } from './mesh.ts';
 import { entryEndpoints } from './store.ts';
@@ -77,5 +77,14 @@ function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolea
   });
 }
 
-/** Where a proxy runs, `region/zone/subzone`: as its node says, else where the first of its service targets is. Empty when unknown (Istio's setTopologyLabels). */
-export const localityOfProxy = worldQuery('locality-of-proxy', (view): string => view.attr('locality') || (view.query(serviceTargets, '')[0]?.endpoint.locality ?? ''));
+/**
+ * Where a proxy runs, `region/zone/subzone`: where the first of its service targets is, else its pod, else as it says itself. Empty when unknown (Istio's
+ * setTopologyLabels).
+ */
+export const localityOfProxy = worldQuery('locality-of-proxy', (view): string => {
+  const [target] = view.query(serviceTargets, '');
+  if (target?.endpoint.locality) return target.endpoint.locality;
+  const key = view.query(podOfProxy, '');
+  const pod = key === undefined ? undefined : view.get('pods', key);
+  return localityOf(pod, pod?.spec.nodeName ? view.get('nodes', `/${pod.spec.nodeName}`) : undefined) || view.attr('locality');
+});

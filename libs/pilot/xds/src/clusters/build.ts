@@ -1,5 +1,5 @@
 import type { ClientTLSSettings, ConnectionPoolSettings, LocalityLoadBalancerSetting, MeshConfig, TrafficPolicy } from '@flotilla/model';
-import { isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { isHttp, isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { any, duration, envoy, struct } from '@flotilla/proto-gen/envoy';
 import { buildUpstreamTls, socketMatches, tlsSocket } from '../tls/upstream.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
@@ -52,10 +52,9 @@ export const portProtocol = ({ protocol }: ServicePort, sniffs: boolean): Upstre
 /** What an outbound cluster speaks, policies included (Istio's setH2Options and shouldH2Upgrade). */
 export function outboundProtocol(port: ServicePort, { pool, sniffs, meshUpgrades }: { readonly pool: ConnectionPoolSettings; readonly sniffs: boolean; readonly meshUpgrades: boolean }): UpstreamProtocol {
   const upgrade = pool.http?.h2UpgradePolicy ?? 'DEFAULT';
-  if (pool.http?.useClientProtocol) return 'downstream';
-  // A rule knows what its port speaks; the mesh's setting is for ports that are declared.
-  if (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && meshUpgrades && port.protocol === 'HTTP')) return 'http2';
-  return portProtocol(port, sniffs);
+  // A rule knows what its port speaks; the mesh's setting is for ports that are declared. Either outweighs the client's protocol.
+  if (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && meshUpgrades && isHttp(port.protocol))) return 'http2';
+  return pool.http?.useClientProtocol ? 'downstream' : portProtocol(port, sniffs);
 }
 
 export interface OutboundCluster {
