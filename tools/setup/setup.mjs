@@ -10,6 +10,7 @@ import { installToolchain, installWorkspace } from './workspace.mjs';
 const programs = {
   test: ['node', 'tools/setup/test.mjs'],
   parity: ['node', 'tools/parity/src/main.ts'],
+  bench: ['node', 'tools/bench/src/main.ts'],
   demo: ['node', 'tools/demo/src/main.ts'],
   nx: ['nx'],
 };
@@ -27,7 +28,7 @@ if (process.platform !== 'linux') fail('Flotilla runs on Linux (network namespac
 
 const seconds = await step('toolchain', installToolchain) + await step('workspace', installWorkspace)
   + await step('protobuf code', () => spawnSync('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath(), stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1)
-  + (name === 'test' || name === 'demo' || name === undefined ? await step('Envoy and NATS', installBinaries) : 0);
+  + (name !== 'parity' && name !== 'nx' ? await step('Envoy and NATS', installBinaries) : 0);
 if (name === 'test' || name === 'demo') installSystemTools({ noInstall });
 if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
 

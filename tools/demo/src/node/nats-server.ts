@@ -10,7 +10,7 @@ import { aborted, setting } from '@flotilla/std';
 /** nats-server with a certificate from citadel, given a new one while it runs, and a user per service. */
 const options = parseOptions({
   name: 'nats', describe: 'nats-server with a certificate from citadel',
-  settings: { ...certificateSettings(), folder: setting.path('where its configuration and its streams are kept', '/data'), passwordsFile: setting.path('JSON object of user: password', '/data/passwords.json') },
+  settings: { ...certificateSettings(), bind: setting.text('address of its ports', '0.0.0.0'), folder: setting.path('where its configuration and its streams are kept', '/data'), passwordsFile: setting.path('JSON object of user: password', '/data/passwords.json') },
 }, process.argv.slice(2));
 const binary = process.env['NATS_SERVER_BIN'] ?? 'nats-server';
 const log = createLogger('nats');
@@ -26,7 +26,7 @@ function writeFiles(): string {
   const { key, cert, roots } = certificate.current() ?? { key: '', cert: '', roots: '' };
   const passwords = JSON.parse(readFileSync(options.passwordsFile, 'utf8')) as Readonly<Record<string, string>>;
   return file('nats.conf', buildServerConfig({
-    host: '0.0.0.0', port: 4222, storeDir: join(options.folder, 'store'), revision: 'default', monitorPort: 8222,
+    host: options.bind, port: 4222, storeDir: join(options.folder, 'store'), revision: 'default', monitorPort: 8222,
     users: Object.entries(passwords).map(([name, password]) => ({ name, password, role: name === 'galley' ? 'publisher' as const : 'subscriber' as const })),
     tls: { keyFile: file('key.pem', key), certFile: file('cert.pem', cert), caFile: file('ca.pem', roots), verifyClients: true },
   }));
