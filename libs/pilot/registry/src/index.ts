@@ -5,3 +5,4 @@ export * from './kubernetes-service.ts';
 export * from './kubernetes-endpoints.ts';
 export * from './service-entry.ts';
 export * from './workload.ts';
+export * from './workload-instance.ts';

@@ -1,6 +1,6 @@
 import type { Resource, ServiceEntry, WorkloadEntry } from '@flotilla/model';
 import { parseProtocol } from './protocol.ts';
-import { augmentLabels, podIPs, workloadNameOf } from './workload.ts';
+import { augmentLabels } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
 import type { Endpoint, Resolution, Service } from './types.ts';
 
@@ -65,17 +65,18 @@ type EntryPort = NonNullable<ServiceEntry['ports']>[number];
 export interface NamedWorkloadEntry { readonly entry: WorkloadEntry; readonly namespace: string; readonly identityNamespace?: string; readonly labels: Readonly<Record<string, string>>; readonly name: string }
 
 /** Istio's convertEndpoint: a WorkloadEntry, in a ServiceEntry or of its own, as an endpoint of one of the service's ports. */
-export function workloadEntryEndpoint(workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint {
+export const workloadEntryEndpoint = (workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint =>
+  ({ ...describeEntry(workload, where), port: entryPort(workload.entry, port), servicePortName: port.name ?? '' });
+
+/** What holds for a WorkloadEntry whatever port is asked for. */
+export function describeEntry(workload: NamedWorkloadEntry, where: Where): Omit<Endpoint, 'port' | 'servicePortName'> {
   const { entry, namespace } = workload;
-  const unix = (entry.address ?? '').startsWith('unix://');
-  const portNumber = unix ? 0 : entry.ports?.[port.name ?? ''] || port.targetPort || port.number || 0;
+  const unix = isUnix(entry);
   const network = entry.network || (unix ? '' : where.network(entry.address ?? ''));
   const locality = entry.locality ?? '';
   return {
     ...unknownWorkload(namespace, where),
-    address: unix ? (entry.address ?? '').slice('unix://'.length) : entry.address ?? '',
-    port: portNumber,
-    servicePortName: port.name ?? '',
+    address: unix ? (entry.address ?? '').slice(unixPrefix.length) : entry.address ?? '',
     labels: augmentLabels(workload.labels, { clusterId: where.options.clusterId, locality, nodeName: '', network: entry.network ?? '' }),
     serviceAccount: entry.serviceAccount ? `spiffe://${where.options.trustDomain}/ns/${workload.identityNamespace ?? namespace}/sa/${entry.serviceAccount}` : '',
     network,
@@ -86,6 +87,10 @@ export function workloadEntryEndpoint(workload: NamedWorkloadEntry, port: EntryP
   };
 }
 
+const unixPrefix = 'unix://';
+const isUnix = ({ address }: WorkloadEntry): boolean => address?.startsWith(unixPrefix) ?? false;
+/** The entry's own port of that name, else the target that the service names, else the service's. */
+const entryPort = (entry: WorkloadEntry, port: EntryPort): number => (isUnix(entry) ? 0 : entry.ports?.[port.name ?? ''] || port.targetPort || port.number || 0);
 
 /** The label decides; without it, who has a service account is taken to have a sidecar (Istio's getTLSModeFromWorkloadEntry). */
 function tlsModeOf({ labels, entry }: NamedWorkloadEntry): 'istio' | 'disabled' {
@@ -93,14 +98,9 @@ function tlsModeOf({ labels, entry }: NamedWorkloadEntry): 'istio' | 'disabled' 
   return label === 'istio' || (label === undefined && entry.serviceAccount) ? 'istio' : 'disabled';
 }
 
-/** A pod that a ServiceEntry's workloadSelector selects. */
-export function selectedPodEndpoints(pod: Resource<'pods'>, resource: Resource<'service-entries'>, workload: Omit<Endpoint, 'address' | 'port' | 'servicePortName' | 'health' | 'namespace' | 'hostName' | 'subDomain'>): Endpoint[] {
-  return podIPs(pod).slice(0, 1).flatMap((address) => (resource.spec.ports ?? []).map((port) => ({
-    ...workload, address, port: port.targetPort || port.number || 0, servicePortName: port.name ?? '', health: 'Unknown' as const,
-    namespace: pod.meta.namespace, workloadName: workloadNameOf(pod), hostName: '', subDomain: '',
-  })));
-}
-
 /** Every label of the selector is on the workload; an empty selector selects all. */
 export const labelsMatch = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean =>
   Object.entries(selector).every(([key, value]) => labels[key] === value);
+
+/** The same for a service that picks its workloads: an empty selector picks none. */
+export const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean => Object.keys(selector).length > 0 && labelsMatch(selector, labels);

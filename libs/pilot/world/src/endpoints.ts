@@ -1,25 +1,9 @@
 import type { Resource, WorkloadEntry } from '@flotilla/model';
-import {
-  describe, labelsMatch, podIPs, selectedPodEndpoints, serviceEntryEndpoints, sliceEndpoints, workloadEntryEndpoint,
-  type Endpoint, type EndpointSources, type RegistryOptions, type Service,
-} from '@flotilla/pilot-registry';
-import { defaultNetwork, registryOptions } from './mesh.ts';
+import { instancePort, instanceTargetPort, serviceEntryEndpoints, sliceEndpoints, type Endpoint, type Service } from '@flotilla/pilot-registry';
 import { entryEndpoints } from './store.ts';
 import { serviceOf, servicesOfHost } from './services.ts';
 import { worldQuery, type View } from './view.ts';
-
-type Sources = EndpointSources & { readonly options: RegistryOptions };
-
-export const endpointSources = (view: View): Sources => ({
-  options: view.query(registryOptions, ''),
-  pod: ({ namespace, name, ip }) => {
-    if (name) return view.get('pods', `${namespace}/${name}`);
-    const key = view.index('pods', 'ip', ip).find((pod) => view.get('pods', pod)?.spec.hostNetwork !== true);
-    return key === undefined ? undefined : view.get('pods', key);
-  },
-  node: (name) => view.get('nodes', `/${name}`),
-  network: () => view.query(defaultNetwork, ''),
-});
+import { endpointSources, selectedEntries, selectedPods, type Sources } from './workloads.ts';
 
 /** The endpoints that one service itself has (key as serviceOf), in order. */
 export const endpointsOf = worldQuery('endpoints', (view, key): readonly Endpoint[] => {
@@ -37,29 +21,18 @@ function kubernetesEndpoints(view: View, service: Service, sources: Sources): En
     const id = `${address}|${port}|${servicePortName}`;
     return !known.has(id) && known.add(id);
   });
-  return [...unique, ...workloadEntries(view, service, sources)];
+  return [...unique, ...workloadEntries(view, service)];
 }
 
-/** WorkloadEntries that a Kubernetes Service selects. */
-function workloadEntries(view: View, service: Service, sources: Sources): Endpoint[] {
-  if (Object.keys(service.labelSelectors).length === 0) return [];
-  const spec = view.get('services', `${service.namespace}/${service.name}`)?.spec;
-  return selectedEntries(view, service).flatMap((workload) => (spec?.ports ?? []).flatMap((port) => {
-    const target = typeof port.targetPort === 'string' ? workload.spec.ports?.[port.targetPort] : port.targetPort;
-    const named = workload.spec.ports?.[port.name ?? ''];
-    if (typeof port.targetPort === 'string' && !target && !named) return [];
-    return [workloadEntryEndpoint(namedEntry(workload), { name: port.name ?? '', number: port.port, targetPort: target || port.port }, sources)];
+/** WorkloadEntries that a Kubernetes Service selects: of those whose endpoints Envoy is told, and only by address. */
+function workloadEntries(view: View, service: Service): Endpoint[] {
+  if (service.resolution !== 'ClientSideLB') return [];
+  const ports = view.get('services', `${service.namespace}/${service.name}`)?.spec.ports ?? [];
+  return selectedEntries(view, service).filter(({ dnsOnly }) => !dnsOnly).flatMap((instance) => ports.flatMap((port) => {
+    const target = instanceTargetPort(instance, port);
+    return target === undefined ? [] : [{ ...instance.endpoint, port: target, servicePortName: port.name ?? '' }];
   }));
 }
-
-function selectedEntries(view: View, service: Service): Resource<'workload-entries'>[] {
-  return view.index('workload-entries', 'namespace', service.namespace).flatMap((key) => view.get('workload-entries', key) ?? [])
-    .filter((workload) => labelsMatch(service.labelSelectors, entryLabels(workload)));
-}
-
-/** Labels of a WorkloadEntry: those of its spec over those of its object. */
-const entryLabels = ({ meta, spec }: Resource<'workload-entries'>): Record<string, string> => ({ ...meta.labels, ...spec.labels });
-const namedEntry = (workload: Resource<'workload-entries'>) => ({ entry: workload.spec, namespace: workload.meta.namespace, labels: entryLabels(workload), name: workload.meta.name });
 
 function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpoint[] {
   const key = `${service.object.namespace}/${service.object.name}`;
@@ -68,14 +41,9 @@ function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpo
   const named = view.derived(entryEndpoints, key) as readonly WorkloadEntry[] | undefined;
   const resource: Resource<'service-entries'> = named ? { ...own, spec: { ...own.spec, endpoints: named } } : own;
   if (!resource.spec.workloadSelector) return serviceEntryEndpoints(resource, service, sources);
-  const entries = selectedEntries(view, service)
-    .filter(({ spec }) => !(spec.address ?? '').startsWith('unix://') || service.resolution !== 'ClientSideLB')
-    .flatMap((workload) => (resource.spec.ports ?? []).map((port) => workloadEntryEndpoint(namedEntry(workload), port, sources)));
-  const pods = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB' ? [] : view.index('pods', 'namespace', service.namespace)
-    .flatMap((key) => view.get('pods', key) ?? [])
-    .filter((pod) => pod.spec.status?.phase === 'Running' && labelsMatch(service.labelSelectors, pod.meta.labels ?? {}))
-    .flatMap((pod) => selectedPodEndpoints(pod, resource, describe(pod, podIPs(pod)[0] ?? '', sources)));
-  return [...entries, ...pods];
+  const byName = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
+  return [...selectedEntries(view, service), ...selectedPods(view, service)].filter(({ dnsOnly }) => byName || !dnsOnly)
+    .flatMap((instance) => (resource.spec.ports ?? []).map((port) => ({ ...instance.endpoint, port: instancePort(instance, port), servicePortName: port.name ?? '' })));
 }
 
 /** All endpoints of a hostname in a namespace, from every registry (Istio's EndpointShards). Key: `host|namespace`. */
@@ -100,4 +68,3 @@ export const serviceAccountsOf = worldQuery('service-accounts', (view, key): rea
   const accounts = view.query(endpointsOfHost, key).flatMap(({ serviceAccount }) => (serviceAccount ? [serviceAccount] : []));
   return [...new Set([...accounts, ...own])].sort();
 });
-

@@ -1,10 +1,11 @@
 import type { k8s, Resource } from '@flotilla/model';
-import { describe, labelsMatch, localityOf, podIPs, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
-import { endpointSources, endpointsOf } from './endpoints.ts';
+import { describe, instanceTargetPort, localityOf, podIPs, selects, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
+import { endpointsOf } from './endpoints.ts';
 import { clusterId } from './mesh.ts';
 import { entryEndpoints } from './store.ts';
 import { allServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';
+import { endpointSources, entryWorkload } from './workloads.ts';
 
 /** The pod of a proxy of this cluster, by its first address that has one. */
 export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined => {
@@ -18,22 +19,55 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
 });
 
 /**
- * The services that a proxy's workload is part of, with the ports it serves them on (Istio's GetProxyServiceTargets): a pod's by selectors; for a pod
- * that no Service selects, all that its namespace's EndpointSlices have; and those of ServiceEntries by address. In the order of all services.
+ * The services that a proxy's workload is part of, with the ports it serves them on (Istio's GetProxyServiceTargets): a WorkloadEntry's or a pod's by
+ * selectors; for a pod that no Service selects, all that its namespace's EndpointSlices have; and those of its namespace's ServiceEntries by address. In
+ * the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
+  const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
+  return [...kubernetes(view), ...external(view)].sort((a, b) => (order.get(a.service.key) ?? 0) - (order.get(b.service.key) ?? 0));
+});
+
+function kubernetes(view: View): ServiceTarget[] {
+  const entry = view.query(entryOfProxy, '');
+  if (entry !== undefined) return selectedByEntry(view, entry);
   const podKey = view.query(podOfProxy, '');
   const pod = podKey === undefined ? undefined : view.get('pods', podKey);
-  const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
-  const byPod = pod ? selectedBy(view, pod) : [];
-  const kubernetes = byPod.length > 0 ? byPod : pod ? byNamespace(view, pod) : [];
-  return [...kubernetes, ...external(view)].sort((a, b) => (order.get(a.service.key) ?? 0) - (order.get(b.service.key) ?? 0));
+  if (!pod) return [];
+  const byPod = selectedBy(view, pod);
+  return byPod.length > 0 ? byPod : byNamespace(view, pod);
+}
+
+/** The WorkloadEntry at a proxy's first address; of several the one of its name, else of its namespace (Istio's GetInstanceForProxy). */
+const entryOfProxy = worldQuery('entry-of-proxy', (view): string | undefined => {
+  const [ip] = view.attr('ips');
+  const found = ip === undefined ? [] : view.index('workload-entries', 'address', ip).filter((key) => view.query(entryWorkload, key));
+  const namespace = view.attr('namespace');
+  if (found.length < 2) return found[0];
+  const name = view.attr('id').split('~')[2]?.replace(/\..*$/, '') ?? '';
+  return found.find((key) => key === `${namespace}/${name}`) ?? found.find((key) => key.startsWith(`${namespace}/`)) ?? found[0];
 });
+
+function selectedByEntry(view: View, key: string): ServiceTarget[] {
+  const instance = view.query(entryWorkload, key);
+  if (!instance || instance.dnsOnly) return [];
+  return view.index('services', 'namespace', key.slice(0, key.indexOf('/'))).flatMap((name) => {
+    const spec = view.get('services', name)?.spec;
+    const service = spec && selects(spec.selector ?? {}, instance.labels) ? view.query(serviceOf, `k/${name}`) : undefined;
+    if (service?.resolution !== 'ClientSideLB') return [];
+    return (spec?.ports ?? []).flatMap((port) => {
+      const servicePort = service.ports.find((each) => each.port === port.port && each.name === (port.name ?? ''));
+      const targetPort = instanceTargetPort(instance, port);
+      if (!servicePort || servicePort.protocol === 'UDP' || targetPort === undefined) return [];
+      return [{ service, port: servicePort, targetPort, endpoint: { ...instance.endpoint, port: targetPort, servicePortName: servicePort.name } }];
+    });
+  });
+}
 
 function selectedBy(view: View, pod: Resource<'pods'>): ServiceTarget[] {
   return view.index('services', 'namespace', pod.meta.namespace).flatMap((key) => {
     const spec = view.get('services', key)?.spec;
-    if (!spec?.selector || Object.keys(spec.selector).length === 0 || !labelsMatch(spec.selector, pod.meta.labels ?? {})) return [];
+    if (!spec || !selects(spec.selector ?? {}, pod.meta.labels ?? {})) return [];
     return targetsOn(view, `k/${key}`, { pod, ports: spec.ports ?? [] });
   });
 }
@@ -64,7 +98,8 @@ function external(view: View): ServiceTarget[] {
   const entries = new Set([
     ...ips.flatMap((ip) => view.derivedIndex(entryEndpoints, 'address', ip)), ...view.index('service-entries', 'selecting', view.attr('namespace')),
   ]);
-  return [...entries].flatMap((entry) => view.query(servicesOfEntry, entry).map(({ key }) => key))
+  const own = view.attr('namespace');
+  return [...entries].flatMap((entry) => view.query(servicesOfEntry, entry).filter(({ namespace }) => namespace === own).map(({ key }) => key))
     .flatMap((key) => instances(view, key, ({ address }) => ips.includes(address)));
 }
 

@@ -61,7 +61,7 @@ function localityRule(view: View, policy: TrafficPolicy | undefined): LocalityLo
 function near(view: View, groups: readonly LocalityGroup[], { policy, locality: given }: Pick<AssignmentOf, 'policy' | 'locality'>): envoy.config.endpoint.v3.ILocalityLbEndpoints[] {
   const rule = localityRule(view, policy);
   const own = rule && (given ?? view.query(localityOfProxy, ''));
-  if (!rule || own === undefined || (own === '' && !rule.failoverPriority?.length)) return groups.map(({ endpoints }) => endpoints);
+  if (!rule || own === undefined) return groups.map(({ endpoints }) => endpoints);
   const { region, zone, subzone } = localityParts(own);
   const labels = rule.failoverPriority?.length
     ? augmentLabels(view.attr('labels'), { clusterId: view.attr('clusterId'), locality: own, nodeName: String(view.meta('NODE_NAME') ?? ''), network: view.attr('network') }) : {};
