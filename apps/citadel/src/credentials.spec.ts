@@ -7,17 +7,21 @@ import type { CredentialUpdate } from '@flotilla/model';
 import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
 import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
 import { createCredentialClient } from '@flotilla/runtime/credentials';
-import { AsyncQueue } from '@flotilla/std';
+import { AsyncQueue, type Clock } from '@flotilla/std';
 
 const rootKey = generateKey();
 const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
 const roots = buildRoot(rootKey, { organization: 'test', validity, serial: randomBytes(16) });
-const issue = (serviceAccount: string): KeyAndCertificate => {
+const issue = (serviceAccount: string, ca = { key: rootKey, certificate: new X509Certificate(roots) }): KeyAndCertificate => {
   const key = generateKey();
   const uris = [`spiffe://cluster.local/ns/istio-system/sa/${serviceAccount}`];
-  return { key: keyToPem(key), cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris }, { key: rootKey, certificate: new X509Certificate(roots) }), roots };
+  return { key: keyToPem(key), cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris }, ca), roots };
 };
-const secret = (name: string, version: string): unknown => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'shop' }, stringData: { cert: `cert-${version}`, key: `hidden-${version}` } });
+/** Certificates of Secrets, by version. */
+const pairs = new Map(['1', '2'].map((version) => [version, issue('web')]));
+const versionOf = (bytes: Uint8Array | undefined, part: 'cert' | 'key'): string => [...pairs].find(([, pair]) => pair[part] === Buffer.from(bytes ?? []).toString())?.[0] ?? 'other';
+const secret = (name: string, version: string, roots = ''): unknown =>
+  ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'shop' }, stringData: { cert: pairs.get(version)?.cert, key: pairs.get(version)?.key, ...(roots ? { cacert: roots } : {}) } });
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -26,7 +30,17 @@ afterEach(async () => {
 /** Citadel's side on a port that asks for certificates and does not require them, as the CA's. */
 async function serve(first: readonly unknown[], port = 0) {
   const logged: string[] = [];
-  const write = (message: string, fields: Fields = {}): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
+  const waiting = new Set<() => void>();
+  const write = (message: string, fields: Fields = {}): void => {
+    logged.push(`${message} ${JSON.stringify(fields)}`);
+    for (const wake of waiting) wake();
+  };
+  /** Resolves when something is logged that has this text. */
+  const until = (text: string): Promise<void> => new Promise((resolve) => {
+    const look = (): void => (logged.some((line) => line.includes(text)) ? resolve() : undefined);
+    waiting.add(look);
+    look();
+  });
   const log: Logger = { ...noObservability.log, info: write, warn: write, error: write, scope: () => log };
   const files = new AsyncQueue<{ path: string; documents: { value: unknown }[] }[]>();
   const put = (values: readonly unknown[]): void => files.push([{ path: 'secrets.yaml', documents: values.map((value) => ({ value })) }]);
@@ -41,18 +55,23 @@ async function serve(first: readonly unknown[], port = 0) {
     return listening.close();
   };
   closers.push(close);
-  return { port: listening.ports[0] ?? 0, put, logged, close };
+  return { port: listening.ports[0] ?? 0, put, logged, until, close };
 }
 
-function watch(port: number) {
+function open(port: number, options: { readonly clock?: Clock; readonly log?: Logger } = {}) {
   const stop = new AbortController();
-  const source = createCertificateSource(issue('pilot'));
-  const certificate = { ...source, first: Promise.resolve(), runner: { name: '', run: () => Promise.resolve() } };
-  const updates = createCredentialClient({ address: `127.0.0.1:${port}`, certificate, trustDomain: 'cluster.local', log: noObservability.log }).watch(stop.signal)[Symbol.asyncIterator]();
+  const certificate = { ...createCertificateSource(issue('pilot')), first: Promise.resolve() };
+  const updates = createCredentialClient({ address: `127.0.0.1:${port}`, certificate, trustDomain: 'cluster.local', log: noObservability.log, ...options }).watch(stop.signal)[Symbol.asyncIterator]();
   closers.push(() => stop.abort());
+  return updates;
+}
+
+/** Gives each next update, a credential as its Secret and the versions of certificate and key. */
+function watch(port: number) {
+  const updates = open(port);
   return async (): Promise<{ put: string[]; delete: readonly string[] }> => {
     const { put, delete: gone } = (await updates.next()).value as CredentialUpdate;
-    return { put: [...put].map(([key, { certificate: chain, key: hidden }]) => `${key} ${Buffer.from(chain ?? []).toString()} ${Buffer.from(hidden ?? []).toString()}`), delete: gone };
+    return { put: [...put].map(([key, { certificate, key: hidden }]) => `${key} ${versionOf(certificate, 'cert')} ${versionOf(hidden, 'key')}`), delete: gone };
   };
 }
 
@@ -60,10 +79,13 @@ describe('credentials from citadel', () => {
   it('come to pilot whole, then as they change', async () => {
     const citadel = await serve([secret('a', '1'), secret('b', '1')]);
     const next = watch(citadel.port);
-    expect((await next()).put.sort()).toEqual(['shop/a cert-1 hidden-1', 'shop/b cert-1 hidden-1']);
+    expect((await next()).put.sort()).toEqual(['shop/a 1 1', 'shop/b 1 1']);
     citadel.put([secret('a', '2')]);
-    expect(await next()).toEqual({ put: ['shop/a cert-2 hidden-2'], delete: ['shop/b'] });
-    expect(citadel.logged.join('\n')).not.toMatch(/hidden|cert-\d/);
+    expect(await next()).toEqual({ put: ['shop/a 2 2'], delete: ['shop/b'] });
+    citadel.put([{ ...secret('a', '1') as object, stringData: { cert: pairs.get('1')?.cert, key: pairs.get('2')?.key } }]);
+    await citadel.until('its key does not belong to its certificate');
+    const lines = [...pairs.values()].flatMap((pair) => `${pair.key}${pair.cert}`.split('\n')).filter((line) => line.length > 40);
+    expect(lines.filter((line) => citadel.logged.join('\n').includes(line))).toEqual([]);
   });
 
   it('stay in force while citadel is away, and only what differs follows when it is back', async () => {
@@ -72,10 +94,14 @@ describe('credentials from citadel', () => {
     await next();
     await first.close();
     await serve([secret('a', '1'), secret('b', '2')], first.port);
-    expect(await next()).toEqual({ put: ['shop/b cert-2 hidden-2'], delete: ['shop/c'] });
+    expect(await next()).toEqual({ put: ['shop/b 2 2'], delete: ['shop/c'] });
   });
 
-  it.each([['another service', issue('galley')], ['a stranger', undefined]])('are refused to %s', async (_who, held) => {
+  const foreignKey = generateKey();
+  const foreign = new X509Certificate(buildRoot(foreignKey, { organization: 'test', validity, serial: randomBytes(16) }));
+  it.each([
+    ['another service', issue('galley')], ['a stranger', undefined], ['pilot of another CA', issue('pilot', { key: foreignKey, certificate: foreign })],
+  ])('are refused to %s', async (_who, held) => {
     const { port } = await serve([secret('a', '1')]);
     const tls = credentials.createSsl(Buffer.from(roots), held ? Buffer.from(held.key) : null, held ? Buffer.from(held.cert) : null, { checkServerIdentity: () => undefined });
     const client = new Client(`127.0.0.1:${port}`, tls, serverNamed('localhost'));
@@ -85,5 +111,50 @@ describe('credentials from citadel', () => {
       stream.on('data', () => reject(new Error('it was given credentials'))).on('error', resolve);
     });
     expect(ended.code).toBe(status.PERMISSION_DENIED);
+  });
+
+  it('come in messages of bounded size, however many there are', async () => {
+    const big = roots.repeat(500);
+    const names = Array.from({ length: 24 }, (_, i) => `s${i}`);
+    const { port } = await serve(names.map((name) => secret(name, '1', big)));
+    const updates = open(port);
+    const seen: string[] = [];
+    let messages = 0;
+    while (seen.length < names.length) {
+      const { put } = (await updates.next()).value as CredentialUpdate;
+      seen.push(...put.keys());
+      messages += 1;
+    }
+    expect(seen.sort()).toEqual(names.map((name) => `shop/${name}`).sort());
+    expect(messages).toBeGreaterThan(names.length * big.length / (2 << 20));
+  });
+
+  it('are asked for again when citadel takes the call and says nothing', async () => {
+    const files = new AsyncQueue<never>();
+    const silent = createSecrets({ source: { run: () => files }, trustDomain: 'cluster.local', log: noObservability.log });
+    const listening = await listen([silent], [{ address: '127.0.0.1:0', credentials: serverCredentials(createCertificateSource(issue('citadel')), 'optional') }]);
+    closers.push(() => listening.close());
+    const timers = new AsyncQueue<{ ms: number; callback: () => void }>();
+    const clock: Clock = { now: () => 0, after: (ms, callback) => (timers.push({ ms, callback }), () => {}) };
+    const reasons: unknown[] = [];
+    const log: Logger = { ...noObservability.log, warn: (_message, fields) => void reasons.push(fields?.['reason']), scope: () => log };
+    void open(listening.ports[0] ?? 0, { clock, log }).next();
+    const deadline = (await timers.next()).value as { ms: number; callback: () => void };
+    deadline.callback();
+    const retry = (await timers.next()).value as { ms: number; callback: () => void };
+    retry.callback();
+    const second = (await timers.next()).value as { ms: number };
+    expect([deadline.ms, retry.ms, second.ms, reasons]).toEqual([20_000, 200, 20_000, ['no answer within 20 s']]);
+  });
+
+  it('are not asked for any more once their reader has left', async () => {
+    const citadel = await serve([secret('a', '1')]);
+    const asked: number[] = [];
+    const clock: Clock = { now: () => 0, after: (ms) => (asked.push(ms), () => {}) };
+    const updates = open(citadel.port, { clock });
+    await updates.next();
+    await updates.return?.(undefined);
+    await citadel.close();
+    expect(asked).toEqual([20_000]);
   });
 });

@@ -1,5 +1,12 @@
 /** What a Kubernetes Secret holds for TLS, as PEM. Citadel alone reads Secrets and hands this to pilot; it is no collection, and never on the bus. */
-export interface Credential { readonly certificate?: Uint8Array; readonly key?: Uint8Array; readonly roots?: Uint8Array; readonly revoked?: Uint8Array }
+export interface Credential {
+  readonly certificate?: Uint8Array;
+  readonly key?: Uint8Array;
+  /** An OCSP response about the certificate, which the server shows with it; DER. */
+  readonly staple?: Uint8Array;
+  readonly roots?: Uint8Array;
+  readonly revoked?: Uint8Array;
+}
 
 /** What changed of the credentials, by `namespace/name` of their Secrets. */
 export interface CredentialUpdate { readonly put: ReadonlyMap<string, Credential>; readonly delete: readonly string[] }
@@ -10,13 +17,18 @@ export interface CredentialSource { watch(signal: AbortSignal): AsyncIterable<Cr
 type Data = Readonly<Record<string, Uint8Array | undefined>>;
 const isThere = (bytes: Uint8Array | undefined): bytes is Uint8Array => bytes !== undefined && bytes.length > 0;
 
+/** The members of each form: generic before `kubernetes.io/tls`. */
+const pairs = [{ certificate: 'cert', key: 'key' }, { certificate: 'tls.crt', key: 'tls.key', staple: 'tls.ocsp-staple' }];
+const rootForms = [{ roots: 'cacert', revoked: 'crl' }, { roots: 'ca.crt', revoked: 'ca.crl' }];
+
 /**
- * The credential in a Secret's data: generic with `cert` and `key`, else `kubernetes.io/tls` with `tls.crt` and `tls.key`; roots in `cacert`, else `ca.crt`; a
- * revocation list beside them (Istio's pilot/pkg/credentials/kube, ExtractCertInfo and ExtractRoot). Undefined when it holds none of it.
+ * The credential in a Secret's data: generic with `cert` and `key`, else `kubernetes.io/tls` with `tls.crt` and `tls.key`; roots in `cacert`, else `ca.crt`, each
+ * with the revocation list of its form (Istio's pilot/pkg/credentials/kube). Undefined when it holds neither pair nor roots.
  */
 export function credentialIn(data: Data): Credential | undefined {
-  const pair = [['cert', 'key'], ['tls.crt', 'tls.key']].map(([certificate = '', key = '']) => ({ certificate: data[certificate], key: data[key] })).find(({ certificate, key }) => isThere(certificate) && isThere(key));
-  const [roots, revoked] = [[data['cacert'], data['ca.crt']].find(isThere), [data['crl'], data['ca.crl']].find(isThere)];
-  if (!pair && !roots) return undefined;
-  return { ...pair, ...(roots ? { roots } : {}), ...(revoked ? { revoked } : {}) };
+  const pair = pairs.find(({ certificate, key }) => isThere(data[certificate]) && isThere(data[key]));
+  const trusted = rootForms.find(({ roots }) => isThere(data[roots]));
+  if (!pair && !trusted) return undefined;
+  const members = Object.entries({ ...pair, ...trusted }).map(([part, name]) => [part, data[name]] as const);
+  return Object.fromEntries(members.filter(([, bytes]) => isThere(bytes)));
 }

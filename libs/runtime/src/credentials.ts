@@ -10,10 +10,19 @@ import type { ServiceCertificate } from './service-certificate.ts';
 const { WatchRequest, Update } = flotilla.credentials.v1;
 type Update = InstanceType<typeof Update>;
 const path = '/flotilla.credentials.v1.Credentials/Watch';
-const maxBytes = 64 * 1024 * 1024;
+/** Citadel closes a message at 1 MiB; the last Secret in it has at most another. */
+const maxBytes = 4 * 1024 * 1024;
 const backoff = { first: 200, most: 5000 };
+/** How long citadel may take for its first word. */
+const answerMs = 20_000;
 
-export interface CredentialClientOptions { readonly address: string; readonly certificate: ServiceCertificate; readonly trustDomain: string; readonly log: Logger; readonly clock?: Clock }
+export interface CredentialClientOptions {
+  readonly address: string;
+  readonly certificate: Pick<ServiceCertificate, 'current' | 'onChange' | 'first'>;
+  readonly trustDomain: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
 
 /** Credentials from citadel. While it is away what is known stays in force; when it is back, what differs follows. */
 export function createCredentialClient({ address, certificate, trustDomain, log: root, clock = systemClock }: CredentialClientOptions): CredentialSource {
@@ -24,42 +33,66 @@ export function createCredentialClient({ address, certificate, trustDomain, log:
     const stream = client.makeServerStreamRequest(path, (request: object) => Buffer.from(WatchRequest.encode(request).finish()), (bytes: Buffer) => Update.decode(bytes), {});
     return { stream, close: () => client.close() };
   };
+
+  /** One connection, until it ends for whatever reason. Returns what ends it. */
+  function follow(onUpdate: (update: Update) => void, onEnd: (reason: string) => void): () => void {
+    const { stream, close } = open();
+    let isOver = false;
+    const end = (reason: string): void => {
+      if (isOver) return;
+      isOver = true;
+      cancelDeadline();
+      stream.cancel();
+      close();
+      onEnd(reason);
+    };
+    const cancelDeadline = clock.after(answerMs, () => end(`no answer within ${answerMs / 1000} s`));
+    stream.on('data', (update: Update) => {
+      cancelDeadline();
+      if (!isOver) onUpdate(update);
+    });
+    stream.on('error', (error) => end(messageOf(error))).on('end', () => end('the stream ended'));
+    return () => end('stopped');
+  }
+
   return {
     async *watch(signal) {
       await Promise.race([certificate.first, aborted(signal)]);
+      const left = new AbortController();
+      const over = AbortSignal.any([signal, left.signal]);
       const queue = new AsyncQueue<CredentialUpdate>();
       const mirror = createCredentialMirror();
       let wait = backoff.first;
       let stop = (): void => {};
-      const connect = (): void => {
-        if (signal.aborted) return;
-        const { stream, close } = open();
-        stop = () => stream.cancel();
-        let isOver = false;
-        const again = (reason: string): void => {
-          if (isOver) return;
-          isOver = true;
-          close();
-          if (signal.aborted) return;
-          log.warn('no credentials from citadel, trying again', { reason, inMs: wait });
-          stop = clock.after(wait, connect);
-          wait = Math.min(wait * 2, backoff.most);
-        };
-        stream.on('data', (update: Update) => {
-          wait = backoff.first;
-          const fresh = mirror.apply(update);
-          if (fresh) queue.push(fresh);
-        });
-        stream.on('error', (error) => again(messageOf(error))).on('end', () => again('the stream ended'));
+      const take = (update: Update): void => {
+        wait = backoff.first;
+        const fresh = mirror.apply(update);
+        if (fresh) queue.push(fresh);
       };
-      const end = (): void => queue.close();
-      signal.addEventListener('abort', end, { once: true });
+      const again = (reason: string): void => {
+        if (over.aborted) return;
+        log.warn('no credentials from citadel, trying again', { reason, inMs: wait });
+        stop = clock.after(wait, connect);
+        wait = Math.min(wait * 2, backoff.most);
+      };
+      const connect = (): void => {
+        if (over.aborted) return;
+        mirror.begin();
+        try {
+          stop = follow(take, again);
+        } catch (thrown) {
+          again(messageOf(thrown));
+        }
+      };
+      over.addEventListener('abort', () => {
+        queue.close();
+        stop();
+      }, { once: true });
       connect();
       try {
-        yield* queue;
+        if (!over.aborted) yield* queue;
       } finally {
-        signal.removeEventListener('abort', end);
-        stop();
+        left.abort();
       }
     },
   };
@@ -67,22 +100,28 @@ export function createCredentialClient({ address, certificate, trustDomain, log:
 
 const bytesOf = (bytes: Uint8Array | null | undefined): Uint8Array | undefined => (bytes && bytes.length > 0 ? bytes : undefined);
 
-/** What the reader has been given, as digests, so that after a reconnection only differences follow. */
-export function createCredentialMirror(): { apply(update: Pick<Update, 'whole' | 'put' | 'delete'>): CredentialUpdate | undefined } {
+/**
+ * What the reader has been given, as digests, so that after a reconnection (`begin`) only differences follow: new values at once, the end of what citadel no
+ * longer has when its state is complete.
+ */
+function createCredentialMirror(): { begin(): void; apply(update: Pick<Update, 'complete' | 'put' | 'delete'>): CredentialUpdate | undefined } {
   const held = new Map<string, string>();
+  let unconfirmed = new Set<string>();
   return {
-    apply({ whole, put, delete: gone }) {
+    begin: () => void (unconfirmed = new Set(held.keys())),
+    apply({ complete, put, delete: gone }) {
       const fresh = new Map<string, Credential>();
-      const named = new Set<string>();
-      for (const { key, certificate, privateKey, roots, revoked } of put) {
-        const parts = { certificate: bytesOf(certificate), key: bytesOf(privateKey), roots: bytesOf(roots), revoked: bytesOf(revoked) };
+      for (const { key: name, certificate, privateKey, ocspStaple, roots, revoked } of put) {
+        const key = name ?? '';
+        const parts = { certificate: bytesOf(certificate), key: bytesOf(privateKey), staple: bytesOf(ocspStaple), roots: bytesOf(roots), revoked: bytesOf(revoked) };
         const digest = Object.values(parts).map((part) => (part ? hashBytes(part) : '')).join(' ');
-        named.add(key ?? '');
-        if (held.get(key ?? '') === digest) continue;
-        held.set(key ?? '', digest);
-        fresh.set(key ?? '', Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)));
+        unconfirmed.delete(key);
+        if (held.get(key) === digest) continue;
+        held.set(key, digest);
+        fresh.set(key, Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)));
       }
-      const ended = (whole ? [...held.keys()].filter((key) => !named.has(key)) : gone).filter((key) => held.delete(key));
+      const ended = [...gone, ...(complete ? unconfirmed : [])].filter((key) => held.delete(key));
+      if (complete) unconfirmed = new Set();
       return fresh.size === 0 && ended.length === 0 ? undefined : { put: fresh, delete: ended };
     },
   };

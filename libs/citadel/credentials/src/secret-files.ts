@@ -1,5 +1,5 @@
 import type { Credential, CredentialUpdate, Problem } from '@flotilla/model';
-import { readSecret } from './secret.ts';
+import { readSecret, secretsIn } from './secret.ts';
 
 /** What was found in a file: its documents, why there are none, or neither when it is gone. */
 export interface SecretFile { readonly path: string; readonly documents?: readonly { readonly value?: unknown; readonly problem?: Problem }[]; readonly problem?: Problem }
@@ -22,7 +22,11 @@ export class SecretFiles {
     }
     const before = this.#inForce;
     const byPath = [...this.#files].sort(([a], [b]) => (a < b ? 1 : -1));
+    const holder = new Map(byPath.flatMap(([path, secrets]) => [...secrets.keys()].map((key) => [key, path] as const)));
     this.#inForce = new Map(byPath.flatMap(([, secrets]) => [...secrets]));
+    for (const { path } of changed) {
+      for (const key of this.#files.get(path)?.keys() ?? []) if (holder.get(key) !== path) problems.push(duplicate(key, { origin: path, first: holder.get(key) ?? '' }));
+    }
     const put = new Map([...this.#inForce].filter(([key, credential]) => !same(before.get(key), credential)));
     return { update: { put, delete: [...before.keys()].filter((key) => !this.#inForce.has(key)) }, problems };
   }
@@ -30,26 +34,33 @@ export class SecretFiles {
   #read({ path, documents, problem }: SecretFile, problems: Problem[]): ReadonlyMap<string, Credential> | undefined {
     if (!documents && !problem) return undefined;
     const before = this.#files.get(path) ?? new Map<string, Credential>();
-    const tell = (what: Problem, index?: number): void => void problems.push({ ...what, origin: index === undefined ? path : `${path}#${index + 1}` });
+    const tell = (what: Problem, index?: number): void => void problems.push({ ...withoutContent(what), origin: index === undefined ? path : `${path}#${index + 1}` });
     if (problem) tell(problem);
     const broken = problem ?? documents?.find((document) => document.problem)?.problem;
     const found = new Map<string, Credential>(broken ? before : []);
+    const named = new Set<string>();
     for (const [index, { value, problem: unparsed }] of (documents ?? []).entries()) {
       if (unparsed) tell(unparsed, index);
-      const read = unparsed ? undefined : readSecret(value);
-      if (!read) continue;
-      if (read.ok) found.set(read.value.key, read.value.credential);
-      else {
-        tell(read.error, index);
-        const key = read.error.resource?.replace('secrets ', '') ?? '';
-        const last = before.get(key);
-        if (last) found.set(key, last);
+      for (const secret of unparsed ? [] : secretsIn(value)) {
+        const { key, read } = readSecret(secret);
+        if (read && named.has(key)) tell(duplicate(key, { origin: path, first: path }), index);
+        if (!read || named.has(key)) continue;
+        named.add(key);
+        if (!read.ok) tell(read.error, index);
+        const credential = read.ok ? read.value : before.get(key);
+        if (credential) found.set(key, credential);
       }
     }
     return found;
   }
 }
 
-const parts = ['certificate', 'key', 'roots', 'revoked'] as const;
+/** A parser may quote what it could not read: of its message only the place is kept. */
+const withoutContent = (problem: Problem): Problem =>
+  (problem.code === 'yaml-syntax' ? { ...problem, message: `a document is no YAML${/ at line \d+, column \d+/.exec(problem.message)?.[0] ?? ''}` } : problem);
+const duplicate = (key: string, { origin, first }: { readonly origin: string; readonly first: string }): Problem =>
+  ({ code: 'duplicate', level: 'error', resource: `secrets ${key}`, origin, message: `Secret ${key} is already in ${first}, which counts` });
+
+const parts = ['certificate', 'key', 'staple', 'roots', 'revoked'] as const;
 const same = (a: Credential | undefined, b: Credential): boolean =>
   a !== undefined && parts.every((part) => Buffer.compare(a[part] ?? Buffer.alloc(0), b[part] ?? Buffer.alloc(0)) === 0);

@@ -1,42 +1,58 @@
 import { credentialIn, type Credential, type Problem } from '@flotilla/model';
 import { err, ok, type Result } from '@flotilla/std';
-
-/** A Secret that holds a credential, under `namespace/name`. */
-export interface SecretCredential { readonly key: string; readonly credential: Credential }
+import { credentialMistake, missingParts } from './check-credential.ts';
 
 /** The API server takes no larger Secret (Kubernetes, "Secrets"). */
 const maxBytes = 1024 * 1024;
+/** Large Secrets of Kubernetes' and Helm's own; the first kind has a `ca.crt` that no gateway is meant to trust. Istio watches neither. */
+const otherUses: readonly unknown[] = ['kubernetes.io/service-account-token', 'helm.sh/release.v1'];
 type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
-const problem = (key: string, message: string): Problem => ({ code: 'invalid-secret', level: 'error', resource: `secrets ${key}`, message });
+
+/** A manifest of kind Secret that has a name. */
+export interface SecretObject { readonly name: string; readonly namespace: string; readonly type: unknown; readonly data: unknown; readonly stringData: unknown }
+
+/** The Secrets of a document, which may be a list. */
+export function secretsIn(value: unknown): readonly SecretObject[] {
+  if (!isPlain(value)) return [];
+  if (value['kind'] === 'List' && Array.isArray(value['items'])) return value['items'].filter((item) => !isPlain(item) || item['kind'] !== 'List').flatMap(secretsIn);
+  if (value['kind'] !== 'Secret' || value['apiVersion'] !== 'v1' || !isPlain(value['metadata'])) return [];
+  const { name, namespace = 'default' } = value['metadata'];
+  return typeof name === 'string' && typeof namespace === 'string' ? [{ name, namespace, type: value['type'], data: value['data'], stringData: value['stringData'] }] : [];
+}
 
 /**
- * The credential of a manifest. Undefined for what is no Secret, and for Secrets of other uses. What is wrong is told without anything that is in it.
+ * The credential of a Secret, under `namespace/name`; none for Secrets of other uses. What is wrong is told without anything that is in it.
  */
-export function readSecret(value: unknown): Result<SecretCredential, Problem> | undefined {
-  if (!isPlain(value) || value['kind'] !== 'Secret' || value['apiVersion'] !== 'v1' || !isPlain(value['metadata'])) return undefined;
-  const { name, namespace = 'default' } = value['metadata'];
-  if (typeof name !== 'string' || typeof namespace !== 'string') return undefined;
+export function readSecret(secret: SecretObject): { readonly key: string; readonly read?: Result<Credential, Problem> } {
+  const { name, namespace, type } = secret;
   const key = `${namespace}/${name}`;
-  const data = decode(value);
-  if (!data.ok) return err(problem(key, data.error));
-  if (Object.values(data.value).reduce((sum, bytes) => sum + bytes.length, 0) > maxBytes) return err(problem(key, `holds more than ${maxBytes} bytes`));
+  if (otherUses.includes(type)) return { key };
+  const wrong = (message: string) => ({ key, read: err({ code: 'invalid-secret', level: 'error', resource: `secrets ${key}`, message } satisfies Problem) });
+  const data = decode(secret);
+  if (!data.ok) return wrong(data.error);
+  if (Object.values(data.value).reduce((sum, bytes) => sum + bytes.length, 0) > maxBytes) return wrong(`holds more than ${maxBytes} bytes`);
+  const missing = missingParts(data.value, secret);
+  if (missing !== undefined) return wrong(missing);
   const credential = credentialIn(data.value);
-  return credential && ok({ key, credential });
+  const mistake = credential && credentialMistake(credential);
+  if (mistake !== undefined) return wrong(mistake);
+  return { key, ...(credential ? { read: ok(credential) } : {}) };
 }
 
 const base64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
 
 /** `data` is base64, `stringData` text that wins over it. */
-function decode({ data = {}, stringData = {} }: Plain): Result<Record<string, Uint8Array>> {
-  if (!isPlain(data) || !isPlain(stringData)) return err('expected objects as data and stringData');
+function decode({ data, stringData }: SecretObject): Result<Record<string, Uint8Array>> {
+  const [encoded, plain] = [data ?? {}, stringData ?? {}];
+  if (!isPlain(encoded) || !isPlain(plain)) return err('expected objects as data and stringData');
   const found: Record<string, Uint8Array> = {};
-  for (const [name, text] of Object.entries(data)) {
+  for (const [name, text] of Object.entries(encoded)) {
     if (text === null) continue;
     if (typeof text !== 'string' || !base64.test(text)) return err(`data[${JSON.stringify(name)}] is not base64`);
     found[name] = Buffer.from(text, 'base64');
   }
-  for (const [name, text] of Object.entries(stringData)) {
+  for (const [name, text] of Object.entries(plain)) {
     if (typeof text !== 'string') return err(`stringData[${JSON.stringify(name)}] is no text`);
     found[name] = Buffer.from(text);
   }

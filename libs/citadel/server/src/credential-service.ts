@@ -3,17 +3,18 @@ import { identityIn, type GrpcService } from '@flotilla/grpc';
 import type { Credential, CredentialUpdate } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
 import { flotilla } from '@flotilla/proto-gen/credentials';
+import { createPending, type WireUpdate } from './pending-credentials.ts';
 
 const { WatchRequest, Update } = flotilla.credentials.v1;
-type Call = ServerWritableStream<object, CredentialUpdate & { readonly whole?: boolean }>;
+type Call = ServerWritableStream<object, WireUpdate>;
 
 const credentialService = {
   Watch: {
     path: '/flotilla.credentials.v1.Credentials/Watch', requestStream: false, responseStream: true,
     requestSerialize: (request: object) => Buffer.from(WatchRequest.encode(request).finish()), requestDeserialize: (bytes: Buffer): object => WatchRequest.decode(bytes),
-    responseSerialize: ({ whole = false, put, delete: gone }: CredentialUpdate & { readonly whole?: boolean }) => Buffer.from(Update.encode({
-      whole, delete: [...gone],
-      put: [...put].map(([key, { certificate, key: privateKey, roots, revoked }]) => ({ key, certificate, privateKey, roots, revoked })),
+    responseSerialize: ({ complete, put, delete: gone }: WireUpdate) => Buffer.from(Update.encode({
+      complete, delete: [...gone],
+      put: [...put].map(([key, { certificate, key: privateKey, staple, roots, revoked }]) => ({ key, certificate, privateKey, ocspStaple: staple, roots, revoked })),
     }).finish()),
     responseDeserialize: (bytes: Buffer) => bytes,
   },
@@ -38,9 +39,9 @@ export function createCredentialServer({ allow, log, maxWatchers = 100 }: { read
     };
     if (identity === undefined || !allow.includes(identity)) return refuse(status.PERMISSION_DENIED, 'this identity may not read credentials');
     if (watchers.size >= maxWatchers) return refuse(status.RESOURCE_EXHAUSTED, `there are ${maxWatchers} watchers already`);
-    const pending = createPending(call);
+    const pending = createPending((update) => call.write(update));
     watchers.set(call, pending);
-    call.on('drain', () => pending.flush());
+    call.on('drain', pending.onDrain);
     for (const event of ['cancelled', 'close', 'error']) call.on(event, () => watchers.delete(call));
     if (isReady) pending.begin(held);
   }
@@ -55,33 +56,6 @@ export function createCredentialServer({ allow, log, maxWatchers = 100 }: { read
         else pending.begin(held);
       }
       isReady = true;
-    },
-  };
-}
-
-/** What one watcher has not been sent yet. */
-function createPending(call: Call) {
-  let changed = new Map<string, Credential | undefined>();
-  let whole = false;
-  let isFull = false;
-  const flush = (): void => {
-    isFull = false;
-    if (!whole && changed.size === 0) return;
-    const entries = [...changed];
-    const update = { whole, put: new Map(entries.flatMap(([key, value]) => (value ? [[key, value] as const] : []))), delete: entries.flatMap(([key, value]) => (value ? [] : [key])) };
-    [changed, whole] = [new Map(), false];
-    isFull = !call.write(update);
-  };
-  return {
-    flush,
-    begin(held: ReadonlyMap<string, Credential>): void {
-      [changed, whole] = [new Map(held), true];
-      flush();
-    },
-    add({ put, delete: gone }: CredentialUpdate): void {
-      for (const [key, credential] of put) changed.set(key, credential);
-      for (const key of gone) changed.set(key, undefined);
-      if (!isFull) flush();
     },
   };
 }

@@ -24,14 +24,15 @@ export const secret = worldQuery('secret', (view, name): XdsResource | undefined
   return found && xdsResource(name, encode(Secret, { name, ...found }));
 }, { equals: sameResource });
 
-/** Roots stand in a Secret of their own, `name-cacert`, or beside the certificate. */
+/** Roots stand in a Secret of their own, `name-cacert`, or, where there is none of that name, beside the certificate. */
 function find(view: View, namespace: string, name: string): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
-  if (!name.endsWith(rootsSuffix)) return certificate(credentialOf(view, `${namespace}/${name}`));
-  return roots(credentialOf(view, `${namespace}/${name}`)) ?? roots(credentialOf(view, `${namespace}/${name.slice(0, -rootsSuffix.length)}`));
+  const named = credentialOf(view, `${namespace}/${name}`);
+  if (!name.endsWith(rootsSuffix)) return certificate(named);
+  return roots(named ?? credentialOf(view, `${namespace}/${name.slice(0, -rootsSuffix.length)}`));
 }
 
-function certificate({ certificate: chain, key }: Credential = {}): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
-  return chain && key ? { tlsCertificate: { certificateChain: { inlineBytes: chain }, privateKey: { inlineBytes: key } } } : undefined;
+function certificate({ certificate: chain, key, staple }: Credential = {}): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
+  return chain && key ? { tlsCertificate: { certificateChain: { inlineBytes: chain }, privateKey: { inlineBytes: key }, ...(staple ? { ocspStaple: { inlineBytes: staple } } : {}) } } : undefined;
 }
 
 function roots({ roots: trusted, revoked }: Credential = {}): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
