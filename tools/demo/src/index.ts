@@ -1,7 +1,7 @@
 export { shopFolder, type Mode } from './control-plane.ts';
 export * from './mesh.ts';
 export { isInNode, nodeCommand, whyNoNode } from './node/enter.ts';
-export { replaceFile } from './cluster/state-folder.ts';
+export { replaceFile } from './cluster/replace-file.ts';
 export type { Pod } from './cluster/pod.ts';
 export { runScenario, quantile, type Report } from './scenario.ts';
 export { createScreen } from './screen.ts';

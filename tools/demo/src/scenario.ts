@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseDocument, type Document } from 'yaml';
-import { replaceFile } from './cluster/state-folder.ts';
+import { replaceFile } from './cluster/replace-file.ts';
 import type { Mode } from './control-plane.ts';
 import type { Mesh } from './mesh.ts';
 import type { Screen } from './screen.ts';

@@ -60,7 +60,7 @@ export class Cluster {
     ({ network: this.#network, dns: this.#dns } = parts);
     this.state = createStateFolder(this.hostPath('state'), { ...options, secretsFolder: this.hostPath('secrets') });
     giveToCa(this.hostPath('secrets'));
-    this.#sources = createSources({ folder: options.folder, objects: () => this.objects, given: this.state.secrets, made: options.secrets, tokens: parts.tokens });
+    this.#sources = createSources({ folder: options.folder, objects: () => this.objects, given: () => this.state.secrets.all, made: options.secrets, tokens: parts.tokens });
   }
 
   /** Makes the node and starts what the manifests ask for; resolves when all of it is under way. */
@@ -95,8 +95,8 @@ export class Cluster {
       const { value, done } = await changes.next();
       if (done) return false;
       for (const { path, documents = [] } of value) {
-        // A file that has just been given addresses is told of again.
-        if (this.state.assignAddresses(path)) continue;
+        // A file that has just been changed here is told of again.
+        if (this.#settle(path)) continue;
         const objects = documents.flatMap(({ value: document }) => (isList(document) ? document.items : [document])).filter(isObject);
         if (documents.length > 0 || !existsSync(path)) this.#files.set(relative(this.state.path, path), objects);
       }
@@ -107,6 +107,12 @@ export class Cluster {
     void (async () => {
       while (await take());
     })().catch((thrown: unknown) => this.#options.tell(`the state folder can't be followed any more: ${messageOf(thrown)}`));
+  }
+
+  #settle(path: string): boolean {
+    const changed = this.state.settle(path);
+    if (changed) giveToCa(this.hostPath('secrets'));
+    return changed;
   }
 
   /** Pods that are asked for are started, others stopped. */

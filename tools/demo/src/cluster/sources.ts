@@ -9,8 +9,8 @@ export interface SourceOptions {
   readonly folder: string;
   /** The manifests as they are now. */
   objects(): readonly KubeObject[];
-  /** Secrets that were given, and those made for this run (`namespace/name` to their keys). */
-  readonly given: readonly KubeObject[];
+  /** Secrets that were given, as they are now, and those made for this run (`namespace/name` to their keys). */
+  given(): readonly KubeObject[];
   readonly made: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly tokens: TokenIssuer;
 }
@@ -26,7 +26,7 @@ export function createSources({ folder, objects, given, made, tokens }: SourceOp
       if (name !== 'istio-ca-root-cert') return objects().filter(({ kind }) => kind === 'ConfigMap').find(named(namespace, name))?.data;
       return existsSync(rootCert) ? { 'root-cert.pem': readFileSync(rootCert, 'utf8') } : undefined;
     },
-    secret: (namespace, name) => made[`${namespace}/${name}`] ?? dataOf(given.find(named(namespace, name))),
+    secret: (namespace, name) => made[`${namespace}/${name}`] ?? dataOf(given().find(named(namespace, name))),
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -29,18 +29,36 @@ describe('the state folder', () => {
     const folder = mkdtempSync(join(dir, 'secrets-'));
     writeFileSync(join(dir, 'mixed.yaml'), `${service('a')}---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: hidden}\n`);
     const mixed = createStateFolder(join(dir, 'mixed'), { given: [join(dir, 'mixed.yaml')], system: [], secretsFolder: folder });
-    expect(mixed.secrets).toMatchObject([{ metadata: { name: 's' } }]);
+    expect(mixed.secrets.all).toMatchObject([{ metadata: { name: 's' } }]);
     expect(readFileSync(join(dir, 'mixed/given/00/mixed.yaml'), 'utf8')).not.toContain('hidden');
     expect(readFileSync(join(folder, 'given_00_mixed.yaml'), 'utf8')).toContain('hidden');
+    expect(statSync(join(folder, 'given_00_mixed.yaml')).mode & 0o077).toBe(0);
+  });
+
+  it('takes them out of lists, of files written later, and of files that are no YAML', () => {
+    const folder = mkdtempSync(join(dir, 'secrets-'));
+    const secret = (name: string): object => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key: `hidden-${name}` } });
+    writeFileSync(join(dir, 'list.yaml'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [secret('a'), { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }] }));
+    const state = createStateFolder(join(dir, 'later'), { given: [join(dir, 'list.yaml')], system: [], secretsFolder: folder });
+    const [listed, later] = [join(dir, 'later/given/00/list.yaml'), join(dir, 'later/given/00/later.yaml')];
+    expect([readFileSync(listed, 'utf8').includes('hidden'), readFileSync(listed, 'utf8').includes('ConfigMap')]).toEqual([false, true]);
+    writeFileSync(later, `${service('x')}---\n${JSON.stringify(secret('b'))}\n`);
+    expect(state.settle(later)).toBe(true);
+    const good = readFileSync(later, 'utf8');
+    writeFileSync(later, `${JSON.stringify(secret('d'))}\nno: [yaml`);
+    expect(state.settle(later)).toBe(true);
+    expect(readFileSync(later, 'utf8')).toBe(good);
+    expect(readFileSync(join(folder, 'given_00_later.yaml'), 'utf8')).toContain('hidden-d');
+    expect(state.secrets.all).toMatchObject([{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }]);
   });
 
   it('copies what is no YAML as it is', () => expect(readFileSync(join(source, 'given/01/broken.yaml'), 'utf8')).toBe('a: [1\n'));
 
   it('keeps a Service\'s address when its file is written anew', () => {
     writeFileSync(copy, [service('b'), service('c')].join('---\n'));
-    expect(state.assignAddresses(copy)).toBe(true);
+    expect(state.settle(copy)).toBe(true);
     expect(ips()).toEqual(['10.96.0.11', '10.96.0.12']);
-    expect(state.assignAddresses(copy)).toBe(false);
+    expect(state.settle(copy)).toBe(false);
   });
 
   it('writes an object whole, and not again when nothing differs', () => {

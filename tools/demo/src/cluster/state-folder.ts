@@ -1,18 +1,18 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { isMap, parseAllDocuments, stringify, type Document } from 'yaml';
-import type { KubeObject } from './objects.ts';
+import { createGivenSecrets, type GivenSecrets } from './given-secrets.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** The cluster's state as a folder of YAML, which galley reads: `given` is what users gave, `system` what is always there, `kubernetes` what runs. */
 export interface StateFolder {
   readonly path: string;
-  /** The Secrets that were given. They lie in a folder of their own, since galley reads this one. */
-  readonly secrets: readonly KubeObject[];
+  readonly secrets: GivenSecrets;
   /** Writes an object of `kubernetes`; replaces the file in one step, and not at all when nothing differs. */
   put(file: string, object: object): void;
   remove(file: string): void;
-  /** Gives each Service of a file that needs one an address, leaving the rest of the file as it is; returns whether it gave any. */
-  assignAddresses(path: string): boolean;
+  /** Takes the Secrets of a file away and gives each Service that needs one an address, leaving the rest as it is; returns whether it changed the file. */
+  settle(path: string): boolean;
 }
 
 const isConfig = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
@@ -24,7 +24,7 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
   for (const folder of ['given', 'system', 'kubernetes']) mkdirSync(join(path, folder), { recursive: true });
   const written = new Map<string, string>();
   const ips = createAddresses();
-  const secrets: KubeObject[] = [];
+  const secrets = createGivenSecrets(parts.secretsFolder);
   function assignAddresses(file: string): boolean {
     const documents = existsSync(file) ? parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1', merge: true }) : [];
     if (!Array.isArray(documents)) return false;
@@ -33,11 +33,12 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
     replaceFile(file, documents.map((document) => document.toString()).join(''));
     return true;
   }
+  function settle(file: string): boolean {
+    const tookAny = secrets.takeFrom(file, relative(path, file).replaceAll('/', '_'));
+    return assignAddresses(file) || tookAny;
+  }
   for (const [part, sources] of [['given', parts.given], ['system', parts.system]] as const) {
-    sources.forEach((source, i) => copyInto(join(path, part, String(i).padStart(2, '0')), source).forEach((copy) => {
-      secrets.push(...takeSecrets(copy, join(parts.secretsFolder, relative(path, copy).replaceAll('/', '_'))));
-      assignAddresses(copy);
-    }));
+    sources.forEach((source, i) => copyInto(join(path, part, String(i).padStart(2, '0')), source).forEach(settle));
   }
   return {
     path,
@@ -52,20 +53,8 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
       written.delete(file);
       rmSync(join(path, 'kubernetes', file), { force: true });
     },
-    assignAddresses,
+    settle,
   };
-}
-
-/** Moves the Secrets of a file to another, for its owner alone; returns them. */
-function takeSecrets(file: string, to: string): KubeObject[] {
-  const documents = parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1', merge: true });
-  if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return [];
-  const isSecret = (document: Document): boolean => isMap(document.contents) && document.contents.get('kind') === 'Secret';
-  const found = documents.filter(isSecret).map((document) => document.toJS() as KubeObject);
-  if (found.length === 0) return [];
-  replaceFile(file, documents.filter((document) => !isSecret(document)).map((document) => document.toString()).join(''));
-  writeFileSync(to, found.map((secret) => stringify(secret)).join('---\n'), { mode: 0o600 });
-  return found;
 }
 
 /** Returns the copies. */
@@ -79,14 +68,6 @@ function copyInto(target: string, source: string): string[] {
     copyFileSync(file, copy);
     return copy;
   });
-}
-
-/** Writes beside and renames: a reader sees the old content or the new. */
-export function replaceFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const draft = join(dirname(path), `.${basename(path)}.new`);
-  writeFileSync(draft, text);
-  renameSync(draft, path);
 }
 
 /** Addresses of 10.96.0.0/16, each Service its own for as long as the cluster runs. */
