@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { listen, serverCredentials, serverNamed } from '@flotilla/grpc';
 import { collections, parseMeshConfig, type CredentialUpdate } from '@flotilla/model';
-import { noObservability } from '@flotilla/observability-port';
+import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
 import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -26,11 +26,11 @@ afterEach(async () => {
 const update = (name: string, version: string): CredentialUpdate => ({ put: new Map([[`shop/${name}`, { certificate: Buffer.from(`cert-${version}`), key: Buffer.from(`key-${version}`) }]]), delete: [] });
 
 /** Pilot over mTLS with credentials from a queue, and a gateway of a namespace on a real stream. */
-async function open(namespace: string) {
+async function open(namespace: string, log: Logger = noObservability.log) {
   const stop = new AbortController();
   const bus = createInProcessBus();
   const updates = new AsyncQueue<CredentialUpdate>();
-  const pilot = createPilot({ subscriber: bus, credentials: { watch: () => updates }, observability: noObservability, signal: stop.signal });
+  const pilot = createPilot({ subscriber: bus, credentials: { watch: () => updates }, observability: { ...noObservability, log }, signal: stop.signal });
   void pilot.run();
   const mesh = parseMeshConfig({});
   if (!mesh.ok) throw new Error('mesh');
@@ -69,8 +69,11 @@ describe('a gateway\'s secret', () => {
   });
 
   it('is not for a gateway of another namespace, whatever it names', async () => {
-    const { next, ask } = await open('elsewhere');
+    const told: unknown[] = [];
+    const log: Logger = { ...noObservability.log, warn: (_message: string, fields?: LogFields) => void told.push(fields?.['secrets']), scope: () => log };
+    const { next, ask } = await open('elsewhere', log);
     ask({ typeUrl: secretType, resourceNames: ['kubernetes://web', 'kubernetes-gateway://shop/web', 'kubernetes://shop/web'] });
     expect((await next()).text).toBe('');
+    expect(told).toEqual([['kubernetes://web', 'kubernetes-gateway://shop/web', 'kubernetes://shop/web']]);
   });
 });

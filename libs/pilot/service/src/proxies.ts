@@ -10,6 +10,7 @@ import type { PilotMetrics } from './metrics.ts';
 import { structToJson } from './struct.ts';
 
 const kinds = Object.entries(typeUrls) as [XdsKind, string][];
+const secretKey = 'sds|';
 const kindOf = new Map(kinds.map(([kind, url]) => [url, kind]));
 
 /** `cds`, `eds` ... of a type's URL. */
@@ -98,11 +99,22 @@ export class Proxy implements Session {
     }
     for (const watch of this.#watches.values()) if (!wanted.has(watch.key)) this.#drop(watch);
     const { engine } = this.#context;
-    for (const key of wanted) {
-      if (this.#watches.has(key)) continue;
+    const added = [...wanted].filter((key) => !this.#watches.has(key));
+    for (const key of added) {
       const watch = key.includes('|') ? engine.watch(oneOf, key, this.subject) : engine.watch(allOf, key as XdsKind, this.subject);
       this.#watches.set(watch.key, watch);
     }
+    this.#tellMissing(added.flatMap((key) => (key.startsWith(secretKey) ? [key.slice(secretKey.length)] : [])));
+  }
+
+  /** Galley can't see Secrets: here alone it shows that a gateway names one that it doesn't get. */
+  #tellMissing(asked: readonly string[]): void {
+    const missing = asked.filter((name) => !this.#get(typeUrls.sds, name));
+    if (missing.length === 0) return;
+    const { log, metrics } = this.#context;
+    const reason = this.attributes.identity === undefined ? 'it has proved no identity: it must connect over mTLS' : 'its namespace has no such credential: look for the Secret in it, and at what citadel says of that';
+    log.scope('ads').warn('secrets not served', { proxy: this.attributes.id, secrets: missing.slice(0, 3), count: missing.length, reason });
+    metrics.secretErrors.add(missing.length);
   }
 
   onEffect(effect: Effect): void {
