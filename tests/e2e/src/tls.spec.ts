@@ -13,11 +13,11 @@ const rootKey = generateKey();
 const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
 const root = buildRoot(rootKey, { organization: 'public', validity, serial: randomBytes(16) });
 
-/** A Secret with a certificate for the host; its serial number tells it from others. */
-function secretOf(serial: Buffer): string {
+/** A Secret with a certificate for the host; its serial number tells it from others. Envoy refuses it with the key of another. */
+function secretOf(serial: Buffer, other = false): string {
   const key = generateKey();
   const cert = buildCertificate({ publicKey: createPublicKey(key), validity, serial, dns: ['secure.example.com'] }, { key: rootKey, certificate: new X509Certificate(root) });
-  return stringify({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: 'web-certificate', namespace: 'istio-system' }, stringData: { 'tls.crt': cert, 'tls.key': keyToPem(key) } });
+  return stringify({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: 'web-certificate', namespace: 'istio-system' }, stringData: { 'tls.crt': cert, 'tls.key': keyToPem(other ? generateKey() : key) } });
 }
 const serialOf = (byte: number): Buffer => Buffer.alloc(16, byte);
 
@@ -44,18 +44,40 @@ describe.skipIf(!canRun).each(['fleet', 'monolith'] as const)('TLS at the gatewa
     expect([serial, JSON.parse(body)]).toEqual([serialOf(0x41).toString('hex'), expect.objectContaining({ app: 'web' })]);
   });
 
-  it('has a new certificate as soon as the Secret has', async () => {
+  const secretFile = (): string => {
     const folder = rig.mesh.cluster.hostPath('secrets');
-    const [name = ''] = readdirSync(folder);
-    replaceFile(join(folder, name), secretOf(serialOf(0x42)));
+    return join(folder, readdirSync(folder)[0] ?? '');
+  };
+  it('has a new certificate as soon as the Secret has', async () => {
+    replaceFile(secretFile(), secretOf(serialOf(0x42)));
     const { status } = await until('the new certificate', ask, ({ serial }) => serial === serialOf(0x42).toString('hex'));
     expect(status).toBe(200);
   });
 
+  it('keeps the last good one while the Secret is wrong, and no Envoy sees that', async () => {
+    const service = mode === 'fleet' ? 'citadel' : 'istiod';
+    const logs = rig.mesh.cluster.hostPath('logs');
+    const log = join(logs, readdirSync(logs).find((name) => name.startsWith(`istio-system_${service}-`)) ?? '');
+    replaceFile(secretFile(), secretOf(serialOf(0x43), true));
+    await until('the reason', () => Promise.resolve(readFileSync(log, 'utf8')), (text) => text.includes('its key does not belong to its certificate'));
+    expect((await ask()).serial).toBe(serialOf(0x42).toString('hex'));
+    expect(await rig.mesh.metric('pilot_total_xds_rejects')).toBe(0);
+  });
+
+  it('goes on while citadel is away, and has what changed when it is back', async () => {
+    const service = mode === 'fleet' ? 'citadel' : 'istiod';
+    const container = rig.mesh.cluster.pod('istio-system', service).container(service);
+    const { restarts } = container;
+    container.kill();
+    replaceFile(secretFile(), secretOf(serialOf(0x44)));
+    expect((await ask()).status).toBe(200);
+    await until('it starts again', () => Promise.resolve(container.restarts), (count) => count > restarts);
+    const { status } = await until('the certificate', ask, ({ serial }) => serial === serialOf(0x44).toString('hex'));
+    expect(status).toBe(200);
+  }, 60_000);
+
   it('leaves no trace of the key in what galley reads, on the bus, or in any log', () => {
-    const folder = rig.mesh.cluster.hostPath('secrets');
-    const [name = ''] = readdirSync(folder);
-    const line = /-----BEGIN PRIVATE KEY-----\s+(\S+)/.exec(readFileSync(join(folder, name), 'utf8'))?.[1] ?? '';
+    const line = /-----BEGIN PRIVATE KEY-----\s+(\S+)/.exec(readFileSync(secretFile(), 'utf8'))?.[1] ?? '';
     expect(line.length).toBeGreaterThan(20);
     const files = (path: string): string[] => readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     const everything = ['state', 'logs', 'traces', 'pods'].flatMap((part) => files(rig.mesh.cluster.hostPath(part)));
