@@ -72,14 +72,13 @@ export const workloadEntryEndpoint = (workload: NamedWorkloadEntry, port: EntryP
 export function describeEntry(workload: NamedWorkloadEntry, where: Where): Omit<Endpoint, 'port' | 'servicePortName'> {
   const { entry, namespace } = workload;
   const unix = isUnix(entry);
-  const network = entry.network || (unix ? '' : where.network(entry.address ?? ''));
   const locality = entry.locality ?? '';
   return {
     ...unknownWorkload(namespace, where),
     address: unix ? (entry.address ?? '').slice(unixPrefix.length) : entry.address ?? '',
     labels: augmentLabels(workload.labels, { clusterId: where.options.clusterId, locality, nodeName: '', network: entry.network ?? '' }),
     serviceAccount: entry.serviceAccount ? `spiffe://${where.options.trustDomain}/ns/${workload.identityNamespace ?? namespace}/sa/${entry.serviceAccount}` : '',
-    network,
+    network: entry.network ?? '',
     locality,
     lbWeight: entry.weight ?? 0,
     tlsMode: tlsModeOf(workload),

@@ -11,3 +11,5 @@ export * from './inbound-ports.ts';
 export * from './addresses.ts';
 export * from './proxy.ts';
 export * from './credentials.ts';
+export * from './networks.ts';
+export * from './cluster-local.ts';

@@ -21,10 +21,10 @@ export const registryOptions = worldQuery('registry-options', (view): RegistryOp
   domain, clusterId, trustDomain: trustDomain(view), defaultServiceExportTo: setting(view, 'defaultServiceExportTo') ?? ['*'],
 }));
 
-/** The network of a workload without a network label: the system namespace's label, or the one that mesh networks give this registry. */
-export const defaultNetwork = worldQuery('default-network', (view): string => {
-  const labelled = view.get('namespaces', `/${systemNamespace}`)?.meta.labels?.['topology.istio.io/network'];
-  if (labelled) return labelled;
-  const networks = Object.entries(view.query(meshNetworks, '').networks ?? {});
-  return networks.find(([, { endpoints }]) => endpoints?.some(({ fromRegistry }) => fromRegistry === clusterId))?.[0] ?? '';
-});
+/** The network that mesh networks give this whole registry; empty for none. */
+export const registryNetwork = worldQuery('registry-network', (view): string =>
+  Object.entries(view.query(meshNetworks, '').networks ?? {}).find(([, { endpoints }]) => endpoints?.some(({ fromRegistry }) => fromRegistry === clusterId))?.[0] ?? '');
+
+/** The network of all workloads without a network label: the system namespace's label, or the registry's. Empty where addresses decide. */
+export const defaultNetwork = worldQuery('default-network', (view): string =>
+  view.get('namespaces', `/${systemNamespace}`)?.meta.labels?.['topology.istio.io/network'] || view.query(registryNetwork, ''));

@@ -1,5 +1,6 @@
 import { entryInstance, podInstance, selects, type EndpointSources, type RegistryOptions, type Service, type WorkloadInstance } from '@flotilla/pilot-registry';
-import { defaultNetwork, registryOptions } from './mesh.ts';
+import { registryOptions } from './mesh.ts';
+import { networkOf } from './networks.ts';
 import { worldQuery, type View } from './view.ts';
 
 export type Sources = EndpointSources & { readonly options: RegistryOptions };
@@ -12,7 +13,7 @@ export const endpointSources = (view: View): Sources => ({
     return key === undefined ? undefined : view.get('pods', key);
   },
   node: (name) => view.get('nodes', `/${name}`),
-  network: () => view.query(defaultNetwork, ''),
+  network: (ip) => networkOf(view, ip),
 });
 
 /** A WorkloadEntry as services pick it; undefined while it isn't healthy. */

@@ -112,17 +112,10 @@ function commonLb(locality: LocalityLoadBalancerSetting | undefined, policy: Tra
   };
 }
 
-function outboundHttp({ port, sniffs, mesh, tls }: OutboundCluster, pool: ConnectionPoolSettings): IHttpProtocolOptions | undefined {
+function outboundHttp({ port, sniffs, mesh }: OutboundCluster, pool: ConnectionPoolSettings): IHttpProtocolOptions | undefined {
   const chosen = protocolOptions[outboundProtocol(port, { pool, sniffs, meshUpgrades: mesh.h2UpgradePolicy === 'UPGRADE' })];
   const common = buildCommonHttpOptions(pool);
-  const inForce = tls && (tls.credentials || !tls.settings.credentialName);
-  const autoSni = inForce && !tls.settings.sni && (tls.settings.mode === 'SIMPLE' || tls.settings.mode === 'MUTUAL');
-  if (!chosen && !common && !autoSni) return undefined;
-  return {
-    ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }),
-    ...(common ? { commonHttpProtocolOptions: common } : {}),
-    ...(autoSni ? { upstreamHttpProtocolOptions: { autoSni: true } } : {}),
-  };
+  return chosen || common ? { ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }), ...(common ? { commonHttpProtocolOptions: common } : {}) } : undefined;
 }
 
 /** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. */

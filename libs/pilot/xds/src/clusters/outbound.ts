@@ -7,6 +7,7 @@ import {
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
 import { namespaceMtlsMode, portMtls, workloadMtls } from '../authn/mtls-mode.ts';
 import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
+import { passesTlsOn } from '../gateway/merge.ts';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { clusterName } from '../routes/route.ts';
 import { buildOutboundCluster, type ClusterMesh } from './build.ts';
@@ -33,42 +34,47 @@ function discoveryType(service: Service, isRouter: boolean): number {
 }
 
 /** What the clusters of a service are made of: the service as a scope shows it, and the DestinationRule that holds for it. */
-interface ServiceRule { readonly ref: ServiceRef; readonly rule: RuleKey }
+interface ServiceRule {
+  readonly ref: ServiceRef;
+  readonly rule: RuleKey;
+  /** For TLS that a gateway passes on by its SNI: named by that, and without TLS of its own (Istio's SNI-DNAT clusters). */
+  readonly passesTls?: true;
+}
 
 /** The clusters of one service, encoded: one for each port and subset. Key: a ServiceRule as JSON, so that all who have the same share them. */
 const serviceClusters = worldQuery('service-clusters', (view, key): readonly XdsResource[] => {
-  const { ref, rule } = JSON.parse(key) as ServiceRule;
+  const { ref, rule, passesTls = false } = JSON.parse(key) as ServiceRule;
   const service = scopedService(view, ref);
-  if (!service || service.resolution === 'Alias') return [];
-  return service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => portClusters(view, { service, port, rule: destinationRuleOf(view, rule) }));
+  if (!service || service.resolution === 'Alias' || (passesTls && service.meshExternal)) return [];
+  return service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => portClusters(view, { service, port, passesTls, rule: destinationRuleOf(view, rule) }));
 }, { equals: sameResources });
 
-function portClusters(view: View, { service, port, rule }: { service: Service; port: ServicePort; rule: MergedRule | undefined }): XdsResource[] {
+function portClusters(view: View, { service, port, passesTls, rule }: Pick<One, 'service' | 'port' | 'passesTls'> & { rule: MergedRule | undefined }): XdsResource[] {
   const base = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port);
-  const own = buildOne(view, { service, port, policy: base, ruleOf: rule, inferFrom: rule?.rule.trafficPolicy });
+  const own = buildOne(view, { service, port, passesTls, policy: base, ruleOf: rule, inferFrom: rule?.rule.trafficPolicy });
   if (!own) return [];
   const subsets = (rule?.rule.subsets ?? []).flatMap((subset) => {
     // A subset can't undo its parent's pass-through.
     const type = own.type === ORIGINAL_DST ? ORIGINAL_DST : undefined;
     const policy = mergeTrafficPolicy(base, subset.trafficPolicy, port.port);
-    return buildOne(view, { service, port, policy, ruleOf: rule, inferFrom: subset.trafficPolicy, subset: { name: subset.name ?? '', labels: subset.labels ?? {} }, type }) ?? [];
+    return buildOne(view, { service, port, passesTls, policy, ruleOf: rule, inferFrom: subset.trafficPolicy, subset: { name: subset.name ?? '', labels: subset.labels ?? {} }, type }) ?? [];
   });
   return [own, ...subsets].map(({ cluster }) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
 }
 
 interface One {
-  readonly service: Service; readonly port: ServicePort; readonly policy?: TrafficPolicy; readonly inferFrom?: TrafficPolicy;
+  readonly service: Service; readonly port: ServicePort; readonly passesTls: boolean; readonly policy?: TrafficPolicy; readonly inferFrom?: TrafficPolicy;
   readonly ruleOf?: MergedRule; readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> }; readonly type?: number;
 }
 
-function buildOne(view: View, { service, port, policy, ruleOf, inferFrom, subset, type: given }: One): { type: number; cluster: envoy.config.cluster.v3.ICluster } | undefined {
-  const name = clusterName('outbound', { port: port.port, subset: subset?.name, host: service.hostname });
+function buildOne(view: View, { service, port, passesTls, policy, ruleOf, inferFrom, subset, type: given }: One): { type: number; cluster: envoy.config.cluster.v3.ICluster } | undefined {
+  const name = passesTls ? serverName(port.port, subset?.name ?? '', service.hostname) : clusterName('outbound', { port: port.port, subset: subset?.name, host: service.hostname });
   const isRouter = view.attr('type') === 'router';
   const type = given ?? (subset && policy?.loadBalancer?.simple === 'PASSTHROUGH' ? ORIGINAL_DST : discoveryType(service, isRouter));
   const isDns = type === STRICT_DNS || type === LOGICAL_DNS;
-  const loadAssignment = isDns ? buildLoadAssignment(view, { name, service, port, labels: subset?.labels ?? {}, ...(policy ? { policy } : {}) }) : undefined;
+  const loadAssignment = isDns ? buildLoadAssignment(view, { name, service, port, dns: true, labels: subset?.labels ?? {}, ...(policy ? { policy } : {}) }) : undefined;
   if (isDns && !loadAssignment?.endpoints?.length) return undefined;
-  const tls = tlsOf(view, { service, port, policy, inferFrom, subset, withSelector: ruleOf?.rule.workloadSelector !== undefined });
+  const tls = passesTls ? undefined : tlsOf(view, { service, port, policy, inferFrom, subset, withSelector: ruleOf?.rule.workloadSelector !== undefined });
   const [v4, v6] = [view.attr('supportsIPv4'), view.attr('supportsIPv6')];
   const cluster = buildOutboundCluster({
     name, type, service, port, mesh: view.query(clusterMesh, ''), dnsLookupFamily: v4 && v6 ? ALL : v6 ? V6_ONLY : V4_ONLY, sniffs: !isRouter,
@@ -112,8 +118,9 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
 /** All outbound clusters of a proxy; of several with one name the first. */
 export const outboundClusters = worldQuery('outbound-clusters', (view): readonly XdsResource[] => {
   const found = new Map<string, XdsResource>();
-  for (const ref of view.query(sidecarScope, '').services) {
-    const key: ServiceRule = { ref, rule: destinationRuleKey(view, ref) };
+  const rules = view.query(sidecarScope, '').services.map((ref): ServiceRule => ({ ref, rule: destinationRuleKey(view, ref) }));
+  const passing = view.query(passesTlsOn, '') ? rules.map((rule): ServiceRule => ({ ...rule, passesTls: true })) : [];
+  for (const key of [...rules, ...passing]) {
     for (const cluster of view.query(serviceClusters, JSON.stringify(key))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);
   }
   return [...found.values()];

@@ -22,8 +22,10 @@ export function applyLocality(groups: readonly LocalityGroup[], options: Localit
   const plain = groups.map(({ endpoints }) => endpoints);
   if (setting.distribute?.length) return distribute(plain, options);
   if (!failover) return plain;
-  if (setting.failoverPriority?.length) return inSteps(groups.flatMap((group) => byLabels(group, options)));
-  return inSteps(plain.map((group) => ({ ...group, priority: priorityOf(group.locality ?? {}, options) })));
+  if (!setting.failoverPriority?.length) return inSteps(plain.map((group) => ({ ...group, priority: priorityOf(group.locality ?? {}, options) })));
+  const labelled = inSteps(groups.flatMap((group) => byLabels(group, options)));
+  // of what labels hold equal, the place decides where it is said to
+  return setting.failover?.length ? inSteps(labelled.map((group) => ({ ...group, priority: 5 * (group.priority ?? 0) + priorityOf(group.locality ?? {}, options) }))) : labelled;
 }
 
 /** Does a locality fall under `region/zone/subzone`, where parts may be `*` or missing? */

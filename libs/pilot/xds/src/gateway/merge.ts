@@ -84,3 +84,7 @@ export const mergedGateway = worldQuery('merged-gateway', (view): MergedGateway 
   }
   return { ports: [...ports.values()], routes };
 });
+
+/** Does some server of the proxy pass other networks' TLS on by its SNI? */
+export const passesTlsOn = worldQuery('passes-tls-on', (view): boolean =>
+  view.attr('type') === 'router' && view.query(mergedGateway, '').ports.some(({ servers }) => servers.some(({ server }) => server.tls?.mode === 'AUTO_PASSTHROUGH')));
