@@ -1,5 +1,7 @@
+import { defaultValues, type LabelSelector, type Values } from '@flotilla/injector-template';
 import { describe, expect, it } from 'vitest';
 import { skipReason, webhookSelects } from './decide.ts';
+import { selects } from './label-selector.ts';
 
 const pod = (labels: Record<string, string>, annotations: Record<string, string> = {}, spec = {}) => ({ metadata: { labels, annotations }, spec: { containers: [], ...spec } });
 const name = 'sidecar.istio.io/inject';
@@ -11,12 +13,40 @@ describe('a pod is left alone', () => {
     ['it says something else than yes', pod({ [name]: 'maybe' }), 'shop'],
     ['it uses the network of its host', pod({ [name]: 'true' }, {}, { hostNetwork: true }), 'shop'],
     ['it is in a namespace of Kubernetes', pod({ [name]: 'true' }), 'kube-system'],
-  ])('when %s', (_, given, namespace) => expect(skipReason(given, namespace)).toBeTruthy());
+  ])('when %s', (_, given, namespace) => expect(skipReason(given, namespace, defaultValues)).toBeTruthy());
   it.each([
     ['it says nothing', pod({})],
     ['its empty label beats its annotation', pod({ [name]: '' }, { [name]: 'false' })],
     ['it says yes in capitals', pod({ [name]: 'YES' })],
-  ])('but not when %s', (_, given) => expect(skipReason(given, 'shop')).toBeUndefined());
+  ])('but not when %s', (_, given) => expect(skipReason(given, 'shop', defaultValues)).toBeUndefined());
+});
+
+describe('an installation decides about pods that say nothing', () => {
+  const never: LabelSelector[] = [{ matchExpressions: [{ key: 'build', operator: 'Exists' }] }, { matchLabels: { never: 'yes' } }];
+  const always: LabelSelector[] = [{ matchLabels: { always: 'yes' } }, {}, { matchExpressions: [{ key: 'x', operator: 'Near', values: ['y'] }] }];
+  const values = (autoInject: string): Values => ({
+    ...defaultValues, global: { ...defaultValues.global, proxy: { ...defaultValues.global.proxy, autoInject } },
+    sidecarInjectorWebhook: { ...defaultValues.sidecarInjectorWebhook, neverInjectSelector: never, alwaysInjectSelector: always },
+  });
+  it.each<{ policy: string; what: string; labels: Record<string, string>; injected: boolean }>([
+    { policy: 'enabled', what: 'nothing selects', labels: {}, injected: true },
+    { policy: 'enabled', what: 'a never selector selects', labels: { build: '' }, injected: false },
+    { policy: 'enabled', what: 'both select', labels: { never: 'yes', always: 'yes' }, injected: false },
+    { policy: 'enabled', what: 'a never selector selects, and that asks itself', labels: { never: 'yes', [name]: 'true' }, injected: true },
+    { policy: 'disabled', what: 'nothing selects', labels: {}, injected: false },
+    { policy: 'disabled', what: 'an always selector selects', labels: { always: 'yes' }, injected: true },
+    { policy: 'disabled', what: 'asks itself', labels: { [name]: 'true' }, injected: true },
+    { policy: 'disabled', what: 'an always selector selects, and that refuses', labels: { always: 'yes', [name]: 'false' }, injected: false },
+    { policy: 'sometimes', what: 'asks itself', labels: { [name]: 'true' }, injected: false },
+  ])('by policy $policy, one that $what', ({ policy, labels, injected }) => expect(skipReason(pod(labels), 'shop', values(policy)) === undefined).toBe(injected));
+
+  it.each<{ operator: string; values: readonly string[]; label?: string; selected: boolean }>([
+    { operator: 'In', values: ['a', 'b'], label: 'b', selected: true }, { operator: 'In', values: ['a'], selected: false },
+    { operator: 'NotIn', values: ['a'], selected: true }, { operator: 'NotIn', values: ['a'], label: 'a', selected: false }, { operator: 'NotIn', values: [], label: 'b', selected: false },
+    { operator: 'Exists', values: [], label: '', selected: true }, { operator: 'DoesNotExist', values: [], selected: true }, { operator: 'DoesNotExist', values: [], label: 'a', selected: false },
+  ])('a selector %j', ({ operator, values: list, label, selected }) => {
+    expect(selects({ matchExpressions: [{ key: 'k', operator, values: list }] }, label === undefined ? {} : { k: label })).toBe(selected);
+  });
 });
 
 describe('the webhook is asked', () => {

@@ -1,20 +1,29 @@
-import type { PodObject } from '@flotilla/injector-template';
+import type { LabelSelector, PodObject, Values } from '@flotilla/injector-template';
+import { selects } from './label-selector.ts';
 
 /** Namespaces of Kubernetes itself, never injected. */
 const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
 const yes = new Set(['y', 'yes', 'true', 'on']);
 
 /**
- * Why a pod is left as it is; undefined when it is to be injected. A label wins over the annotation of the same name, even an empty one; empty is the
- * default, which is to inject (pkg/kube/inject, injectRequired).
+ * Why a pod is left as it is; undefined when it is to be injected. What the pod says itself counts first: its label over its annotation of the same name, even an
+ * empty one. If it says nothing, the installation's selectors do, then its policy (pkg/kube/inject, injectRequired).
  */
-export function skipReason(pod: PodObject, namespace: string): string | undefined {
+export function skipReason(pod: PodObject, namespace: string, { global, sidecarInjectorWebhook }: Values): string | undefined {
   const name = 'sidecar.istio.io/inject';
-  const told = pod.metadata.labels?.[name] ?? pod.metadata.annotations?.[name] ?? '';
+  const { labels = {}, annotations = {} } = pod.metadata;
+  const told = labels[name] ?? annotations[name] ?? '';
+  const policy = global.proxy.autoInject;
+  const isSelected = (selectors: readonly LabelSelector[]): boolean => told === '' && selectors.some((selector) => selects(selector, labels));
+  const isNever = isSelected(sidecarInjectorWebhook.neverInjectSelector);
+  const asks = yes.has(told.toLowerCase()) || isSelected(sidecarInjectorWebhook.alwaysInjectSelector);
   const reasons: readonly (readonly [boolean, string])[] = [
     [pod.spec.hostNetwork === true, 'the pod uses the network of its host'],
     [ignoredNamespaces.includes(namespace), `namespace ${namespace} is Kubernetes' own`],
+    [policy !== 'enabled' && policy !== 'disabled', `autoInject is "${policy}", neither enabled nor disabled`],
     [told !== '' && !yes.has(told.toLowerCase()), `${name} is "${told}"`],
+    [isNever, 'a neverInjectSelector selects it'],
+    [policy === 'disabled' && !asks, 'autoInject is disabled and the pod does not ask for it'],
   ];
   return reasons.find(([applies]) => applies)?.[1];
 }

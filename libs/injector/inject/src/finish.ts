@@ -7,7 +7,7 @@ export interface FinishOptions {
   readonly revision: string; readonly proxyEnv: Strings;
 }
 
-/** What comes after the templates, in this order: cluster and network, merged metrics, probes, labels and status, the order of containers. */
+/** What comes after the templates, in this order: cluster and network, merged metrics, probes, status and the installation's annotations, the order of containers. */
 export function finishPod(pod: PodObject, options: FinishOptions): PodObject {
   return reorder(withStatus(withProbes(withMetrics(withClusterEnv(pod, options), options), options), options), options);
 }
@@ -62,11 +62,11 @@ function withProbes(pod: PodObject, { values, proxyConfig, original }: FinishOpt
   return { ...told, spec: { ...told.spec, containers: told.spec.containers.map((container) => (container.name === proxyContainerName ? container : rewriteProbes(container, port))) } };
 }
 
-function withStatus(pod: PodObject, { added, revision }: FinishOptions): PodObject {
+function withStatus(pod: PodObject, { added, revision, values }: FinishOptions): PodObject {
   const names = (list: readonly { readonly name: string }[] | undefined): string[] | null => (list && list.length > 0 ? list.map(({ name }) => name) : null);
   const { initContainers, containers, volumes, imagePullSecrets } = added.spec;
   const status = { initContainers: names(initContainers), containers: names(containers), volumes: names(volumes), imagePullSecrets: names(imagePullSecrets), revision };
-  return annotate(pod, { 'sidecar.istio.io/status': JSON.stringify(status) });
+  return annotate(pod, { 'sidecar.istio.io/status': JSON.stringify(status), ...values.sidecarInjectorWebhook.injectedAnnotations });
 }
 
 const first = (list: readonly Container[], name: string): Container[] => [...list.filter((one) => one.name === name), ...list.filter((one) => one.name !== name)];

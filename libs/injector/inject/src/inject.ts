@@ -34,7 +34,7 @@ export type Injection =
 export function inject(given: PodObject, options: InjectOptions): Result<Injection> {
   const { namespace, mesh, values } = options;
   const original = baseOf(given, namespace);
-  const skipped = skipReason(original, original.metadata.namespace ?? namespace);
+  const skipped = skipReason(original, original.metadata.namespace ?? namespace, values);
   if (skipped) return ok({ skipped });
   const wrong = validateAnnotations(original.metadata.annotations ?? {});
   if (wrong) return err(`failed to run injection template: ${wrong}`);
