@@ -3,7 +3,7 @@ import type { Effect, Event, Protocol, Resource, Source, State, Subscription } f
 import { sumOf, Versions } from './versions.ts';
 
 export const initialState: State = { subscriptions: new Map() };
-const none: Subscription = { wildcard: false, names: new Set(), sent: Versions.none, nonce: '' };
+const none: Subscription = { wildcard: false, names: new Set(), asked: [], sent: Versions.none, nonce: '' };
 const maxErrorLength = 2048;
 
 /**
@@ -28,14 +28,6 @@ type Result = readonly [State, readonly Effect[]];
 const withSubscription = (state: State, typeUrl: string, subscription: Subscription): State =>
   ({ ...state, subscriptions: new Map(state.subscriptions).set(typeUrl, subscription) });
 
-/** The same names in the same order: so a client repeats them with every acknowledgement. */
-function repeats(names: readonly string[], known: ReadonlySet<string>): boolean {
-  if (names.length !== known.size) return false;
-  let i = 0;
-  for (const name of known) if (name !== names[i++]) return false;
-  return true;
-}
-
 function verdict(typeUrl: string, nonce: string, error: string | undefined): Effect {
   return error === undefined ? { kind: 'acked', typeUrl, nonce } : { kind: 'rejected', typeUrl, nonce, error: error.slice(0, maxErrorLength) };
 }
@@ -47,14 +39,15 @@ function onSotw(state: State, { typeUrl, names, nonce, error }: Extract<Event, {
   const known = state.subscriptions.get(typeUrl);
   const wildcard = context.protocol.whole.has(typeUrl) && (names.length === 0 || names.includes('*'));
   // A nonce of an earlier stream: the client has reconnected, and what it holds isn't known.
-  if (!known) return respond(withSubscription(state, typeUrl, { ...none, wildcard, names: new Set(names) }), typeUrl, { context, all: true });
+  if (!known) return respond(withSubscription(state, typeUrl, { ...none, wildcard, names: new Set(names), asked: names }), typeUrl, { context, all: true });
   if (nonce !== known.nonce) return [state, []];
   const verdicts = nonce === '' ? [] : [verdict(typeUrl, nonce, error)];
-  if (wildcard === known.wildcard && repeats(names, known.names)) return [state, verdicts];
+  // So a client repeats them with every acknowledgement; whoever decodes may give the very list again.
+  if (names === known.asked) return [state, verdicts];
   const asked = new Set(names);
   const added = names.filter((name) => !known.names.has(name));
-  if (added.length === 0 && asked.size === known.names.size && wildcard === known.wildcard) return [state, verdicts];
-  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, ...(wildcard ? {} : { sent: known.sent.keep((name) => asked.has(name)) }) });
+  if (added.length === 0 && asked.size === known.names.size && wildcard === known.wildcard) return [withSubscription(state, typeUrl, { ...known, asked: names }), verdicts];
+  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, asked: names, ...(wildcard ? {} : { sent: known.sent.keep((name) => asked.has(name)) }) });
   if (added.length === 0 && (wildcard === known.wildcard || !wildcard)) return [next, verdicts];
   const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(added), all: wildcard });
   return [answered, [...verdicts, ...effects]];

@@ -31,6 +31,8 @@ export type Effect =
 export interface Subscription {
   readonly wildcard: boolean;
   readonly names: ReadonlySet<string>;
+  /** The list that was asked for last, in SotW. */
+  readonly asked: readonly string[];
   /** Versions last sent. */
   readonly sent: Versions;
   readonly nonce: string;

@@ -15,7 +15,7 @@ it('holds what was sent last, and has one sum for the same whatever the way ther
     }
     versions = versions.keep((one) => !one.endsWith('0'));
     for (const one of [...expected.keys()]) if (one.endsWith('0')) expected.delete(one);
-    expect(new Map(versions)).toEqual(expected);
+    expect(versions.names().sort()).toEqual([...expected.keys()].sort());
     expect([...expected.keys()].map((one) => versions.get(one))).toEqual([...expected.values()]);
     expect(versions.sum).toBe(Versions.of(expected).sum);
   }));

@@ -18,16 +18,20 @@ const resourceNames = 3 << 3 | lengthDelimited;
  */
 export function createRequestDecoder(): (bytes: Buffer) => Request {
   const lists = new Lru<{ readonly bytes: Buffer; readonly list: string[] }>(keptBytes);
+  let last: Buffer = Buffer.alloc(0);
   const listOf = (bytes: Buffer): string[] => {
     const id = `${bytes.length} ${samples.map((share) => bytes.readUInt32LE(Math.floor(share * (bytes.length - 4)))).join(' ')}`;
     const known = lists.get(id);
-    if (known?.bytes.equals(bytes)) return known.list;
+    if (known?.bytes.equals(bytes)) {
+      last = known.bytes;
+      return known.list;
+    }
     const { resourceNames: list } = DiscoveryRequest.decode(bytes);
     lists.set(id, { bytes, list }, bytes.length);
     return list;
   };
   return (bytes) => {
-    const span = bytes.length < minBytes ? undefined : namesIn(bytes);
+    const span = bytes.length < minBytes ? undefined : namesIn(bytes, last);
     if (!span) return DiscoveryRequest.decode(bytes);
     const request = DiscoveryRequest.decode(Buffer.concat([bytes.subarray(0, span.start), bytes.subarray(span.end)]));
     request.resourceNames = listOf(bytes.subarray(span.start, span.end));
@@ -35,11 +39,16 @@ export function createRequestDecoder(): (bytes: Buffer) => Request {
   };
 }
 
-/** Where the names stand in a request; undefined when there are none, or not all in one place, or anything else is unusual. */
-function namesIn(bytes: Buffer): { start: number; end: number } | undefined {
+/** Where the names stand in a request; undefined when there are none, or not all in one place, or anything else is unusual. `likely` are names that may stand there. */
+function namesIn(bytes: Buffer, likely: Buffer): { start: number; end: number } | undefined {
   let span: { start: number; end: number } | undefined;
   for (let at = 0; at < bytes.length;) {
     const start = at;
+    if (!span && bytes[at] === resourceNames && likely.length > 0 && bytes.subarray(at, at + likely.length).equals(likely)) {
+      at += likely.length;
+      span = { start, end: at };
+      continue;
+    }
     const tag = bytes[at++] ?? 0;
     if ((tag & 7) !== lengthDelimited || tag > 0x7f) return undefined;
     let length = 0;
