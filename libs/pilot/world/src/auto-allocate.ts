@@ -1,34 +1,39 @@
 import type { Service } from '@flotilla/pilot-registry';
 
-const maxIPs = 256 * 254;
+const maxIPs = 255 * 255;
 const prime = 65011;
 
 /**
  * Addresses for ServiceEntries without one, from 240.240.0.0/16 and 2001:2::f0f0:0/112 (Istio's autoAllocateIPs): by a hash of `namespace/host` with
- * double hashing, so that they hardly depend on one another. Wildcards and resolution NONE get none. Keyed by `namespace/host`.
+ * double hashing, so that they hardly depend on one another. Wildcards and resolution NONE get none. A second service of one key takes a slot and shares
+ * the address. Services come in the order of all services; the result is keyed by `namespace/host`.
  */
 export function allocateAddresses(services: readonly Service[]): Map<string, { v4: string; v6: string }> {
-  const taken: (string | undefined)[] = [];
-  const found = new Map<string, { v4: string; v6: string }>();
-  const allocated = new Set<string>();
+  const slots = new Map<number, string>();
   for (const service of services) {
+    if (service.defaultAddress !== '0.0.0.0' || service.hostname.startsWith('*') || service.resolution === 'Passthrough') continue;
+    if (slots.size >= maxIPs) break;
     const key = `${service.namespace}/${service.hostname}`;
-    if (service.defaultAddress !== '0.0.0.0' || service.hostname.startsWith('*') || service.resolution === 'Passthrough' || allocated.has(key)) continue;
-    if (allocated.size >= maxIPs) break;
-    allocated.add(key);
     const hash = fnv32a(key);
     const step = prime - (hash % prime);
     let slot = hash % maxIPs;
-    for (let i = 1; taken[slot] !== undefined; i += 1) slot = (hash + i * step) % maxIPs;
-    taken[slot] = key;
+    for (let i = 1; slots.has(slot); i += 1) slot = ((hash + i * step) % 2 ** 32) % maxIPs;
+    slots.set(slot, key);
   }
-  for (const [slot, key] of taken.entries()) {
-    if (key === undefined) continue;
-    const n = slot + 1 + ((slot + 1) % 255 === 0 ? 1 : 0);
-    const [third, fourth] = [Math.floor(n / 255), n % 255];
-    found.set(key, { v4: `240.240.${third}.${fourth}`, v6: `2001:2::f0f0:${((third << 8) | fourth).toString(16)}` });
+  const found = new Map<string, { v4: string; v6: string }>();
+  let shared = 0;
+  for (const [slot, key] of [...slots].sort(([a], [b]) => a - b)) {
+    if (found.has(key)) shared += 1;
+    else found.set(key, addressAt(slot + 1 - shared));
   }
   return found;
+}
+
+/** The n-th address, counted from 1: a last byte is never 0 or 255. IPv6 has the same bytes, without leading zeros. */
+function addressAt(n: number): { v4: string; v6: string } {
+  const at = n + Math.floor((n - 1) / 254);
+  const [third, fourth] = [Math.floor(at / 255), at % 255];
+  return { v4: `240.240.${third}.${fourth}`, v6: `2001:2::f0f0:${third === 0 ? '' : third.toString(16)}${fourth.toString(16)}` };
 }
 
 function fnv32a(text: string): number {

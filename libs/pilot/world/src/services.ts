@@ -10,7 +10,8 @@ export const servicesOfEntry = worldQuery('services-of-entry', (view, key): read
 });
 
 const allocations = worldQuery('auto-allocations', (view): ReadonlyMap<string, { v4: string; v6: string }> =>
-  allocateAddresses(view.list('service-entries').flatMap((key) => view.query(servicesOfEntry, key))));
+  allocateAddresses(view.list('service-entries').flatMap((key) => view.query(servicesOfEntry, key))
+    .sort((a, b) => a.creationTime - b.creationTime || compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`))));
 
 const allocation = worldQuery('auto-allocation', (view, key) => view.query(allocations, '').get(key));
 

@@ -27,7 +27,7 @@ export type XdsKind = keyof typeof typeUrls;
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
 export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] => {
   if (kind === 'lds') return [...view.query(gatewayListeners, ''), ...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined), ...view.query(boundInbound, '')];
-  if (kind === 'nds') return [view.query(nameTable, '')];
+  if (kind === 'nds') return [view.query(nameTable, '')].filter((table) => table !== undefined);
   if (kind !== 'cds') return [];
   return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];
 }, { equals: sameResources });

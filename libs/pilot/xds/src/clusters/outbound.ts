@@ -15,7 +15,7 @@ import { mergeTrafficPolicy } from './traffic-policy.ts';
 
 const { Cluster } = envoy.config.cluster.v3;
 const { EDS, LOGICAL_DNS, ORIGINAL_DST, STRICT_DNS } = Cluster.DiscoveryType;
-const { V4_ONLY, V6_ONLY, ALL } = Cluster.DnsLookupFamily;
+const { V4_ONLY, V6_ONLY } = Cluster.DnsLookupFamily;
 
 
 const clusterMesh = worldQuery('cluster-mesh', (view): ClusterMesh => {
@@ -75,9 +75,8 @@ function buildOne(view: View, { service, port, passesTls, policy, ruleOf, inferF
   const loadAssignment = isDns ? buildLoadAssignment(view, { name, service, port, dns: true, labels: subset?.labels ?? {}, ...(policy ? { policy } : {}) }) : undefined;
   if (isDns && !loadAssignment?.endpoints?.length) return undefined;
   const tls = passesTls ? undefined : tlsOf(view, { service, port, policy, inferFrom, subset, withSelector: ruleOf?.rule.workloadSelector !== undefined });
-  const [v4, v6] = [view.attr('supportsIPv4'), view.attr('supportsIPv6')];
   const cluster = buildOutboundCluster({
-    name, type, service, port, mesh: view.query(clusterMesh, ''), dnsLookupFamily: v4 && v6 ? ALL : v6 ? V6_ONLY : V4_ONLY, sniffs: !isRouter,
+    name, type, service, port, mesh: view.query(clusterMesh, ''), dnsLookupFamily: view.attr('supportsIPv4') ? V4_ONLY : V6_ONLY, sniffs: !isRouter,
     istioExtensions: view.attr('istioExtensions'),
     ...(subset ? { subset: subset.name } : {}), ...(policy ? { policy } : {}), ...(ruleOf ? { rule: ruleOf } : {}), ...(loadAssignment ? { loadAssignment } : {}), ...(tls ? { tls } : {}),
   });
