@@ -1,11 +1,11 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, statSync, writeFileSync, chmodSync, existsSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync, chmodSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createCitadel, createFileRootStore, createSecretRootStore } from '@flotilla/citadel-service';
+import { createCitadel, createFileRootStore, createSecretRootStore, ensureBootstrapTokens } from '@flotilla/citadel-service';
 import type { Citadel } from '@flotilla/citadel-service';
 import { listen, serverCredentials, type Listening } from '@flotilla/grpc';
 import { createMetrics } from '@flotilla/observability';
@@ -28,11 +28,11 @@ let port = 0;
 let listening: Listening;
 
 const now = (): number => Math.floor(Date.now() / 1000);
-interface Claims { iss?: string; aud?: string; exp?: number; sub?: string; kubernetes?: unknown; key?: typeof signing.privateKey; kid?: string }
+interface Claims { iss?: string; aud?: string; exp?: number; nbf?: number; sub?: string; kubernetes?: unknown; key?: typeof signing.privateKey; kid?: string }
 const token = (claims: Claims = {}): Promise<string> =>
   new SignJWT({ 'kubernetes.io': claims.kubernetes ?? { namespace: 'shop', serviceaccount: { name: 'web' } } })
     .setProtectedHeader({ alg: 'ES256', kid: claims.kid ?? 'k1' }).setIssuer(claims.iss ?? issuer).setAudience(claims.aud ?? 'istio-ca')
-    .setSubject(claims.sub ?? 'system:serviceaccount:shop:web').setExpirationTime(claims.exp ?? now() + 600).sign(claims.key ?? signing.privateKey);
+    .setSubject(claims.sub ?? 'system:serviceaccount:shop:web').setExpirationTime(claims.exp ?? now() + 600).setNotBefore(claims.nbf ?? now()).sign(claims.key ?? signing.privateKey);
 const ca = () => ({ address: `127.0.0.1:${port}`, roots: readFileSync(path('root-cert.pem'), 'utf8'), identity: 'spiffe://cluster.local/ns/istio-system/sa/citadel' });
 const options = () => ({
   trustDomain: 'cluster.local', root: createFileRootStore(path('root.pem')), rootCertOut: path('root-cert.pem'), defaultCertTtl: 86_400_000, maxCertTtl: 90 * 86_400_000,
@@ -81,6 +81,15 @@ describe('a certificate', () => {
     expect(peerIdentity(new X509Certificate(own.current()?.cert ?? ''))).toMatchObject({ value: { namespace: 'istio-system', serviceAccount: 'pilot' } });
     stop.abort();
     await running;
+  });
+});
+
+describe('clocks that differ', () => {
+  it('a token of an issuer whose clock is half a minute ahead or behind is good', async () => {
+    for (const claims of [{ nbf: now() + 30 }, { exp: now() - 30 }]) await requestCertificate(ca(), { csr, token: await token(claims) });
+  });
+  it('by more than a minute it is not', async () => {
+    for (const claims of [{ nbf: now() + 90 }, { exp: now() - 90 }]) await expect(requestCertificate(ca(), { csr, token: await token(claims) })).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
   });
 });
 
@@ -136,8 +145,17 @@ it('keys are read again when their file changes, and stay when the new file is b
   const rotated = () => token({ key: unknown.privateKey, kid: 'k3' });
   writeFileSync(path('jwks.json'), JSON.stringify({ keys: [publicJwk, { ...await exportJWK(unknown.publicKey), kid: 'k3', alg: 'ES256' }] }));
   await requestCertificate(ca(), { csr, token: await rotated() });
-  writeFileSync(path('jwks.json'), '{');
-  await requestCertificate(ca(), { csr, token: await rotated() });
+  for (const broken of ['{', '{"keys":[null]}', '{"keys":[{"kid":"k3"}]}']) {
+    writeFileSync(path('jwks.json'), broken);
+    await requestCertificate(ca(), { csr, token: await rotated() });
+  }
+});
+
+it('bootstrap tokens are made once, whole and for their owner alone, whoever starts at the same time', async () => {
+  const file = path('made/tokens.json');
+  expect((await Promise.all([1, 2, 3].map(() => ensureBootstrapTokens(file)))).filter((what) => what === 'made')).toHaveLength(1);
+  const made = readFileSync(file, 'utf8');
+  expect([await ensureBootstrapTokens(file), readFileSync(file, 'utf8') === made, statSync(file).mode & 0o777, readdirSync(path('made'))]).toEqual(['kept', true, 0o600, ['tokens.json']]);
 });
 
 describe('the root', () => {

@@ -33,7 +33,7 @@ export function parseCsr(pem: string): Result<Csr> {
   const keyInfo = childrenOf(info)[2];
   if (!info || !keyInfo || !signature) return err('not a PKCS#10 request');
   const hash = hashOf(contentOf(childrenOf(algorithm)[0]));
-  if (!hash) return err('its signature algorithm is not supported: use SHA-256 or SHA-384 with ECDSA or RSA');
+  if (!hash) return err('its signature algorithm is not supported: use SHA-256, SHA-384 or SHA-512 with ECDSA or RSA');
   try {
     const publicKey = createPublicKey({ key: toDer(keyInfo), format: 'der', type: 'spki' });
     if (!acceptable(publicKey)) return err('its key is not supported: use ECDSA P-256 or P-384, or RSA of 2048 to 8192 bits');
@@ -45,7 +45,8 @@ export function parseCsr(pem: string): Result<Csr> {
 }
 
 const hashes: Readonly<Record<string, string>> = {
-  [ecdsaSha256]: 'sha256', '1.2.840.10045.4.3.3': 'sha384', '1.2.840.113549.1.1.11': 'sha256', '1.2.840.113549.1.1.12': 'sha384',
+  [ecdsaSha256]: 'sha256', '1.2.840.10045.4.3.3': 'sha384', '1.2.840.10045.4.3.4': 'sha512',
+  '1.2.840.113549.1.1.11': 'sha256', '1.2.840.113549.1.1.12': 'sha384', '1.2.840.113549.1.1.13': 'sha512',
 };
 function hashOf(content: string): string | undefined {
   try {

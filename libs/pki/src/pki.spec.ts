@@ -64,7 +64,8 @@ describe('requests', () => {
   it.skipIf(!hasOpenssl)('satisfy openssl, and its own are read', () => {
     execFileSync('openssl', ['req', '-verify', '-noout', '-in', file('a.csr', csr)], { stdio: 'pipe' });
     const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    expect(parseCsr(execFileSync('openssl', ['req', '-new', '-subj', '/', '-key', file('k.pem', key)], { encoding: 'utf8' }))).toMatchObject({ ok: true });
+    for (const digest of ['sha256', 'sha384', 'sha512']) expect(parseCsr(execFileSync('openssl', ['req', '-new', `-${digest}`, '-subj', '/', '-key', file('k.pem', key)], { encoding: 'utf8' }))).toMatchObject({ ok: true });
+    expect(parseCsr(execFileSync('openssl', ['req', '-new', '-sha1', '-subj', '/', '-key', file('k.pem', key)], { encoding: 'utf8' }))).toMatchObject({ ok: false });
   });
   it('with a bit changed anywhere are refused or keep their key, and never throw', () => {
     const der = Buffer.from(csr.replace(/-----.*-----|\s/g, ''), 'base64');

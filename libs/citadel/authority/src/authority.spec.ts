@@ -35,6 +35,7 @@ describe('the authority', () => {
     const other = buildRootMaterial({ trustDomain: 'td', now, serial: serial() });
     expect(parseRoot({ ...material, keyPem: other.keyPem }, now).ok).toBe(false);
     expect(parseRoot(material, now + 3651 * day).ok).toBe(false);
+    expect(parseRoot(material, now - day)).toMatchObject({ ok: false, error: expect.stringMatching(/clock/) as string });
     expect(parseRoot({ keyPem: 'x', certPem: 'y' }, now).ok).toBe(false);
   });
 });

@@ -16,14 +16,15 @@ export function buildRootMaterial(input: { readonly trustDomain: string; readonl
   return { keyPem: keyToPem(key), certPem: buildRoot(key, { organization: input.trustDomain, validity, serial: input.serial }) };
 }
 
-/** Reads a kept root; fails when it can't sign now: malformed, no CA, expired, or a key of another certificate. */
+/** Reads a kept root; fails when it can't sign now: malformed, no CA, not within its time, or a key of another certificate. */
 export function parseRoot({ keyPem, certPem }: RootMaterial, now: number): Result<Issuer> {
   try {
     const certificate = new X509Certificate(certPem);
     const key = createPrivateKey(keyPem);
     if (!certificate.ca) return err('the root certificate is not one of a CA');
     if (!certificate.checkPrivateKey(key)) return err('the root key does not belong to the root certificate');
-    if (certificate.validToDate.getTime() <= now) return err(`the root certificate expired at ${certificate.validTo}`);
+    if (certificate.validToDate.getTime() <= now) return err(`the root certificate expired at ${certificate.validTo}: remove it for a new root, which every service and workload then has to get anew`);
+    if (certificate.validFromDate.getTime() > now) return err(`the root certificate is not valid before ${certificate.validFrom}: check this machine's clock`);
     return ok({ key, certificate });
   } catch (thrown) {
     return err(`the root can't be read: ${messageOf(thrown)}`);

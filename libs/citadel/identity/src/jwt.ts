@@ -15,16 +15,18 @@ export interface JwtOptions {
 }
 
 const maxTokenLength = 16_384;
+/** The issuer's clock may differ by so much, as the API server itself allows (go-jose's DefaultLeeway). */
+const clockSkewSeconds = 60;
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'];
 
 /** Who a service account's token names, once issuer, audience, time and signature hold; else which of them does not. */
 export async function verifyServiceAccountToken(token: string, options: JwtOptions): Promise<Result<SpiffeIdentity>> {
   if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
   const keys = options.keys();
-  if (!keys) return err('no keys to check tokens with');
+  if (!keys) return err('there are no keys to check tokens with yet: see what citadel logs of its JWKS file');
   try {
     const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
-      issuer: options.issuer, audience: options.audience, algorithms, requiredClaims: ['exp', 'sub'], currentDate: new Date(options.clock.now()),
+      issuer: options.issuer, audience: options.audience, algorithms, requiredClaims: ['exp', 'sub'], clockTolerance: clockSkewSeconds, currentDate: new Date(options.clock.now()),
     });
     return identityOf(payload, options.trustDomain);
   } catch (thrown) {

@@ -69,7 +69,7 @@ function keepOwnCertificate(source: MutableCertificateSource, { authority, optio
     if (!issued.ok) return options.observability.log.scope('serverca').error('citadel can\'t renew its own certificate', { reason: issued.error });
     source.set({ key: keyToPem(key), cert: issued.value.chain[0] ?? '', roots: authority.rootPem });
     // A timer holds at most 2^31 ms.
-    cancel = clock.after(Math.min((issued.value.notAfter - clock.now()) / 2, 2 ** 31 - 1), renew);
+    cancel = clock.after(Math.max(Math.min((issued.value.notAfter - clock.now()) / 2, 2 ** 31 - 1), 1000), renew);
   };
   renew();
   return () => cancel();
@@ -84,7 +84,8 @@ async function publish(path: string, pem: string): Promise<void> {
 function parseJwks(text: string): Result<JSONWebKeySet> {
   try {
     const parsed = JSON.parse(text) as { keys?: unknown } | null;
-    return Array.isArray(parsed?.keys) ? ok(parsed as JSONWebKeySet) : err('expected {"keys": [...]}');
+    const isKey = (key: unknown): boolean => typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string';
+    return Array.isArray(parsed?.keys) && parsed.keys.every(isKey) ? ok(parsed as JSONWebKeySet) : err('expected {"keys": [...]}, each with its kty');
   } catch {
     return err('not JSON');
   }
