@@ -9,9 +9,10 @@ import { createCitadel, createFileRootStore, createSecretRootStore, ensureBootst
 import type { Citadel } from '@flotilla/citadel-service';
 import { listen, serverCredentials, type Listening } from '@flotilla/grpc';
 import { createMetrics } from '@flotilla/observability';
-import { noObservability } from '@flotilla/observability-port';
+import { noObservability, type Logger } from '@flotilla/observability-port';
 import { buildCertificate, buildCsr, buildRoot, generateKey, keyToPem, peerIdentity, verifyChain } from '@flotilla/pki';
 import { createServiceCertificate, requestCertificate } from '@flotilla/runtime/certificate';
+import { AsyncQueue, type Clock } from '@flotilla/std';
 
 const folder = mkdtempSync(join(tmpdir(), 'citadel-'));
 const path = (name: string): string => join(folder, name);
@@ -85,6 +86,23 @@ describe('a certificate', () => {
 });
 
 describe('clocks that differ', () => {
+  it('a service whose clock is ahead of all that the CA gives asks more and more rarely, and says why', async () => {
+    const waits = new AsyncQueue<{ ms: number; end: () => void }>();
+    const clock: Clock = { now: () => Date.now() + 2 * 86_400_000, after: (ms, end) => (waits.push({ ms, end }), () => {}) };
+    const told: string[] = [];
+    const log: Logger = { ...noObservability.log, warn: (_message, fields) => void told.push(String(fields?.['reason'])) };
+    const stop = new AbortController();
+    const own = createServiceCertificate({ service: 'pilot', trustDomain: 'cluster.local', citadel: ca().address, bootstrapTokenFile: path('tokens.json'), rootCertFile: path('root-cert.pem'), log, clock });
+    const running = own.runner.run(stop.signal);
+    for (const expected of [200, 400, 800]) {
+      const { ms, end } = (await waits.next()).value as { ms: number; end: () => void };
+      expect(ms).toBe(expected);
+      end();
+    }
+    expect([own.current(), told[0]]).toEqual([undefined, expect.stringMatching(/set the clock right/) as string]);
+    stop.abort();
+    await running;
+  });
   it('a token of an issuer whose clock is half a minute ahead or behind is good', async () => {
     for (const claims of [{ nbf: now() + 30 }, { exp: now() - 30 }]) await requestCertificate(ca(), { csr, token: await token(claims) });
   });

@@ -8,7 +8,6 @@ import type { Clock, OptionsOf } from '@flotilla/std';
 import { requestCertificate } from './ca-client.ts';
 import type { Runner } from './runners.ts';
 
-
 /** How a service gets its certificate. */
 export const certificateSettings = () => ({
   trustDomain: setting.text('first part of every identity', 'cluster.local'),
@@ -49,6 +48,7 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
     const ca = { address: options.citadel, roots, identity: spiffeOf({ ...identity, serviceAccount: 'citadel' }) };
     const chain = await requestCertificate(ca, { csr: buildCsr(key, { uris: [spiffeOf(identity)] }), token: tokenOf(options.service, tokens), signal });
     const notAfter = new X509Certificate(chain[0] ?? '').validToDate.getTime();
+    if (notAfter <= clock.now()) throw new Error(`by this clock the certificate ended at ${new Date(notAfter).toISOString()} already: set the clock right`);
     source.set({ key: keyToPem(key), cert: chain.slice(0, -1).join(''), roots: chain.at(-1) ?? roots });
     received();
     log.info('certificate received', { identity: spiffeOf(identity), notAfter: new Date(notAfter).toISOString() });

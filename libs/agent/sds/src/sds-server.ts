@@ -1,5 +1,5 @@
-import { chmod, readFile, rm } from 'node:fs/promises';
-import { unwatchFile, watchFile } from 'node:fs';
+import { constants, unwatchFile, watchFile } from 'node:fs';
+import { chmod, open, rm } from 'node:fs/promises';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import type { CertificateSource } from '@flotilla/pki';
@@ -20,6 +20,8 @@ export interface SdsServerOptions {
 export interface SdsServer { close(): Promise<void> }
 
 const maxNames = 64;
+const maxWatchedFiles = 1024;
+const maxFileBytes = 1024 * 1024;
 const filePollMs = 5000;
 const service = {
   StreamSecrets: {
@@ -40,11 +42,11 @@ export async function createSdsServer(options: SdsServerOptions): Promise<SdsSer
   const watched = new Set<string>();
   const pushAll = (): void => streams.forEach((push) => push());
   const read = async (path: string): Promise<string> => {
-    if (!watched.has(path) && watched.size < maxNames) {
+    if (!watched.has(path) && watched.size < maxWatchedFiles) {
       watched.add(path);
       watchFile(path, { interval: filePollMs, persistent: false }, pushAll);
-    }
-    return readFile(path, 'utf8');
+    } else if (!watched.has(path)) options.log.warn('a file of a secret is not watched', { path, reason: `${maxWatchedFiles} others are` });
+    return readBounded(path);
   };
   const secretOf = async (name: string): Promise<Uint8Array | undefined> => {
     const asked = parseSecretName(name);
@@ -73,6 +75,19 @@ export async function createSdsServer(options: SdsServerOptions): Promise<SdsSer
       await rm(options.socket, { force: true });
     },
   };
+}
+
+/** The text of a file that a secret's name gives: no device, no pipe, and nothing that a certificate can't be. */
+async function readBounded(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new Error(`${path} is no file`);
+    if (stats.size > maxFileBytes) throw new Error(`${path} has more than ${maxFileBytes} bytes`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 interface Serving { secretOf(name: string): Promise<Uint8Array | undefined>; readonly streams: Set<() => void>; readonly log: Logger }

@@ -1,11 +1,11 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ClientDuplexStream, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { noObservability } from '@flotilla/observability-port';
+import { noObservability, type Logger } from '@flotilla/observability-port';
 import { buildCertificate, buildRoot, parseCsr } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -52,7 +52,7 @@ async function startCa({ lifetimeMs, refuse = 0 }: { lifetimeMs: number; refuse?
   return { port, root, calls };
 }
 
-async function startSds(ca: { port: number }, graceRatio: number) {
+async function startSds(ca: { port: number }, graceRatio: number, log = noObservability.log) {
   const client = createCaClient({ address: `127.0.0.1:${ca.port}`, plaintext: true, roots: () => Promise.resolve(undefined), token: () => Promise.resolve('jwt\n'), clusterId: 'Kubernetes' });
   const certificate = createWorkloadCertificate({ ca: client, identity, validitySeconds: 3600, graceRatio, jitterRatio: 0, clock: systemClock, log });
   const socket = `${mkdtempSync(`${tmpdir()}/sds-`)}/socket`;
@@ -100,6 +100,22 @@ describe('secrets over the Unix socket', () => {
     stream.ask('default');
     const [first, second] = [text((await stream.next()).tlsCertificate?.certificateChain), text((await stream.next()).tlsCertificate?.certificateChain)];
     expect(new X509Certificate(first).serialNumber).not.toBe(new X509Certificate(second).serialNumber);
+  });
+
+  it('in files come when the file is there, and never from a device or a file that is no certificate\'s', async () => {
+    const folder = mkdtempSync(`${tmpdir()}/sds-files-`);
+    writeFileSync(`${folder}/large`, 'x'.repeat(1024 * 1024 + 1));
+    const told = new AsyncQueue<string>();
+    const logged: Logger = { ...log, warn: (_message, fields) => told.push(String(fields?.['error'])) };
+    const { open } = await startSds(await startCa({ lifetimeMs: 3_600_000 }), 0.5, logged);
+    const stream = open();
+    for (const [path, reason] of [['/dev/zero', 'is no file'], [`${folder}/large`, 'more than 1048576 bytes'], [`${folder}/none`, 'ENOENT']]) {
+      stream.ask(`file-root:${path}`);
+      expect((await told.next()).value).toContain(reason);
+    }
+    writeFileSync(`${folder}/root.pem`, 'PEM');
+    stream.ask(`file-root:${folder}/root.pem`);
+    expect(text((await stream.next()).validationContext?.trustedCa)).toBe('PEM');
   });
 
   it('of unknown names end the stream with INVALID_ARGUMENT', async () => {

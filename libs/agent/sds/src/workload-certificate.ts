@@ -60,6 +60,7 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
         cert: parsed.value.slice(0, Math.max(parsed.value.length - 1, 1)).map((item) => item.toString()).join(''),
         roots: root.toString(),
       };
+      if (leaf.validToDate.getTime() <= clock.now()) throw new Error(`by this clock the certificate ended at ${leaf.validTo} already: set the clock right`);
       notAfter = leaf.validToDate.getTime();
       attempts = 0;
       const delay = renewalDelay({ notBefore: leaf.validFromDate.getTime(), notAfter, now: clock.now(), graceRatio, jitter: (random() * 2 - 1) * jitterRatio });

@@ -1,0 +1,48 @@
+import { X509Certificate } from 'node:crypto';
+import { noObservability, type Logger } from '@flotilla/observability-port';
+import { buildCertificate, buildRoot, generateKey, parseCsr } from '@flotilla/pki';
+import { AsyncQueue, type Clock } from '@flotilla/std';
+import { expect, it } from 'vitest';
+import { createWorkloadCertificate } from './index.ts';
+
+const hour = 3_600_000;
+const caNow = Date.UTC(2026, 0, 1);
+const rootKey = generateKey();
+const root = buildRoot(rootKey, { organization: 'test', validity: { notBefore: caNow - hour, notAfter: caNow + 1000 * hour }, serial: Buffer.alloc(16, 1) });
+const ca = {
+  createCertificate: (pem: string) => {
+    const csr = parseCsr(pem);
+    if (!csr.ok) throw new Error(csr.error);
+    const leaf = buildCertificate({ publicKey: csr.value.publicKey, validity: { notBefore: caNow, notAfter: caNow + hour }, serial: Buffer.alloc(16, 2), uris: ['spiffe://td/ns/a/sa/b'] }, { key: rootKey, certificate: new X509Certificate(root) });
+    return Promise.resolve([leaf, root]);
+  },
+};
+
+/** An agent whose clock stands; gives its pauses, each of which ends at once. */
+function start(now: number) {
+  const pauses = new AsyncQueue<{ ms: number; end: () => void }>();
+  const clock: Clock = { now: () => now, after: (ms, end) => (pauses.push({ ms, end }), () => {}) };
+  const told: string[] = [];
+  const log: Logger = { ...noObservability.log, warn: (_message, fields) => void told.push(String(fields?.['error'])) };
+  const certificate = createWorkloadCertificate({ ca, identity: 'spiffe://td/ns/a/sa/b', validitySeconds: 3600, jitterRatio: 0, clock, log, random: () => 0.5 });
+  const pause = async (): Promise<number> => {
+    const { ms, end } = (await pauses.next()).value as { ms: number; end: () => void };
+    end();
+    return ms;
+  };
+  return { certificate, pause, told };
+}
+
+it('a certificate is renewed at half of its life', async () => {
+  const { certificate, pause } = start(caNow);
+  expect(await pause()).toBe(hour / 2);
+  expect(certificate.current()?.roots).toBe(root);
+  certificate.close();
+});
+
+it('an agent whose clock is ahead of all that the CA gives does not ask for ever at the same pace, and says why', async () => {
+  const { certificate, pause, told } = start(caNow + 2 * hour);
+  expect([await pause(), await pause(), await pause(), await pause()]).toEqual([200, 400, 800, 1600]);
+  expect([certificate.current(), told[0]]).toEqual([undefined, expect.stringMatching(/set the clock right/) as string]);
+  certificate.close();
+});
