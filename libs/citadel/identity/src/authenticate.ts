@@ -48,7 +48,7 @@ function identityOfCertificate(certificate: X509Certificate, { roots, clock, tru
 /** A JWT has three parts; anything else can only be a bootstrap token. */
 async function identityOfToken(token: string, options: AuthenticateOptions): Promise<Result<Caller>> {
   if (token.split('.', 4).length !== 3) return provedBy('bootstrap token', verifyBootstrapToken(token, options.bootstrap(), options.trustDomain));
-  return options.jwt ? provedBy('token', await verifyServiceAccountToken(token, options.jwt)) : err('tokens of service accounts are not accepted here');
+  return options.jwt ? provedBy('token', await verifyServiceAccountToken(token, options.jwt)) : err('tokens of service accounts are not accepted here: citadel has no --jwks-file');
 }
 
 const provedBy = (proof: Caller['proof'], identity: Result<SpiffeIdentity>): Result<Caller> => (identity.ok ? ok({ identity: identity.value, proof }) : identity);

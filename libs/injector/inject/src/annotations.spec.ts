@@ -19,6 +19,11 @@ describe('annotations of a pod', () => {
   ])('%s: %j is not', (name, value) => expect(validateAnnotations({ [name]: value })).toBeUndefined());
 });
 
+it('a proxy configuration larger than Kubernetes takes is not parsed', () => {
+  const pod: PodObject = { metadata: { annotations: { 'proxy.istio.io/config': `# ${'x'.repeat(256 * 1024)}` } }, spec: { containers: [] } };
+  expect(inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues })).toEqual({ ok: false, error: 'could not parse proxy.istio.io/config: it is longer than 262144 characters' });
+});
+
 describe('what an earlier injection noted', () => {
   const withNotes = (annotations: Record<string, string>): PodObject => ({ metadata: { name: 'web', annotations }, spec: { containers: [{ name: 'app', image: 'app' }] } });
   const options = { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues };

@@ -7,6 +7,8 @@ type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
 const fieldsOf = (schema: Schema): Readonly<Record<string, Schema>> => (schema.type === 'message' ? schema.fields() : {});
 const proxyConfigSchema = (): Schema => fieldsOf(meshSchemas['mesh-config'])['defaultConfig'] ?? { type: 'struct' };
+/** All annotations of an object together have no more (Kubernetes, TotalAnnotationSizeLimitB). */
+const maxText = 256 * 1024;
 export type ProxyConfigs = readonly Resource<'proxy-configs'>[];
 
 export interface ProxyConfigOptions { readonly mesh: MeshConfig; readonly namespace: string; readonly proxyConfigs: ProxyConfigs }
@@ -47,6 +49,7 @@ export function effectiveProxyConfig(pod: PodObject, { mesh, namespace, proxyCon
 
 /** The annotation's own fields. Fails when the text is no YAML or no such configuration. */
 export function parseAnnotation(text: string): Result<MeshProxyConfig> {
+  if (text.length > maxText) return err(`could not parse proxy.istio.io/config: it is longer than ${maxText} characters`);
   let raw: unknown;
   try {
     raw = parse(text, { version: '1.1', maxAliasCount: 100, logLevel: 'error' });
