@@ -46,10 +46,12 @@ function onSotw(state: State, { typeUrl, names, nonce, error }: Extract<Event, {
   if (names === known.asked) return [state, verdicts];
   const asked = new Set(names);
   const added = names.filter((name) => !known.names.has(name));
+  const isLeft = [...known.names].some((name) => !asked.has(name));
   if (added.length === 0 && asked.size === known.names.size && wildcard === known.wildcard) return [withSubscription(state, typeUrl, { ...known, asked: names }), verdicts];
-  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, asked: names, ...(wildcard ? {} : { sent: known.sent.keep((name) => asked.has(name)) }) });
+  const next = withSubscription(state, typeUrl, { ...known, wildcard, names: asked, asked: names, ...(isLeft && !wildcard ? { sent: known.sent.keep((name) => asked.has(name)) } : {}) });
   if (added.length === 0 && (wildcard === known.wildcard || !wildcard)) return [next, verdicts];
-  const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(added), all: wildcard });
+  const forced = new Set(added);
+  const [answered, effects] = respond(next, typeUrl, { context, forced, all: wildcard, ...(wildcard ? {} : { only: forced }) });
   return [answered, [...verdicts, ...effects]];
 }
 
@@ -64,12 +66,13 @@ function onDelta(state: State, event: Extract<Event, { kind: 'delta' }>, context
   const names = new Set([...base.names, ...subscribe.filter((name) => name !== '*')].filter((name) => !gone.has(name)));
   if (names.size > context.protocol.maxNames) return [state, [tooMany(typeUrl, context.protocol)]];
   const wildcard = (base.wildcard || subscribe.includes('*')) && !gone.has('*');
-  const next = withSubscription(state, typeUrl, { ...base, names, wildcard, sent: base.sent.keep((name) => !gone.has(name)) });
+  const next = withSubscription(state, typeUrl, { ...base, names, wildcard, sent: gone.size === 0 ? base.sent : base.sent.keep((name) => !gone.has(name)) });
   if (known && subscribe.length === 0) return [next, verdicts];
   // What a client that comes back holds already is sent only if it differs. But whether it waits for what follows another type it doesn't say.
   const follows = context.protocol.follows.some(({ type }) => type === typeUrl);
   const isHeld = (name: string): boolean => !known && !follows && Object.hasOwn(initialVersions, name);
-  const [answered, effects] = respond(next, typeUrl, { context, forced: new Set(subscribe.filter((name) => name !== '*' && !isHeld(name))), first: !known });
+  const forced = new Set(subscribe.filter((name) => name !== '*' && !isHeld(name)));
+  const [answered, effects] = respond(next, typeUrl, { context, forced, first: !known, ...(known ? { only: forced } : {}) });
   const [followed, all] = push(answered, new Map(), { ...context, before: next, sent: effects });
   return [followed, [...verdicts, ...all]];
 }

@@ -1,4 +1,4 @@
-import type { Effect, Protocol, Resource, Source, State } from '@flotilla/ads';
+import type { Effect, Protocol, Resource, Source, State, Subscription } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
 import { parseProxy, type ProxyAttributes } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
@@ -10,7 +10,6 @@ import type { PilotMetrics } from './metrics.ts';
 import { structToJson } from './struct.ts';
 
 const kinds = Object.entries(typeUrls) as [XdsKind, string][];
-const secretKey = 'sds|';
 const kindOf = new Map(kinds.map(([kind, url]) => [url, kind]));
 
 /** `cds`, `eds` ... of a type's URL. */
@@ -23,6 +22,8 @@ export const xdsProtocol: Protocol = {
   follows: [{ after: typeUrls.cds, type: typeUrls.eds, sameName: true }, { after: typeUrls.lds, type: typeUrls.rds, sameName: false }],
   maxNames: 20_000,
 };
+
+const nothing: Pick<Subscription, 'wildcard' | 'names'> = { wildcard: false, names: new Set() };
 
 /** What of a type a watch is for: one name, or the whole of it. */
 export function watchedOf({ key }: Watch): { readonly typeUrl: string; readonly name?: string } {
@@ -88,23 +89,18 @@ export class Proxy implements Session {
   onState({ subscriptions }: State): void {
     const before = this.#subscriptions;
     this.#subscriptions = subscriptions;
-    const same = subscriptions.size === before.size && [...subscriptions].every(([typeUrl, { names, wildcard }]) => names === before.get(typeUrl)?.names && wildcard === before.get(typeUrl)?.wildcard);
-    if (same) return;
-    const wanted = new Set<string>();
     for (const [typeUrl, { wildcard, names }] of subscriptions) {
       const kind = kindOf.get(typeUrl);
+      const known = before.get(typeUrl) ?? nothing;
       if (!kind) continue;
-      if (wildcard) wanted.add(kind);
-      for (const name of names) wanted.add(`${kind}|${name}`);
+      if (wildcard && !known.wildcard) this.#watch(kind);
+      if (!wildcard && known.wildcard) this.#drop(kind);
+      if (names === known.names) continue;
+      const added = [...names].filter((name) => !known.names.has(name));
+      for (const name of added) this.#watch(`${kind}|${name}`);
+      for (const name of known.names) if (!names.has(name)) this.#drop(`${kind}|${name}`);
+      if (kind === 'sds') this.#tellMissing(added);
     }
-    for (const watch of this.#watches.values()) if (!wanted.has(watch.key)) this.#drop(watch);
-    const { engine } = this.#context;
-    const added = [...wanted].filter((key) => !this.#watches.has(key));
-    for (const key of added) {
-      const watch = key.includes('|') ? engine.watch(oneOf, key, this.subject) : engine.watch(allOf, key as XdsKind, this.subject);
-      this.#watches.set(watch.key, watch);
-    }
-    this.#tellMissing(added.flatMap((key) => (key.startsWith(secretKey) ? [key.slice(secretKey.length)] : [])));
   }
 
   /** Galley can't see Secrets: here alone it shows that a gateway names one that it doesn't get. */
@@ -127,14 +123,21 @@ export class Proxy implements Session {
   }
 
   close(): void {
-    for (const watch of this.#watches.values()) this.#drop(watch);
+    for (const key of this.#watches.keys()) this.#drop(key);
     this.#deliveries.close();
     this.#context.onClose(this);
   }
 
-  #drop(watch: Watch): void {
-    this.#context.engine.unwatch(watch);
-    this.#watches.delete(watch.key);
+  #watch(key: string): void {
+    const { engine } = this.#context;
+    const watch = key.includes('|') ? engine.watch(oneOf, key, this.subject) : engine.watch(allOf, key as XdsKind, this.subject);
+    this.#watches.set(watch.key, watch);
+  }
+
+  #drop(key: string): void {
+    const watch = this.#watches.get(key);
+    if (watch) this.#context.engine.unwatch(watch);
+    this.#watches.delete(key);
   }
 
   #all(typeUrl: string): readonly Resource[] {

@@ -90,43 +90,47 @@ const lookUp = worldQuery('destination-rule-groups', (view, key): HostGroups | u
   return found === undefined ? undefined : hosts.get(found);
 });
 
-const groupsIn = (view: View, from: `${Pool}|${string}`, hostname: string): HostGroups | undefined =>
-  (view.query(hasRules, from) ? view.query(lookUp, `${from}|${hostname}`) : undefined);
-
-/**
- * The rule that a client namespace uses for a host of a service namespace (Istio's PushContext.destinationRule): its own, then the service
- * namespace's, then the root namespace's, each as far as exported.
- */
-function groupsFor(view: View, client: string, service: { hostname: string; namespace: string }): readonly Group[] {
-  const root = rootNamespace(view);
-  const own = groupsIn(view, `${client === root ? 'private' : 'local'}|${client}`, service.hostname);
-  if (own) return own.groups;
-  for (const namespace of [service.namespace, root]) {
-    if (namespace === '') continue;
-    const found = groupsIn(view, `exported|${namespace}`, service.hostname);
-    if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client))) return found.groups;
-  }
-  return [];
-}
-
 /** Names a DestinationRule as merged from all of its host; empty for none. */
 export type RuleKey = string;
+type Named = { readonly hostname: string; readonly namespace: string };
+/** The rule that holds for a service. */
+export type RuleFor = (service: Named, direction?: 'outbound' | 'inbound') => RuleKey;
 
 /**
- * The proxy's DestinationRule for a service. A rule whose workloadSelector selects the proxy (outbound only, its own namespace) goes before the one without.
- * No query of its own: what is made of the rule can be shared by all proxies that have the same.
+ * The proxy's DestinationRules, to be asked for one service after the other: what these have in common is read once. A client namespace uses for a host of a
+ * service namespace its own rule, then the service namespace's, then the root namespace's, each as far as exported (Istio's PushContext.destinationRule). A rule
+ * whose workloadSelector selects the proxy (outbound only, its own namespace) goes before the one without.
+ * No query of its own: what is made of a rule can be shared by all proxies that have the same.
  */
-export function destinationRuleKey(view: View, service: { hostname: string; namespace: string }, direction: 'outbound' | 'inbound' = 'outbound'): RuleKey {
-  const client = view.attr('namespace');
-  const groups = groupsFor(view, client, service);
-  const selected = direction === 'outbound' && groups.find(({ selector, namespace: of }) =>
-    selector && of === client && Object.entries(selector).every(([name, value]) => view.label(name) === value));
-  const group = selected || groups.findLast(({ selector }) => !selector);
-  return group?.keys.join('|') ?? '';
+export function destinationRulesOf(view: View): RuleFor {
+  const [client, root] = [view.attr('namespace'), rootNamespace(view)];
+  const known = new Map<string, boolean>();
+  const groupsIn = (from: `${Pool}|${string}`, hostname: string): HostGroups | undefined => {
+    const has = known.get(from) ?? view.query(hasRules, from);
+    known.set(from, has);
+    return has ? view.query(lookUp, `${from}|${hostname}`) : undefined;
+  };
+  const groupsFor = ({ hostname, namespace }: Named): readonly Group[] => {
+    const own = groupsIn(`${client === root ? 'private' : 'local'}|${client}`, hostname);
+    if (own) return own.groups;
+    for (const from of [namespace, root]) {
+      const found = from === '' ? undefined : groupsIn(`exported|${from}`, hostname);
+      if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client))) return found.groups;
+    }
+    return [];
+  };
+  return (service, direction = 'outbound') => {
+    const groups = groupsFor(service);
+    const selected = direction === 'outbound' && groups.find(({ selector, namespace }) =>
+      selector && namespace === client && Object.entries(selector).every(([name, value]) => view.label(name) === value));
+    return (selected || groups.findLast(({ selector }) => !selector))?.keys.join('|') ?? '';
+  };
 }
+
+export const destinationRuleKey = (view: View, service: Named, direction?: 'outbound' | 'inbound'): RuleKey => destinationRulesOf(view)(service, direction);
 
 /** The rule that a key names. */
 export const destinationRuleOf = (view: View, key: RuleKey): MergedRule | undefined => (key === '' ? undefined : view.query(merged, key));
 
-export const destinationRule = (view: View, service: { hostname: string; namespace: string }, direction: 'outbound' | 'inbound' = 'outbound'): MergedRule | undefined =>
+export const destinationRule = (view: View, service: Named, direction?: 'outbound' | 'inbound'): MergedRule | undefined =>
   destinationRuleOf(view, destinationRuleKey(view, service, direction));

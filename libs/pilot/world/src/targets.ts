@@ -24,8 +24,11 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
  * the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
+  const targets = [...kubernetes(view), ...external(view)];
+  // Where there is nothing to put in order, other services don't matter.
+  if (targets.length < 2) return targets;
   const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
-  return [...kubernetes(view), ...external(view)].sort((a, b) => (order.get(a.service.key) ?? 0) - (order.get(b.service.key) ?? 0));
+  return targets.sort((a, b) => (order.get(a.service.key) ?? 0) - (order.get(b.service.key) ?? 0));
 });
 
 function kubernetes(view: View): ServiceTarget[] {

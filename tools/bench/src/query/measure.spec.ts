@@ -27,6 +27,6 @@ describe('queries that a change runs again, of all results that there are', () =
   it('one more service: its own clusters, and what lists all services', () => {
     expect(service).toMatchObject({ changed: 200, runs: { 'service-clusters': 1, 'scope-owner': 10, 'sidecar-route-configuration': 10, 'all-of': 100 } });
     expect(service?.runs).not.toHaveProperty('assignment');
-    expect(service?.ran).toBeLessThan(330);
+    expect(service?.ran).toBeLessThan(230);
   });
 });

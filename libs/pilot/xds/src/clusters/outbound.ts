@@ -1,7 +1,7 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
 import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import {
-  destinationRuleKey, destinationRuleOf, endpointsOfPort, mesh, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
+  destinationRuleOf, destinationRulesOf, endpointsOfPort, mesh, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
   type MergedRule, type RuleKey, type ServiceRef, type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
@@ -117,7 +117,8 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
 /** All outbound clusters of a proxy; of several with one name the first. */
 export const outboundClusters = worldQuery('outbound-clusters', (view): readonly XdsResource[] => {
   const found = new Map<string, XdsResource>();
-  const rules = view.query(sidecarScope, '').services.map((ref): ServiceRule => ({ ref, rule: destinationRuleKey(view, ref) }));
+  const ruleFor = destinationRulesOf(view);
+  const rules = view.query(sidecarScope, '').services.map((ref): ServiceRule => ({ ref, rule: ruleFor(ref) }));
   const passing = view.query(passesTlsOn, '') ? rules.map((rule): ServiceRule => ({ ...rule, passesTls: true })) : [];
   for (const key of [...rules, ...passing]) {
     for (const cluster of view.query(serviceClusters, JSON.stringify(key))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);

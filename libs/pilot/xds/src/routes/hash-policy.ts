@@ -1,5 +1,5 @@
 import type { Destination, LoadBalancerSettings, TrafficPolicy } from '@flotilla/model';
-import { destinationRule, scopeOwner, type View } from '@flotilla/pilot-world';
+import { destinationRuleOf, destinationRulesOf, scopeOwner, type RuleFor, type View } from '@flotilla/pilot-world';
 import { duration } from '@flotilla/proto-gen/envoy';
 import type { IHashPolicy } from './route.ts';
 
@@ -9,10 +9,10 @@ export type ConsistentHash = LoadBalancerSettings['consistentHash'];
  * The consistent hash that a DestinationRule gives a destination. A subset's own goes before its parent's; a subset with a simple load balancer still
  * inherits the parent's; a port's goes before both.
  */
-export function consistentHashOf(view: View, destination: Destination, defaultPort: number): ConsistentHash {
+export function consistentHashOf(view: View, destination: Destination, { port: defaultPort, ruleFor = destinationRulesOf(view) }: { port: number; ruleFor?: RuleFor }): ConsistentHash {
   const { host = '', subset = '', port } = destination;
   const owner = view.query(scopeOwner, host);
-  const rule = owner && destinationRule(view, owner)?.rule;
+  const rule = owner && destinationRuleOf(view, ruleFor(owner))?.rule;
   if (!rule) return undefined;
   const number = port?.number ?? defaultPort;
   const own = rule.subsets?.find(({ name }) => name === subset && subset !== '')?.trafficPolicy;
@@ -24,7 +24,7 @@ function policyHash(policy: TrafficPolicy | undefined, port: number): Consistent
   return atPort ? atPort.loadBalancer?.consistentHash : policy?.loadBalancer?.consistentHash;
 }
 
-export const hashPoliciesOf = (view: View, destination: Destination, port: number): IHashPolicy[] => buildHashPolicies(consistentHashOf(view, destination, port));
+export const hashPoliciesOf = (view: View, destination: Destination, port: number): IHashPolicy[] => buildHashPolicies(consistentHashOf(view, destination, { port }));
 
 /** Envoy's hash policy of a consistent hash (Istio's consistentHashToHashPolicy): one or none. */
 export function buildHashPolicies(hash: ConsistentHash): IHashPolicy[] {
