@@ -58,6 +58,16 @@ export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key): read
   return view.query(endpointsOfHost, `${host}|${namespace}`).filter(({ servicePortName }) => servicePortName === portName);
 });
 
+/**
+ * Endpoints of one port of a service that Envoy resolves by DNS (Istio's ServiceInstancesByPort): those of its namespace, and where its host is a
+ * Kubernetes Service's, that one's too. Key as of endpointsOfPort.
+ */
+export const instancesOfPort = worldQuery('instances-of-port', (view, key): readonly Endpoint[] => {
+  const [host, namespace, portName] = key.split('|') as [string, string, string];
+  const kubernetes = view.query(servicesOfHost, host).filter((service) => service.startsWith('k/') && service.split('/', 2)[1] !== namespace);
+  return [...view.query(endpointsOfPort, key), ...kubernetes.flatMap((service) => view.query(endpointsOf, service)).filter(({ servicePortName }) => servicePortName === portName)];
+});
+
 /** SPIFFE identities that may serve a host: its endpoints' accounts and its own, sorted. Key: `host|namespace`. */
 export const serviceAccountsOf = worldQuery('service-accounts', (view, key): readonly string[] => {
   const [host, namespace] = key.split('|') as [string, string];

@@ -16,21 +16,24 @@ export interface InboundPort {
   readonly ingress?: {
     /** Address in the names of chains. */
     readonly address: string;
-    /** Listens by itself here, instead of behind iptables. */
-    readonly bind?: string;
+    /** Listens by itself at that address, instead of behind iptables. */
+    readonly bound: boolean;
     /** Where to go, when not to where the client wanted. */
     readonly endpoint?: { readonly path: string } | { readonly address: string; readonly port: number };
     readonly connectionPool?: ConnectionPoolSettings;
   };
 }
 
-/** A Sidecar's ingress listeners replace what Services declare (Istio "Sidecar", ingress). In the order of their numbers. */
+/**
+ * A Sidecar's ingress listeners replace what Services declare (Istio "Sidecar", ingress). Without iptables only they count: where Services lead, the
+ * workload itself listens. In the order of their numbers.
+ */
 export const inboundPorts = worldQuery('inbound-ports', (view): readonly InboundPort[] => {
   const sidecar = sidecarResource(view);
-  const targets = view.query(serviceTargets, '');
+  const captures = view.attr('interceptionMode') !== 'NONE';
   const ports = sidecar?.spec.ingress?.length
     ? sidecar.spec.ingress.map((listener) => ingressPort(view, sidecar, listener))
-    : [...groupBy(targets, ({ targetPort }) => targetPort).values()].map(declaredPort);
+    : captures ? [...groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort).values()].map(declaredPort) : [];
   return [...ports].sort((a, b) => a.number - b.number);
 });
 
@@ -47,10 +50,11 @@ function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: Istio
   const port: ServicePort = { name: listener.port?.name ?? '', port: number, protocol: parseProtocol(listener.port?.protocol ?? '') };
   const address = listener.bind || (view.attr('ips')[0] ?? '');
   const endpoint = endpointOf(view, listener.defaultEndpoint ?? '');
+  const bound = (listener.captureMode ?? 'DEFAULT') === 'DEFAULT' ? view.attr('interceptionMode') === 'NONE' : listener.captureMode === 'NONE';
   return {
     number, port, services: [], service: { hostname: `${meta.name}.${meta.namespace}`, name: meta.name, namespace: meta.namespace },
     ingress: {
-      address, ...(listener.captureMode === 'NONE' ? { bind: address } : {}), ...(endpoint ? { endpoint } : {}),
+      address, bound, ...(endpoint ? { endpoint } : {}),
       ...(listener.connectionPool ? { connectionPool: listener.connectionPool } : {}),
     },
   };

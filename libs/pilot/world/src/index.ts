@@ -13,3 +13,4 @@ export * from './proxy.ts';
 export * from './credentials.ts';
 export * from './networks.ts';
 export * from './cluster-local.ts';
+export * from './proxy-settings.ts';

@@ -13,7 +13,7 @@ export interface Node {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 /** Metadata comes from environment variables: booleans as text too. */
-const flag = (value: unknown): boolean => value === true || /^(1|t|true)$/i.test(text(value));
+export const isSet = (value: unknown): boolean => value === true || /^(1|t|T|true|TRUE|True)$/.test(text(value));
 
 /** Names that only Istio's own build of Envoy has. */
 const istioExtensions = ['istio.alpn', 'istio.metadata_exchange', 'istio.stats', 'istio_authn'];
@@ -42,8 +42,8 @@ export function parseProxy(node: Node, identity?: string): Result<ProxyAttribute
     serviceAccount: text(metadata['SERVICE_ACCOUNT']),
     ...(version ? { istioVersion: [Number(version[1]), Number(version[2]), Number(version[3] ?? 0)] as const } : {}),
     interceptionMode: mode === 'TPROXY' || mode === 'NONE' ? mode : 'REDIRECT',
-    dnsCapture: flag(metadata['DNS_CAPTURE']),
-    dnsAutoAllocate: flag(metadata['DNS_AUTO_ALLOCATE']),
+    dnsCapture: isSet(metadata['DNS_CAPTURE']),
+    dnsAutoAllocate: isSet(metadata['DNS_AUTO_ALLOCATE']),
     istioExtensions: !node.extensions?.length || istioExtensions.some((extension) => node.extensions?.includes(extension)),
     locality: region || zone || subZone ? [region ?? '', zone ?? '', subZone ?? ''].join('/').replace(/\/+$/, '') : '',
     ...(identity ? { identity } : {}),

@@ -71,7 +71,8 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
     const ns = entry.slice(0, slash);
     return ns === '~' ? [] : [{ ns: ns === '.' ? namespace : ns, host: entry.slice(slash + 1) }];
   });
-  const port = listener.port?.number || undefined;
+  // an HTTP proxy leads to any port
+  const port = listener.port?.protocol?.toUpperCase() === 'HTTP_PROXY' ? undefined : listener.port?.number || undefined;
   const select = (header: ServiceHeader): ServiceRef[] => {
     const named = (ns: string): boolean => hosts.some((h) => h.ns === ns && hostMatches(h.host, header.hostname));
     if (!named(header.namespace) && !named('*')) return [];

@@ -2,7 +2,7 @@ import { groupBy } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
 import { augmentLabels, labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
-  destinationRuleKey, destinationRuleOf, endpointsOfPort, isClusterLocal, localityOfProxy, podOfProxy, scopedService, scopeOwner, setting, worldQuery, type RuleKey, type ServiceRef,
+  destinationRuleKey, destinationRuleOf, endpointsOfPort, instancesOfPort, isClusterLocal, localityOfProxy, podOfProxy, scopedService, scopeOwner, setting, worldQuery, type RuleKey, type ServiceRef,
   type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
@@ -62,7 +62,7 @@ export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadA
   const { service } = of;
   const isNear = service.k8s.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
   const sticky = (service.labels['istio.io/persistent-session'] ?? '') !== '';
-  const all = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${of.port.name}`)
+  const all = view.query(of.dns ? instancesOfPort : endpointsOfPort, `${service.hostname}|${service.namespace}|${of.port.name}`)
     .filter((endpoint) => labelsMatch(of.labels, endpoint.labels) && (!isNear || isNear(endpoint)) && (of.dns || sticky || !isDraining(endpoint))
       && (endpoint.address !== '' || endpoint.network !== view.attr('network')));
   const seen = all.length > 0 && isClusterLocal(view, service.hostname) ? all.filter(({ clusterId }) => inClusterOf(view, clusterId)) : all;

@@ -1,4 +1,4 @@
-import { setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { acceptsHttp10, idleTimeout, setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { any, bool, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { jwtFilters } from '../authn/jwt.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
@@ -24,8 +24,15 @@ function pathNormalization(view: View): Pick<IHttpConnectionManager, 'normalizeP
   }
 }
 
+/** HTTP/1.1 as this proxy takes it; undefined when nothing is special. */
+function http1(view: View, own: envoy.config.core.v3.IHttp1ProtocolOptions = {}): Pick<IHttpConnectionManager, 'httpProtocolOptions'> {
+  const options = { ...own, ...(acceptsHttp10(view) ? { acceptHttp_10: true } : {}) };
+  return Object.keys(options).length > 0 ? { httpProtocolOptions: options } : {};
+}
+
 const common = worldQuery('hcm-common', (view): IHttpConnectionManager => ({
   ...(setting(view, 'enableTracing') === false ? {} : { tracing: buildTracing(view) }),
+  ...(idleTimeout(view) === undefined ? {} : { commonHttpProtocolOptions: { idleTimeout: duration(idleTimeout(view) ?? 0) } }),
   streamIdleTimeout: duration(0),
   useRemoteAddress: bool(false),
   upgradeConfigs: [{ upgradeType: 'websocket' }],
@@ -39,7 +46,7 @@ const securityFilters = (view: View): NonNullable<IHttpConnectionManager['httpFi
 
 /** What a sidecar's HTTP connection managers have in common, each direction with its filters, in Istio's order. */
 export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', own: IHttpConnectionManager & { readonly grpcWeb?: boolean }): IHttpConnectionManager {
-  const { grpcWeb: hasGrpcWeb, ...rest } = own;
+  const { grpcWeb: hasGrpcWeb, httpProtocolOptions, ...rest } = own;
   const istioEnvoy = view.attr('istioExtensions');
   const httpFilters = [
     ...(istioEnvoy ? [istioPeerMetadata[direction]] : []),
@@ -53,7 +60,7 @@ export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', o
     serverName: 'istio-envoy', forwardClientCertDetails: APPEND_FORWARD, setCurrentClientCertDetails: { subject: bool(true), dns: true, uri: true },
   };
   const log = accessLogFor(view, direction === 'inbound' ? 'SERVER' : 'CLIENT', 'http');
-  return { ...view.query(common, ''), ...log, ...(direction === 'inbound' ? inbound : {}), httpFilters, ...rest };
+  return { ...view.query(common, ''), ...log, ...http1(view, httpProtocolOptions ?? {}), ...(direction === 'inbound' ? inbound : {}), httpFilters, ...rest };
 }
 
 /** A gateway's: clients are strangers, so their address is taken from the connection and what they say of themselves is dropped. */
@@ -62,7 +69,7 @@ export function buildGatewayHcm(view: View, own: IHttpConnectionManager): IHttpC
   return {
     ...view.query(common, ''),
     ...accessLogFor(view, 'CLIENT', 'http'),
-    httpProtocolOptions: {},
+    httpProtocolOptions: {}, ...http1(view),
     serverName: 'istio-envoy',
     useRemoteAddress: bool(true),
     forwardClientCertDetails: SANITIZE_SET,

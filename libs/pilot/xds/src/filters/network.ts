@@ -1,5 +1,5 @@
-import type { View } from '@flotilla/pilot-world';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { idleTimeout, type View } from '@flotilla/pilot-world';
+import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { metadataExchange } from '../clusters/build.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import type { Side } from '../telemetry/telemetry.ts';
@@ -17,8 +17,11 @@ export const blackholeProxy: IFilter = {
   typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { statPrefix: 'BlackHoleCluster', cluster: 'BlackHoleCluster' }),
 };
 
-export const tcpProxy = (view: View, side: Side, config: ITcpProxy): IFilter =>
-  ({ name: 'envoy.filters.network.tcp_proxy', typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { ...accessLogFor(view, side, 'tcp'), ...config }) });
+export function tcpProxy(view: View, side: Side, config: ITcpProxy): IFilter {
+  const idle = idleTimeout(view);
+  const common = { ...accessLogFor(view, side, 'tcp'), ...(idle === undefined ? {} : { idleTimeout: duration(idle) }) };
+  return { name: 'envoy.filters.network.tcp_proxy', typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { ...common, ...config }) };
+}
 
 /** Tells Mongo's queries apart, for metrics. */
 export const mongoProxy = (statPrefix: string): IFilter =>

@@ -3,6 +3,7 @@ import { worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
+import { connectionBalance } from '../listeners/balance.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
@@ -51,6 +52,7 @@ function buildListener(view: View, { port, bind, servers }: GatewayPort): envoy.
     continueOnListenerFiltersTimeout: true,
     ...accessLogFor(view, 'CLIENT', 'listener'),
     trafficDirection: OUTBOUND,
+    ...connectionBalance(view, 'OUTBOUND'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { isHttp2 } from '@flotilla/pilot-registry';
-import { inboundPorts, setting, trustDomain, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
+import { canListenOn, inboundPorts, setting, trustDomain, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
@@ -9,6 +9,7 @@ import { sameResource, sameResources, xdsResource, type XdsResource } from '../r
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
+import { connectionBalance } from './balance.ts';
 import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
 import { buildInspectors, originalDst, originalSrc } from './inspectors.ts';
 
@@ -112,7 +113,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   const filterChains = [
     blackhole,
     ...versions.flatMap((version) => [passthroughChains(view, version, { mode: mtls.mode }), ...ownPorts.map(([number, mode]) => passthroughChains(view, version, { port: number, mode }))].flat()),
-    ...ports.filter(({ ingress }) => ingress?.bind === undefined).flatMap((inbound) => portChains(view, inbound, portMtls(mtls, inbound.number))),
+    ...ports.filter(({ ingress }) => !ingress?.bound).flatMap((inbound) => portChains(view, inbound, portMtls(mtls, inbound.number))),
   ];
   const tproxy = view.attr('interceptionMode') === 'TPROXY';
   const listener: envoy.config.listener.v3.IListener = {
@@ -124,6 +125,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
     continueOnListenerFiltersTimeout: true,
     ...accessLogFor(view, 'SERVER', 'listener'),
     trafficDirection: INBOUND,
+    ...connectionBalance(view, 'INBOUND'),
     ...(tproxy ? { transparent: bool(true) } : {}),
   };
   return xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener));
@@ -134,8 +136,8 @@ export const boundInbound = worldQuery('bound-inbound', (view): readonly XdsReso
   if (view.attr('type') !== 'sidecar') return [];
   const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
   return view.query(inboundPorts, '').flatMap((inbound) => {
-    const bind = inbound.ingress?.bind;
-    if (bind === undefined) return [];
+    const bind = inbound.ingress?.address;
+    if (bind === undefined || !inbound.ingress?.bound || !canListenOn(view, inbound.number)) return [];
     const filterChains = portChains(view, inbound, portMtls(mtls, inbound.number));
     const listenerFilters = buildInspectors(filterChains);
     const listener: envoy.config.listener.v3.IListener = {
@@ -147,6 +149,7 @@ export const boundInbound = worldQuery('bound-inbound', (view): readonly XdsReso
       continueOnListenerFiltersTimeout: true,
       ...accessLogFor(view, 'SERVER', 'listener'),
       trafficDirection: INBOUND,
+      ...connectionBalance(view, 'INBOUND'),
     };
     return [xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener))];
   });

@@ -1,28 +1,30 @@
-import type { Service, ServicePort } from '@flotilla/pilot-registry';
+import { isHttp, isTcp, isUnsupported, type Protocol, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { listenerProtocol } from './chain-match.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
+
+/** How a listener's HTTP is told from its bytes: by inspection, or not at all where it takes nothing else. */
+export interface OutboundHttp { readonly routes: string; readonly grpcWeb: boolean; readonly inspected: boolean }
 
 /** One listener while services are gathered on it. */
 export interface OutboundEntry {
   readonly bind: string;
   readonly port: number;
   readonly bindToPort: boolean;
-  /** Name of the route configuration, when it takes HTTP. */
-  routes?: string;
-  /** By the first service that brought HTTP. */
-  grpcWeb?: boolean;
-  /** Chains of plain bytes; one without match takes all the rest. */
-  readonly tcp: IFilterChain[];
   /** Made by a Sidecar for this port: services of other listeners don't join. */
   readonly locked: boolean;
+  /** Of the first service; `Unsupported` once HTTP and bytes are mixed. */
+  readonly protocol: Protocol;
+  readonly http?: OutboundHttp;
+  /** Chains of plain bytes; one without match takes all the rest. */
+  readonly tcp: readonly IFilterChain[];
 }
 
 /** What a service brings to a listener. */
 export interface Contribution {
   readonly key: { readonly bind: string; readonly port: number };
-  readonly service: Service;
+  readonly service: Pick<Service, 'hostname'>;
   readonly servicePort: ServicePort;
   readonly wildcard: boolean;
   readonly bindToPort: boolean;
@@ -31,26 +33,49 @@ export interface Contribution {
   tcpChains(): IFilterChain[];
 }
 
-const hasCatchAll = (chains: readonly IFilterChain[]): boolean => chains.some(({ filterChainMatch }) => !filterChainMatch);
+/** Servers that speak first don't share a port with others: inspection would wait for their clients. */
+const speaksFirst = (protocol: Protocol): boolean => protocol === 'Mongo' || protocol === 'MySQL';
 
-/**
- * Adds a service to the listener of its address and port. HTTP and bytes can share one: HTTP is told by inspection. Chains that would match the same
- * connections as an earlier service's are dropped: the oldest service keeps them (Istio's outbound listener conflicts).
- */
+function startEntry(of: Contribution): OutboundEntry {
+  const { key, service, servicePort: { protocol }, wildcard, bindToPort, locked } = of;
+  const kind = listenerProtocol(protocol);
+  const base = { ...key, bindToPort, locked, protocol, tcp: kind === 'http' ? [] : of.tcpChains() };
+  if (kind === 'tcp') return base;
+  const routes = key.port === 0 ? key.bind : kind === 'auto' && !wildcard ? `${service.hostname}:${key.port}` : String(key.port);
+  // On a wildcard address other bytes may come too, which pass through; what a Sidecar calls an HTTP proxy takes nothing else.
+  const inspected = kind === 'auto' || (wildcard && protocol !== 'HTTP_PROXY');
+  return { ...base, protocol: inspected ? 'Unsupported' : protocol, http: { routes, inspected, grpcWeb: protocol === 'GRPC-Web' } };
+}
+
+const matchOf = ({ filterChainMatch }: IFilterChain): string => JSON.stringify(filterChainMatch ?? null);
+
+/** Chains that would match the same connections as an earlier service's are dropped: the oldest service keeps them. */
+function addChains(known: readonly IFilterChain[], more: readonly IFilterChain[]): IFilterChain[] {
+  const taken = new Set(known.map(matchOf));
+  return [...known, ...more.filter((chain) => !taken.has(matchOf(chain)) && taken.add(matchOf(chain)))];
+}
+
+/** Two services on one listener (Istio's outbound listener conflicts): HTTP and bytes can share it, told apart by inspection. */
+function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
+  const { protocol } = of.servicePort;
+  const mixes = (speaksFirst(protocol) || speaksFirst(known.protocol)) && protocol !== known.protocol;
+  if (known.locked !== of.locked || mixes) return known;
+  if (isHttp(protocol)) {
+    const { http } = startEntry(of);
+    return isTcp(known.protocol) && http ? { ...known, protocol: 'Unsupported', http: { ...http, inspected: true } } : known;
+  }
+  if (isTcp(protocol)) {
+    const tcp = addChains(known.tcp, of.tcpChains());
+    return known.http && isHttp(known.protocol) ? { ...known, protocol: 'Unsupported', tcp, http: { ...known.http, inspected: true } } : { ...known, tcp };
+  }
+  if (!isUnsupported(protocol) || isUnsupported(known.protocol)) return known;
+  const fresh = startEntry(of);
+  return isHttp(known.protocol) ? fresh : { ...known, protocol: 'Unsupported', tcp: addChains(known.tcp, fresh.tcp), ...(fresh.http ? { http: fresh.http } : {}) };
+}
+
+/** Adds a service to the listener of its address and port. */
 export function contribute(entries: Map<string, OutboundEntry>, of: Contribution): void {
   const id = `${of.key.bind}|${of.key.port}`;
   const known = entries.get(id);
-  if (known && known.locked !== of.locked) return;
-  const protocol = listenerProtocol(of.servicePort.protocol);
-  const entry: OutboundEntry = known ?? { ...of.key, bindToPort: of.bindToPort, tcp: [], locked: of.locked };
-  const wasHttp = entry.routes !== undefined;
-  if (protocol !== 'tcp') entry.routes ??= of.wildcard ? String(of.key.port) : protocol === 'auto' ? `${of.service.hostname}:${of.key.port}` : String(of.key.port);
-  if (protocol !== 'tcp') entry.grpcWeb ??= of.servicePort.protocol === 'GRPC-Web';
-  // Undeclared bytes beside HTTP on a wildcard address pass through: whose they are can't be told.
-  if (protocol === 'tcp' || (protocol === 'auto' && !(wasHttp && of.wildcard))) {
-    const taken = new Set(entry.tcp.map(({ filterChainMatch }) => JSON.stringify(filterChainMatch ?? null)));
-    entry.tcp.push(...of.tcpChains().filter(({ filterChainMatch }) => !taken.has(JSON.stringify(filterChainMatch ?? null))
-      && !(filterChainMatch === undefined && hasCatchAll(entry.tcp))));
-  }
-  entries.set(id, entry);
+  entries.set(id, known ? mergeEntry(known, of) : startEntry(of));
 }

@@ -1,6 +1,6 @@
-import { isHttp, isTcp, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { isHttp, isTcp, isUnsupported, parseProtocol, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
-  addressesFor, endpointsOfPort, mesh, scopedService, setting, sidecarResource, sidecarScope, worldQuery, type EgressScope, type View,
+  addressesFor, canListenOn, endpointsOfPort, httpProxyPort, mesh, scopedService, setting, sidecarResource, sidecarScope, worldQuery, type EgressScope, type View,
 } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { buildSidecarHcm } from '../filters/hcm.ts';
@@ -10,12 +10,14 @@ import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../routes/route.ts';
 import { httpInspector, tlsInspector } from './inspectors.ts';
-import { contribute, type OutboundEntry } from './outbound-entry.ts';
+import { connectionBalance } from './balance.ts';
+import { contribute, type OutboundEntry, type OutboundHttp } from './outbound-entry.ts';
 import { buildTcpChains } from './outbound-tcp.ts';
 
 const { Listener } = envoy.config.listener.v3;
 type IListener = envoy.config.listener.v3.IListener;
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
+type IHttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
 const { OUTBOUND } = envoy.config.core.v3.TrafficDirection;
 
 const wildcard = (view: View): string => (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
@@ -30,23 +32,25 @@ function unknownCluster(view: View): string {
 }
 
 /** Ports of the proxy's own listeners, which an outbound one on every address would collide with. */
-const isReserved = (view: View, port: number): boolean => [view.meta('ENVOY_STATUS_PORT'), view.meta('ENVOY_PROMETHEUS_PORT')].some((own) => own !== undefined && Number(own) === port)
+const isReserved = (view: View, port: number): boolean => [view.meta('ENVOY_STATUS_PORT'), view.meta('ENVOY_PROMETHEUS_PORT')].some((own) => Number(own ?? 0) === port)
   || port === (setting(view, 'proxyListenPort') ?? 15001) || port === (setting(view, 'proxyInboundListenPort') ?? 15006);
+
+const isUnix = (bind: string): boolean => bind.startsWith('unix://');
 
 interface Place { readonly bind: string; readonly bindToPort: boolean; readonly locked: boolean; readonly listenPort: ServicePort }
 
 function addService(view: View, entries: Map<string, OutboundEntry>, at: { egress: EgressScope; service: Service; servicePort: ServicePort; place: Place }): void {
   const { service, servicePort, place, egress } = at;
-  const [address] = addressesFor(view, service);
+  const { port } = place.listenPort;
   const everywhere = wildcard(view);
   const http = isHttp(servicePort.protocol);
+  if (!canListenOn(view, place.bindToPort ? port : 0)) return;
+  if ((place.bind === '' ? http : place.bind === everywhere || isUnix(place.bind)) && isReserved(view, port)) return;
+  const [address] = addressesFor(view, service);
   const own = place.bind !== '' ? place.bind : http || address === undefined || address.includes('/') ? everywhere : address;
-  if (own === everywhere && http && isReserved(view, place.listenPort.port)) return;
   contribute(entries, {
-    key: { bind: own, port: place.listenPort.port }, service, servicePort, wildcard: own === everywhere, bindToPort: place.bindToPort, locked: place.locked,
-    tcpChains: () => buildTcpChains(view, {
-      service, port: servicePort, listenPort: place.listenPort.port, virtualServices: egress.virtualServices, wildcardBind: own === everywhere,
-    }),
+    key: { bind: own, port }, service, servicePort, wildcard: own === everywhere, bindToPort: place.bindToPort, locked: place.locked,
+    tcpChains: () => buildTcpChains(view, { service, port: servicePort, listenPort: port, virtualServices: egress.virtualServices, wildcardBind: own === everywhere }),
   });
 }
 
@@ -64,11 +68,11 @@ function gather(view: View): Map<string, OutboundEntry> {
   const capturesNothing = view.attr('interceptionMode') === 'NONE';
   for (const egress of view.query(sidecarScope, '').egress) {
     const { listener } = egress;
-    const bindToPort = capturesNothing || listener?.captureMode === 'NONE';
+    const bindToPort = capturesNothing || listener?.captureMode === 'NONE' || isUnix(listener?.bind ?? '');
     const bind = listener?.bind || (bindToPort ? loopback(view) : '');
     const services = egress.services.flatMap((ref) => scopedService(view, ref) ?? []);
     if (listener?.port) {
-      const listenPort: ServicePort = { name: listener.port.name ?? '', port: listener.port.number ?? 0, protocol: (listener.port.protocol ?? 'TCP').toUpperCase() as ServicePort['protocol'] };
+      const listenPort: ServicePort = { name: listener.port.name ?? '', port: listener.port.number ?? 0, protocol: parseProtocol(listener.port.protocol ?? '') };
       const place = { bind: bind || wildcard(view), bindToPort, locked: true, listenPort };
       for (const service of services) addService(view, entries, { egress, service, servicePort: listenPort, place });
       continue;
@@ -83,37 +87,58 @@ function gather(view: View): Map<string, OutboundEntry> {
   return entries;
 }
 
+const routesOf = (routeConfigName: string): Pick<IHttpConnectionManager, 'rds'> =>
+  ({ rds: { configSource: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 }, routeConfigName } });
+
+function httpChain(view: View, statPrefix: string, { routes, grpcWeb, inspected }: OutboundHttp): IFilterChain {
+  return {
+    ...(inspected ? { filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] } } : {}),
+    filters: [httpConnectionManager(buildSidecarHcm(view, 'outbound', { statPrefix, grpcWeb, ...routesOf(routes) }))],
+  };
+}
+
 function buildListener(view: View, entry: OutboundEntry): IListener {
   const name = `${entry.bind}_${entry.port}`;
-  const everywhere = entry.bind === wildcard(view);
-  const http: IFilterChain[] = entry.routes === undefined ? [] : [{
-    filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] },
-    filters: [httpConnectionManager(buildSidecarHcm(view, 'outbound', {
-      statPrefix: `outbound_${name}`,
-      grpcWeb: entry.grpcWeb ?? false,
-      rds: { configSource: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 }, routeConfigName: entry.routes },
-    }))],
-  }];
-  const chains = [...http, ...entry.tcp];
-  const catchAll = entry.tcp.find(({ filterChainMatch }) => !filterChainMatch);
+  const chains = [...(entry.http ? [httpChain(view, `outbound_${name}`, entry.http)] : []), ...entry.tcp];
+  const catchAll = chains.find(({ filterChainMatch }) => !filterChainMatch);
   const filterChains = chains.length > 1 ? chains.filter((chain) => chain !== catchAll) : chains;
   const unknown = unknownCluster(view);
   const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [...statsOf(view, 'CLIENT'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] };
-  const defaultFilterChain = catchAll ? (chains.length > 1 ? catchAll : undefined) : http.length === 0 || everywhere ? passthrough : undefined;
+  const defaultFilterChain = !catchAll ? passthrough : chains.length > 1 ? catchAll : undefined;
+  const inspects = entry.http?.inspected ?? false;
   const bySni = entry.tcp.some(({ filterChainMatch }) => filterChainMatch?.serverNames?.length);
-  const listenerFilters = [...(http.length > 0 || bySni ? [tlsInspector] : []), ...(http.length > 0 ? [httpInspector] : [])];
+  const listenerFilters = [...(inspects || bySni ? [tlsInspector] : []), ...(inspects ? [httpInspector] : [])];
   return {
     name,
-    address: { socketAddress: { address: entry.bind, portValue: entry.port } },
+    address: isUnix(entry.bind) ? { pipe: { path: entry.bind.slice('unix://'.length) } } : { socketAddress: { address: entry.bind, portValue: entry.port } },
     filterChains,
     ...(defaultFilterChain ? { defaultFilterChain } : {}),
     ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
-    // without inspectors there is nothing to wait for
-    listenerFiltersTimeout: duration(listenerFilters.length > 0 ? setting(view, 'protocolDetectionTimeout') ?? 0 : 0),
+    // only for the inspection of HTTP is there something to wait for
+    listenerFiltersTimeout: duration(inspects ? setting(view, 'protocolDetectionTimeout') ?? 0 : 0),
     continueOnListenerFiltersTimeout: true,
     ...accessLogFor(view, 'CLIENT', 'listener'),
     trafficDirection: OUTBOUND,
+    ...connectionBalance(view, 'OUTBOUND'),
     ...(entry.bindToPort ? {} : { bindToPort: bool(false) }),
+  };
+}
+
+/** The listener at which a proxy serves as a plain HTTP proxy to the workload, where it is asked to. */
+function buildHttpProxy(view: View): IListener | undefined {
+  const port = httpProxyPort(view);
+  if (port === 0) return undefined;
+  const name = `${loopback(view)}_${port}`;
+  const hcm = buildSidecarHcm(view, 'outbound', { statPrefix: `outbound_${name}`, httpProtocolOptions: { allowAbsoluteUrl: bool(true) }, ...routesOf('http_proxy') });
+  return {
+    name,
+    address: { socketAddress: { address: loopback(view), portValue: port } },
+    filterChains: [{ filters: [httpConnectionManager(hcm)] }],
+    listenerFiltersTimeout: duration(0),
+    continueOnListenerFiltersTimeout: true,
+    ...accessLogFor(view, 'CLIENT', 'listener'),
+    trafficDirection: OUTBOUND,
+    ...connectionBalance(view, 'OUTBOUND'),
   };
 }
 
@@ -141,6 +166,6 @@ function buildVirtualOutbound(view: View): IListener | undefined {
 export const outboundListeners = worldQuery('outbound-listeners', (view): readonly XdsResource[] => {
   if (view.attr('type') !== 'sidecar') return [];
   const listeners = [...gather(view).values()].map((entry) => buildListener(view, entry));
-  const virtual = buildVirtualOutbound(view);
-  return [...listeners, ...(virtual ? [virtual] : [])].map((listener) => xdsResource(listener.name ?? '', encode(Listener, listener)));
+  const own = [buildHttpProxy(view), buildVirtualOutbound(view)].filter((listener) => listener !== undefined);
+  return [...listeners, ...own].map((listener) => xdsResource(listener.name ?? '', encode(Listener, listener)));
 }, { equals: sameResources });

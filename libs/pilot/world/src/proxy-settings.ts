@@ -1,0 +1,26 @@
+import { parseDuration } from '@flotilla/model';
+import { setting } from './mesh.ts';
+import { isSet } from './proxy.ts';
+import type { View } from './view.ts';
+
+/** What single proxies ask for in their metadata (Istio's ISTIO_META_*, as NodeMetadata has them). */
+
+/** How long an idle connection stays, in seconds. */
+export function idleTimeout(view: View): number | undefined {
+  const text = view.meta('IDLE_TIMEOUT');
+  return typeof text === 'string' ? parseDuration(text) : undefined;
+}
+
+export const acceptsHttp10 = (view: View): boolean => view.meta('HTTP10') === '1';
+
+/** Spreads connections evenly over the proxy's threads. */
+export const balancesExactly = (view: View, direction: 'INBOUND' | 'OUTBOUND'): boolean => isSet(view.meta(`${direction}_LISTENER_EXACT_BALANCE`));
+
+/** The port at which it serves as a plain HTTP proxy; 0 for none. */
+export function httpProxyPort(view: View): number {
+  const own = Number(view.meta('HTTP_PROXY_PORT') || NaN);
+  return Number.isInteger(own) ? own : setting(view, 'proxyHttpPort') ?? 0;
+}
+
+/** May it listen on a port itself? One without rights not on those below 1024. */
+export const canListenOn = (view: View, port: number): boolean => port === 0 || port >= 1024 || !isSet(view.meta('UNPRIVILEGED_POD'));
