@@ -46,9 +46,15 @@ class Rig {
     this.#listening = await listen([this.pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
     const [port] = this.#listening.ports;
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
-    this.#stream = this.#client.makeBidiStreamRequest('/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
-      (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
+    this.#stream = this.open();
     this.#stream.on('data', (response: Response) => this.responses.push(response)).on('error', (error) => this.responses.fail(error));
+  }
+
+  /** One more stream. */
+  open(): ClientDuplexStream<Fields, Response> {
+    if (!this.#client) throw new Error('not started');
+    return this.#client.makeBidiStreamRequest('/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+      (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
   }
 
   async write(path: string, documents: unknown[], also: readonly AnyResource[] = []): Promise<void> {
@@ -125,6 +131,30 @@ describe('configuration over a real stream', () => {
     rig.acknowledge(await rig.ask(types.eds, [cluster]), [cluster]);
     await rig.write('b.yaml', [{ apiVersion: 'networking.istio.io/v1beta1', kind: 'DestinationRule', metadata: { name: 'api', namespace: 'shop' }, spec: { host: 'api.test', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } } }]);
     expect([(await rig.next()).typeUrl, (await rig.next()).typeUrl]).toEqual([types.cds, types.eds]);
+  });
+
+  it('gives a client that reads slowly one merged push when it has caught up', async () => {
+    const large = (mark: number): unknown => ({ ...(route('5s') as object), spec: { hosts: ['api.test'], http: [{ headers: { request: { set: { mark: `${mark}-${'x'.repeat(200_000)}` } } }, route: [{ destination: { host: 'api.test' } }] }] } });
+    await rig.start(entry('10.1.1.1'), large(0));
+    const slow = rig.open();
+    const held = new AsyncQueue<Response>();
+    slow.on('error', () => {}).pause();
+    slow.write({ node, typeUrl: types.rds, resourceNames: ['80'] });
+    rig.acknowledge(await rig.ask(types.rds, ['80']), ['80']);
+    // The other one shows when each change has been pushed.
+    for (let i = 1; i <= 20; i += 1) {
+      await rig.write('a.yaml', [entry('10.1.1.1'), large(i)]);
+      rig.acknowledge(await rig.next(), ['80']);
+    }
+    slow.on('data', (response: Response) => held.push(response)).resume();
+    let got = 0;
+    for await (const response of held) {
+      got += 1;
+      slow.write({ typeUrl: types.rds, resourceNames: ['80'], responseNonce: response.nonce });
+      if (text(response).includes('20-x')) break;
+    }
+    slow.cancel();
+    expect(got).toBeLessThanOrEqual(3);
   });
 
   it('ends the stream of a node that is none, saying why', async () => {

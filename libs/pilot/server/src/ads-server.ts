@@ -16,6 +16,8 @@ export interface Session {
   /** Called after every step with the subscriptions, so that what they read can be watched. */
   onState(state: State): void;
   onEffect(effect: Effect): void;
+  /** All that \`push\` told until now is sent. */
+  onPushed(): void;
   close(): void;
 }
 /** A proxy that may not have what it asks for: ends its stream with PERMISSION_DENIED. */
@@ -24,8 +26,8 @@ export class PermissionDenied extends Error {}
 export interface Opening { readonly node: Node; readonly identity?: string; readonly push: Push }
 /** Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT where it is no other. */
 export type OpenSession = (opening: Opening) => Session;
-/** What may have changed for the session: by type, its names, or all. False while the client reads slowly: it is sent later, with what comes until then. */
-export type Push = (types: ReadonlyMap<string, ReadonlySet<string> | 'all'>) => boolean;
+/** What may have changed for the session: by type, its names, or all. While the client reads slowly it is sent later, with what comes until then. */
+export type Push = (types: ReadonlyMap<string, ReadonlySet<string> | 'all'>) => void;
 
 export interface AdsServerOptions {
   readonly protocol: Protocol;
@@ -60,7 +62,8 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   let state: State = initialState;
   let session: Session | undefined;
   let pending = new Map<string, Set<string> | 'all'>();
-  let blocked = false;
+  /** Responses that the connection has not taken yet. */
+  let unwritten = 0;
   const end = (code: status, details: string): void => {
     call.emit('error', Object.assign(new Error(details), { code, details }));
   };
@@ -74,20 +77,26 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
     for (const effect of effects) {
       session.onEffect(effect);
       if (effect.kind === 'refuse') return end(status.RESOURCE_EXHAUSTED, effect.message);
-      if (effect.kind === 'send' && !call.write(options.encoder.encode(effect, state.variant ?? 'sotw'))) blocked = true;
+      if (effect.kind === 'send') write(options.encoder.encode(effect, state.variant ?? 'sotw'));
     }
+  };
+  const write = (response: Buffer): void => {
+    unwritten += 1;
+    call.write(response, () => {
+      unwritten -= 1;
+      push(new Map());
+    });
   };
   const push: Push = (types) => {
     for (const [typeUrl, names] of types) {
       const known = pending.get(typeUrl);
       pending.set(typeUrl, names === 'all' || known === 'all' ? 'all' : new Set([...(known ?? []), ...names]));
     }
-    if (blocked) return false;
-    if (pending.size === 0) return true;
+    if (unwritten > 0 || pending.size === 0) return;
     const changed = pending;
     pending = new Map();
     run({ kind: 'changed', types: changed });
-    return true;
+    session?.onPushed();
   };
   const close = (): void => {
     session?.close();
@@ -102,10 +111,6 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
       log.warn('stream refused', { error: messageOf(error), peer: call.getPeer() });
       end(error instanceof PermissionDenied ? status.PERMISSION_DENIED : status.INVALID_ARGUMENT, messageOf(error));
     }
-  });
-  call.on('drain', () => {
-    blocked = false;
-    push(new Map());
   });
   call.on('end', () => call.end());
   call.on('error', close);

@@ -82,7 +82,11 @@ export class Proxy implements Session {
   /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */
   push(types: Parameters<Push>[0], cause: Cause): void {
     this.#cause ??= cause;
-    if (this.#push(types)) this.#cause = undefined;
+    this.#push(types);
+  }
+
+  onPushed(): void {
+    this.#cause = undefined;
   }
 
   /** What was asked for is watched, what no longer is is let go. */
