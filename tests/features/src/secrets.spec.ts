@@ -35,7 +35,6 @@ async function open(namespace: string, log: Logger = noObservability.log) {
   const mesh = parseMeshConfig({});
   if (!mesh.ok) throw new Error('mesh');
   await bus.publish({ session: 's', seq: 1, put: [{ resource: mesh.value }], delete: [], complete: collections });
-  updates.push(update('web', '1'));
   await pilot.ready;
   const listening = await listen([pilot.discovery('identified')], [{ address: '127.0.0.1:0', credentials: serverCredentials(createCertificateSource(issue('spiffe://cluster.local/ns/istio-system/sa/pilot')), 'required') }]);
   const own = issue(`spiffe://cluster.local/ns/${namespace}/sa/gateway`);
@@ -58,6 +57,7 @@ async function open(namespace: string, log: Logger = noObservability.log) {
 describe('a gateway\'s secret', () => {
   it('comes by its name, and a changed one as a push of its own type alone', async () => {
     const { updates, next, ask } = await open('shop');
+    updates.push(update('web', '1'));
     ask({ typeUrl: secretType, resourceNames: ['kubernetes://web'] });
     const first = await next();
     expect([first.typeUrl, first.text]).toEqual([secretType, expect.stringContaining('key-1')]);
@@ -68,10 +68,21 @@ describe('a gateway\'s secret', () => {
     expect([second.typeUrl, second.text]).toEqual([secretType, expect.stringContaining('key-2')]);
   });
 
+  it('is awaited by nothing else: all is served while citadel gives nothing, and the secret comes when it does', async () => {
+    const { updates, next, ask } = await open('shop');
+    ask({ typeUrl: secretType, resourceNames: ['kubernetes://web'] });
+    const without = await next();
+    expect(without.text).toBe('');
+    ask({ typeUrl: secretType, resourceNames: ['kubernetes://web'], responseNonce: without.nonce });
+    updates.push(update('web', '1'));
+    expect((await next()).text).toContain('key-1');
+  });
+
   it('is not for a gateway of another namespace, whatever it names', async () => {
     const told: unknown[] = [];
     const log: Logger = { ...noObservability.log, warn: (_message: string, fields?: LogFields) => void told.push(fields?.['secrets']), scope: () => log };
-    const { next, ask } = await open('elsewhere', log);
+    const { updates, next, ask } = await open('elsewhere', log);
+    updates.push(update('web', '1'));
     ask({ typeUrl: secretType, resourceNames: ['kubernetes://web', 'kubernetes-gateway://shop/web', 'kubernetes://shop/web'] });
     expect((await next()).text).toBe('');
     expect(told).toEqual([['kubernetes://web', 'kubernetes-gateway://shop/web', 'kubernetes://shop/web']]);
