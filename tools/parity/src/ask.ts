@@ -62,9 +62,9 @@ function openStream(address: string, { key, cert, roots }: KeyAndCertificate) {
 
 /** Asks what a proxy of the scenario asks, in its order (the corpus' README): CDS, EDS, LDS, RDS, ECDS, SDS, NDS. No answer is no entry. */
 export async function askAll(address: string, proxy: ScenarioProxy, certificate: KeyAndCertificate): Promise<Answer> {
-  const { id, metadata, locality } = proxy.node;
+  const { id, cluster, metadata, locality } = proxy.node;
   const stream = openStream(address, certificate);
-  let node: Fields['node'] | undefined = { id, metadata: struct(metadata), ...(locality ? { locality } : {}) };
+  let node: Fields['node'] | undefined = { id, cluster, metadata: struct(metadata), ...(locality ? { locality } : {}) };
   const ask = (kind: XdsKind, resourceNames: string[] = []): Promise<Json[]> => {
     const asked = stream.ask({ typeUrl: typeUrls[kind], resourceNames, ...(node ? { node } : {}) });
     node = undefined;

@@ -7,7 +7,7 @@ import { credentialIn, type Credential } from '@flotilla/model';
 interface Locality { readonly region: string; readonly zone: string; readonly subZone: string }
 export interface ScenarioProxy {
   readonly name: string;
-  readonly node: { readonly id: string; readonly metadata: Readonly<Record<string, unknown>>; readonly locality?: Locality };
+  readonly node: { readonly id: string; readonly cluster: string; readonly metadata: Readonly<Record<string, unknown>>; readonly locality?: Locality };
   readonly identity: string;
 }
 /** A folder of the corpus: files as galley's source would give them, the Secrets apart, and the proxies that connect. */
@@ -35,7 +35,8 @@ export function readScenario(dir: string): Scenario {
       const namespace = nodeId.split('~')[2]?.split('.').slice(1).join('.') ?? '';
       const account = typeof metadata['SERVICE_ACCOUNT'] === 'string' ? metadata['SERVICE_ACCOUNT'] : 'default';
       const where = locality && { region: locality.Region ?? '', zone: locality.Zone ?? '', subZone: locality.SubZone ?? '' };
-      return { name, node: { id: nodeId, metadata, ...(where ? { locality: where } : {}) }, identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}` };
+      const { app = 'istio-proxy' } = (metadata['LABELS'] ?? {}) as { app?: string };
+      return { name, node: { id: nodeId, cluster: `${app}.${namespace}`, metadata, ...(where ? { locality: where } : {}) }, identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}` };
     }),
   };
 }

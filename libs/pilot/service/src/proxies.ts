@@ -45,7 +45,7 @@ const namespaceOf = (identity: string): string | undefined => /^spiffe:\/\/[^/]+
 /** The attributes of who opens a stream. Throws when the node is none that pilot serves, and PermissionDenied when its certificate is of another namespace. */
 function attributesOf({ node, identity }: Opening): ProxyAttributes {
   const parsed = parseProxy({
-    id: node.id ?? '', metadata: structToJson(node.metadata), extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []), locality: node.locality ?? null,
+    id: node.id ?? '', cluster: node.cluster ?? '', metadata: structToJson(node.metadata), extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []), locality: node.locality ?? null,
   }, identity);
   if (!parsed.ok) throw new Error(parsed.error);
   const { id, namespace } = parsed.value;

@@ -1,6 +1,7 @@
 import type { Resource, WorkloadEntry } from '@flotilla/model';
 import { instancePort, instanceTargetPort, serviceEntryEndpoints, sliceEndpoints, type Endpoint, type Service } from '@flotilla/pilot-registry';
 import { entryEndpoints } from './store.ts';
+import { setting } from './mesh.ts';
 import { serviceOf, servicesOfHost } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 import { endpointSources, selectedEntries, selectedPods, type Sources } from './workloads.ts';
@@ -68,7 +69,7 @@ export const instancesOfPort = worldQuery('instances-of-port', (view, key): read
   return [...view.query(endpointsOfPort, key), ...kubernetes.flatMap((service) => view.query(endpointsOf, service)).filter(({ servicePortName }) => servicePortName === portName)];
 });
 
-/** SPIFFE identities that may serve a host: its endpoints' accounts and its own, sorted. Key: `host|namespace`. */
+/** SPIFFE identities that may serve a host: its endpoints' accounts and its own, each in all trust domains that the mesh goes by, sorted. Key: `host|namespace`. */
 export const serviceAccountsOf = worldQuery('service-accounts', (view, key): readonly string[] => {
   const [host, namespace] = key.split('|') as [string, string];
   const own = view.query(servicesOfHost, host).flatMap((service) => {
@@ -76,5 +77,12 @@ export const serviceAccountsOf = worldQuery('service-accounts', (view, key): rea
     return found?.namespace === namespace ? found.serviceAccounts : [];
   });
   const accounts = view.query(endpointsOfHost, key).flatMap(({ serviceAccount }) => (serviceAccount ? [serviceAccount] : []));
-  return [...new Set([...accounts, ...own])].sort();
+  const aliases = setting(view, 'trustDomainAliases') ?? [];
+  return [...new Set([...accounts, ...own].flatMap((account) => inTrustDomains(account, aliases)))].sort();
 });
+
+/** An identity with its aliases (Istio's ExpandWithTrustDomains); what isn't of SPIFFE's form has none. */
+function inTrustDomains(account: string, aliases: readonly string[]): string[] {
+  const [, path] = /^spiffe:\/\/[^/]+(\/ns\/[^/]+\/sa\/[^/]+)$/.exec(account) ?? [];
+  return path === undefined ? [account] : [account, ...aliases.map((domain) => `spiffe://${domain}${path}`)];
+}

@@ -1,7 +1,7 @@
-import { parseDuration } from '@flotilla/model';
+import { MeshProxyConfig, parseDuration, parseValue } from '@flotilla/model';
 import { setting } from './mesh.ts';
 import { isSet } from './proxy.ts';
-import type { View } from './view.ts';
+import { worldQuery, type View } from './view.ts';
 
 /** What single proxies ask for in their metadata (Istio's ISTIO_META_*, as NodeMetadata has them). */
 
@@ -24,3 +24,9 @@ export function httpProxyPort(view: View): number {
 
 /** May it listen on a port itself? One without rights not on those below 1024. */
 export const canListenOn = (view: View, port: number): boolean => port === 0 || port >= 1024 || !isSet(view.meta('UNPRIVILEGED_POD'));
+
+/** The configuration that a proxy runs with: what it sends as PROXY_CONFIG replaces the mesh's defaultConfig as a whole. */
+export const proxyConfig = worldQuery('proxy-config', (view): MeshProxyConfig => {
+  const own = view.meta('PROXY_CONFIG');
+  return typeof own === 'object' && own !== null ? (parseValue(MeshProxyConfig, own, { path: 'PROXY_CONFIG' }).value as MeshProxyConfig) : setting(view, 'defaultConfig') ?? {};
+});

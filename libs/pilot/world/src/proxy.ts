@@ -4,6 +4,8 @@ import type { ProxyAttributes } from './view.ts';
 /** What a proxy says of itself when its stream opens: Envoy's node, as far as it is read. */
 export interface Node {
   readonly id?: string | null;
+  /** What it calls the service that it stands beside, for tracers. */
+  readonly cluster?: string | null;
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Names of the extensions that this Envoy was built with. */
   readonly extensions?: readonly string[];
@@ -37,6 +39,7 @@ export function parseProxy(node: Node, identity?: string): Result<ProxyAttribute
     namespace: text(metadata['NAMESPACE']) || (name ?? '').split('.').slice(1).join('.'),
     supportsIPv4: addresses.some((address) => !address.includes(':')),
     supportsIPv6: addresses.some((address) => address.includes(':')),
+    serviceCluster: node.cluster ?? '',
     clusterId: text(metadata['CLUSTER_ID']),
     network: text(metadata['NETWORK']),
     serviceAccount: text(metadata['SERVICE_ACCOUNT']),

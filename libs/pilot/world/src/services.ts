@@ -94,3 +94,14 @@ export function ownerOf<T extends { readonly kubernetes: boolean }>(candidates: 
 /** Services of a host seen from a namespace, in order. */
 export const visibleOfHost = (view: View, host: string, from: string): readonly ServiceHeader[] =>
   view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []).filter((header) => isExported(header, from));
+
+/**
+ * The host that a `[namespace/]host` of an extension provider means (Istio's LookupCluster): the mesh must know it, without a namespace in just one.
+ * Undefined otherwise.
+ */
+export function providerHost(view: View, service: string): string | undefined {
+  const [namespace, named, ...more] = service.split('/');
+  const [host, within] = named === undefined || more.length > 0 ? [service, undefined] : [named, namespace];
+  const namespaces = new Set(view.query(servicesOfHost, host).map((key) => key.split('/', 2)[1]));
+  return (within === undefined ? namespaces.size === 1 : namespaces.has(within)) ? host : undefined;
+}

@@ -15,6 +15,8 @@ export interface ProxyAttributes {
   readonly supportsIPv6: boolean;
   readonly dnsDomain: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Envoy's node.cluster: its service as tracers call it. */
+  readonly serviceCluster: string;
   readonly clusterId: string;
   readonly network: string;
   readonly serviceAccount: string;

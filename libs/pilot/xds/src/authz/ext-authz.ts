@@ -1,6 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
-import { setting, visibleOfHost, servicesOfHost, serviceOf, type View } from '@flotilla/pilot-world';
+import { providerHost, setting, type View } from '@flotilla/pilot-world';
 import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { clusterName } from '../routes/route.ts';
 import { stringMatch } from './matchers.ts';
@@ -18,10 +18,8 @@ const enabled = (filter: string): envoy.type.matcher.v3.IMetadataMatcher =>
 
 /** Hostname and cluster of a provider's `[namespace/]host`; undefined when the mesh has no such service. */
 function resolve(view: View, { service, port }: { service?: string; port?: number }): { host: string; cluster: string } | undefined {
-  const [namespace, host] = service?.includes('/') ? (service.split('/', 2) as [string, string]) : [undefined, service ?? ''];
-  const known = namespace === undefined ? view.query(servicesOfHost, host).length > 0
-    : view.query(servicesOfHost, host).some((key) => view.query(serviceOf, key)?.namespace === namespace) || visibleOfHost(view, host, namespace).length > 0;
-  return known ? { host, cluster: clusterName('outbound', { host, port: port ?? 0 }) } : undefined;
+  const host = providerHost(view, service ?? '');
+  return host === undefined ? undefined : { host, cluster: clusterName('outbound', { host, port: port ?? 0 }) };
 }
 
 /** Header names by pattern, case aside; undefined for none. */

@@ -35,4 +35,5 @@ export const grpcWeb: IHttpFilter = { name: 'envoy.filters.http.grpc_web', typed
 export const fault: IHttpFilter = { name: 'envoy.filters.http.fault', typedConfig: any(envoy.extensions.filters.http.fault.v3.HTTPFault, {}) };
 export const cors: IHttpFilter = { name: 'envoy.filters.http.cors', typedConfig: any(envoy.extensions.filters.http.cors.v3.Cors, {}) };
 export const router: IHttpFilter = { name: 'envoy.filters.http.router', typedConfig: any(envoy.extensions.filters.http.router.v3.Router, {}) };
+export const childSpanRouter: IHttpFilter = { name: 'envoy.filters.http.router', typedConfig: any(envoy.extensions.filters.http.router.v3.Router, { startChildSpan: true }) };
 export { typedStruct };

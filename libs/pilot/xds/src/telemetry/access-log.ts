@@ -1,6 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
-import { servicesOfHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { providerHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
 import { clusterName } from '../routes/route.ts';
 import { applicableTelemetries, onSide, providerNamed, type Side } from './telemetry.ts';
@@ -26,8 +26,8 @@ function stream(logName: string, envoyGrpc: envoy.config.core.v3.GrpcService.IEn
 
 /** The collector of a `[namespace/]host`; undefined when the mesh doesn't know it. */
 function collector(view: View, { service, port }: { service?: string; port?: number }): envoy.config.core.v3.GrpcService.IEnvoyGrpc | undefined {
-  const host = service?.slice(service.indexOf('/') + 1) ?? '';
-  return view.query(servicesOfHost, host).length > 0 ? { clusterName: clusterName('outbound', { host, port: port ?? 0 }), authority: host } : undefined;
+  const host = providerHost(view, service ?? '');
+  return host === undefined ? undefined : { clusterName: clusterName('outbound', { host, port: port ?? 0 }), authority: host };
 }
 
 function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | undefined {
