@@ -53,6 +53,19 @@ describe('tracked queries', () => {
     expect(subjects.map((subject) => engine.read(mine, '', subject))).toEqual([['a:1'], ['b:0'], ['a:1']]);
   });
 
+  it('takes the same members in another order for another result: readers go through Maps and Sets', () => {
+    const engine = new Engine(newStore());
+    engine.apply([put('a', 'x', 1), put('b', 'x', 2)]);
+    const ranked = defineQuery('ranked', (view: Reads, _: string) => {
+      const keys = view.list('items');
+      return new Set(view.query(value, 'a') > view.query(value, 'b') ? [...keys].reverse() : keys);
+    });
+    const names = defineQuery('names', (view: Reads, _: string) => [...view.query(ranked, '')].join());
+    const watch = engine.watch(names, '', new Subject({}));
+    expect([...engine.apply([put('a', 'x', 5)])]).toEqual([watch]);
+    expect(engine.read(names, '', new Subject({}))).toBe('b,a');
+  });
+
   it('remembers a failure until what it read changes', () => {
     const engine = new Engine(newStore());
     const strict = defineQuery('strict', (view: Reads, key: string) => {

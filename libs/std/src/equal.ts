@@ -1,4 +1,7 @@
-/** Structural equality of plain data: objects, arrays, Maps, Sets, bytes, primitives. An undefined member equals an absent one. */
+/**
+ * Structural equality of plain data: objects, arrays, Maps, Sets, bytes, primitives. An undefined member equals an absent one. Maps and Sets are read in their order,
+ * so it counts; that of an object's members does not.
+ */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -10,13 +13,11 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   }
   if (a instanceof Map) {
     if (!(b instanceof Map) || a.size !== b.size) return false;
-    for (const [key, value] of a) if (!b.has(key) || !deepEqual(value, b.get(key))) return false;
-    return true;
+    return deepEqual([...a], [...b]);
   }
   if (a instanceof Set) {
     if (!(b instanceof Set) || a.size !== b.size) return false;
-    for (const item of a) if (!b.has(item)) return false;
-    return true;
+    return deepEqual([...a], [...b]);
   }
   if (Array.isArray(b) || b instanceof Map || b instanceof Set || b instanceof Uint8Array) return false;
   const left = a as Record<string, unknown>;

@@ -30,7 +30,7 @@ export interface Contribution {
   readonly bindToPort: boolean;
   readonly locked: boolean;
   /** Built only when they are used. */
-  tcpChains(): IFilterChain[];
+  tcpChains(): readonly IFilterChain[];
 }
 
 /** Servers that speak first don't share a port with others: inspection would wait for their clients. */

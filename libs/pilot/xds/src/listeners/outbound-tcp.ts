@@ -1,5 +1,5 @@
 import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
-import { hostMatches, isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { addressesFor, destinationRule, scopeOwner, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
 import { duration, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
@@ -15,7 +15,7 @@ export interface TcpOf {
   readonly service: Service;
   readonly port: ServicePort;
   readonly listenPort: number;
-  /** Keys, in order. */
+  /** Keys of those that name its host, in order. */
   readonly virtualServices: readonly string[];
   readonly wildcardBind: boolean;
 }
@@ -25,8 +25,7 @@ const withProtocolFilter = (view: View, port: ServicePort, { statPrefix, proxy }
 
 /** The chains of a service's bytes: its VirtualServices' `tls` or `tcp` routes, else straight to it (Istio's buildSidecarOutboundTCPTLSFilterChainOpts). */
 export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {
-  const virtualServices = of.virtualServices.flatMap((key) => view.query(virtualServiceOf, key) ?? [])
-    .filter(({ spec }) => spec.hosts?.some((host) => hostMatches(host, of.service.hostname)));
+  const virtualServices = of.virtualServices.flatMap((key) => view.query(virtualServiceOf, key) ?? []);
   const [address] = addressesFor(view, of.service);
   // to a proxy of IPv6 alone, an entry without address stands for all of them
   const everything = address === undefined && of.service.registry === 'External' && of.wildcardBind && !view.attr('supportsIPv4') ? '::/0' : undefined;

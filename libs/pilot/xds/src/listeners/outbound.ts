@@ -1,18 +1,18 @@
 import { isHttp, isTcp, isUnsupported, parseProtocol, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
-  addressesFor, canListenOn, endpointsOfPort, httpProxyPort, mesh, scopedService, setting, sidecarResource, sidecarScope, worldQuery, type EgressScope, type View,
+  addressesFor, canListenOn, endpointsOfPort, httpProxyPort, mesh, scopedService, setting, sidecarResource, sidecarScope, worldQuery, type ServiceRef, type View,
 } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, tcpProxy } from '../filters/network.ts';
-import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { sameResource, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../routes/route.ts';
 import { httpInspector, tlsInspector } from './inspectors.ts';
 import { connectionBalance } from './balance.ts';
 import { contribute, type OutboundEntry, type OutboundHttp } from './outbound-entry.ts';
-import { buildTcpChains } from './outbound-tcp.ts';
+import { tcpChains, type BytesOf } from './tcp-chains.ts';
 
 const { Listener } = envoy.config.listener.v3;
 type IListener = envoy.config.listener.v3.IListener;
@@ -39,8 +39,10 @@ const isUnix = (bind: string): boolean => bind.startsWith('unix://');
 
 interface Place { readonly bind: string; readonly bindToPort: boolean; readonly locked: boolean; readonly listenPort: ServicePort }
 
-function addService(view: View, entries: Map<string, OutboundEntry>, at: { egress: EgressScope; service: Service; servicePort: ServicePort; place: Place }): void {
-  const { service, servicePort, place, egress } = at;
+interface Seen { readonly ref: ServiceRef; readonly service: Service }
+
+function addService(view: View, entries: Map<string, OutboundEntry>, at: Seen & { egress: number; servicePort: ServicePort; place: Place }): void {
+  const { ref, service, servicePort, place, egress } = at;
   const { port } = place.listenPort;
   const everywhere = wildcard(view);
   const http = isHttp(servicePort.protocol);
@@ -50,7 +52,7 @@ function addService(view: View, entries: Map<string, OutboundEntry>, at: { egres
   const own = place.bind !== '' ? place.bind : http || address === undefined || address.includes('/') ? everywhere : address;
   contribute(entries, {
     key: { bind: own, port }, service, servicePort, wildcard: own === everywhere, bindToPort: place.bindToPort, locked: place.locked,
-    tcpChains: () => buildTcpChains(view, { service, port: servicePort, listenPort: port, virtualServices: egress.virtualServices, wildcardBind: own === everywhere }),
+    tcpChains: () => view.query(tcpChains, JSON.stringify({ ref, port: servicePort, listenPort: port, wildcardBind: own === everywhere, egress } satisfies BytesOf)),
   });
 }
 
@@ -63,29 +65,32 @@ function headlessBinds(view: View, service: Service, port: ServicePort): string[
   return [...new Set(endpoints.map(({ address }) => address))].filter((address) => address !== self && /^[0-9a-fA-F.:]+$/.test(address));
 }
 
-function gather(view: View): Map<string, OutboundEntry> {
+/** The listeners of services by address and port. */
+const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<string, OutboundEntry> => {
   const entries = new Map<string, OutboundEntry>();
   const capturesNothing = view.attr('interceptionMode') === 'NONE';
-  for (const egress of view.query(sidecarScope, '').egress) {
-    const { listener } = egress;
+  view.query(sidecarScope, '').egress.forEach(({ listener, services: refs }, egress) => {
     const bindToPort = capturesNothing || listener?.captureMode === 'NONE' || isUnix(listener?.bind ?? '');
     const bind = listener?.bind || (bindToPort ? loopback(view) : '');
-    const services = egress.services.flatMap((ref) => scopedService(view, ref) ?? []);
+    const services = refs.flatMap((ref): Seen[] => {
+      const service = scopedService(view, ref);
+      return service ? [{ ref, service }] : [];
+    });
     if (listener?.port) {
       const listenPort: ServicePort = { name: listener.port.name ?? '', port: listener.port.number ?? 0, protocol: parseProtocol(listener.port.protocol ?? '') };
       const place = { bind: bind || wildcard(view), bindToPort, locked: true, listenPort };
-      for (const service of services) addService(view, entries, { egress, service, servicePort: listenPort, place });
-      continue;
+      for (const seen of services) addService(view, entries, { ...seen, egress, servicePort: listenPort, place });
+      return;
     }
-    for (const service of services.filter(({ resolution }) => resolution !== 'Alias')) {
-      for (const servicePort of service.ports.filter(({ protocol }) => protocol !== 'UDP')) {
-        const binds = bind === '' ? headlessBinds(view, service, servicePort) : undefined;
-        for (const address of binds ?? [bind]) addService(view, entries, { egress, service, servicePort, place: { bind: address, bindToPort, locked: false, listenPort: servicePort } });
+    for (const seen of services.filter(({ service }) => service.resolution !== 'Alias')) {
+      for (const servicePort of seen.service.ports.filter(({ protocol }) => protocol !== 'UDP')) {
+        const binds = bind === '' ? headlessBinds(view, seen.service, servicePort) : undefined;
+        for (const address of binds ?? [bind]) addService(view, entries, { ...seen, egress, servicePort, place: { bind: address, bindToPort, locked: false, listenPort: servicePort } });
       }
     }
-  }
+  });
   return entries;
-}
+});
 
 const routesOf = (routeConfigName: string): Pick<IHttpConnectionManager, 'rds'> =>
   ({ rds: { configSource: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 }, routeConfigName } });
@@ -162,10 +167,18 @@ function buildVirtualOutbound(view: View): IListener | undefined {
   };
 }
 
+const finished = (listener: IListener): XdsResource => xdsResource(listener.name ?? '', encode(Listener, listener));
+
+const outboundEntry = worldQuery('outbound-entry', (view, id): OutboundEntry | undefined => view.query(outboundEntries, '').get(id));
+/** One listener of services, encoded: what changes at another one doesn't touch it. Key: of outboundEntries. */
+const serviceListener = worldQuery('outbound-listener', (view, id): XdsResource | undefined => {
+  const entry = view.query(outboundEntry, id);
+  return entry && finished(buildListener(view, entry));
+}, { equals: sameResource });
+
 /** A sidecar's outbound listeners. */
 export const outboundListeners = worldQuery('outbound-listeners', (view): readonly XdsResource[] => {
   if (view.attr('type') !== 'sidecar') return [];
-  const listeners = [...gather(view).values()].map((entry) => buildListener(view, entry));
   const own = [buildHttpProxy(view), buildVirtualOutbound(view)].filter((listener) => listener !== undefined);
-  return [...listeners, ...own].map((listener) => xdsResource(listener.name ?? '', encode(Listener, listener)));
+  return [...[...view.query(outboundEntries, '').keys()].flatMap((id) => view.query(serviceListener, id) ?? []), ...own.map(finished)];
 }, { equals: sameResources });
