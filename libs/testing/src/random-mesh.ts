@@ -69,12 +69,19 @@ const specs: Readonly<Record<string, Specs>> = {
   }),
   'security.istio.io/v1beta1 AuthorizationPolicy': record({ selector, action: constantFrom('ALLOW', 'DENY'), rules: maybe(fc.array(rule, { maxLength: 2 })) }),
   'security.istio.io/v1beta1 RequestAuthentication': record({ selector, jwtRules: some([{ issuer: 'one', jwks: '{"keys":[]}' }, { issuer: 'two', jwks: '{"keys":[]}', forwardOriginalToken: true }]) }),
+  'networking.istio.io/v1beta1 WorkloadEntry': record({ address, labels, locality: maybe(constantFrom('r1/z1', 'r2/z2')), network: maybe(constantFrom('near', 'far')) }),
+  'telemetry.istio.io/v1alpha1 Telemetry': record({
+    selector, accessLogging: maybe(fc.constant([{ providers: [{ name: 'envoy' }] }])),
+    metrics: maybe(constantFrom([{ providers: [{ name: 'prometheus' }] }], [{ providers: [{ name: 'prometheus' }], overrides: [{ disabled: true }] }])),
+  }),
   'v1 Service': record({
     clusterIP: constantFrom('10.8.0.1', '10.8.0.2', 'None'), selector: maybe(record({ app })),
     ports: ports.map((all) => all.map(({ name, number }) => ({ name, port: number, targetPort: number }))),
   }),
   'v1 Pod': record({ containers: fc.constant([]), nodeName: constantFrom('n1', 'n2'), serviceAccountName: constantFrom('default', 'other') }),
   'discovery.k8s.io/v1 EndpointSlice': fc.constant({}),
+  'v1 Node': fc.constant({}),
+  'v1 Namespace': fc.constant({}),
 };
 /** What these kinds have beside a spec. */
 const extras: Readonly<Record<string, Specs>> = {
@@ -87,7 +94,9 @@ const extras: Readonly<Record<string, Specs>> = {
 
 function change(type: string): Arbitrary<MeshChange> {
   const [apiVersion, kind] = type.split(' ') as [string, string];
-  const meta = record({ name: app, namespace, labels: record({ app, version: constantFrom('v1', 'v2'), 'kubernetes.io/service-name': app }) });
+  const own = { app, version: constantFrom('v1', 'v2'), 'kubernetes.io/service-name': app, 'topology.kubernetes.io/region': constantFrom('r1', 'r2'), 'topology.istio.io/network': constantFrom('near', 'far') };
+  const name = kind === 'Node' ? constantFrom('n1', 'n2') : kind === 'Namespace' ? namespace : app;
+  const meta = record({ name, namespace: kind === 'Node' || kind === 'Namespace' ? fc.constant('') : namespace, labels: record(own) });
   return record({ meta, spec: specs[type] as Specs, extra: extras[type] ?? fc.constant({}), isGone: fc.nat(3).map((n) => n === 0) }).map(({ meta, spec, extra, isGone }): MeshChange => {
     const raw = JSON.parse(JSON.stringify({ apiVersion, kind, metadata: meta, spec, ...extra })) as unknown;
     const parsed = parseResource(raw);
