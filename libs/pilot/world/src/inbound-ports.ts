@@ -10,7 +10,7 @@ export interface InboundPort {
   readonly number: number;
   /** Of the Service; of the Sidecar's listener where that opens it. */
   readonly port: ServicePort;
-  readonly service: Pick<Service, 'hostname' | 'name' | 'namespace'>;
+  readonly service: Pick<Service, 'hostname' | 'name' | 'namespace'> & { readonly registry?: Service['registry'] };
   /** Services that lead here by the same port of theirs; none for a Sidecar's. */
   readonly services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[];
   readonly ingress?: {

@@ -22,6 +22,18 @@ export function httpProxyPort(view: View): number {
   return Number.isInteger(own) ? own : setting(view, 'proxyHttpPort') ?? 0;
 }
 
+/** Files beside the proxy that stand for its certificate of the mesh; empty where none is named. */
+export interface OwnCertificate { readonly certificate: string; readonly key: string; readonly roots: string }
+
+/** The files that it shows to those it calls, or that call it. */
+export function ownCertificate(view: View, side: 'CLIENT' | 'SERVER'): OwnCertificate {
+  const path = (file: string): string => {
+    const text = view.meta(`TLS_${side}_${file}`);
+    return typeof text === 'string' ? text : '';
+  };
+  return { certificate: path('CERT_CHAIN'), key: path('KEY'), roots: path('ROOT_CERT') };
+}
+
 /** May it listen on a port itself? One without rights not on those below 1024. */
 export const canListenOn = (view: View, port: number): boolean => port === 0 || port >= 1024 || !isSet(view.meta('UNPRIVILEGED_POD'));
 

@@ -1,6 +1,7 @@
 import type { ClientTLSSettings, ConnectionPoolSettings, LocalityLoadBalancerSetting, MeshConfig, TrafficPolicy } from '@flotilla/model';
 import { isHttp, isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { any, duration, envoy, struct } from '@flotilla/proto-gen/envoy';
+import { statName } from '../telemetry/stat-name.ts';
 import { buildUpstreamTls, socketMatches, tlsSocket } from '../tls/upstream.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { buildLoadBalancer, localitySetting } from './load-balancer.ts';
@@ -12,7 +13,7 @@ const { EDS, ORIGINAL_DST } = envoy.config.cluster.v3.Cluster.DiscoveryType;
 const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** The part of the mesh configuration that clusters read. */
-export type ClusterMesh = Pick<MeshConfig, 'connectTimeout' | 'tcpKeepalive' | 'localityLbSetting' | 'h2UpgradePolicy' | 'dnsRefreshRate'>;
+export type ClusterMesh = Pick<MeshConfig, 'connectTimeout' | 'tcpKeepalive' | 'localityLbSetting' | 'h2UpgradePolicy' | 'dnsRefreshRate' | 'tlsDefaults' | 'outboundClusterStatName'>;
 
 export const metadataExchange = (): envoy.config.cluster.v3.IFilter => ({
   name: 'istio.metadata_exchange',
@@ -85,6 +86,7 @@ export function buildOutboundCluster(of: OutboundCluster): ICluster {
   const http = outboundHttp(of, pool);
   return {
     name: of.name,
+    ...(mesh.outboundClusterStatName ? { altStatName: statName(mesh.outboundClusterStatName, { ...of, targetPort: 0 }) } : {}),
     type,
     connectTimeout: duration(pool.tcp?.connectTimeout ?? mesh.connectTimeout ?? 10),
     ...(type === EDS ? { edsClusterConfig: { serviceName: of.name, edsConfig: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 } } } : {}),
@@ -95,7 +97,7 @@ export function buildOutboundCluster(of: OutboundCluster): ICluster {
     ...(policy?.outlierDetection ? { outlierDetection: buildOutlierDetection(policy.outlierDetection) } : {}),
     ...commonLb(locality, policy),
     // The ALPN of the mesh means nothing to a server that isn't in it.
-    ...clusterMetadata({ services: [of.service], subset: of.subset, rule: of.rule, ownAlpn: of.tls?.settings.mode === 'SIMPLE' || of.tls?.settings.mode === 'MUTUAL' }),
+    ...clusterMetadata({ services: [of.service], subset: of.subset, rule: of.rule, ownAlpn: policy?.tls?.mode === 'SIMPLE' || policy?.tls?.mode === 'MUTUAL' }),
     ...outboundTls(of, { type, http2: http?.explicitHttpConfig?.http2ProtocolOptions != null }),
     ...(http ? httpProtocolOptions(http) : {}),
     ...(of.istioExtensions ? { filters: [metadataExchange()] } : {}),
@@ -119,9 +121,9 @@ function outboundHttp({ port, sniffs, mesh }: OutboundCluster, pool: ConnectionP
 }
 
 /** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. */
-function outboundTls({ tls, istioExtensions }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
+function outboundTls({ tls, istioExtensions, mesh }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
   if (!tls) return {};
-  const context = buildUpstreamTls(tls.settings, { http2, peerExchange: istioExtensions, credentials: tls.credentials });
+  const context = buildUpstreamTls(tls.settings, { http2, peerExchange: istioExtensions, credentials: tls.credentials, defaults: mesh.tlsDefaults });
   if (!context) return {};
   const socket = tlsSocket(context);
   return tls.automatic && type !== ORIGINAL_DST ? { transportSocketMatches: socketMatches(socket) } : { transportSocket: socket };

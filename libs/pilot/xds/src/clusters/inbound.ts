@@ -1,6 +1,7 @@
 import { destinationRule, inboundPorts, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { statName } from '../telemetry/stat-name.ts';
 import { clusterMetadata, httpProtocolOptions, metadataExchange, portProtocol, protocolOptions } from './build.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
@@ -28,12 +29,14 @@ function buildInbound(view: View, inbound: InboundPort): ICluster {
   const { port, service, services, ingress } = inbound;
   const name = `inbound|${inbound.number}||`;
   const rule = destinationRule(view, service, 'inbound');
+  const pattern = setting(view, 'inboundClusterStatName');
   const pool = ingress?.connectionPool ?? mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
   const common = buildCommonHttpOptions(pool);
   const chosen = protocolOptions[pool.http?.useClientProtocol ? 'downstream' : portProtocol(port, true)];
   const where: ICluster = ingress?.endpoint ? fixedEndpoint(view, name, ingress.endpoint) : { type: ORIGINAL_DST, lbPolicy: CLUSTER_PROVIDED, ...bindFrom(localSource(view)) };
   return {
     name,
+    ...(pattern ? { altStatName: statName(pattern, { service, port, targetPort: inbound.number }) } : {}),
     ...where,
     connectTimeout: duration(pool.tcp?.connectTimeout ?? setting(view, 'connectTimeout') ?? 10),
     ...buildCircuitBreakers(pool),

@@ -1,7 +1,7 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
 import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import {
-  destinationRuleOf, destinationRulesOf, endpointsOfPort, mesh, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
+  destinationRuleOf, destinationRulesOf, endpointsOfPort, mesh, ownCertificate, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
   type MergedRule, type RuleKey, type ServiceRef, type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
@@ -19,8 +19,8 @@ const { V4_ONLY, V6_ONLY } = Cluster.DnsLookupFamily;
 
 
 const clusterMesh = worldQuery('cluster-mesh', (view): ClusterMesh => {
-  const { connectTimeout, tcpKeepalive, localityLbSetting, h2UpgradePolicy, dnsRefreshRate } = view.query(mesh, '');
-  return { connectTimeout, tcpKeepalive, localityLbSetting, h2UpgradePolicy, dnsRefreshRate };
+  const { connectTimeout, tcpKeepalive, localityLbSetting, h2UpgradePolicy, dnsRefreshRate, tlsDefaults, outboundClusterStatName } = view.query(mesh, '');
+  return { connectTimeout, tcpKeepalive, localityLbSetting, h2UpgradePolicy, dnsRefreshRate, tlsDefaults, outboundClusterStatName };
 });
 
 /** Istio's convertResolution. A gateway can't pass through. */
@@ -94,12 +94,17 @@ function tlsOf(view: View, { service, port, policy, inferFrom, subset, withSelec
   const accounts = (): readonly string[] => view.query(serviceAccountsOf, `${service.hostname}|${service.namespace}`);
   const given = policy?.tls;
   const credentials = view.attr('type') === 'router' || withSelector;
+  const files = ownCertificate(view, 'CLIENT');
+  const mutual = files.certificate ? { mode: 'MUTUAL' as const, clientCertificate: files.certificate, privateKey: files.key, caCertificates: files.roots } : undefined;
   if (given) {
+    // As Istio has it, files make a rule's settings the rule's alone: no names are added.
+    if (given.mode === 'ISTIO_MUTUAL' && mutual) return { settings: { ...mutual, ...(given.sni ? { sni: given.sni } : {}), subjectAltNames: given.subjectAltNames ?? [] }, automatic: false, credentials };
     if (given.mode === 'ISTIO_MUTUAL') return { settings: { ...given, sni: given.sni || sni, subjectAltNames: given.subjectAltNames?.length ? given.subjectAltNames : accounts() }, automatic: false, credentials };
     const ownNames = service.registry === 'External' && !given.subjectAltNames?.length ? { subjectAltNames: accounts() } : {};
     return { settings: { ...given, ...ownNames }, automatic: false, credentials };
   }
   if (service.meshExternal || setting(view, 'enableAutoMtls') === false || inferredMode(view, { service, port, policy: inferFrom }) === 'DISABLE') return undefined;
+  if (mutual) return { settings: { ...mutual, sni, subjectAltNames: accounts() }, automatic: false, credentials };
   return { settings: { mode: 'ISTIO_MUTUAL', sni, subjectAltNames: accounts() }, automatic: true, credentials };
 }
 

@@ -1,5 +1,5 @@
 import { isHttp } from '@flotilla/pilot-registry';
-import { worldQuery, type View } from '@flotilla/pilot-world';
+import { setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
@@ -30,7 +30,7 @@ function tlsChain(view: View, of: GatewayServer, at: { port: number; statPrefix:
   return {
     ...(serverNames.includes('*') ? {} : { filterChainMatch: { serverNames } }),
     filters: httpFilters(view, at.statPrefix, name),
-    transportSocket: buildGatewayTls(of.server.tls, ['h2', 'http/1.1']),
+    transportSocket: buildGatewayTls(of.server.tls, { alpn: ['h2', 'http/1.1'], mesh: setting(view, 'tlsDefaults') }),
   };
 }
 

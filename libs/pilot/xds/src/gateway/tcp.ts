@@ -1,7 +1,7 @@
 import { compareText } from '@flotilla/std';
 import type { L4MatchAttributes, TLSMatchAttributes } from '@flotilla/model';
 import { hostMatches, type ServicePort } from '@flotilla/pilot-registry';
-import { destinationRule, exportedServices, serviceOf, virtualServiceOf, virtualServicesFor, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
+import { destinationRule, exportedServices, serviceOf, setting, virtualServiceOf, virtualServicesFor, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
 import { u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { istioAuthn, istioMetadataExchange, tcpProxy } from '../filters/network.ts';
@@ -93,6 +93,6 @@ export function gatewayTcpChains(view: View, of: GatewayServer): IFilterChain[] 
   return [{
     ...matchOf(hostsOf(of.server)),
     filters: [...(exchanges ? [istioMetadataExchange()] : []), ...filters],
-    transportSocket: buildGatewayTls(tls, [...(exchanges ? ['istio-peer-exchange'] : []), 'h2', 'http/1.1']),
+    transportSocket: buildGatewayTls(tls, { alpn: [...(exchanges ? ['istio-peer-exchange'] : []), 'h2', 'http/1.1'], mesh: setting(view, 'tlsDefaults') }),
   }];
 }

@@ -1,5 +1,5 @@
 import { isHttp2 } from '@flotilla/pilot-registry';
-import { canListenOn, inboundPorts, setting, trustDomain, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
+import { canListenOn, inboundPorts, ownCertificate, setting, trustDomain, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
@@ -7,6 +7,7 @@ import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, istioAuthn, istioMetadataExchange, mongoProxy, tcpProxy } from '../filters/network.ts';
 import { sameResource, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
+import { statName, type StatNameOf } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
 import { connectionBalance } from './balance.ts';
@@ -37,7 +38,15 @@ const tlsOf = worldQuery('inbound-tls', (view, carries: string) => buildMutualTl
   alpn: carries === 'http' ? ['h2', 'http/1.1'] : ['istio-peer-exchange', 'h2', 'http/1.1'].slice(view.attr('istioExtensions') ? 0 : 1),
   trustDomains: [...new Set([trustDomain(view), ...[...(setting(view, 'trustDomainAliases') ?? [])].sort()])],
   meshMTLS: setting(view, 'meshMTLS'),
+  files: ownCertificate(view, 'SERVER'),
 }));
+
+const nobody: StatNameOf['service'] = { hostname: '', name: '', namespace: '' };
+/** Under which name bytes are counted, where the mesh has a pattern. */
+const bytesPrefix = (view: View, of: StatNameOf): string | undefined => {
+  const pattern = setting(view, 'inboundClusterStatName');
+  return pattern ? statName(pattern, of) : undefined;
+};
 
 function buildChains(view: View, inbound: Inbound, options: readonly ChainOption[]): IFilterChain[] {
   return options.map((option) => ({
@@ -82,7 +91,8 @@ function portChains(view: View, { number, port, service, ingress }: InboundPort,
     name: { http: name, tcp: name }, match: { destinationPort: u32(number) }, cluster, statPrefix: `inbound_${name}`, port: port.port,
     operation: `${service.hostname}:${port.port}/*`, routeName: cluster, http2: isHttp2(port.protocol), grpcWeb: port.protocol === 'GRPC-Web', mongo: port.protocol === 'Mongo',
   };
-  return chainOptions(mode, protocol).flatMap((option) => buildChains(view, option.carries === 'tcp' ? { ...inbound, statPrefix: cluster } : inbound, [option]));
+  const bytes = { ...inbound, statPrefix: bytesPrefix(view, { service, port }) ?? cluster };
+  return chainOptions(mode, protocol).flatMap((option) => buildChains(view, option.carries === 'tcp' ? bytes : inbound, [option]));
 }
 
 /** Chains of what no Service declares, and of ports that only a policy names. */
@@ -94,7 +104,8 @@ function passthroughChains(view: View, version: 4 | 6, at: { port?: number; mode
     match: { prefixRanges: [everywhere], ...(at.port === undefined ? {} : { destinationPort: u32(at.port) }) },
     cluster, statPrefix: cluster, port: 0, operation: ':0/*', routeName: cluster, http2: false, grpcWeb: false, mongo: false,
   };
-  return buildChains(view, inbound, chainOptions(at.mode, 'auto'));
+  const bytes = { ...inbound, statPrefix: bytesPrefix(view, { service: nobody, port: { name: 'virtualInbound', port: 0 } }) ?? cluster };
+  return chainOptions(at.mode, 'auto').flatMap((option) => buildChains(view, option.carries === 'tcp' ? bytes : inbound, [option]));
 }
 
 /** The listener that iptables sends all inbound connections to (Istio's virtualInbound). Undefined for proxies that capture nothing. */

@@ -1,8 +1,9 @@
 import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
 import { isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { addressesFor, destinationRule, scopeOwner, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
+import { addressesFor, destinationRule, scopeOwner, serviceForHost, setting, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
 import { duration, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
+import { statName } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { hashPoliciesOf } from '../routes/hash-policy.ts';
 import { clusterName, configMetadata } from '../routes/route.ts';
@@ -98,7 +99,14 @@ function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; su
 function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] {
   const [only, ...others] = service.ports;
   const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
-  return withProtocolFilter(view, port, { statPrefix: cluster, proxy: tcpProxy(view, 'CLIENT', { statPrefix: cluster, cluster, ...connectionOf(view, service.hostname, { port: port.port }) }) });
+  const statPrefix = prefixOf(view, { cluster, service, port });
+  return withProtocolFilter(view, port, { statPrefix, proxy: tcpProxy(view, 'CLIENT', { statPrefix, cluster, ...connectionOf(view, service.hostname, { port: port.port }) }) });
+}
+
+/** Under which name the bytes to a cluster are counted; the mesh may have a pattern for those of a service that is known. */
+function prefixOf(view: View, { cluster, service, port, subset }: { cluster: string; service: Service | undefined; port: ServicePort; subset?: string }): string {
+  const pattern = setting(view, 'outboundClusterStatName');
+  return pattern && service ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) }) : cluster;
 }
 
 /** What a DestinationRule says of the connection itself: how long it may last, and of consistent hashes the only one that bytes have, by the client's address. */
@@ -113,10 +121,14 @@ function connectionOf(view: View, host: string, { subset, port }: { subset?: str
 export function toRoutes(
   view: View, { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>, { route, virtualService }: { route: readonly RouteDestination[]; virtualService: ResolvedVirtualService },
 ): Pick<IFilterChain, 'filters' | 'metadata'> {
-  const name = ({ destination }: RouteDestination): string =>
-    clusterName('outbound', { host: destination?.host ?? '', subset: destination?.subset, port: destination?.port?.number ?? listenPort });
+  const name = ({ destination: { host = '', subset, port: at } = {} }: RouteDestination): string => {
+    const [only, ...others] = at ? [] : serviceForHost(view, host)?.ports ?? [];
+    return clusterName('outbound', { host, subset, port: at ? at.number ?? 0 : only && others.length === 0 ? only.port : listenPort });
+  };
   const [only, ...others] = route;
-  const statPrefix = only && others.length === 0 ? name(only) : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
+  const statPrefix = only && others.length === 0
+    ? prefixOf(view, { cluster: name(only), service: serviceForHost(view, only.destination?.host ?? ''), port, subset: only.destination?.subset })
+    : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
   const used = route.filter(({ weight }) => (weight ?? 0) > 0);
   const to = only && others.length === 0
     ? { cluster: name(only) } : { weightedClusters: { clusters: used.map((target) => ({ name: name(target), weight: target.weight ?? 0 })) } };

@@ -1,4 +1,4 @@
-import type { ServerTLSSettings } from '@flotilla/model';
+import type { MeshConfig, ServerTLSSettings } from '@flotilla/model';
 import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
 import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
 
@@ -15,20 +15,26 @@ const knownSuites = new Set([
   'AES128-SHA', 'AES256-SHA', 'DES-CBC3-SHA',
 ]);
 
-function parameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTLSSettings): Pick<ICommonTlsContext, 'tlsParams'> {
-  const [minimum, maximum] = [versions[minProtocolVersion ?? ''], versions[maxProtocolVersion ?? '']];
-  const suites = [...new Set(cipherSuites)].filter((suite) => knownSuites.has(suite));
-  if (minimum === undefined && maximum === undefined && suites.length === 0) return {};
+/** Istio reads the mesh's enumeration of versions, which has none below 1.2, as Envoy's, which has. */
+const meshMinimum: Readonly<Record<string, number>> = { TLSV1_2: TlsParameters.TlsProtocol.TLSv1_0, TLSV1_3: TlsParameters.TlsProtocol.TLSv1_1 };
+
+function parameters({ mode, minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTLSSettings, mesh: MeshConfig['tlsDefaults']): Pick<ICommonTlsContext, 'tlsParams'> {
+  const defaults = mode === 'ISTIO_MUTUAL' ? undefined : mesh;
+  const [minimum, maximum] = [versions[minProtocolVersion ?? ''] ?? meshMinimum[defaults?.minProtocolVersion ?? ''], versions[maxProtocolVersion ?? '']];
+  const own = [...new Set(cipherSuites)].filter((suite) => knownSuites.has(suite));
+  const suites = own.length > 0 ? own : [...(defaults?.cipherSuites ?? [])];
+  const curves = [...(defaults?.ecdhCurves ?? [])];
+  if (minimum === undefined && maximum === undefined && suites.length === 0 && curves.length === 0) return {};
   return {
     tlsParams: {
       ...(minimum === undefined ? {} : { tlsMinimumProtocolVersion: minimum }), ...(maximum === undefined ? {} : { tlsMaximumProtocolVersion: maximum }),
-      ...(suites.length > 0 ? { cipherSuites: suites } : {}),
+      ...(suites.length > 0 ? { cipherSuites: suites } : {}), ...(curves.length > 0 ? { ecdhCurves: curves } : {}),
     },
   };
 }
 
 /** The TLS that a gateway's server speaks with clients (Istio's buildGatewayListenerTLSContext). */
-export function buildGatewayTls(tls: ServerTLSSettings, alpn: readonly string[]): envoy.config.core.v3.ITransportSocket {
+export function buildGatewayTls(tls: ServerTLSSettings, { alpn, mesh }: { readonly alpn: readonly string[]; readonly mesh: MeshConfig['tlsDefaults'] }): envoy.config.core.v3.ITransportSocket {
   const names = tls.subjectAltNames?.length ? { matchSubjectAltNames: tls.subjectAltNames.map((exact) => ({ exact })) } : {};
   const mutual = tls.mode === 'MUTUAL' || tls.mode === 'OPTIONAL_MUTUAL';
   const roots = tls.mode === 'ISTIO_MUTUAL' ? workloadSecret('ROOTCA') : !mutual ? undefined
@@ -39,7 +45,7 @@ export function buildGatewayTls(tls: ServerTLSSettings, alpn: readonly string[])
     name: 'envoy.transport_sockets.tls',
     typedConfig: any(DownstreamTlsContext, {
       commonTlsContext: {
-        ...parameters(tls),
+        ...parameters(tls, mesh),
         tlsCertificateSdsSecretConfigs: [certificate],
         ...(roots ? { combinedValidationContext: { defaultValidationContext: names, validationContextSdsSecretConfig: roots } } : {}),
         alpnProtocols: [...alpn],

@@ -1,3 +1,4 @@
+import type { OwnCertificate } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
 
 type ISdsSecretConfig = envoy.extensions.transport_sockets.tls.v3.ISdsSecretConfig;
@@ -19,6 +20,10 @@ export const workloadSecret = (name: 'default' | 'ROOTCA'): ISdsSecretConfig => 
 export const fileSecret = (name: string): ISdsSecretConfig => ({ name, sdsConfig: fromAgent() });
 export const fileCertificate = (certificate: string, key: string): ISdsSecretConfig => fileSecret(`file-cert:${certificate}~${key}`);
 export const fileRoots = (path: string): ISdsSecretConfig => fileSecret(`file-root:${path}`);
+
+/** What a workload shows of itself, and whom it trusts: files of its own, or what the agent makes. */
+export const ownCertificate = ({ certificate, key }: OwnCertificate): ISdsSecretConfig => (certificate && key ? fileCertificate(certificate, key) : workloadSecret('default'));
+export const ownRoots = ({ roots }: OwnCertificate): ISdsSecretConfig => (roots ? fileRoots(roots) : workloadSecret('ROOTCA'));
 
 /** A Kubernetes secret, served over ADS by the control plane. */
 export const credentialSecret = (name: string): ISdsSecretConfig => ({ name: `kubernetes://${name}`, sdsConfig: { ads: {}, resourceApiVersion: V3 } });

@@ -1,4 +1,4 @@
-import type { ClientTLSSettings } from '@flotilla/model';
+import type { ClientTLSSettings, MeshConfig } from '@flotilla/model';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
 import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
 
@@ -14,6 +14,8 @@ export interface UpstreamTlsOptions {
   readonly peerExchange: boolean;
   /** May it ask the control plane for Kubernetes secrets? Gateways may, and sidecars that a rule selects. */
   readonly credentials: boolean;
+  /** What the mesh asks for where the TLS isn't its own. */
+  readonly defaults: MeshConfig['tlsDefaults'];
 }
 
 const alternativeNames = (names: readonly string[] | undefined): envoy.extensions.transport_sockets.tls.v3.ICertificateValidationContext =>
@@ -21,7 +23,9 @@ const alternativeNames = (names: readonly string[] | undefined): envoy.extension
 
 /** The TLS that a client speaks for its settings; undefined for none (Istio's buildUpstreamClusterTLSContext). */
 export function buildUpstreamTls(settings: ClientTLSSettings, options: UpstreamTlsOptions): IUpstreamTlsContext | undefined {
-  const base: ICommonTlsContext = { tlsParams: { tlsMinimumProtocolVersion: TLSv1_2, tlsMaximumProtocolVersion: TLSv1_3 } };
+  const versions = { tlsMinimumProtocolVersion: TLSv1_2, tlsMaximumProtocolVersion: TLSv1_3 };
+  const { ecdhCurves, cipherSuites } = options.defaults ?? {};
+  const outside: ICommonTlsContext = { tlsParams: { ...versions, ...(ecdhCurves?.length ? { ecdhCurves: [...ecdhCurves] } : {}), ...(cipherSuites?.length ? { cipherSuites: [...cipherSuites] } : {}) } };
   const sni = settings.sni ? { sni: settings.sni } : {};
   const alpn = options.http2 ? { alpnProtocols: ['h2'] } : {};
   if (settings.credentialName && !options.credentials && settings.mode !== 'ISTIO_MUTUAL') return undefined;
@@ -29,19 +33,19 @@ export function buildUpstreamTls(settings: ClientTLSSettings, options: UpstreamT
     case 'DISABLE': return undefined;
     case 'ISTIO_MUTUAL': return {
       commonTlsContext: {
-        ...base,
+        tlsParams: versions,
         tlsCertificateSdsSecretConfigs: [workloadSecret('default')],
         combinedValidationContext: { defaultValidationContext: alternativeNames(settings.subjectAltNames), validationContextSdsSecretConfig: workloadSecret('ROOTCA') },
         alpnProtocols: [...(options.peerExchange ? ['istio-peer-exchange'] : []), 'istio', ...(options.http2 ? ['h2'] : [])],
       },
       ...sni,
     };
-    case 'SIMPLE': return { commonTlsContext: { ...base, ...validation(settings), ...alpn }, ...sni };
+    case 'SIMPLE': return { commonTlsContext: { ...outside, ...validation(settings), ...alpn }, ...sni };
     case 'MUTUAL': {
       const { credentialName, clientCertificate, privateKey } = settings;
       if (!credentialName && (!clientCertificate || !privateKey)) return undefined;
       const certificate = credentialName ? credentialSecret(credentialName) : fileCertificate(clientCertificate ?? '', privateKey ?? '');
-      return { commonTlsContext: { ...base, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings), ...alpn }, ...sni };
+      return { commonTlsContext: { ...outside, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings), ...alpn }, ...sni };
     }
   }
 }
