@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadResources } from '@flotilla/galley-pipeline';
 import { keyOf, type AnyResource } from '@flotilla/model';
@@ -8,10 +8,11 @@ import { allOf, oneOf, typeUrls } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { checkAgainstScratch, Engine, Subject } from '@flotilla/query';
 import { deepEqual } from '@flotilla/std';
+import { corpusPath } from '@flotilla/testing';
 import { endpointNames, readScenario, routeNames, type ScenarioProxy } from '@flotilla/tool-parity';
 
 /** Scenarios of real Istio's answers; a machine without them skips these tests, by name. */
-const corpus = join(process.env['FLOTILLA_CORPUS'] ?? resolve(import.meta.dirname, '../../../../shared/corpus'), 'xds');
+const corpus = corpusPath('xds');
 const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => existsSync(join(corpus, name, 'proxies.yaml'))).sort() : [];
 
 /** Watches all that a proxy of the scenario asks for, as pilot does while it is connected. */

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { corpusPath } from '@flotilla/testing';
 import { compareScenarios, type Verdict } from '@flotilla/tool-parity';
 
 /** Real Istio's answers, as data; a machine without them skips these tests, by name. */
-const corpus = join(process.env['FLOTILLA_CORPUS'] ?? resolve(import.meta.dirname, '../../../../shared/corpus'), 'xds');
+const corpus = corpusPath('xds');
 const here = existsSync(corpus);
 
 /** Names, or beginnings of names, of scenarios that agree wholly. */

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseDocuments } from '@flotilla/galley-sources';
 import { validate } from '@flotilla/galley-validation';
 import { parseMeshConfig, parseMeshNetworks, parseResource } from '@flotilla/model';
+import { corpusPath } from '@flotilla/testing';
 
 /** What Istio's validation answered, as data; a machine without it skips these tests, by name. */
-const corpus = join(process.env['FLOTILLA_CORPUS'] ?? resolve(import.meta.dirname, '../../../../shared/corpus'), 'validation/cases.jsonl');
+const corpus = corpusPath('validation', 'cases.jsonl');
 const here = existsSync(corpus);
 
 interface Case { readonly id: string; readonly kind: string; readonly yaml: string; readonly valid: boolean; readonly errors: readonly string[]; readonly warnings: readonly string[]; readonly repeat?: boolean }

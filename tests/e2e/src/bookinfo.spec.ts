@@ -1,13 +1,13 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Agent } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { comparePeers, send } from '@flotilla/demo';
+import { corpusPath } from '@flotilla/testing';
 import { canRun, openMesh, requestFrom, until, type Rig } from './rig.ts';
 
-const corpus = process.env['FLOTILLA_CORPUS'] ?? resolve(import.meta.dirname, '../../../../shared/corpus');
-const bookinfo = resolve(corpus, '../samples/bookinfo');
+const bookinfo = corpusPath('..', 'samples', 'bookinfo');
 const files = ['bookinfo.yaml', 'networking/bookinfo-gateway.yaml', 'networking/destination-rule-all.yaml', 'networking/virtual-service-reviews-50-v3.yaml'].map((name) => join(bookinfo, name));
 const outside = `
 apiVersion: networking.istio.io/v1beta1

@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { MeshProxyConfig, parseValue } from '@flotilla/model';
+import { corpusPath, goldenPairs } from '@flotilla/testing';
 import { buildBootstrap, buildEnvoyArgs, buildGrpcBootstrap, buildNode, buildProxy, fillTemplate, proxyConfigJson, resolveProxyConfig } from './index.ts';
 
-const corpus = `${process.env['FLOTILLA_CORPUS'] ?? new URL('../../../../../shared/corpus', import.meta.url).pathname}/bootstrap`;
+const corpus = corpusPath('bootstrap');
 const read = (path: string): string => readFileSync(`${corpus}/${path}`, 'utf8');
 const json = <T>(path: string): T => JSON.parse(read(path)) as T;
 const names = (folder: string): string[] => (existsSync(corpus) ? readdirSync(`${corpus}/${folder}`).filter((name) => !name.includes('.')) : []);
@@ -18,6 +19,14 @@ interface Case {
 }
 const flag = (args: readonly string[], name: string): string | undefined =>
   args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3) ?? (args.includes(`--${name}`) ? args[args.indexOf(`--${name}`) + 1] : undefined);
+
+describe('golden pairs: bootstrap of what a pod says', () => {
+  goldenPairs(import.meta.dirname, ([given]) => {
+    const { type = 'sidecar', ...pod } = given as Pick<Case, 'env'> & { type?: string; podLabels?: Record<string, string>; podAnnotations?: Record<string, string> };
+    const built = buildProxy({ args: { type, domain: '', outlierLogPath: '', stsPort: 0 }, interfaceAddresses: [], istioExtensions: true, meshFile: '', ...pod });
+    return built.ok ? built.value.bootstrap : { error: built.error };
+  });
+});
 
 describe.skipIf(!existsSync(corpus))('as Istio writes it (needs ../shared/corpus)', () => {
   it.each(names('cases'))('%s', (name) => {

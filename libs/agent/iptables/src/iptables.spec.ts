@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import { corpusPath, goldenPairs } from '@flotilla/testing';
 import { buildCleanCommands, buildRules, buildSettings, commandLines, describeEnvironment, describeSettings, iptablesFlags, parseFlags, restoreText, separateRanges } from './index.ts';
 import type { IptablesSettings } from './index.ts';
 
-const corpus = `${process.env['FLOTILLA_CORPUS'] ?? new URL('../../../../../shared/corpus', import.meta.url).pathname}/iptables`;
+const corpus = corpusPath('iptables');
 interface Case { args: string[]; env: Record<string, string>; interfaceAddresses?: string[]; resolvConf: string; exitCode: number; stderr: string }
 const read = (path: string): string => readFileSync(`${corpus}/${path}`, 'utf8');
 const caseOf = (path: string): Case => JSON.parse(read(`${path}/case.json`)) as Case;
@@ -46,6 +47,13 @@ describe.skipIf(!existsSync(corpus))('as Istio writes them (needs ../shared/corp
     if (!test.realBinaryMatchesUpstreamGolden) return;
     const rules = rulesOf({ ...test, args: test.equivalentArgs });
     expect([...commandLines(rules, 'v4'), ...commandLines(rules, 'v6')]).toEqual(read(`upstream/${name}/golden.txt`).trim().split('\n'));
+  });
+});
+
+describe('golden pairs: rules of flags and environment', () => {
+  goldenPairs(import.meta.dirname, ([given]) => {
+    const rules = rulesOf({ exitCode: 0, stderr: '', resolvConf: 'nameserver 10.96.0.10', ...given as Pick<Case, 'args' | 'env'> });
+    return { 'iptables-restore': restoreText(rules, 'v4') };
   });
 });
 

@@ -4,11 +4,12 @@ import { applyPatch, inject, type PatchOperation } from '@flotilla/injector-inje
 import { parsePathEnv, parseReview } from '@flotilla/injector-server';
 import { parseValues } from '@flotilla/injector-template';
 import { keyOf, parseMeshConfig, parseResource, type Resource } from '@flotilla/model';
+import { corpusPath } from '@flotilla/testing';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 
 // Real Istio 1.19's webhook is the ruler: its requests, and the pods that came out.
-const corpus = join(process.env['FLOTILLA_CORPUS'] ?? join(import.meta.dirname, '../../../../../shared/corpus'), 'injection/webhook');
+const corpus = corpusPath('injection', 'webhook');
 const here = existsSync(corpus);
 const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 /** Servers with templates of their own need the template engine; what they leave alone they leave alone without. */

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { inject } from '@flotilla/injector-inject';
 import { parseValues, templates, type PodMeta, type PodObject } from '@flotilla/injector-template';
 import { parseMeshConfig } from '@flotilla/model';
+import { corpusPath } from '@flotilla/testing';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 
 // What `istioctl kube-inject` of Istio 1.19 made of workloads, with its own templates: the webhook runs the same code on their pods.
-const corpus = join(process.env['FLOTILLA_CORPUS'] ?? join(import.meta.dirname, '../../../../../shared/corpus'), 'injection/cases');
+const corpus = corpusPath('injection', 'cases');
 const here = existsSync(corpus);
 
 interface Case { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>>; readonly revision: string; readonly exitCode: number; readonly stderr: string }
