@@ -119,6 +119,17 @@ describe('an xDS stream', () => {
     expect(step(initialState, { kind: 'sotw', typeUrl: 'eds', nonce: '', names }, context)[1]).toEqual([{ kind: 'refuse', message: 'more than 10 names asked for of eds' }]);
   });
 
+  it.each(['sotw', 'delta'] as const)('takes nothing away that is unavailable for a while (%s)', (variant) => {
+    const world: World = { cds: { a: '1', b: '1' }, eds: { a: '1', b: '1' } };
+    const client = new Client(variant, world);
+    client.start();
+    world.eds['b'] = '2';
+    const source: Source = { ...sourceOf(world), get: (type, name) => (name === 'a' ? 'unavailable' : sourceOf(world).get(type, name)) };
+    const [held, effects] = step(client.state, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, { source, protocol });
+    expect(sends(effects).map(({ resources, removed }) => [resources.map(({ name }) => name), removed])).toEqual([[['b'], []]]);
+    expect(step(held, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, { source: sourceOf(world), protocol })[1]).toEqual([]);
+  });
+
   it('answers a name that is newly asked for, though unknown', () => {
     const [, effects] = step(initialState, { kind: 'delta', typeUrl: 'eds', nonce: '', initialVersions: {}, subscribe: ['ghost'], unsubscribe: [] }, context);
     expect(sends(effects).map(({ resources, removed }) => ({ resources, removed }))).toEqual([{ resources: [], removed: ['ghost'] }]);

@@ -114,8 +114,8 @@ function respond(state: State, typeUrl: string, { context, forced = new Set(), a
   const subscription = state.subscriptions.get(typeUrl) ?? none;
   // Where the source says which names changed, the others are as they were sent.
   const some = subscription.wildcard || !only ? undefined : new Set([...only].filter((name) => subscription.names.has(name)));
-  const current = currentOf(some ? { ...subscription, names: some } : subscription, typeUrl, context.source);
-  const isLooked = (name: string): boolean => !some || some.has(name);
+  const { current, unavailable } = currentOf(some ? { ...subscription, names: some } : subscription, typeUrl, context.source);
+  const isLooked = (name: string): boolean => (!some || some.has(name)) && !unavailable.has(name);
   const differs = ({ name, version }: Resource): boolean => all || forced.has(name) || subscription.sent.get(name) !== version;
   const removed = [...new Set([...(some ?? subscription.sent.names()), ...forced])].filter((name) => isLooked(name) && !current.has(name));
   const whole = state.variant === 'sotw' && context.protocol.whole.has(typeUrl);
@@ -133,12 +133,14 @@ function respond(state: State, typeUrl: string, { context, forced = new Set(), a
   return [next, [{ kind: 'send', typeUrl, nonce, version, resources, removed: state.variant === 'delta' ? removed : [] }]];
 }
 
-function currentOf({ wildcard, names }: Subscription, typeUrl: string, source: Source): Map<string, Resource> {
-  const found = new Map<string, Resource>();
-  if (wildcard) for (const resource of source.all(typeUrl)) found.set(resource.name, resource);
+function currentOf({ wildcard, names }: Subscription, typeUrl: string, source: Source): { readonly current: Map<string, Resource>; readonly unavailable: ReadonlySet<string> } {
+  const current = new Map<string, Resource>();
+  const unavailable = new Set<string>();
+  if (wildcard) for (const resource of source.all(typeUrl)) current.set(resource.name, resource);
   for (const name of names) {
-    const resource = found.has(name) || name === '*' ? undefined : source.get(typeUrl, name);
-    if (resource) found.set(name, resource);
+    const resource = current.has(name) || name === '*' ? undefined : source.get(typeUrl, name);
+    if (resource === 'unavailable') unavailable.add(name);
+    else if (resource) current.set(name, resource);
   }
-  return found;
+  return { current, unavailable };
 }

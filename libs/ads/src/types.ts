@@ -7,7 +7,8 @@ export interface Resource { readonly name: string; readonly version: string; rea
 export interface Source {
   /** All resources of a type, in order. */
   all(typeUrl: string): readonly Resource[];
-  get(typeUrl: string, name: string): Resource | undefined;
+  /** Undefined: there is none, and who holds one is to forget it. Unavailable: it can't be told now, and what was sent stays in force. */
+  get(typeUrl: string, name: string): Resource | undefined | 'unavailable';
 }
 
 /** A request of the client's, whichever variant. */

@@ -18,7 +18,7 @@ export interface Query<K extends string, R, V = Reads> {
   readonly name: string;
   readonly run: (view: V, key: K) => R;
   /** When equal, the old result stays and whoever read it is not run again. Default: structural equality. */
-  readonly equals?: (a: R, b: R) => boolean;
+  equals?(a: R, b: R): boolean;
 }
 
 export const defineQuery = <V, K extends string, R>(

@@ -63,6 +63,8 @@ export class Proxy implements Session {
   readonly #deliveries: ReturnType<typeof createDeliveries>;
   /** By their keys, whose text all proxies share. */
   readonly #watches = new Map<string, Watch>();
+  /** What it was answered last of each type that it takes whole; the lists are those of the queries' results. */
+  readonly #whole = new Map<XdsKind, readonly Resource[]>();
   #subscriptions: State['subscriptions'] = new Map();
   #cause: Cause | undefined;
 
@@ -73,10 +75,7 @@ export class Proxy implements Session {
     this.#push = opening.push;
     this.subject = new Subject(this.attributes as unknown as Record<string, unknown>);
     this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
-    this.source = {
-      all: (typeUrl) => this.#guard(typeUrl, () => this.#all(typeUrl)) ?? [],
-      get: (typeUrl, name) => this.#guard(name, () => this.#get(typeUrl, name)),
-    };
+    this.source = { all: (typeUrl) => this.#all(typeUrl), get: (typeUrl, name) => this.#get(typeUrl, name) };
   }
 
   /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */
@@ -144,23 +143,38 @@ export class Proxy implements Session {
     this.#watches.delete(key);
   }
 
+  /** While some can't be made, what the proxy has of those and of all that is gone since stays in force: nothing tells the two apart. */
   #all(typeUrl: string): readonly Resource[] {
     const kind = kindOf.get(typeUrl);
-    return kind ? this.#context.engine.read(allOf, kind, this.subject) : [];
+    if (!kind) return [];
+    const answered = this.#context.engine.read(allOf, kind, this.subject);
+    const failed = answered.filter(({ failure }) => failure !== undefined);
+    for (const { name, failure = '' } of failed) this.#tellFailure(`${kind} ${name}`, failure);
+    const made = failed.length === 0 ? answered : withMissing(answered.filter(({ failure }) => failure === undefined), this.#whole.get(kind));
+    this.#whole.set(kind, made);
+    return made;
   }
 
-  #get(typeUrl: string, name: string): Resource | undefined {
+  #get(typeUrl: string, name: string): ReturnType<Source['get']> {
     const kind = kindOf.get(typeUrl);
-    return kind && this.#context.engine.read(oneOf, `${kind}|${name}`, this.subject);
-  }
-
-  /** A bug in one resource must not take the stream down: it is told, and the others go on. */
-  #guard<T>(what: string, read: () => T): T | undefined {
     try {
-      return read();
+      return kind && this.#context.engine.read(oneOf, `${kind}|${name}`, this.subject);
     } catch (error) {
-      this.#context.log.scope('ads').error('resource could not be generated', { proxy: this.attributes.id, resource: what, error: messageOf(error) });
-      return undefined;
+      this.#tellFailure(`${kind} ${name}`, messageOf(error));
+      return 'unavailable';
     }
   }
+
+  /** A bug: one resource can't be made of what the World holds, and the others go on without it. */
+  #tellFailure(resource: string, error: string): void {
+    const { log, metrics } = this.#context;
+    metrics.internalErrors.add(1);
+    log.scope('ads').error('resource could not be generated; what the proxy has of it stays in force', { proxy: this.attributes.id, resource, error });
+  }
+}
+
+/** `made`, and of `before` what has no successor in it. */
+function withMissing(made: readonly Resource[], before: readonly Resource[] = []): readonly Resource[] {
+  const names = new Set(made.map(({ name }) => name));
+  return [...made, ...before.filter(({ name }) => !names.has(name))];
 }

@@ -1,4 +1,4 @@
-import { worldQuery } from '@flotilla/pilot-world';
+import { worldQuery, type WorldQuery } from '@flotilla/pilot-world';
 import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
 import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
@@ -9,7 +9,7 @@ import { gatewayRouteConfiguration } from './routes/gateway.ts';
 import { nameTable } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import { secret } from './secrets/secret.ts';
-import { sameResource, sameResources, type XdsResource } from './resource.ts';
+import { isolated, sameResource, sameResources, type XdsResource } from './resource.ts';
 
 const prefix = 'type.googleapis.com/';
 /** The types that pilot serves, in the order in which a push sends them. */
@@ -24,13 +24,17 @@ export const typeUrls = {
 } as const;
 export type XdsKind = keyof typeof typeUrls;
 
-/** All resources of a type that a proxy takes whole (CDS, LDS, NDS). */
-export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] => {
-  if (kind === 'lds') return [...view.query(gatewayListeners, ''), ...view.query(outboundListeners, ''), ...[view.query(virtualInbound, '')].filter((listener) => listener !== undefined), ...view.query(boundInbound, '')];
-  if (kind === 'nds') return [view.query(nameTable, '')].filter((table) => table !== undefined);
-  if (kind !== 'cds') return [];
-  return [...view.query(outboundClusters, ''), ...view.query(fixedClusters, ''), ...view.query(inboundClusters, '')];
-}, { equals: sameResources });
+type Part = WorldQuery<string, readonly XdsResource[] | XdsResource | undefined>;
+/** What a type that is taken whole consists of, in order. */
+const parts: Partial<Record<XdsKind, readonly Part[]>> = {
+  cds: [outboundClusters, fixedClusters, inboundClusters],
+  lds: [gatewayListeners, outboundListeners, virtualInbound, boundInbound],
+  nds: [nameTable],
+};
+
+/** All resources of a type that a proxy takes whole (CDS, LDS, NDS); what could not be made has a `failure`. */
+export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] =>
+  (parts[kind] ?? []).flatMap((part) => isolated(part.name, () => [view.query(part, '') ?? []].flat())), { equals: sameResources });
 
 /** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
 export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {

@@ -8,7 +8,7 @@ import { encode, envoy } from '@flotilla/proto-gen/envoy';
 import { namespaceMtlsMode, portMtls, workloadMtls } from '../authn/mtls-mode.ts';
 import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
-import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { isolated, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { clusterName } from '../routes/route.ts';
 import { buildOutboundCluster, type ClusterMesh } from './build.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
@@ -126,7 +126,7 @@ export const outboundClusters = worldQuery('outbound-clusters', (view): readonly
   const rules = view.query(sidecarScope, '').services.map((ref): ServiceRule => ({ ref, rule: ruleFor(ref) }));
   const passing = view.query(passesTlsOn, '') ? rules.map((rule): ServiceRule => ({ ...rule, passesTls: true })) : [];
   for (const key of [...rules, ...passing]) {
-    for (const cluster of view.query(serviceClusters, JSON.stringify(key))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);
+    for (const cluster of isolated(key.ref.hostname, () => view.query(serviceClusters, JSON.stringify(key)))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);
   }
   return [...found.values()];
 }, { equals: sameResources });

@@ -5,7 +5,7 @@ import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
 import { connectionBalance } from '../listeners/balance.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
-import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { isolated, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { buildGatewayTls } from '../tls/gateway.ts';
 import { hostsOf, mergedGateway, routeNameOf, type GatewayPort, type GatewayServer } from './merge.ts';
@@ -59,8 +59,8 @@ function buildListener(view: View, { port, bind, servers }: GatewayPort): envoy.
 /** A gateway's listeners: one for each port that its Gateways name. */
 export const gatewayListeners = worldQuery('gateway-listeners', (view): readonly XdsResource[] => {
   if (view.attr('type') !== 'router') return [];
-  return view.query(mergedGateway, '').ports.flatMap((port) => {
+  return view.query(mergedGateway, '').ports.flatMap((port) => isolated(`port ${port.port}`, () => {
     const listener = buildListener(view, port);
     return listener ? [xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener))] : [];
-  });
+  }));
 }, { equals: sameResources });

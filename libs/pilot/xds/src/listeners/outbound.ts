@@ -5,7 +5,7 @@ import {
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, tcpProxy } from '../filters/network.ts';
-import { sameResource, sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { isolated, sameResource, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../routes/route.ts';
@@ -180,5 +180,5 @@ const serviceListener = worldQuery('outbound-listener', (view, id): XdsResource 
 export const outboundListeners = worldQuery('outbound-listeners', (view): readonly XdsResource[] => {
   if (view.attr('type') !== 'sidecar') return [];
   const own = [buildHttpProxy(view), buildVirtualOutbound(view)].filter((listener) => listener !== undefined);
-  return [...[...view.query(outboundEntries, '').keys()].flatMap((id) => view.query(serviceListener, id) ?? []), ...own.map(finished)];
+  return [...[...view.query(outboundEntries, '').keys()].flatMap((id) => isolated(id, () => [view.query(serviceListener, id)].filter((listener) => listener !== undefined))), ...own.map(finished)];
 }, { equals: sameResources });
