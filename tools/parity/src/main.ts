@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { messageOf } from '@flotilla/std';
+import { runEnvoys } from './envoy/run.ts';
 import { runWire } from './wire.ts';
 import { runXds, Unmet } from './xds.ts';
 
-const areas: Readonly<Record<string, typeof runXds>> = { xds: runXds, wire: runWire };
+const areas: Readonly<Record<string, typeof runXds>> = { xds: runXds, wire: runWire, envoy: runEnvoys };
 
 /** `npm run parity -- AREA --corpus DIR`: prints what differs and, last, `cases A/B`; exits 0 only when all agree, 2 for misuse. */
 const program = new Command('parity')

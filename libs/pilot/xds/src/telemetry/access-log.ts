@@ -1,8 +1,9 @@
 import { compareText } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
-import { providerHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
 import { clusterName } from '../routes/route.ts';
+import { collectorHost } from './collector.ts';
 import { applicableTelemetries, onSide, providerNamed, type Side } from './telemetry.ts';
 import { defaultText, jsonFormat, meshFormat, textFormat } from './log-format.ts';
 
@@ -26,7 +27,7 @@ function stream(logName: string, envoyGrpc: envoy.config.core.v3.GrpcService.IEn
 
 /** The collector of a `[namespace/]host`; undefined when the mesh doesn't know it. */
 function collector(view: View, { service, port }: { service?: string; port?: number }): envoy.config.core.v3.GrpcService.IEnvoyGrpc | undefined {
-  const host = providerHost(view, service ?? '');
+  const host = collectorHost(view, service);
   return host === undefined ? undefined : { clusterName: clusterName('outbound', { host, port: port ?? 0 }), authority: host };
 }
 

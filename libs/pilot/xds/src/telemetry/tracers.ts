@@ -1,7 +1,8 @@
 import type { ExtensionProvider } from '@flotilla/model';
-import { providerHost, type View } from '@flotilla/pilot-world';
+import type { View } from '@flotilla/pilot-world';
 import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
 import { clusterName } from '../routes/route.ts';
+import { collectorHost } from './collector.ts';
 
 const trace = envoy.config.trace.v3;
 const { B3, CLOUD_TRACE_CONTEXT, GRPC_TRACE_BIN, TRACE_CONTEXT } = trace.OpenCensusConfig.TraceContext;
@@ -17,7 +18,7 @@ export interface Tracer {
 
 interface Collector { readonly host: string; readonly cluster: string }
 function collector(view: View, { service, port }: { readonly service?: string; readonly port?: number }): Collector | undefined {
-  const host = providerHost(view, service ?? '');
+  const host = collectorHost(view, service);
   return host === undefined ? undefined : { host, cluster: clusterName('outbound', { host, port: port ?? 0 }) };
 }
 const grpc = ({ host, cluster }: Collector): envoy.config.core.v3.IGrpcService => ({ envoyGrpc: { clusterName: cluster, authority: host } });
@@ -45,6 +46,8 @@ function openCensus({ service, port, context }: NonNullable<ExtensionProvider['o
 /** A provider as Envoy's tracer (Istio's configureFromProviderConfig); undefined for one that doesn't trace, or whose service the mesh doesn't know. */
 export function buildTracer(view: View, provider: ExtensionProvider): Tracer | undefined {
   const { zipkin: zip, datadog, lightstep, skywalking, opencensus, opentelemetry } = provider;
+  // A stock Envoy 1.36 has no such tracer any more; Istio's own build of then does.
+  if (opencensus && !view.attr('istioExtensions')) return undefined;
   if (opencensus) return { provider: openCensus(opencensus), maxTagLength: opencensus.maxTagLength ?? 0, childSpans: false };
   const given = zip ?? datadog ?? lightstep ?? skywalking ?? opentelemetry;
   const to = given && collector(view, given);
