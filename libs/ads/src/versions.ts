@@ -1,11 +1,10 @@
 import { shareOf } from '@flotilla/std';
-import type { Resource } from './types.ts';
 
 /** Over a large map so many changes are kept apart before they are merged into it. */
 const maxShareOver = 8;
 
 /** A name in one version. */
-type Held = Pick<Resource, 'name' | 'version'>;
+interface Held { readonly name: string; readonly version: string }
 
 const shares = new WeakMap<Held, bigint>();
 /** The share in the version of all: made once for all streams that are sent a resource. */
@@ -59,7 +58,7 @@ export class Versions {
   }
 
   /** After a response: with these resources, without these names. */
-  with(resources: Iterable<Resource>, gone: Iterable<string> = []): Versions {
+  with(resources: Iterable<Held>, gone: Iterable<string> = []): Versions {
     const over = new Map(this.#over);
     const held = (name: string): Held | undefined => (over.has(name) ? over.get(name) : this.#base.get(name));
     let { sum } = this;

@@ -1,8 +1,9 @@
-import type { HTTPMatchRequest, HTTPRoute, StringMatch } from '@flotilla/model';
-import type { ResolvedVirtualService } from './virtual-services.ts';
+import type { HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService } from '@flotilla/model';
+
+interface Routing { readonly spec: VirtualService }
 
 /** Istio's mergeVirtualServicesIfNeeded: a root's routes with each delegate's put in its place. A delegate of a delegate is dropped. */
-export function mergeDelegates(root: ResolvedVirtualService, find: (key: string) => ResolvedVirtualService | undefined): HTTPRoute[] {
+export function mergeDelegates(root: Routing, find: (key: string) => Routing | undefined): HTTPRoute[] {
   return (root.spec.http ?? []).flatMap((route) => {
     if (!route.delegate) return [route];
     const delegate = find(`${route.delegate.namespace}/${route.delegate.name}`);
