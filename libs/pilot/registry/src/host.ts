@@ -18,12 +18,11 @@ export function hostSubsetOf(a: string, b: string): boolean {
   return isWildcard(b) ? a.endsWith(b.slice(1)) : a === b;
 }
 
-/** Most specific first: wildcards last, longer ones before shorter ones, then by name. */
+/** Most specific first: wildcards last, longer ones before shorter ones, then by name (Istio's host.Names). */
 export function compareSpecific(a: string, b: string): number {
   const [wa, wb] = [isWildcard(a), isWildcard(b)];
   if (wa !== wb) return wa ? 1 : -1;
-  if (wa && a.length !== b.length) return b.length - a.length;
-  return compareText(a, b);
+  return b.length - a.length || compareText(a, b);
 }
 
 /** The most specific of `candidates` that covers `host`; the wildcards are tried from the longest on. */

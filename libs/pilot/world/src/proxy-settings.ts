@@ -34,6 +34,9 @@ export function ownCertificate(view: View, side: 'CLIENT' | 'SERVER'): OwnCertif
   return { certificate: path('CERT_CHAIN'), key: path('KEY'), roots: path('ROOT_CERT') };
 }
 
+/** Is there a socket beside it at which someone else serves secrets (Istio's CredentialMetaDataName)? */
+export const hasCredentialSocket = (view: View): boolean => view.meta('credential') === 'true';
+
 /** May it listen on a port itself? One without rights not on those below 1024. */
 export const canListenOn = (view: View, port: number): boolean => port === 0 || port >= 1024 || !isSet(view.meta('UNPRIVILEGED_POD'));
 

@@ -2,6 +2,7 @@ import { compareText } from '@flotilla/std';
 import type { Destination, HTTPRoute, Resource, VirtualService } from '@flotilla/model';
 import { hostMatches, resolveShortName } from '@flotilla/pilot-registry';
 import { mergeDelegates } from './delegates.ts';
+import { resolveGateway } from './gateway-name.ts';
 import { domain, setting } from './mesh.ts';
 import { virtualServiceHeaders } from './store.ts';
 import { worldQuery, type View } from './view.ts';
@@ -77,7 +78,7 @@ function exportedTo(view: View, delegate: ResolvedVirtualService, namespace: str
 
 function resolveNames({ meta, spec }: Resource<'virtual-services'>): VirtualService {
   const name = (host: string): string => resolveShortName(host, meta, domain);
-  const gateway = (g: string): string => (g === 'mesh' || g.includes('/') ? g : `${meta.namespace}/${g}`);
+  const gateway = (g: string): string => resolveGateway(g, meta.namespace);
   const to = (destination: Destination | undefined): Destination | undefined => destination && { ...destination, host: name(destination.host ?? '') };
   const at = <M extends { readonly gateways?: readonly string[] }>(match: readonly M[] | undefined): readonly M[] | undefined =>
     match?.map((m) => (m.gateways ? { ...m, gateways: m.gateways.map(gateway) } : m));

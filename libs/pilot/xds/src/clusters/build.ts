@@ -72,6 +72,8 @@ export interface OutboundCluster {
   readonly mesh: ClusterMesh;
   /** The TLS in force, and whether it holds only for endpoints that have a sidecar. */
   readonly tls?: { readonly settings: ClientTLSSettings; readonly automatic: boolean; readonly credentials: boolean };
+  /** Does another than pilot serve the proxy's secrets whose names ask for it? */
+  readonly credentialSocket: boolean;
   readonly sniffs: boolean;
   readonly istioExtensions: boolean;
 }
@@ -121,9 +123,9 @@ function outboundHttp({ port, sniffs, mesh }: OutboundCluster, pool: ConnectionP
 }
 
 /** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. */
-function outboundTls({ tls, istioExtensions, mesh }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
+function outboundTls({ tls, credentialSocket, istioExtensions, mesh }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
   if (!tls) return {};
-  const context = buildUpstreamTls(tls.settings, { http2, peerExchange: istioExtensions, credentials: tls.credentials, defaults: mesh.tlsDefaults });
+  const context = buildUpstreamTls(tls.settings, { http2, peerExchange: istioExtensions, credentials: tls.credentials, credentialSocket, defaults: mesh.tlsDefaults });
   if (!context) return {};
   const socket = tlsSocket(context);
   return tls.automatic && type !== ORIGINAL_DST ? { transportSocketMatches: socketMatches(socket) } : { transportSocket: socket };

@@ -1,7 +1,8 @@
-import { destinationRule, inboundPorts, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
+import { destinationRule, hasCredentialSocket, inboundPorts, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { statName } from '../telemetry/stat-name.ts';
+import { externalSdsCluster } from '../tls/sds.ts';
 import { clusterMetadata, httpProtocolOptions, metadataExchange, portProtocol, protocolOptions } from './build.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
@@ -55,6 +56,13 @@ export const inboundClusters = worldQuery('inbound-clusters', (view): readonly X
   });
 }, { equals: sameResources });
 
+/** The socket at which another than pilot serves a proxy's secrets (Istio's buildExternalSDSCluster). */
+const externalSecrets = (connectTimeout: ReturnType<typeof duration>): ICluster => ({
+  name: externalSdsCluster, type: STATIC, connectTimeout,
+  loadAssignment: { clusterName: externalSdsCluster, endpoints: [{ lbEndpoints: [{ endpoint: { address: { pipe: { path: './var/run/secrets/credential-uds/socket' } } } }] }] },
+  ...httpProtocolOptions({ explicitHttpConfig: { http2ProtocolOptions: {} } }),
+});
+
 /** Clusters that every proxy has, whatever the mesh: nowhere, anywhere, and the workload's undeclared ports. */
 export const fixedClusters = worldQuery('fixed-clusters', (view): readonly XdsResource[] => {
   const connectTimeout = duration(setting(view, 'connectTimeout') ?? 10);
@@ -69,5 +77,6 @@ export const fixedClusters = worldQuery('fixed-clusters', (view): readonly XdsRe
     if (view.attr('supportsIPv4')) clusters.push({ ...passthrough('InboundPassthroughClusterIpv4'), ...bindFrom('127.0.0.6') });
     if (view.attr('supportsIPv6')) clusters.push({ ...passthrough('InboundPassthroughClusterIpv6'), ...bindFrom('::6') });
   }
+  if (hasCredentialSocket(view)) clusters.push(externalSecrets(connectTimeout));
   return clusters.map((cluster) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
 }, { equals: sameResources });

@@ -1,7 +1,7 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
 import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import {
-  destinationRuleOf, destinationRulesOf, endpointsOfPort, mesh, ownCertificate, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
+  destinationRuleOf, destinationRulesOf, endpointsOfPort, hasCredentialSocket, mesh, ownCertificate, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
   type MergedRule, type RuleKey, type ServiceRef, type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
@@ -77,7 +77,7 @@ function buildOne(view: View, { service, port, passesTls, policy, ruleOf, inferF
   const tls = passesTls ? undefined : tlsOf(view, { service, port, policy, inferFrom, subset, withSelector: ruleOf?.rule.workloadSelector !== undefined });
   const cluster = buildOutboundCluster({
     name, type, service, port, mesh: view.query(clusterMesh, ''), dnsLookupFamily: view.attr('supportsIPv4') ? V4_ONLY : V6_ONLY, sniffs: !isRouter,
-    istioExtensions: view.attr('istioExtensions'),
+    istioExtensions: view.attr('istioExtensions'), credentialSocket: tls?.settings.credentialName?.startsWith('sds://') === true && hasCredentialSocket(view),
     ...(subset ? { subset: subset.name } : {}), ...(policy ? { policy } : {}), ...(ruleOf ? { rule: ruleOf } : {}), ...(loadAssignment ? { loadAssignment } : {}), ...(tls ? { tls } : {}),
   });
   return { type: cluster.type ?? type, cluster };

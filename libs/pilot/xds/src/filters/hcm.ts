@@ -81,7 +81,7 @@ function topologyOf(view: View): Pick<IHttpConnectionManager, 'xffNumTrustedHops
 }
 
 /** A gateway's: clients are strangers, so their address is taken from the connection. */
-export function buildGatewayHcm(view: View, own: IHttpConnectionManager): IHttpConnectionManager {
+export function buildGatewayHcm(view: View, { grpcWeb: hasGrpcWeb, ...own }: IHttpConnectionManager & { readonly grpcWeb?: boolean }): IHttpConnectionManager {
   const istioEnvoy = view.attr('istioExtensions');
   return {
     ...view.query(common, 'CLIENT'),
@@ -91,7 +91,7 @@ export function buildGatewayHcm(view: View, own: IHttpConnectionManager): IHttpC
     useRemoteAddress: bool(true),
     ...topologyOf(view),
     setCurrentClientCertDetails: { subject: bool(true), cert: true, dns: true, uri: true },
-    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), ...securityFilters(view), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, ...statsOf(view, 'CLIENT'), routerOf(view, 'CLIENT')],
+    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), ...securityFilters(view), ...(hasGrpcWeb ? [grpcWeb] : []), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, ...statsOf(view, 'CLIENT'), routerOf(view, 'CLIENT')],
     ...own,
   };
 }

@@ -1,5 +1,6 @@
+import { groupBy } from '@flotilla/std';
 import { isHttp } from '@flotilla/pilot-registry';
-import { setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { canListenOn, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
@@ -7,60 +8,59 @@ import { connectionBalance } from '../listeners/balance.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
 import { isolated, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
-import { buildGatewayTls } from '../tls/gateway.ts';
-import { hostsOf, mergedGateway, routeNameOf, type GatewayPort, type GatewayServer } from './merge.ts';
+import { gatewayTls } from '../tls/gateway.ts';
+import { bySni, type GatewayChain } from './chain.ts';
+import { hostsOf } from './hosts.ts';
+import { endsHttps, type GatewayPort, type GatewayServer, type SeenHosts } from './merge-servers.ts';
+import { mergedGateway } from './merge.ts';
 import { gatewayTcpChains } from './tcp.ts';
 
-type IFilterChain = envoy.config.listener.v3.IFilterChain;
 const { OUTBOUND } = envoy.config.core.v3.TrafficDirection;
 
-function httpFilters(view: View, statPrefix: string, routeConfigName: string): envoy.config.listener.v3.IFilter[] {
+interface HttpOf { readonly statPrefix: string; readonly routeName: string; readonly grpcWeb: boolean }
+
+/** HTTP by a route configuration; without one everything is answered with 404. */
+function httpFilters(view: View, { statPrefix, routeName, grpcWeb }: HttpOf): envoy.config.listener.v3.IFilter[] {
   const configSource = { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 };
-  return [
-    ...(view.attr('istioExtensions') ? [istioAuthn] : []),
-    httpConnectionManager(buildGatewayHcm(view, { statPrefix, rds: { configSource, routeConfigName } })),
-  ];
+  const routes = routeName === '' ? { routeConfig: {} } : { rds: { configSource, routeConfigName: routeName } };
+  return [...(view.attr('istioExtensions') ? [istioAuthn] : []), httpConnectionManager(buildGatewayHcm(view, { statPrefix, grpcWeb, ...routes }))];
 }
 
-/** A chain of a TLS server: told from the port's others by the name that the client asks for. */
-function tlsChain(view: View, of: GatewayServer, at: { port: number; statPrefix: string }): IFilterChain | undefined {
-  const name = routeNameOf(of, at.port);
-  if (name === undefined || !of.server.tls) return undefined;
-  const serverNames = hostsOf(of.server);
-  return {
-    ...(serverNames.includes('*') ? {} : { filterChainMatch: { serverNames } }),
-    filters: httpFilters(view, at.statPrefix, name),
-    transportSocket: buildGatewayTls(of.server.tls, { alpn: ['h2', 'http/1.1'], mesh: setting(view, 'tlsDefaults') }),
-  };
+/** A chain of an HTTPS server: told from the port's others by the name that the client asks for. */
+const httpsChain = (view: View, { server, routeName }: GatewayServer, statPrefix: string): GatewayChain => bySni(hostsOf(server), {
+  filters: httpFilters(view, { statPrefix: server.name || statPrefix, routeName, grpcWeb: false }),
+  transportSocket: gatewayTls(view, server.tls ?? {}, ['h2', 'http/1.1']),
+});
+
+function chainsOf(view: View, { protocol, routeName, servers }: GatewayPort, at: { statPrefix: string; seen: SeenHosts }): GatewayChain[] {
+  const { statPrefix, seen } = at;
+  if (isHttp(protocol)) return [{ chain: { filters: httpFilters(view, { statPrefix, routeName, grpcWeb: protocol === 'GRPC-Web' }) }, inspected: false }];
+  return servers.flatMap((of) => (endsHttps(of) ? [httpsChain(view, of, statPrefix)] : gatewayTcpChains(view, of, seen)));
 }
 
-function buildListener(view: View, { port, bind, servers }: GatewayPort): envoy.config.listener.v3.IListener | undefined {
-  const address = bind || (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
-  const name = `${address}_${port}`;
-  const statPrefix = `outbound_${name}`;
-  const [first] = servers;
-  const plain = first && isHttp(first.protocol) ? routeNameOf(first, port) : undefined;
-  const filterChains: IFilterChain[] = plain !== undefined
-    ? [{ filters: httpFilters(view, statPrefix, plain) }]
-    : servers.flatMap((of) => (routeNameOf(of, port) === undefined ? gatewayTcpChains(view, of) : tlsChain(view, of, { port, statPrefix }) ?? []));
-  if (filterChains.length === 0) return undefined;
-  return {
-    name,
-    address: { socketAddress: { address, portValue: port } },
-    filterChains,
-    ...(servers.some(({ server }) => server.tls && !server.tls.httpsRedirect) ? { listenerFilters: [tlsInspector] } : {}),
-    continueOnListenerFiltersTimeout: true,
-    ...accessLogFor(view, 'CLIENT', 'listener'),
-    trafficDirection: OUTBOUND,
-    ...connectionBalance(view, 'OUTBOUND'),
-  };
-}
+interface Place { readonly name: string; readonly address: string; readonly port: number; readonly chains: readonly GatewayChain[] }
 
-/** A gateway's listeners: one for each port that its Gateways name. */
+const buildListener = (view: View, { name, address, port, chains }: Place): envoy.config.listener.v3.IListener => ({
+  name,
+  address: { socketAddress: { address, portValue: port } },
+  filterChains: chains.map(({ chain }) => chain),
+  ...(chains.some(({ inspected }) => inspected) ? { listenerFilters: [tlsInspector] } : {}),
+  continueOnListenerFiltersTimeout: true,
+  ...accessLogFor(view, 'CLIENT', 'listener'),
+  trafficDirection: OUTBOUND,
+  ...connectionBalance(view, 'OUTBOUND'),
+});
+
+/** A gateway's listeners: one for each address and port that its Gateways name, but where it may not listen, or where nothing leads anywhere (Istio's buildGatewayListeners). */
 export const gatewayListeners = worldQuery('gateway-listeners', (view): readonly XdsResource[] => {
   if (view.attr('type') !== 'router') return [];
-  return view.query(mergedGateway, '').ports.flatMap((port) => isolated(`port ${port.port}`, () => {
-    const listener = buildListener(view, port);
-    return listener ? [xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener))] : [];
+  const wildcard = view.attr('supportsIPv4') ? '0.0.0.0' : '::';
+  const seen: SeenHosts = new Map();
+  const ports = view.query(mergedGateway, '').ports.filter(({ port }) => canListenOn(view, port));
+  return [...groupBy(ports, ({ bind, port }) => `${bind || wildcard}_${port}`)].flatMap(([name, [first, ...others]]) => isolated(name, () => {
+    if (!first) return [];
+    const chains = [first, ...others].flatMap((port) => chainsOf(view, port, { statPrefix: `outbound_${name}`, seen }));
+    if (chains.length === 0) return [];
+    return [xdsResource(name, encode(envoy.config.listener.v3.Listener, buildListener(view, { name, address: first.bind || wildcard, port: first.port, chains })))];
   }));
 }, { equals: sameResources });

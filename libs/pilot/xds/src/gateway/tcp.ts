@@ -1,18 +1,18 @@
-import { compareText } from '@flotilla/std';
 import type { L4MatchAttributes, TLSMatchAttributes } from '@flotilla/model';
-import { hostMatches, type ServicePort } from '@flotilla/pilot-registry';
+import { hostMatches, hostSubsetOf, type ServicePort } from '@flotilla/pilot-registry';
 import { destinationRule, exportedServices, serviceOf, setting, virtualServiceOf, virtualServicesFor, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
-import { u32, type envoy } from '@flotilla/proto-gen/envoy';
+import type { envoy } from '@flotilla/proto-gen/envoy';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { istioAuthn, istioMetadataExchange, tcpProxy } from '../filters/network.ts';
 import { toRoutes } from '../listeners/outbound-tcp.ts';
-import { intersection, serverHosts } from '../routes/gateway.ts';
-import { buildGatewayTls } from '../tls/gateway.ts';
-import { endsTls, hostsOf, type GatewayServer } from './merge.ts';
+import { statName } from '../telemetry/stat-name.ts';
+import { statsOf } from '../telemetry/stats.ts';
+import { gatewayTls } from '../tls/gateway.ts';
+import { bySni, type GatewayChain } from './chain.ts';
+import { hostsOf, serverHosts } from './hosts.ts';
+import { claim, passesTls, type GatewayServer, type SeenHosts } from './merge-servers.ts';
 
 type IFilter = envoy.config.listener.v3.IFilter;
-type IFilterChain = envoy.config.listener.v3.IFilterChain;
-type IFilterChainMatch = envoy.config.listener.v3.IFilterChainMatch;
 
 const mutualAlpn = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 
@@ -32,7 +32,7 @@ const portOf = ({ server, protocol }: GatewayServer): { port: ServicePort; liste
 /** VirtualServices that are bound to the server's Gateway and share a host with the server, in order. */
 function boundTo(view: View, { server, gateway }: GatewayServer): ResolvedVirtualService[] {
   return view.query(virtualServicesFor, `${view.attr('namespace')}|${gateway}`).flatMap((key) => view.query(virtualServiceOf, key) ?? []).filter(({ meta, spec }) =>
-    intersection(serverHosts(server, meta.namespace, gateway.slice(0, gateway.indexOf('/'))), spec.hosts ?? []).length > 0);
+    serverHosts(server, meta.namespace).some((host) => spec.hosts?.some((name) => hostMatches(host, name))));
 }
 
 const applies = (match: L4MatchAttributes | TLSMatchAttributes, { server, gateway }: GatewayServer): boolean =>
@@ -47,52 +47,41 @@ function tcpFilters(view: View, of: GatewayServer): IFilter[] | undefined {
   return undefined;
 }
 
-function matchOf(serverNames: readonly string[], subnets: readonly string[] = []): Pick<IFilterChain, 'filterChainMatch'> {
-  const prefixRanges = subnets.map((subnet) => {
-    const [addressPrefix = '', length] = subnet.split('/');
-    return { addressPrefix, prefixLen: u32(length === undefined ? (addressPrefix.includes(':') ? 128 : 32) : Number(length)) };
-  });
-  const names = serverNames.includes('*') ? [] : [...serverNames].sort(compareText);
-  const filterChainMatch: IFilterChainMatch = { ...(names.length > 0 ? { serverNames: names } : {}), ...(prefixRanges.length > 0 ? { prefixRanges } : {}) };
-  return Object.keys(filterChainMatch).length > 0 ? { filterChainMatch } : {};
-}
-
-/** TLS that goes on untouched, told by the name that the client asks for: `tls` routes. */
-function passthroughChains(view: View, of: GatewayServer): IFilterChain[] {
-  return boundTo(view, of).flatMap((virtualService) => (virtualService.spec.tls ?? []).flatMap(({ match, route }) => {
-    const filters = toRoutes(view, portOf(of), { route: route ?? [], virtualService }).filters ?? [];
-    return (match ?? []).filter((m) => applies(m, of)).map((m): IFilterChain => ({ ...matchOf(m.sniHosts ?? [], m.destinationSubnets), filters: withSecurity(view, filters) }));
-  }));
+/** TLS that goes on untouched, told by the name that the client asks for: `tls` routes. Of routes for one name the first counts. */
+function passthroughChains(view: View, of: GatewayServer, seen: SeenHosts): GatewayChain[] {
+  const place = { port: of.port, bind: of.server.bind ?? '' };
+  return boundTo(view, of).flatMap((virtualService) => (virtualService.spec.tls ?? []).flatMap(({ match, route }) =>
+    (match ?? []).filter((m) => applies(m, of) && claim(seen, m.sniHosts ?? [], place)).map((m) =>
+      bySni(m.sniHosts ?? [], { filters: withSecurity(view, toRoutes(view, portOf(of), { route: route ?? [], virtualService }).filters ?? []) }))));
 }
 
 /** TLS of other networks' sidecars, led to the service and subset that its name spells (Istio's AUTO_PASSTHROUGH). */
-function autoPassthroughChains(view: View, { server }: GatewayServer): IFilterChain[] {
+function autoPassthroughChains(view: View, { server }: GatewayServer): GatewayChain[] {
   const wanted = hostsOf(server);
+  const pattern = setting(view, 'outboundClusterStatName');
   return view.query(exportedServices, view.attr('namespace')).flatMap(({ key }) => view.query(serviceOf, key) ?? [])
-    .filter(({ meshExternal, hostname, resolution }) => !meshExternal && resolution !== 'Alias' && wanted.some((host) => hostMatches(host, hostname)))
-    .flatMap((service) => service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap(({ port }) => {
+    .filter(({ meshExternal, hostname, resolution }) => !meshExternal && resolution !== 'Alias' && wanted.some((host) => hostSubsetOf(hostname, host)))
+    .flatMap((service) => service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => {
       const subsets = destinationRule(view, service)?.rule.subsets?.map(({ name }) => name ?? '') ?? [];
-      return ['', ...subsets].map((subset): IFilterChain => {
-        const name = `outbound_.${port}_.${subset}_.${service.hostname}`;
-        return { filterChainMatch: { serverNames: [name], applicationProtocols: [...mutualAlpn] }, filters: withSecurity(view, [tcpProxy(view, 'CLIENT', { statPrefix: name, cluster: name })]) };
+      return ['', ...subsets].map((subset): GatewayChain => {
+        const name = `outbound_.${port.port}_.${subset}_.${service.hostname}`;
+        const statPrefix = pattern ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) }) : name;
+        const filters = withSecurity(view, [...statsOf(view, 'CLIENT'), tcpProxy(view, 'CLIENT', { statPrefix, cluster: name })]);
+        return bySni([name], { filterChainMatch: { applicationProtocols: [...mutualAlpn] }, filters });
       });
     }));
 }
 
 /** The chains of a server that carries bytes: plain, TLS that ends here, or TLS that passes. None without a route. */
-export function gatewayTcpChains(view: View, of: GatewayServer): IFilterChain[] {
+export function gatewayTcpChains(view: View, of: GatewayServer, seen: SeenHosts): GatewayChain[] {
   const { tls } = of.server;
-  if (!tls) {
-    const filters = tcpFilters(view, of);
-    return filters ? [{ filters }] : [];
-  }
-  if (!endsTls(of.server)) return tls.mode === 'AUTO_PASSTHROUGH' ? autoPassthroughChains(view, of) : passthroughChains(view, of);
+  if (passesTls(of.server)) return tls?.mode === 'AUTO_PASSTHROUGH' ? autoPassthroughChains(view, of) : passthroughChains(view, of, seen);
   const filters = tcpFilters(view, of);
   if (!filters) return [];
+  if (!tls) return [{ chain: { filters }, inspected: false }];
   const exchanges = tls.mode === 'ISTIO_MUTUAL' && view.attr('istioExtensions');
-  return [{
-    ...matchOf(hostsOf(of.server)),
+  return [bySni(hostsOf(of.server), {
     filters: [...(exchanges ? [istioMetadataExchange()] : []), ...filters],
-    transportSocket: buildGatewayTls(tls, { alpn: [...(exchanges ? ['istio-peer-exchange'] : []), 'h2', 'http/1.1'], mesh: setting(view, 'tlsDefaults') }),
-  }];
+    transportSocket: gatewayTls(view, tls, [...(exchanges ? ['istio-peer-exchange'] : []), 'h2', 'http/1.1']),
+  })];
 }

@@ -1,8 +1,8 @@
-import type { Server } from '@flotilla/model';
-import { compareSpecific, hostMatches, hostSubsetOf, isWildcard } from '@flotilla/pilot-registry';
+import { compareSpecific } from '@flotilla/pilot-registry';
 import { virtualServiceHeader, virtualServicesFor, worldQuery } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
+import { intersection, serverHosts } from '../gateway/hosts.ts';
 import { mergedGateway } from '../gateway/merge.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 import { assembleRouteConfiguration, virtualHostBytes } from './assemble.ts';
@@ -14,26 +14,15 @@ const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
 
 interface GatewayHost { readonly name: string; readonly domains: string[]; readonly routes: string[]; redirects: boolean }
 
-/** Hosts of a server that a VirtualService of a namespace may use; a server's host can name the namespace. */
-export function serverHosts({ hosts }: Server, namespace: string, gatewayNamespace: string): string[] {
-  return (hosts ?? []).flatMap((entry) => {
-    const slash = entry.indexOf('/');
-    if (slash < 0) return [entry];
-    const of = entry.slice(0, slash);
-    return of === '*' || of === namespace || (of === '.' && gatewayNamespace === namespace) ? [entry.slice(slash + 1)] : [];
-  });
-}
-
-/** The hosts that both name: of each pair the more specific (Istio's host.Names.Intersection). */
-export function intersection(a: readonly string[], b: readonly string[]): string[] {
-  return [...new Set(a.flatMap((x) => b.filter((y) => hostMatches(x, y)).map((y) => (isWildcard(x) && isWildcard(y) ? (hostSubsetOf(x, y) ? x : y) : isWildcard(x) ? y : x))))];
-}
-
-/** Virtual hosts of a gateway's route configuration: VirtualServices of one host share it, in order (unlike in the mesh). */
+/**
+ * Virtual hosts of a gateway's route configuration: VirtualServices of one host share it, in order (unlike in the mesh). What a VirtualService says through
+ * a Gateway is said once, as the first of the Gateway's servers here has it (Istio's buildGatewayHTTPRouteConfig).
+ */
 const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHost[] | undefined => {
   const servers = view.query(mergedGateway, '').routes.get(name);
   if (!servers) return undefined;
   const hosts = new Map<string, GatewayHost>();
+  const served = new Map<string, string>();
   const namespace = view.attr('namespace');
   for (const { server, gateway } of servers) {
     const port = server.port?.number ?? 0;
@@ -46,28 +35,32 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
     };
     for (const key of view.query(virtualServicesFor, `${namespace}|${gateway}`)) {
       const header = view.query(virtualServiceHeader, key);
-      if (!header) continue;
-      const routes = servedAtKey({ virtualService: key, port, gateway, tls: server.tls !== undefined });
+      const shared = header ? intersection(serverHosts(server, header.namespace), header.hosts) : [];
+      if (shared.length === 0) continue;
+      const id = `${gateway}|${key}`;
+      const routes = served.get(id) ?? servedAtKey({ virtualService: key, port, gateway, tls: server.tls !== undefined });
       if (view.query(virtualServiceRoutes, routes).length === 0) continue;
-      const gatewayNamespace = gateway.slice(0, gateway.indexOf('/'));
-      for (const host of intersection(serverHosts(server, header.namespace, gatewayNamespace), header.hosts)) open(host.toLowerCase()).routes.push(routes);
+      served.set(id, routes);
+      for (const host of shared) open(host.toLowerCase()).routes.push(routes);
     }
-    // As written, namespace and all: that is what Istio sends.
     if (redirects) for (const host of server.hosts ?? []) open(host);
   }
   return collapse([...hosts].sort(([a], [b]) => compareSpecific(a, b)).map(([, host]) => host));
 });
 
-/** Hosts with the same routes share one virtual host, named after the first (Istio's collapseDuplicateRoutes). */
+/** Hosts with the same routes share one virtual host, named after the first (Istio's collapseDuplicateRoutes, which knows but the last of those that differ otherwise). */
 function collapse(hosts: readonly GatewayHost[]): GatewayHost[] {
-  const shared = new Map<string, GatewayHost>();
-  for (const host of hosts) {
-    const id = `${host.redirects}|${host.routes.join(' ')}`;
-    const known = shared.get(id);
-    if (known) known.domains.push(...host.domains);
-    else shared.set(id, host);
-  }
-  return [...shared.values()];
+  const last = new Map<string, GatewayHost>();
+  return hosts.filter((host) => {
+    const id = host.routes.join(' ');
+    const known = last.get(id);
+    if (known?.redirects === host.redirects) {
+      known.domains.push(...host.domains);
+      return false;
+    }
+    last.set(id, host);
+    return true;
+  });
 }
 
 const gatewayVirtualHost = worldQuery('gateway-virtual-host', (view, key): XdsResource | undefined => {

@@ -1,5 +1,6 @@
 import type { HTTPMatchRequest } from '@flotilla/model';
-import { serviceForHost, setting, virtualServiceOf, worldQuery, type View } from '@flotilla/pilot-world';
+import type { Service } from '@flotilla/pilot-registry';
+import { ownerOf, serviceForHost, serviceOf, setting, virtualServiceOf, visibleOfHost, worldQuery, type View } from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { hashPoliciesOf } from './hash-policy.ts';
 import { isCatchAll } from './match.ts';
@@ -28,7 +29,7 @@ export const virtualServiceRoutes = worldQuery('virtual-service-routes', (view, 
     virtualService, port: Number(port), tls: tls !== '',
     ...(retries ? { defaultRetries: retries } : {}),
     // A sidecar's listener shows of each service just the listener's port.
-    singlePort: (host) => (gateway === 'mesh' && Number(port) !== 0 ? undefined : onlyPort(view, host)),
+    singlePort: (host) => (gateway === 'mesh' && Number(port) !== 0 ? undefined : onlyPort(gateway === 'mesh' ? serviceForHost(view, host) : gatewayService(view, host, virtualService.meta.namespace))),
     hashPolicies: (destination) => hashPoliciesOf(view, destination, Number(port)),
   };
   const routes: envoy.config.route.v3.IRoute[] = [];
@@ -45,9 +46,15 @@ export const virtualServiceRoutes = worldQuery('virtual-service-routes', (view, 
 });
 
 /** The port of a service that has but one. */
-function onlyPort(view: View, host: string): number | undefined {
-  const ports = serviceForHost(view, host)?.ports ?? [];
+function onlyPort(service: Service | undefined): number | undefined {
+  const ports = service?.ports ?? [];
   return ports.length === 1 ? ports[0]?.port : undefined;
+}
+
+/** What a gateway takes a destination for: the service of the VirtualService's own namespace, where the gateway sees that (Istio's buildNameToServiceMapForHTTPRoutes). */
+function gatewayService(view: View, host: string, namespace: string): Service | undefined {
+  const own = ownerOf(visibleOfHost(view, host, view.attr('namespace')).filter((header) => header.namespace === namespace));
+  return own ? view.query(serviceOf, own.key) : serviceForHost(view, host);
 }
 
 /** Does a match name this port, and this gateway or, where it names none, what this proxy is (Istio's sourceMatchHTTP)? */

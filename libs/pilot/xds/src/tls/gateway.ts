@@ -1,8 +1,11 @@
 import type { MeshConfig, ServerTLSSettings } from '@flotilla/model';
+import { hasCredentialSocket, ownCertificate as ownFiles, setting, type View } from '@flotilla/pilot-world';
 import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
-import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
+import { credentialSecret, ownCertificate, ownRoots, rootsSuffix } from './sds.ts';
 
 const { DownstreamTlsContext, TlsParameters } = envoy.extensions.transport_sockets.tls.v3;
+type ISdsSecretConfig = envoy.extensions.transport_sockets.tls.v3.ISdsSecretConfig;
+type ICertificateValidationContext = envoy.extensions.transport_sockets.tls.v3.ICertificateValidationContext;
 type ICommonTlsContext = envoy.extensions.transport_sockets.tls.v3.ICommonTlsContext;
 const versions: Readonly<Record<string, number>> = {
   TLSV1_0: TlsParameters.TlsProtocol.TLSv1_0, TLSV1_1: TlsParameters.TlsProtocol.TLSv1_1, TLSV1_2: TlsParameters.TlsProtocol.TLSv1_2, TLSV1_3: TlsParameters.TlsProtocol.TLSv1_3,
@@ -33,21 +36,50 @@ function parameters({ mode, minProtocolVersion, maxProtocolVersion, cipherSuites
   };
 }
 
-/** The TLS that a gateway's server speaks with clients (Istio's buildGatewayListenerTLSContext). */
-export function buildGatewayTls(tls: ServerTLSSettings, { alpn, mesh }: { readonly alpn: readonly string[]; readonly mesh: MeshConfig['tlsDefaults'] }): envoy.config.core.v3.ITransportSocket {
-  const names = tls.subjectAltNames?.length ? { matchSubjectAltNames: tls.subjectAltNames.map((exact) => ({ exact })) } : {};
-  const mutual = tls.mode === 'MUTUAL' || tls.mode === 'OPTIONAL_MUTUAL';
-  const roots = tls.mode === 'ISTIO_MUTUAL' ? workloadSecret('ROOTCA') : !mutual ? undefined
-    : tls.credentialName ? credentialSecret(`${tls.credentialName}-cacert`) : tls.caCertificates ? fileRoots(tls.caCertificates) : undefined;
-  const certificate = tls.mode === 'ISTIO_MUTUAL' ? workloadSecret('default')
-    : tls.credentialName ? credentialSecret(tls.credentialName) : fileCertificate(tls.serverCertificate ?? '', tls.privateKey ?? '');
+interface Shown { readonly certificate: ISdsSecretConfig; readonly roots?: ISdsSecretConfig }
+
+/** What a server shows, and by which roots it checks who shows something to it. */
+function shown(view: View, tls: ServerTLSSettings): Shown {
+  const checks = tls.mode === 'MUTUAL' || tls.mode === 'OPTIONAL_MUTUAL';
+  if (tls.mode === 'ISTIO_MUTUAL') {
+    const own = ownFiles(view, 'SERVER');
+    return { certificate: ownCertificate(own), roots: ownRoots(own) };
+  }
+  if (tls.credentialName) {
+    const viaSocket = hasCredentialSocket(view);
+    return { certificate: credentialSecret(tls.credentialName, viaSocket), ...(checks ? { roots: credentialSecret(`${tls.credentialName}${rootsSuffix}`, viaSocket) } : {}) };
+  }
+  const files = { certificate: tls.serverCertificate ?? '', key: tls.privateKey ?? '', roots: tls.caCertificates ?? '' };
+  return { certificate: ownCertificate(files), ...(checks ? { roots: ownRoots(files) } : {}) };
+}
+
+/** The names and fingerprints that a client's certificate must have; fingerprints count only beside a credential's roots. */
+function expected({ mode, credentialName, subjectAltNames, verifyCertificateSpki, verifyCertificateHash }: ServerTLSSettings): ICertificateValidationContext {
+  const prints = credentialName && mode !== 'ISTIO_MUTUAL';
+  return {
+    ...(subjectAltNames?.length ? { matchSubjectAltNames: subjectAltNames.map((exact) => ({ exact })) } : {}),
+    ...(prints && verifyCertificateSpki?.length ? { verifyCertificateSpki: [...verifyCertificateSpki] } : {}),
+    ...(prints && verifyCertificateHash?.length ? { verifyCertificateHash: [...verifyCertificateHash] } : {}),
+  };
+}
+
+/** How clients' certificates are checked. Without roots a credential's names are passed on, though nothing is checked by them. */
+function validation(tls: ServerTLSSettings, { roots }: Shown): ICommonTlsContext {
+  if (roots) return { combinedValidationContext: { defaultValidationContext: expected(tls), validationContextSdsSecretConfig: roots } };
+  const { subjectAltNames } = tls;
+  return tls.credentialName && subjectAltNames?.length ? { validationContext: { matchSubjectAltNames: subjectAltNames.map((exact) => ({ exact })) } } : {};
+}
+
+/** The TLS that a gateway's server speaks with clients (Istio's BuildListenerTLSContext, ApplyCredentialSDSToServerCommonTLSContext, ApplyToCommonTLSContext). */
+export function gatewayTls(view: View, tls: ServerTLSSettings, alpn: readonly string[]): envoy.config.core.v3.ITransportSocket {
+  const shows = shown(view, tls);
   return {
     name: 'envoy.transport_sockets.tls',
     typedConfig: any(DownstreamTlsContext, {
       commonTlsContext: {
-        ...parameters(tls, mesh),
-        tlsCertificateSdsSecretConfigs: [certificate],
-        ...(roots ? { combinedValidationContext: { defaultValidationContext: names, validationContextSdsSecretConfig: roots } } : {}),
+        ...parameters(tls, setting(view, 'tlsDefaults')),
+        tlsCertificateSdsSecretConfigs: [shows.certificate],
+        ...validation(tls, shows),
         alpnProtocols: [...alpn],
       },
       requireClientCertificate: bool(tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL'),

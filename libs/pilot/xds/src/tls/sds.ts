@@ -8,16 +8,19 @@ const { V3 } = envoy.config.core.v3.ApiVersion;
 /** The cluster through which pilot-agent serves secrets to its Envoy. */
 export const sdsCluster = 'sds-grpc';
 
-const fromAgent = (): envoy.config.core.v3.IConfigSource => ({
-  apiConfigSource: { apiType: GRPC, transportApiVersion: V3, grpcServices: [{ envoyGrpc: { clusterName: sdsCluster } }], setNodeOnFirstMessageOnly: true },
+/** The cluster of who else serves secrets, at a socket beside the proxy. */
+export const externalSdsCluster = 'sds-external';
+
+const fromCluster = (clusterName: string): envoy.config.core.v3.IConfigSource => ({
+  apiConfigSource: { apiType: GRPC, transportApiVersion: V3, grpcServices: [{ envoyGrpc: { clusterName } }], setNodeOnFirstMessageOnly: true },
   resourceApiVersion: V3,
 });
 
 /** A secret of the workload's own identity: the agent makes it (`default` the certificate, `ROOTCA` the trusted roots), so Envoy waits for it. */
-export const workloadSecret = (name: 'default' | 'ROOTCA'): ISdsSecretConfig => ({ name, sdsConfig: { ...fromAgent(), initialFetchTimeout: duration(0) } });
+export const workloadSecret = (name: 'default' | 'ROOTCA'): ISdsSecretConfig => ({ name, sdsConfig: { ...fromCluster(sdsCluster), initialFetchTimeout: duration(0) } });
 
 /** A secret in files beside the proxy, read by the agent. */
-export const fileSecret = (name: string): ISdsSecretConfig => ({ name, sdsConfig: fromAgent() });
+export const fileSecret = (name: string): ISdsSecretConfig => ({ name, sdsConfig: fromCluster(sdsCluster) });
 export const fileCertificate = (certificate: string, key: string): ISdsSecretConfig => fileSecret(`file-cert:${certificate}~${key}`);
 export const fileRoots = (path: string): ISdsSecretConfig => fileSecret(`file-root:${path}`);
 
@@ -25,5 +28,22 @@ export const fileRoots = (path: string): ISdsSecretConfig => fileSecret(`file-ro
 export const ownCertificate = ({ certificate, key }: OwnCertificate): ISdsSecretConfig => (certificate && key ? fileCertificate(certificate, key) : workloadSecret('default'));
 export const ownRoots = ({ roots }: OwnCertificate): ISdsSecretConfig => (roots ? fileRoots(roots) : workloadSecret('ROOTCA'));
 
-/** A Kubernetes secret, served over ADS by the control plane. */
-export const credentialSecret = (name: string): ISdsSecretConfig => ({ name: `kubernetes://${name}`, sdsConfig: { ads: {}, resourceApiVersion: V3 } });
+/** Appended to a credential's name for the roots that belong to it. */
+export const rootsSuffix = '-cacert';
+const builtin = 'builtin://';
+
+/**
+ * What a `credentialName` means: `builtin://` the workload's own, `sds://x` of a proxy that has a socket for it what is served there, all others a
+ * Kubernetes secret, served over ADS by the control plane (Istio's ConstructSdsSecretConfigForCredential, credentials.ToResourceName).
+ */
+export function credentialSecret(name: string, hasSocket: boolean): ISdsSecretConfig {
+  if (name === builtin) return workloadSecret('default');
+  if (name === `${builtin}${rootsSuffix}`) return workloadSecret('ROOTCA');
+  if (hasSocket && name.startsWith('sds://')) return { name, sdsConfig: fromCluster(externalSdsCluster) };
+  return { name: resourceName(name), sdsConfig: { ads: {}, resourceApiVersion: V3 } };
+}
+
+function resourceName(name: string): string {
+  if (name.startsWith(builtin)) return 'default';
+  return /^kubernetes(-gateway)?:\/\//.test(name) ? name : `kubernetes://${name}`;
+}

@@ -1,6 +1,6 @@
 import type { ClientTLSSettings, MeshConfig } from '@flotilla/model';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
-import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
+import { credentialSecret, fileCertificate, fileRoots, rootsSuffix, workloadSecret } from './sds.ts';
 
 const tls = envoy.extensions.transport_sockets.tls.v3;
 type IUpstreamTlsContext = envoy.extensions.transport_sockets.tls.v3.IUpstreamTlsContext;
@@ -14,6 +14,8 @@ export interface UpstreamTlsOptions {
   readonly peerExchange: boolean;
   /** May it ask the control plane for Kubernetes secrets? Gateways may, and sidecars that a rule selects. */
   readonly credentials: boolean;
+  /** Is there a socket beside it at which someone else serves secrets? */
+  readonly credentialSocket: boolean;
   /** What the mesh asks for where the TLS isn't its own. */
   readonly defaults: MeshConfig['tlsDefaults'];
 }
@@ -40,19 +42,20 @@ export function buildUpstreamTls(settings: ClientTLSSettings, options: UpstreamT
       },
       ...sni,
     };
-    case 'SIMPLE': return { commonTlsContext: { ...outside, ...validation(settings), ...alpn }, ...sni };
+    case 'SIMPLE': return { commonTlsContext: { ...outside, ...validation(settings, options), ...alpn }, ...sni };
     case 'MUTUAL': {
       const { credentialName, clientCertificate, privateKey } = settings;
       if (!credentialName && (!clientCertificate || !privateKey)) return undefined;
-      const certificate = credentialName ? credentialSecret(credentialName) : fileCertificate(clientCertificate ?? '', privateKey ?? '');
-      return { commonTlsContext: { ...outside, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings), ...alpn }, ...sni };
+      const certificate = credentialName ? credentialSecret(credentialName, options.credentialSocket) : fileCertificate(clientCertificate ?? '', privateKey ?? '');
+      return { commonTlsContext: { ...outside, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings, options), ...alpn }, ...sni };
     }
   }
 }
 
 /** How the server's certificate is checked; without roots, or when told to skip it, not at all. */
-function validation({ credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings): ICommonTlsContext {
-  const roots = credentialName ? credentialSecret(`${credentialName}-cacert`) : caCertificates ? fileRoots(caCertificates) : undefined;
+function validation({ credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings, { credentialSocket }: UpstreamTlsOptions): ICommonTlsContext {
+  if (credentialName && insecureSkipVerify) return {};
+  const roots = credentialName ? credentialSecret(`${credentialName}${rootsSuffix}`, credentialSocket) : caCertificates ? fileRoots(caCertificates) : undefined;
   if (!roots || insecureSkipVerify) return { validationContext: {} };
   return { combinedValidationContext: { defaultValidationContext: alternativeNames(subjectAltNames), validationContextSdsSecretConfig: roots } };
 }
