@@ -5,6 +5,12 @@ import { worldQuery, type View } from './view.ts';
 
 /** What single proxies ask for in their metadata (Istio's ISTIO_META_*, as NodeMetadata has them). */
 
+/** Is it of this version of Istio or a later one? One that doesn't say is taken for the newest. */
+export function isAtLeast(view: View, major: number, minor: number): boolean {
+  const version = view.attr('istioVersion');
+  return !version || version[0] > major || (version[0] === major && version[1] >= minor);
+}
+
 /** How long an idle connection stays, in seconds. */
 export function idleTimeout(view: View): number | undefined {
   const text = view.meta('IDLE_TIMEOUT');

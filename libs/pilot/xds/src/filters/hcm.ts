@@ -2,7 +2,8 @@ import { acceptsHttp10, idleTimeout, proxyConfig, setting, worldQuery, type View
 import { any, bool, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { jwtFilters } from '../authn/jwt.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
-import { childSpanRouter, cors, fault, grpcStats, grpcWeb, istioAlpn, istioPeerMetadata, router } from './http.ts';
+import { childSpanRouter, cors, fault, grpcStats, grpcWeb, istioAlpn, router } from './http.ts';
+import { istioPeerMetadata } from './peer-metadata.ts';
 import { stockAlpn } from './stock-alpn.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
@@ -60,7 +61,7 @@ export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', o
   const istioEnvoy = view.attr('istioExtensions');
   const side = direction === 'inbound' ? 'SERVER' : 'CLIENT';
   const httpFilters = [
-    ...(istioEnvoy ? [istioPeerMetadata[direction]] : []),
+    ...istioPeerMetadata(view, direction),
     ...(direction === 'inbound' ? securityFilters(view) : []),
     ...(hasGrpcWeb ? [grpcWeb] : []),
     grpcStats,
@@ -91,7 +92,7 @@ export function buildGatewayHcm(view: View, { grpcWeb: hasGrpcWeb, ...own }: IHt
     useRemoteAddress: bool(true),
     ...topologyOf(view),
     setCurrentClientCertDetails: { subject: bool(true), cert: true, dns: true, uri: true },
-    httpFilters: [...(istioEnvoy ? [istioPeerMetadata.outbound] : []), ...securityFilters(view), ...(hasGrpcWeb ? [grpcWeb] : []), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, ...statsOf(view, 'CLIENT'), routerOf(view, 'CLIENT')],
+    httpFilters: [...istioPeerMetadata(view, 'outbound'), ...securityFilters(view), ...(hasGrpcWeb ? [grpcWeb] : []), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, ...statsOf(view, 'CLIENT'), routerOf(view, 'CLIENT')],
     ...own,
   };
 }

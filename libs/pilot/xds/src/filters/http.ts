@@ -7,15 +7,7 @@ const { HTTP10, HTTP11, HTTP2 } = istio.envoy.config.filter.http.alpn.v2alpha1.F
 const typedStruct = (typeUrl: string, value?: Readonly<Record<string, unknown>>): ReturnType<typeof any> =>
   any(udpa.type.v1.TypedStruct, { typeUrl: `type.googleapis.com/${typeUrl}`, ...(value ? { value: struct(value) } : {}) });
 
-const discovery = [{ istio_headers: {} }, { workload_discovery: {} }];
-const propagation = [{ istio_headers: {} }];
-const peerMetadata = (value: Readonly<Record<string, unknown>>): IHttpFilter => ({ name: 'istio.metadata_exchange', typedConfig: typedStruct('io.istio.http.peer_metadata.Config', value) });
-
 /** The filters that every HTTP connection manager has, by what they do. Those called `istio...` only Istio's own Envoy knows. */
-export const istioPeerMetadata = {
-  inbound: peerMetadata({ downstream_discovery: discovery, downstream_propagation: propagation }),
-  outbound: peerMetadata({ upstream_discovery: discovery, upstream_propagation: propagation }),
-} as const;
 export const grpcStats: IHttpFilter = {
   name: 'envoy.filters.http.grpc_stats',
   typedConfig: any(envoy.extensions.filters.http.grpc_stats.v3.FilterConfig, { emitFilterState: true, statsForAllMethods: { value: false } }),

@@ -1,4 +1,4 @@
-import { idleTimeout, type View } from '@flotilla/pilot-world';
+import { idleTimeout, isAtLeast, type View } from '@flotilla/pilot-world';
 import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { metadataExchange } from '../clusters/build.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
@@ -8,7 +8,9 @@ import { typedStruct } from './http.ts';
 type IFilter = envoy.config.listener.v3.IFilter;
 type ITcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.ITcpProxy;
 
-export const istioAuthn: IFilter = { name: 'istio_authn', typedConfig: typedStruct('io.istio.network.authn.Config') };
+const authn: IFilter = { name: 'istio_authn', typedConfig: typedStruct('io.istio.network.authn.Config') };
+/** Tells later filters who the peer of a connection is; Istio's Envoys have it from 1.17 on. */
+export const istioAuthn = (view: View): IFilter[] => (view.attr('istioExtensions') && isAtLeast(view, 1, 17) ? [authn] : []);
 export const istioMetadataExchange = metadataExchange as () => IFilter;
 
 /** Bytes that go nowhere: nothing is logged or counted of them. */

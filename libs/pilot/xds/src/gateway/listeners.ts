@@ -23,7 +23,7 @@ interface HttpOf { readonly statPrefix: string; readonly routeName: string; read
 function httpFilters(view: View, { statPrefix, routeName, grpcWeb }: HttpOf): envoy.config.listener.v3.IFilter[] {
   const configSource = { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 };
   const routes = routeName === '' ? { routeConfig: {} } : { rds: { configSource, routeConfigName: routeName } };
-  return [...(view.attr('istioExtensions') ? [istioAuthn] : []), httpConnectionManager(buildGatewayHcm(view, { statPrefix, grpcWeb, ...routes }))];
+  return [...istioAuthn(view), httpConnectionManager(buildGatewayHcm(view, { statPrefix, grpcWeb, ...routes }))];
 }
 
 /** A chain of an HTTPS server: told from the port's others by the name that the client asks for. */

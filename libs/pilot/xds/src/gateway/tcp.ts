@@ -18,7 +18,7 @@ const mutualAlpn = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-htt
 
 /** Filters that come before the proxy itself, and after a protocol's own filter as Mongo's. */
 const before = (view: View): IFilter[] =>
-  [...(view.attr('istioExtensions') ? [istioAuthn] : []), ...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp')];
+  [...istioAuthn(view), ...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp')];
 
 function withSecurity(view: View, filters: readonly IFilter[]): IFilter[] {
   return [...filters.slice(0, -1), ...before(view), ...filters.slice(-1)];

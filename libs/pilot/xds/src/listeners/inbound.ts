@@ -56,14 +56,14 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
       ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
       ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
     },
-    filters: [...peerFilters(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...statsOf(view, 'SERVER'), ...bytesFilters(view, inbound)])],
+    filters: [...istioAuthn(view), ...exchange(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...statsOf(view, 'SERVER'), ...bytesFilters(view, inbound)])],
     ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
   }));
 }
 
 const bytesFilters = (view: View, { statPrefix, cluster, mongo }: Inbound): IFilter[] => [...(mongo ? [mongoProxy(statPrefix)] : []), tcpProxy(view, 'SERVER', { statPrefix, cluster })];
 
-const peerFilters = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioAuthn, istioMetadataExchange()] : []);
+const exchange = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioMetadataExchange()] : []);
 
 function httpFilter(view: View, { cluster, statPrefix, port, operation, routeName, http2, grpcWeb }: Inbound): IFilter {
   const route: envoy.config.route.v3.IRoute = {
@@ -119,7 +119,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   const ownPorts = [...mtls.ports].filter(([number, mode]) => !declared.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {
     name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: u32(port) },
-    filters: [...peerFilters(view).slice(1), ...statsOf(view, 'SERVER'), blackholeProxy],
+    filters: [...exchange(view), ...statsOf(view, 'SERVER'), blackholeProxy],
   };
   const filterChains = [
     blackhole,
