@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadResources } from '@flotilla/galley-pipeline';
 import { keyOf, type AnyResource } from '@flotilla/model';
-import { createWorldStore, credentialChanges, parseProxy, worldChanges } from '@flotilla/pilot-world';
+import { createWorldStore, credentialChanges, parseProxy, proxySubject, workloadLabels, worldChanges } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { checkAgainstScratch, Engine, Subject } from '@flotilla/query';
@@ -19,7 +19,8 @@ const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => existsSy
 function connect(engine: Engine, proxy: ScenarioProxy): void {
   const parsed = parseProxy(proxy.node, proxy.identity);
   if (!parsed.ok) throw new Error(parsed.error);
-  const subject = new Subject(parsed.value as unknown as Record<string, unknown>);
+  engine.watch(workloadLabels, '', new Subject({ ...parsed.value }));
+  const subject = proxySubject(engine, parsed.value);
   for (const kind of ['cds', 'lds', 'nds'] as const) engine.watch(allOf, kind, subject);
   const [cds, lds] = (['cds', 'lds'] as const).map((kind) => engine.read(allOf, kind, subject).map(({ bytes }) => toJson(typeUrls[kind], bytes)));
   for (const key of [...endpointNames(cds ?? []).map((name) => `eds|${name}`), ...routeNames(lds ?? []).map((name) => `rds|${name}`)]) engine.watch(oneOf, key, subject);

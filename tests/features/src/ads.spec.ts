@@ -133,6 +133,28 @@ describe('configuration over a real stream', () => {
     expect([(await rig.next()).typeUrl, (await rig.next()).typeUrl]).toEqual([types.cds, types.eds]);
   });
 
+  it('knows a proxy by the labels of its pod, as they are now', async () => {
+    const pod = (version: string): unknown => ({
+      apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop', labels: { version } }, spec: { containers: [] }, status: { podIP: '10.0.0.1', phase: 'Running' },
+    });
+    const byVersion = { ...(route('5s') as object), spec: { hosts: ['api.test'], http: [
+      { match: [{ sourceLabels: { version: 'v2' } }], name: 'for-v2', route: [{ destination: { host: 'api.test' } }] }, { name: 'for-others', route: [{ destination: { host: 'api.test' } }] },
+    ] } };
+    await rig.start(entry('10.1.1.1'), byVersion);
+    await rig.write('pod.yaml', [pod('v1')]);
+    const rds = await rig.ask(types.rds, ['80']);
+    rig.acknowledge(rds, ['80']);
+    await rig.write('pod.yaml', [pod('v2')]);
+    const relabelled = await rig.next();
+    rig.acknowledge(relabelled, ['80']);
+    await rig.write('pod.yaml', [pod('v3')]);
+    const again = await rig.next();
+    rig.acknowledge(again, ['80']);
+    expect([rds, relabelled, again].map((response) => text(response).includes('for-v2'))).toEqual([false, true, false]);
+    await rig.write('a.yaml', [entry('10.1.1.1'), route('6s')]);
+    expect(text(await rig.next())).not.toContain('for-others');
+  });
+
   it('gives a client that reads slowly one merged push when it has caught up', async () => {
     const large = (mark: number): unknown => ({ ...(route('5s') as object), spec: { hosts: ['api.test'], http: [{ headers: { request: { set: { mark: `${mark}-${'x'.repeat(200_000)}` } } }, route: [{ destination: { host: 'api.test' } }] }] } });
     await rig.start(entry('10.1.1.1'), large(0));

@@ -6,7 +6,7 @@ import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pil
 import { Engine, type Change, type Subject } from '@flotilla/query';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
-import { nameOfType, Proxy, watchedOf, xdsProtocol } from './proxies.ts';
+import { nameOfType, Proxy, xdsProtocol } from './proxies.ts';
 
 /** Of a burst of changes so many are followed. */
 const maxTraces = 20;
@@ -25,7 +25,9 @@ export interface PilotOptions {
  */
 export function createPilot({ subscriber, credentials, observability, signal }: PilotOptions) {
   const engine = new Engine(createWorldStore());
-  const proxies = new Map<Subject, Proxy>();
+  const proxies = new Set<Proxy>();
+  /** Whose watches have a subject. */
+  const watching = new Map<Subject, Proxy>();
   const incomplete = new Set<Collection>(collections);
   const ready = Promise.withResolvers<null>();
 
@@ -47,13 +49,14 @@ export function createPilot({ subscriber, credentials, observability, signal }: 
   function settle(changes: readonly Change[], cause: Cause & { computed?(proxies: number): void }): void {
     const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
     for (const watch of engine.apply(changes)) {
-      const proxy = proxies.get(watch.subject);
+      const proxy = watching.get(watch.subject);
       if (!proxy) continue;
-      const { typeUrl, name } = watchedOf(watch);
       const types = affected.get(proxy) ?? new Map<string, Set<string> | 'all'>();
       affected.set(proxy, types);
-      const names = types.get(typeUrl);
-      types.set(typeUrl, name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(name));
+      for (const { typeUrl, name } of proxy.changedBy(watch)) {
+        const names = types.get(typeUrl);
+        types.set(typeUrl, name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(name));
+      }
     }
     cause.computed?.(affected.size);
     for (const [proxy, types] of affected) {
@@ -97,12 +100,18 @@ export function createPilot({ subscriber, credentials, observability, signal }: 
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
       engine, log: observability.log, tracer: observability.tracer, metrics,
+      onSubject: (of, before) => {
+        if (before) watching.delete(before);
+        watching.set(of.labels.subject, of).set(of.subject, of);
+      },
       onClose: (closed) => {
-        proxies.delete(closed.subject);
+        watching.delete(closed.labels.subject);
+        watching.delete(closed.subject);
+        proxies.delete(closed);
         metrics.connected.set(proxies.size);
       },
     });
-    proxies.set(proxy.subject, proxy);
+    proxies.add(proxy);
     metrics.connected.set(proxies.size);
     return proxy;
   };

@@ -1,6 +1,6 @@
 import type { Effect, Protocol, Resource, Source, State, Subscription } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
-import { parseProxy, type ProxyAttributes } from '@flotilla/pilot-world';
+import { parseProxy, proxySubject, workloadLabels, type ProxyAttributes } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import { PermissionDenied, type Opening, type Push, type Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
@@ -25,8 +25,10 @@ export const xdsProtocol: Protocol = {
 
 const nothing: Pick<Subscription, 'wildcard' | 'names'> = { wildcard: false, names: new Set() };
 
-/** What of a type a watch is for: one name, or the whole of it. */
-export function watchedOf({ key }: Watch): { readonly typeUrl: string; readonly name?: string } {
+/** What of a type has changed: one name, or the whole of it. */
+interface Changed { readonly typeUrl: string; readonly name?: string }
+
+function watchedOf({ key }: Watch): Changed {
   const bar = key.indexOf('|');
   return bar < 0 ? { typeUrl: typeUrls[key as XdsKind] } : { typeUrl: typeUrls[key.slice(0, bar) as XdsKind], name: key.slice(bar + 1) };
 }
@@ -36,6 +38,8 @@ export interface ProxyContext {
   readonly log: Logger;
   readonly tracer: Tracer;
   readonly metrics: PilotMetrics;
+  /** From now on the proxy's watches have its subject, and no longer `before`. */
+  onSubject(proxy: Proxy, before?: Subject): void;
   onClose(proxy: Proxy): void;
 }
 
@@ -57,7 +61,10 @@ function attributesOf({ node, identity }: Opening): ProxyAttributes {
 export class Proxy implements Session {
   readonly attributes: ProxyAttributes;
   readonly source: Source;
-  readonly subject: Subject;
+  /** Whom queries are asked for: another one when its workload's labels change. */
+  subject: Subject;
+  /** Its workload's labels, asked for with what it sent. */
+  readonly labels: Watch;
   readonly #context: ProxyContext;
   readonly #push: Push;
   readonly #deliveries: ReturnType<typeof createDeliveries>;
@@ -73,9 +80,33 @@ export class Proxy implements Session {
     this.attributes = attributesOf(opening);
     this.#context = context;
     this.#push = opening.push;
-    this.subject = new Subject(this.attributes as unknown as Record<string, unknown>);
+    this.labels = context.engine.watch(workloadLabels, '', new Subject({ ...this.attributes }));
+    this.subject = this.#subjectNow();
+    context.onSubject(this);
     this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
     this.source = { all: (typeUrl) => this.#all(typeUrl), get: (typeUrl, name) => this.#get(typeUrl, name) };
+  }
+
+  /** What a watch that has changed means to the proxy. Other labels may mean other answers to all that it has asked for. */
+  changedBy(watch: Watch): readonly Changed[] {
+    if (watch !== this.labels) return [watchedOf(watch)];
+    const before = this.subject;
+    this.subject = this.#subjectNow();
+    for (const key of [...this.#watches.keys()]) {
+      this.#drop(key);
+      this.#watch(key);
+    }
+    this.#context.onSubject(this, before);
+    return [...this.#subscriptions.keys()].filter((typeUrl) => kindOf.has(typeUrl)).map((typeUrl) => ({ typeUrl }));
+  }
+
+  #subjectNow(): Subject {
+    try {
+      return proxySubject(this.#context.engine, this.attributes);
+    } catch (error) {
+      this.#tellFailure('labels', messageOf(error));
+      return new Subject({ ...this.attributes });
+    }
   }
 
   /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */
@@ -127,6 +158,7 @@ export class Proxy implements Session {
 
   close(): void {
     for (const key of this.#watches.keys()) this.#drop(key);
+    this.#context.engine.unwatch(this.labels);
     this.#deliveries.close();
     this.#context.onClose(this);
   }

@@ -2,7 +2,7 @@ import { compareText } from '@flotilla/std';
 import type { DestinationRule } from '@flotilla/model';
 import { isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/pilot-registry';
 import { domain, rootNamespace, setting } from './mesh.ts';
-import { worldQuery, type View } from './view.ts';
+import { isSelected, worldQuery, type View } from './view.ts';
 
 /** A DestinationRule as merged from all of its host in a namespace. */
 export interface MergedRule {
@@ -122,7 +122,7 @@ export function destinationRulesOf(view: View): RuleFor {
   return (service, direction = 'outbound') => {
     const groups = groupsFor(service);
     const selected = direction === 'outbound' && groups.find(({ selector, namespace }) =>
-      selector && namespace === client && Object.entries(selector).every(([name, value]) => view.label(name) === value));
+      selector && namespace === client && isSelected(view, selector));
     return (selected || groups.findLast(({ selector }) => !selector))?.keys.join('|') ?? '';
   };
 }

@@ -7,6 +7,7 @@ export * from './destination-rules.ts';
 export * from './sidecar-scope.ts';
 export * from './endpoints.ts';
 export * from './targets.ts';
+export * from './workload-labels.ts';
 export * from './inbound-ports.ts';
 export * from './addresses.ts';
 export * from './proxy.ts';

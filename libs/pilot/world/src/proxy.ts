@@ -12,7 +12,7 @@ export interface Node {
   readonly locality?: { readonly region?: string | null; readonly zone?: string | null; readonly subZone?: string | null } | null;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 /** Metadata comes from environment variables: booleans as text too. */
 export const isSet = (value: unknown): boolean => value === true || /^(1|t|T|true|TRUE|True)$/.test(text(value));

@@ -3,7 +3,7 @@ import type { IstioEgressListener, Resource } from '@flotilla/model';
 import { hostMatches, hostSubsetOf, isWildcard, type Service } from '@flotilla/pilot-registry';
 import { rootNamespace } from './mesh.ts';
 import { exportedOfHost, exportedServices, ownerOf, serviceHeader, serviceOf, visibleOfHost, type ServiceHeader } from './services.ts';
-import { worldQuery, type View } from './view.ts';
+import { isSelected, worldQuery, type View } from './view.ts';
 import { selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
 
 /** A service in a scope; `ports` when only some of its ports are. */
@@ -31,7 +31,7 @@ export const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => 
   const namespace = view.attr('namespace');
   const of = (ns: string): Resource<'sidecars'>[] => view.index('sidecars', 'namespace', ns).flatMap((key) => view.get('sidecars', key) ?? [])
     .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name));
-  const selects = ({ spec }: Resource<'sidecars'>): boolean => Object.entries(spec.workloadSelector?.labels ?? {}).every(([name, value]) => view.label(name) === value);
+  const selects = ({ spec }: Resource<'sidecars'>): boolean => isSelected(view, spec.workloadSelector?.labels);
   const hasSelector = ({ spec }: Resource<'sidecars'>): boolean => Object.keys(spec.workloadSelector?.labels ?? {}).length > 0;
   const own = of(namespace);
   const root = rootNamespace(view);

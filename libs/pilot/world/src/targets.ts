@@ -7,10 +7,15 @@ import { allServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 import { endpointSources, entryWorkload } from './workloads.ts';
 
-/** The pod of a proxy of this cluster, by its first address that has one. */
+/** Is a proxy of this cluster? Of one that doesn't say, it is assumed. */
+const isHere = (view: View): boolean => view.attr('clusterId') === '' || view.attr('clusterId') === clusterId;
+
+/** The pod of a proxy of this cluster: of its name, else of its first address that has one (Istio's getPodByProxy). */
 export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined => {
-  const own = view.attr('clusterId');
-  if (own !== '' && own !== clusterId) return undefined;
+  if (!isHere(view)) return undefined;
+  const [name, namespace, ...more] = view.attr('id').split('~')[2]?.split('.') ?? [];
+  const named = namespace === view.attr('namespace') && more.length === 0 ? `${namespace}/${name ?? ''}` : undefined;
+  if (named !== undefined && view.get('pods', named)) return named;
   for (const ip of view.attr('ips')) {
     const found = view.index('pods', 'ip', ip).find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
     if (found) return found;
@@ -24,7 +29,7 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
  * the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
-  const targets = [...kubernetes(view), ...external(view)];
+  const targets = [...kubernetes(view), ...view.query(externalTargets, '')];
   // Where there is nothing to put in order, other services don't matter.
   if (targets.length < 2) return targets;
   const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
@@ -96,7 +101,8 @@ function byNamespace(view: View, pod: Resource<'pods'>): ServiceTarget[] {
   return [...services].flatMap((name) => instances(view, `k/${pod.meta.namespace}/${name}`, () => true));
 }
 
-function external(view: View): ServiceTarget[] {
+/** Its namespace's ServiceEntries of which a proxy's workload is part, by address. */
+const externalTargets = worldQuery('external-targets', (view): readonly ServiceTarget[] => {
   const ips = view.attr('ips');
   const entries = new Set([
     ...ips.flatMap((ip) => view.derivedIndex(entryEndpoints, 'address', ip)), ...view.index('service-entries', 'selecting', view.attr('namespace')),
@@ -104,7 +110,7 @@ function external(view: View): ServiceTarget[] {
   const own = view.attr('namespace');
   return [...entries].flatMap((entry) => view.query(servicesOfEntry, entry).filter(({ namespace }) => namespace === own).map(({ key }) => key))
     .flatMap((key) => instances(view, key, ({ address }) => ips.includes(address)));
-}
+});
 
 function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolean): ServiceTarget[] {
   const service = view.query(serviceOf, key);
@@ -113,6 +119,20 @@ function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolea
     const port = service.ports.find(({ name }) => name === endpoint.servicePortName);
     return port ? [{ service, port, targetPort: endpoint.port, endpoint }] : [];
   });
+}
+
+/**
+ * What the registries know a proxy's workload by: a ServiceEntry's labels for the endpoint at its address go before its pod's, both with where it runs.
+ * Undefined when they don't know it (Istio's GetProxyWorkloadLabels; as in later versions of it only ServiceEntries of the proxy's own namespace count:
+ * another's would decide which policies hold).
+ */
+export function registeredLabels(view: View): Readonly<Record<string, string>> | undefined {
+  if (!isHere(view)) return undefined;
+  const [target] = view.query(externalTargets, '');
+  if (target) return target.endpoint.labels;
+  const key = view.query(podOfProxy, '');
+  const pod = key === undefined ? undefined : view.get('pods', key);
+  return pod && describe(pod, podIPs(pod)[0] ?? '', endpointSources(view)).labels;
 }
 
 /**

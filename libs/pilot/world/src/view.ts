@@ -14,6 +14,7 @@ export interface ProxyAttributes {
   readonly supportsIPv4: boolean;
   readonly supportsIPv6: boolean;
   readonly dnsDomain: string;
+  /** As it sends them; once pilot knows it, those of its workload (workloadLabels). Read single ones: whole, they differ from node to node. */
   readonly labels: Readonly<Record<string, string>>;
   /** Envoy's node.cluster: its service as tracers call it. */
   readonly serviceCluster: string;
@@ -54,6 +55,10 @@ export interface View {
   /** The result of another query. */
   query<K extends string, R>(query: WorldQuery<K, R>, key: K): R;
 }
+/** Has the proxy all labels of a selector? An empty one selects every proxy. */
+export const isSelected = (view: View, selector: Readonly<Record<string, string>> | undefined): boolean =>
+  Object.entries(selector ?? {}).every(([name, value]) => view.label(name) === value);
+
 /** A tracked query over the World. */
 export type WorldQuery<K extends string, R> = Query<K, R, Reads>;
 

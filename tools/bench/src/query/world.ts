@@ -1,5 +1,5 @@
 import { keyOf, parseMeshConfig, parseResource, type AnyResource } from '@flotilla/model';
-import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
+import { createWorldStore, parseProxy, proxySubject, workloadLabels, worldChanges } from '@flotilla/pilot-world';
 import { allOf, oneOf } from '@flotilla/pilot-xds';
 import { Engine, Subject, type Change } from '@flotilla/query';
 import { Mesh, type MeshFile, type MeshNode, type MeshSize } from '../mesh.ts';
@@ -14,10 +14,12 @@ export const changesOf = (file: MeshFile): Change[] => {
   return worldChanges(resource.collection, keyOf(resource.meta), resource);
 };
 
-function subjectOf(node: MeshNode): Subject {
+/** As pilot has it while the sidecar is connected. */
+function subjectOf(engine: Engine, node: MeshNode): Subject {
   const parsed = parseProxy(node);
   if (!parsed.ok) throw new Error(parsed.error);
-  return new Subject(parsed.value as unknown as Record<string, unknown>);
+  engine.watch(workloadLabels, '', new Subject({ ...parsed.value }));
+  return proxySubject(engine, parsed.value);
 }
 
 /** Pilot's queries over a mesh, with sidecars that watch all that they ask for: clusters, listeners, each load assignment, the route configuration of port 80. */
@@ -27,7 +29,7 @@ export function watchedWorld(size: MeshSize, sidecars: number): { readonly engin
   const config = parseMeshConfig({});
   if (!config.ok) throw new Error('the default mesh configuration is refused');
   engine.apply([config.value, ...mesh.files().map(resourceOf)].flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
-  for (const subject of Array.from({ length: sidecars }, (_, i) => subjectOf(mesh.node(i)))) {
+  for (const subject of Array.from({ length: sidecars }, (_, i) => subjectOf(engine, mesh.node(i)))) {
     for (const kind of ['cds', 'lds'] as const) engine.watch(allOf, kind, subject);
     engine.watch(oneOf, 'rds|80', subject);
     for (let i = 0; i < size.services; i += 1) engine.watch(oneOf, `eds|outbound|80||${mesh.host(i)}`, subject);

@@ -1,7 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { Resource } from '@flotilla/model';
-import { labelsMatch } from '@flotilla/pilot-registry';
-import { rootNamespace, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
+import { isSelected, rootNamespace, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
 
 export type AuthorizationResource = Resource<'authorization-policies'>;
 type Selecting = 'authorization-policies' | 'request-authentications';
@@ -9,7 +8,7 @@ type Selecting = 'authorization-policies' | 'request-authentications';
 /** A namespace's policies that select the proxy, the oldest first. */
 export function selecting<C extends Selecting>(view: View, collection: C, namespace: string): Resource<C>[] {
   return view.index(collection, 'namespace', namespace).flatMap((key) => view.get(collection, key) ?? [])
-    .filter(({ spec }) => labelsMatch(spec.selector?.matchLabels ?? {}, view.attr('labels')))
+    .filter(({ spec }) => isSelected(view, spec.selector?.matchLabels))
     .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name));
 }
 

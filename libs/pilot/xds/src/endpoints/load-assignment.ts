@@ -1,6 +1,6 @@
 import { groupBy } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
-import { augmentLabels, labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
   destinationRuleKey, destinationRuleOf, endpointsOfPort, instancesOfPort, isClusterLocal, localityOfProxy, podOfProxy, scopedService, scopeOwner, setting, worldQuery, type RuleKey, type ServiceRef,
   type View,
@@ -40,8 +40,7 @@ function near(view: View, groups: readonly LocalityGroup[], { policy, locality: 
   if (!rule || own === undefined) return groups.map(({ endpoints }) => endpoints);
   const wish = dns ? { ...rule, failoverPriority: [] } : rule;
   const { region, zone, subzone } = localityParts(own);
-  const labels = wish.failoverPriority?.length
-    ? augmentLabels(view.attr('labels'), { clusterId: view.attr('clusterId'), locality: own, nodeName: String(view.meta('NODE_NAME') ?? ''), network: view.attr('network') }) : {};
+  const labels = Object.fromEntries((wish.failoverPriority ?? []).filter((name) => !name.includes('=')).map((name) => [name, view.label(name) ?? '']));
   return applyLocality(groups, { setting: wish, locality: localityMessage(region, zone, subzone), labels, failover: policy?.outlierDetection !== undefined });
 }
 

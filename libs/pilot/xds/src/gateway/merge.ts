@@ -1,7 +1,7 @@
 import { compareText } from '@flotilla/std';
 import type { Gateway, Resource } from '@flotilla/model';
-import { isHttp, labelsMatch, parseProtocol } from '@flotilla/pilot-registry';
-import { serviceTargets, worldQuery, type View } from '@flotilla/pilot-world';
+import { isHttp, parseProtocol } from '@flotilla/pilot-registry';
+import { isSelected, serviceTargets, worldQuery, type View } from '@flotilla/pilot-world';
 import { mergeServers, passesTls, plainHosts, type GatewayServer, type MergedGateway } from './merge-servers.ts';
 
 type Selected = Resource<'gateways'> & { readonly spec: Gateway };
@@ -9,7 +9,7 @@ type Selected = Resource<'gateways'> & { readonly spec: Gateway };
 /** Gateways whose selector selects the proxy, the oldest first. */
 function selected(view: View): Selected[] {
   return view.list('gateways').flatMap((key) => view.get('gateways', key) ?? [])
-    .filter(({ spec }) => labelsMatch(spec.selector ?? {}, view.attr('labels')))
+    .filter(({ spec }) => isSelected(view, spec.selector))
     .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0)
       || compareText(a.meta.name, b.meta.name) || compareText(a.meta.namespace, b.meta.namespace));
 }

@@ -1,6 +1,6 @@
 import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
 import { isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { addressesFor, destinationRule, scopeOwner, serviceForHost, setting, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
+import { addressesFor, destinationRule, isSelected, scopeOwner, serviceForHost, setting, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
 import { duration, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
 import { statName } from '../telemetry/stat-name.ts';
@@ -83,7 +83,7 @@ function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
 function isForProxy(view: View, match: L4MatchAttributes | TLSMatchAttributes, port: number): boolean {
   if (match.port && match.port !== port) return false;
   if (match.gateways?.length && !match.gateways.includes('mesh')) return false;
-  if (!Object.entries(match.sourceLabels ?? {}).every(([name, value]) => view.label(name) === value)) return false;
+  if (!isSelected(view, match.sourceLabels)) return false;
   return !match.sourceNamespace || match.sourceNamespace === view.attr('namespace');
 }
 

@@ -1,6 +1,6 @@
 import type { HTTPMatchRequest } from '@flotilla/model';
 import type { Service } from '@flotilla/pilot-registry';
-import { ownerOf, serviceForHost, serviceOf, setting, virtualServiceOf, visibleOfHost, worldQuery, type View } from '@flotilla/pilot-world';
+import { isSelected, ownerOf, serviceForHost, serviceOf, setting, virtualServiceOf, visibleOfHost, worldQuery, type View } from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { hashPoliciesOf } from './hash-policy.ts';
 import { isCatchAll } from './match.ts';
@@ -61,8 +61,7 @@ function gatewayService(view: View, host: string, namespace: string): Service | 
 function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gateway: string }): boolean {
   if (match.port && match.port !== at.port) return false;
   if (match.gateways?.length) return match.gateways.includes(at.gateway);
-  const labels = Object.entries(match.sourceLabels ?? {}).every(([name, value]) => view.label(name) === value);
-  return labels && (!match.sourceNamespace || match.sourceNamespace === view.attr('namespace'));
+  return isSelected(view, match.sourceLabels) && (!match.sourceNamespace || match.sourceNamespace === view.attr('namespace'));
 }
 
 export const hasRoutes = worldQuery('has-routes', (view, key): boolean => view.query(virtualServiceRoutes, key).length > 0);

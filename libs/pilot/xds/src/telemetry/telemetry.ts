@@ -1,7 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { ExtensionProvider, Resource, Telemetry } from '@flotilla/model';
-import { labelsMatch } from '@flotilla/pilot-registry';
-import { rootNamespace, setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { isSelected, rootNamespace, setting, worldQuery, type View } from '@flotilla/pilot-world';
 
 /** On which side of a request a listener stands: a gateway counts as a client. */
 export type Side = 'CLIENT' | 'SERVER';
@@ -21,7 +20,7 @@ const telemetriesOf = worldQuery('telemetries-of', (view, namespace): readonly R
 export const applicableTelemetries = worldQuery('applicable-telemetries', (view): readonly Telemetry[] => {
   const [root, namespace] = [rootNamespace(view), view.attr('namespace')];
   const whole = (of: string): Telemetry[] => view.query(telemetriesOf, of).filter((telemetry) => !hasSelector(telemetry)).slice(0, 1).map(({ spec }) => spec);
-  const selecting = view.query(telemetriesOf, namespace).find((telemetry) => hasSelector(telemetry) && labelsMatch(selectorOf(telemetry), view.attr('labels')));
+  const selecting = view.query(telemetriesOf, namespace).find((telemetry) => hasSelector(telemetry) && isSelected(view, selectorOf(telemetry)));
   return [...whole(root), ...(namespace === root ? [] : whole(namespace)), ...(selecting ? [selecting.spec] : [])];
 });
 
