@@ -66,7 +66,7 @@ export function buildSidecarHcm(view: View, direction: 'inbound' | 'outbound', o
     ...(hasGrpcWeb ? [grpcWeb] : []),
     grpcStats,
     ...(direction === 'outbound' ? [istioEnvoy ? istioAlpn : stockAlpn] : []),
-    fault, cors, ...statsOf(view, side), routerOf(view, side),
+    fault, cors, ...statsOf(view, side, 'http'), routerOf(view, side),
   ];
   const inbound: IHttpConnectionManager = {
     serverName: 'istio-envoy', forwardClientCertDetails: APPEND_FORWARD, setCurrentClientCertDetails: { subject: bool(true), dns: true, uri: true },
@@ -92,7 +92,7 @@ export function buildGatewayHcm(view: View, { grpcWeb: hasGrpcWeb, ...own }: IHt
     useRemoteAddress: bool(true),
     ...topologyOf(view),
     setCurrentClientCertDetails: { subject: bool(true), cert: true, dns: true, uri: true },
-    httpFilters: [...istioPeerMetadata(view, 'outbound'), ...securityFilters(view), ...(hasGrpcWeb ? [grpcWeb] : []), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, ...statsOf(view, 'CLIENT'), routerOf(view, 'CLIENT')],
+    httpFilters: [...istioPeerMetadata(view, 'outbound'), ...securityFilters(view), ...(hasGrpcWeb ? [grpcWeb] : []), grpcStats, istioEnvoy ? istioAlpn : stockAlpn, fault, cors, ...statsOf(view, 'CLIENT', 'http'), routerOf(view, 'CLIENT')],
     ...own,
   };
 }

@@ -66,7 +66,7 @@ function autoPassthroughChains(view: View, { server }: GatewayServer): GatewayCh
       return ['', ...subsets].map((subset): GatewayChain => {
         const name = `outbound_.${port.port}_.${subset}_.${service.hostname}`;
         const statPrefix = pattern ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) }) : name;
-        const filters = withSecurity(view, [...statsOf(view, 'CLIENT'), tcpProxy(view, 'CLIENT', { statPrefix, cluster: name })]);
+        const filters = withSecurity(view, [...statsOf(view, 'CLIENT', 'tcp'), tcpProxy(view, 'CLIENT', { statPrefix, cluster: name })]);
         return bySni([name], { filterChainMatch: { applicationProtocols: [...mutualAlpn] }, filters });
       });
     }));

@@ -56,7 +56,7 @@ function buildChains(view: View, inbound: Inbound, options: readonly ChainOption
       ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
       ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
     },
-    filters: [...istioAuthn(view), ...exchange(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...statsOf(view, 'SERVER'), ...bytesFilters(view, inbound)])],
+    filters: [...istioAuthn(view), ...exchange(view), ...(option.carries === 'http' ? [httpFilter(view, inbound)] : [...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp'), ...statsOf(view, 'SERVER', 'tcp'), ...bytesFilters(view, inbound)])],
     ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
   }));
 }
@@ -119,7 +119,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   const ownPorts = [...mtls.ports].filter(([number, mode]) => !declared.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {
     name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: u32(port) },
-    filters: [...exchange(view), ...statsOf(view, 'SERVER'), blackholeProxy],
+    filters: [...exchange(view), ...statsOf(view, 'SERVER', 'tcp'), blackholeProxy],
   };
   const filterChains = [
     blackhole,

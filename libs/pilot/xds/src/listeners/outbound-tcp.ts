@@ -22,7 +22,7 @@ export interface TcpOf {
 }
 
 const withProtocolFilter = (view: View, port: ServicePort, { statPrefix, proxy }: { statPrefix: string; proxy: IFilter }): IFilter[] =>
-  [...statsOf(view, 'CLIENT'), ...(port.protocol === 'Mongo' ? [mongoProxy(statPrefix)] : []), proxy];
+  [...statsOf(view, 'CLIENT', 'tcp'), ...(port.protocol === 'Mongo' ? [mongoProxy(statPrefix)] : []), proxy];
 
 /** The chains of a service's bytes: its VirtualServices' `tls` or `tcp` routes, else straight to it (Istio's buildSidecarOutboundTCPTLSFilterChainOpts). */
 export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {

@@ -108,7 +108,7 @@ function buildListener(view: View, entry: OutboundEntry): IListener {
   const catchAll = chains.find(({ filterChainMatch }) => !filterChainMatch);
   const filterChains = chains.length > 1 ? chains.filter((chain) => chain !== catchAll) : chains;
   const unknown = unknownCluster(view);
-  const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [...statsOf(view, 'CLIENT'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] };
+  const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [...statsOf(view, 'CLIENT', 'tcp'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] };
   const defaultFilterChain = !catchAll ? passthrough : chains.length > 1 ? catchAll : undefined;
   const inspects = entry.http?.inspected ?? false;
   const bySni = entry.tcp.some(({ filterChainMatch }) => filterChainMatch?.serverNames?.length);
@@ -157,8 +157,8 @@ function buildVirtualOutbound(view: View): IListener | undefined {
     name: 'virtualOutbound',
     address: { socketAddress: { address: wildcard(view), portValue: port } },
     filterChains: [
-      { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: u32(port) }, filters: [...statsOf(view, 'CLIENT'), blackholeProxy] },
-      { name: 'virtualOutbound-catchall-tcp', filters: [...statsOf(view, 'CLIENT'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] },
+      { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: u32(port) }, filters: [...statsOf(view, 'CLIENT', 'tcp'), blackholeProxy] },
+      { name: 'virtualOutbound-catchall-tcp', filters: [...statsOf(view, 'CLIENT', 'tcp'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] },
     ],
     useOriginalDst: bool(true),
     ...accessLogFor(view, 'CLIENT', 'listener'),

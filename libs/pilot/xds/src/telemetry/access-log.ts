@@ -93,6 +93,9 @@ function choose(view: View, side: Side): Chosen {
   return { providers, disabled };
 }
 
+/** Names of the providers that log on a side, each with its filter: an expression, or empty. */
+export const logProviders = (view: View, side: Side): ReadonlyMap<string, string> => choose(view, side).providers;
+
 const unmatched: IFilter = { responseFlagFilter: { flags: ['NR'] } };
 const byExpression = (expression: string): IFilter => ({
   extensionFilter: { name: 'envoy.access_loggers.extension_filters.cel', typedConfig: any(loggers.filters.cel.v3.ExpressionFilter, { expression }) },

@@ -3,6 +3,7 @@ import type { View } from '@flotilla/pilot-world';
 import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
 import { clusterName } from '../routes/route.ts';
 import { collectorHost } from './collector.ts';
+import { stackdriverTracer } from './stackdriver-tracer.ts';
 
 const trace = envoy.config.trace.v3;
 const { B3, CLOUD_TRACE_CONTEXT, GRPC_TRACE_BIN, TRACE_CONTEXT } = trace.OpenCensusConfig.TraceContext;
@@ -45,10 +46,14 @@ function openCensus({ service, port, context }: NonNullable<ExtensionProvider['o
 
 /** A provider as Envoy's tracer (Istio's configureFromProviderConfig); undefined for one that doesn't trace, or whose service the mesh doesn't know. */
 export function buildTracer(view: View, provider: ExtensionProvider): Tracer | undefined {
-  const { zipkin: zip, datadog, lightstep, skywalking, opencensus, opentelemetry } = provider;
-  // A stock Envoy 1.36 has no such tracer any more; Istio's own build of then does.
-  if (opencensus && !view.attr('istioExtensions')) return undefined;
+  const { zipkin: zip, datadog, lightstep, skywalking, opencensus, opentelemetry, stackdriver } = provider;
+  // A stock Envoy 1.36 has no tracer for OpenCensus any more; Istio's own build of then does.
+  if ((opencensus || stackdriver) && !view.attr('istioExtensions')) return undefined;
   if (opencensus) return { provider: openCensus(opencensus), maxTagLength: opencensus.maxTagLength ?? 0, childSpans: false };
+  if (stackdriver) {
+    const own = stackdriverTracer(view, stackdriver);
+    return own && { provider: own, maxTagLength: stackdriver.maxTagLength ?? 0, childSpans: false };
+  }
   const given = zip ?? datadog ?? lightstep ?? skywalking ?? opentelemetry;
   const to = given && collector(view, given);
   if (!to) return undefined;
