@@ -45,6 +45,10 @@ describe('a gateway\'s route configuration', () => {
       .toEqual(['one.test:80 one.test v-80,v', 'three.test:80 three.test v-80,w-80,v,w', 'two.test:80 two.test w-80,w']);
   });
 
+  it('has each host as it is written first, whatever the case of others', () => {
+    expect(hostsOf('http.80', gateway('g', http(80, '*')), virtualService({ name: 'v' }, ['One.test'], ['g']), virtualService({ name: 'w' }, ['one.test'], ['g']))).toEqual(['One.test:80 One.test v-80,w-80,v,w']);
+  });
+
   it('redirects hosts that nobody serves too', () => {
     const redirecting = { ...http(80, 'one.test', 'two.test') as object, tls: { httpsRedirect: true } };
     expect(hostsOf('http.80', gateway('g', redirecting), virtualService({ name: 'v' }, ['one.test'], ['g']))).toEqual(['!one.test:80 one.test v-80,v', '!two.test:80 two.test ']);

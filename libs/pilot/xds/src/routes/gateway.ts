@@ -27,10 +27,11 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
   for (const { server, gateway } of servers) {
     const port = server.port?.number ?? 0;
     const redirects = server.tls?.httpsRedirect ?? false;
+    // named as the first one writes it: that another case is another host is news to Envoy
     const open = (host: string): GatewayHost => {
-      const known = hosts.get(host) ?? { name: domainName(host, port), domains: [host], routes: [], redirects: false };
+      const known = hosts.get(host.toLowerCase()) ?? { name: domainName(host, port), domains: [host], routes: [], redirects: false };
       known.redirects ||= redirects;
-      hosts.set(host, known);
+      hosts.set(host.toLowerCase(), known);
       return known;
     };
     for (const key of view.query(virtualServicesFor, `${namespace}|${gateway}`)) {
@@ -41,11 +42,11 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
       const routes = served.get(id) ?? servedAtKey({ virtualService: key, port, gateway, tls: server.tls !== undefined });
       if (view.query(virtualServiceRoutes, routes).length === 0) continue;
       served.set(id, routes);
-      for (const host of shared) open(host.toLowerCase()).routes.push(routes);
+      for (const host of shared) open(host).routes.push(routes);
     }
     if (redirects) for (const host of server.hosts ?? []) open(host);
   }
-  return collapse([...hosts].sort(([a], [b]) => compareSpecific(a, b)).map(([, host]) => host));
+  return collapse([...hosts.values()].sort((a, b) => compareSpecific(a.domains[0] ?? '', b.domains[0] ?? '')));
 });
 
 /** Hosts with the same routes share one virtual host, named after the first (Istio's collapseDuplicateRoutes, which knows but the last of those that differ otherwise). */
