@@ -48,7 +48,7 @@ function openCensus({ service, port, context }: NonNullable<ExtensionProvider['o
 export function buildTracer(view: View, provider: ExtensionProvider): Tracer | undefined {
   const { zipkin: zip, datadog, lightstep, skywalking, opencensus, opentelemetry, stackdriver } = provider;
   // A stock Envoy 1.36 has no tracer for OpenCensus any more; Istio's own build of then does.
-  if ((opencensus || stackdriver) && !view.attr('istioExtensions')) return undefined;
+  if (opencensus && !view.attr('istioExtensions')) return undefined;
   if (opencensus) return { provider: openCensus(opencensus), maxTagLength: opencensus.maxTagLength ?? 0, childSpans: false };
   if (stackdriver) {
     const own = stackdriverTracer(view, stackdriver);
