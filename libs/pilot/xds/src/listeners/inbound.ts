@@ -116,7 +116,7 @@ export const virtualInbound = worldQuery('virtual-inbound', (view): XdsResource 
   const ports = view.query(inboundPorts, '');
   const declared = new Set(ports.map(({ number }) => number));
   const versions = [...(view.attr('supportsIPv4') ? [4 as const] : []), ...(view.attr('supportsIPv6') ? [6 as const] : [])];
-  const ownPorts = [...mtls.ports].filter(([number, mode]) => !declared.has(number) && mode !== mtls.mode).sort(([a], [b]) => a - b);
+  const ownPorts = [...mtls.ports].filter(([number]) => !declared.has(number)).sort(([a], [b]) => a - b);
   const blackhole: IFilterChain = {
     name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: u32(port) },
     filters: [...exchange(view), ...statsOf(view, 'SERVER', 'tcp'), blackholeProxy],

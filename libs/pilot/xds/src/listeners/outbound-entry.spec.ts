@@ -28,11 +28,21 @@ describe('services on one outbound listener', () => {
     expect(chainsOf(gather(service('a', 'TCP'), service('b', 'TCP'), service('c', 'TLS', byName('c'))))).toEqual(['a', 'c']);
   });
 
-  it('of HTTP and bytes are told apart by inspection', () => {
-    for (const entry of [gather(service('a', 'HTTP'), service('b', 'TCP')), gather(service('b', 'TCP'), service('a', 'HTTP'))]) {
+  it('of HTTP and bytes are told apart by inspection on every address; on one of their own who comes first keeps it', () => {
+    const onEvery = [service('a', 'HTTP', everywhere), service('b', 'TCP', everywhere)] as const;
+    for (const entry of [gather(...onEvery), gather(onEvery[1], onEvery[0])]) {
       expect(entry).toMatchObject({ protocol: 'Unsupported', http: { routes: '80', inspected: true } });
       expect(chainsOf(entry)).toEqual(['b']);
     }
+    expect(gather(service('a', 'HTTP'), service('b', 'TCP'))).toMatchObject({ protocol: 'Unsupported', http: { inspected: false }, tcp: [] });
+    const bytes = gather(service('b', 'TCP'), service('a', 'HTTP'));
+    expect([chainsOf(bytes), bytes.http, bytes.protocol]).toEqual([['b'], undefined, 'Unsupported']);
+    const named = { tcpChains: () => [{ filterChainMatch: { serverNames: ['b'] }, filters: [{ name: 'b' }] }] };
+    expect(gather(service('b', 'TLS', named), service('a', 'HTTP')).http).toMatchObject({ inspected: false });
+  });
+
+  it('of an HTTP proxy take the place of others', () => {
+    expect(gather(service('b', 'TCP', everywhere), service('a', 'HTTP_PROXY', everywhere))).toMatchObject({ protocol: 'HTTP_PROXY', http: { inspected: false }, tcp: [] });
   });
 
   it('of undeclared protocol: the first keeps it, takes HTTP over, adds to bytes', () => {

@@ -55,18 +55,27 @@ function addChains(known: readonly IFilterChain[], more: readonly IFilterChain[]
   return [...known, ...more.filter((chain) => !taken.has(matchOf(chain)) && taken.add(matchOf(chain)))];
 }
 
-/** Two services on one listener (Istio's outbound listener conflicts): HTTP and bytes can share it, told apart by inspection. */
+const takesAll = ({ filterChainMatch }: IFilterChain): boolean => !filterChainMatch;
+
+/**
+ * Two services on one listener (Istio's outbound listener conflicts). On every address HTTP is inspected, so bytes can share it; on one of its own HTTP
+ * takes all, as bytes without match do, and who comes first keeps it. An HTTP proxy takes the place of whoever was there.
+ */
 function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
   const { protocol } = of.servicePort;
-  const mixes = (speaksFirst(protocol) || speaksFirst(known.protocol)) && protocol !== known.protocol;
-  if (known.locked !== of.locked || mixes) return known;
+  if (known.locked !== of.locked) return known;
+  if (protocol === 'HTTP_PROXY') return startEntry(of);
+  if ((speaksFirst(protocol) || speaksFirst(known.protocol)) && protocol !== known.protocol) return known;
   if (isHttp(protocol)) {
+    if (!isTcp(known.protocol)) return known;
     const { http } = startEntry(of);
-    return isTcp(known.protocol) && http ? { ...known, protocol: 'Unsupported', http: { ...http, inspected: true } } : known;
+    const fits = http && (http.inspected || !known.tcp.some(takesAll));
+    return { ...known, protocol: 'Unsupported', ...(fits ? { http } : {}) };
   }
   if (isTcp(protocol)) {
-    const tcp = addChains(known.tcp, of.tcpChains());
-    return known.http && isHttp(known.protocol) ? { ...known, protocol: 'Unsupported', tcp, http: { ...known.http, inspected: true } } : { ...known, tcp };
+    const own = of.tcpChains();
+    const tcp = addChains(known.tcp, known.http && !known.http.inspected ? own.filter((chain) => !takesAll(chain)) : own);
+    return { ...known, tcp, ...(isHttp(known.protocol) ? { protocol: 'Unsupported' as const } : {}) };
   }
   if (!isUnsupported(protocol) || isUnsupported(known.protocol)) return known;
   const fresh = startEntry(of);

@@ -5,7 +5,7 @@ import { duration, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
 import { statName } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
-import { hashPoliciesOf } from '../routes/hash-policy.ts';
+import { domainName } from '../routes/domains.ts';
 import { clusterName, configMetadata } from '../routes/route.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
@@ -19,6 +19,8 @@ export interface TcpOf {
   /** Keys of those that name its host, in order. */
   readonly virtualServices: readonly string[];
   readonly wildcardBind: boolean;
+  /** The listener's address is given, not the service's: what the service is reached at doesn't tell its connections from others. */
+  readonly givenBind: boolean;
 }
 
 const withProtocolFilter = (view: View, port: ServicePort, { statPrefix, proxy }: { statPrefix: string; proxy: IFilter }): IFilter[] =>
@@ -30,7 +32,7 @@ export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {
   const [address] = addressesFor(view, of.service);
   // to a proxy of IPv6 alone, an entry without address stands for all of them
   const everything = address === undefined && of.service.registry === 'External' && of.wildcardBind && !view.attr('supportsIPv4') ? '::/0' : undefined;
-  const cidr = address?.includes('/') ? address : everything;
+  const cidr = of.givenBind ? undefined : address?.includes('/') ? address : everything;
   return isTls(of.port.protocol) ? tlsChains(view, of, { virtualServices, cidr }) : rawChains(view, of, { virtualServices, cidr });
 }
 
@@ -43,16 +45,18 @@ function tlsChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
     for (const { match, route } of virtualService.spec.tls ?? []) {
       for (const m of match ?? []) {
         if (!isForProxy(view, m, of.listenPort)) continue;
-        const chainMatch = matchOf({ serverNames: m.sniHosts, subnets: m.destinationSubnets?.length ? m.destinationSubnets : cidr ? [cidr] : [] });
-        const id = JSON.stringify(chainMatch);
+        const id = JSON.stringify([m.sniHosts ?? [], m.destinationSubnets ?? []]);
         if (seen.has(id)) continue;
         seen.add(id);
+        // a socket has no address to match
+        const chainMatch = matchOf({ serverNames: m.sniHosts, subnets: m.destinationSubnets?.length && of.listenPort > 0 ? m.destinationSubnets : cidr ? [cidr] : [] });
         chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...toRoutes(view, of, { route: route ?? [], virtualService }) });
       }
     }
   }
   if (chains.length > 0) return chains;
-  const bySni = cidr !== undefined || (addressesFor(view, of.service).length === 0 && of.wildcardBind);
+  const [address] = addressesFor(view, of.service);
+  const bySni = cidr !== undefined || address?.includes('/') || (address === undefined && of.wildcardBind);
   const chainMatch = matchOf({ serverNames: bySni ? [of.service.hostname] : [], subnets: cidr ? [cidr] : [] });
   return [{ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(view, of) }];
 }
@@ -60,13 +64,14 @@ function tlsChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
 function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFilterChain[] {
   const chains: IFilterChain[] = [];
   const own = cidr ? [cidr] : [];
+  let hasOwn = false;
   for (const virtualService of virtualServices) {
     for (const { match, route } of virtualService.spec.tcp ?? []) {
       const routes = toRoutes(view, of, { route: route ?? [], virtualService });
       const matches = (match ?? []).filter((m) => isForProxy(view, m, of.listenPort));
       if (match?.length && matches.length === 0) continue;
       const subnets = matches.flatMap((m) => m.destinationSubnets ?? []);
-      const everywhere = matches.length === 0 || matches.some((m) => !m.destinationSubnets?.length);
+      const everywhere = matches.length === 0 || of.listenPort === 0 || matches.some((m) => !m.destinationSubnets?.length);
       if (everywhere) {
         const chainMatch = matchOf({ subnets: own });
         chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...routes });
@@ -74,8 +79,10 @@ function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
       }
       // A chain of subnets is told from others by them, so it carries no name of its own.
       chains.push({ filterChainMatch: matchOf({ subnets }) ?? {}, filters: routes.filters ?? [] });
+      if (own.length > 0 && String([...subnets].sort()) === String(own)) hasOwn = true;
     }
   }
+  if (hasOwn) return chains;
   const chainMatch = matchOf({ subnets: own });
   return [...chains, { ...(chainMatch ? { filterChainMatch: chainMatch } : {}), filters: toService(view, of) }];
 }
@@ -87,20 +94,22 @@ function isForProxy(view: View, match: L4MatchAttributes | TLSMatchAttributes, p
   return !match.sourceNamespace || match.sourceNamespace === view.attr('namespace');
 }
 
+/** Undefined for what takes all. A server name `*` asks for nothing, nor does a range from 0.0.0.0 on. */
 function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; subnets: readonly string[] }): envoy.config.listener.v3.IFilterChainMatch | undefined {
+  const names = serverNames?.includes('*') ? [] : [...serverNames ?? []].sort();
+  if (names.length === 0 && subnets.length === 0) return undefined;
   const prefixRanges = [...subnets].sort().map((subnet) => {
     const [addressPrefix = '', length] = subnet.split('/');
     return { addressPrefix, prefixLen: u32(length === undefined ? (addressPrefix.includes(':') ? 128 : 32) : Number(length)) };
-  });
-  if (!serverNames?.length && prefixRanges.length === 0) return undefined;
-  return { ...(serverNames?.length ? { serverNames: [...serverNames] } : {}), ...(prefixRanges.length > 0 ? { prefixRanges } : {}) };
+  }).filter(({ addressPrefix }) => addressPrefix !== '0.0.0.0');
+  return { ...(names.length > 0 ? { serverNames: names } : {}), ...(prefixRanges.length > 0 ? { prefixRanges } : {}) };
 }
 
 function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] {
   const [only, ...others] = service.ports;
   const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
   const statPrefix = prefixOf(view, { cluster, service, port });
-  return withProtocolFilter(view, port, { statPrefix, proxy: tcpProxy(view, 'CLIENT', { statPrefix, cluster, ...connectionOf(view, service.hostname, { port: port.port }) }) });
+  return withProtocolFilter(view, port, { statPrefix, proxy: tcpProxy(view, 'CLIENT', { statPrefix, cluster, ...connectionOf(view, service.hostname) }) });
 }
 
 /** Under which name the bytes to a cluster are counted; the mesh may have a pattern for those of a service that is known. */
@@ -109,12 +118,21 @@ function prefixOf(view: View, { cluster, service, port, subset }: { cluster: str
   return pattern && service ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) }) : cluster;
 }
 
-/** What a DestinationRule says of the connection itself: how long it may last, and of consistent hashes the only one that bytes have, by the client's address. */
-function connectionOf(view: View, host: string, { subset, port }: { subset?: string; port: number }): Pick<ITcpProxy, 'hashPolicy' | 'maxDownstreamConnectionDuration'> {
+/**
+ * What a DestinationRule says of the connection itself: how long it may last, of consistent hashes the only one that bytes have, by the client's address,
+ * and the HTTP tunnel it goes through. A subset's load balancer replaces its rule's, a subset's tunnel is its own alone; ports of their own count in none.
+ */
+function connectionOf(view: View, host: string, subset = ''): Pick<ITcpProxy, 'hashPolicy' | 'maxDownstreamConnectionDuration' | 'tunnelingConfig'> {
   const owner = view.query(scopeOwner, host);
-  const lasts = owner && destinationRule(view, owner)?.rule.trafficPolicy?.connectionPool?.tcp?.maxConnectionDuration;
-  const bySource = hashPoliciesOf(view, { host, ...(subset ? { subset } : {}) }, port).some(({ connectionProperties }) => connectionProperties?.sourceIp);
-  return { ...(bySource ? { hashPolicy: [{ sourceIp: {} }] } : {}), ...(lasts ? { maxDownstreamConnectionDuration: duration(lasts) } : {}) };
+  const { trafficPolicy, subsets } = (owner && destinationRule(view, owner)?.rule) ?? {};
+  const lasts = trafficPolicy?.connectionPool?.tcp?.maxConnectionDuration;
+  const own = subset === '' ? undefined : subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+  const bySource = (own?.loadBalancer ?? trafficPolicy?.loadBalancer)?.consistentHash?.useSourceIp;
+  const tunnel = subset === '' ? trafficPolicy?.tunnel : own?.tunnel;
+  return {
+    ...(bySource ? { hashPolicy: [{ sourceIp: {} }] } : {}), ...(lasts ? { maxDownstreamConnectionDuration: duration(lasts) } : {}),
+    ...(tunnel ? { tunnelingConfig: { hostname: domainName(tunnel.targetHost ?? '', tunnel.targetPort ?? 0), usePost: tunnel.protocol === 'POST' } } : {}),
+  };
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
@@ -132,8 +150,8 @@ export function toRoutes(
   const used = route.filter(({ weight }) => (weight ?? 0) > 0);
   const to = only && others.length === 0
     ? { cluster: name(only) } : { weightedClusters: { clusters: used.map((target) => ({ name: name(target), weight: target.weight ?? 0 })) } };
-  // of several destinations the first says how connections are treated
-  const { host = '', subset, port: at } = only?.destination ?? {};
-  const proxy = tcpProxy(view, 'CLIENT', { statPrefix, ...to, ...connectionOf(view, host, { port: at?.number ?? listenPort, ...(subset ? { subset } : {}) }) });
+  // of several destinations the first's rule says how connections are treated, whatever its subset
+  const { host = '', subset } = only?.destination ?? {};
+  const proxy = tcpProxy(view, 'CLIENT', { statPrefix, ...to, ...connectionOf(view, host, others.length === 0 ? subset : '') });
   return { filters: withProtocolFilter(view, port, { statPrefix, proxy }), metadata: configMetadata('virtual-service', virtualService.meta) };
 }

@@ -52,7 +52,7 @@ function addService(view: View, entries: Map<string, OutboundEntry>, at: Seen & 
   const own = place.bind !== '' ? place.bind : http || address === undefined || address.includes('/') ? everywhere : address;
   contribute(entries, {
     key: { bind: own, port }, service, servicePort, wildcard: own === everywhere, bindToPort: place.bindToPort, locked: place.locked,
-    tcpChains: () => view.query(tcpChains, JSON.stringify({ ref, port: servicePort, listenPort: port, wildcardBind: own === everywhere, egress } satisfies BytesOf)),
+    tcpChains: () => view.query(tcpChains, JSON.stringify({ ref, port: servicePort, listenPort: port, wildcardBind: own === everywhere, givenBind: place.bind !== '', egress } satisfies BytesOf)),
   });
 }
 
@@ -78,7 +78,7 @@ const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<strin
     });
     if (listener?.port) {
       const listenPort: ServicePort = { name: listener.port.name ?? '', port: listener.port.number ?? 0, protocol: parseProtocol(listener.port.protocol ?? '') };
-      const place = { bind: bind || wildcard(view), bindToPort, locked: true, listenPort };
+      const place = { bind, bindToPort, locked: true, listenPort };
       for (const seen of services) addService(view, entries, { ...seen, egress, servicePort: listenPort, place });
       return;
     }

@@ -34,12 +34,12 @@ const virtualServicesOfService = worldQuery('virtual-services-of-service', (view
 });
 
 /** A port of a service whose bytes a listener carries. */
-export interface BytesOf { readonly ref: ServiceRef; readonly port: ServicePort; readonly listenPort: number; readonly wildcardBind: boolean; readonly egress: EgressPlace }
+export interface BytesOf { readonly ref: ServiceRef; readonly port: ServicePort; readonly listenPort: number; readonly wildcardBind: boolean; readonly givenBind: boolean; readonly egress: EgressPlace }
 
 /** The chains of a service's bytes: other services, and VirtualServices of other hosts, don't touch them. Key: BytesOf as JSON. */
 export const tcpChains = worldQuery('outbound-tcp-chains', (view, key): readonly IFilterChain[] => {
-  const { ref, port, listenPort, wildcardBind, egress } = JSON.parse(key) as BytesOf;
+  const { ref, port, listenPort, wildcardBind, givenBind, egress } = JSON.parse(key) as BytesOf;
   const service = scopedService(view, ref);
   if (!service) return [];
-  return buildTcpChains(view, { service, port, listenPort, wildcardBind, virtualServices: view.query(virtualServicesOfService, `${egress}|${service.hostname}`) });
+  return buildTcpChains(view, { service, port, listenPort, wildcardBind, givenBind, virtualServices: view.query(virtualServicesOfService, `${egress}|${service.hostname}`) });
 });
