@@ -27,12 +27,11 @@ export interface WorkloadMtls { readonly mode: MtlsMode; readonly ports: Readonl
 
 /**
  * Istio's ComposePeerAuthentication: workload over namespace over mesh, the oldest of each kind; UNSET inherits; PERMISSIVE when nobody says.
- * A selector in the root namespace selects only there.
+ * A selector in the root namespace selects nothing.
  */
 export function workloadMtls(view: View, namespace: string, labels: Readonly<Record<string, string>>): WorkloadMtls {
   const inherited = view.query(namespaceMtlsMode, namespace) ?? 'PERMISSIVE';
-  const policies = view.query(policiesOf, namespace).filter((policy) => hasSelector(policy) && labelsMatch(selectorOf(policy), labels));
-  const [own] = policies;
+  const own = namespace === rootNamespace(view) ? undefined : view.query(policiesOf, namespace).find((policy) => hasSelector(policy) && labelsMatch(selectorOf(policy), labels));
   const mode = modeOf(own?.spec.mtls) ?? inherited;
   const ports = new Map(Object.entries(own?.spec.portLevelMtls ?? {}).flatMap(([port, mtls]): [number, MtlsMode][] => [[Number(port), modeOf(mtls) ?? mode]]));
   return { mode, ports };

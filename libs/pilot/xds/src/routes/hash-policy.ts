@@ -6,25 +6,27 @@ import type { IHashPolicy } from './route.ts';
 export type ConsistentHash = LoadBalancerSettings['consistentHash'];
 
 /**
- * The consistent hash that a DestinationRule gives a destination. A subset's own goes before its parent's; a subset with a simple load balancer still
- * inherits the parent's; a port's goes before both.
+ * The consistent hash that a DestinationRule gives a VirtualService's destination (Istio's GetHashForHTTPDestination): its subset's, else its rule's; in
+ * either that of a port goes first, which only a destination that names its port has. A load balancer of another kind takes none of these away.
  */
-export function consistentHashOf(view: View, destination: Destination, { port: defaultPort, ruleFor = destinationRulesOf(view) }: { port: number; ruleFor?: RuleFor }): ConsistentHash {
-  const { host = '', subset = '', port } = destination;
+export function consistentHashOf(view: View, { host = '', subset = '', port }: Destination): ConsistentHash {
   const owner = view.query(scopeOwner, host);
-  const rule = owner && destinationRuleOf(view, ruleFor(owner))?.rule;
-  if (!rule) return undefined;
-  const number = port?.number ?? defaultPort;
-  const own = rule.subsets?.find(({ name }) => name === subset && subset !== '')?.trafficPolicy;
-  return policyHash(own, number) ?? policyHash(rule.trafficPolicy, number);
+  const rule = owner && destinationRuleOf(view, destinationRulesOf(view)(owner))?.rule;
+  const own = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+  return [own, rule?.trafficPolicy].flatMap((policy) => [hashAtPort(policy, port?.number), policy?.loadBalancer?.consistentHash]).find((hash) => hash !== undefined);
 }
 
-function policyHash(policy: TrafficPolicy | undefined, port: number): ConsistentHash {
-  const atPort = policy?.portLevelSettings?.find((setting) => setting.port?.number === port);
-  return atPort ? atPort.loadBalancer?.consistentHash : policy?.loadBalancer?.consistentHash;
+const hashAtPort = (policy: TrafficPolicy | undefined, port: number | undefined): ConsistentHash =>
+  (port === undefined ? undefined : policy?.portLevelSettings?.find((setting) => setting.port?.number === port)?.loadBalancer?.consistentHash);
+
+/** The same for a service without VirtualService, which is asked for by its port (Istio's getHashForService). */
+export function consistentHashOfService(view: View, host: string, { port, ruleFor }: { port: number; ruleFor: RuleFor }): ConsistentHash {
+  const owner = view.query(scopeOwner, host);
+  const policy = owner && destinationRuleOf(view, ruleFor(owner))?.rule.trafficPolicy;
+  return hashAtPort(policy, port) ?? policy?.loadBalancer?.consistentHash;
 }
 
-export const hashPoliciesOf = (view: View, destination: Destination, port: number): IHashPolicy[] => buildHashPolicies(consistentHashOf(view, destination, { port }));
+export const hashPoliciesOf = (view: View, destination: Destination): IHashPolicy[] => buildHashPolicies(consistentHashOf(view, destination));
 
 /** Envoy's hash policy of a consistent hash (Istio's consistentHashToHashPolicy): one or none. */
 export function buildHashPolicies(hash: ConsistentHash): IHashPolicy[] {

@@ -99,8 +99,8 @@ function clusterOf(destination: Destination, { port, singlePort }: RouteContext)
 /** Only `mirror` mirrors; a share of zero is none, no share is all. */
 function mirrorPolicies({ mirror, mirrorPercentage, mirrorPercent }: HTTPRoute, context: RouteContext): Pick<IRouteAction, 'requestMirrorPolicies'> {
   if (!mirror) return {};
+  if (mirrorPercentage ? !(mirrorPercentage.value ?? 0) : mirrorPercent === 0) return {};
   const share = mirrorPercentage ? fractionOf(mirrorPercentage) : wholePercent(mirrorPercent ?? 100);
-  if (!share.numerator) return {};
   return { requestMirrorPolicies: [{ cluster: clusterOf(mirror, context), runtimeFraction: { defaultValue: share }, traceSampled: bool(false) }] };
 }
 

@@ -2,7 +2,7 @@ import { hostMatches, isWildcard, type Service } from '@flotilla/pilot-registry'
 import {
   addressesFor, destinationRulesOf, scopedService, sidecarScope, virtualServiceHeader, worldQuery, type EgressScope, type View,
 } from '@flotilla/pilot-world';
-import { consistentHashOf, type ConsistentHash } from './hash-policy.ts';
+import { consistentHashOfService, type ConsistentHash } from './hash-policy.ts';
 import { clusterName } from './route.ts';
 import { bracketed, domainName, isRoutable, serviceDomains, settleDomains } from './domains.ts';
 import { hasRoutes, servedAtKey } from './virtual-service-routes.ts';
@@ -56,7 +56,7 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
   const wrappers = egress.virtualServices.flatMap((key) => hostsOfVirtualService(view, key, { services, listenPort, claimed }));
   const ruleFor = destinationRulesOf(view);
   const plain = [...services.values()].filter(({ hostname }) => !claimed.has(hostname)).flatMap((service) => service.ports.filter(isRoutable).map((port) => {
-    const hash = consistentHashOf(view, { host: service.hostname }, { port: port.port, ruleFor });
+    const hash = consistentHashOfService(view, service.hostname, { port: port.port, ruleFor });
     const routes = { cluster: clusterName('outbound', { port: port.port, host: service.hostname }), operation: domainName(service.hostname, port.port), ...(hash ? { hash } : {}) };
     return { port: port.port, routes, service, hostname: service.hostname };
   }));

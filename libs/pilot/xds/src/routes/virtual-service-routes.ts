@@ -30,7 +30,7 @@ export const virtualServiceRoutes = worldQuery('virtual-service-routes', (view, 
     ...(retries ? { defaultRetries: retries } : {}),
     // A sidecar's listener shows of each service just the listener's port.
     singlePort: (host) => (gateway === 'mesh' && Number(port) !== 0 ? undefined : onlyPort(gateway === 'mesh' ? serviceForHost(view, host) : gatewayService(view, host, virtualService.meta.namespace))),
-    hashPolicies: (destination) => hashPoliciesOf(view, destination, Number(port)),
+    hashPolicies: (destination) => hashPoliciesOf(view, destination),
   };
   const routes: envoy.config.route.v3.IRoute[] = [];
   for (const http of virtualService.spec.http ?? []) {
