@@ -33,6 +33,15 @@ export function sliceEndpoints(slice: Resource<'endpoint-slices'>, service: Serv
   });
 }
 
+/** What stands for the endpoints of a Service of type ExternalName: the name itself, at each of its ports, with the Service's labels (Istio's ExternalNameServiceInstances). */
+export function externalNameEndpoints({ k8s: { externalName }, labels, ports }: Service): Endpoint[] {
+  if (externalName === undefined) return [];
+  return ports.map(({ name, port }) => ({
+    address: externalName, port, servicePortName: name, labels, serviceAccount: '', network: '', locality: '', lbWeight: 0, tlsMode: 'disabled', namespace: '', workloadName: '',
+    hostName: '', subDomain: '', health: 'Unknown', clusterId: '', nodeName: '', discoverable: 'always',
+  }));
+}
+
 type Condition = NonNullable<k8s.EndpointSlice['endpoints']>[number]['conditions'];
 
 function healthOf(conditions: Condition, service: Service): Endpoint['health'] | undefined {

@@ -1,5 +1,5 @@
 import type { Resource, WorkloadEntry } from '@flotilla/model';
-import { instancePort, instanceTargetPort, serviceEntryEndpoints, sliceEndpoints, type Endpoint, type Service } from '@flotilla/pilot-registry';
+import { externalNameEndpoints, instancePort, instanceTargetPort, serviceEntryEndpoints, sliceEndpoints, type Endpoint, type Service } from '@flotilla/pilot-registry';
 import { entryEndpoints } from './store.ts';
 import { setting } from './mesh.ts';
 import { serviceOf, servicesOfHost } from './services.ts';
@@ -22,7 +22,8 @@ function kubernetesEndpoints(view: View, service: Service, sources: Sources): En
     const id = `${address}|${port}|${servicePortName}`;
     return !known.has(id) && known.add(id);
   });
-  return [...unique, ...workloadEntries(view, service)];
+  const found = [...unique, ...workloadEntries(view, service)];
+  return found.length > 0 ? found : externalNameEndpoints(service);
 }
 
 /** WorkloadEntries that a Kubernetes Service selects: of those whose endpoints Envoy is told, and only by address. */

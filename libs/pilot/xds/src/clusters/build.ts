@@ -2,12 +2,14 @@ import type { ClientTLSSettings, ConnectionPoolSettings, LocalityLoadBalancerSet
 import { isHttp, isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { any, duration, envoy, struct } from '@flotilla/proto-gen/envoy';
 import { statName } from '../telemetry/stat-name.ts';
+import { proxyProtocolSocket } from '../tls/proxy-protocol.ts';
 import { buildUpstreamTls, socketMatches, tlsSocket } from '../tls/upstream.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { buildLoadBalancer, localitySetting } from './load-balancer.ts';
 import { buildOutlierDetection } from './outlier-detection.ts';
 
 type ICluster = envoy.config.cluster.v3.ICluster;
+type ITransportSocket = envoy.config.core.v3.ITransportSocket;
 type IHttpProtocolOptions = envoy.extensions.upstreams.http.v3.IHttpProtocolOptions;
 const { EDS, ORIGINAL_DST } = envoy.config.cluster.v3.Cluster.DiscoveryType;
 const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -92,7 +94,8 @@ export function buildOutboundCluster(of: OutboundCluster): ICluster {
     type,
     connectTimeout: duration(pool.tcp?.connectTimeout ?? mesh.connectTimeout ?? 10),
     ...(type === EDS ? { edsClusterConfig: { serviceName: of.name, edsConfig: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 } } } : {}),
-    ...(of.loadAssignment ? { loadAssignment: of.loadAssignment, dnsRefreshRate: duration(mesh.dnsRefreshRate ?? 60), respectDnsTtl: true, dnsLookupFamily: of.dnsLookupFamily } : {}),
+    ...(of.loadAssignment && type !== ORIGINAL_DST ? { loadAssignment: of.loadAssignment } : {}),
+    ...(of.loadAssignment ? { dnsRefreshRate: duration(mesh.dnsRefreshRate ?? 60), respectDnsTtl: true, dnsLookupFamily: of.dnsLookupFamily } : {}),
     ...buildCircuitBreakers(pool),
     ...buildKeepalive(mesh.tcpKeepalive, pool.tcp?.tcpKeepalive),
     ...balancer,
@@ -122,11 +125,13 @@ function outboundHttp({ port, sniffs, mesh }: OutboundCluster, pool: ConnectionP
   return chosen || common ? { ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }), ...(common ? { commonHttpProtocolOptions: common } : {}) } : undefined;
 }
 
-/** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. */
-function outboundTls({ tls, credentialSocket, istioExtensions, mesh }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
+/** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. The PROXY protocol goes before TLS; without TLS Istio has none. */
+function outboundTls({ tls, credentialSocket, istioExtensions, mesh, policy }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
   if (!tls) return {};
   const context = buildUpstreamTls(tls.settings, { http2, peerExchange: istioExtensions, credentials: tls.credentials, credentialSocket, defaults: mesh.tlsDefaults });
   if (!context) return {};
   const socket = tlsSocket(context);
-  return tls.automatic && type !== ORIGINAL_DST ? { transportSocketMatches: socketMatches(socket) } : { transportSocket: socket };
+  const announced = (inner: ITransportSocket): ITransportSocket => (policy?.proxyProtocol ? proxyProtocolSocket(policy.proxyProtocol, inner) : inner);
+  if (!tls.automatic || type === ORIGINAL_DST) return { transportSocket: announced(socket) };
+  return { transportSocketMatches: socketMatches(socket).map((match) => ({ ...match, ...(match.transportSocket ? { transportSocket: announced(match.transportSocket) } : {}) })) };
 }

@@ -70,7 +70,7 @@ interface One {
 function buildOne(view: View, { service, port, passesTls, policy, ruleOf, inferFrom, subset, type: given }: One): { type: number; cluster: envoy.config.cluster.v3.ICluster } | undefined {
   const name = passesTls ? serverName(port.port, subset?.name ?? '', service.hostname) : clusterName('outbound', { port: port.port, subset: subset?.name, host: service.hostname });
   const isRouter = view.attr('type') === 'router';
-  const type = given ?? (subset && policy?.loadBalancer?.simple === 'PASSTHROUGH' ? ORIGINAL_DST : discoveryType(service, isRouter));
+  const type = given ?? (subset && inferFrom?.loadBalancer?.simple === 'PASSTHROUGH' ? ORIGINAL_DST : discoveryType(service, isRouter));
   const isDns = type === STRICT_DNS || type === LOGICAL_DNS;
   const loadAssignment = isDns ? buildLoadAssignment(view, { name, service, port, dns: true, labels: subset?.labels ?? {}, ...(policy ? { policy } : {}) }) : undefined;
   if (isDns && !loadAssignment?.endpoints?.length) return undefined;
@@ -98,7 +98,7 @@ function tlsOf(view: View, { service, port, policy, inferFrom, subset, withSelec
   const mutual = files.certificate ? { mode: 'MUTUAL' as const, clientCertificate: files.certificate, privateKey: files.key, caCertificates: files.roots } : undefined;
   if (given) {
     // As Istio has it, files make a rule's settings the rule's alone: no names are added.
-    if (given.mode === 'ISTIO_MUTUAL' && mutual) return { settings: { ...mutual, ...(given.sni ? { sni: given.sni } : {}), subjectAltNames: given.subjectAltNames ?? [] }, automatic: false, credentials };
+    if ((given.mode === 'ISTIO_MUTUAL' || given.mode === 'MUTUAL') && mutual) return { settings: { ...mutual, ...(given.sni ? { sni: given.sni } : {}), subjectAltNames: given.subjectAltNames ?? [] }, automatic: false, credentials };
     if (given.mode === 'ISTIO_MUTUAL') return { settings: { ...given, sni: given.sni || sni, subjectAltNames: given.subjectAltNames?.length ? given.subjectAltNames : accounts() }, automatic: false, credentials };
     const ownNames = service.registry === 'External' && !given.subjectAltNames?.length ? { subjectAltNames: accounts() } : {};
     return { settings: { ...given, ...ownNames }, automatic: false, credentials };
