@@ -4,7 +4,7 @@ import type { RegistryOptions } from './kubernetes-service.ts';
 import type { Endpoint, Service } from './types.ts';
 
 export interface EndpointSources {
-  /** The pod that an address or a targetRef names. */
+  /** The pod that a targetRef names, else the one at an address, if that is in the namespace. */
   pod(at: { namespace: string; name?: string; ip: string }): Resource<'pods'> | undefined;
   node(name: string): Resource<'nodes'> | undefined;
   /** The network of a workload without a network label. */
@@ -22,11 +22,11 @@ export function sliceEndpoints(slice: Resource<'endpoint-slices'>, service: Serv
     if (health === undefined) return [];
     return endpoint.addresses.flatMap((address) => {
       const ref = endpoint.targetRef;
-      const pod = from.pod({ namespace: slice.meta.namespace, ip: address, ...(ref?.kind === 'Pod' && ref.name ? { name: ref.name } : {}) });
+      const pod = from.pod(ref?.kind === 'Pod' && ref.name ? { namespace: ref.namespace ?? slice.meta.namespace, ip: address, name: ref.name } : { namespace: slice.meta.namespace, ip: address });
       if (!pod && ref?.kind === 'Pod') return [];
       const workload = describe(pod, address, from);
       return (slice.spec.ports ?? []).flatMap((port) => port.port === undefined ? [] : [{
-        ...workload, address, port: port.port, servicePortName: port.name ?? '', health, namespace: slice.meta.namespace,
+        ...workload, address, port: port.port, servicePortName: port.name ?? '', health, namespace: pod?.meta.namespace ?? '',
         ...headlessNames(pod, slice, service),
       }]);
     });

@@ -20,7 +20,7 @@ const appProtocols: Readonly<Record<string, string>> = { 'kubernetes.io/h2c': 'h
  */
 export function kubernetesPortProtocol(port: { name?: string; port: number; protocol?: string; appProtocol?: string }): Protocol {
   if (port.protocol === 'UDP') return 'UDP';
-  const name = (port.appProtocol ? appProtocols[port.appProtocol] ?? port.appProtocol : port.name ?? '').toLowerCase();
+  const name = (port.appProtocol === undefined ? port.name ?? '' : appProtocols[port.appProtocol] ?? port.appProtocol).toLowerCase();
   const found = name.startsWith('grpc-web') ? 'GRPC-Web' : parseProtocol(name.split('-')[0] ?? '');
   return found === 'Unsupported' && serverFirstPorts.has(port.port) ? 'TCP' : found;
 }

@@ -70,13 +70,14 @@ export const instancesOfPort = worldQuery('instances-of-port', (view, key): read
   return [...view.query(endpointsOfPort, key), ...kubernetes.flatMap((service) => view.query(endpointsOf, service)).filter(({ servicePortName }) => servicePortName === portName)];
 });
 
-/** SPIFFE identities that may serve a host: its endpoints' accounts and its own, each in all trust domains that the mesh goes by, sorted. Key: `host|namespace`. */
+/**
+ * SPIFFE identities that may serve a host: its endpoints' accounts, and what the newest of its services says, each in all trust domains that the mesh goes
+ * by, sorted. Key: `host|namespace`.
+ */
 export const serviceAccountsOf = worldQuery('service-accounts', (view, key): readonly string[] => {
   const [host, namespace] = key.split('|') as [string, string];
-  const own = view.query(servicesOfHost, host).flatMap((service) => {
-    const found = view.query(serviceOf, service);
-    return found?.namespace === namespace ? found.serviceAccounts : [];
-  });
+  const newest = view.query(servicesOfHost, host).findLast((service) => service.split('/', 2)[1] === namespace);
+  const own = newest === undefined ? [] : view.query(serviceOf, newest)?.serviceAccounts ?? [];
   const accounts = view.query(endpointsOfHost, key).flatMap(({ serviceAccount }) => (serviceAccount ? [serviceAccount] : []));
   const aliases = setting(view, 'trustDomainAliases') ?? [];
   return [...new Set([...accounts, ...own].flatMap((account) => inTrustDomains(account, aliases)))].sort();

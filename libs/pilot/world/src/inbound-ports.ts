@@ -10,7 +10,10 @@ export interface InboundPort {
   readonly number: number;
   /** Of the Service; of the Sidecar's listener where that opens it. */
   readonly port: ServicePort;
+  /** As which telemetry knows it: a Sidecar's listener by the Sidecar. */
   readonly service: Pick<Service, 'hostname' | 'name' | 'namespace'> & { readonly registry?: Service['registry'] };
+  /** Whose DestinationRule holds; for a Sidecar's listener the Service that leads to its port, if one does. */
+  readonly owner: Pick<Service, 'hostname' | 'name' | 'namespace'>;
   /** Services that lead here by the same port of theirs; none for a Sidecar's. */
   readonly services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[];
   readonly ingress?: {
@@ -42,7 +45,7 @@ function declaredPort(targets: readonly ServiceTarget[]): InboundPort {
   const [{ service, port, targetPort }] = targets as readonly [ServiceTarget];
   // of services that lead here by another port of theirs, telemetry is not told
   const same = targets.filter((target) => target.port.port === port.port);
-  return { number: targetPort, port, service, services: [...new Map(same.map((target) => [`${target.service.hostname}|${target.service.namespace}`, target.service])).values()] };
+  return { number: targetPort, port, service, owner: service, services: [...new Map(same.map((target) => [`${target.service.hostname}|${target.service.namespace}`, target.service])).values()] };
 }
 
 function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: IstioIngressListener): InboundPort {
@@ -51,8 +54,10 @@ function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: Istio
   const address = listener.bind || (view.attr('ips')[0] ?? '');
   const endpoint = endpointOf(view, listener.defaultEndpoint ?? '');
   const bound = (listener.captureMode ?? 'DEFAULT') === 'DEFAULT' ? view.attr('interceptionMode') === 'NONE' : listener.captureMode === 'NONE';
+  const namespace = view.attr('namespace');
+  const service = { hostname: `${meta.name}.${namespace}`, name: meta.name, namespace };
   return {
-    number, port, services: [], service: { hostname: `${meta.name}.${meta.namespace}`, name: meta.name, namespace: meta.namespace },
+    number, port, services: [], service, owner: view.query(serviceTargets, '').find(({ targetPort }) => targetPort === number)?.service ?? service,
     ingress: {
       address, bound, ...(endpoint ? { endpoint } : {}),
       ...(listener.connectionPool ? { connectionPool: listener.connectionPool } : {}),
@@ -60,12 +65,20 @@ function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: Istio
   };
 }
 
-/** `unix:///path`, or `address:port`, where 0.0.0.0 and [::] mean the workload's own address. */
+/**
+ * `unix:///path`, or `address:port`, where 0.0.0.0 and [::] mean the workload's own address of that family, else its loopback, and either loopback that of
+ * the workload's first family. Undefined for other addresses: there connections go on to where the client wanted.
+ */
 function endpointOf(view: View, text: string): NonNullable<InboundPort['ingress']>['endpoint'] {
-  if (text === '') return undefined;
   if (text.startsWith('unix://')) return { path: text.slice('unix://'.length) };
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
-  const own = host === '0.0.0.0' || host === '::' || host === '';
-  return { address: own ? view.attr('ips')[0] ?? '' : host, port: Number(text.slice(colon + 1)) };
+  const [, host = '', digits = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(text) ?? [];
+  const own = (ipv6: boolean): string | undefined => view.attr('ips').find((ip) => ip.includes(':') === ipv6);
+  const addresses: Readonly<Record<string, () => string>> = {
+    '0.0.0.0': () => own(false) ?? '127.0.0.1', '::': () => own(true) ?? '::1',
+    '127.0.0.1': () => loopback(view), '::1': () => loopback(view),
+  };
+  const address = addresses[host]?.();
+  return address === undefined ? undefined : { address, port: Number(digits) };
 }
+
+const loopback = (view: View): string => (view.attr('supportsIPv4') ? '127.0.0.1' : '::1');

@@ -91,10 +91,6 @@ export function ownerOf<T extends { readonly kubernetes: boolean }>(candidates: 
   return candidates[0]?.kubernetes ? candidates[0] : candidates.find(({ kubernetes }) => kubernetes) ?? candidates[0];
 }
 
-/** Services of a host seen from a namespace, in order. */
-export const visibleOfHost = (view: View, host: string, from: string): readonly ServiceHeader[] =>
-  view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []).filter((header) => isExported(header, from));
-
 /**
  * The host that a `[namespace/]host` of an extension provider means (Istio's LookupCluster): the mesh must know it, without a namespace in just one.
  * Undefined otherwise.

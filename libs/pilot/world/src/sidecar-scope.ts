@@ -1,8 +1,8 @@
-import { compareText } from '@flotilla/std';
+import { compareText, groupBy } from '@flotilla/std';
 import type { IstioEgressListener, Resource } from '@flotilla/model';
 import { hostMatches, hostSubsetOf, isWildcard, type Service } from '@flotilla/pilot-registry';
 import { rootNamespace } from './mesh.ts';
-import { exportedOfHost, exportedServices, ownerOf, serviceHeader, serviceOf, visibleOfHost, type ServiceHeader } from './services.ts';
+import { exportedOfHost, exportedServices, isExported, ownerOf, serviceHeader, serviceOf, servicesOfHost, type ServiceHeader } from './services.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 import { selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
 
@@ -69,12 +69,11 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
   const hosts = (listener.hosts ?? []).flatMap((entry) => {
     const slash = entry.indexOf('/');
     const ns = entry.slice(0, slash);
-    return ns === '~' ? [] : [{ ns: ns === '.' ? namespace : ns, host: entry.slice(slash + 1) }];
+    return ns === '~' || slash < 0 ? [] : [{ ns: ns === '.' ? namespace : ns, host: entry.slice(slash + 1) }];
   });
-  // an HTTP proxy leads to any port
-  const port = listener.port?.protocol?.toUpperCase() === 'HTTP_PROXY' ? undefined : listener.port?.number || undefined;
+  const port = wantedPort(listener);
   const select = (header: ServiceHeader): ServiceRef[] => {
-    const named = (ns: string): boolean => hosts.some((h) => h.ns === ns && hostMatches(h.host, header.hostname));
+    const named = (ns: string): boolean => hosts.some((h) => h.ns === ns && hostSubsetOf(header.hostname, h.host));
     if (!named(header.namespace) && !named('*')) return [];
     if (port === undefined) return [refOf(header)];
     return header.ports.includes(port) ? [{ ...refOf(header), ports: [port] }] : [];
@@ -91,7 +90,14 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
   };
 }
 
-/** What the listeners import, and what their VirtualServices lead to: ports of one service from several listeners come together. */
+/** The only port of services that a listener shows; undefined for all of them, to which an HTTP proxy leads too. */
+const wantedPort = ({ port }: IstioEgressListener): number | undefined => (port?.protocol?.toUpperCase() === 'HTTP_PROXY' ? undefined : port?.number || undefined);
+
+/**
+ * What the listeners import, and what their VirtualServices lead to (Istio's ConvertToSidecarScope): of the namespace's own services, whoever sees them, else
+ * of the first namespace that has the host for it; with the listener's port where that has one, else with the ports led to. Ports of one service from
+ * several listeners come together.
+ */
 function allOf(view: View, namespace: string, listeners: readonly EgressScope[]): ServiceRef[] {
   const all = new Map<string, ServiceRef>();
   const add = (ref: ServiceRef): void => {
@@ -101,14 +107,13 @@ function allOf(view: View, namespace: string, listeners: readonly EgressScope[])
       all.set(ref.hostname, { ...known, ports: ref.ports ? [...new Set([...known.ports, ...ref.ports])] : [...known.ports, ...(view.query(serviceHeader, ref.key)?.ports ?? []).filter((p) => !known.ports?.includes(p))] });
     }
   };
-  for (const listener of listeners) {
-    listener.services.forEach(add);
-    for (const key of listener.virtualServices) for (const [host, ports] of destinationsOf(view, key)) {
-      const visible = visibleOfHost(view, host, namespace);
-      const candidates = [...visible.filter((h) => h.namespace === namespace), ...visible.filter((h) => h.namespace !== namespace).sort((a, b) => compareText(a.namespace, b.namespace))];
-      const own = ownerOf(candidates.filter((h) => h.namespace === namespace));
-      const found = own ?? candidates.find((h) => ports.size === 0 || h.ports.some((port) => ports.has(port)));
+  for (const egress of listeners) {
+    egress.services.forEach(add);
+    const only = egress.listener && wantedPort(egress.listener);
+    for (const key of egress.virtualServices) for (const [host, named] of destinationsOf(view, key)) {
+      const found = destinationOf(view, host, namespace);
       if (!found) continue;
+      const ports = only === undefined ? named : new Set([only]);
       const matching = found.ports.filter((port) => ports.has(port));
       if (ports.size === 0) add(refOf(found));
       else if (matching.length > 0) add({ ...refOf(found), ports: matching });
@@ -117,12 +122,20 @@ function allOf(view: View, namespace: string, listeners: readonly EgressScope[])
   return [...all.values()];
 }
 
+function destinationOf(view: View, host: string, namespace: string): ServiceHeader | undefined {
+  const all = view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []);
+  const own = ownerOf(all.filter((header) => header.namespace === namespace));
+  if (own) return own;
+  const owners = [...groupBy(all, (header) => header.namespace).values()].flatMap((of) => ownerOf(of) ?? []).filter((header) => isExported(header, namespace));
+  return owners.sort((a, b) => compareText(a.namespace, b.namespace))[0];
+}
+
 /** Hosts that a VirtualService leads to, with the ports it names; none means all. */
 const destinations = worldQuery('virtual-service-destinations', (view, key): ReadonlyMap<string, ReadonlySet<number>> => {
   const spec = view.query(virtualServiceOf, key)?.spec;
   const found = new Map<string, Set<number> | 'all'>();
   const all = [
-    ...(spec?.http ?? []).flatMap(({ route, mirror, mirrors }) => [...(route ?? []).map((r) => r.destination), mirror, ...(mirrors ?? []).map((m) => m.destination)]),
+    ...(spec?.http ?? []).flatMap(({ route, mirror }) => [...(route ?? []).map((r) => r.destination), mirror]),
     ...[...(spec?.tcp ?? []), ...(spec?.tls ?? [])].flatMap(({ route }) => (route ?? []).map((r) => r.destination)),
   ];
   for (const destination of all) {
@@ -143,7 +156,7 @@ export function scopedService(view: View, ref: ServiceRef): Service | undefined 
 }
 
 /** Of services in order, each hostname's owner: the first, but one of Kubernetes before one that isn't. */
-function ownersOf(refs: readonly ServiceRef[]): Map<string, ServiceRef> {
+export function ownersOf(refs: readonly ServiceRef[]): Map<string, ServiceRef> {
   const found = new Map<string, ServiceRef>();
   for (const ref of refs) {
     const known = found.get(ref.hostname);

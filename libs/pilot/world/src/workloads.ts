@@ -10,7 +10,8 @@ export const endpointSources = (view: View): Sources => ({
   pod: ({ namespace, name, ip }) => {
     if (name) return view.get('pods', `${namespace}/${name}`);
     const key = view.index('pods', 'ip', ip).find((pod) => view.get('pods', pod)?.spec.hostNetwork !== true);
-    return key === undefined ? undefined : view.get('pods', key);
+    const found = key === undefined ? undefined : view.get('pods', key);
+    return found?.meta.namespace === namespace ? found : undefined;
   },
   node: (name) => view.get('nodes', `/${name}`),
   network: (ip) => networkOf(view, ip),

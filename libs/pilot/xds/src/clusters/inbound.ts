@@ -1,4 +1,4 @@
-import { destinationRule, hasCredentialSocket, inboundPorts, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
+import { destinationRule, hasCredentialSocket, inboundPorts, scopeOwner, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { statName } from '../telemetry/stat-name.ts';
@@ -27,9 +27,10 @@ function fixedEndpoint(view: View, name: string, endpoint: NonNullable<NonNullab
 
 /** The cluster of one port of the workload, whatever services lead there. */
 function buildInbound(view: View, inbound: InboundPort): ICluster {
-  const { port, service, services, ingress } = inbound;
+  const { port, owner, services, ingress } = inbound;
   const name = `inbound|${inbound.number}||`;
-  const rule = destinationRule(view, service, 'inbound');
+  const known = view.query(scopeOwner, owner.hostname);
+  const rule = known && destinationRule(view, known, 'inbound');
   const pattern = setting(view, 'inboundClusterStatName');
   const pool = ingress?.connectionPool ?? mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
   const common = buildCommonHttpOptions(pool);
@@ -37,7 +38,7 @@ function buildInbound(view: View, inbound: InboundPort): ICluster {
   const where: ICluster = ingress?.endpoint ? fixedEndpoint(view, name, ingress.endpoint) : { type: ORIGINAL_DST, lbPolicy: CLUSTER_PROVIDED, ...bindFrom(localSource(view)) };
   return {
     name,
-    ...(pattern ? { altStatName: statName(pattern, { service, port, targetPort: inbound.number }) } : {}),
+    ...(pattern ? { altStatName: statName(pattern, { service: owner, port, targetPort: inbound.number }) } : {}),
     ...where,
     connectTimeout: duration(pool.tcp?.connectTimeout ?? setting(view, 'connectTimeout') ?? 10),
     ...buildCircuitBreakers(pool),

@@ -1,7 +1,7 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
 import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import {
-  destinationRuleOf, destinationRulesOf, endpointsOfPort, hasCredentialSocket, mesh, ownCertificate, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
+  destinationRuleOf, destinationRulesOf, endpointsOfPort, hasCredentialSocket, mesh, ownCertificate, ownersOf, scopedService, serviceAccountsOf, setting, sidecarScope, worldQuery,
   type MergedRule, type RuleKey, type ServiceRef, type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
@@ -119,11 +119,13 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
   return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';
 }
 
-/** All outbound clusters of a proxy; of several with one name the first. */
+/** All outbound clusters of a proxy; of several with one name the first. Services of one hostname have the rule of the one that owns it. */
 export const outboundClusters = worldQuery('outbound-clusters', (view): readonly XdsResource[] => {
   const found = new Map<string, XdsResource>();
   const ruleFor = destinationRulesOf(view);
-  const rules = view.query(sidecarScope, '').services.map((ref): ServiceRule => ({ ref, rule: ruleFor(ref) }));
+  const { services } = view.query(sidecarScope, '');
+  const owners = ownersOf(services);
+  const rules = services.map((ref): ServiceRule => ({ ref, rule: ruleFor(owners.get(ref.hostname) ?? ref) }));
   const passing = view.query(passesTlsOn, '') ? rules.map((rule): ServiceRule => ({ ...rule, passesTls: true })) : [];
   for (const key of [...rules, ...passing]) {
     for (const cluster of isolated(key.ref.hostname, () => view.query(serviceClusters, JSON.stringify(key)))) if (!found.has(cluster.name)) found.set(cluster.name, cluster);

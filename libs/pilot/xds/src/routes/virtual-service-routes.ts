@@ -1,6 +1,6 @@
 import type { HTTPMatchRequest } from '@flotilla/model';
 import type { Service } from '@flotilla/pilot-registry';
-import { isSelected, ownerOf, serviceForHost, serviceOf, setting, virtualServiceOf, visibleOfHost, worldQuery, type View } from '@flotilla/pilot-world';
+import { isSelected, ownerOf, serviceForHost, serviceOf, setting, virtualServiceOf, exportedOfHost, worldQuery, type View } from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { hashPoliciesOf } from './hash-policy.ts';
 import { isCatchAll } from './match.ts';
@@ -53,7 +53,7 @@ function onlyPort(service: Service | undefined): number | undefined {
 
 /** What a gateway takes a destination for: the service of the VirtualService's own namespace, where the gateway sees that (Istio's buildNameToServiceMapForHTTPRoutes). */
 function gatewayService(view: View, host: string, namespace: string): Service | undefined {
-  const own = ownerOf(visibleOfHost(view, host, view.attr('namespace')).filter((header) => header.namespace === namespace));
+  const own = ownerOf(exportedOfHost(view, host, view.attr('namespace')).filter((header) => header.namespace === namespace));
   return own ? view.query(serviceOf, own.key) : serviceForHost(view, host);
 }
 
