@@ -1,3 +1,4 @@
+export * from './age.ts';
 export * from './types.ts';
 export * from './protocol.ts';
 export * from './host.ts';

@@ -1,4 +1,5 @@
 import type { Resource } from '@flotilla/model';
+import { bornAt } from './age.ts';
 import { kubernetesPortProtocol } from './protocol.ts';
 import type { Resolution, Service } from './types.ts';
 
@@ -28,7 +29,7 @@ export function convertService(resource: Resource<'services'>, options: Registry
     name: meta.name,
     namespace: meta.namespace,
     registry: 'Kubernetes',
-    creationTime: Date.parse(meta.creationTimestamp ?? '') || 0,
+    creationTime: bornAt(meta),
     ports: (spec.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port, protocol: kubernetesPortProtocol(port) })),
     defaultAddress: addresses[0] ?? '0.0.0.0',
     addresses,

@@ -1,4 +1,5 @@
 import type { Resource, ServiceEntry, WorkloadEntry } from '@flotilla/model';
+import { bornAt } from './age.ts';
 import { parseAddress, parseCidr } from './cidr.ts';
 import { parseProtocol } from './protocol.ts';
 import { augmentLabels } from './workload.ts';
@@ -16,7 +17,7 @@ export function convertServiceEntry(resource: Resource<'service-entries'>, optio
   const base = {
     namespace: meta.namespace,
     registry: 'External' as const,
-    creationTime: Date.parse(meta.creationTimestamp ?? '') || 0,
+    creationTime: bornAt(meta),
     ports: (spec.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.number ?? 0, protocol: parseProtocol(port.protocol ?? '') })),
     autoAllocatedIPv4: '',
     autoAllocatedIPv6: '',

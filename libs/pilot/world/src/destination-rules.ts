@@ -1,6 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { DestinationRule } from '@flotilla/model';
-import { isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/pilot-registry';
+import { bornAt, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/pilot-registry';
 import { domain, rootNamespace, setting } from './mesh.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 
@@ -22,7 +22,7 @@ const header = worldQuery('destination-rule-header', (view, key): Header | undef
   if (!resource) return undefined;
   const { meta, spec } = resource;
   return {
-    key, name: meta.name, namespace: meta.namespace, time: Date.parse(meta.creationTimestamp ?? '') || 0,
+    key, name: meta.name, namespace: meta.namespace, time: bornAt(meta),
     host: resolveShortName(spec.host ?? '', meta, domain),
     // A rule for some workloads is its namespace's own, whatever it says.
     exportTo: new Set(spec.workloadSelector ? ['.'] : spec.exportTo ?? []),
@@ -40,7 +40,7 @@ const pool = worldQuery('destination-rules-of', (view, key): ReadonlyMap<string,
   const [kind, namespace] = key.split('|') as [Pool, string];
   const headers = view.index('destination-rules', 'namespace', namespace).flatMap((rule) => view.query(header, rule) ?? [])
     .filter((rule) => belongs(view, rule, kind))
-    .sort((a, b) => a.time - b.time || compareText(a.name, b.name));
+    .sort((a, b) => a.time - b.time || compareText(`${a.name}.`, `${b.name}.`));
   const hosts = new Map<string, HostGroups>();
   for (const rule of headers) hosts.set(rule.host, withRule(hosts.get(rule.host), rule));
   return hosts;

@@ -1,6 +1,6 @@
 import { compareText, groupBy } from '@flotilla/std';
 import type { IstioEgressListener, Resource } from '@flotilla/model';
-import { hostMatches, hostSubsetOf, isWildcard, type Service } from '@flotilla/pilot-registry';
+import { compareAge, hostMatches, hostSubsetOf, isWildcard, type Service } from '@flotilla/pilot-registry';
 import { rootNamespace } from './mesh.ts';
 import { exportedOfHost, exportedServices, isExported, ownerOf, serviceHeader, serviceOf, servicesOfHost, type ServiceHeader } from './services.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
@@ -30,7 +30,7 @@ export const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => 
   if (view.attr('type') !== 'sidecar') return undefined;
   const namespace = view.attr('namespace');
   const of = (ns: string): Resource<'sidecars'>[] => view.index('sidecars', 'namespace', ns).flatMap((key) => view.get('sidecars', key) ?? [])
-    .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name));
+    .sort((a, b) => compareAge(a.meta, b.meta));
   const selects = ({ spec }: Resource<'sidecars'>): boolean => isSelected(view, spec.workloadSelector?.labels);
   const hasSelector = ({ spec }: Resource<'sidecars'>): boolean => Object.keys(spec.workloadSelector?.labels ?? {}).length > 0;
   const own = of(namespace);

@@ -1,6 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { Destination, HTTPRoute, Resource, VirtualService } from '@flotilla/model';
-import { hostMatches, resolveShortName } from '@flotilla/pilot-registry';
+import { bornAt, hostMatches, resolveShortName } from '@flotilla/pilot-registry';
 import { mergeDelegates } from './delegates.ts';
 import { resolveGateway } from './gateway-name.ts';
 import { domain, setting } from './mesh.ts';
@@ -38,7 +38,7 @@ export const virtualServiceHeader = worldQuery('virtual-service-header', (view, 
   const found = { key, meta: resource.meta, spec: resolveNames(resource) };
   const { meta, spec } = found;
   return {
-    key, namespace: meta.namespace, name: meta.name, time: Date.parse(meta.creationTimestamp ?? '') || 0, hosts: spec.hosts ?? [],
+    key, namespace: meta.namespace, name: meta.name, time: bornAt(meta), hosts: spec.hosts ?? [],
     gateways: spec.gateways?.length ? spec.gateways : ['mesh'], exportTo: exportToOf(view, found),
   };
 });
@@ -53,7 +53,7 @@ export const virtualServicesFor = worldQuery('virtual-services-for', (view, key)
 
 const orderedHeaders = worldQuery('virtual-services-ordered', (view): readonly VirtualServiceHeader[] =>
   view.list('virtual-services').flatMap((key) => view.query(virtualServiceHeader, key) ?? [])
-    .sort((a, b) => a.time - b.time || compareText(a.name, b.name) || compareText(a.namespace, b.namespace)));
+    .sort((a, b) => a.time - b.time || compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`)));
 
 /** Headers of a Sidecar's VirtualServices: those visible from its namespace whose host some egress host names (Istio's SelectVirtualServices). */
 export function selectVirtualServices(view: View, namespace: string, imported: (hostNamespace: string, host: string) => boolean): string[] {

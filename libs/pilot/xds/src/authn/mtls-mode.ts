@@ -1,6 +1,5 @@
-import { compareText } from '@flotilla/std';
 import type { PeerAuthentication, Resource } from '@flotilla/model';
-import { labelsMatch } from '@flotilla/pilot-registry';
+import { compareAge, labelsMatch } from '@flotilla/pilot-registry';
 import { rootNamespace, worldQuery, type View } from '@flotilla/pilot-world';
 
 export type MtlsMode = 'DISABLE' | 'PERMISSIVE' | 'STRICT';
@@ -12,7 +11,7 @@ const hasSelector = (policy: Policy): boolean => Object.keys(selectorOf(policy))
 /** The policies of a namespace, the oldest first. */
 const policiesOf = worldQuery('peer-authentications-of', (view, namespace): readonly Policy[] =>
   view.index('peer-authentications', 'namespace', namespace).flatMap((key) => view.get('peer-authentications', key) ?? [])
-    .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name)));
+    .sort((a, b) => compareAge(a.meta, b.meta)));
 
 const modeOf = (mtls: PeerAuthentication['mtls']): MtlsMode | undefined => (mtls?.mode === undefined || mtls.mode === 'UNSET' ? undefined : mtls.mode);
 

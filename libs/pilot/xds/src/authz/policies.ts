@@ -1,5 +1,5 @@
-import { compareText } from '@flotilla/std';
 import type { Resource } from '@flotilla/model';
+import { compareAge } from '@flotilla/pilot-registry';
 import { isSelected, rootNamespace, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
 
 export type AuthorizationResource = Resource<'authorization-policies'>;
@@ -9,7 +9,7 @@ type Selecting = 'authorization-policies' | 'request-authentications';
 export function selecting<C extends Selecting>(view: View, collection: C, namespace: string): Resource<C>[] {
   return view.index(collection, 'namespace', namespace).flatMap((key) => view.get(collection, key) ?? [])
     .filter(({ spec }) => isSelected(view, spec.selector?.matchLabels))
-    .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name));
+    .sort((a, b) => compareAge(a.meta, b.meta));
 }
 
 /** The proxy's AuthorizationPolicies: the root namespace's (selectors hold there too), then its own. */

@@ -1,5 +1,5 @@
-import { compareText } from '@flotilla/std';
 import type { ExtensionProvider, Resource, Telemetry } from '@flotilla/model';
+import { compareAge } from '@flotilla/pilot-registry';
 import { isSelected, rootNamespace, setting, worldQuery, type View } from '@flotilla/pilot-world';
 
 /** On which side of a request a listener stands: a gateway counts as a client. */
@@ -14,7 +14,7 @@ const hasSelector = (telemetry: Resource<'telemetries'>): boolean => Object.keys
 
 const telemetriesOf = worldQuery('telemetries-of', (view, namespace): readonly Resource<'telemetries'>[] =>
   view.index('telemetries', 'namespace', namespace).flatMap((key) => view.get('telemetries', key) ?? [])
-    .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0) || compareText(a.meta.name, b.meta.name)));
+    .sort((a, b) => compareAge(a.meta, b.meta)));
 
 /** What Telemetry resources say for the proxy: the mesh's, its namespace's, then the oldest that selects it; of each at most one (Istio's applicableTelemetries). */
 export const applicableTelemetries = worldQuery('applicable-telemetries', (view): readonly Telemetry[] => {
