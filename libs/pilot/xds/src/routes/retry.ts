@@ -34,11 +34,17 @@ export function buildRetryPolicy(retries: HTTPRetry | undefined): IRetryPolicy |
   };
 }
 
+/** First and last of each run of status codes that HTTP has (those Go knows a text for). */
+const statusCodes: readonly (readonly [number, number])[] = [
+  [100, 103], [200, 208], [226, 226], [300, 305], [307, 308], [400, 418], [421, 426], [428, 429], [431, 431], [451, 451], [500, 508], [510, 511],
+];
+const isStatus = (part: string): boolean => /^\d+$/.test(part) && statusCodes.some(([first, last]) => Number(part) >= first && Number(part) <= last);
+
+/** Codes alone leave an empty condition before what they stand for, as Istio writes it. */
 function parseRetryOn(text: string): Pick<IRetryPolicy, 'retryOn' | 'retriableStatusCodes'> {
   const parts = text.split(',').map((part) => part.trim()).filter((part) => part !== '');
-  const isStatus = (part: string): boolean => /^\d+$/.test(part) && Number(part) >= 100 && Number(part) < 600;
   const retriableStatusCodes = parts.filter(isStatus).map(Number);
-  const conditions = parts.filter((part) => !isStatus(part));
-  if (retriableStatusCodes.length > 0 && !conditions.includes('retriable-status-codes')) conditions.push('retriable-status-codes');
-  return { retryOn: conditions.join(','), retriableStatusCodes };
+  const conditions = parts.filter((part) => !isStatus(part)).join(',');
+  const implied = retriableStatusCodes.length > 0 && !conditions.includes('retriable-status-codes') ? ',retriable-status-codes' : '';
+  return { retryOn: `${conditions}${implied}`, retriableStatusCodes };
 }
