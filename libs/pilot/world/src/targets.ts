@@ -10,17 +10,13 @@ import { endpointSources, entryWorkload } from './workloads.ts';
 /** Is a proxy of this cluster? Of one that doesn't say, it is assumed. */
 const isHere = (view: View): boolean => view.attr('clusterId') === '' || view.attr('clusterId') === clusterId;
 
-/** The pod of a proxy of this cluster: of its name, else of its first address that has one (Istio's getPodByProxy). */
+/** The pod of a proxy of this cluster: of its name, else the one at its first address (Istio's getPodByProxy). */
 export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined => {
   if (!isHere(view)) return undefined;
   const [name, namespace, ...more] = view.attr('id').split('~')[2]?.split('.') ?? [];
   const named = namespace === view.attr('namespace') && more.length === 0 ? `${namespace}/${name ?? ''}` : undefined;
   if (named !== undefined && view.get('pods', named)) return named;
-  for (const ip of view.attr('ips')) {
-    const found = view.index('pods', 'ip', ip).find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
-    if (found) return found;
-  }
-  return undefined;
+  return view.index('pods', 'ip', view.attr('ips')[0] ?? '').find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
 });
 
 /**
