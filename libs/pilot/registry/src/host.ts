@@ -31,8 +31,8 @@ export function mostSpecificMatch(host: string, exact: { has(h: string): boolean
   return wildcards.filter((wildcard) => (isWildcard(host) ? hostSubsetOf(host, wildcard) : hostMatches(host, wildcard))).sort(compareSpecific)[0];
 }
 
-/** A name without dots is a Service of the resource's own namespace (Istio: "short names"). */
+/** A name without dots, no address, is a Service of the resource's own namespace (Istio: "short names"). */
 export function resolveShortName(host: string, meta: Pick<Meta, 'namespace'>, domain: string): string {
-  if (host.includes('*') || host.includes('.') || host === '') return host;
+  if (host.includes('*') || host.includes('.') || host.includes(':') || host === '') return host;
   return meta.namespace === '' ? `${host}.svc.${domain}` : `${host}.${meta.namespace}.svc.${domain}`;
 }

@@ -107,13 +107,14 @@ function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; su
 
 function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] {
   const [only, ...others] = service.ports;
-  const cluster = clusterName('outbound', { host: service.hostname, port: only && others.length === 0 ? only.port : listenPort });
-  const statPrefix = prefixOf(view, { cluster, service, port });
+  const number = only && others.length === 0 ? only.port : listenPort;
+  const cluster = clusterName('outbound', { host: service.hostname, port: number });
+  const statPrefix = prefixOf(view, { cluster, service, port: { name: '', port: number } });
   return withProtocolFilter(view, port, { statPrefix, proxy: tcpProxy(view, 'CLIENT', { statPrefix, cluster, ...connectionOf(view, service.hostname) }) });
 }
 
-/** Under which name the bytes to a cluster are counted; the mesh may have a pattern for those of a service that is known. */
-function prefixOf(view: View, { cluster, service, port, subset }: { cluster: string; service: Service | undefined; port: ServicePort; subset?: string }): string {
+/** Under which name the bytes to a cluster are counted; the mesh may have a pattern for those of a service that is known. Only a route's port has a name there. */
+function prefixOf(view: View, { cluster, service, port, subset }: { cluster: string; service: Service | undefined; port: Pick<ServicePort, 'name' | 'port'>; subset?: string }): string {
   const pattern = setting(view, 'outboundClusterStatName');
   return pattern && service ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) }) : cluster;
 }

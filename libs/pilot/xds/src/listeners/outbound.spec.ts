@@ -38,6 +38,18 @@ describe('chains of bytes', () => {
     expect(chains({ match: [{ sniHosts: ['web.test'], destinationSubnets: ['0.0.0.0/0'] }], route: to })[0]?.filterChainMatch).toEqual({ serverNames: ['web.test'] });
   });
 
+  it('are counted by the mesh\'s pattern, where only a route\'s port has a name', () => {
+    const mesh = { outboundClusterStatName: '%SERVICE%|%SERVICE_PORT%|%SERVICE_PORT_NAME%' };
+    const prefix = (...more: object[]): unknown => proxyOf(ask([db, ...more] as Parameters<typeof ask>[0], { mesh }).named('lds', '10.8.0.1_5432').filterChains[0] as Chain)['statPrefix'];
+    expect(prefix()).toBe('db.shop|5432|');
+    expect(prefix(virtualService('db', { hosts: [host], tcp: [{ route: [{ destination: { host } }] }] }))).toBe('db.shop|5432|tcp');
+  });
+
+  it('to a Service without address listen at 0.0.0.0, for a proxy of IPv6 too', () => {
+    const external = service('ext', { type: 'ExternalName', externalName: 'api.test', ports: [{ name: 'tcp', port: 9000 }, { name: 'http', port: 80 }] });
+    expect(ask([external], { ip: 'fd00::9' }).names('lds')).toEqual(expect.arrayContaining(['0.0.0.0_9000', '::_80']));
+  });
+
   it('of a VirtualService on a service\'s own range take the place of the service\'s', () => {
     const range = entry('range', { addresses: ['10.9.0.0/16'], ports: [{ number: 9000, name: 'tcp', protocol: 'TCP' }] });
     const routed = virtualService('range', { hosts: ['range.test'], tcp: [{ match: [{ destinationSubnets: ['10.9.0.0/16'] }], route: [{ destination: { host } }] }] });

@@ -49,7 +49,9 @@ function addService(view: View, entries: Map<string, OutboundEntry>, at: Seen & 
   if (!canListenOn(view, place.bindToPort ? port : 0)) return;
   if ((place.bind === '' ? http : place.bind === everywhere || isUnix(place.bind)) && isReserved(view, port)) return;
   const [address] = addressesFor(view, service);
-  const own = place.bind !== '' ? place.bind : http || address === undefined || address.includes('/') ? everywhere : address;
+  // bytes to a Service of Kubernetes without address listen at IPv4's wildcard, whatever the proxy's family
+  const nowhere = service.registry === 'Kubernetes' ? '0.0.0.0' : everywhere;
+  const own = place.bind !== '' ? place.bind : http || address?.includes('/') ? everywhere : address ?? nowhere;
   contribute(entries, {
     key: { bind: own, port }, service, servicePort, wildcard: own === everywhere, bindToPort: place.bindToPort, locked: place.locked,
     tcpChains: () => view.query(tcpChains, JSON.stringify({ ref, port: servicePort, listenPort: port, wildcardBind: own === everywhere, givenBind: place.bind !== '', egress } satisfies BytesOf)),
