@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,14 +12,19 @@ export function fail(message) {
   process.exit(2);
 }
 
-/** Runs one step; tells of it when it takes over a second, and fails with its name. Returns seconds. */
-export async function step(name, run) {
-  const start = Date.now();
-  const timer = setTimeout(() => console.error(`setup: ${name} ...`), 1000);
-  const status = await run();
+/** Runs a command; resolves with its exit code, rejects when it can't be started. What it says goes to standard error: standard output is the program's. */
+export const run = (command, args, options = {}) => new Promise((resolve, reject) => {
+  spawn(command, args, { ...options, stdio: ['ignore', 2, 2] }).on('error', reject).on('exit', (code) => resolve(code ?? 1));
+});
+
+/** Runs one step; tells of it when it takes over a second, unless it does so itself, and fails with its name. Returns seconds. */
+export async function step(name, start, { tells = false } = {}) {
+  const began = Date.now();
+  const timer = setTimeout(() => tells || console.error(`setup: ${name} ...`), 1000);
+  const status = await start();
   clearTimeout(timer);
   if (typeof status === 'number' && status !== 0) fail(`${name} failed; see above`);
-  return (Date.now() - start) / 1000;
+  return (Date.now() - began) / 1000;
 }
 
 /** The environment of everything that is started: the project's Node and tools come first. */

@@ -1,9 +1,9 @@
 // Sets everything up and, with --run, starts a program of the project. Needs no dependency: any Node from 20 on runs it.
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail, root, step, toolPath } from './common.mjs';
+import { fail, root, run, step, toolPath } from './common.mjs';
 import { installBinaries } from './binaries.mjs';
+import { runProgram } from './program.mjs';
 import { installSystemTools } from './system.mjs';
 import { installToolchain, installWorkspace } from './workspace.mjs';
 
@@ -26,15 +26,14 @@ const program = name === undefined ? undefined : programs[name];
 if (name !== undefined && !program) fail(`unknown program ${name}; there are: ${Object.keys(programs).join(', ')}`);
 if (process.platform !== 'linux') fail('Flotilla runs on Linux (network namespaces, Envoy and NATS binaries); use a Linux machine or virtual machine');
 
-const seconds = await step('toolchain', installToolchain) + await step('workspace', installWorkspace)
-  + await step('protobuf code', () => spawnSync('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath(), stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1)
-  + (name !== 'parity' && name !== 'nx' ? await step('Envoy and NATS', installBinaries) : 0);
+const seconds = await step('installing Node 24 and pnpm below .cache', installToolchain) + await step('installing the packages of the lock file', installWorkspace)
+  + await step('generating code from .proto files', () => run('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath() }), { tells: true })
+  + (name !== 'parity' && name !== 'nx' ? await step('fetching Envoy and NATS', installBinaries, { tells: true }) : 0);
 if (name === 'test' || name === 'demo') installSystemTools({ noInstall });
 if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
 
 if (program) {
   const [command, ...rest] = program;
   if (command === 'node' && !existsSync(join(root, rest[0]))) fail(`${rest[0]} is not in this checkout`);
-  const run = spawnSync(command, [...rest, ...args.filter((arg) => arg !== '--no-install')], { cwd: root, env: toolPath(), stdio: 'inherit' });
-  process.exit(run.status ?? 1);
+  process.exit(await runProgram(command, [...rest, ...args.filter((arg) => arg !== '--no-install')], { cwd: root, env: toolPath() }));
 }

@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cache, fail, root, toolchain, toolPath } from './common.mjs';
+import { cache, fail, root, run, toolchain, toolPath } from './common.mjs';
 
 const digest = (files) => {
   const hash = createHash('sha256');
@@ -12,17 +11,16 @@ const digest = (files) => {
 const isCurrent = (stamp, value) => existsSync(stamp) && readFileSync(stamp, 'utf8') === value;
 
 /** The exact Node and pnpm of tools/setup/toolchain, below .cache/. */
-export function installToolchain() {
+export async function installToolchain() {
   if (process.arch !== 'x64' && process.arch !== 'arm64') fail(`there is no Node package for ${process.arch}; use an x64 or arm64 machine`);
   const value = digest(['tools/setup/toolchain/package-lock.json']);
   const stamp = join(toolchain, 'installed');
   if (isCurrent(stamp, value)) return 0;
   mkdirSync(toolchain, { recursive: true });
   for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(root, 'tools/setup/toolchain', file), join(toolchain, file));
-  const { status, error } = spawnSync('npm', ['ci', '--silent', '--no-audit', '--no-fund'], { cwd: toolchain, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (error) fail('npm is missing; install Node.js 20 or later with npm');
+  const status = await run('npm', ['ci', '--silent', '--no-audit', '--no-fund'], { cwd: toolchain }).catch(() => fail('npm is missing; install Node.js 20 or later with npm'));
   if (status === 0) writeFileSync(stamp, value);
-  return status ?? 1;
+  return status;
 }
 
 const manifests = () => ['apps', 'libs', 'tools', 'tests'].flatMap((top) => walk(top)).sort();
@@ -35,11 +33,11 @@ function walk(dir) {
 }
 
 /** All packages as the lock file has them. */
-export function installWorkspace() {
+export async function installWorkspace() {
   const value = digest(['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests()]);
   const stamp = join(cache, 'workspace');
   if (isCurrent(stamp, value) && existsSync(join(root, 'node_modules'))) return 0;
-  const { status } = spawnSync('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'], { cwd: root, env: { ...toolPath(), CI: 'true' }, stdio: ['ignore', 'inherit', 'inherit'] });
+  const status = await run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'], { cwd: root, env: { ...toolPath(), CI: 'true' } });
   if (status === 0) writeFileSync(stamp, value);
-  return status ?? 1;
+  return status;
 }
