@@ -9,9 +9,10 @@ interface Gateway { readonly servers?: readonly { readonly port?: { readonly num
 /** Ports of the gateway's Service and where its pod listens for them. */
 const targetPorts: Readonly<Record<number, number>> = { 80: 8080, 443: 8443 };
 const maxTargets = 8;
+export type NamedTarget = Target & { readonly name: string };
 
 /** What can be asked for from outside: the first path of each rule of each VirtualService that a gateway serves over plain HTTP. */
-export function findTargets(objects: readonly KubeObject[], ip: string): (Target & { readonly name: string })[] {
+export function findTargets(objects: readonly KubeObject[], ip: string): NamedTarget[] {
   const ports = new Map(objects.filter(({ kind }) => kind === 'Gateway').flatMap(({ metadata, spec }) => {
     const server = ((spec ?? {}) as Gateway).servers?.find(({ port }) => /^HTTP2?$/i.test(port?.protocol ?? ''));
     const number = server?.port?.number;
@@ -30,11 +31,11 @@ export function findTargets(objects: readonly KubeObject[], ip: string): (Target
 }
 
 /** Asks each target for a while; returns what came back, by target. */
-export async function probeTargets(mesh: Mesh, { seconds, perSecond, signal }: { readonly seconds: number; readonly perSecond: number; readonly signal: AbortSignal }): Promise<ReadonlyMap<string, readonly Sample[]>> {
-  const samples = new Map<string, Sample[]>();
+export async function probeTargets(mesh: Mesh, { seconds, perSecond, signal }: { readonly seconds: number; readonly perSecond: number; readonly signal: AbortSignal }): Promise<ReadonlyMap<NamedTarget, readonly Sample[]>> {
+  const samples = new Map<NamedTarget, Sample[]>();
   const loads = findTargets(mesh.cluster.objects, mesh.gateway.ip).map((target) => {
     const own: Sample[] = [];
-    samples.set(target.name, own);
+    samples.set(target, own);
     return startLoad(target, perSecond, (sample) => own.push(sample));
   });
   await pause(loads.length > 0 ? seconds * 1000 : 0, undefined, { signal }).catch(() => {});

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { aborted, messageOf } from '@flotilla/std';
@@ -12,6 +13,10 @@ import { comparePeers, isVerified } from './traffic/peers.ts';
 
 /** The socket by which the outside reaches the gateway; in the folder of the run. */
 export const gatewaySocket = 'gateway.sock';
+/** A file there with the command that runs another one in this node's network, from outside. */
+export const enterFile = 'enter';
+/** Where the gateway's pod listens for its port 80. */
+const gatewayPort = 8080;
 
 /** The demo within its node. Resolves with the exit code: 0 when all went as it should. */
 export async function runInside(options: DemoOptions, { folder, signal }: { readonly folder: string; readonly signal: AbortSignal }): Promise<number> {
@@ -24,11 +29,11 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
   try {
     mesh = await startMesh({ mode, config: own ? [shopFolder] : options.config, folder, signal, tell: (message) => screen.say(`  ${message}`) });
     screen.say(`  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`);
-    const report = own ? await runScenario(mesh, { mode, screen, signal }) : await runConfig(mesh, { mode, screen, signal });
+    const { report, asked } = own ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget } : await runConfig(mesh, { mode, screen, signal });
     const wrong = faultsOf(report);
     summarize(report, wrong, screen);
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    if (options.keep && !signal.aborted) await keep(mesh, { options, folder, screen, signal });
+    if (options.keep && !signal.aborted) await keep(mesh, { options, folder, asked, screen, signal });
     return wrong.length === 0 ? 0 : 1;
   } catch (thrown) {
     if (signal.aborted) return 130;
@@ -42,18 +47,24 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
 
 type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified'> & { readonly [K in 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified']: Report[K] | null };
 
+/** What can be asked for from outside. */
+interface Asked { readonly host?: string; readonly path: string }
+const shopTarget: Asked = { host: 'shop.example.com', path: '/' };
+
 /** Any other mesh: what its gateways serve is asked for a few seconds. What is not measured then is null. */
-async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: Report['mode']; readonly screen: Screen; readonly signal: AbortSignal }): Promise<AnyReport> {
+async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: Report['mode']; readonly screen: Screen; readonly signal: AbortSignal }): Promise<{ readonly report: AnyReport; readonly asked: Asked | undefined }> {
   for (const problem of await mesh.problems()) screen.say(`  ${problem}`);
   const answers = await probeTargets(mesh, { seconds: 5, perSecond: 10, signal });
   if (answers.size === 0) screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
-  for (const [target, samples] of answers) screen.say(`  ${target}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
+  for (const [{ name }, samples] of answers) screen.say(`  ${name}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
   const samples = [...answers.values()].flat();
   const peers = comparePeers(mesh.proxies);
-  return {
+  const report: AnyReport = {
     mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: samples.length, errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
     mtls_verified: peers.pairs === 0 ? null : isVerified(peers), split: null, propagation_ms: null, traffic_survived_galley_stop: null, nacks: await mesh.metric('pilot_total_xds_rejects'),
   };
+  const [served] = [...answers].filter(([{ port }, given]) => port === gatewayPort && given.some(({ status }) => status === 200)).map(([target]) => target);
+  return { report, asked: served && { path: served.path, ...(served.host === mesh.gateway.ip ? {} : { host: served.host }) } };
 }
 
 /** What did not go as it should, as sentences. */
@@ -73,20 +84,24 @@ function summarize(report: AnyReport, wrong: readonly string[], screen: Screen):
 }
 
 /** Leaves the mesh running until Ctrl-C, its gateway within reach of the outside. */
-async function keep(mesh: Mesh, { options, folder, screen, signal }: { readonly options: DemoOptions; readonly folder: string; readonly screen: Screen; readonly signal: AbortSignal }): Promise<void> {
+async function keep(mesh: Mesh, { options, folder, asked, screen, signal }: { readonly options: DemoOptions; readonly folder: string; readonly asked: Asked | undefined; readonly screen: Screen; readonly signal: AbortSignal }): Promise<void> {
   const server = createServer((socket) => {
-    const gateway = connect({ host: mesh.gateway.ip, port: 8080 });
+    const gateway = connect({ host: mesh.gateway.ip, port: gatewayPort });
     for (const [from, to] of [[socket, gateway], [gateway, socket]] as const) from.on('error', () => to.destroy()).pipe(to);
   }).listen(join(folder, gatewaySocket));
   await once(server, 'listening');
-  const host = options.config.length === 0 ? '-H "Host: shop.example.com" ' : '';
+  const galley = mesh.cluster.pod('istio-system', options.monolith ? 'istiod' : 'galley').ip;
   screen.say(`
-  The mesh goes on until Ctrl-C. Try:
-    curl ${host}http://127.0.0.1:${options.port}/                    traffic through the gateway
-    edit files below ${join(mesh.cluster.state.path, 'given')}      galley follows them; new Deployments get pods
-    tail -f ${mesh.cluster.hostPath('logs')}/*pilot*               what the services say
-  Addresses within the node:
-${[...mesh.cluster.pods].map(([key, { ip }]) => `    ${ip.padEnd(14)} ${key}`).join('\n')}`);
+  The mesh goes on until Ctrl-C. Try, in another terminal:
+    curl ${asked?.host ? `-H 'Host: ${asked.host}' ` : ''}http://127.0.0.1:${options.port}${asked?.path ?? '/'}
+        traffic through the gateway
+    edit files below ${join(mesh.cluster.state.path, 'given')}
+        galley follows them; new Deployments get pods
+    tail -f ${mesh.cluster.hostPath('logs')}/istio-system_*
+        what the services say
+    ${readFileSync(join(folder, enterFile), 'utf8')} curl http://${galley}:15014/debug/problems
+        within the node, where pods have these addresses:
+${[...mesh.cluster.pods].map(([key, { ip }]) => `          ${ip.padEnd(14)} ${key}`).join('\n')}`);
   await aborted(signal);
   server.close();
 }

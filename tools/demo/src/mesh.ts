@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster } from './cluster/cluster.ts';
 import { controlPlane, type Mode } from './control-plane.ts';
 import type { Pod } from './cluster/pod.ts';
+import { givenName } from './cluster/state-folder.ts';
 import { followTraces, type Traces } from './traces.ts';
 
 export interface MeshOptions {
@@ -62,7 +63,7 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
     async problems() {
       const page = await fetchText(cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip, 15_014, '/debug/problems');
       const { problems } = JSON.parse(page) as { problems: readonly { level: string; origin?: string; path?: string; message: string }[] };
-      return problems.map(({ level, origin = '', path, message }) => `${level}: ${origin.replace('/flotilla/state/', '')}${path ? ` ${path}` : ''}: ${message}`);
+      return problems.map(({ level, origin = '', path, message }) => `${level}: ${givenName(origin.replace('/flotilla/state/', ''), config)}${path ? ` ${path}` : ''}: ${message}`);
     },
     async untilConnected(signal) {
       while (await metric('pilot_xds') < proxies().length) await pause(connectedPollMs, undefined, { signal });

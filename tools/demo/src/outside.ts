@@ -1,20 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gatewaySocket } from './inside.ts';
+import { messageOf } from '@flotilla/std';
+import { findManifests } from './cluster/manifests.ts';
+import { enterFile, gatewaySocket } from './inside.ts';
 import { nodeCommand, whyNoNode } from './node/enter.ts';
 import type { DemoOptions } from './options.ts';
+
+/** How long the inside may take to stop. */
+const stopWithinMs = 8000;
+const sameAskMs = 1000;
 
 /** A mistake that the user can mend; ends the program with exit code 2. */
 export class Unmet extends Error {}
 
 /** Runs this program again within a node, and what has to be outside of it: the gateway's port, signals, cleaning up. Resolves with the exit code. */
 export async function runOutside(options: DemoOptions, argv: readonly string[]): Promise<number> {
-  const missing = options.config.find((path) => !existsSync(path));
-  if (missing !== undefined) throw new Unmet(`--config ${missing}: there is no such file or folder`);
+  for (const path of options.config) checkConfig(path);
   const why = whyNoNode();
   if (why !== undefined) throw new Unmet(why);
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-demo-'));
@@ -24,15 +29,19 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     const [program = '', ...args] = nodeCommand([process.execPath, ...process.execArgv, ...argv]);
     // A process group of its own: Ctrl-C reaches it by way of this process alone.
     const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true, env: { ...process.env, FLOTILLA_DEMO_FOLDER: folder } });
-    let asked = 0;
+    writeFileSync(join(folder, enterFile), `nsenter --target ${child.pid} ${process.getuid?.() === 0 ? '' : '--user --preserve-credentials '}--net`);
+    let askedAt: number | undefined;
     const stop = (): void => {
-      asked += 1;
-      if (asked > 1 || !child.connected) child.kill('SIGKILL');
+      const now = Date.now();
+      if (askedAt === undefined) setTimeout(() => child.kill('SIGKILL'), stopWithinMs).unref();
+      askedAt ??= now;
+      // One Ctrl-C may come as several signals: from the terminal, and from who hands it on.
+      if (now - askedAt > sameAskMs || !child.connected) child.kill('SIGKILL');
       else child.send('stop');
     };
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     const [code] = await once(child, 'exit') as [number | null];
-    if (code !== 0 && asked === 0) {
+    if (code !== 0 && askedAt === undefined) {
       process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
       return code ?? 1;
     }
@@ -40,6 +49,14 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     return code ?? 130;
   } finally {
     forwarder?.close();
+  }
+}
+
+function checkConfig(path: string): void {
+  try {
+    findManifests(path);
+  } catch (thrown) {
+    throw new Unmet(`--config ${messageOf(thrown)}`);
   }
 }
 

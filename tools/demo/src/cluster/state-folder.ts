@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { isMap, parseAllDocuments, stringify, type Document } from 'yaml';
 import { createGivenSecrets, type GivenSecrets } from './given-secrets.ts';
+import { findManifests } from './manifests.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** The cluster's state as a folder of YAML, which galley reads: `given` is what users gave, `system` what is always there, `kubernetes` what runs. */
@@ -15,11 +16,9 @@ export interface StateFolder {
   settle(path: string): boolean;
 }
 
-const isConfig = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
-
 export interface StateParts { readonly given: readonly string[]; readonly system: readonly string[]; readonly secretsFolder: string }
 
-/** Copies files and folders into a new state folder; their source is only read. Throws when a path isn't there or holds no YAML. */
+/** Copies files and folders into a new state folder; their source is only read. Throws what findManifests does. */
 export function createStateFolder(path: string, parts: StateParts): StateFolder {
   for (const folder of ['given', 'system', 'kubernetes']) mkdirSync(join(path, folder), { recursive: true });
   const written = new Map<string, string>();
@@ -60,14 +59,20 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
 /** Returns the copies. */
 function copyInto(target: string, source: string): string[] {
   const isFolder = statSync(source).isDirectory();
-  const files = isFolder ? (readdirSync(source, { recursive: true, encoding: 'utf8' })).filter((name) => isConfig(name)).map((name) => join(source, name)) : [source];
-  if (files.length === 0) throw new Error(`${source} holds no YAML`);
-  return files.map((file) => {
+  return findManifests(source).map((file) => {
     const copy = join(target, isFolder ? relative(source, file) : basename(file));
     mkdirSync(dirname(copy), { recursive: true });
     copyFileSync(file, copy);
     return copy;
   });
+}
+
+/** What a user knows a file of the state folder as, by its path there: a copy by the name of its source. */
+export function givenName(path: string, given: readonly string[]): string {
+  const [, index, rest = ''] = /^given\/(\d+)\/(.*)$/s.exec(path) ?? [];
+  const source = given[Number(index)];
+  if (index === undefined || source === undefined) return path;
+  return statSync(source, { throwIfNoEntry: false })?.isDirectory() ? join(source, rest) : join(dirname(source), rest);
 }
 
 /** Addresses of 10.96.0.0/16, each Service its own for as long as the cluster runs. */
