@@ -112,9 +112,10 @@ describe.skipIf(!canRun)('the demo', () => {
   it('refuses an occupied port, saying what to do', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const { exited, err } = demo('--keep', '--port', String((server.address() as AddressInfo).port));
+    const { exited, err, folder } = demo('--keep', '--port', String((server.address() as AddressInfo).port));
     expect(await exited).toBe(2);
     expect(err()).toMatch(/is in use; stop what uses it or choose another with --port/);
+    expect(readdirSync(folder)).toEqual([]);
     server.close();
   });
 });

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '@flotilla/std';
 import { findManifests } from './cluster/manifests.ts';
 import { enterFile, gatewaySocket } from './inside.ts';
-import { nodeCommand, whyNoNode } from './node/enter.ts';
+import { nodeCommand, removeNodeFolder, whyNoNode } from './node/enter.ts';
 import type { DemoOptions } from './options.ts';
 
 /** How long the inside may take to stop. */
@@ -24,6 +24,7 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
   if (why !== undefined) throw new Unmet(why);
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-demo-'));
   let forwarder: Server | undefined;
+  let isOfUse = false;
   try {
     if (options.keep) forwarder = await forwardGateway(options.port, join(folder, gatewaySocket));
     const [program = '', ...args] = nodeCommand([process.execPath, ...process.execArgv, ...argv]);
@@ -41,14 +42,12 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     };
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     const [code] = await once(child, 'exit') as [number | null];
-    if (code !== 0 && askedAt === undefined) {
-      process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
-      return code ?? 1;
-    }
-    rmSync(folder, { recursive: true, force: true });
-    return code ?? 130;
+    isOfUse = code !== 0 && askedAt === undefined;
+    if (isOfUse) process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
+    return code ?? (isOfUse ? 1 : 130);
   } finally {
     forwarder?.close();
+    if (!isOfUse) removeNodeFolder(folder);
   }
 }
 
@@ -67,7 +66,9 @@ async function forwardGateway(port: number, socketPath: string): Promise<Server>
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((thrown: NodeJS.ErrnoException) => {
-    throw thrown.code === 'EADDRINUSE' ? new Unmet(`port ${port} of 127.0.0.1 is in use; stop what uses it or choose another with --port`) : thrown;
+    if (thrown.code === 'EADDRINUSE') throw new Unmet(`port ${port} of 127.0.0.1 is in use; stop what uses it or choose another with --port`);
+    if (thrown.code === 'EACCES') throw new Unmet(`port ${port} of 127.0.0.1 is not for this user; choose one from 1024 on with --port`);
+    throw thrown;
   });
   return server;
 }
