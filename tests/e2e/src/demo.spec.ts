@@ -100,6 +100,15 @@ describe.skipIf(!canRun)('the demo', () => {
     expect(readdirSync(folder)).toEqual([]);
   }, 30_000);
 
+  it('ends when nobody reads what it says, and leaves nothing behind', async () => {
+    const { child, exited, said, folder, err } = demo();
+    await said('Starting the control plane');
+    const tree = treeOf(child.pid);
+    child.stdout.destroy();
+    expect([await exited, err()]).toEqual([130, '']);
+    expect([tree.left(), readdirSync(folder)]).toEqual([[], []]);
+  }, 60_000);
+
   it.each([
     [['--config', '/nowhere'], /--config \/nowhere: there is no such file or folder/],
     [['--nonsense'], /unknown option '--nonsense'/],

@@ -24,6 +24,8 @@ async function main(): Promise<number> {
     rmSync(folder, { recursive: true, force: true });
     process.exit(1);
   });
+  // Who read what is said has gone, as `| head` does.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
   return runInside(options, { folder, signal: stop.signal });
 }
 

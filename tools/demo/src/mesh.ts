@@ -63,7 +63,8 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
     async problems() {
       const page = await fetchText(cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip, 15_014, '/debug/problems');
       const { problems } = JSON.parse(page) as { problems: readonly { level: string; origin?: string; path?: string; message: string }[] };
-      return problems.map(({ level, origin = '', path, message }) => `${level}: ${givenName(origin.replace('/flotilla/state/', ''), config)}${path ? ` ${path}` : ''}: ${message}`);
+      const named = (text: string): string => text.replace(/\/flotilla\/state\/(\S+)/g, (_, path: string) => givenName(path, config));
+      return problems.map(({ level, origin = '', path, message }) => named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`));
     },
     async untilConnected(signal) {
       while (await metric('pilot_xds') < proxies().length) await pause(connectedPollMs, undefined, { signal });

@@ -42,7 +42,7 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     };
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     const [code] = await once(child, 'exit') as [number | null];
-    isOfUse = code !== 0 && askedAt === undefined;
+    isOfUse = code !== 0 && code !== 130 && askedAt === undefined;
     if (isOfUse) process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
     return code ?? (isOfUse ? 1 : 130);
   } finally {
