@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maxFileBytes, parseDocuments, type ParsedDocument } from './documents.ts';
+import { maxFileBytes, parseDocuments, parseYaml, type ParsedDocument } from './documents.ts';
 
 const documentsOf = (text: string): readonly ParsedDocument[] => {
   const file = parseDocuments(new TextEncoder().encode(text));
@@ -28,6 +28,16 @@ describe('documents of a file', () => {
     expect(parseDocuments(Uint8Array.of(0x61, 0x3a, 0x20, 0xff))).toMatchObject({ problem: { code: 'not-utf8' } });
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]', ...['b', 'c', 'd', 'e', 'f'].map((name, i) => `${name}: &${name} [${Array(10).fill(`*${'abcde'[i]}`).join(', ')}]`)].join('\n');
     expect(documentsOf(bomb)).toMatchObject([{ index: 1, problem: { code: 'yaml-syntax' } }]);
+  });
+
+  it('finds a key that is given twice, wherever, in no more time for a large mapping', () => {
+    const keys = Array.from({ length: 20_000 }, (_, i) => `  k${i}: v\n`).join('');
+    const began = performance.now();
+    expect(documentsOf(`data:\n${keys}---\ndata:\n${keys}  k7: v\n`).map(({ value, problem }) => problem?.message ?? typeof value))
+      .toEqual(['object', 'Map keys must be unique at line 40004, column 3: k7 is given twice']);
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(documentsOf('a: [{b: 1, "b": 2}]')).toMatchObject([{ problem: { message: 'Map keys must be unique at line 1, column 12: b is given twice' } }]);
+    expect(() => parseYaml('a: 1\na: 2')).toThrow('a is given twice');
   });
 
   it('never throws', () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -108,6 +109,23 @@ describe('files as a source', () => {
     writeFileSync(at('big.yaml'), 'x'.repeat(5 << 20));
     start([dir]);
     expect(await next()).toEqual({ 'big.yaml': 'too-large' });
+  });
+
+  it('is held up by no pipe, device or link in a circle, found or put there later', async () => {
+    const odd = (prefix: string): void => {
+      spawnSync('mkfifo', [at(`${prefix}-pipe.yaml`)]);
+      symlinkSync('/dev/zero', at(`${prefix}-zero.yaml`));
+      symlinkSync(`${prefix}-circle.yaml`, at(`${prefix}-circle.yaml`));
+      writeFileSync(at(`${prefix}.yaml`), 'v: 1');
+    };
+    const expected = (prefix: string): object => ({ [`${prefix}-pipe.yaml`]: 'unreadable', [`${prefix}-zero.yaml`]: 'unreadable', [`${prefix}-circle.yaml`]: 'unreadable', [`${prefix}.yaml`]: [{ v: 1 }] });
+    odd('a');
+    start([dir]);
+    expect(await next()).toEqual(expected('a'));
+    odd('b');
+    let found = {};
+    while (Object.keys(found).length < 4) found = { ...found, ...await next() };
+    expect(found).toEqual(expected('b'));
   });
 
   it('reads one file only when one of many changes', async () => {

@@ -50,6 +50,14 @@ export function watchFiles(given: readonly string[]): FileSource {
   };
 }
 
+function isEmpty(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** Gathers what changes until it is quiet. */
 class Burst {
   readonly #flush: (paths: readonly string[]) => void;
@@ -79,7 +87,7 @@ class Burst {
   }
 
   #run(): void {
-    const empty = [...this.#changed].filter((path) => !this.#held.has(path) && statSync(path, { throwIfNoEntry: false })?.size === 0);
+    const empty = [...this.#changed].filter((path) => !this.#held.has(path) && isEmpty(path));
     const ready = [...this.#changed].filter((path) => !empty.includes(path)).sort();
     this.#changed.clear();
     for (const path of ready) this.#held.delete(path);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { messageOf } from '@flotilla/std';
 import type { Problem } from '@flotilla/model';
 import { maxFileBytes, parseDocuments, tooLarge, type ParsedDocument } from './documents.ts';
@@ -11,9 +11,11 @@ export function readFile(path: string): FileFound {
   const readAt = Date.now();
   let file: number | undefined;
   try {
-    file = openSync(path, 'r');
+    // A pipe that nobody writes to must not hold the process up.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(file);
     if (stats.isDirectory()) return { path, readAt };
+    if (!stats.isFile()) return { path, readAt, problem: { code: 'unreadable', level: 'error', message: 'this is a pipe or a device, no file; remove it' } };
     if (stats.size > maxFileBytes) return { path, readAt, problem: tooLarge(stats.size) };
     return { path, readAt, ...parseDocuments(readAll(file, stats.size)) };
   } catch (thrown) {

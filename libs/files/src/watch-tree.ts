@@ -66,8 +66,11 @@ export class WatchTree {
       this.#folders.set(folder, watch(folder, (event, name) => this.#onNotice(folder, { event, name, depth })).on('error', this.#options.onError));
       this.#list(folder, depth);
     } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
+      const { code = '' } = thrown as NodeJS.ErrnoException;
+      if (!['ENOENT', 'EACCES'].includes(code) || (code === 'EACCES' && depth === 0)) throw thrown;
       this.#dropFolder(folder);
+      // Reading it tells why it can't be followed.
+      if (code === 'EACCES') this.#files.add(folder);
     }
   }
 
@@ -130,9 +133,14 @@ export class WatchTree {
   }
 }
 
+/** What can't be looked at, as a link in a circle, passes for a file: reading it tells why. */
 function kindOf(path: string): 'file' | 'folder' | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'file';
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'file';
+  } catch {
+    return 'file';
+  }
 }
 
 const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
