@@ -82,6 +82,18 @@ describe('files as a source', () => {
     expect(await next()).toEqual({ 'new/a.yaml': 'gone' });
   });
 
+  it('follows a link to another folder, but none to one that it is in', async () => {
+    mkdirSync(at('mesh', 'sub'), { recursive: true });
+    mkdirSync(at('else'));
+    symlinkSync(at('mesh'), at('mesh', 'sub', 'up'));
+    symlinkSync('..', at('mesh', 'sub', 'up.yaml'));
+    symlinkSync('/', at('mesh', 'top'));
+    symlinkSync('../else', at('mesh', 'other'));
+    for (const path of ['mesh/a.yaml', 'else/b.yaml']) writeFileSync(at(path), 'v: 1');
+    start([at('mesh')]);
+    expect(await next()).toEqual({ 'mesh/a.yaml': [{ v: 1 }], 'mesh/other/b.yaml': [{ v: 1 }] });
+  });
+
   it('follows a mounted ConfigMap, whose link moves', async () => {
     const version = (name: string, text: string): void => {
       mkdirSync(at(`..${name}`));

@@ -1,4 +1,4 @@
-import { readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** `replaced`: another file may stand there, whole; `written`: someone is writing to it. */
@@ -8,7 +8,7 @@ export interface TreeOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Deeper folders are left out: links may go in circles. */
+/** Deeper folders are left out. */
 const maxDepth = 32;
 
 /** YAML and JSON, but nothing hidden or left by an editor: `.x.yaml.swp`, `x.yaml~`, `#x.yaml#`. */
@@ -63,6 +63,7 @@ export class WatchTree {
   #addFolder(folder: string, depth: number): void {
     if (depth > maxDepth || this.#folders.has(folder)) return;
     try {
+      if (depth > 0 && leadsUp(folder)) return;
       this.#folders.set(folder, watch(folder, (event, name) => this.#onNotice(folder, { event, name, depth })).on('error', this.#options.onError));
       this.#list(folder, depth);
     } catch (thrown) {
@@ -141,6 +142,13 @@ function kindOf(path: string): 'file' | 'folder' | undefined {
   } catch {
     return 'file';
   }
+}
+
+/** Whether it is a link to a folder that it is in: all would be found again below it, and again. */
+function leadsUp(folder: string): boolean {
+  if (!lstatSync(folder).isSymbolicLink()) return false;
+  const [target, place] = [realpathSync(folder), realpathSync(dirname(folder))];
+  return `${place}/`.startsWith(target.endsWith('/') ? target : `${target}/`);
 }
 
 const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
