@@ -47,12 +47,13 @@ export interface Answers {
   one(kind: 'eds' | 'rds', name: string): Loose;
 }
 
-export interface Asking { readonly metadata?: Plain; readonly labels?: Readonly<Record<string, string>>; readonly ip?: string; readonly namespace?: string; readonly mesh?: Plain }
+export interface Asking { readonly metadata?: Plain; readonly labels?: Readonly<Record<string, string>>; readonly ip?: string; readonly namespace?: string; readonly mesh?: Plain; readonly locality?: { readonly region?: string; readonly zone?: string } }
 
 /** For specs: what a sidecar of a mesh is sent, as JSON. */
-export function ask(objects: readonly Plain[], { metadata = {}, labels = {}, ip = '10.0.0.9', namespace = 'shop', mesh = {} }: Asking = {}): Answers {
+export function ask(objects: readonly Plain[], { metadata = {}, labels = {}, ip = '10.0.0.9', namespace = 'shop', mesh = {}, locality }: Asking = {}): Answers {
   const node = parseProxy({
     id: `sidecar~${ip}~client.${namespace}~${namespace}.svc.cluster.local`,
+    ...(locality ? { locality } : {}),
     metadata: { NAMESPACE: namespace, CLUSTER_ID: 'Kubernetes', LABELS: labels, INSTANCE_IPS: ip, ENVOY_STATUS_PORT: 15021, ENVOY_PROMETHEUS_PORT: 15090, ...metadata },
   });
   if (!node.ok) throw new Error(node.error);

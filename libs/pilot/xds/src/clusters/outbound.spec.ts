@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ask, destinationRule, service, serviceEntry } from '../mesh.fixture.ts';
+import { ask, destinationRule, peerAuthentication, service, serviceEntry } from '../mesh.fixture.ts';
 
 const host = 'db.test';
 const entry = (spec: object = {}): ReturnType<typeof serviceEntry> => serviceEntry('db', {
@@ -40,5 +40,25 @@ describe('outbound clusters', () => {
     const tls = { mode: 'MUTUAL', clientCertificate: '/rule/cert', privateKey: '/rule/key', sni: 'db' };
     const { transportSocket } = ask([entry(), rule({ trafficPolicy: { tls } })], { metadata }).named('cds', `outbound|80||${host}`);
     expect(transportSocket.typedConfig).toMatchObject({ sni: 'db', commonTlsContext: { tlsCertificateSdsSecretConfigs: [{ name: 'file-cert:/own/cert~/own/key' }] } });
+  });
+
+  it('resolved by DNS have no priorities by labels, and by place only where the rule says so', () => {
+    const two = entry({ endpoints: [{ address: 'a.db.test', locality: 'r1/z1' }, { address: 'b.db.test', locality: 'r2/z2' }] });
+    const priorities = (localityLbSetting: object): unknown[] => ask([two, rule({ trafficPolicy: { outlierDetection: {}, loadBalancer: { localityLbSetting } } })], { locality: { region: 'r1', zone: 'z1' } })
+      .named('cds', `outbound|80||${host}`).loadAssignment.endpoints.map(({ priority }: { priority?: number }) => priority ?? 0);
+    expect(priorities({})).toEqual([0, 1]);
+    expect(priorities({ failoverPriority: ['version'] })).toEqual([0, 0]);
+    expect(priorities({ failoverPriority: ['version'], failover: [{ from: 'r1', to: 'r2' }] })).toEqual([0, 1]);
+  });
+
+  it('that pass through speak mTLS where all endpoints have a sidecar, whatever their policies', () => {
+    const passing = rule({ trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' } } });
+    const off = peerAuthentication('off', { selector: { matchLabels: { app: 'db' } }, mtls: { mode: 'DISABLE' } });
+    const socket = (...labels: object[]): unknown => ask([entry({ resolution: 'STATIC', endpoints: labels.map((of, i) => ({ address: `10.0.0.${i + 1}`, labels: of })) }), passing, off])
+      .named('cds', `outbound|80||${host}`).transportSocket?.name;
+    const meshed = { app: 'db', 'security.istio.io/tlsMode': 'istio' };
+    expect(socket(meshed, meshed)).toBe('envoy.transport_sockets.tls');
+    expect(socket(meshed, { app: 'db' })).toBeUndefined();
+    expect(socket()).toBeUndefined();
   });
 });

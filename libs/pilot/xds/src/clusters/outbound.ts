@@ -5,7 +5,7 @@ import {
   type MergedRule, type RuleKey, type ServiceRef, type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
-import { namespaceMtlsMode, portMtls, workloadMtls } from '../authn/mtls-mode.ts';
+import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
 import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
 import { isolated, sameResources, xdsResource, type XdsResource } from '../resource.ts';
@@ -112,9 +112,7 @@ function tlsOf(view: View, { service, port, policy, inferFrom, subset, withSelec
 function inferredMode(view: View, { service, port, policy }: Pick<One, 'service' | 'port' | 'policy'>): string {
   if (service.resolution === 'Passthrough' || policy?.loadBalancer?.simple === 'PASSTHROUGH') {
     const endpoints = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`);
-    const withoutTls = endpoints.some((endpoint) => endpoint.tlsMode === 'disabled'
-      || portMtls(workloadMtls(view, endpoint.namespace, endpoint.labels), endpoint.port) === 'DISABLE');
-    if (endpoints.length === 0 || withoutTls) return 'DISABLE';
+    if (endpoints.length === 0 || endpoints.some(({ tlsMode }) => tlsMode === 'disabled')) return 'DISABLE';
   }
   return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';
 }

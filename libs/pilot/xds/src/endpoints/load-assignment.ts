@@ -33,11 +33,13 @@ function localityRule(view: View, policy: TrafficPolicy | undefined): LocalityLo
   return rule?.distribute?.length || policy?.outlierDetection ? rule : undefined;
 }
 
-/** Prefers what is near the client. Labels decide only where endpoints come by EDS. */
+/** Prefers what is near the client. Labels decide only where endpoints come by EDS; elsewhere a rule that goes by them leaves all equal, but for what it says of places. */
 function near(view: View, groups: readonly LocalityGroup[], { policy, locality: given, dns }: Pick<AssignmentOf, 'policy' | 'locality' | 'dns'>): envoy.config.endpoint.v3.ILocalityLbEndpoints[] {
   const rule = localityRule(view, policy);
   const own = rule && (given ?? view.query(localityOfProxy, ''));
   if (!rule || own === undefined) return groups.map(({ endpoints }) => endpoints);
+  const byLabels = rule.failoverPriority?.length;
+  if (dns && byLabels && !rule.distribute?.length && !rule.failover?.length) return groups.map(({ endpoints }) => endpoints);
   const wish = dns ? { ...rule, failoverPriority: [] } : rule;
   const { region, zone, subzone } = localityParts(own);
   const labels = Object.fromEntries((wish.failoverPriority ?? []).filter((name) => !name.includes('=')).map((name) => [name, view.label(name) ?? '']));
