@@ -7,17 +7,17 @@ const grpcCodes = [
   'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED',
 ];
 
-/** A fault as the route's configuration of Envoy's fault filter (Istio's TranslateFault). */
+/** A fault as the route's configuration of Envoy's fault filter (Istio's TranslateFault): a delay that isn't fixed is none, nor is an abort without status. */
 export function buildFault({ delay, abort }: NonNullable<HTTPRoute['fault']>): NonNullable<envoy.config.route.v3.IRoute['typedPerFilterConfig']> {
   return {
     'envoy.filters.http.fault': any(envoy.extensions.filters.http.fault.v3.HTTPFault, {
-      ...(delay ? {
+      ...(delay?.fixedDelay !== undefined ? {
         delay: {
           percentage: delay.percentage ? fractionOf(delay.percentage) : wholePercent(delay.percent ?? 0),
-          ...(delay.fixedDelay !== undefined ? { fixedDelay: duration(delay.fixedDelay) } : {}),
+          fixedDelay: duration(delay.fixedDelay),
         },
       } : {}),
-      ...(abort ? {
+      ...(abort?.httpStatus !== undefined || abort?.grpcStatus !== undefined ? {
         abort: {
           ...(abort.percentage ? { percentage: fractionOf(abort.percentage) } : {}),
           ...(abort.httpStatus !== undefined ? { httpStatus: abort.httpStatus } : {}),
