@@ -52,4 +52,12 @@ describe('a Sidecar\'s egress', () => {
     expect(namespaces([zoo, entry('bank/b', 'b.test', { exportTo: ['.'] })])).toEqual(['zoo']);
     expect(namespaces([zoo, entry('shop/b', 'b.test', { exportTo: ['zoo'] })])).toEqual(['shop']);
   });
+
+  it('brings ports of one host in one namespace together, under the oldest service', () => {
+    const more = entry('shop/b', 'a.test', { ports: [{ number: 80, name: 'http', protocol: 'HTTP' }, { number: 70, name: 'other', protocol: 'TCP' }] });
+    const [only, ...others] = seen([entry('shop/a', 'a.test'), more], [{ hosts: ['./*'] }]);
+    expect([only?.key, only?.also, others]).toEqual(['e/shop/a/a.test/', [{ key: 'e/shop/b/a.test/', ports: [70] }], []]);
+    const partly = seen([entry('shop/a', 'a.test'), more], [{ port: { number: 90, name: 'x', protocol: 'HTTP' }, hosts: ['./*'] }, { hosts: ['./*'] }]);
+    expect(partly).toMatchObject([{ key: 'e/shop/a/a.test/', ports: [90, 80], also: [{ ports: [70] }] }]);
+  });
 });

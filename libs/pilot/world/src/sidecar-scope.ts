@@ -1,13 +1,14 @@
 import { compareText, groupBy } from '@flotilla/std';
 import type { IstioEgressListener, Resource } from '@flotilla/model';
-import { compareAge, hostMatches, hostSubsetOf, isWildcard, type Service } from '@flotilla/pilot-registry';
+import { compareAge, hostMatches, hostSubsetOf, isWildcard, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { rootNamespace } from './mesh.ts';
 import { exportedOfHost, exportedServices, isExported, ownerOf, serviceHeader, serviceOf, servicesOfHost, type ServiceHeader } from './services.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 import { selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
 
-/** A service in a scope; `ports` when only some of its ports are. */
-export interface ServiceRef { readonly key: string; readonly hostname: string; readonly namespace: string; readonly ports?: readonly number[] }
+/** A service in a scope; `ports` when only some of its ports are, `also` for ports that other services of its host and namespace add. */
+export interface ServiceRef extends PortsOf { readonly hostname: string; readonly namespace: string; readonly also?: readonly PortsOf[] }
+interface PortsOf { readonly key: string; readonly ports?: readonly number[] }
 export interface EgressScope {
   /** As the Sidecar gives it; undefined in the default scope. */
   readonly listener?: IstioEgressListener;
@@ -95,16 +96,20 @@ const wantedPort = ({ port }: IstioEgressListener): number | undefined => (port?
 
 /**
  * What the listeners import, and what their VirtualServices lead to (Istio's ConvertToSidecarScope): of the namespace's own services, whoever sees them, else
- * of the first namespace that has the host for it; with the listener's port where that has one, else with the ports led to. Ports of one service from
- * several listeners come together.
+ * of the first namespace that has the host for it; with the listener's port where that has one, else with the ports led to. Ports of one host in one
+ * namespace come together, from whichever listeners and services; the first says everything else.
  */
 function allOf(view: View, namespace: string, listeners: readonly EgressScope[]): ServiceRef[] {
   const all = new Map<string, ServiceRef>();
+  const portsOf = ({ key, ports }: PortsOf): readonly number[] => ports ?? view.query(serviceHeader, key)?.ports ?? [];
   const add = (ref: ServiceRef): void => {
     const known = all.get(ref.hostname);
     if (!known) all.set(ref.hostname, ref);
-    else if (known.namespace === ref.namespace && known.ports) {
-      all.set(ref.hostname, { ...known, ports: ref.ports ? [...new Set([...known.ports, ...ref.ports])] : [...known.ports, ...(view.query(serviceHeader, ref.key)?.ports ?? []).filter((p) => !known.ports?.includes(p))] });
+    else if (known.namespace === ref.namespace) {
+      const { also = [] } = known;
+      const shown = [known, ...also].flatMap(portsOf);
+      const more = [...new Set(portsOf(ref))].filter((port) => !shown.includes(port));
+      if (more.length > 0) all.set(ref.hostname, ref.key === known.key ? { ...known, ports: [...portsOf(known), ...more] } : { ...known, also: [...also, { key: ref.key, ports: more }] });
     }
   };
   for (const egress of listeners) {
@@ -152,7 +157,9 @@ const destinationsOf = (view: View, key: string): ReadonlyMap<string, ReadonlySe
 /** A service as the scope shows it: with only the ports it has there. */
 export function scopedService(view: View, ref: ServiceRef): Service | undefined {
   const service = view.query(serviceOf, ref.key);
-  return service && ref.ports ? { ...service, ports: ref.ports.flatMap((port) => service.ports.find((p) => p.port === port) ?? []) } : service;
+  if (!service || (!ref.ports && !ref.also)) return service;
+  const shown = (of: Service | undefined, ports: readonly number[]): ServicePort[] => ports.flatMap((port) => of?.ports.find((each) => each.port === port) ?? []);
+  return { ...service, ports: [...(ref.ports ? shown(service, ref.ports) : service.ports), ...(ref.also ?? []).flatMap(({ key, ports = [] }) => shown(view.query(serviceOf, key), ports))] };
 }
 
 /** Of services in order, each hostname's owner: the first, but one of Kubernetes before one that isn't. */
