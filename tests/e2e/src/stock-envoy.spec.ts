@@ -6,7 +6,7 @@ import { canRun } from './rig.ts';
 
 /** One of each kind; `npm run parity -- envoy` has them all. */
 const scenarios = [
-  'accesslog-als-providers', 'authz-from-matrix', 'automtls-serviceentry', 'gw-https-sni-credentials', 'inbound-protocol-matrix', 'jwt-single-issuer', 'locality-failover-priority',
+  'accesslog-als-providers', 'authz-from-matrix', 'automtls-serviceentry', 'gw-authz-jwt', 'gw-conflict-quirks', 'gw-https-sni-credentials', 'inbound-protocol-matrix', 'jwt-single-issuer', 'locality-failover-priority',
   'mesh-60-services', 'sidecar-ingress-tls', 'tracing-providers', 'vs-tls-sni-routes',
 ];
 

@@ -3,6 +3,7 @@ import type { JWTRule } from '@flotilla/model';
 import { rootNamespace, worldQuery } from '@flotilla/pilot-world';
 import { any, envoy, istio } from '@flotilla/proto-gen/envoy';
 import { selecting } from '../authz/policies.ts';
+import { hasUsableKey, unfetched, unverifiable } from './jwks.ts';
 
 type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
 type IJwtProvider = envoy.extensions.filters.http.jwt_authn.v3.IJwtProvider;
@@ -17,14 +18,17 @@ export const jwtRules = worldQuery('jwt-rules', (view): readonly JWTRule[] =>
 
 export const jwtIssuers = worldQuery('jwt-issuers', (view): readonly string[] => [...new Set(view.query(jwtRules, '').map(({ issuer }) => issuer ?? ''))]);
 
-/** A key that verifies nothing, in place of keys that can't be had: tokens are refused, not let through (as Istio does when a fetch fails). */
-const unverifiable = (uri: string): string => `{"keys":[ {"e":"AQAB","kid":"abc","kty":"RSA","n":"${Buffer.from(uri).toString('base64url')}"}]}`;
+/** A rule's keys, or some that refuse its tokens. To an Envoy that is not Istio's go none that it would refuse, and with them the listener. */
+function keysOf({ jwks, jwksUri = '', issuer = '' }: JWTRule, istioExtensions: boolean): string {
+  if (istioExtensions) return jwks || unfetched(jwksUri);
+  return jwks && hasUsableKey(jwks) ? jwks : unverifiable(jwksUri || issuer);
+}
 
-function buildProvider(rule: JWTRule): IJwtProvider {
+function buildProvider(rule: JWTRule, istioExtensions: boolean): IJwtProvider {
   return {
     issuer: rule.issuer ?? '',
     audiences: [...(rule.audiences ?? [])],
-    localJwks: { inlineString: rule.jwks || unverifiable(rule.jwksUri ?? '') },
+    localJwks: { inlineString: keysOf(rule, istioExtensions) },
     ...(rule.forwardOriginalToken ? { forward: true } : {}),
     fromHeaders: (rule.fromHeaders ?? []).map(({ name, prefix }) => ({ name: name ?? '', ...(prefix ? { valuePrefix: prefix } : {}) })),
     fromParams: [...(rule.fromParams ?? [])],
@@ -47,7 +51,7 @@ function buildRequirement(names: readonly string[]): IJwtRequirement {
 export const jwtFilters = worldQuery('jwt-filters', (view): readonly IHttpFilter[] => {
   const rules = view.query(jwtRules, '');
   if (rules.length === 0) return [];
-  const named = rules.map((rule, i): [string, IJwtProvider] => [`origins-${i}`, buildProvider(rule)]);
+  const named = rules.map((rule, i): [string, IJwtProvider] => [`origins-${i}`, buildProvider(rule, view.attr('istioExtensions'))]);
   const authentication: IHttpFilter = {
     name: 'envoy.filters.http.jwt_authn',
     typedConfig: any(envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication, {

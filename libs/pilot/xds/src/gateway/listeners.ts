@@ -9,7 +9,7 @@ import { tlsInspector } from '../listeners/inspectors.ts';
 import { isolated, sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { gatewayTls } from '../tls/gateway.ts';
-import { bySni, type GatewayChain } from './chain.ts';
+import { bySni, withoutRepeated, type GatewayChain } from './chain.ts';
 import { hostsOf } from './hosts.ts';
 import { endsHttps, type GatewayPort, type GatewayServer, type SeenHosts } from './merge-servers.ts';
 import { mergedGateway } from './merge.ts';
@@ -59,7 +59,8 @@ export const gatewayListeners = worldQuery('gateway-listeners', (view): readonly
   const ports = view.query(mergedGateway, '').ports.filter(({ port }) => canListenOn(view, port));
   return [...groupBy(ports, ({ bind, port }) => `${bind || wildcard}_${port}`)].flatMap(([name, [first, ...others]]) => isolated(name, () => {
     if (!first) return [];
-    const chains = [first, ...others].flatMap((port) => chainsOf(view, port, { statPrefix: `outbound_${name}`, seen }));
+    const all = [first, ...others].flatMap((port) => chainsOf(view, port, { statPrefix: `outbound_${name}`, seen }));
+    const chains = view.attr('istioExtensions') ? all : withoutRepeated(all);
     if (chains.length === 0) return [];
     return [xdsResource(name, encode(envoy.config.listener.v3.Listener, buildListener(view, { name, address: first.bind || wildcard, port: first.port, chains })))];
   }));

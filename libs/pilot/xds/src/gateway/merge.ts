@@ -1,6 +1,5 @@
-import { compareText } from '@flotilla/std';
 import type { Gateway, Resource } from '@flotilla/model';
-import { isHttp, parseProtocol } from '@flotilla/pilot-registry';
+import { compareAge, isHttp, parseProtocol } from '@flotilla/pilot-registry';
 import { isSelected, serviceTargets, worldQuery, type View } from '@flotilla/pilot-world';
 import { mergeServers, passesTls, plainHosts, type GatewayServer, type MergedGateway } from './merge-servers.ts';
 
@@ -10,8 +9,7 @@ type Selected = Resource<'gateways'> & { readonly spec: Gateway };
 function selected(view: View): Selected[] {
   return view.list('gateways').flatMap((key) => view.get('gateways', key) ?? [])
     .filter(({ spec }) => isSelected(view, spec.selector))
-    .sort((a, b) => (Date.parse(a.meta.creationTimestamp ?? '') || 0) - (Date.parse(b.meta.creationTimestamp ?? '') || 0)
-      || compareText(a.meta.name, b.meta.name) || compareText(a.meta.namespace, b.meta.namespace));
+    .sort((a, b) => compareAge(a.meta, b.meta));
 }
 
 /** A Service with this label leads to the Gateways of its target ports instead of its own (made for Knative). */

@@ -63,11 +63,14 @@ function expected({ mode, credentialName, subjectAltNames, verifyCertificateSpki
   };
 }
 
-/** How clients' certificates are checked. Without roots a credential's names are passed on, though nothing is checked by them. */
-function validation(tls: ServerTLSSettings, { roots }: Shown): ICommonTlsContext {
+/**
+ * How clients' certificates are checked. Without roots a credential's names are passed on, though nothing is checked by them; a stock Envoy 1.36
+ * refuses that, and gets none.
+ */
+function validation(view: View, tls: ServerTLSSettings, { roots }: Shown): ICommonTlsContext {
   if (roots) return { combinedValidationContext: { defaultValidationContext: expected(tls), validationContextSdsSecretConfig: roots } };
   const { subjectAltNames } = tls;
-  return tls.credentialName && subjectAltNames?.length ? { validationContext: { matchSubjectAltNames: subjectAltNames.map((exact) => ({ exact })) } } : {};
+  return tls.credentialName && subjectAltNames?.length && view.attr('istioExtensions') ? { validationContext: { matchSubjectAltNames: subjectAltNames.map((exact) => ({ exact })) } } : {};
 }
 
 /** The TLS that a gateway's server speaks with clients (Istio's BuildListenerTLSContext, ApplyCredentialSDSToServerCommonTLSContext, ApplyToCommonTLSContext). */
@@ -79,7 +82,7 @@ export function gatewayTls(view: View, tls: ServerTLSSettings, alpn: readonly st
       commonTlsContext: {
         ...parameters(tls, setting(view, 'tlsDefaults')),
         tlsCertificateSdsSecretConfigs: [shows.certificate],
-        ...validation(tls, shows),
+        ...validation(view, tls, shows),
         alpnProtocols: [...alpn],
       },
       requireClientCertificate: bool(tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL'),
