@@ -40,6 +40,9 @@ describe('documents of a file', () => {
     expect(() => parseYaml('a: 1\na: 2')).toThrow('a is given twice');
   });
 
+  it('refuses what is nested without end, in words of its reader', () =>
+    expect(documentsOf(`a: ${'['.repeat(20_000)}${']'.repeat(20_000)}`)).toMatchObject([{ problem: { message: expect.stringMatching(/^nested too deeply/) as string } }]));
+
   it('never throws', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.array(fc.constantFrom('a', ':', ' ', '\n', '-', '{', '[', '&a', '*a', '!', '"', "'", '|', '>', '%', '---\n', '<<', '?')).map((parts) => parts.join(''))), (text) => {
       parseDocuments(new TextEncoder().encode(text));

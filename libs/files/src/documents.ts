@@ -20,7 +20,7 @@ export const yamlOptions = { version: '1.1', merge: true, uniqueKeys: false, pre
 const maxAliasCount = 100;
 export const tooLarge = (size: number): Problem => ({ code: 'too-large', level: 'error', message: `the file has ${size} bytes, more than ${maxFileBytes}; split it` });
 /** The library's messages end with a colon and the lines in question. */
-const syntax = (message: string): Problem => ({ code: 'yaml-syntax', level: 'error', message: (message.split('\n')[0] ?? message).replace(/:$/, '') });
+const syntax = (message: string): Problem => ({ code: 'yaml-syntax', level: 'error', message: (message.split('\n')[0] ?? message).replace(/:$/, '').replace('Maximum call stack size exceeded', 'nested too deeply') });
 
 /**
  * The documents of a YAML or JSON file (YAML 1.1, as Kubernetes reads it; a key given twice is an error). Returns a problem instead when the

@@ -21,8 +21,20 @@ export interface CommonSettings {
 export const commonSettings = (bind: string) => ({
   bind: setting.text('address of all ports', bind),
   monitoringPort: setting.port('health on /healthz/live and /ready, Prometheus on /metrics (0: any)', 15_014),
-  logOutputLevel: setting.text('levels of logs by scope: default:info,ads:debug', 'default:info'),
-  otlpEndpoint: setting.optionalText('OTLP/HTTP collector that traces go to, as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
+  logOutputLevel: {
+    ...setting.text('levels of logs by scope: default:info,ads:debug', 'default:info'),
+    parse: (given: string) => {
+      parseLogLevels(given);
+      return given;
+    },
+  },
+  otlpEndpoint: {
+    ...setting.optionalText('OTLP/HTTP collector that traces go to, as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
+    parse: (given: string) => {
+      if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) throw new Error(`"${given}" is no address of a collector, such as http://127.0.0.1:4318`);
+      return given;
+    },
+  },
   traceFile: setting.optionalPath('file that finished spans are appended to, one JSON object a line'),
 });
 

@@ -47,10 +47,14 @@ describe.skipIf(!canRun)('each app, started as `nx serve` does', () => {
   });
 
   it.each(names)('%s explains its options, and refuses one it doesn\'t have', (name) => {
-    const run = (flag: string) => spawnSync(process.execPath, [join(root, 'apps', name, 'src/main.ts'), flag], { encoding: 'utf8' });
+    const run = (...flags: string[]) => spawnSync(process.execPath, [join(root, 'apps', name, 'src/main.ts'), ...flags], { encoding: 'utf8' });
     const help = run('--help');
     expect([help.status, help.stdout]).toEqual([0, expect.stringContaining('--monitoring-port <port>')]);
     const wrong = run('--nonsense');
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining("unknown option '--nonsense'")]);
-  }, 20_000);
+    const loud = run('--log-output-level', 'default:loud');
+    expect([loud.status, loud.stderr]).toEqual([2, expect.stringContaining('is none of trace, debug')]);
+    const nowhere = run('--otlp-endpoint', 'nowhere');
+    expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringContaining('"nowhere" is no address of a collector')]);
+  }, 30_000);
 });

@@ -77,6 +77,12 @@ describe('from files to batches', () => {
     expect(problems.map(({ origin, message }) => [origin, message])).toEqual([['a.yaml#2', 'unknown kind Servce of v1'], ['a.yaml#3', 'unknown kind Deploymnt of apps/v1']]);
   });
 
+  it('names the item of a list that a problem is in', () => {
+    const list = { apiVersion: 'v1', kind: 'List', items: [entry('a', 'a.test'), 5, { apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: { ports: 3 } }] }] };
+    const { problems } = loadResources([file('a.yaml', list)]);
+    expect(problems.map(({ path }) => path)).toEqual(['items[1]', 'items[2].items[0].spec.ports']);
+  });
+
   it('has defaults in force from the first batch on, whenever no file says otherwise', () => {
     const { resources } = loadResources([{ path: 'mesh.yaml', documents: [{ index: 1, value: { kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh: {} } } }] }]);
     const pipeline = new Pipeline('s', resources);

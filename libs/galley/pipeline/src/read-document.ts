@@ -16,7 +16,7 @@ const maxListDepth = 3;
 /** The resources of a parsed document (a `List` holds several), each checked. Kinds that the mesh has no use for are none. Never throws. */
 export function readDocument(value: unknown, depth = 0): readonly ReadResource[] {
   if (isPlain(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
-    if (depth < maxListDepth) return value['items'].flatMap((item: unknown) => readDocument(item, depth + 1));
+    if (depth < maxListDepth) return value['items'].flatMap((item: unknown, i) => readDocument(item, depth + 1).map((read) => within(`items[${i}]`, read)));
     return [{ problems: [{ code: 'wrong-type', level: 'error', path: 'items', message: `expected resources, found a List in ${maxListDepth} Lists` }] }];
   }
   if (isMeshConfigMap(value)) return readMesh(value);
@@ -26,6 +26,11 @@ export function readDocument(value: unknown, depth = 0): readonly ReadResource[]
   const id = idOfRaw(value);
   return [{ problems: parsed.error, ...(id === undefined ? {} : { id }) }];
 }
+
+/** Paths of problems start where the document does. */
+const within = (place: string, { problems, ...read }: ReadResource): ReadResource => ({
+  ...read, problems: problems.map((problem) => ({ ...problem, path: problem.path ? `${place}.${problem.path}` : place })),
+});
 
 function checked(resource: AnyResource, warnings: readonly Problem[]): ReadResource {
   const problems = [...warnings, ...validate(resource)];
