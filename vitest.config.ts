@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['{apps,libs,tools,tests}/**/src/**/*.spec.ts'],
     pool: 'threads',
+    // By itself it leaves one of the cores to somebody who watches.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     // A golden output that isn't there fails, wherever tests run.
     update: 'none',
