@@ -2,3 +2,4 @@ export * from './bus-contract.ts';
 export * from './corpus.ts';
 export * from './golden.ts';
 export * from './random-mesh.ts';
+export * from './resource.ts';

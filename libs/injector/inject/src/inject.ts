@@ -29,7 +29,7 @@ export type Injection =
 
 /**
  * Decides about a pod and puts the proxy in. Returns the JSON patch, or why the pod stays as it is, or what is wrong, in Istio's words
- * (pkg/kube/inject; its corpus of requests is the test).
+ * (pkg/kube/inject; requests that its webhook answered are the test).
  */
 export function inject(given: PodObject, options: InjectOptions): Result<Injection> {
   const { namespace, mesh, values } = options;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseResource } from '@flotilla/model';
+import { keyOf } from '@flotilla/model';
 import { Engine, Subject } from '@flotilla/query';
+import { resourceOf } from '@flotilla/testing';
 import { parseProxy } from './proxy.ts';
 import { createWorldStore, worldChanges } from './store.ts';
 import { workloadLabels } from './workload-labels.ts';
@@ -16,12 +17,7 @@ const serviceEntry = (namespace: string, labels: Labels): unknown => ({
 
 function labelsOf(metadata: Readonly<Record<string, unknown>>, ...objects: unknown[]): Labels {
   const engine = new Engine(createWorldStore());
-  for (const object of objects) {
-    const parsed = parseResource(object);
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-    const { resource } = parsed.value;
-    engine.apply(worldChanges(resource.collection, `${resource.meta.namespace}/${resource.meta.name}`, resource));
-  }
+  for (const resource of objects.map(resourceOf)) engine.apply(worldChanges(resource.collection, keyOf(resource.meta), resource));
   const proxy = parseProxy({ id: 'sidecar~10.0.0.1~a.ns~ns.svc.cluster.local', metadata: { NAMESPACE: 'ns', ...metadata } });
   if (!proxy.ok) throw new Error(proxy.error);
   return engine.read(workloadLabels, '', new Subject({ ...proxy.value }));

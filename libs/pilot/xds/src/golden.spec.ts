@@ -1,10 +1,9 @@
 import { describe } from 'vitest';
-import { keyOf, parseMeshConfig, parseMeshNetworks, parseResource, type AnyResource } from '@flotilla/model';
-import { createWorldStore, parseProxy, worldChanges, type Node } from '@flotilla/pilot-world';
+import { keyOf } from '@flotilla/model';
+import { createWorldStore, parseProxy, proxySubject, worldChanges, type Node } from '@flotilla/pilot-world';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
-import { Engine, Subject } from '@flotilla/query';
-import { ok, type Result } from '@flotilla/std';
-import { goldenPairs } from '@flotilla/testing';
+import { Engine } from '@flotilla/query';
+import { goldenPairs, resourceOf } from '@flotilla/testing';
 import { allOf, oneOf, typeUrls, type XdsKind } from './roots.ts';
 
 /**
@@ -12,19 +11,6 @@ import { allOf, oneOf, typeUrls, type XdsKind } from './roots.ts';
  * `KIND NAME PATH` for a part of it (members' names with dots between; `*` for all of a list or an object). The one name table is called `-`.
  */
 interface Asked { readonly node: Node; readonly show: readonly string[] }
-
-function resourceOf(raw: unknown): Result<AnyResource, unknown> {
-  const { kind, ...rest } = raw as { kind: string };
-  if (kind === 'MeshConfig') return parseMeshConfig(rest);
-  if (kind === 'MeshNetworks') return parseMeshNetworks(rest);
-  const parsed = parseResource(raw);
-  return parsed.ok ? ok(parsed.value.resource) : parsed;
-}
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 function part(json: Json | undefined, [name, ...path]: readonly string[]): Json {
   if (name === undefined) return json ?? null;
@@ -37,8 +23,10 @@ describe('golden pairs: what a proxy is sent', () => {
     const { node, show } = first as Asked;
     const mesh = documents.some((raw) => (raw as { kind: string }).kind === 'MeshConfig') ? [] : [{ kind: 'MeshConfig' }];
     const engine = new Engine(createWorldStore());
-    engine.apply([...mesh, ...documents].map((raw) => must(resourceOf(raw))).flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
-    const proxy = new Subject(must(parseProxy(node)) as unknown as Record<string, unknown>);
+    engine.apply([...mesh, ...documents].map(resourceOf).flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
+    const parsed = parseProxy(node);
+    if (!parsed.ok) throw new Error(parsed.error);
+    const proxy = proxySubject(engine, parsed.value);
     return Object.fromEntries(show.map((line) => {
       const [kind, name, path] = line.split(' ') as [XdsKind, string?, string?];
       const all = engine.read(allOf, kind, proxy);

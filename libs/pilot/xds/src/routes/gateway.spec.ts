@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseResource } from '@flotilla/model';
+import { keyOf } from '@flotilla/model';
 import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { toJson } from '@flotilla/proto-gen/json';
 import { Engine, Subject } from '@flotilla/query';
+import { resourceOf } from '@flotilla/testing';
 import { typeUrls } from '../roots.ts';
 import { gatewayRouteConfiguration } from './gateway.ts';
 
@@ -16,12 +17,7 @@ const virtualService = (named: Named, hosts: string[], gateways: string[]): unkn
 /** Virtual hosts of a gateway's route configuration: `name domains routes`, an exclamation mark where clients must use TLS. */
 function hostsOf(name: string, ...objects: unknown[]): string[] {
   const engine = new Engine(createWorldStore());
-  for (const each of objects) {
-    const parsed = parseResource(each);
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-    const { resource } = parsed.value;
-    engine.apply(worldChanges(resource.collection, `${resource.meta.namespace}/${resource.meta.name}`, resource));
-  }
+  for (const resource of objects.map(resourceOf)) engine.apply(worldChanges(resource.collection, keyOf(resource.meta), resource));
   const proxy = parseProxy({ id: 'router~10.0.0.1~gw.ns~ns.svc.cluster.local' });
   const found = proxy.ok ? engine.read(gatewayRouteConfiguration, name, new Subject({ ...proxy.value })) : undefined;
   const { virtualHosts } = toJson(typeUrls.rds, found?.bytes ?? new Uint8Array()) as unknown as { virtualHosts: { name: string; domains: string[]; requireTls?: string; routes?: { name: string }[] }[] };
