@@ -34,7 +34,7 @@ export interface Relay {
 export async function createRelay(options: RelayOptions): Promise<Relay> {
   const server = new Server({ 'grpc.max_receive_message_length': 64 << 20, 'grpc.max_send_message_length': -1 });
   const relaying = new Set<object>();
-  const failures = options.metrics.counter('istio_agent_num_outgoing_retries', 'Number of outgoing retry requests', ['request_type']);
+  const failures = options.metrics.counter('istio_agent_num_outgoing_retries', 'Number of outgoing retry requests', { request_type: ['xds'] });
   const connections = options.metrics.gauge('istio_agent_xds_proxy_connections', 'Streams of Envoy that are relayed');
   const serve = (variant: Variant) => (call: ServerDuplexStream<Buffer, Buffer>): void => {
     const { onNameTable } = options;

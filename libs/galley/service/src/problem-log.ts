@@ -1,12 +1,15 @@
 import type { Problem } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
 
+/** Far more than there are codes of problems. */
+const maxReasons = 100;
+
 const keyOf = ({ origin, resource, path, message }: Problem): string => JSON.stringify([origin, resource, path, message]);
 
 /** Tells of each problem once, when it appears and again after it was gone, under the scope `validation`; counts galley_validation_failed. */
 export function createProblemLog({ log: root, metrics }: Observability): { tell(problems: readonly Problem[]): void } {
   const log = root.scope('validation');
-  const failed = metrics.counter('galley_validation_failed', 'Resources that failed validation.', ['reason']);
+  const failed = metrics.counter('galley_validation_failed', 'Resources that failed validation.', { reason: { atMost: maxReasons } });
   let told: ReadonlySet<string> = new Set();
   return {
     tell(problems) {

@@ -1,3 +1,8 @@
+export * from './labels.ts';
+export * from './limits.ts';
+export * from './metrics.ts';
+import type { Labels, Metrics } from './metrics.ts';
+
 /** Logs by Istio's scopes (`ads`, `validation`, `default` ...). Fields are data; secrets never go in. */
 export interface Logger {
   debug(message: string, fields?: Fields): void;
@@ -7,18 +12,6 @@ export interface Logger {
   scope(name: string): Logger;
 }
 export type Fields = Readonly<Record<string, unknown>>;
-
-/** Metrics by Istio's names; labels are given at each use. */
-export interface Metrics {
-  counter(name: string, help: string, labels?: readonly string[]): Counter;
-  gauge(name: string, help: string, labels?: readonly string[]): Gauge;
-  /** Buckets in the unit the name tells (seconds for *_time, *_seconds). */
-  histogram(name: string, help: string, options?: { labels?: readonly string[]; buckets?: readonly number[] }): Histogram;
-}
-export type Labels = Readonly<Record<string, string>>;
-export interface Counter { add(value?: number, labels?: Labels): void }
-export interface Gauge { set(value: number, labels?: Labels): void }
-export interface Histogram { observe(value: number, labels?: Labels): void }
 
 /** A span's place in its trace, as a W3C `traceparent` value: it travels with every change over the bus. */
 export type TraceParent = string;
@@ -40,6 +33,6 @@ const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: no
 /** Observes nothing; for tests and tools. */
 export const noObservability: Observability = {
   log: silent,
-  metrics: { counter: () => ({ add: nothing }), gauge: () => ({ set: nothing }), histogram: () => ({ observe: nothing }) },
+  metrics: { counter: () => ({ add: nothing, remove: nothing }), gauge: () => ({ set: nothing }), histogram: () => ({ observe: nothing }) },
   tracer: { start: () => ({ traceparent: '00-00000000000000000000000000000000-0000000000000000-00', set: nothing, fail: nothing, end: nothing }) },
 };

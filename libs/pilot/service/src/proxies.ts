@@ -160,6 +160,7 @@ export class Proxy implements Session {
     for (const key of this.#watches.keys()) this.#drop(key);
     this.#context.engine.unwatch(this.labels);
     this.#deliveries.close();
+    this.#context.metrics.forget(this.attributes.id);
     this.#context.onClose(this);
   }
 

@@ -1,0 +1,14 @@
+import type { Metrics } from './metrics.ts';
+
+/** Counts one more time that a limit of this kind was hit. */
+export type LimitHit<K extends string = string> = (kind: K) => void;
+
+/**
+ * `limits_hit_total{kind}`: how often a limit of the process refused, ended or held back what a peer asked for. Each component declares its kinds, which
+ * are on the page of metrics from the start.
+ */
+export function createLimits<const K extends string>(metrics: Metrics, kinds: readonly K[]): LimitHit<K> {
+  const hits = metrics.counter('limits_hit_total', 'How often a limit refused, ended or held back what a peer asked for.', { kind: kinds });
+  for (const kind of kinds) hits.add(0, { kind });
+  return (kind) => hits.add(1, { kind });
+}
