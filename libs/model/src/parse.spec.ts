@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { kinds, parseDuration, parseResource, parseValue } from './index.ts';
+import { kinds, parseResource, parseValue } from './index.ts';
 
 const virtualService = (spec: unknown, meta: unknown = { name: 'web', namespace: 'shop' }) => ({ apiVersion: 'networking.istio.io/v1beta1', kind: 'VirtualService', metadata: meta, spec });
 
@@ -20,6 +20,7 @@ describe('parsing resources', () => {
   it.each([
     [virtualService({ hosts: 'web' }), 'spec.hosts', 'expected a list, found "web"'],
     [virtualService({ http: [{ timeout: 'soon' }] }), 'spec.http[0].timeout', 'expected a duration such as 1.5s, found "soon"'],
+    [virtualService({ http: [{ timeout: `${'11h'.repeat(40)}x` }] }), 'spec.http[0].timeout', `expected a duration such as 1.5s, found "${'11h'.repeat(20)}..."`],
     [virtualService({ http: [{ retries: { attempts: 1.5 } }] }), 'spec.http[0].retries.attempts', 'expected a whole number, found 1.5'],
     [virtualService({}, { namespace: 'shop' }), 'metadata.name', 'expected a name'],
     [{ apiVersion: 'networking.istio.io/v1beta1', kind: 'VirtualServise', metadata: { name: 'x' } }, 'kind', 'unknown kind VirtualServise of networking.istio.io/v1beta1'],
@@ -37,12 +38,5 @@ describe('parsing resources', () => {
       if (problems.length > 0) return;
       expect(parseValue(schema, value)).toEqual({ value, problems: [] });
     }));
-  });
-
-  it('reads durations as they are written', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 1_000_000 }), (ms) => {
-      expect(parseDuration(`${ms}ms`)).toBeCloseTo(ms / 1000, 9);
-    }));
-    expect([parseDuration('1h2m3.5s'), parseDuration('-0.5s'), parseDuration('5'), parseDuration('')]).toEqual([3723.5, -0.5, undefined, undefined]);
   });
 });

@@ -9,3 +9,4 @@ export type { OptionsOf, Setting, Settings } from './settings.ts';
 /** Kinds of settings: `setting.port(...)`. */
 export * as setting from './settings.ts';
 export * from './lru.ts';
+export * from './outside/index.ts';

@@ -1,4 +1,4 @@
-import { parseDuration } from '@flotilla/model';
+import { parseSeconds } from '@flotilla/std';
 import type { Environment } from '@flotilla/agent-bootstrap';
 import type { FlagSpec } from '@flotilla/agent-iptables';
 
@@ -49,7 +49,10 @@ function rootFile(given: string | undefined, provider: string | undefined): stri
 }
 
 export function readSettings(env: Environment): AgentSettings {
-  const seconds = (name: string, fallback: number): number => parseDuration(env[name] ?? '') ?? fallback;
+  const seconds = (name: string, fallback: number): number => {
+    const given = parseSeconds(env[name] ?? '');
+    return given.ok ? given.value : fallback;
+  };
   const ratio = (name: string, fallback: number): number => {
     const value = Number(env[name] ?? fallback);
     return value >= 0 && value <= 1 ? value : fallback;

@@ -5,6 +5,5 @@ import { buildSidecar } from './sidecar.ts';
 export * from './pod.ts';
 export * from './values.ts';
 export { proxyContainerName, type Template, type TemplateInput } from './input.ts';
-export { canonicalQuantity } from './quantity.ts';
 /** The templates there are, by the name that `inject.istio.io/templates` gives. */
 export const templates: Readonly<Record<string, Template>> = { gateway: buildGateway, sidecar: buildSidecar };

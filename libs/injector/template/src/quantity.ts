@@ -1,30 +1,12 @@
+import { parseQuantity } from '@flotilla/std';
 import type { TemplateInput } from './input.ts';
 import { hasAnnotation } from './input.ts';
 
-const binary = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
-const decimal = ['m', '', 'k', 'M', 'G', 'T', 'P', 'E'];
-
 /** A Kubernetes quantity in its canonical form (`2000m` is `2`, `1024Mi` is `1Gi`). Throws Kubernetes' words for a malformed one. */
-export function canonicalQuantity(given: string | number): string {
-  const text = String(given);
-  const match = /^([+-]?)(\d{1,15})(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(text);
-  if (!match) {
-    if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|m|u|n|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.test(text)) return canonicalFraction(text);
-    throw new Error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-  }
-  const [, sign = '', digits = '0', suffix = ''] = match;
-  const [units, step] = suffix.endsWith('i') ? [binary, 1024] : [decimal, 1000];
-  let [number, at] = [Number(digits), units.indexOf(suffix)];
-  if (number === 0) return '0';
-  while (number % step === 0 && at < units.length - 1) [number, at] = [number / step, at + 1];
-  return `${sign === '-' ? '-' : ''}${number}${units[at]}`;
-}
-
-/** Fractions end up in thousandths, as CPU quantities do; what has no whole thousandths is kept as it was written. */
-function canonicalFraction(text: string): string {
-  const number = Number(text);
-  const thousandths = Math.round(number * 1000);
-  return Number.isFinite(number) && Math.abs(number * 1000 - thousandths) < 1e-9 && Math.abs(thousandths) < 1e15 ? canonicalQuantity(`${thousandths}m`) : text;
+function canonicalQuantity(given: string | number): string {
+  const quantity = parseQuantity(String(given).trim());
+  if (!quantity.ok) throw new Error(quantity.error);
+  return quantity.value.text;
 }
 
 const quantities = (map: Readonly<Record<string, string | number>>): Record<string, string> => Object.fromEntries(Object.entries(map).map(([name, value]) => [name, canonicalQuantity(value)]));

@@ -1,3 +1,4 @@
+import { parseSeconds } from '@flotilla/std';
 import type { Problem } from '../problem.ts';
 import type { Schema } from './schema.ts';
 
@@ -107,21 +108,11 @@ function readDouble(raw: unknown, at: At): Read {
   return typeof number === 'number' && (!Number.isNaN(number) || raw === 'NaN') ? number : refuse(at, 'a number', raw);
 }
 
-const unitSeconds: Readonly<Record<string, number>> = { 'ns': 1e-9, 'us': 1e-6, 'µs': 1e-6, 'μs': 1e-6, 'ms': 1e-3, 's': 1, 'm': 60, 'h': 3600 };
-
-/** Seconds of a duration as protobuf (`1.5s`) or Go (`1h2m3.5s`) writes it; undefined when it is neither. */
-export function parseDuration(text: string): number | undefined {
-  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text);
-  if (!match) return undefined;
-  const parts = [...(match[2] ?? '').matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)];
-  const seconds = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? 's'] ?? 1), 0);
-  return (match[1] === '-' ? -1 : 1) * Math.round(seconds * 1e9) / 1e9;
-}
-
 function readDuration(raw: unknown, at: At): Read {
   // a canonical value is one already
   if (typeof raw === 'number' && Number.isFinite(raw)) return raw;
-  return typeof raw === 'string' ? parseDuration(raw) ?? refuse(at, 'a duration such as 1.5s', raw) : refuse(at, 'a duration such as 1.5s', raw);
+  const seconds = typeof raw === 'string' ? parseSeconds(raw) : undefined;
+  return seconds?.ok ? seconds.value : refuse(at, 'a duration such as 1.5s', raw);
 }
 
 function refuse({ path, context }: At, expected: string, raw: unknown): typeof invalid {

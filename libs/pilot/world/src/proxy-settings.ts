@@ -1,4 +1,5 @@
-import { MeshProxyConfig, parseDuration, parseValue } from '@flotilla/model';
+import { MeshProxyConfig, parseValue } from '@flotilla/model';
+import { parseSeconds } from '@flotilla/std';
 import { setting } from './mesh.ts';
 import { isSet } from './proxy.ts';
 import { worldQuery, type View } from './view.ts';
@@ -14,7 +15,8 @@ export function isAtLeast(view: View, major: number, minor: number): boolean {
 /** How long an idle connection stays, in seconds. */
 export function idleTimeout(view: View): number | undefined {
   const text = view.meta('IDLE_TIMEOUT');
-  return typeof text === 'string' ? parseDuration(text) : undefined;
+  const seconds = typeof text === 'string' ? parseSeconds(text) : undefined;
+  return seconds?.ok ? seconds.value : undefined;
 }
 
 export const acceptsHttp10 = (view: View): boolean => view.meta('HTTP10') === '1';

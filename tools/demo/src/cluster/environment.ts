@@ -1,4 +1,5 @@
 import type { Container, EnvVar, PodObject } from '@flotilla/injector-template';
+import { parseQuantity } from '@flotilla/std';
 import { downwardField, type VolumeSources } from './volumes.ts';
 
 interface From { readonly fieldRef?: { fieldPath: string }; readonly resourceFieldRef?: { resource: string; containerName?: string }; readonly configMapKeyRef?: KeyRef; readonly secretKeyRef?: KeyRef }
@@ -28,13 +29,11 @@ function valueFrom({ valueFrom: from }: EnvVar, { pod, container, sources }: { p
   return secretKeyRef ? sources.secret(namespace, secretKeyRef.name)?.[secretKeyRef.key] : undefined;
 }
 
-const binary: Readonly<Record<string, number>> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, k: 1e3, M: 1e6, G: 1e9, m: 1e-3 };
-
 /** A resource of the container with divisor 1: cores rounded up, memory in bytes; undefined without it. */
 function resourceField(container: Container, field: string): string | undefined {
   const [kind = '', name = ''] = field.split('.');
   const quantity = (container['resources'] as Record<string, Record<string, string | number>> | undefined)?.[kind]?.[name];
   if (quantity === undefined) return undefined;
-  const [, amount = '', unit = ''] = /^([\d.]+)([A-Za-z]*)$/.exec(String(quantity)) ?? [];
-  return String(Math.ceil(Number(amount) * (binary[unit] ?? 1)));
+  const amount = parseQuantity(String(quantity));
+  return amount.ok ? String(Math.ceil(Number(`${amount.value.mantissa}e${amount.value.exponent}`))) : undefined;
 }
