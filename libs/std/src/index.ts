@@ -10,3 +10,4 @@ export type { OptionsOf, Setting, Settings } from './settings.ts';
 export * as setting from './settings.ts';
 export * from './lru.ts';
 export * from './outside/index.ts';
+export * from './printable.ts';
