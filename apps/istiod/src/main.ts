@@ -23,7 +23,7 @@ await runApp({
   const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
   const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
   const secrets = createSecrets({ source: watchFiles(options.secretsDir), trustDomain: options.trustDomain, log });
-  const pilot = createPilot({ subscriber: bus, credentials: secrets, observability, signal });
+  const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, observability, signal });
   const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
   const webhook = injector.serve({ ...options, certificate: citadel.certificate });
   const plaintext = grpcRunner({

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadResources } from '@flotilla/galley-pipeline';
 import { keyOf, type AnyResource } from '@flotilla/model';
-import { createWorldStore, credentialChanges, parseProxy, proxySubject, workloadLabels, worldChanges } from '@flotilla/pilot-world';
+import { createWorldStore, credentialChanges, parseProxy, proofOf, proxySubject, workload, worldChanges } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { checkAgainstScratch, Engine, Subject } from '@flotilla/query';
@@ -17,9 +17,10 @@ const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => existsSy
 
 /** Watches all that a proxy of the scenario asks for, as pilot does while it is connected. */
 function connect(engine: Engine, proxy: ScenarioProxy): void {
-  const parsed = parseProxy(proxy.node, proxy.identity);
+  const proof = proofOf(proxy.identity, new Set([proxy.account]));
+  const parsed = proof.ok ? parseProxy(proxy.node, proof.value) : proof;
   if (!parsed.ok) throw new Error(parsed.error);
-  engine.watch(workloadLabels, '', new Subject({ ...parsed.value }));
+  engine.watch(workload, '', new Subject({ ...parsed.value }));
   const subject = proxySubject(engine, parsed.value);
   for (const kind of ['cds', 'lds', 'nds'] as const) engine.watch(allOf, kind, subject);
   const [cds, lds] = (['cds', 'lds'] as const).map((kind) => engine.read(allOf, kind, subject).map(({ bytes }) => toJson(typeUrls[kind], bytes)));

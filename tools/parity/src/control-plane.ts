@@ -39,7 +39,9 @@ export async function startControlPlane(scenario: Scenario, authority: TestAutho
   const stop = new AbortController();
   const bus = createInProcessBus();
   const credentials = { async *watch() { yield { put: scenario.credentials, delete: [] }; } };
-  const pilot = createPilot({ subscriber: bus, credentials, observability: noObservability, signal: stop.signal });
+  const pilot = createPilot({
+    subscriber: bus, credentials, credentialReader: scenario.proxies.map(({ account }) => account), observability: noObservability, signal: stop.signal,
+  });
   void pilot.run();
   const mesh = parseMeshConfig({});
   const pipeline = new Pipeline('parity', mesh.ok ? [mesh.value] : []);

@@ -9,6 +9,8 @@ export interface ScenarioProxy {
   readonly name: string;
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: Readonly<Record<string, unknown>>; readonly locality?: Locality };
   readonly identity: string;
+  /** Its service account, as `namespace/name`. */
+  readonly account: string;
 }
 /** A folder of the corpus: files as galley's source would give them, the Secrets apart, and the proxies that connect. */
 export interface Scenario { readonly files: readonly FileChange[]; readonly credentials: ReadonlyMap<string, Credential>; readonly trustDomain: string; readonly proxies: readonly ScenarioProxy[] }
@@ -36,7 +38,7 @@ export function readScenario(dir: string): Scenario {
       const account = typeof metadata['SERVICE_ACCOUNT'] === 'string' ? metadata['SERVICE_ACCOUNT'] : 'default';
       const where = locality && { region: locality.Region ?? '', zone: locality.Zone ?? '', subZone: locality.SubZone ?? '' };
       const { app = 'istio-proxy' } = (metadata['LABELS'] ?? {}) as { app?: string };
-      return { name, node: { id: nodeId, cluster: `${app}.${namespace}`, metadata, ...(where ? { locality: where } : {}) }, identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}` };
+      return { name, node: { id: nodeId, cluster: `${app}.${namespace}`, metadata, ...(where ? { locality: where } : {}) }, identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`, account: `${namespace}/${account}` };
     }),
   };
 }

@@ -15,6 +15,8 @@ export interface PilotOptions {
   readonly subscriber: Subscriber;
   /** Gateways' certificates; without it none are served. */
   readonly credentials?: CredentialSource;
+  /** Service accounts that may have the credentials of their namespace, as `namespace/name`: what the API server would be asked for. Nobody by default. */
+  readonly credentialReader?: readonly string[];
   readonly observability: Observability;
   readonly signal: AbortSignal;
 }
@@ -23,8 +25,9 @@ export interface PilotOptions {
  * Pilot: takes configuration from the bus, keeps the World, serves every proxy what differs for it. Nothing is served before every collection is
  * complete; while galley is away, what is known stays in force.
  */
-export function createPilot({ subscriber, credentials, observability, signal }: PilotOptions) {
+export function createPilot({ subscriber, credentials, credentialReader = [], observability, signal }: PilotOptions) {
   const engine = new Engine(createWorldStore());
+  const credentialReaders = new Set(credentialReader);
   const proxies = new Set<Proxy>();
   /** Whose watches have a subject. */
   const watching = new Map<Subject, Proxy>();
@@ -99,7 +102,7 @@ export function createPilot({ subscriber, credentials, observability, signal }: 
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
-      engine, log: observability.log, tracer: observability.tracer, metrics,
+      engine, log: observability.log, tracer: observability.tracer, metrics, credentialReaders,
       onSubject: (of, before) => {
         if (before) watching.delete(before);
         watching.set(of.labels.subject, of).set(of.subject, of);

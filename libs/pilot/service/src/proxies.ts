@@ -1,12 +1,13 @@
 import type { Effect, Protocol, Resource, Source, State, Subscription } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
-import { parseProxy, proxySubject, workloadLabels, type ProxyAttributes } from '@flotilla/pilot-world';
+import { parseProxy, proofOf, proxySubject, workload, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import { PermissionDenied, type Opening, type Push, type Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
 import { createDeliveries, type Cause } from './deliveries.ts';
 import type { PilotMetrics } from './metrics.ts';
+import { createSecretReports } from './secret-reports.ts';
 import { structToJson } from './struct.ts';
 
 const kinds = Object.entries(typeUrls) as [XdsKind, string][];
@@ -38,22 +39,23 @@ export interface ProxyContext {
   readonly log: Logger;
   readonly tracer: Tracer;
   readonly metrics: PilotMetrics;
+  /** Who may have credentials. */
+  readonly credentialReaders: ServiceAccounts;
   /** From now on the proxy's watches have its subject, and no longer `before`. */
   onSubject(proxy: Proxy, before?: Subject): void;
   onClose(proxy: Proxy): void;
 }
 
-/** The namespace in a SPIFFE identity of Istio's form. */
-const namespaceOf = (identity: string): string | undefined => /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/[^/]+$/.exec(identity)?.[1];
-
-/** The attributes of who opens a stream. Throws when the node is none that pilot serves, and PermissionDenied when its certificate is of another namespace. */
-function attributesOf({ node, identity }: Opening): ProxyAttributes {
+/** The attributes of who opens a stream. Throws when the node is not one that pilot serves, and PermissionDenied when its certificate is of another namespace. */
+function attributesOf({ node, identity }: Opening, readers: ServiceAccounts): ProxyAttributes {
+  const proof = identity === undefined ? undefined : proofOf(identity, readers);
+  if (proof?.ok === false) throw new PermissionDenied(proof.error);
   const parsed = parseProxy({
     id: node.id ?? '', cluster: node.cluster ?? '', metadata: structToJson(node.metadata), extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []), locality: node.locality ?? null,
-  }, identity);
+  }, proof?.value);
   if (!parsed.ok) throw new Error(parsed.error);
   const { id, namespace } = parsed.value;
-  if (identity !== undefined && namespaceOf(identity) !== namespace) throw new PermissionDenied(`${identity} may not have what is for node ${id} of namespace ${namespace}`);
+  if (proof && proof.value.namespace !== namespace) throw new PermissionDenied(`${proof.value.identity} may not have what is for node ${id} of namespace ${namespace}`);
   return parsed.value;
 }
 
@@ -68,6 +70,7 @@ export class Proxy implements Session {
   readonly #context: ProxyContext;
   readonly #push: Push;
   readonly #deliveries: ReturnType<typeof createDeliveries>;
+  readonly #secrets: ReturnType<typeof createSecretReports>;
   /** By their keys, whose text all proxies share. */
   readonly #watches = new Map<string, Watch>();
   /** What it was answered last of each type that it takes whole; the lists are those of the queries' results. */
@@ -77,12 +80,13 @@ export class Proxy implements Session {
 
   /** Throws as attributesOf does. */
   constructor(opening: Opening, context: ProxyContext) {
-    this.attributes = attributesOf(opening);
+    this.attributes = attributesOf(opening, context.credentialReaders);
     this.#context = context;
     this.#push = opening.push;
-    this.labels = context.engine.watch(workloadLabels, '', new Subject({ ...this.attributes }));
+    this.labels = context.engine.watch(workload, '', new Subject({ ...this.attributes }));
     this.subject = this.#subjectNow();
     context.onSubject(this);
+    this.#secrets = createSecretReports(context, this.attributes);
     this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
     this.source = { all: (typeUrl) => this.#all(typeUrl), get: (typeUrl, name) => this.#get(typeUrl, name) };
   }
@@ -133,18 +137,8 @@ export class Proxy implements Session {
       const added = [...names].filter((name) => !known.names.has(name));
       for (const name of added) this.#watch(`${kind}|${name}`);
       for (const name of known.names) if (!names.has(name)) this.#drop(`${kind}|${name}`);
-      if (kind === 'sds') this.#tellMissing(added);
+      if (kind === 'sds') this.#secrets.asked(added, this.subject);
     }
-  }
-
-  /** Galley can't see Secrets: here alone it shows that a gateway names one that it doesn't get. */
-  #tellMissing(asked: readonly string[]): void {
-    const missing = asked.filter((name) => !this.#get(typeUrls.sds, name));
-    if (missing.length === 0) return;
-    const { log, metrics } = this.#context;
-    const reason = this.attributes.identity === undefined ? 'it has proved no identity: it must connect over mTLS' : 'its namespace has no such credential: look for the Secret in it, and at what citadel says of that';
-    log.scope('ads').warn('secrets not served', { proxy: this.attributes.id, secrets: missing.slice(0, 3), count: missing.length, reason });
-    metrics.secretErrors.add(missing.length);
   }
 
   onEffect(effect: Effect): void {

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '@flotilla/std';
+import type { Proof } from './proof.ts';
 import type { ProxyAttributes } from './view.ts';
 
 /** What a proxy says of itself when its stream opens: Envoy's node, as far as it is read. */
@@ -20,8 +21,8 @@ export const isSet = (value: unknown): boolean => value === true || /^(1|t|T|tru
 /** Names that only Istio's own build of Envoy has. */
 const istioExtensions = ['istio.alpn', 'istio.metadata_exchange', 'istio.stats', 'istio_authn'];
 
-/** A node as what queries may read of it. Refuses an id that isn't `type~ip~name.namespace~domain` (Istio's ParseServiceNodeWithMetadata). */
-export function parseProxy(node: Node, identity?: string): Result<ProxyAttributes> {
+/** A node as what queries may read of it, with what its stream proved. Refuses an id that isn't `type~ip~name.namespace~domain` (Istio's ParseServiceNodeWithMetadata). */
+export function parseProxy(node: Node, { identity, credentialNamespace }: Proof = {}): Result<ProxyAttributes> {
   const id = node.id ?? '';
   const [type, ip, name, dnsDomain, ...rest] = id.split('~');
   if (id.length > 1024 || dnsDomain === undefined || rest.length > 0) return err(`node id ${JSON.stringify(id.slice(0, 100))} is not of the form type~ip~name.namespace~domain`);
@@ -49,6 +50,6 @@ export function parseProxy(node: Node, identity?: string): Result<ProxyAttribute
     dnsAutoAllocate: isSet(metadata['DNS_AUTO_ALLOCATE']),
     istioExtensions: !node.extensions?.length || istioExtensions.some((extension) => node.extensions?.includes(extension)),
     locality: region || zone || subZone ? [region ?? '', zone ?? '', subZone ?? ''].join('/').replace(/\/+$/, '') : '',
-    ...(identity ? { identity } : {}),
+    ...(identity === undefined ? {} : { identity }), ...(credentialNamespace === undefined ? {} : { credentialNamespace }),
   });
 }

@@ -117,18 +117,21 @@ function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolea
   });
 }
 
+/** What the registries know of a workload; `serviceAccount` is a SPIFFE URI, empty when unknown. */
+export type RegisteredWorkload = Pick<Endpoint, 'labels' | 'serviceAccount'>;
+
 /**
  * What the registries know a proxy's workload by: a ServiceEntry's labels for the endpoint at its address go before its pod's, both with where it runs.
  * Undefined when they don't know it (Istio's GetProxyWorkloadLabels; as in later versions of it only ServiceEntries of the proxy's own namespace count:
  * another's would decide which policies hold).
  */
-export function registeredLabels(view: View): Readonly<Record<string, string>> | undefined {
+export function registeredWorkload(view: View): RegisteredWorkload | undefined {
   if (!isHere(view)) return undefined;
   const [target] = view.query(externalTargets, '');
-  if (target) return target.endpoint.labels;
+  if (target) return target.endpoint;
   const key = view.query(podOfProxy, '');
   const pod = key === undefined ? undefined : view.get('pods', key);
-  return pod && describe(pod, podIPs(pod)[0] ?? '', endpointSources(view)).labels;
+  return pod && describe(pod, podIPs(pod)[0] ?? '', endpointSources(view));
 }
 
 /**

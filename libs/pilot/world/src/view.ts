@@ -14,7 +14,7 @@ export interface ProxyAttributes {
   readonly supportsIPv4: boolean;
   readonly supportsIPv6: boolean;
   readonly dnsDomain: string;
-  /** As it sends them; once pilot knows it, those of its workload (workloadLabels). Read single ones: whole, they differ from node to node. */
+  /** As it sends them; once pilot knows it, those of its workload (workload.ts). Read single ones: whole, they differ from node to node. */
   readonly labels: Readonly<Record<string, string>>;
   /** Envoy's node.cluster: its service as tracers call it. */
   readonly serviceCluster: string;
@@ -33,6 +33,12 @@ export interface ProxyAttributes {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** SPIFFE identity that the stream proved, when it did. */
   readonly identity?: string;
+  /** The namespace whose Secrets that identity may have; absent for one that may have none. Nothing that the node says decides it. */
+  readonly credentialNamespace?: string;
+  /** Do the registries know its workload, as one that runs as the identity that it proved? */
+  readonly isProven?: boolean;
+  /** The labels that the registries know its workload by, without any that it sends itself. */
+  readonly registeredLabels?: Readonly<Record<string, string>>;
 }
 export type AttributeName = keyof ProxyAttributes;
 
@@ -51,6 +57,8 @@ export interface View {
   /** A proxy's attribute; read the smallest that does. */
   attr<A extends AttributeName>(name: A): ProxyAttributes[A];
   label(name: string): string | undefined;
+  /** One of `registeredLabels`. */
+  registeredLabel(name: string): string | undefined;
   meta(name: string): unknown;
   /** The result of another query. */
   query<K extends string, R>(query: WorldQuery<K, R>, key: K): R;
@@ -103,6 +111,10 @@ class WorldView implements View {
 
   label(name: string): string | undefined {
     return this.#reads.attr(`labels.${name}`) as string | undefined;
+  }
+
+  registeredLabel(name: string): string | undefined {
+    return this.#reads.attr(`registeredLabels.${name}`) as string | undefined;
   }
 
   meta(name: string): unknown {

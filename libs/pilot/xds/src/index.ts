@@ -1,2 +1,3 @@
 export * from './resource.ts';
 export * from './roots.ts';
+export * from './secrets/access.ts';

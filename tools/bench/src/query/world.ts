@@ -1,5 +1,5 @@
 import { keyOf, parseMeshConfig, parseResource, type AnyResource } from '@flotilla/model';
-import { createWorldStore, parseProxy, proxySubject, workloadLabels, worldChanges } from '@flotilla/pilot-world';
+import { createWorldStore, parseProxy, proxySubject, workload, worldChanges } from '@flotilla/pilot-world';
 import { allOf, oneOf } from '@flotilla/pilot-xds';
 import { Engine, Subject, type Change } from '@flotilla/query';
 import { Mesh, type MeshFile, type MeshNode, type MeshSize } from '../mesh.ts';
@@ -18,7 +18,7 @@ export const changesOf = (file: MeshFile): Change[] => {
 function subjectOf(engine: Engine, node: MeshNode): Subject {
   const parsed = parseProxy(node);
   if (!parsed.ok) throw new Error(parsed.error);
-  engine.watch(workloadLabels, '', new Subject({ ...parsed.value }));
+  engine.watch(workload, '', new Subject({ ...parsed.value }));
   return proxySubject(engine, parsed.value);
 }
 

@@ -34,7 +34,7 @@ const builtin = 'builtin://';
 
 /**
  * What a `credentialName` means: `builtin://` the workload's own, `sds://x` of a proxy that has a socket for it what is served there, all others a
- * Kubernetes secret, served over ADS by the control plane (Istio's ConstructSdsSecretConfigForCredential, credentials.ToResourceName).
+ * Kubernetes secret, served over ADS by the control plane (Istio's ConstructSdsSecretConfigForCredential).
  */
 export function credentialSecret(name: string, hasSocket: boolean): ISdsSecretConfig {
   if (name === builtin) return workloadSecret('default');
@@ -43,7 +43,8 @@ export function credentialSecret(name: string, hasSocket: boolean): ISdsSecretCo
   return { name: resourceName(name), sdsConfig: { ads: {}, resourceApiVersion: V3 } };
 }
 
-function resourceName(name: string): string {
+/** The resource name of a `credentialName` (Istio's credentials.ToResourceName). */
+export function resourceName(name: string): string {
   if (name.startsWith(builtin)) return 'default';
   return /^kubernetes(-gateway)?:\/\//.test(name) ? name : `kubernetes://${name}`;
 }

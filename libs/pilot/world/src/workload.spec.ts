@@ -4,7 +4,7 @@ import { Engine, Subject } from '@flotilla/query';
 import { resourceOf } from '@flotilla/testing';
 import { parseProxy } from './proxy.ts';
 import { createWorldStore, worldChanges } from './store.ts';
-import { workloadLabels } from './workload-labels.ts';
+import { workload } from './workload.ts';
 
 type Labels = Readonly<Record<string, string>>;
 const pod = (labels: Labels, { name = 'a', ip = '10.0.0.1' } = {}): unknown =>
@@ -20,7 +20,7 @@ function labelsOf(metadata: Readonly<Record<string, unknown>>, ...objects: unkno
   for (const resource of objects.map(resourceOf)) engine.apply(worldChanges(resource.collection, keyOf(resource.meta), resource));
   const proxy = parseProxy({ id: 'sidecar~10.0.0.1~a.ns~ns.svc.cluster.local', metadata: { NAMESPACE: 'ns', ...metadata } });
   if (!proxy.ok) throw new Error(proxy.error);
-  return engine.read(workloadLabels, '', new Subject({ ...proxy.value }));
+  return engine.read(workload, '', new Subject({ ...proxy.value })).labels;
 }
 
 describe('the labels of a proxy\'s workload', () => {

@@ -1,0 +1,130 @@
+import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { Client, credentials, ServerCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { createInProcessBus } from '@flotilla/bus-in-process';
+import { listen, serverCredentials, serverNamed } from '@flotilla/grpc';
+import { collections, parseMeshConfig, type CredentialUpdate } from '@flotilla/model';
+import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
+import { createPilot } from '@flotilla/pilot-service';
+import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { AsyncQueue } from '@flotilla/std';
+import { resourceOf } from '@flotilla/testing';
+
+const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscoveryResponse } = envoy.service.discovery.v3;
+export const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+export const clusterType = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
+
+const key = generateKey();
+const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
+const roots = buildRoot(key, { organization: 'test', validity, serial: randomBytes(16) });
+export const issue = (account: string): KeyAndCertificate => {
+  const [namespace, name] = account.split('/');
+  const uris = [`spiffe://cluster.local/ns/${namespace}/sa/${name}`];
+  return { key: keyToPem(key), cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris, dns: ['localhost'] }, { key, certificate: new X509Certificate(roots) }), roots };
+};
+
+export type Variant = 'sotw' | 'delta';
+/** Who connects: `account` is what its certificate proves (none: plaintext), all else is what its node says. */
+export interface Caller {
+  readonly variant: Variant;
+  readonly account?: string;
+  readonly type?: 'sidecar' | 'router';
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly ip?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+/** One response: its type, the names of its resources, and their bytes as text. */
+export interface Answer { readonly typeUrl: string; readonly names: readonly string[]; readonly text: string }
+export interface Stream {
+  ask(typeUrl: string, names: readonly string[]): void;
+  next(): Promise<Answer>;
+  /** All that has come until now, told by asking for something else and waiting for that. */
+  settled(): Promise<readonly Answer[]>;
+  close(): void;
+}
+
+interface Raw { readonly typeUrl: string; readonly nonce: string; readonly resources: readonly { readonly name?: string | null; readonly value?: Uint8Array | null; readonly resource?: { readonly value?: Uint8Array | null } | null }[] }
+const variants = {
+  sotw: {
+    method: 'StreamAggregatedResources', encode: (fields: object) => Buffer.from(DiscoveryRequest.encode(fields).finish()), decode: (bytes: Buffer): Raw => DiscoveryResponse.decode(bytes),
+    names: (names: readonly string[]) => ({ resourceNames: [...names] }),
+  },
+  delta: {
+    method: 'DeltaAggregatedResources', encode: (fields: object) => Buffer.from(DeltaDiscoveryRequest.encode(fields).finish()), decode: (bytes: Buffer): Raw => DeltaDiscoveryResponse.decode(bytes),
+    names: (names: readonly string[]) => ({ resourceNamesSubscribe: [...names] }),
+  },
+};
+const struct = (value: unknown): object => (typeof value === 'string' ? { stringValue: value } : { structValue: { fields: Object.fromEntries(Object.entries(value as object).map(([name, item]) => [name, struct(item)])) } });
+
+export interface RigOptions { readonly readers?: readonly string[]; readonly objects?: readonly unknown[] }
+
+/** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends all that was opened. */
+export async function openPilot({ readers = [], objects = [] }: RigOptions) {
+  const stop = new AbortController();
+  const closers: (() => unknown)[] = [() => stop.abort()];
+  const logged: LogFields[] = [];
+  const log: Logger = { ...noObservability.log, warn: (_message: string, fields: LogFields = {}) => void logged.push(fields), scope: () => log };
+  const bus = createInProcessBus();
+  const updates = new AsyncQueue<CredentialUpdate>();
+  const pilot = createPilot({ subscriber: bus, credentials: { watch: () => updates }, credentialReader: readers, observability: { ...noObservability, log }, signal: stop.signal });
+  void pilot.run();
+  const mesh = parseMeshConfig({});
+  if (!mesh.ok) throw new Error('mesh');
+  let seq = 1;
+  const put = (added: readonly unknown[]): Promise<void> => bus.publish({ session: 's', seq: (seq += 1), put: added.map((object) => ({ resource: resourceOf(object) })), delete: [], complete: [] });
+  await bus.publish({ session: 's', seq, put: [{ resource: mesh.value }], delete: [], complete: collections });
+  await put(objects);
+  await pilot.ready;
+  const own = createCertificateSource(issue('istio-system/pilot'));
+  const secure = await listen([pilot.discovery('identified')], [{ address: '127.0.0.1:0', credentials: serverCredentials(own, 'required') }]);
+  const plain = await listen([pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
+  closers.push(() => secure.close(), () => plain.close());
+
+  async function connect(caller: Caller): Promise<Stream> {
+    const { variant, account, type = 'router', namespace = account?.split('/')[0] ?? 'shop', name = 'gateway', ip = '10.0.0.1', metadata = {} } = caller;
+    const held = account === undefined ? undefined : issue(account);
+    const tls = held ? credentials.createSsl(Buffer.from(roots), Buffer.from(held.key), Buffer.from(held.cert)) : credentials.createInsecure();
+    const client = new Client(`127.0.0.1:${(held ? secure : plain).ports[0] ?? 0}`, tls, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
+    const { method, encode, decode, names: named } = variants[variant];
+    const stream: ClientDuplexStream<object, Raw> = client.makeBidiStreamRequest(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`, encode, decode);
+    const answers = new AsyncQueue<Answer>();
+    const last = new Map<string, string>();
+    stream.on('data', ({ typeUrl, nonce, resources }: Raw) => {
+      last.set(typeUrl, nonce);
+      const text = resources.map(({ value, resource }) => Buffer.from(value ?? resource?.value ?? []).toString('latin1')).join('\n');
+      answers.push({ typeUrl, names: resources.map((resource) => resource.name ?? ''), text });
+    }).on('error', (error) => answers.fail(error));
+    const close = (): void => {
+      stream.cancel();
+      client.close();
+    };
+    closers.push(close);
+    const next = async (): Promise<Answer> => (await answers.next()).value as Answer;
+    const id = `${type}~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`;
+    stream.write({ node: { id, metadata: { fields: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, struct(value)])) } }, typeUrl: clusterType });
+    await next();
+    let others = 0;
+    return {
+      ask: (typeUrl, names) => void stream.write({ typeUrl, ...named(names), ...(variant === 'sotw' ? { responseNonce: last.get(typeUrl) ?? '' } : {}) }),
+      next,
+      async settled() {
+        const other = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment';
+        others += 1;
+        stream.write({ typeUrl: other, ...named([`outbound|${others}||nowhere`]), ...(variant === 'sotw' ? { responseNonce: last.get(other) ?? '' } : {}) });
+        const found: Answer[] = [];
+        for (let answer = await next(); answer.typeUrl !== other; answer = await next()) found.push(answer);
+        return found;
+      },
+      close,
+    };
+  }
+  return {
+    connect, put, logged,
+    give: (update: Partial<CredentialUpdate>): void => updates.push({ put: new Map(), delete: [], ...update }),
+    async close(): Promise<void> {
+      for (const close of closers.splice(0).reverse()) await close();
+    },
+  };
+}
+export type Rig = Awaited<ReturnType<typeof openPilot>>;
