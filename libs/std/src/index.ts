@@ -11,3 +11,4 @@ export * as setting from './settings.ts';
 export * from './lru.ts';
 export * from './outside/index.ts';
 export * from './printable.ts';
+export * from './outside/readers.ts';

@@ -90,8 +90,8 @@ describe('proxy configuration', () => {
     resolveProxyConfig({ environment, annotations: { 'proxy.istio.io/config': annotation } });
   })));
   it('merges proxyMetadata and replaces other fields', () => {
-    const resolved = resolveProxyConfig({ environment: 'proxyMetadata: {A: "1", B: "2"}\nextraStatTags: [x]', annotations: { 'proxy.istio.io/config': 'proxyMetadata: {B: "3"}\nextraStatTags: [y]' } });
-    expect(resolved).toMatchObject({ ok: true, value: { proxyMetadata: { A: '1', B: '3' }, extraStatTags: ['y'] } });
+    const resolved = resolveProxyConfig({ environment: 'proxyMetadata: {A: "1", B: "2"}\nextraStatTags: [x]', annotations: { 'proxy.istio.io/config': 'proxyMetadata: {B: "3"}\nextraStatTags: [z]' } });
+    expect(resolved).toMatchObject({ ok: true, value: { proxyMetadata: { A: '1', B: '3' }, extraStatTags: ['z'] } });
   });
 });
 

@@ -1,7 +1,6 @@
 import { MeshProxyConfig, defaultMeshConfig, parseValue, proxyConfigMistakes } from '@flotilla/model';
-import { err, messageOf, ok } from '@flotilla/std';
+import { annotationLimits, err, ok, readYaml } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
-import { parse } from 'yaml';
 
 /** Where a proxy's configuration comes from: each text is YAML or JSON, and a later one wins. */
 export interface ProxyConfigSources {
@@ -14,7 +13,8 @@ export interface ProxyConfigSources {
   readonly cpuLimit?: string;
 }
 
-const maxText = 1024 * 1024;
+/** A mesh's configuration is a ConfigMap, of at most 1 MiB (Kubernetes). */
+const configLimits = { ...annotationLimits, length: 1 << 20 };
 
 /**
  * Mesh file, PROXY_CONFIG, the annotation proxy.istio.io/config, then the annotations of the discovery address and the status port, over Istio's
@@ -45,14 +45,11 @@ export function resolveProxyConfig({ meshFile, environment, annotations = {}, cp
 }
 
 function parseConfig(text: string, pick: (raw: unknown) => unknown): Result<MeshProxyConfig> {
-  if (text.length > maxText) return err(`could not parse proxy config: longer than ${maxText} characters`);
-  try {
-    const { value, problems } = parseValue(MeshProxyConfig, pick(parse(text, { logLevel: 'error' })) ?? {});
-    const wrong = problems.find(({ level }) => level === 'error');
-    return wrong ? err(`could not parse proxy config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
-  } catch (thrown) {
-    return err(`could not parse proxy config: yaml: ${messageOf(thrown)}`);
-  }
+  const raw = readYaml(text, configLimits);
+  if (!raw.ok) return err(`could not parse proxy config: yaml: ${raw.error.message}`);
+  const { value, problems } = parseValue(MeshProxyConfig, pick(raw.value) ?? {});
+  const wrong = problems.find(({ level }) => level === 'error');
+  return wrong ? err(`could not parse proxy config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
 }
 
 function merge(base: MeshProxyConfig, over: MeshProxyConfig): MeshProxyConfig {

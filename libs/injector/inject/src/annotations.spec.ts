@@ -21,7 +21,15 @@ describe('annotations of a pod', () => {
 
 it('a proxy configuration larger than Kubernetes takes is not parsed', () => {
   const pod: PodObject = { metadata: { annotations: { 'proxy.istio.io/config': `# ${'x'.repeat(256 * 1024)}` } }, spec: { containers: [] } };
-  expect(inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues })).toEqual({ ok: false, error: 'could not parse proxy.istio.io/config: it is longer than 262144 characters' });
+  expect(inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues })).toEqual({ ok: false, error: 'could not parse proxy.istio.io/config: more than 262144 characters: shorten or split it' });
+});
+
+it.each([
+  ['keysPerMapping', Array.from({ length: 20_000 }, (_, i) => `k${i}: v\n`).join(''), /^could not parse proxy\.istio\.io\/config: more than 2000 keys in one mapping at line \d+/],
+  ['depth', '['.repeat(200_000), /^could not parse proxy\.istio\.io\/config: more than 50 levels/],
+])('a proxy configuration beyond the limit of %s is refused', (_, text, message) => {
+  const pod: PodObject = { metadata: { annotations: { 'proxy.istio.io/config': text } }, spec: { containers: [] } };
+  expect(inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues })).toEqual({ ok: false, error: expect.stringMatching(message) as string });
 });
 
 describe('what an earlier injection noted', () => {

@@ -1,14 +1,11 @@
 import { parseValue, defaultMeshConfig, meshSchemas, type MeshConfig, type MeshProxyConfig, type Resource, type Schema } from '@flotilla/model';
-import { deepEqual, err, ok, type Result } from '@flotilla/std';
+import { annotationLimits, deepEqual, err, ok, readYaml, type Result } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
-import { parse } from 'yaml';
 
 type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
 const fieldsOf = (schema: Schema): Readonly<Record<string, Schema>> => (schema.type === 'message' ? schema.fields() : {});
 const proxyConfigSchema = (): Schema => fieldsOf(meshSchemas['mesh-config'])['defaultConfig'] ?? { type: 'struct' };
-/** All annotations of an object together have no more (Kubernetes, TotalAnnotationSizeLimitB). */
-const maxText = 256 * 1024;
 export type ProxyConfigs = readonly Resource<'proxy-configs'>[];
 
 export interface ProxyConfigOptions { readonly mesh: MeshConfig; readonly namespace: string; readonly proxyConfigs: ProxyConfigs }
@@ -47,16 +44,11 @@ export function effectiveProxyConfig(pod: PodObject, { mesh, namespace, proxyCon
   return ok(config);
 }
 
-/** The annotation's own fields. Fails when the text is no YAML or no such configuration. */
+/** The annotation's own fields. Fails when the text is not such a configuration in YAML, or exceeds `annotationLimits`. */
 export function parseAnnotation(text: string): Result<MeshProxyConfig> {
-  if (text.length > maxText) return err(`could not parse proxy.istio.io/config: it is longer than ${maxText} characters`);
-  let raw: unknown;
-  try {
-    raw = parse(text, { version: '1.1', maxAliasCount: 100, logLevel: 'error' });
-  } catch {
-    return err('could not parse proxy.istio.io/config: it is not YAML');
-  }
-  const { value, problems } = parseValue(proxyConfigSchema(), raw ?? {}, { path: 'proxyConfig', unknownFields: 'lenient' });
+  const raw = readYaml(text, annotationLimits);
+  if (!raw.ok) return err(`could not parse proxy.istio.io/config: ${raw.error.message}`);
+  const { value, problems } = parseValue(proxyConfigSchema(), raw.value ?? {}, { path: 'proxyConfig', unknownFields: 'lenient' });
   const wrong = problems.find(({ level }) => level === 'error');
   return wrong ? err(`could not parse proxy.istio.io/config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
 }

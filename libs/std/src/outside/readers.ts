@@ -1,0 +1,3 @@
+export * from './read-limits.ts';
+export * from './members.ts';
+export { readYaml, readYamlDocuments, type YamlDocument } from './yaml.ts';
