@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { comparePeers, send } from '@flotilla/demo';
+import { comparePeers, describeFailure, findFailures, send } from '@flotilla/demo';
 import { corpusPath } from '@flotilla/testing';
-import { canRun, openMesh, requestFrom, until, type Rig } from './rig.ts';
+import { burstsFrom, canRun, openMesh, requestFrom, until, type Rig } from './rig.ts';
 
 const bookinfo = corpusPath('..', 'samples', 'bookinfo');
 const files = ['bookinfo.yaml', 'networking/bookinfo-gateway.yaml', 'networking/destination-rule-all.yaml', 'networking/virtual-service-reviews-50-v3.yaml'].map((name) => join(bookinfo, name));
@@ -56,6 +56,12 @@ describe.skipIf(!canRun || !existsSync(bookinfo))('bookinfo', () => {
     expect([...new Set(seen.map(({ version }) => version))].sort()).toEqual(['v1', 'v3']);
     expect(seen.every((answer) => 'peer' in answer && answer.peer === 'spiffe://cluster.local/ns/default/sa/bookinfo-productpage')).toBe(true);
   }, 30_000);
+
+  it('answers 50 bursts of such requests without one failure at any proxy, not even one that a retry hides', async () => {
+    const productpage = rig.mesh.cluster.pod('default', 'productpage-v1');
+    const statuses = await burstsFrom(productpage, 'http://reviews:9080/reviews/0', { bursts: 50, size: 24 });
+    expect([statuses, findFailures(rig.mesh.proxies).map(describeFailure)]).toEqual([{ 200: 50 * 24 }, []]);
+  }, 60_000);
 
   it('goes with mTLS, each side seeing the other, without any policy asking for it', async () => {
     const { pairs, verified } = comparePeers(rig.mesh.proxies);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isInNode, startMesh, type Mesh, type Mode, type Pod } from '@flotilla/demo';
+import { describeFailure, findFailures, isInNode, startMesh, type Mesh, type Mode, type Pod } from '@flotilla/demo';
 
 /** These tests need namespaces of their own: `npm test` runs them there; elsewhere they count as skipped. */
 export const canRun = isInNode();
@@ -17,6 +17,8 @@ export async function openMesh(config: readonly string[], mode: Mode = 'fleet'):
   return {
     mesh,
     async close() {
+      // What a retry hid from the client shows here: the first thing to look at when a run fails now and then.
+      for (const failure of findFailures(mesh.proxies)) console.error(`failed request: ${describeFailure(failure)}`);
       await mesh.close();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -36,6 +38,31 @@ request(url, { method, agent: false, timeout: 5000 }, (response) => {
 /** One HTTP request by the application of a pod, through its proxy; status 0 when there is no answer. */
 export async function requestFrom(pod: Pod, url: string, method = 'GET'): Promise<{ readonly status: number; readonly body: string }> {
   return JSON.parse(await inPod(pod, 1000, [requestScript, method, url])) as { status: number; body: string };
+}
+
+const burstScript = `
+const [url, bursts, size, idleMs] = process.argv.slice(1);
+const { get } = await import('node:http');
+const one = () => new Promise((resolve) => get(url, { agent: false, timeout: 5000 }, (response) => response.resume().on('end', () => resolve(response.statusCode)))
+  .on('error', (error) => resolve(error.message)));
+const counts = {};
+for (let burst = 0; burst < Number(bursts); burst += 1) {
+  for (const status of await Promise.all(Array.from({ length: Number(size) }, one))) counts[status] = (counts[status] ?? 0) + 1;
+  if (Number(idleMs) > 0) await new Promise((resolve) => setTimeout(resolve, Number(idleMs) + burst));
+}
+console.log(JSON.stringify(counts));
+`;
+
+/** `size` requests at once, `bursts` times. */
+interface Bursts { readonly bursts: number; readonly size: number; readonly idleMs?: number }
+
+/**
+ * Bursts of requests at once, one burst after the other, by the application of a pod. Returns how often each status (or error) came back. With `idleMs`,
+ * a pause of that many milliseconds between them, one longer each time: it finds servers that close idle connections.
+ */
+export async function burstsFrom(pod: Pod, url: string, { bursts, size, idleMs = 0 }: Bursts): Promise<Record<string, number>> {
+  const script = [burstScript, url, ...[bursts, size, idleMs].map(String)];
+  return JSON.parse(await inPod(pod, 1000, script)) as Record<string, number>;
 }
 
 const http2Script = `

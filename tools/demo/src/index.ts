@@ -7,6 +7,7 @@ export { runScenario, quantile, type Report } from './scenario.ts';
 export { createScreen } from './screen.ts';
 export { changeOf, type Change } from './traces.ts';
 export { send, startLoad, untilServed, type Load, type Sample, type Target } from './traffic/load.ts';
+export { describeFailure, findFailures } from './traffic/failures.ts';
 export { comparePeers } from './traffic/peers.ts';
 export { splitOf, Tally } from './traffic/tally.ts';
 export { demoProgram } from './options.ts';

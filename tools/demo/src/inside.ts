@@ -9,6 +9,7 @@ import { startMesh, type Mesh } from './mesh.ts';
 import type { DemoOptions } from './options.ts';
 import { runScenario, type Report } from './scenario.ts';
 import { createScreen, type Screen } from './screen.ts';
+import { describeFailure, findFailures } from './traffic/failures.ts';
 import { comparePeers, isVerified } from './traffic/peers.ts';
 
 /** The socket by which the outside reaches the gateway; in the folder of the run. */
@@ -32,6 +33,7 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
     const { report, asked } = own ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget } : await runConfig(mesh, { mode, screen, signal });
     const wrong = faultsOf(report);
     summarize(report, wrong, screen);
+    if (report.errors > 0) explainFailures(mesh, screen);
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     if (options.keep && !signal.aborted) await keep(mesh, { options, folder, asked, screen, signal });
     return wrong.length === 0 ? 0 : 1;
@@ -80,7 +82,16 @@ function summarize(report: AnyReport, wrong: readonly string[], screen: Screen):
   const { mode, pods, envoys, requests, errors, propagation_ms: propagation, mtls_verified: verified, nacks } = report;
   screen.say(`\n  ${mode}: ${pods} pods, ${envoys} Envoys, ${requests} requests, ${errors} errors, ${nacks} responses refused${verified ? ', every hop with mTLS, identities seen by both sides' : ''}`);
   if (propagation) screen.say(`  a changed file was acknowledged by an Envoy after ${propagation.p50} ms (median), ${propagation.max} ms at most`);
-  for (const sentence of wrong) screen.say(`  NOT AS IT SHOULD BE: ${sentence}`);
+  for (const sentence of wrong) screen.say(`  Unexpected: ${sentence}`);
+}
+
+const shownFailures = 5;
+
+/** Why requests failed, in Envoy's words: status, response flags, details, and where. */
+function explainFailures(mesh: Mesh, screen: Screen): void {
+  const failures = findFailures(mesh.proxies);
+  for (const failure of failures.slice(0, shownFailures)) screen.say(`  ${describeFailure(failure)}`);
+  if (failures.length > shownFailures) screen.say(`  and ${failures.length - shownFailures} more kinds of failures: see the access logs`);
 }
 
 /** Leaves the mesh running until Ctrl-C, its gateway within reach of the outside. */

@@ -18,7 +18,9 @@ function answer(request: IncomingMessage | Http2ServerRequest, response: ServerR
     response.end(`${JSON.stringify(describeRequest(request))}\n`);
   });
 }
-const [http, http2] = [createServer(answer), createHttp2Server(answer)];
+// The proxy beside an application pools its connections: one that the application closes just when the proxy reuses it
+// ends a request with 503 UC. So the proxy decides how long a connection stays idle.
+const [http, http2] = [createServer({ keepAliveTimeout: 0 }, answer), createHttp2Server(answer)];
 const firstWord = (head: Buffer): string => head.subarray(0, 9).toString('latin1').split(' ')[0] ?? '';
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Pod } from '../cluster/pod.ts';
+import { accessLog } from './access-log.ts';
 
-/** What the demo's access log format has; null where Envoy has nothing to say. */
-interface LogLine { readonly id: string | null; readonly cluster: string | null; readonly client: string | null; readonly server: string | null }
 export interface PeerReport {
   /** Requests that both proxies logged. */
   readonly pairs: number;
@@ -16,16 +14,6 @@ export interface PeerReport {
 
 const identityOf = ({ object: { metadata, spec } }: Pod): string => `spiffe://cluster.local/ns/${metadata.namespace}/sa/${spec.serviceAccountName ?? 'default'}`;
 
-function linesOf(pod: Pod): LogLine[] {
-  const proxy = pod.containers.find(({ name }) => name === 'istio-proxy');
-  if (!proxy) return [];
-  return readFileSync(proxy.logFile, 'utf8').split('\n').flatMap((line) => {
-    // The agent's own lines are JSON too.
-    if (!line.startsWith('{"client":') || !line.endsWith('}')) return [];
-    return [JSON.parse(line) as LogLine];
-  });
-}
-
 /**
  * What proxies say of each other in their access logs. A request has one id at both ends: the client's proxy logs the certificate that its server showed, the
  * server's the one that its client showed.
@@ -35,7 +23,7 @@ export function comparePeers(pods: readonly Pod[]): PeerReport {
   const received: { id: string; by: string; from: string | null }[] = [];
   for (const pod of pods) {
     const by = identityOf(pod);
-    for (const { id, cluster, client, server } of linesOf(pod)) {
+    for (const { id, cluster, client, server } of accessLog(pod)) {
       if (id === null || cluster === null) continue;
       if (cluster.startsWith('inbound|')) received.push({ id, by, from: client });
       else if (cluster.startsWith('outbound|')) sent.set(id, { by, to: server });
