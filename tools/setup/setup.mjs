@@ -11,6 +11,7 @@ const programs = {
   test: ['node', 'tools/setup/test.mjs'],
   parity: ['node', 'tools/parity/src/main.ts'],
   bench: ['node', 'tools/bench/src/main.ts'],
+  attack: ['node', 'tools/attack/src/main.ts'],
   demo: ['node', 'tools/demo/src/main.ts'],
   nx: ['nx'],
 };

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { startControlPlane } from '@flotilla/tool-control-plane';
 import { endsWithThis } from './child.ts';
-import { startControlPlane } from './control-plane.ts';
 import { writeMesh } from './folder.ts';
 import { Mesh, type MeshSize } from './mesh.ts';
 import type { LoadOrder, LoadResult, Mode, PushResult, Variant } from './result.ts';
@@ -20,7 +20,7 @@ export async function measurePush({ mode, variant, sidecars, changes, mesh }: Pu
   try {
     const config = join(folder, 'mesh');
     writeMesh(config, new Mesh(mesh).files());
-    const controlPlane = await startControlPlane({ mode, config, state: join(folder, 'state') });
+    const controlPlane = await startControlPlane({ mode, config, state: join(folder, 'state'), without: ['sidecar-injector'] });
     try {
       const { address, pids } = controlPlane;
       return { mode, variant, sidecars, ...await runLoad({ address, variant, sidecars, changes, mesh, folder: config, pids }) };
