@@ -7,7 +7,7 @@ import { createFileSource } from '@flotilla/galley-sources';
 import { serverCredentials } from '@flotilla/grpc';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createPilot, pilotSettings } from '@flotilla/pilot-service';
-import { commonSettings, grpcRunner, runApp } from '@flotilla/runtime';
+import { commonSettings, grpcRunner, guard, limitsOf, runApp } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
 const dnsName = setting.list('DNS name of this service', ['istiod.istio-system.svc', 'localhost']);
@@ -25,7 +25,9 @@ await runApp({
   const secrets = createSecrets({ source: watchFiles(options.secretsDir), trustDomain: options.trustDomain, log });
   const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, observability, signal });
   const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
-  const webhook = injector.serve({ ...options, certificate: citadel.certificate });
+  const webhook = injector.serve({
+    ...options, certificate: citadel.certificate, guard: guard('webhook', limitsOf(options, options.maxWebhookConnections), observability),
+  });
   const plaintext = grpcRunner({
     name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
     addresses: () => [{ address: `${bind}:${grpcPort}`, credentials: ServerCredentials.createInsecure() }],

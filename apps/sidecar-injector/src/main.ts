@@ -1,5 +1,5 @@
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
-import { commonSettings, runApp } from '@flotilla/runtime';
+import { commonSettings, guard, limitsOf, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
@@ -12,6 +12,8 @@ await runApp({
   const certificate = createServiceCertificate({ ...options, service: 'sidecar-injector', log });
   const subscriber = createSubscriber(options, { certificate, trustDomain: options.trustDomain, log, signal });
   const injector = createInjector({ ...options, subscriber, observability, values: await readValues(options.values), signal });
-  const webhook = injector.serve({ ...options, certificate, first: certificate.first });
+  const webhook = injector.serve({
+    ...options, certificate, first: certificate.first, guard: guard('webhook', limitsOf(options, options.maxWebhookConnections), observability),
+  });
   return { runners: [certificate.runner, { name: 'injector', run: injector.run }, webhook.runner], ready: [injector.ready, webhook.listening] };
 });

@@ -7,11 +7,14 @@ import { countBuffersWithHeap } from './memory.ts';
 import { serveMonitoring, type Page } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
 import { exitCodeOf, explain, runAll, type Runner } from './runners.ts';
+import { connectionSettings, guard, limitsOf, type ConnectionOptions } from './server-settings.ts';
 
-export interface CommonSettings {
+type ConnectionSettings = { readonly [K in keyof ConnectionOptions]: Setting<ConnectionOptions[K]> };
+export interface CommonSettings extends ConnectionSettings {
   readonly [name: string]: Setting<unknown>;
   readonly bind: Setting<string>;
   readonly monitoringPort: Setting<number>;
+  readonly maxMonitoringConnections: Setting<number>;
   readonly logOutputLevel: Setting<string>;
   readonly otlpEndpoint: Setting<string | undefined>;
   readonly traceFile: Setting<string | undefined>;
@@ -21,6 +24,8 @@ export interface CommonSettings {
 export const commonSettings = (bind: string) => ({
   bind: setting.text('address of all ports', bind),
   monitoringPort: setting.port('health on /healthz/live and /ready, Prometheus on /metrics (0: any)', 15_014),
+  maxMonitoringConnections: setting.count('connections at once on the monitoring port; one more ends the longest idle', 200),
+  ...connectionSettings(),
   logOutputLevel: {
     ...setting.text('levels of logs by scope: default:info,ads:debug', 'default:info'),
     parse: (given: string) => {
@@ -79,6 +84,7 @@ async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O
   const monitoring = await serveMonitoring({
     address: options.bind, port: options.monitoringPort, ready: () => ready, pages: () => app?.pages ?? {},
     metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
+    ...guard('monitoring', limitsOf(options, options.maxMonitoringConnections), { metrics, log }),
   });
   try {
     app = await compose(options, { observability: { log, metrics, tracer }, signal: stop.signal });
@@ -91,7 +97,7 @@ async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O
   } finally {
     stop.abort();
     app?.close?.();
-    monitoring.close();
+    await monitoring.close();
     await tracer.close();
   }
 }

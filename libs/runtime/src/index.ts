@@ -3,3 +3,4 @@ export * from './grpc-runner.ts';
 export * from './monitoring.ts';
 export * from './options.ts';
 export * from './runners.ts';
+export * from './server-settings.ts';

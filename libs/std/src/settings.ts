@@ -31,6 +31,8 @@ export const toggle = (describe: string, extra: Extra = {}): Setting<boolean> =>
 export const list = (describe: string, value: readonly string[], extra: Extra & { readonly metavar?: string } = {}): Setting<readonly string[]> =>
   ({ describe: `${describe}; repeatable`, value, metavar: 'text', isList: true, parse: (given) => given.split(',').map((part) => part.trim()).filter((part) => part !== ''), ...extra });
 export const port = (describe: string, value: number, extra: Extra = {}): Setting<number> => ({ describe, value, metavar: 'port', parse: parsePort, ...extra });
+/** A whole number of things, at least one. */
+export const count = (describe: string, value: number, extra: Extra = {}): Setting<number> => ({ describe, value, metavar: 'number', parse: parseCount, ...extra });
 /** Milliseconds, written as `90s`, `15m`, `24h` or with `ms`. */
 export const duration = (describe: string, value: string, extra: Extra = {}): Setting<number> => ({ describe, value: parseMilliseconds(value), written: value, metavar: 'duration', parse: parseMilliseconds, ...extra });
 export const choice = <const C extends string>(describe: string, choices: readonly C[], extra: Extra & { readonly value: NoInfer<C> }): Setting<C> => ({
@@ -50,6 +52,12 @@ function parseBoolean(given: string): boolean {
 function parsePort(given: string): number {
   const number = Number(given);
   if (given.trim() === '' || !Number.isInteger(number) || number < 0 || number > 65_535) throw new Error(`${JSON.stringify(given)} is no port: a number from 0 to 65535`);
+  return number;
+}
+
+function parseCount(given: string): number {
+  const number = /^\d{1,9}$/.test(given) ? Number(given) : 0;
+  if (number < 1) throw new Error(`${JSON.stringify(given)} is not a whole number from 1 to 999999999`);
   return number;
 }
 

@@ -1,31 +1,28 @@
-import { randomBytes } from 'node:crypto';
 import { request } from 'node:https';
 import { noObservability } from '@flotilla/observability-port';
-import { buildRoot, generateKey, keyToPem } from '@flotilla/pki';
+import { createCertificateSource } from '@flotilla/pki';
+import type { HttpServer } from '@flotilla/server';
+import { createTestCa } from '@flotilla/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWebhook, parsePathEnv, type Webhook } from './webhook.ts';
+import { createWebhook, parsePathEnv } from './webhook.ts';
 
-let webhook: Webhook;
-let port = 0;
+let server: HttpServer;
 let proxyEnv: Readonly<Record<string, string>> = {};
 beforeAll(async () => {
-  const key = generateKey();
-  const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
-  webhook = createWebhook({
+  const webhook = createWebhook({
     decide: (pod, request) => {
       ({ proxyEnv } = request);
       return pod.metadata.name === 'bad' ? { ok: false, error: 'no' } : { ok: true, value: { patch: [{ op: 'add', path: '/metadata/labels', value: pod.spec.containers.map(({ ports = [] }) => ports.length) }] } };
     },
     observability: noObservability,
   });
-  webhook.present({ key: keyToPem(key), cert: buildRoot(key, { organization: 'test', validity, serial: randomBytes(16) }) });
-  port = await webhook.listen(0, '127.0.0.1');
+  server = await webhook.listen({ at: { host: '127.0.0.1', port: 0 }, tls: { source: createCertificateSource(createTestCa().issue({ dns: ['localhost'] })), clients: 'optional' } });
 });
-afterAll(() => webhook.close());
+afterAll(() => server.close());
 
 interface Reply { readonly status: number; readonly body: string }
 const post = (body: string, { path = '/inject', type = 'application/json', method = 'POST' } = {}): Promise<Reply> => new Promise((resolve, reject) => {
-  const sent = request({ host: '127.0.0.1', port, path, method, headers: { 'content-type': type }, rejectUnauthorized: false, agent: false }, (response) => {
+  const sent = request({ host: '127.0.0.1', port: server.port, path, method, headers: { 'content-type': type }, rejectUnauthorized: false, agent: false }, (response) => {
     let text = '';
     response.on('data', (chunk: Buffer) => { text += chunk.toString(); }).on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
   });

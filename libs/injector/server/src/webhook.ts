@@ -1,9 +1,7 @@
-import { createServer, type Server } from 'node:https';
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import type { PatchOperation } from '@flotilla/injector-inject';
 import type { Observability } from '@flotilla/observability-port';
+import { createBodyReader, serveHttp, type BodyReader, type HttpServer, type HttpServerOptions } from '@flotilla/server';
 import { messageOf, type Result } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
 import { parseReview, type ReviewFailure, type ReviewRequest } from './review.ts';
@@ -15,17 +13,15 @@ export interface WebhookOptions {
   readonly decide: (pod: PodObject, request: { readonly namespace: string; readonly proxyEnv: Readonly<Record<string, string>> }) => Verdict;
   readonly observability: Observability;
 }
-export interface TlsMaterial { readonly key: string; readonly cert: string }
 export interface Webhook {
-  listen(port: number, address: string): Promise<number>;
-  /** New connections get this certificate; the first must be there before anyone connects. */
-  present(tls: TlsMaterial): void;
-  close(): Promise<void>;
+  /** Answers on a port until its server is closed. Rejects with the `code` of an address that can't be had. */
+  listen(options: Omit<HttpServerOptions, 'handle'>): Promise<HttpServer>;
 }
 
 /** The largest object that the API server stores is 3 MiB with its limits; a review holds it twice at most. */
 const maxBody = 6 * 1024 * 1024;
-const maxConnections = 256;
+/** Of all reviews that are being received; most have a few dozen KiB. */
+const maxBodies = 20 * maxBody;
 
 /** The injection webhook over HTTPS, `POST /inject[/KEY/VALUE...]`. Mistakes in a review are HTTP 200 with `allowed: false`, as Istio answers. */
 export function createWebhook({ decide, observability }: WebhookOptions): Webhook {
@@ -34,14 +30,15 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
   const requests = metrics.counter('sidecar_injection_requests_total', 'Total number of sidecar injection requests.');
   const failures = metrics.counter('sidecar_injection_failure_total', 'Total number of failed sidecar injection requests.');
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(readBody: BodyReader, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = (status: number, body: string): void => void response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(`${body}\n`);
     const path = decodePath((request.url ?? '').split('?')[0] ?? '');
     if (path === undefined) return text(400, 'malformed path');
     if (path !== '/inject' && !path.startsWith('/inject/')) return text(404, '404 page not found');
     requests.add();
-    const body = await readBody(request);
-    if (body === undefined) return fail(() => text(413, `request body is larger than ${maxBody} bytes`), 'body too large');
+    const bytes = await readBody(request);
+    if (bytes === 'too large') return fail(() => text(413, `request body is larger than ${maxBody} bytes`), 'body too large');
+    const body = bytes.toString('utf8');
     if (body.length === 0) return fail(() => text(400, 'no body found'), 'no body found');
     if (request.headers['content-type'] !== 'application/json') return fail(() => text(415, 'invalid Content-Type, want `application/json`'), 'wrong content type');
     const review = parseReview(body);
@@ -72,49 +69,18 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
     return { apiVersion, kind: 'AdmissionReview', response: { uid, allowed: true, ...(patch ? { patch: Buffer.from(JSON.stringify(patch)).toString('base64'), patchType: 'JSONPatch' } : {}) } };
   }
 
-  const server: Server = createServer({ minVersion: 'TLSv1.2', requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    handle(request, response).catch((thrown: unknown) => {
-      failures.add();
-      log.error('a request broke off', { reason: messageOf(thrown) });
-      if (response.headersSent) response.destroy();
-      else response.writeHead(500).end();
-    });
-  });
-  // The API server holds few connections; each can hold a review.
-  server.maxConnections = maxConnections;
-  server.on('error', (error) => log.error('connections are not accepted', { reason: error.message }));
-  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    log.debug('a TLS handshake failed', { reason: error.message });
-    socket.destroy();
-  });
   return {
-    async listen(port, address) {
-      server.listen(port, address);
-      await once(server, 'listening');
-      const bound = server.address();
-      return typeof bound === 'object' && bound ? bound.port : port;
-    },
-    present: ({ key, cert }) => server.setSecureContext({ key, cert, minVersion: 'TLSv1.2' }),
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), 2000);
-      await closed;
-      clearTimeout(timer);
+    listen(options) {
+      const readBody = createBodyReader({ maxBytes: maxBody, maxTotal: maxBodies, onTotal: () => options.onLimit?.('body_memory') });
+      return serveHttp({
+        ...options,
+        handle: (request, response) => handle(readBody, request, response).catch((thrown: unknown) => {
+          failures.add();
+          throw thrown;
+        }),
+      });
     },
   };
-}
-
-/** The body as text; undefined when it is too large. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBody) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 const known = new Map([['cluster', 'ISTIO_META_CLUSTER_ID'], ['net', 'ISTIO_META_NETWORK']]);

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Subscriber } from '@flotilla/bus-port';
 import { inject, type Injection } from '@flotilla/injector-inject';
 import { createWebhook } from '@flotilla/injector-server';
@@ -5,6 +6,7 @@ import type { PodObject, Values } from '@flotilla/injector-template';
 import { keyOf, type AnyResource, type Collection, type MeshConfig, type Resource } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
 import type { CertificateSource } from '@flotilla/pki';
+import type { GuardOptions } from '@flotilla/server';
 import { aborted, ok, type Result } from '@flotilla/std';
 
 export interface InjectorOptions {
@@ -18,8 +20,10 @@ export interface InjectorOptions {
 export interface ServeOptions {
   readonly bind: string;
   readonly injectionPort: number;
+  readonly webhookClientCaFile?: string | undefined;
   readonly certificate: CertificateSource;
   readonly first?: Promise<void>;
+  readonly guard: GuardOptions;
 }
 const followed: readonly Collection[] = ['mesh-config', 'proxy-configs'];
 
@@ -67,20 +71,17 @@ export function createInjector({ subscriber, observability, values, revision, en
   const webhook = createWebhook({ decide, observability });
 
   /** Answers on a port (0: any) with a certificate that may be renewed; waits for the first. `listening` resolves with the port in use. */
-  function serve({ bind, injectionPort, certificate, first }: ServeOptions) {
+  function serve({ bind, injectionPort, webhookClientCaFile, certificate, first, guard }: ServeOptions) {
     const listening = Promise.withResolvers<number>();
     const runWebhook = async (): Promise<void> => {
       await Promise.race([first, aborted(signal)]);
-      const current = certificate.current();
-      if (!current || signal.aborted) return;
-      webhook.present(current);
-      const forget = certificate.onChange(webhook.present);
-      const port = await webhook.listen(injectionPort, bind);
-      listening.resolve(port);
-      log.info('serving', { what: 'webhook', at: `${bind}:${port}` });
+      if (!certificate.current() || signal.aborted) return;
+      const clientRoots = webhookClientCaFile === undefined ? {} : { clientRoots: await readFile(webhookClientCaFile, 'utf8') };
+      const server = await webhook.listen({ ...guard, at: { host: bind, port: injectionPort }, tls: { source: certificate, clients: 'optional', ...clientRoots } });
+      listening.resolve(server.port);
+      log.info('serving', { what: 'webhook', at: `${bind}:${server.port}` });
       await aborted(signal);
-      forget();
-      await webhook.close();
+      await server.close();
     };
     return { runner: { name: 'webhook', run: runWebhook }, listening: listening.promise };
   }
