@@ -91,7 +91,81 @@ describe('files as a source', () => {
     symlinkSync('../else', at('mesh', 'other'));
     for (const path of ['mesh/a.yaml', 'else/b.yaml']) writeFileSync(at(path), 'v: 1');
     start([at('mesh')]);
-    expect(await next()).toEqual({ 'mesh/a.yaml': [{ v: 1 }], 'mesh/other/b.yaml': [{ v: 1 }] });
+    expect(await next()).toEqual({ mesh: 'left-out', 'mesh/a.yaml': [{ v: 1 }], 'mesh/other/b.yaml': [{ v: 1 }] });
+  });
+
+  it('reads a folder once, however many links lead to it, by its own path first', async () => {
+    for (const name of ['a', 'b']) mkdirSync(at('mesh', name), { recursive: true });
+    for (const name of ['a', 'b']) for (const link of ['one', 'two']) symlinkSync(`../${name === 'a' ? 'b' : 'a'}`, at('mesh', name, link));
+    symlinkSync('b', at('mesh', 'aa'));
+    for (const name of ['a', 'b']) writeFileSync(at('mesh', name, 'x.yaml'), 'v: 1');
+    start([at('mesh')]);
+    const first = (await batches?.next())?.value as readonly FileFound[];
+    expect(first.map(({ path }) => relative(dir, path))).toEqual(['mesh', 'mesh/a/x.yaml', 'mesh/b/x.yaml']);
+    expect(first[0]?.problem?.message).toContain(`${at('mesh', 'aa')} (the same folder as ${at('mesh', 'b')})`);
+    rmSync(at('mesh', 'b'), { recursive: true });
+    let found = await next();
+    while (found['mesh'] === undefined) found = { ...found, ...await next() };
+    expect(found).toEqual({ mesh: 'gone', 'mesh/b/x.yaml': 'gone' });
+  });
+
+  it('reads a folder by another path when the first is gone', async () => {
+    for (const name of ['mesh', 'else']) mkdirSync(at(name));
+    writeFileSync(at('else', 'x.yaml'), 'v: 1');
+    for (const name of ['one', 'two']) symlinkSync('../else', at('mesh', name));
+    start([at('mesh')]);
+    expect(await next()).toEqual({ mesh: 'left-out', 'mesh/two/x.yaml': [{ v: 1 }] });
+    rmSync(at('mesh', 'two'));
+    let found = await next();
+    while (found['mesh/one/x.yaml'] === undefined) found = { ...found, ...await next() };
+    expect(found).toEqual({ mesh: 'gone', 'mesh/two/x.yaml': 'gone', 'mesh/one/x.yaml': [{ v: 1 }] });
+  });
+
+  it('names what is beyond a limit, and reads it when there is room', async () => {
+    mkdirSync(at('mesh', 'one', 'two', 'three'), { recursive: true });
+    for (const path of ['a.yaml', 'b.yaml', 'one/c.yaml', 'one/two/d.yaml']) writeFileSync(at('mesh', path), 'v: 1');
+    batches = watchFiles([at('mesh')], { limits: { files: 2, depth: 1 } }).run(stop.signal)[Symbol.asyncIterator]();
+    const [problem, ...files] = (await batches.next()).value as readonly FileFound[];
+    expect(files.map(({ path }) => relative(dir, path))).toEqual(['mesh/a.yaml', 'mesh/b.yaml']);
+    expect(problem).toMatchObject({
+      path: at('mesh'), problem: { code: 'left-out', level: 'error', message: `not read: ${at('mesh/one/c.yaml')} (more than 2 files), ${at('mesh/one/two')} (more than 1 folders deep)` },
+    });
+    rmSync(at('mesh', 'a.yaml'));
+    let found = await next();
+    while (found['mesh/one/c.yaml'] === undefined) found = { ...found, ...await next() };
+    expect(found).toEqual({ 'mesh': 'left-out', 'mesh/a.yaml': 'gone', 'mesh/one/c.yaml': [{ v: 1 }] });
+  });
+
+  it('tells of names that are not UTF-8, found or put there later', async () => {
+    const odd = (name: string): Buffer => Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(name, 'latin1')]);
+    writeFileSync(odd('caf\xe9.yaml'), 'v: 1');
+    writeFileSync(odd('notes-\xe9.txt'), 'v: 1');
+    start([dir]);
+    const message = async (): Promise<string | undefined> => ((await batches?.next())?.value as readonly FileFound[])[0]?.problem?.message;
+    expect(await message()).toBe(`not read: ${dir}/caf\\xe9.yaml (its name is not UTF-8; rename it)`);
+    writeFileSync(odd('\xff.yaml'), 'v: 1');
+    expect(await message()).toContain('/\\xff.yaml (its name is not UTF-8; rename it)');
+    rmSync(odd('\xff.yaml'));
+    rmSync(odd('caf\xe9.yaml'));
+    let last = await message();
+    while (last !== undefined) last = await message();
+  });
+
+  it('follows a link within a mounted volume to its new folder', async () => {
+    const version = (name: string, file: string): void => {
+      mkdirSync(at(`..${name}`, 'sub'), { recursive: true });
+      writeFileSync(at(`..${name}`, 'sub', file), 'v: 1');
+      symlinkSync(`..${name}`, at('..tmp'));
+      renameSync(at('..tmp'), at('..data'));
+    };
+    version('one', 'a.yaml');
+    symlinkSync('..data/sub', at('sub'));
+    start([dir]);
+    expect(await next()).toEqual({ 'sub/a.yaml': [{ v: 1 }] });
+    version('two', 'b.yaml');
+    expect(await next()).toEqual({ 'sub/a.yaml': 'gone', 'sub/b.yaml': [{ v: 1 }] });
+    put('sub/b.yaml', 'v: 2');
+    expect(await next()).toEqual({ 'sub/b.yaml': [{ v: 2 }] });
   });
 
   it('follows a mounted ConfigMap, whose link moves', async () => {

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { AsyncQueue } from '@flotilla/std';
 import { readFile, type FileFound } from './read-file.ts';
-import { WatchTree, type ChangeKind } from './watch-tree.ts';
+import { WatchTree, type ChangeKind, type TreeLimits } from './watch-tree.ts';
 
+export interface WatchOptions { readonly limits?: Partial<TreeLimits> }
 /** First every file there is, as one batch; then changes, those of one burst together. */
 export interface FileSource { run(signal: AbortSignal): AsyncIterable<readonly FileFound[]> }
 
@@ -13,8 +14,11 @@ const emptyMs = 100;
 /** Under changes without end they are read at least this often. */
 const maxWaitMs = 200;
 
-/** Files and folders of YAML and JSON, watched; a file is replaced best by renaming another over it. Throws when a path isn't there. */
-export function watchFiles(given: readonly string[]): FileSource {
+/**
+ * Files and folders of YAML and JSON, watched; a file is replaced best by renaming another over it. What is left out of a folder is a problem of that folder.
+ * Throws when a path isn't there.
+ */
+export function watchFiles(given: readonly string[], options: WatchOptions = {}): FileSource {
   const paths = given.map((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
   for (const path of paths) statSync(path);
   return {
@@ -26,11 +30,18 @@ export function watchFiles(given: readonly string[]): FileSource {
         for (const path of paths) changed.add(path);
         if (wake.size === 0) wake.push(null);
       });
-      const tree = new WatchTree({ onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error) });
+      const folders = new Map<string, FileFound>();
+      const tree = new WatchTree({
+        ...options, onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error),
+        onProblem: (path, problem) => {
+          folders.set(path, { path, readAt: Date.now(), ...(problem ? { problem } : {}) });
+          if (wake.size === 0) wake.push(null);
+        },
+      });
       const take = (): readonly FileFound[] => {
-        const found = [...changed].sort().map(readFile);
+        const found = [...folders.values(), ...[...changed].sort().map(readFile)];
         changed.clear();
-        for (const { path, documents, problem } of found) if (!documents && !problem) tree.forget(path);
+        folders.clear();
         return found;
       };
       const stop = (): void => wake.close();
@@ -38,9 +49,9 @@ export function watchFiles(given: readonly string[]): FileSource {
       if (signal.aborted) stop();
       try {
         for (const path of paths) tree.add(path);
-        for (const path of tree.files) changed.add(path);
+        for (const path of tree.files()) changed.add(path);
         yield take();
-        for await (const _ of wake) if (changed.size > 0) yield take();
+        for await (const _ of wake) if (changed.size + folders.size > 0) yield take();
       } finally {
         signal.removeEventListener('abort', stop);
         burst.close();

@@ -1,138 +1,276 @@
-import { lstatSync, readdirSync, realpathSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { lstatSync, realpathSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Problem } from '@flotilla/model';
+import { LeftOut } from './left-out.ts';
+import { decodeName, escapeName, isConfigName, listFolder } from './list-folder.ts';
 
 /** `replaced`: another file may stand there, whole; `written`: someone is writing to it. */
 export type ChangeKind = 'replaced' | 'written';
+export interface TreeLimits {
+  /** YAML and JSON files. */
+  readonly files: number;
+  /** Watched folders: each takes one of the system's watches. */
+  readonly folders: number;
+  /** Folders within each other, and links to folders. */
+  readonly depth: number;
+  /** Names of any kind in one folder. */
+  readonly entries: number;
+}
+export const treeLimits: TreeLimits = { files: 20_000, folders: 4000, depth: 32, entries: 100_000 };
 export interface TreeOptions {
   readonly onChange: (path: string, kind: ChangeKind) => void;
+  /** What is left out below a root, whenever that changes; undefined when it is nothing. */
+  readonly onProblem: (root: string, problem: Problem | undefined) => void;
   readonly onError: (error: Error) => void;
+  readonly limits?: Partial<TreeLimits>;
 }
 
-/** Deeper folders are left out. */
-const maxDepth = 32;
+interface Root { readonly path: string; leftOut: LeftOut; reported?: string | undefined; timer?: NodeJS.Timeout | undefined }
+interface Folder {
+  readonly path: string;
+  readonly root: Root;
+  readonly depth: number;
+  /** Device and inode: the same for all paths that lead to it. */
+  readonly identity: string;
+  readonly watcher: FSWatcher;
+  /** Paths of files. */
+  readonly files: Set<string>;
+  readonly folders: Map<string, Folder>;
+}
+interface Visit { readonly path: string; readonly depth: number }
 
-/** YAML and JSON, but nothing hidden or left by an editor: `.x.yaml.swp`, `x.yaml~`, `#x.yaml#`. */
-export const isConfigName = (name: string): boolean => /\.(ya?ml|json)$/.test(name) && !/^[.#]/.test(name);
+/** How long changes may gather before what was left out is looked at again. */
+const retryMs = 1000;
 
 /**
- * Files of folders, and of folders in them, watched by the operating system's own notices: what changes costs the same in a folder of any size.
- * A folder is watched before it is listed, so nothing falls between. Kubernetes replaces a mounted volume by moving its link `..data`: then all of that
- * folder is told as replaced.
+ * Files of folders, and of folders in them, watched by the operating system's own notices: what changes costs the same in a folder of any size. A folder is
+ * watched before it is listed, so nothing falls between. Each folder is read by one path only, however many links lead to it: by its own before that of a
+ * link. Kubernetes replaces a mounted volume by moving its link `..data`: then all of that folder counts as replaced. What is left out - beyond a limit, a
+ * second path of a folder, a name that is not UTF-8 - is one problem for each root.
  */
 export class WatchTree {
   readonly #options: TreeOptions;
-  readonly #folders = new Map<string, FSWatcher>();
+  readonly #limits: TreeLimits;
+  readonly #roots = new Map<string, Root>();
+  readonly #folders = new Map<string, Folder>();
+  readonly #byIdentity = new Map<string, Folder>();
   readonly #parents: FSWatcher[] = [];
-  readonly #files = new Set<string>();
+  readonly #single = new Set<string>();
+  #fileCount = 0;
+  /** While a root is added its files are found, not changed. */
+  #isAdding = false;
 
   constructor(options: TreeOptions) {
     this.#options = options;
+    this.#limits = { ...treeLimits, ...options.limits };
   }
 
   /** The files there are. */
-  get files(): ReadonlySet<string> {
-    return this.#files;
+  *files(): Generator<string, void> {
+    yield* this.#single;
+    for (const { files } of this.#folders.values()) yield* files;
   }
 
   /** Adds a folder with all in it, or one file of any name. Throws when it isn't there. */
-  add(root: string): void {
-    const isFolder = statSync(root).isDirectory();
-    let identity = inodeOf(root);
+  add(path: string): void {
+    const isFolder = statSync(path).isDirectory();
+    let identity = identityOf(path);
+    const root: Root = { path, leftOut: new LeftOut() };
     // The root itself may be replaced: its parent tells.
-    const watcher = watch(dirname(root), (event, name) => {
-      if (name !== basename(root)) return;
-      if (isFolder && identity !== (identity = inodeOf(root))) this.#refreshRoot(root);
-      else if (!isFolder) this.#options.onChange(root, event === 'change' ? 'written' : 'replaced');
+    const watcher = watch(dirname(path), (event, name) => {
+      if (name !== basename(path)) return;
+      if (!isFolder) this.#options.onChange(path, event === 'change' ? 'written' : 'replaced');
+      else if (identity !== (identity = identityOf(path))) this.#guard(() => this.#refresh(root, { path, depth: 0 }));
     });
     this.#parents.push(watcher.on('error', this.#options.onError));
-    if (isFolder) this.#addFolder(root, 0);
-    else this.#files.add(root);
+    if (!isFolder) return void this.#single.add(path);
+    this.#roots.set(path, root);
+    this.#isAdding = true;
+    this.#walk(root, { path, depth: 0 });
+    this.#isAdding = false;
   }
 
   close(): void {
-    for (const watcher of [...this.#parents, ...this.#folders.values()]) watcher.close();
-    this.#folders.clear();
+    for (const { watcher } of this.#folders.values()) watcher.close();
+    for (const watcher of this.#parents) watcher.close();
+    for (const { timer } of this.#roots.values()) clearTimeout(timer);
   }
 
-  #refreshRoot(root: string): void {
-    this.#dropFolder(root);
-    if (kindOf(root) === 'folder') this.#addFolder(root, 0);
-    this.#tellBelow(root);
+  /** Brings what is known below a folder in line with what is there. */
+  #walk(root: Root, first: Visit): void {
+    const folders = [first];
+    const links: Visit[] = [];
+    for (let visit = folders.pop(); visit; visit = folders.pop() ?? links.pop()) this.#visit(root, visit, (found, isLink) => (isLink ? links : folders).push(found));
+    this.#report(root);
   }
 
-  #addFolder(folder: string, depth: number): void {
-    if (depth > maxDepth || this.#folders.has(folder)) return;
+  #visit(root: Root, visit: Visit, enqueue: (found: Visit, isLink: boolean) => void): void {
+    const { path, depth } = visit;
+    const identity = identityOf(path);
+    let folder = this.#folders.get(path);
+    if (folder && folder.identity !== identity) folder = this.#drop(folder);
+    if (identity === undefined) return;
     try {
-      if (depth > 0 && leadsUp(folder)) return;
-      this.#folders.set(folder, watch(folder, (event, name) => this.#onNotice(folder, { event, name, depth })).on('error', this.#options.onError));
-      this.#list(folder, depth);
+      if (!folder) {
+        const reason = this.#whyNot(visit, identity);
+        if (reason !== undefined) return root.leftOut.add(path, reason);
+        folder = this.#open(root, visit, identity);
+      }
+      this.#list(folder, enqueue);
     } catch (thrown) {
       const { code = '' } = thrown as NodeJS.ErrnoException;
-      if (!['ENOENT', 'EACCES'].includes(code) || (code === 'EACCES' && depth === 0)) throw thrown;
-      this.#dropFolder(folder);
+      if (folder) this.#drop(folder);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return;
+      const reason = noWatch[code];
+      if (depth === 0 || (code !== 'EACCES' && reason === undefined)) throw thrown;
+      const parent = this.#folders.get(dirname(path));
       // Reading it tells why it can't be followed.
-      if (code === 'EACCES') this.#files.add(folder);
+      if (reason === undefined && parent) this.#addFile(parent, path);
+      else root.leftOut.add(path, reason ?? code);
     }
   }
 
-  #list(folder: string, depth: number): void {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name);
-      const kind = entry.isSymbolicLink() ? kindOf(path) : entry.isDirectory() ? 'folder' : 'file';
-      if (kind === 'file' && isConfigName(entry.name)) this.#files.add(path);
-      else if (kind === 'folder' && !entry.name.startsWith('.')) this.#addFolder(path, depth + 1);
-    }
+  #whyNot({ path, depth }: Visit, identity: string): string | undefined {
+    const { depth: maxDepth, folders } = this.#limits;
+    const same = this.#byIdentity.get(identity);
+    if (same && identityOf(same.path) === identity) return `the same folder as ${same.path}`;
+    if (same) this.#drop(same);
+    if (depth > maxDepth) return `more than ${maxDepth} folders deep`;
+    if (depth > 0 && leadsUp(path)) return 'a link to a folder that it is in';
+    return this.#folders.size >= folders ? `more than ${folders} folders` : undefined;
   }
 
-  #onNotice(folder: string, { event, name, depth }: { event: string; name: string | null; depth: number }): void {
+  #open(root: Root, { path, depth }: Visit, identity: string): Folder {
+    const watcher = watch(path, { encoding: 'buffer' }, (event, name) => this.#guard(() => this.#onNotice(folder, event, name)));
+    watcher.on('error', this.#options.onError);
+    const folder: Folder = { path, root, depth, identity, watcher, files: new Set(), folders: new Map() };
+    this.#folders.set(path, folder);
+    this.#byIdentity.set(identity, folder);
+    this.#folders.get(dirname(path))?.folders.set(path, folder);
+    return folder;
+  }
+
+  #list(folder: Folder, enqueue: (found: Visit, isLink: boolean) => void): void {
+    const { entries, undecodable, isCut } = listFolder(folder.path, this.#limits.entries);
+    const files = new Set<string>();
+    const folders = new Set<string>();
+    for (const { name, kind } of entries) {
+      const path = join(folder.path, name);
+      const target = kind === 'link' ? kindOf(path) : kind;
+      if (target === 'file' && isConfigName(name)) files.add(path);
+      if (target !== 'folder' || name.startsWith('.')) continue;
+      folders.add(path);
+      enqueue({ path, depth: folder.depth + 1 }, kind === 'link');
+    }
+    for (const path of folder.files) if (!files.has(path) && !folders.has(path)) this.#removeFile(folder, path);
+    for (const [path, known] of folder.folders) if (!folders.has(path)) this.#drop(known);
+    for (const path of files) this.#addFile(folder, path);
+    for (const name of undecodable) folder.root.leftOut.add(`${folder.path}/${name}`, notUtf8);
+    if (isCut) folder.root.leftOut.add(folder.path, `more than ${this.#limits.entries} entries`);
+  }
+
+  #addFile(folder: Folder, path: string): void {
+    if (folder.files.has(path)) return;
+    if (this.#fileCount >= this.#limits.files) return folder.root.leftOut.add(path, `more than ${this.#limits.files} files`);
+    folder.files.add(path);
+    this.#fileCount += 1;
+    this.#tell(path);
+  }
+
+  #removeFile(folder: Folder, path: string): void {
+    if (!folder.files.delete(path)) return;
+    this.#fileCount -= 1;
+    this.#tell(path);
+    this.#retry(folder.root);
+  }
+
+  /** Stops watching a folder and those in it; their files are told. */
+  #drop(folder: Folder): undefined {
+    for (const inner of [...folder.folders.values()]) this.#drop(inner);
+    folder.watcher.close();
+    this.#folders.delete(folder.path);
+    if (this.#byIdentity.get(folder.identity) === folder) this.#byIdentity.delete(folder.identity);
+    this.#folders.get(dirname(folder.path))?.folders.delete(folder.path);
+    for (const path of folder.files) this.#removeFile(folder, path);
+    this.#retry(folder.root);
+    return undefined;
+  }
+
+  #onNotice(folder: Folder, event: string, bytes: Buffer | null): void {
+    const name = bytes === null ? '..data' : decodeName(bytes);
+    if (name === undefined) return this.#onUndecodable(folder, bytes ?? Buffer.alloc(0));
+    if (name === '..data') return this.#refresh(folder.root, folder);
+    if (name.startsWith('.')) return;
+    const path = join(folder.path, name);
+    const isConfig = isConfigName(name);
+    if (event === 'change') return isConfig ? this.#options.onChange(path, 'written') : undefined;
+    const kind = kindOf(path);
+    const known = this.#folders.get(path);
+    if (known && kind !== 'folder') this.#drop(known);
+    if (kind === 'folder') {
+      this.#removeFile(folder, path);
+      return this.#refresh(folder.root, { path, depth: folder.depth + 1 });
+    }
+    if (kind === undefined) return this.#removeFile(folder, path);
+    if (!isConfig) return;
+    if (folder.files.has(path)) this.#tell(path);
+    else this.#addFile(folder, path);
+    this.#report(folder.root);
+  }
+
+  #onUndecodable(folder: Folder, bytes: Buffer): void {
+    const shown = `${folder.path}/${escapeName(bytes)}`;
+    const stats = lstatSync(Buffer.concat([Buffer.from(`${folder.path}/`), bytes]), { throwIfNoEntry: false });
+    if (!stats) folder.root.leftOut.delete(shown);
+    else if (stats.isDirectory() || isConfigName(bytes.toString('latin1'))) folder.root.leftOut.add(shown, notUtf8);
+    this.#report(folder.root);
+  }
+
+  /** Anything below may be another now. */
+  #refresh(root: Root, { path, depth }: Visit): void {
+    this.#walk(root, { path, depth });
+    const folder = this.#folders.get(path);
+    if (folder) this.#tellBelow(folder);
+  }
+
+  #tellBelow({ files, folders }: Folder): void {
+    for (const path of files) this.#tell(path);
+    for (const inner of folders.values()) this.#tellBelow(inner);
+  }
+
+  #tell(path: string): void {
+    if (!this.#isAdding) this.#options.onChange(path, 'replaced');
+  }
+
+  /** There may be room now for what was left out, or a folder may be reached by its other path. */
+  #retry(root: Root): void {
+    if (root.leftOut.size === 0 || root.timer) return;
+    root.timer = setTimeout(() => this.#guard(() => {
+      root.timer = undefined;
+      root.leftOut = new LeftOut();
+      this.#walk(root, { path: root.path, depth: 0 });
+    }), retryMs).unref();
+  }
+
+  #report(root: Root): void {
+    const { problem } = root.leftOut;
+    if (problem?.message === root.reported) return;
+    root.reported = problem?.message;
+    this.#options.onProblem(root.path, problem);
+  }
+
+  #guard(act: () => void): void {
     try {
-      if (name === null || name === '..data') this.#tellAll(folder, depth);
-      else if (!name.startsWith('.')) this.#onEntry(join(folder, name), { event, depth });
+      act();
     } catch (thrown) {
       this.#options.onError(thrown as Error);
     }
   }
-
-  #onEntry(path: string, { event, depth }: { event: string; depth: number }): void {
-    const isConfig = isConfigName(basename(path));
-    if (event === 'change') {
-      if (isConfig) this.#options.onChange(path, 'written');
-      return;
-    }
-    const kind = kindOf(path);
-    if (kind === 'folder' || this.#folders.has(path)) {
-      this.#dropFolder(path);
-      if (kind === 'folder') this.#addFolder(path, depth + 1);
-      this.#tellBelow(path);
-    } else if (isConfig) {
-      this.#files.add(path);
-      this.#options.onChange(path, 'replaced');
-    }
-  }
-
-  #tellAll(folder: string, depth: number): void {
-    this.#list(folder, depth);
-    this.#tellBelow(folder);
-  }
-
-  #tellBelow(folder: string): void {
-    for (const path of this.#files) if (path.startsWith(`${folder}/`)) this.#options.onChange(path, 'replaced');
-  }
-
-  /** Stops watching; its files stay known until they are told and found gone. */
-  #dropFolder(folder: string): void {
-    for (const [path, watcher] of this.#folders) {
-      if (path !== folder && !path.startsWith(`${folder}/`)) continue;
-      watcher.close();
-      this.#folders.delete(path);
-    }
-  }
-
-  /** A file that was told is gone. */
-  forget(path: string): void {
-    this.#files.delete(path);
-  }
 }
+
+const notUtf8 = 'its name is not UTF-8; rename it';
+const noMoreWatches = 'the system allows no more watched folders: raise fs.inotify.max_user_watches';
+const noWatch: Readonly<Record<string, string>> = { ENOSPC: noMoreWatches, EMFILE: noMoreWatches, ELOOP: 'too many links', ENAMETOOLONG: 'its path is too long' };
 
 /** What can't be looked at, as a link in a circle, passes for a file: reading it tells why. */
 function kindOf(path: string): 'file' | 'folder' | undefined {
@@ -144,11 +282,18 @@ function kindOf(path: string): 'file' | 'folder' | undefined {
   }
 }
 
-/** Whether it is a link to a folder that it is in: all would be found again below it, and again. */
+/** Whether it is a link to a folder that it is in. */
 function leadsUp(folder: string): boolean {
   if (!lstatSync(folder).isSymbolicLink()) return false;
   const [target, place] = [realpathSync(folder), realpathSync(dirname(folder))];
   return `${place}/`.startsWith(target.endsWith('/') ? target : `${target}/`);
 }
 
-const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+function identityOf(path: string): string | undefined {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+    return stats?.isDirectory() ? `${stats.dev}:${stats.ino}` : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,5 +1,6 @@
 import { Composer, Lexer, LineCounter, Parser, type Document, type Node, type ParsedNode } from 'yaml';
 import { err, messageOf, ok, type Result } from '../result.ts';
+import { printable } from '../printable.ts';
 import { documentLimits, overLimit, Refusal, type ReadProblem, type YamlLimits } from './read-limits.ts';
 import { splitDocuments, type DocumentText } from './split-documents.ts';
 import { TokenMeter } from './token-meter.ts';
@@ -61,7 +62,7 @@ function readDocument({ text, line: firstLine }: DocumentText, { limits, expande
   const lineAt = (offset: number): number => counter.linePos(offset).line + firstLine - 1;
   const refuse = (message: string, offset: number): never => {
     const line = lineAt(offset);
-    throw new Refusal({ code: 'yaml-syntax', line, message: `${message} at line ${line}, column ${counter.linePos(offset).col}` });
+    throw new Refusal({ code: 'yaml-syntax', line, message: `${printable(message)} at line ${line}, column ${counter.linePos(offset).col}` });
   };
   const startOf = (node: Node): number => node.range?.[0] ?? 0;
   try {
