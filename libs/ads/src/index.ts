@@ -1,3 +1,7 @@
+export { step } from './step.ts';
+export { createState, type State } from './state.ts';
+export type { Context } from './respond.ts';
 export * from './types.ts';
-export { initialState, step } from './step.ts';
 export { ResponseEncoder } from './encode.ts';
+export * from './request.ts';
+export { MalformedMessage } from './wire.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { initialState, step, type Effect, type Event, type Protocol, type Resource, type Source, type State } from './index.ts';
+import { createState, step, type Effect, type Event, type Protocol, type Resource, type Source } from './index.ts';
 
-const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], maxNames: 10 };
+const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], limits: { namesPerType: 10, names: 20 } };
 type World = Record<'cds' | 'eds', Record<string, string>>;
 type Send = Extract<Effect, { kind: 'send' }>;
 const resource = (name: string, version: string): Resource => ({ name, version, bytes: Buffer.from(`${name}=${version}`) });
@@ -20,7 +20,7 @@ class Link {
   readonly #requests: Event[] = [];
   readonly #responses: Send[] = [];
   readonly #nonces: Record<string, string> = { cds: '', eds: '' };
-  #state: State = initialState;
+  #state = createState();
   #asked: string[] = [];
   #waiting = false;
   /** Clusters that were changed and wait for their endpoints to come again. */
@@ -40,7 +40,7 @@ class Link {
   reconnect(): void {
     this.#requests.length = 0;
     this.#responses.length = 0;
-    this.#state = initialState;
+    this.#state = createState();
     Object.assign(this.#nonces, { cds: '', eds: '' });
     this.#asked = [];
     this.#request('cds', '');
@@ -54,8 +54,7 @@ class Link {
 
   serve(event: Event | undefined = this.#requests.shift()): boolean {
     if (!event) return false;
-    const [next, effects] = step(this.#state, event, { source: sourceOf(this.world), protocol });
-    this.#state = next;
+    const effects = step(this.#state, event, { source: sourceOf(this.world), protocol });
     this.#responses.push(...sendsOf(effects));
     return true;
   }
@@ -98,7 +97,7 @@ class Link {
       const isNew = (name: string): boolean => !this.#asked.includes(name);
       const subscribe = typeUrl === 'eds' ? names.filter(isNew) : [];
       const unsubscribe = typeUrl === 'eds' ? this.#asked.filter((name) => !names.includes(name)) : [];
-      if (nonce !== '' || typeUrl === 'cds' || subscribe.length + unsubscribe.length > 0) this.#requests.push({ kind: 'delta', typeUrl, nonce, subscribe, unsubscribe, initialVersions: first ? { ...this.held[typeUrl as keyof World] } : {} });
+      if (nonce !== '' || typeUrl === 'cds' || subscribe.length + unsubscribe.length > 0) this.#requests.push({ kind: 'delta', typeUrl, nonce, subscribe, unsubscribe, initialVersions: new Map(first ? Object.entries(this.held[typeUrl as keyof World]) : []) });
     }
     if (typeUrl !== 'eds') return;
     this.#asked = names;
@@ -140,17 +139,18 @@ describe('an xDS stream with requests and responses in flight', () => {
 
   it('takes subscriptions from an acknowledgement that another response has overtaken (delta)', () => {
     const context = { source: sourceOf({ cds: {}, eds: { a: '2', b: '1' } }), protocol };
-    const request = { kind: 'delta', typeUrl: 'eds', nonce: '', subscribe: ['a'], unsubscribe: [], initialVersions: {} } as const;
-    const [opened, first] = step(initialState, request, { ...context, source: sourceOf({ cds: {}, eds: { a: '1' } }) });
-    const [overtaken] = step(opened, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, context);
-    const [, effects] = step(overtaken, { ...request, nonce: sendsOf(first)[0]?.nonce ?? '', subscribe: ['b'] }, context);
+    const request = { kind: 'delta', typeUrl: 'eds', nonce: '', subscribe: ['a'], unsubscribe: [], initialVersions: new Map<string, string>() } as const;
+    const state = createState();
+    const first = step(state, request, { ...context, source: sourceOf({ cds: {}, eds: { a: '1' } }) });
+    step(state, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, context);
+    const effects = step(state, { ...request, nonce: sendsOf(first)[0]?.nonce ?? '', subscribe: ['b'] }, context);
     expect(sendsOf(effects).map(({ resources }) => resources.map((one) => one.name))).toEqual([['b']]);
   });
 
   it('sends a client that comes back only what it does not hold, and all it may wait for (delta)', () => {
     const source = sourceOf({ cds: { a: '1', b: '2' }, eds: { a: '1', b: '2' } });
     const answer = (typeUrl: string, subscribe: readonly string[]) =>
-      sendsOf(step(initialState, { kind: 'delta', typeUrl, nonce: '', subscribe, unsubscribe: [], initialVersions: { a: '1', b: '1', c: '1' } }, { source, protocol })[1]);
+      sendsOf(step(createState(), { kind: 'delta', typeUrl, nonce: '', subscribe, unsubscribe: [], initialVersions: new Map([['a', '1'], ['b', '1'], ['c', '1']]) }, { source, protocol }));
     const told = (sends: readonly Send[]) => sends.map(({ resources, removed }) => ({ names: resources.map((one) => one.name), removed }));
     expect(told(answer('cds', []))).toEqual([{ names: ['b'], removed: ['c'] }]);
     expect(told(answer('eds', ['a', 'b', 'c']))).toEqual([{ names: ['a', 'b'], removed: ['c'] }]);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { initialState, step, type Effect, type Event, type Protocol, type Resource, type Source, type State } from './index.ts';
+import { createState, step, type Effect, type Event, type Protocol, type Resource, type Source } from './index.ts';
 
-const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], maxNames: 10 };
+const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], limits: { namesPerType: 10, names: 12 } };
 type World = { cds: Record<string, string>; eds: Record<string, string> };
 const resource = (name: string, version: string): Resource => ({ name, version, bytes: Buffer.from(`${name}=${version}`) });
 const sourceOf = (world: World): Source => ({
@@ -13,7 +13,7 @@ const sends = (effects: readonly Effect[]) => effects.filter((effect) => effect.
 
 /** A client as Envoy is one: it acknowledges all, and asks for the endpoints of the clusters it has. */
 class Client {
-  state: State = initialState;
+  readonly state = createState();
   readonly held: Record<string, Record<string, string>> = { cds: {}, eds: {} };
   readonly nonces: Record<string, string> = { cds: '', eds: '' };
   readonly variant: 'sotw' | 'delta';
@@ -26,8 +26,7 @@ class Client {
   }
 
   event(event: Event): void {
-    const [next, effects] = step(this.state, event, { source: sourceOf(this.#world), protocol });
-    this.state = next;
+    const effects = step(this.state, event, { source: sourceOf(this.#world), protocol });
     for (const { typeUrl, resources, removed, nonce } of sends(effects)) {
       const held = this.held[typeUrl] as Record<string, string>;
       if (this.variant === 'sotw' && typeUrl === 'cds') for (const name of Object.keys(held)) delete held[name];
@@ -46,19 +45,19 @@ class Client {
       if (typeUrl === 'cds') this.event({ kind: 'sotw', typeUrl: 'eds', nonce: this.nonces['eds'] ?? '', names: clusters });
       return;
     }
-    const empty = { initialVersions: {}, subscribe: [], unsubscribe: [] };
+    const empty = { initialVersions: new Map<string, string>(), subscribe: [], unsubscribe: [] };
     this.event({ kind: 'delta', typeUrl, nonce, ...empty });
     if (typeUrl !== 'cds') return;
     const subscribe = clusters.filter((name) => !this.#asked.has(name));
     const unsubscribe = [...this.#asked].filter((name) => !clusters.includes(name));
     this.#asked = new Set(clusters);
     for (const name of unsubscribe) delete this.held['eds']?.[name];
-    if (subscribe.length + unsubscribe.length > 0) this.event({ kind: 'delta', typeUrl: 'eds', nonce: '', initialVersions: {}, subscribe, unsubscribe });
+    if (subscribe.length + unsubscribe.length > 0) this.event({ kind: 'delta', typeUrl: 'eds', nonce: '', initialVersions: new Map<string, string>(), subscribe, unsubscribe });
   }
 
   start(): void {
     if (this.variant === 'sotw') this.event({ kind: 'sotw', typeUrl: 'cds', nonce: '', names: [] });
-    else this.event({ kind: 'delta', typeUrl: 'cds', nonce: '', initialVersions: {}, subscribe: [], unsubscribe: [] });
+    else this.event({ kind: 'delta', typeUrl: 'cds', nonce: '', initialVersions: new Map<string, string>(), subscribe: [], unsubscribe: [] });
   }
 }
 
@@ -90,7 +89,7 @@ describe('an xDS stream', () => {
       const client = new Client(variant, world);
       client.start();
       world.cds['a'] = '2';
-      const [, effects] = step(client.state, { kind: 'changed', types: new Map([['cds', 'all' as const]]) }, { source: sourceOf(world), protocol });
+      const effects = step(client.state, { kind: 'changed', types: new Map([['cds', 'all' as const]]) }, { source: sourceOf(world), protocol });
       expect(sends(effects).map(({ typeUrl, resources }) => [typeUrl, resources.map(({ name }) => name)])).toEqual([['cds', variant === 'sotw' ? ['a', 'b'] : ['a']], ['eds', ['a']]]);
     });
   }
@@ -104,19 +103,19 @@ describe('an xDS stream', () => {
 
   it('sends nothing when nothing differs, and ignores a stale nonce', () => {
     const { state } = connected();
-    expect(step(state, { kind: 'changed', types: new Map([['cds', 'all' as const], ['eds', 'all' as const]]) }, context)[1]).toEqual([]);
-    expect(step(state, { kind: 'sotw', typeUrl: 'cds', nonce: 'old', names: [] }, context)).toEqual([state, []]);
+    expect(step(state, { kind: 'changed', types: new Map([['cds', 'all' as const], ['eds', 'all' as const]]) }, context)).toEqual([]);
+    expect(step(state, { kind: 'sotw', typeUrl: 'cds', nonce: 'old', names: [] }, context)).toEqual([]);
   });
 
   it('tells a refusal with its message, bounded', () => {
     const client = connected();
-    const [, effects] = step(client.state, { kind: 'sotw', typeUrl: 'cds', nonce: client.nonces['cds'] ?? '', names: [], error: 'x'.repeat(5000) }, context);
+    const effects = step(client.state, { kind: 'sotw', typeUrl: 'cds', nonce: client.nonces['cds'] ?? '', names: [], error: 'x'.repeat(5000) }, context);
     expect(effects).toEqual([{ kind: 'rejected', typeUrl: 'cds', nonce: client.nonces['cds'], error: 'x'.repeat(2048) }]);
   });
 
   it('refuses a client that asks for too many names', () => {
     const names = Array.from({ length: 11 }, (_, i) => String(i));
-    expect(step(initialState, { kind: 'sotw', typeUrl: 'eds', nonce: '', names }, context)[1]).toEqual([{ kind: 'refuse', message: 'more than 10 names asked for of eds' }]);
+    expect(step(createState(), { kind: 'sotw', typeUrl: 'eds', nonce: '', names }, context)).toEqual([{ kind: 'refuse', limit: 'xds_names_per_type', message: 'more than 10 names of eds on one stream' }]);
   });
 
   it.each(['sotw', 'delta'] as const)('takes nothing away that is unavailable for a while (%s)', (variant) => {
@@ -125,13 +124,13 @@ describe('an xDS stream', () => {
     client.start();
     world.eds['b'] = '2';
     const source: Source = { ...sourceOf(world), get: (type, name) => (name === 'a' ? 'unavailable' : sourceOf(world).get(type, name)) };
-    const [held, effects] = step(client.state, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, { source, protocol });
+    const effects = step(client.state, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, { source, protocol });
     expect(sends(effects).map(({ resources, removed }) => [resources.map(({ name }) => name), removed])).toEqual([[['b'], []]]);
-    expect(step(held, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, { source: sourceOf(world), protocol })[1]).toEqual([]);
+    expect(step(client.state, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, { source: sourceOf(world), protocol })).toEqual([]);
   });
 
   it('answers a name that is newly asked for, though unknown', () => {
-    const [, effects] = step(initialState, { kind: 'delta', typeUrl: 'eds', nonce: '', initialVersions: {}, subscribe: ['ghost'], unsubscribe: [] }, context);
+    const effects = step(createState(), { kind: 'delta', typeUrl: 'eds', nonce: '', initialVersions: new Map<string, string>(), subscribe: ['ghost'], unsubscribe: [] }, context);
     expect(sends(effects).map(({ resources, removed }) => ({ resources, removed }))).toEqual([{ resources: [], removed: ['ghost'] }]);
   });
 });

@@ -7,46 +7,58 @@ export interface Resource { readonly name: string; readonly version: string; rea
 export interface Source {
   /** All resources of a type, in order. */
   all(typeUrl: string): readonly Resource[];
-  /** Undefined: there is none, and who holds one is to forget it. Unavailable: it can't be told now, and what was sent stays in force. */
+  /**
+   * Undefined: there is none, and a client that holds one is to forget it. Unavailable: it can't be determined now, and what was sent stays in force.
+   * Of a type that `all` answers, it is the one in `all`. It costs the same however many resources there are.
+   */
   get(typeUrl: string, name: string): Resource | undefined | 'unavailable';
 }
 
-/** A request of the client's, whichever variant. */
-export type Event =
+/** A request of the client's, in either variant. */
+export type RequestEvent =
   | { readonly kind: 'sotw'; readonly typeUrl: string; readonly names: readonly string[]; readonly nonce: string; readonly error?: string }
   | {
     readonly kind: 'delta'; readonly typeUrl: string; readonly subscribe: readonly string[]; readonly unsubscribe: readonly string[]; readonly nonce: string;
-    readonly initialVersions: Readonly<Record<string, string>>; readonly error?: string;
-  }
-  /** What the source answers may have changed: of a type all, or only what has these names. */
-  | { readonly kind: 'changed'; readonly types: ReadonlyMap<string, ReadonlySet<string> | 'all'> };
+    /** What the client holds already, by name; read in the first request of a type. */
+    readonly initialVersions: ReadonlyMap<string, string>; readonly error?: string;
+  };
+/** What may have changed of what the source answers: by type, all of it, or only the resources of these names. */
+export type Changes = ReadonlyMap<string, ReadonlySet<string> | 'all'>;
+export type Event = RequestEvent | { readonly kind: 'changed'; readonly types: Changes };
 
+export interface Send {
+  readonly kind: 'send'; readonly typeUrl: string; readonly nonce: string; readonly version: string; readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+}
 export type Effect =
-  | { readonly kind: 'send'; readonly typeUrl: string; readonly nonce: string; readonly version: string; readonly resources: readonly Resource[]; readonly removed: readonly string[] }
+  | Send
+  /** The subscription to a type has changed: names that are new in it and names that have left it; whether it is to all resources; its names now. */
+  | { readonly kind: 'subscribed'; readonly typeUrl: string; readonly added: readonly string[]; readonly dropped: readonly string[]; readonly wildcard: boolean; readonly size: number }
   | { readonly kind: 'acked'; readonly typeUrl: string; readonly nonce: string }
   | { readonly kind: 'rejected'; readonly typeUrl: string; readonly nonce: string; readonly error: string }
   /** The client asks for more than a client may: end the stream with this message. */
-  | { readonly kind: 'refuse'; readonly message: string };
+  | { readonly kind: 'refuse'; readonly limit: 'xds_names_per_type' | 'xds_names'; readonly message: string };
 
 /** One type's subscription on one stream. */
 export interface Subscription {
-  readonly wildcard: boolean;
-  readonly names: ReadonlySet<string>;
+  wildcard: boolean;
+  names: Set<string>;
   /** The list that was asked for last, in SotW. */
-  readonly asked: readonly string[];
+  asked: readonly string[];
   /** Versions last sent. */
   readonly sent: Versions;
-  readonly nonce: string;
+  nonce: string;
 }
-export interface State { readonly subscriptions: ReadonlyMap<string, Subscription>; readonly variant?: 'sotw' | 'delta' }
 
 /** Order and dependencies of types: Envoy's "Eventual consistency considerations". */
 export interface Protocol {
-  /** In the order in which one push sends them. */
+  /** The types that are served, in the order in which one push sends them. */
   readonly order: readonly string[];
   /** Types of which SotW always sends all. */
   readonly whole: ReadonlySet<string>;
   /** After a change of the first, resources of the second must follow, changed or not: by the same name, or all. */
   readonly follows: readonly { readonly after: string; readonly type: string; readonly sameName: boolean }[];
-  readonly maxNames: number;
+  readonly limits: NameLimits;
 }
+/** How many names a client may subscribe to: of one type, and of all types of its stream together. */
+export interface NameLimits { readonly namesPerType: number; readonly names: number }

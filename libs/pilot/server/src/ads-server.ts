@@ -1,20 +1,16 @@
 import { type handleBidiStreamingCall, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
 import { identityIn, type GrpcService } from '@flotilla/grpc';
-import { initialState, ResponseEncoder, step, type Effect, type Event, type Protocol, type Source, type State } from '@flotilla/ads';
+import { createRequestReader, createState, ResponseEncoder, step, type Changes, type Effect, type Event, type Protocol, type ReadRequest, type RequestLimits, type Source } from '@flotilla/ads';
 import type { Observability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { messageOf } from '@flotilla/std';
-import { createRequestDecoder } from './request-names.ts';
 
-type DiscoveryRequest = envoy.service.discovery.v3.DiscoveryRequest;
-type DeltaDiscoveryRequest = envoy.service.discovery.v3.DeltaDiscoveryRequest;
 export type Node = envoy.config.core.v3.INode;
 
 /** What the service knows of one proxy; made when its stream opens, closed with it. */
 export interface Session {
   readonly source: Source;
-  /** Called after every step with the subscriptions, so that what they read can be watched. */
-  onState(state: State): void;
+  /** Called for each effect of a step in its order: for a change of the subscriptions before the responses that it brings. */
   onEffect(effect: Effect): void;
   /** All that \`push\` told until now is sent. */
   onPushed(): void;
@@ -27,7 +23,7 @@ export interface Opening { readonly node: Node; readonly identity?: string; read
 /** Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT where it is no other. */
 export type OpenSession = (opening: Opening) => Session;
 /** What may have changed for the session: by type, its names, or all. While the client reads slowly it is sent later, with what comes until then. */
-export type Push = (types: ReadonlyMap<string, ReadonlySet<string> | 'all'>) => void;
+export type Push = (types: Changes) => void;
 
 export interface AdsServerOptions {
   readonly protocol: Protocol;
@@ -37,29 +33,23 @@ export interface AdsServerOptions {
   readonly clients: 'identified' | 'any';
 }
 
-type ServeOptions = AdsServerOptions & { readonly encoder: ResponseEncoder };
+/** Sizes of requests; a SotW client repeats all its names in each. */
+const requestLimits: RequestLimits = { requestBytes: 8 << 20, nameBytes: 1024, nodeBytes: 1 << 20, names: 100_000 };
+
+type ServeOptions = AdsServerOptions & { readonly encoder: ResponseEncoder; readonly read: ReadRequest };
 
 const identity = (bytes: Buffer): Buffer => bytes;
-const method = (name: string) => ({ path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`, requestStream: true, responseStream: true, responseSerialize: identity, responseDeserialize: identity });
-const { DiscoveryRequest: Sotw, DeltaDiscoveryRequest: Delta } = envoy.service.discovery.v3;
-
-/** Aggregated discovery; responses are written as ready bytes. */
-const aggregatedDiscovery = () => ({
-  StreamAggregatedResources: { ...method('StreamAggregatedResources'), requestSerialize: (request: DiscoveryRequest) => Buffer.from(Sotw.encode(request).finish()), requestDeserialize: createRequestDecoder() },
-  DeltaAggregatedResources: { ...method('DeltaAggregatedResources'), requestSerialize: (request: DeltaDiscoveryRequest) => Buffer.from(Delta.encode(request).finish()), requestDeserialize: (bytes: Buffer) => Delta.decode(bytes) },
-}) satisfies ServiceDefinition;
-
-const sotwEvent = ({ typeUrl, resourceNames, responseNonce, errorDetail }: DiscoveryRequest): Event =>
-  ({ kind: 'sotw', typeUrl, names: resourceNames, nonce: responseNonce, ...(errorDetail ? { error: errorDetail.message ?? '' } : {}) });
-const deltaEvent = (request: DeltaDiscoveryRequest): Event => ({
-  kind: 'delta', typeUrl: request.typeUrl, subscribe: request.resourceNamesSubscribe, unsubscribe: request.resourceNamesUnsubscribe, nonce: request.responseNonce,
-  initialVersions: request.initialResourceVersions, ...(request.errorDetail ? { error: request.errorDetail.message ?? '' } : {}),
+const method = (name: string) => ({
+  path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`, requestStream: true, responseStream: true,
+  requestSerialize: identity, requestDeserialize: identity, responseSerialize: identity, responseDeserialize: identity,
 });
+/** Aggregated discovery; messages are bytes, which the streams read and write themselves. */
+const aggregatedDiscovery = { StreamAggregatedResources: method('StreamAggregatedResources'), DeltaAggregatedResources: method('DeltaAggregatedResources') } satisfies ServiceDefinition;
 
 /** Serves one stream: requests and pushes go through the state machine one after the other; a client that reads slowly gets one merged push when it has caught up. */
-function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerDuplexStream<R, Buffer>, options: ServeOptions, eventOf: (request: R) => Event): void {
+function serve(call: ServerDuplexStream<Buffer, Buffer>, options: ServeOptions): void {
   const log = options.observability.log.scope('ads');
-  let state: State = initialState;
+  const state = createState();
   let session: Session | undefined;
   let pending = new Map<string, Set<string> | 'all'>();
   /** Responses that the connection has not taken yet. */
@@ -71,13 +61,10 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   if (identity === undefined && options.clients === 'identified') return end(status.UNAUTHENTICATED, 'a client certificate with a SPIFFE identity is needed here');
   const run = (event: Event): void => {
     if (!session) return;
-    const [next, effects] = step(state, event, { source: session.source, protocol: options.protocol });
-    state = next;
-    session.onState(state);
-    for (const effect of effects) {
+    for (const effect of step(state, event, { source: session.source, protocol: options.protocol })) {
       session.onEffect(effect);
       if (effect.kind === 'refuse') return end(status.RESOURCE_EXHAUSTED, effect.message);
-      if (effect.kind === 'send') write(options.encoder.encode(effect, state.variant ?? 'sotw'));
+      if (effect.kind === 'send') write(options.encoder.encode(effect, state.variant));
     }
   };
   const write = (response: Buffer): void => {
@@ -90,7 +77,9 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
   const push: Push = (types) => {
     for (const [typeUrl, names] of types) {
       const known = pending.get(typeUrl);
-      pending.set(typeUrl, names === 'all' || known === 'all' ? 'all' : new Set([...(known ?? []), ...names]));
+      if (names === 'all' || known === 'all') pending.set(typeUrl, 'all');
+      else if (!known) pending.set(typeUrl, new Set(names));
+      else for (const name of names) known.add(name);
     }
     if (unwritten > 0 || pending.size === 0) return;
     const changed = pending;
@@ -103,10 +92,11 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
     session = undefined;
   };
 
-  call.on('data', (request: R) => {
+  call.on('data', (bytes: Buffer) => {
     try {
-      session ??= options.open({ node: request.node ?? {}, push, ...(identity ? { identity } : {}) });
-      run(eventOf(request));
+      const { event, node } = options.read(bytes);
+      session ??= options.open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push, ...(identity ? { identity } : {}) });
+      run(event);
     } catch (error) {
       log.warn('stream refused', { error: messageOf(error), peer: call.getPeer() });
       end(error instanceof PermissionDenied ? status.PERMISSION_DENIED : status.INVALID_ARGUMENT, messageOf(error));
@@ -121,11 +111,12 @@ function serve<R extends DiscoveryRequest | DeltaDiscoveryRequest>(call: ServerD
 /** Aggregated discovery as a service of a gRPC server. */
 export const createAdsService = (given: AdsServerOptions): GrpcService => ({
   addTo: (server) => {
-    const options = { ...given, encoder: new ResponseEncoder() };
-    const handlers = {
-      StreamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, Buffer>) => serve(call, options, sotwEvent),
-      DeltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) => serve(call, options, deltaEvent),
+    const encoder = new ResponseEncoder();
+    const serving = (variant: 'sotw' | 'delta') => {
+      const options = { ...given, encoder, read: createRequestReader(variant, requestLimits) };
+      return (call: ServerDuplexStream<Buffer, Buffer>) => serve(call, options);
     };
-    server.addService(aggregatedDiscovery(), handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+    const handlers = { StreamAggregatedResources: serving('sotw'), DeltaAggregatedResources: serving('delta') };
+    server.addService(aggregatedDiscovery, handlers as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
   },
 });

@@ -91,6 +91,17 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ob
     };
   }
 
+  let isCollecting = false;
+  /** What proxies let go of goes too when configuration doesn't change: names that they made up would stay for good. */
+  function collectSoon(): void {
+    if (isCollecting) return;
+    isCollecting = true;
+    setImmediate(() => {
+      isCollecting = false;
+      engine.collect();
+    });
+  }
+
   async function followConfiguration(): Promise<void> {
     for await (const batch of subscriber.subscribe(collections, signal)) apply(batch);
   }
@@ -107,6 +118,7 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ob
         if (before) watching.delete(before);
         watching.set(of.labels.subject, of).set(of.subject, of);
       },
+      onDropped: collectSoon,
       onClose: (closed) => {
         watching.delete(closed.labels.subject);
         watching.delete(closed.subject);

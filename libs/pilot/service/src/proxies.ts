@@ -1,4 +1,4 @@
-import type { Effect, Protocol, Resource, Source, State, Subscription } from '@flotilla/ads';
+import type { Effect, Protocol, Resource, Source } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
 import { parseProxy, proofOf, proxySubject, workload, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
@@ -21,10 +21,8 @@ export const xdsProtocol: Protocol = {
   order: kinds.map(([, url]) => url),
   whole: new Set([typeUrls.cds, typeUrls.lds, typeUrls.nds]),
   follows: [{ after: typeUrls.cds, type: typeUrls.eds, sameName: true }, { after: typeUrls.lds, type: typeUrls.rds, sameName: false }],
-  maxNames: 20_000,
+  limits: { namesPerType: 100_000, names: 200_000 },
 };
-
-const nothing: Pick<Subscription, 'wildcard' | 'names'> = { wildcard: false, names: new Set() };
 
 /** What of a type has changed: one name, or the whole of it. */
 interface Changed { readonly typeUrl: string; readonly name?: string }
@@ -43,6 +41,8 @@ export interface ProxyContext {
   readonly credentialReaders: ServiceAccounts;
   /** From now on the proxy's watches have its subject, and no longer `before`. */
   onSubject(proxy: Proxy, before?: Subject): void;
+  /** The proxy has let go of a result, which may be held by nobody now. */
+  onDropped(): void;
   onClose(proxy: Proxy): void;
 }
 
@@ -59,6 +59,9 @@ function attributesOf({ node, identity }: Opening, readers: ServiceAccounts): Pr
   return parsed.value;
 }
 
+/** All of a type: the query's result, and what a proxy is given of it. */
+interface Whole { readonly answered: readonly Resource[]; readonly made: readonly Resource[] }
+
 /** One connected proxy: its attributes, and a watch on each thing that it has asked for. */
 export class Proxy implements Session {
   readonly attributes: ProxyAttributes;
@@ -73,9 +76,10 @@ export class Proxy implements Session {
   readonly #secrets: ReturnType<typeof createSecretReports>;
   /** By their keys, whose text all proxies share. */
   readonly #watches = new Map<string, Watch>();
-  /** What it was answered last of each type that it takes whole; the lists are those of the queries' results. */
-  readonly #whole = new Map<XdsKind, readonly Resource[]>();
-  #subscriptions: State['subscriptions'] = new Map();
+  /** What it was answered last of each type that is taken whole. */
+  readonly #whole = new Map<XdsKind, Whole>();
+  /** Types that it has asked for. */
+  readonly #asked = new Set<XdsKind>();
   #cause: Cause | undefined;
 
   /** Throws as attributesOf does. */
@@ -101,7 +105,7 @@ export class Proxy implements Session {
       this.#watch(key);
     }
     this.#context.onSubject(this, before);
-    return [...this.#subscriptions.keys()].filter((typeUrl) => kindOf.has(typeUrl)).map((typeUrl) => ({ typeUrl }));
+    return [...this.#asked].map((kind) => ({ typeUrl: typeUrls[kind] }));
   }
 
   #subjectNow(): Subject {
@@ -123,31 +127,30 @@ export class Proxy implements Session {
     this.#cause = undefined;
   }
 
-  /** What was asked for is watched, what no longer is is let go. */
-  onState({ subscriptions }: State): void {
-    const before = this.#subscriptions;
-    this.#subscriptions = subscriptions;
-    for (const [typeUrl, { wildcard, names }] of subscriptions) {
-      const kind = kindOf.get(typeUrl);
-      const known = before.get(typeUrl) ?? nothing;
-      if (!kind) continue;
-      if (wildcard && !known.wildcard) this.#watch(kind);
-      if (!wildcard && known.wildcard) this.#drop(kind);
-      if (names === known.names) continue;
-      const added = [...names].filter((name) => !known.names.has(name));
-      for (const name of added) this.#watch(`${kind}|${name}`);
-      for (const name of known.names) if (!names.has(name)) this.#drop(`${kind}|${name}`);
-      if (kind === 'sds') this.#secrets.asked(added, this.subject);
-    }
-  }
-
   onEffect(effect: Effect): void {
     this.#deliveries.note(effect, this.#cause);
+    if (effect.kind === 'subscribed') this.#follow(effect);
     if (effect.kind !== 'rejected') return;
     const { log, metrics } = this.#context;
     const type = nameOfType(effect.typeUrl);
     log.scope('ads').warn('configuration refused by proxy', { proxy: this.attributes.id, type, error: effect.error });
     metrics.rejected(type, this.attributes.id);
+  }
+
+  /** What is asked for is watched, what no longer is is let go: types that are taken whole as a whole, others name by name. */
+  #follow({ typeUrl, added, dropped, wildcard, size }: Extract<Effect, { kind: 'subscribed' }>): void {
+    const kind = kindOf.get(typeUrl);
+    if (!kind) return;
+    this.#asked.add(kind);
+    if (xdsProtocol.whole.has(typeUrl)) {
+      const isWanted = wildcard || size > 0;
+      if (isWanted && !this.#watches.has(kind)) this.#watch(kind);
+      if (!isWanted) this.#drop(kind);
+      return;
+    }
+    for (const name of added) this.#watch(`${kind}|${name}`);
+    for (const name of dropped) this.#drop(`${kind}|${name}`);
+    if (kind === 'sds') this.#secrets.asked(added, this.subject);
   }
 
   close(): void {
@@ -166,8 +169,10 @@ export class Proxy implements Session {
 
   #drop(key: string): void {
     const watch = this.#watches.get(key);
-    if (watch) this.#context.engine.unwatch(watch);
+    if (!watch) return;
+    this.#context.engine.unwatch(watch);
     this.#watches.delete(key);
+    this.#context.onDropped();
   }
 
   /** While some can't be made, what the proxy has of those and of all that is gone since stays in force: nothing tells the two apart. */
@@ -175,15 +180,18 @@ export class Proxy implements Session {
     const kind = kindOf.get(typeUrl);
     if (!kind) return [];
     const answered = this.#context.engine.read(allOf, kind, this.subject);
+    const known = this.#whole.get(kind);
+    if (known?.answered === answered) return known.made;
     const failed = answered.filter(({ failure }) => failure !== undefined);
     for (const { name, failure = '' } of failed) this.#tellFailure(`${kind} ${name}`, failure);
-    const made = failed.length === 0 ? answered : withMissing(answered.filter(({ failure }) => failure === undefined), this.#whole.get(kind));
-    this.#whole.set(kind, made);
+    const made = failed.length === 0 ? answered : withMissing(answered.filter(({ failure }) => failure === undefined), known?.made);
+    this.#whole.set(kind, { answered, made });
     return made;
   }
 
   #get(typeUrl: string, name: string): ReturnType<Source['get']> {
     const kind = kindOf.get(typeUrl);
+    if (kind && xdsProtocol.whole.has(typeUrl)) return byName(this.#all(typeUrl)).get(name);
     try {
       return kind && this.#context.engine.read(oneOf, `${kind}|${name}`, this.subject);
     } catch (error) {
@@ -198,6 +206,14 @@ export class Proxy implements Session {
     metrics.internalErrors.add(1);
     log.scope('ads').error('resource could not be generated; what the proxy has of it stays in force', { proxy: this.attributes.id, resource, error });
   }
+}
+
+const indexes = new WeakMap<readonly Resource[], ReadonlyMap<string, Resource>>();
+/** A list's resources by name: made once for all proxies that have the list. */
+function byName(resources: readonly Resource[]): ReadonlyMap<string, Resource> {
+  const known = indexes.get(resources) ?? new Map(resources.map((resource) => [resource.name, resource]));
+  indexes.set(resources, known);
+  return known;
 }
 
 /** `made`, and of `before` what has no successor in it. */
