@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '@flotilla/std';
 import { idOf, services, type Attack, type Service, type Shape } from './attack.ts';
+import { fuzzCommand } from './fuzz/command.ts';
 import { rows } from './rows/index.ts';
 import { describeOutcome, summarize } from './suite/report.ts';
 import { runSuite } from './suite/suite.ts';
@@ -28,30 +29,32 @@ const program = new Command('attack')
   .option('--json', 'print one JSON object at the end, and the progress on standard error')
   .option('--list', 'print the rows and run none')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-  .parse();
+  .action(attack)
+  .addCommand(fuzzCommand((code) => process.exit(code)).exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)));
 
-const { shape, service, kind, only, short, quick, seed, json, list } = program.opts<Options>();
-const isChosen = (row: Attack): boolean => (service === undefined || row.service === service) && (kind === undefined || row.kind === kind)
-  && (only === undefined || idOf(row).includes(only)) && (quick ? row.form === 'quick' : !short || row.form !== undefined);
-const chosen = rows.filter(isChosen);
-const shapes: readonly Shape[] = shape === 'both' ? ['fleet', 'monolith'] : [shape];
-const tell = (text: string): void => (json ? console.error : console.log)(text);
+async function attack({ shape, service, kind, only, short, quick, seed, json, list }: Options): Promise<void> {
+  const isChosen = (row: Attack): boolean => (service === undefined || row.service === service) && (kind === undefined || row.kind === kind)
+    && (only === undefined || idOf(row).includes(only)) && (quick ? row.form === 'quick' : !short || row.form !== undefined);
+  const chosen = rows.filter(isChosen);
+  if (chosen.length === 0) throw new Error('there is no such row; --list prints them');
+  if (list) {
+    for (const row of chosen) console.log(`${idOf(row)}\n    ${row.describe}`);
+    return;
+  }
+  const tell = (text: string): void => (json ? console.error : console.log)(text);
+  const outcomes = await runSuite(chosen, {
+    shapes: shape === 'both' ? ['fleet', 'monolith'] : [shape], seed,
+    onOutcome: (outcome) => tell(describeOutcome(outcome, seed)), onStart: (started, count) => tell(`attack: starting a ${started} for ${count} rows`),
+  });
+  console.log(json ? JSON.stringify({ seed, outcomes }) : summarize(outcomes));
+  process.exit(outcomes.some(({ verdict }) => verdict === 'broke') ? 1 : 0);
+}
 
 // What was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 try {
-  if (chosen.length === 0) throw new Error('there is no such row; --list prints them');
-  if (list) {
-    for (const row of chosen) console.log(`${idOf(row)}\n    ${row.describe}`);
-    process.exit(0);
-  }
-  const outcomes = await runSuite(chosen, {
-    shapes, seed, onOutcome: (outcome) => tell(describeOutcome(outcome, seed)), onStart: (started, count) => tell(`attack: starting a ${started} for ${count} rows`),
-  });
-  if (json) console.log(JSON.stringify({ seed, outcomes }));
-  else console.log(summarize(outcomes));
-  process.exit(outcomes.some(({ verdict }) => verdict === 'broke') ? 1 : 0);
+  await program.parseAsync();
 } catch (thrown) {
   console.error(`attack: ${messageOf(thrown)}`);
   process.exit(2);

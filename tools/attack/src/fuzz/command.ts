@@ -1,0 +1,46 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { fuzz, type FuzzResult } from './fuzz.ts';
+import { targets } from './targets/index.ts';
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const milliseconds = (text: string): number => {
+  const [, amount = '', unit = ''] = /^(\d{1,6})(ms|[smh])$/.exec(text) ?? [];
+  if (units[unit] === undefined) throw new InvalidArgumentError('expected a number with ms, s, m or h, as in 60s');
+  return Number(amount) * units[unit];
+};
+const positive = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1 on');
+  return number;
+};
+const names = targets.map(({ name }) => name);
+/** Bytes outside of printable ASCII as `\xNN`. */
+const escaped = (bytes: Uint8Array): string => [...bytes].map((byte) => (byte === 0x5c ? '\\\\' : byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('');
+const maxShown = 4000;
+
+interface Options { readonly duration?: number; readonly target: readonly string[]; readonly count?: number; readonly seed: number }
+
+function describeResult({ target, tried, seconds, fault }: FuzzResult, seed: number): string {
+  const line = `fuzz: ${fault ? 'BROKE' : 'held '} ${target}: ${tried} inputs in ${seconds.toFixed(1)} s`;
+  if (!fault) return line;
+  return `${line}\n    ${fault.reason}\n    input: ${escaped(fault.input).slice(0, maxShown)}\n    again: npm run attack -- fuzz --target ${target} --seed ${seed} --count ${tried}`;
+}
+
+/** `npm run attack -- fuzz`: feeds everything that reads text from outside with inputs at random. Resolves with the exit code. */
+export const fuzzCommand = (finish: (code: number) => void): Command => new Command('fuzz')
+  .description('Feeds readers of outside text with inputs made at random; an exception, or one input that takes over a second, is a fault.')
+  .option('--duration <time>', 'for all targets together (default: 60s, or without limit with --count)', milliseconds)
+  .addOption(new Option('--target <name...>', 'what to feed').choices(names).default(names, 'all'))
+  .option('--count <number>', 'inputs for each target', positive)
+  .option('--seed <number>', 'where chance begins', positive, 1)
+  .action(async ({ duration, target: chosen, count, seed }: Options) => {
+    const all = duration ?? (count === undefined ? 60_000 : Number.POSITIVE_INFINITY);
+    let broke = 0;
+    for (const target of chosen) {
+      const result = await fuzz({ target, seed, count: count ?? Number.MAX_SAFE_INTEGER, durationMs: all / chosen.length });
+      console.log(describeResult(result, seed));
+      if (result.fault) broke += 1;
+    }
+    console.log(`${chosen.length - broke} held, ${broke} broke, 0 skipped`);
+    finish(broke === 0 ? 0 : 1);
+  });
