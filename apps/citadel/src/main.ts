@@ -11,7 +11,7 @@ await runApp({
 }, async (options, { observability }) => {
   await ensureBootstrapTokens(options.bootstrapTokensFile);
   const citadel = await createCitadel({ ...options, root: createFileRootStore(options.rootFile), observability });
-  const secrets = createSecrets({ source: watchFiles(options.secretsDir), trustDomain: options.trustDomain, log: observability.log });
+  const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
   const ca = grpcRunner({
     name: 'ca', log: observability.log, services: [citadel, secrets],
     addresses: () => [{ address: `${options.bind}:${options.grpcPort}`, credentials: serverCredentials(citadel.certificate, 'optional') }],

@@ -22,8 +22,8 @@ await runApp({
   await ensureBootstrapTokens(options.bootstrapTokensFile);
   const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
   const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
-  const secrets = createSecrets({ source: watchFiles(options.secretsDir), trustDomain: options.trustDomain, log });
-  const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, observability, signal });
+  const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
+  const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, observability, signal });
   const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
   const webhook = injector.serve({
     ...options, certificate: citadel.certificate, guard: guard('webhook', limitsOf(options, options.maxWebhookConnections), observability),

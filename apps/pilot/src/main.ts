@@ -16,7 +16,7 @@ await runApp({
   const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
   const pilot = createPilot({
     subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }), credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),
-    credentialReader: options.credentialReader,
+    credentialReader: options.credentialReader, maxCredentials: options.maxCredentials,
     observability, signal,
   });
   const plaintext = grpcRunner({

@@ -1,4 +1,4 @@
-/** What a Kubernetes Secret holds for TLS, as PEM. Citadel alone reads Secrets and hands this to pilot; it is no collection, and never on the bus. */
+/** What a Kubernetes Secret holds for TLS, as PEM. Citadel alone reads Secrets and hands this to pilot; it is not a collection, and never on the bus. */
 export interface Credential {
   readonly certificate?: Uint8Array;
   readonly key?: Uint8Array;
@@ -8,11 +8,24 @@ export interface Credential {
   readonly revoked?: Uint8Array;
 }
 
-/** What changed of the credentials, by `namespace/name` of their Secrets. */
+/** What changed of the credentials, by `namespace/name`. */
 export interface CredentialUpdate { readonly put: ReadonlyMap<string, Credential>; readonly delete: readonly string[] }
 
-/** Where credentials come from: first all there are, then changes. What is known stays in force while the source is away. */
-export interface CredentialSource { watch(signal: AbortSignal): AsyncIterable<CredentialUpdate> }
+/** Appended to a credential's name for the roots that belong to it. */
+export const rootsSuffix = '-cacert';
+
+/**
+ * Credentials by name, of the names that were added and no others. `namespace/name` is the certificate with its key in the Secret of that name;
+ * `namespace/name-cacert` is the roots in the Secret of that whole name, or, where there is none, those beside the certificate. Each added name is answered: with
+ * its credential, or in `delete` while there is none; later with what changes. What is known stays in force while the source is away.
+ */
+export interface CredentialSubscription extends AsyncIterable<CredentialUpdate> {
+  add(name: string): void;
+  /** Nothing more is said of the name; the last that was said may still be under way. */
+  drop(name: string): void;
+}
+/** Where credentials come from. The subscription ends when the signal aborts. */
+export interface CredentialSource { subscribe(signal: AbortSignal): CredentialSubscription }
 
 type Data = Readonly<Record<string, Uint8Array | undefined>>;
 const isThere = (bytes: Uint8Array | undefined): bytes is Uint8Array => bytes !== undefined && bytes.length > 0;

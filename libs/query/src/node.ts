@@ -7,6 +7,8 @@ export class InputNode {
   readonly id: string;
   readonly #read: () => unknown;
   value: unknown;
+  /** Called when nothing reads the cell any more. */
+  onForgotten?: () => void;
 
   constructor(id: string, read: () => unknown) {
     this.id = id;

@@ -33,6 +33,27 @@ describe('tracked queries', () => {
     expect(engine.apply([put('a', 'x', 2)]).size).toBe(0);
   });
 
+  it('a collection on demand holds what some result reads, and tells which keys those are', () => {
+    const [store, told] = [newStore(), [] as string[]];
+    store.onDemand('items', { read: (key) => void told.push(`+${key}`), left: (key) => void told.push(`-${key}`) });
+    const engine = new Engine(store);
+    engine.apply([put('a', 'x', 1)]);
+    expect(store.keys('items')).toEqual([]);
+    const [watch, second] = ['n1', 'n2'].map((namespace) => engine.watch(value, 'a', new Subject({ namespace })));
+    engine.watch(value, 'b', new Subject({}));
+    engine.apply([put('a', 'x', 2), put('b', 'x', 3), put('c', 'x', 4)]);
+    expect([told, store.keys('items'), engine.read(value, 'a', new Subject({}))]).toEqual([['+a', '+b'], ['a', 'b'], 2]);
+    if (!watch || !second) throw new Error('no watch');
+    engine.unwatch(watch);
+    engine.collect();
+    expect(told).toEqual(['+a', '+b']);
+    engine.unwatch(second);
+    engine.collect();
+    expect([told, store.keys('items')]).toEqual([['+a', '+b', '-a'], ['b']]);
+    engine.apply([put('a', 'x', 5)]);
+    expect(engine.read(value, 'a', new Subject({}))).toBe(0);
+  });
+
   it('tracks misses, and lists without their values', () => {
     const engine = new Engine(newStore());
     const names = defineQuery('names', (view: Reads, _: string) => view.list('items').join());

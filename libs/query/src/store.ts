@@ -6,7 +6,18 @@ export interface Change { readonly collection: string; readonly key: string; rea
 /** Functions from a value to the keys it is filed under, by index name. */
 export type CollectionIndexes = Readonly<Record<string, (value: never) => Iterable<string>>>;
 
+/** Hears which keys of a collection are read. Called while queries run: it must not ask for results or apply changes. */
+export interface Demand {
+  /** Some result reads this key, and none did before. */
+  read(key: string): void;
+  /** No result reads it any more. */
+  left(key: string): void;
+}
+
+const valueId = (collection: string, key: string): string => `${collection}\0=${key}`;
+
 interface Collection {
+  demand?: Demand;
   readonly values: Map<string, unknown>;
   readonly indexes: Map<string, { readonly keysOf: (value: unknown) => Iterable<string>; readonly filed: Map<string, Set<string>> }>;
 }
@@ -22,6 +33,11 @@ export class Store {
         [index, { keysOf: keysOf as (value: unknown) => Iterable<string>, filed: new Map<string, Set<string>>() }] as const);
       this.#collections.set(name, { values: new Map(), indexes: new Map(entries) });
     }
+  }
+
+  /** From now on the collection holds values of keys that some result reads, and no others: a value for any other is ignored, and goes with its last reader. */
+  onDemand(collection: string, demand: Demand): void {
+    this.#collection(collection).demand = demand;
   }
 
   get(collection: string, key: string): unknown {
@@ -44,12 +60,13 @@ export class Store {
   apply(changes: Iterable<Change>): InputNode[] {
     const touched = new Set<string>();
     for (const { collection, key, value } of changes) {
-      const { values, indexes } = this.#collection(collection);
+      const { values, indexes, demand } = this.#collection(collection);
+      if (demand && value !== undefined && !this.#nodes.has(valueId(collection, key))) continue;
       const old = values.get(key);
       if (deepEqual(old, value)) continue;
       if (value === undefined) values.delete(key);
       else values.set(key, value);
-      touched.add(`${collection}\0=${key}`);
+      touched.add(valueId(collection, key));
       if (old === undefined || value === undefined) touched.add(`${collection}\0*`);
       for (const [name, index] of indexes) {
         const before = new Set(old === undefined ? [] : index.keysOf(old));
@@ -79,8 +96,17 @@ export class Store {
   }
 
   valueNode(collection: string, key: string): InputNode {
-    const { values } = this.#collection(collection);
-    return this.#node(`${collection}\0=${key}`, () => values.get(key));
+    const { values, demand } = this.#collection(collection);
+    const id = valueId(collection, key);
+    const isNew = demand !== undefined && !this.#nodes.has(id);
+    const node = this.#node(id, () => values.get(key));
+    if (!isNew) return node;
+    node.onForgotten = () => {
+      this.apply([{ collection, key }]);
+      demand.left(key);
+    };
+    demand.read(key);
+    return node;
   }
 
   listNode(collection: string): InputNode {
@@ -96,6 +122,7 @@ export class Store {
   /** Lets a node go that nobody depends on any more. */
   forget(node: InputNode): void {
     this.#nodes.delete(node.id);
+    node.onForgotten?.();
   }
 
   #node(id: string, read: () => unknown): InputNode {

@@ -1,19 +1,22 @@
-import { Client, type ClientReadableStream } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
 import { clientCredentials, serverNamed } from '@flotilla/grpc';
-import type { Credential, CredentialSource, CredentialUpdate } from '@flotilla/model';
+import type { Credential, CredentialSource, CredentialSubscription, CredentialUpdate } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/pki';
 import { flotilla } from '@flotilla/proto-gen/credentials';
-import { aborted, AsyncQueue, hashBytes, messageOf, systemClock, type Clock } from '@flotilla/std';
+import { AsyncQueue, messageOf, systemClock, type Clock } from '@flotilla/std';
 import type { ServiceCertificate } from './service-certificate.ts';
 
 const { WatchRequest, Update } = flotilla.credentials.v1;
+type Request = Parameters<typeof WatchRequest.encode>[0];
 type Update = InstanceType<typeof Update>;
 const path = '/flotilla.credentials.v1.Credentials/Watch';
 /** Citadel closes a message at 1 MiB; the last Secret in it has at most another. */
 const maxBytes = 4 * 1024 * 1024;
+/** Names in one request: some 300 kB. */
+const maxNames = 1000;
 const backoff = { first: 200, most: 5000 };
-/** How long citadel may take for its first word. */
+/** How long citadel may take to answer names. */
 const answerMs = 20_000;
 
 export interface CredentialClientOptions {
@@ -24,105 +27,136 @@ export interface CredentialClientOptions {
   readonly clock?: Clock;
 }
 
-/** Credentials from citadel. While it is away what is known stays in force; when it is back, what differs follows. */
-export function createCredentialClient({ address, certificate, trustDomain, log: root, clock = systemClock }: CredentialClientOptions): CredentialSource {
-  const log = root.scope('secrets');
-  const open = (): { stream: ClientReadableStream<Update>; close(): void } => {
-    const channel = clientCredentials(certificate, spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' }));
-    const client = new Client(address, channel, { ...serverNamed('istio-citadel.istio-system.svc'), 'grpc.max_receive_message_length': maxBytes, 'grpc.use_local_subchannel_pool': 1, 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000 });
-    const stream = client.makeServerStreamRequest(path, (request: object) => Buffer.from(WatchRequest.encode(request).finish()), (bytes: Buffer) => Update.decode(bytes), {});
-    return { stream, close: () => client.close() };
-  };
+/** Credentials from citadel. While it is away what is known stays in force; when it is back, it answers every name again. */
+export const createCredentialClient = (options: CredentialClientOptions): CredentialSource => ({ subscribe: (signal) => new Subscription(options, signal) });
 
-  /** One connection, until it ends for whatever reason. Returns what ends it. */
-  function follow(onUpdate: (update: Update) => void, onEnd: (reason: string) => void): () => void {
-    const { stream, close } = open();
-    let isOver = false;
-    const end = (reason: string): void => {
-      if (isOver) return;
-      isOver = true;
-      cancelDeadline();
-      stream.cancel();
-      close();
-      onEnd(reason);
-    };
-    const cancelDeadline = clock.after(answerMs, () => end(`no answer within ${answerMs / 1000} s`));
-    stream.on('data', (update: Update) => {
-      cancelDeadline();
-      if (!isOver) onUpdate(update);
-    });
-    stream.on('error', (error) => end(messageOf(error))).on('end', () => end('the stream ended'));
-    return () => end('stopped');
+/** One connection to citadel, until it ends for whatever reason. */
+interface Connection {
+  send(request: Request): void;
+  close(): void;
+}
+
+class Subscription implements CredentialSubscription {
+  readonly #options: Required<CredentialClientOptions>;
+  readonly #over: AbortSignal;
+  readonly #left = new AbortController();
+  readonly #updates = new AsyncQueue<CredentialUpdate>(() => this.#left.abort());
+  readonly #wanted = new Set<string>();
+  /** Names that citadel has not answered on this connection. */
+  readonly #owed = new Set<string>();
+  #connection: Connection | undefined;
+  #wait = backoff.first;
+  #cancelRetry = (): void => {};
+  #cancelDeadline: (() => void) | undefined;
+
+  constructor({ log, clock = systemClock, ...options }: CredentialClientOptions, signal: AbortSignal) {
+    this.#options = { ...options, clock, log: log.scope('secrets') };
+    this.#over = AbortSignal.any([signal, this.#left.signal]);
+    this.#over.addEventListener('abort', () => this.#stop(), { once: true });
+    void options.certificate.first.then(() => this.#connect());
   }
 
-  return {
-    async *watch(signal) {
-      await Promise.race([certificate.first, aborted(signal)]);
-      const left = new AbortController();
-      const over = AbortSignal.any([signal, left.signal]);
-      const queue = new AsyncQueue<CredentialUpdate>();
-      const mirror = createCredentialMirror();
-      let wait = backoff.first;
-      let stop = (): void => {};
-      const take = (update: Update): void => {
-        wait = backoff.first;
-        const fresh = mirror.apply(update);
-        if (fresh) queue.push(fresh);
-      };
-      const again = (reason: string): void => {
-        if (over.aborted) return;
-        log.warn('no credentials from citadel, trying again', { reason, inMs: wait });
-        stop = clock.after(wait, connect);
-        wait = Math.min(wait * 2, backoff.most);
-      };
-      const connect = (): void => {
-        if (over.aborted) return;
-        mirror.begin();
-        try {
-          stop = follow(take, again);
-        } catch (thrown) {
-          again(messageOf(thrown));
-        }
-      };
-      over.addEventListener('abort', () => {
-        queue.close();
-        stop();
-      }, { once: true });
-      connect();
-      try {
-        if (!over.aborted) yield* queue;
-      } finally {
-        left.abort();
-      }
-    },
-  };
+  add(name: string): void {
+    this.#wanted.add(name);
+    this.#ask([name]);
+  }
+
+  drop(name: string): void {
+    if (!this.#wanted.delete(name)) return;
+    this.#owed.delete(name);
+    this.#watchDeadline();
+    this.#connection?.send({ drop: [name] });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<CredentialUpdate> {
+    return this.#updates;
+  }
+
+  #stop(): void {
+    this.#cancelRetry();
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#owed.clear();
+    this.#watchDeadline();
+    this.#updates.close();
+  }
+
+  #connect(): void {
+    if (this.#over.aborted) return;
+    try {
+      this.#connection = this.#open();
+      this.#ask([...this.#wanted]);
+    } catch (thrown) {
+      this.#retry(messageOf(thrown));
+    }
+  }
+
+  #retry(reason: string): void {
+    if (this.#over.aborted) return;
+    const { log, clock } = this.#options;
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#owed.clear();
+    this.#watchDeadline();
+    log.warn('no credentials from citadel, trying again', { reason, inMs: this.#wait });
+    this.#cancelRetry = clock.after(this.#wait, () => this.#connect());
+    this.#wait = Math.min(this.#wait * 2, backoff.most);
+  }
+
+  #ask(names: readonly string[]): void {
+    if (!this.#connection) return;
+    for (const name of names) this.#owed.add(name);
+    for (let i = 0; i < names.length; i += maxNames) this.#connection.send({ add: names.slice(i, i + maxNames) });
+    this.#watchDeadline();
+  }
+
+  /** Runs while citadel owes an answer. */
+  #watchDeadline(): void {
+    if (this.#owed.size === 0) {
+      this.#cancelDeadline?.();
+      this.#cancelDeadline = undefined;
+    } else this.#cancelDeadline ??= this.#options.clock.after(answerMs, () => this.#retry(`no answer within ${answerMs / 1000} s`));
+  }
+
+  /** Takes in what is wanted, and nothing else. */
+  #take({ put, delete: gone }: Update): void {
+    this.#wait = backoff.first;
+    const fresh = new Map(put.map((each) => [each.key ?? '', credentialOf(each)] as const).filter(([name]) => this.#wanted.has(name)));
+    const absent = gone.filter((name) => this.#wanted.has(name));
+    for (const name of [...fresh.keys(), ...absent]) this.#owed.delete(name);
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = undefined;
+    this.#watchDeadline();
+    if (fresh.size + absent.length > 0) this.#updates.push({ put: fresh, delete: absent });
+  }
+
+  #open(): Connection {
+    const { address, certificate, trustDomain } = this.#options;
+    const channel = clientCredentials(certificate, spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' }));
+    const client = new Client(address, channel, { ...serverNamed('istio-citadel.istio-system.svc'), 'grpc.max_receive_message_length': maxBytes, 'grpc.use_local_subchannel_pool': 1, 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000 });
+    const stream: ClientDuplexStream<Request, Update> = client.makeBidiStreamRequest(path, (request: Request) => Buffer.from(WatchRequest.encode(request).finish()), (bytes: Buffer) => Update.decode(bytes));
+    const isOurs = (): boolean => this.#connection === connection;
+    const ended = (reason: string): void => {
+      if (isOurs()) this.#retry(reason);
+    };
+    const connection: Connection = {
+      send: (request) => void stream.write(request),
+      close: () => {
+        stream.cancel();
+        client.close();
+      },
+    };
+    stream.on('data', (update: Update) => {
+      if (isOurs()) this.#take(update);
+    });
+    stream.on('error', (error) => ended(messageOf(error))).on('end', () => ended('the stream ended'));
+    return connection;
+  }
 }
 
 const bytesOf = (bytes: Uint8Array | null | undefined): Uint8Array | undefined => (bytes && bytes.length > 0 ? bytes : undefined);
 
-/**
- * What the reader has been given, as digests, so that after a reconnection (`begin`) only differences follow: new values at once, the end of what citadel no
- * longer has when its state is complete.
- */
-function createCredentialMirror(): { begin(): void; apply(update: Pick<Update, 'complete' | 'put' | 'delete'>): CredentialUpdate | undefined } {
-  const held = new Map<string, string>();
-  let unconfirmed = new Set<string>();
-  return {
-    begin: () => void (unconfirmed = new Set(held.keys())),
-    apply({ complete, put, delete: gone }) {
-      const fresh = new Map<string, Credential>();
-      for (const { key: name, certificate, privateKey, ocspStaple, roots, revoked } of put) {
-        const key = name ?? '';
-        const parts = { certificate: bytesOf(certificate), key: bytesOf(privateKey), staple: bytesOf(ocspStaple), roots: bytesOf(roots), revoked: bytesOf(revoked) };
-        const digest = Object.values(parts).map((part) => (part ? hashBytes(part) : '')).join(' ');
-        unconfirmed.delete(key);
-        if (held.get(key) === digest) continue;
-        held.set(key, digest);
-        fresh.set(key, Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)));
-      }
-      const ended = [...gone, ...(complete ? unconfirmed : [])].filter((key) => held.delete(key));
-      if (complete) unconfirmed = new Set();
-      return fresh.size === 0 && ended.length === 0 ? undefined : { put: fresh, delete: ended };
-    },
-  };
+function credentialOf({ certificate, privateKey, ocspStaple, roots, revoked }: Update['put'][number]): Credential {
+  const parts = { certificate: bytesOf(certificate), key: bytesOf(privateKey), staple: bytesOf(ocspStaple), roots: bytesOf(roots), revoked: bytesOf(revoked) };
+  return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
 }

@@ -26,7 +26,7 @@ const everySpelling = (name: string): string[] => ['', '-cacert'].flatMap((suffi
 const odd = [
   'kubernetes://', 'kubernetes:///web', 'kubernetes://shop//web', 'kubernetes://shop/web/', 'kubernetes:////shop/web', 'kubernetes://elsewhere/../shop/web', 'kubernetes://../shop/web', 'kubernetes://shop/./web',
   'kubernetes://shop%2Fweb', 'kubernetes://shop/%77eb', 'KUBERNETES://shop/web', 'kubernetes://Shop/web', 'kubernetes://shop/WEB', 'kubernetes://shop/web\0', 'kubernetes://shop\0/web', 'kubernetes://shop/\uff57eb',
-  'kubernetes://shop/web ', 'shop/web', 'web', 'file-cert:/var/run/secrets/tls.key', 'default', 'ROOTCA', `kubernetes://${'shop/web'.repeat(20_000)}`,
+  'kubernetes://shop/web ', 'shop/web', 'web', 'file-cert:/var/run/secrets/tls.key', 'default', 'ROOTCA', `kubernetes://${'shop/web'.repeat(120)}`,
 ];
 
 let rig: Rig;

@@ -1,8 +1,9 @@
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { Client, credentials, ServerCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
+import { createCredentialHub } from '@flotilla/citadel-credentials';
 import { listen, serverCredentials, serverNamed } from '@flotilla/grpc';
-import { collections, parseMeshConfig, type CredentialUpdate } from '@flotilla/model';
+import { collections, parseMeshConfig, type CredentialSource, type CredentialUpdate } from '@flotilla/model';
 import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
 import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
@@ -39,6 +40,8 @@ export interface Answer { readonly typeUrl: string; readonly names: readonly str
 export interface Stream {
   ask(typeUrl: string, names: readonly string[]): void;
   next(): Promise<Answer>;
+  /** The first answer that has this text. */
+  nextWith(text: string): Promise<Answer>;
   /** All that has come until now, told by asking for something else and waiting for that. */
   settled(): Promise<readonly Answer[]>;
   close(): void;
@@ -57,17 +60,35 @@ const variants = {
 };
 const struct = (value: unknown): object => (typeof value === 'string' ? { stringValue: value } : { structValue: { fields: Object.fromEntries(Object.entries(value as object).map(([name, item]) => [name, struct(item)])) } });
 
-export interface RigOptions { readonly readers?: readonly string[]; readonly objects?: readonly unknown[] }
+export interface RigOptions { readonly readers?: readonly string[]; readonly objects?: readonly unknown[]; readonly maxCredentials?: number }
 
 /** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends all that was opened. */
-export async function openPilot({ readers = [], objects = [] }: RigOptions) {
+export async function openPilot({ readers = [], objects = [], maxCredentials = 100 }: RigOptions) {
   const stop = new AbortController();
   const closers: (() => unknown)[] = [() => stop.abort()];
   const logged: LogFields[] = [];
   const log: Logger = { ...noObservability.log, warn: (_message: string, fields: LogFields = {}) => void logged.push(fields), scope: () => log };
   const bus = createInProcessBus();
-  const updates = new AsyncQueue<CredentialUpdate>();
-  const pilot = createPilot({ subscriber: bus, credentials: { watch: () => updates }, credentialReader: readers, observability: { ...noObservability, log }, signal: stop.signal });
+  const secrets = createCredentialHub();
+  secrets.update({ put: new Map(), delete: [] });
+  /** Names that pilot follows now. */
+  const followed = new Set<string>();
+  const awaited = new Map<string, () => void>();
+  const credentialSource: CredentialSource = {
+    subscribe(signal) {
+      const subscription = secrets.subscribe(signal);
+      return {
+        [Symbol.asyncIterator]: () => subscription[Symbol.asyncIterator](),
+        add: (name) => void (followed.add(name), subscription.add(name)),
+        drop(name) {
+          followed.delete(name);
+          subscription.drop(name);
+          awaited.get(name)?.();
+        },
+      };
+    },
+  };
+  const pilot = createPilot({ subscriber: bus, credentials: credentialSource, credentialReader: readers, maxCredentials, observability: { ...noObservability, log }, signal: stop.signal });
   void pilot.run();
   const mesh = parseMeshConfig({});
   if (!mesh.ok) throw new Error('mesh');
@@ -108,6 +129,12 @@ export async function openPilot({ readers = [], objects = [] }: RigOptions) {
     return {
       ask: (typeUrl, names) => void stream.write({ typeUrl, ...named(names), ...(variant === 'sotw' ? { responseNonce: last.get(typeUrl) ?? '' } : {}) }),
       next,
+      async nextWith(text) {
+        for (;;) {
+          const answer = await next();
+          if (answer.text.includes(text)) return answer;
+        }
+      },
       async settled() {
         const other = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment';
         others += 1;
@@ -120,8 +147,12 @@ export async function openPilot({ readers = [], objects = [] }: RigOptions) {
     };
   }
   return {
-    connect, put, logged,
-    give: (update: Partial<CredentialUpdate>): void => updates.push({ put: new Map(), delete: [], ...update }),
+    connect, put, logged, followed,
+    /** Resolves when pilot stops following a name. */
+    dropped: (name: string): Promise<void> => new Promise((resolve) => void awaited.set(name, resolve)),
+    /** Names of the credentials that pilot has in memory. */
+    held: (): readonly string[] => pilot.engine.store.keys('credentials'),
+    give: (update: Partial<CredentialUpdate>): void => secrets.update({ put: new Map(), delete: [], ...update }),
     async close(): Promise<void> {
       for (const close of closers.splice(0).reverse()) await close();
     },

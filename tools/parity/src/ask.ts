@@ -46,12 +46,22 @@ function openStream(address: string, { key, cert, roots }: KeyAndCertificate) {
     (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
   const responses = new AsyncQueue<Response>();
   stream.on('data', (response: Response) => responses.push(response)).on('error', (error) => responses.fail(error));
+  const next = async (): Promise<Response> => (await responses.next()).value as Response;
+  const jsonOf = ({ resources, typeUrl }: Response): Json[] => resources.map(({ value: bytes }) => toJson(typeUrl, bytes ?? new Uint8Array()));
   return {
     async ask(request: Fields): Promise<Json[]> {
       stream.write(request);
-      const { value } = await responses.next();
-      const { resources, typeUrl } = value as Response;
-      return resources.map(({ value: bytes }) => toJson(typeUrl, bytes ?? new Uint8Array()));
+      return jsonOf(await next());
+    },
+    /** Asks and gives all that comes until `barrier`, which is asked after it, is answered. */
+    async askUntil(barrier: Fields, request: Fields): Promise<{ readonly asked: Json[]; readonly barrier: Json[] }> {
+      stream.write(request);
+      const asked = jsonOf(await next());
+      stream.write(barrier);
+      for (let response = await next(); ; response = await next()) {
+        if (response.typeUrl === barrier.typeUrl) return { asked, barrier: jsonOf(response) };
+        asked.push(...jsonOf(response));
+      }
     },
     close(): void {
       stream.cancel();
@@ -81,8 +91,11 @@ export async function askAll(address: string, proxy: ScenarioProxy, certificate:
     const references = referencesIn(lds);
     const rds = await named('rds', routesOf(references));
     const ecds = await named('ecds', references.httpFilters.map(plain).filter((filter) => filter['configDiscovery']).map(({ name }) => String(name)));
-    const sds = await named('sds', [...secretNames(referencesIn(cds)), ...secretNames(references)]);
-    const nds = metadata['DNS_CAPTURE'] === 'true' ? await ask('nds') : [];
+    const secrets = [...new Set([...secretNames(referencesIn(cds)), ...secretNames(references)])];
+    // Pilot asks for a secret once a proxy has: it follows the first answer.
+    const last = { typeUrl: typeUrls.nds, resourceNames: [] };
+    const { asked: sds, barrier: table } = secrets.length === 0 ? { asked: [], barrier: await ask('nds') } : await stream.askUntil(last, { typeUrl: typeUrls.sds, resourceNames: secrets });
+    const nds = metadata['DNS_CAPTURE'] === 'true' ? table : [];
     return Object.fromEntries(Object.entries({ cds, eds, lds, rds, ecds, sds, nds }).filter(([kind, resources]) => resources.length > 0 || kind === 'cds' || kind === 'lds'));
   } finally {
     stream.close();

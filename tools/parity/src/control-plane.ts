@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
+import { createCredentialHub } from '@flotilla/citadel-credentials';
 import { listen, serverCredentials, type Listening } from '@flotilla/grpc';
 import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type Problem } from '@flotilla/model';
@@ -38,7 +39,8 @@ export interface ControlPlane {
 export async function startControlPlane(scenario: Scenario, authority: TestAuthority): Promise<ControlPlane> {
   const stop = new AbortController();
   const bus = createInProcessBus();
-  const credentials = { async *watch() { yield { put: scenario.credentials, delete: [] }; } };
+  const credentials = createCredentialHub();
+  credentials.update({ put: scenario.credentials, delete: [] });
   const pilot = createPilot({
     subscriber: bus, credentials, credentialReader: scenario.proxies.map(({ account }) => account), observability: noObservability, signal: stop.signal,
   });

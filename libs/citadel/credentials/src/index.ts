@@ -1,2 +1,3 @@
 export * from './secret.ts';
 export * from './secret-files.ts';
+export * from './credential-hub.ts';

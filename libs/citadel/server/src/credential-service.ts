@@ -1,35 +1,44 @@
-import { status, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import { status, type ServerDuplexStream, type ServiceDefinition } from '@grpc/grpc-js';
 import { identityIn, type GrpcService } from '@flotilla/grpc';
-import type { Credential, CredentialUpdate } from '@flotilla/model';
-import type { Logger } from '@flotilla/observability-port';
+import type { CredentialSource, CredentialSubscription, CredentialUpdate } from '@flotilla/model';
+import { createLimits, type Observability } from '@flotilla/observability-port';
 import { flotilla } from '@flotilla/proto-gen/credentials';
-import { createPending, type WireUpdate } from './pending-credentials.ts';
 
 const { WatchRequest, Update } = flotilla.credentials.v1;
-type Call = ServerWritableStream<object, WireUpdate>;
+type Request = InstanceType<typeof WatchRequest>;
+type Call = ServerDuplexStream<Request, CredentialUpdate>;
 
 const credentialService = {
   Watch: {
-    path: '/flotilla.credentials.v1.Credentials/Watch', requestStream: false, responseStream: true,
-    requestSerialize: (request: object) => Buffer.from(WatchRequest.encode(request).finish()), requestDeserialize: (bytes: Buffer): object => WatchRequest.decode(bytes),
-    responseSerialize: ({ complete, put, delete: gone }: WireUpdate) => Buffer.from(Update.encode({
-      complete, delete: [...gone],
+    path: '/flotilla.credentials.v1.Credentials/Watch', requestStream: true, responseStream: true,
+    requestSerialize: (request: Request) => Buffer.from(WatchRequest.encode(request).finish()), requestDeserialize: (bytes: Buffer): Request => WatchRequest.decode(bytes),
+    responseSerialize: ({ put, delete: gone }: CredentialUpdate) => Buffer.from(Update.encode({
+      delete: [...gone],
       put: [...put].map(([key, { certificate, key: privateKey, staple, roots, revoked }]) => ({ key, certificate, privateKey, ocspStaple: staple, roots, revoked })),
     }).finish()),
     responseDeserialize: (bytes: Buffer) => bytes,
   },
 } satisfies ServiceDefinition;
 
-export interface CredentialServer extends GrpcService {
-  /** Takes a change in, and gives it to who watches; the first makes it ready to be watched. */
-  update(change: CredentialUpdate): void;
+/** The longest name: a namespace, a slash, the name of a Secret, `-cacert`. */
+const maxNameLength = 63 + 1 + 253 + '-cacert'.length;
+
+export interface CredentialServerOptions {
+  readonly source: CredentialSource;
+  /** SPIFFE identities that may have credentials; any others are refused with PERMISSION_DENIED. */
+  readonly allow: readonly string[];
+  readonly observability: Observability;
+  /** Names that one stream may have at a time; one that asks for more ends with RESOURCE_EXHAUSTED. */
+  readonly maxNames: number;
+  readonly maxStreams?: number;
 }
 
-/** Serves credentials to those whose certificate proves one of the identities in `allow`. Who reads slowly gets the latest of each. */
-export function createCredentialServer({ allow, log, maxWatchers = 100 }: { readonly allow: readonly string[]; readonly log: Logger; readonly maxWatchers?: number }): CredentialServer {
-  const held = new Map<string, Credential>();
-  const watchers = new Map<Call, ReturnType<typeof createPending>>();
-  let isReady = false;
+/** Serves credentials by name over mTLS: to each stream those that it asks for, as fast as it reads. */
+export function createCredentialServer({ source, allow, observability, maxNames, maxStreams = 100 }: CredentialServerOptions): GrpcService {
+  const log = observability.log.scope('secrets');
+  const limitHit = createLimits(observability.metrics, ['credential_streams', 'credential_names']);
+  let streams = 0;
 
   function watch(call: Call): void {
     const identity = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
@@ -38,24 +47,36 @@ export function createCredentialServer({ allow, log, maxWatchers = 100 }: { read
       call.emit('error', { code, details });
     };
     if (identity === undefined || !allow.includes(identity)) return refuse(status.PERMISSION_DENIED, 'this identity may not read credentials');
-    if (watchers.size >= maxWatchers) return refuse(status.RESOURCE_EXHAUSTED, `there are ${maxWatchers} watchers already`);
-    const pending = createPending((update) => call.write(update));
-    watchers.set(call, pending);
-    call.on('drain', pending.onDrain);
-    for (const event of ['cancelled', 'close', 'error']) call.on(event, () => watchers.delete(call));
-    if (isReady) pending.begin(held);
-  }
-
-  return {
-    addTo: (server) => void server.addService(credentialService, { Watch: watch }),
-    update(change) {
-      for (const [key, credential] of change.put) held.set(key, credential);
-      for (const key of change.delete) held.delete(key);
-      for (const pending of watchers.values()) {
-        if (isReady) pending.add(change);
-        else pending.begin(held);
+    if (streams >= maxStreams) {
+      limitHit('credential_streams');
+      return refuse(status.RESOURCE_EXHAUSTED, `there are ${maxStreams} streams already`);
+    }
+    streams += 1;
+    const stop = new AbortController();
+    stop.signal.addEventListener('abort', () => (streams -= 1), { once: true });
+    const subscription = source.subscribe(stop.signal);
+    const wanted = new Set<string>();
+    for (const event of ['cancelled', 'close', 'error', 'end']) call.on(event, () => stop.abort());
+    call.on('data', ({ add, drop }: Request) => {
+      for (const name of drop) if (wanted.delete(name)) subscription.drop(name);
+      for (const name of add) {
+        if (name.length > maxNameLength) return refuse(status.INVALID_ARGUMENT, `a name is longer than ${maxNameLength} characters`);
+        if (wanted.add(name).size > maxNames) {
+          limitHit('credential_names');
+          return refuse(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names are asked for`);
+        }
+        subscription.add(name);
       }
-      isReady = true;
-    },
-  };
+    });
+    void send(call, subscription, stop.signal);
+  }
+  return { addTo: (server) => void server.addService(credentialService, { Watch: watch }) };
+}
+
+/** Writes what the subscription gives; looks for more only when the client has taken that. */
+async function send(call: Call, subscription: CredentialSubscription, signal: AbortSignal): Promise<void> {
+  for await (const update of subscription) {
+    if (!call.write(update)) await once(call, 'drain', { signal }).catch(() => {});
+  }
+  if (!call.destroyed) call.end();
 }

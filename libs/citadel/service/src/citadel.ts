@@ -15,7 +15,7 @@ import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
 import type { citadelSettings } from './settings.ts';
 
-export interface CitadelOptions extends Omit<OptionsOf<ReturnType<typeof citadelSettings>>, 'rootFile' | 'secretsDir'> {
+export interface CitadelOptions extends Omit<OptionsOf<ReturnType<typeof citadelSettings>>, 'rootFile' | 'secretsDir' | 'maxCredentials'> {
   /** The service account of its own certificate; `citadel`, or what it is part of. */
   readonly service?: string;
   readonly root: RootStore;

@@ -12,5 +12,6 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
   jwtAudience: setting.text('audience of service account tokens', 'istio-ca'),
   bootstrapTokensFile: setting.path('JSON object of control-plane service: token, made when missing, mode 0600; read again when changed', `${folder}/bootstrap-tokens.json`),
   secretsDir: setting.list('file or folder of Secrets as YAML, watched: what gateways get by credentialName', [], { metavar: 'path' }),
+  maxCredentials: setting.count('credentials of Secrets that pilot may follow at a time; a stream that asks for more ends', 20_000),
   dnsName: setting.list('DNS name of this service', ['istio-citadel.istio-system.svc', 'localhost']),
 });

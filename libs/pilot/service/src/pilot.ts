@@ -4,6 +4,7 @@ import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Subject } from '@flotilla/query';
+import { followDemand } from './credential-demand.ts';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
 import { nameOfType, Proxy, xdsProtocol } from './proxies.ts';
@@ -17,6 +18,8 @@ export interface PilotOptions {
   readonly credentials?: CredentialSource;
   /** Service accounts that may have the credentials of their namespace, as `namespace/name`: what the API server would be asked for. Nobody by default. */
   readonly credentialReader?: readonly string[];
+  /** So many credentials are held at a time; more wait until others are let go. */
+  readonly maxCredentials?: number;
   readonly observability: Observability;
   readonly signal: AbortSignal;
 }
@@ -25,8 +28,9 @@ export interface PilotOptions {
  * Pilot: takes configuration from the bus, keeps the World, serves every proxy what differs for it. Nothing is served before every collection is
  * complete; while galley is away, what is known stays in force.
  */
-export function createPilot({ subscriber, credentials, credentialReader = [], observability, signal }: PilotOptions) {
+export function createPilot({ subscriber, credentials, credentialReader = [], maxCredentials = 10_000, observability, signal }: PilotOptions) {
   const engine = new Engine(createWorldStore());
+  const demand = followDemand({ store: engine.store, source: credentials, observability, maxNames: maxCredentials, signal });
   const credentialReaders = new Set(credentialReader);
   const proxies = new Set<Proxy>();
   /** Whose watches have a subject. */
@@ -92,7 +96,7 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ob
   }
 
   let isCollecting = false;
-  /** What proxies let go of goes too when configuration doesn't change: names that they made up would stay for good. */
+  /** What proxies let go of goes too when configuration doesn't change: names that they made up, and credentials, would stay for good. */
   function collectSoon(): void {
     if (isCollecting) return;
     isCollecting = true;
@@ -106,14 +110,19 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ob
     for await (const batch of subscriber.subscribe(collections, signal)) apply(batch);
   }
   async function followCredentials(): Promise<void> {
-    for await (const update of credentials?.watch(signal) ?? []) settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
+    for await (const update of demand.updates) {
+      demand.note(update);
+      settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
+      const absent = new Set(update.delete);
+      if (absent.size > 0) for (const proxy of proxies) proxy.onAbsent(absent);
+    }
   }
   const run = async (): Promise<void> => void await Promise.all([followConfiguration(), followCredentials()]);
 
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
-      engine, log: observability.log, tracer: observability.tracer, metrics, credentialReaders,
+      engine, log: observability.log, tracer: observability.tracer, metrics, credentialReaders, isAbsent: demand.isAbsent,
       onSubject: (of, before) => {
         if (before) watching.delete(before);
         watching.set(of.labels.subject, of).set(of.subject, of);

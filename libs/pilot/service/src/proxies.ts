@@ -39,6 +39,8 @@ export interface ProxyContext {
   readonly metrics: PilotMetrics;
   /** Who may have credentials. */
   readonly credentialReaders: ServiceAccounts;
+  /** Is it known that there is no credential of this name? */
+  isAbsent(name: string): boolean;
   /** From now on the proxy's watches have its subject, and no longer `before`. */
   onSubject(proxy: Proxy, before?: Subject): void;
   /** The proxy has let go of a result, which may be held by nobody now. */
@@ -125,6 +127,13 @@ export class Proxy implements Session {
 
   onPushed(): void {
     this.#cause = undefined;
+  }
+
+  /** Citadel has said that there are no credentials of these names. */
+  onAbsent(names: ReadonlySet<string>): void {
+    if (this.attributes.credentialNamespace === undefined) return;
+    const asked = [...this.#watches.keys()].filter((key) => key.startsWith('sds|')).map((key) => key.slice('sds|'.length));
+    this.#secrets.absent(names, { asked, subject: this.subject });
   }
 
   onEffect(effect: Effect): void {

@@ -1,8 +1,8 @@
 import type { Logger } from '@flotilla/observability-port';
 import type { ProxyAttributes } from '@flotilla/pilot-world';
-import { oneOf, secretAccess, type SecretRefusal } from '@flotilla/pilot-xds';
+import { secretAccess, type SecretRefusal } from '@flotilla/pilot-xds';
 import type { Engine, Subject } from '@flotilla/query';
-import { groupBy } from '@flotilla/std';
+import { groupBy, printable } from '@flotilla/std';
 import type { PilotMetrics } from './metrics.ts';
 
 type Reason = SecretRefusal | 'no identity' | 'not there';
@@ -15,32 +15,49 @@ const explanations: Readonly<Record<Reason, string>> = {
   'not there': 'its namespace has no such credential: look for the Secret in it, and at what citadel says of that',
 };
 const shown = { names: 3, characters: 100 };
-const shorten = (name: string): string => (name.length > shown.characters ? `${name.slice(0, shown.characters)}... (${name.length} characters)` : name);
 
-export interface SecretReportsContext { readonly engine: Engine; readonly log: Logger; readonly metrics: PilotMetrics }
+export interface SecretReportsContext {
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly metrics: PilotMetrics;
+  /** Is it known that there is no credential of this name? */
+  isAbsent(name: string): boolean;
+}
+interface Asked { readonly name: string; readonly reason: Reason | undefined }
 
 /**
  * Tells an operator which secrets a proxy asks for and does not get. Galley can't see Secrets, so only pilot can. What a proxy may not have is logged once per
- * stream and reason, whatever it asks for; a Secret that is not there, each time it is newly asked for.
+ * stream and reason, whatever it asks for; a Secret that is not there, each time that becomes known.
  */
-export function createSecretReports({ engine, log, metrics }: SecretReportsContext, { id, identity }: ProxyAttributes) {
+export function createSecretReports({ engine, log, metrics, isAbsent }: SecretReportsContext, { id, identity }: ProxyAttributes) {
   const told = new Set<Reason>();
+  const report = (all: readonly Asked[]): void => {
+    for (const [reason, group] of groupBy(all, (each) => each.reason)) {
+      if (reason === undefined) continue;
+      metrics.secretErrors.add(group.length);
+      if (told.has(reason)) continue;
+      if (reason !== 'not there') told.add(reason);
+      const secrets = group.slice(0, shown.names).map(({ name }) => printable(name, shown.characters));
+      log.scope('ads').warn('secrets not served', { proxy: id, secrets, count: group.length, reason: explanations[reason] });
+    }
+  };
   const reasonFor = (name: string, subject: Subject): Reason | undefined => {
     const access = engine.read(secretAccess, name, subject);
     if ('refused' in access) return access.refused === 'not authorised' && identity === undefined ? 'no identity' : access.refused;
-    return engine.read(oneOf, `sds|${name}`, subject) ? undefined : 'not there';
+    return isAbsent(access.key) ? 'not there' : undefined;
   };
   return {
     /** The proxy, known to queries as `subject`, has newly asked for secrets of these names. */
     asked(names: readonly string[], subject: Subject): void {
-      const byReason = groupBy(names.map((name) => ({ name, reason: reasonFor(name, subject) })), ({ reason }) => reason);
-      for (const [reason, group] of byReason) {
-        if (reason === undefined) continue;
-        metrics.secretErrors.add(group.length);
-        if (told.has(reason)) continue;
-        if (reason !== 'not there') told.add(reason);
-        log.scope('ads').warn('secrets not served', { proxy: id, secrets: group.slice(0, shown.names).map(({ name }) => shorten(name)), count: group.length, reason: explanations[reason] });
-      }
+      report(names.map((name) => ({ name, reason: reasonFor(name, subject) })));
+    },
+    /** There are no credentials of these names; the proxy, known to queries as `subject`, has asked for secrets of the names in `asked`. */
+    absent(credentials: ReadonlySet<string>, { asked, subject }: { readonly asked: Iterable<string>; readonly subject: Subject }): void {
+      const meant = (name: string): boolean => {
+        const access = engine.read(secretAccess, name, subject);
+        return 'key' in access && credentials.has(access.key);
+      };
+      report([...asked].filter(meant).map((name) => ({ name, reason: 'not there' })));
     },
   };
 }

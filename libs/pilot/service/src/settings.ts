@@ -5,6 +5,7 @@ export const pilotSettings = () => ({
   grpcPort: setting.port('plaintext xDS, for proxies on a network that is safe otherwise (0: any)', 15_010),
   secureGrpcPort: setting.port('xDS over mTLS (0: any)', 15_012),
   credentialReader: serviceAccounts('service account of gateways that may have the certificates and keys in Secrets of its namespace; nobody else gets any'),
+  maxCredentials: setting.count('certificates of gateways that are held at a time; more wait until others are let go', 10_000),
 });
 
 const account = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;

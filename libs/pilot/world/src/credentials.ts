@@ -2,7 +2,7 @@ import type { Credential, CredentialUpdate } from '@flotilla/model';
 import type { Change } from '@flotilla/query';
 import type { View } from './view.ts';
 
-/** The store's collection of credentials, by `namespace/name`. */
+/** The store's collection of credentials, by the names of a CredentialSubscription. Pilot holds those that somebody may have and has asked for. */
 export const credentials = 'credentials';
 
 /** An update of credentials as changes of the store. */

@@ -1,5 +1,6 @@
+import { rootsSuffix } from '@flotilla/model';
 import { worldQuery } from '@flotilla/pilot-world';
-import { resourceName, rootsSuffix } from '../tls/sds.ts';
+import { resourceName } from '../tls/sds.ts';
 
 const checksClients: readonly unknown[] = ['MUTUAL', 'OPTIONAL_MUTUAL'];
 

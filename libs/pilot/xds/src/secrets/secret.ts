@@ -1,8 +1,7 @@
-import type { Credential } from '@flotilla/model';
-import { credentialOf, worldQuery, type View } from '@flotilla/pilot-world';
+import { rootsSuffix, type Credential } from '@flotilla/model';
+import { credentialOf, worldQuery } from '@flotilla/pilot-world';
 import { encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
-import { rootsSuffix } from '../tls/sds.ts';
 import { secretAccess } from './access.ts';
 
 const { Secret } = envoy.extensions.transport_sockets.tls.v3;
@@ -13,16 +12,11 @@ const { Secret } = envoy.extensions.transport_sockets.tls.v3;
  */
 export const secret = worldQuery('secret', (view, name): XdsResource | undefined => {
   const access = view.query(secretAccess, name);
-  const found = 'key' in access ? find(view, access.key) : undefined;
+  if (!('key' in access)) return undefined;
+  const credential = credentialOf(view, access.key);
+  const found = access.key.endsWith(rootsSuffix) ? roots(credential) : certificate(credential);
   return found && xdsResource(name, encode(Secret, { name, ...found }));
 }, { equals: sameResource });
-
-/** Roots stand in a Secret of their own, `name-cacert`, or, where there is none of that name, beside the certificate. */
-function find(view: View, key: string): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
-  const named = credentialOf(view, key);
-  if (!key.endsWith(rootsSuffix)) return certificate(named);
-  return roots(named ?? credentialOf(view, key.slice(0, -rootsSuffix.length)));
-}
 
 function certificate({ certificate: chain, key, staple }: Credential = {}): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
   return chain && key ? { tlsCertificate: { certificateChain: { inlineBytes: chain }, privateKey: { inlineBytes: key }, ...(staple ? { ocspStaple: { inlineBytes: staple } } : {}) } } : undefined;

@@ -1,7 +1,7 @@
-import type { MeshConfig, ServerTLSSettings } from '@flotilla/model';
+import { rootsSuffix, type MeshConfig, type ServerTLSSettings } from '@flotilla/model';
 import { hasCredentialSocket, ownCertificate as ownFiles, setting, type View } from '@flotilla/pilot-world';
 import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
-import { credentialSecret, ownCertificate, ownRoots, rootsSuffix } from './sds.ts';
+import { credentialSecret, ownCertificate, ownRoots } from './sds.ts';
 
 const { DownstreamTlsContext, TlsParameters } = envoy.extensions.transport_sockets.tls.v3;
 type ISdsSecretConfig = envoy.extensions.transport_sockets.tls.v3.ISdsSecretConfig;

@@ -1,3 +1,4 @@
+import { rootsSuffix } from '@flotilla/model';
 import type { OwnCertificate } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
 
@@ -28,8 +29,6 @@ export const fileRoots = (path: string): ISdsSecretConfig => fileSecret(`file-ro
 export const ownCertificate = ({ certificate, key }: OwnCertificate): ISdsSecretConfig => (certificate && key ? fileCertificate(certificate, key) : workloadSecret('default'));
 export const ownRoots = ({ roots }: OwnCertificate): ISdsSecretConfig => (roots ? fileRoots(roots) : workloadSecret('ROOTCA'));
 
-/** Appended to a credential's name for the roots that belong to it. */
-export const rootsSuffix = '-cacert';
 const builtin = 'builtin://';
 
 /**

@@ -1,6 +1,6 @@
-import type { ClientTLSSettings, MeshConfig } from '@flotilla/model';
+import { rootsSuffix, type ClientTLSSettings, type MeshConfig } from '@flotilla/model';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
-import { credentialSecret, fileCertificate, fileRoots, rootsSuffix, workloadSecret } from './sds.ts';
+import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
 
 const tls = envoy.extensions.transport_sockets.tls.v3;
 type IUpstreamTlsContext = envoy.extensions.transport_sockets.tls.v3.IUpstreamTlsContext;
