@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
-import { changeOf, replaceFile, shopFolder, startLoad, Tally, untilServed, type Load } from '@flotilla/demo';
+import { changeOf, copyShop, replaceFile, startLoad, Tally, untilServed, type Load } from '@flotilla/demo';
 import { adminOf, canRun, openMesh, until, type Rig } from './rig.ts';
 
 /** Everything of these tests happens under traffic from outside, none of which may be lost. */
@@ -11,12 +12,12 @@ describe.skipIf(!canRun)('the fleet under traffic', () => {
   let load: Load;
   const tally = new Tally('reviews');
   const signal = new AbortController().signal;
-  const file = (name: string): string => join(rig.mesh.cluster.state.path, 'given/00', name);
+  const file = (name: string): string => join(rig.mesh.config[0] ?? '', name);
   const stats = async (pod: Parameters<typeof adminOf>[0], filter: string): Promise<Map<string, number>> =>
     new Map((await adminOf(pod, `/stats?filter=${filter}`)).trim().split('\n').map((line) => [line.slice(0, line.lastIndexOf(':')), Number(line.slice(line.lastIndexOf(':') + 1))]));
 
   beforeAll(async () => {
-    rig = await openMesh([shopFolder]);
+    rig = await openMesh([copyShop(mkdtempSync(join(tmpdir(), 'flotilla-shop-')))]);
     const shop = { ip: rig.mesh.gateway.ip, port: 8080, host: 'shop.example.com', path: '/' };
     await untilServed(shop);
     load = startLoad(shop, 40, (sample) => tally.add(sample));

@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClusterOptions } from './cluster/cluster.ts';
 
 export type Mode = 'fleet' | 'monolith';
 const manifests = fileURLToPath(new URL('../manifests', import.meta.url));
-/** The shop that ships with the demo. */
-export const shopFolder = join(manifests, 'shop');
+
+/** Copies the shop that ships with the demo into a folder of the run, to be edited there; returns the copy. */
+export function copyShop(folder: string): string {
+  const copy = join(folder, 'shop');
+  cpSync(join(manifests, 'shop'), copy, { recursive: true });
+  return copy;
+}
 
 const token = (): string => randomBytes(32).toString('base64url');
 const services = ['galley', 'pilot', 'sidecar-injector'];

@@ -1,4 +1,4 @@
-export { shopFolder, type Mode } from './control-plane.ts';
+export { copyShop, type Mode } from './control-plane.ts';
 export * from './mesh.ts';
 export { isInNode, nodeCommand, whyNoNode } from './node/enter.ts';
 export { replaceFile } from './cluster/replace-file.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { aborted, messageOf } from '@flotilla/std';
-import { shopFolder } from './control-plane.ts';
+import { copyShop } from './control-plane.ts';
 import { countAnswers, probeTargets } from './explore.ts';
 import { startMesh, type Mesh } from './mesh.ts';
 import type { DemoOptions } from './options.ts';
@@ -28,7 +28,7 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
   screen.say(`  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${own ? 'the shop' : options.config.join(', ')} ...`);
   let mesh: Mesh | undefined;
   try {
-    mesh = await startMesh({ mode, config: own ? [shopFolder] : options.config, folder, signal, tell: (message) => screen.say(`  ${message}`) });
+    mesh = await startMesh({ mode, config: own ? [copyShop(folder)] : options.config, folder, signal, tell: (message) => screen.say(`  ${message}`) });
     screen.say(`  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`);
     const { report, asked } = own ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget } : await runConfig(mesh, { mode, screen, signal });
     const wrong = faultsOf(report);
@@ -106,8 +106,8 @@ async function keep(mesh: Mesh, { options, folder, asked, screen, signal }: { re
   The mesh goes on until Ctrl-C. Try, in another terminal:
     curl ${asked?.host ? `-H 'Host: ${asked.host}' ` : ''}http://127.0.0.1:${options.port}${asked?.path ?? '/'}
         traffic through the gateway
-    edit files below ${join(mesh.cluster.state.path, 'given')}
-        galley follows them; new Deployments get pods
+    edit ${mesh.config.join(' or ')}
+        the mesh follows; new Deployments get pods
     tail -f ${mesh.cluster.hostPath('logs')}/istio-system_*
         what the services say
     ${readFileSync(join(folder, enterFile), 'utf8')} curl http://${galley}:15014/debug/problems

@@ -21,6 +21,8 @@ export interface MeshOptions {
 /** A whole mesh on this node: control plane, gateway, pods. */
 export interface Mesh {
   readonly cluster: Cluster;
+  /** The files and folders that it follows, as they were given. */
+  readonly config: readonly string[];
   readonly traces: Traces;
   /** Where traffic comes in. */
   readonly gateway: Pod;
@@ -56,7 +58,7 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
   const proxies = (): Pod[] => [...cluster.pods.values()].filter(({ containers }) => containers.some(({ name }) => name === 'istio-proxy'));
   const own = mode === 'monolith' ? ['istiod'] : ['pilot', 'galley', 'citadel', 'sidecar-injector'];
   return {
-    cluster, traces, close,
+    cluster, config, traces, close,
     get gateway() { return cluster.pod('istio-system', 'istio-ingressgateway'); },
     get proxies() { return proxies(); },
     metric,

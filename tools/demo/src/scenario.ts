@@ -101,9 +101,9 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
   }
 }
 
-/** Edits the copy in the state folder, which galley reads; returns when (epoch milliseconds). */
+/** Edits the file as a user would; returns when (epoch milliseconds). */
 function editRoute(mesh: Mesh, edit: (document: Document) => void): number {
-  const path = join(mesh.cluster.state.path, 'given/00', routeFile);
+  const path = join(mesh.config[0] ?? '', routeFile);
   const document = parseDocument(readFileSync(path, 'utf8'));
   edit(document);
   const at = Date.now();

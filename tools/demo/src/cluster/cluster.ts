@@ -1,15 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createDnsServer, type DnsServer } from '@flotilla/agent-dns';
-import { createFileSource } from '@flotilla/galley-sources';
+import { watchFiles } from '@flotilla/files';
 import { noObservability } from '@flotilla/observability-port';
 import type { PodObject } from '@flotilla/injector-template';
 import { messageOf } from '@flotilla/std';
 import { createNetwork, nodeAddress, type Network } from '../node/network.ts';
 import { createServiceProxy } from '../node/service-proxy.ts';
 import { admit, findWebhook, isSelected } from './admission.ts';
-import { isObject, namespaceOf, podsOf, type DesiredPod, type KubeObject, type Service } from './objects.ts';
+import { namespaceOf, podsOf, type DesiredPod, type KubeObject, type Service } from './objects.ts';
 import { nodeName, Pod } from './pod.ts';
 import { viewServices } from './service-view.ts';
 import { createStateFolder, type StateFolder } from './state-folder.ts';
@@ -37,7 +37,7 @@ const retryMs = 300;
 const withinMs = 60_000;
 
 /**
- * Plays API server, controllers and kubelet for one node: reads manifests from the state folder as they change, starts the pods that they ask for, and writes
+ * Plays API server, controllers and kubelet for one node: reads manifests as they change, starts the pods that they ask for, and writes
  * Pods and EndpointSlices back for galley to read.
  */
 export class Cluster {
@@ -50,7 +50,6 @@ export class Cluster {
   readonly #dns: DnsServer;
   readonly #proxy = createServiceProxy();
   readonly #sources: VolumeSources;
-  readonly #files = new Map<string, readonly KubeObject[]>();
   readonly #starting = new Map<string, AbortController>();
   readonly #stop = new AbortController();
   readonly #waiting = createWaiting();
@@ -59,8 +58,7 @@ export class Cluster {
     this.#options = options;
     ({ network: this.#network, dns: this.#dns } = parts);
     this.state = createStateFolder(this.hostPath('state'), { ...options, secretsFolder: this.hostPath('secrets') });
-    giveToCa(this.hostPath('secrets'));
-    this.#sources = createSources({ folder: options.folder, objects: () => this.objects, given: () => this.state.secrets.all, made: options.secrets, tokens: parts.tokens });
+    this.#sources = createSources({ folder: options.folder, objects: () => this.objects, given: () => this.state.secrets, made: options.secrets, tokens: parts.tokens });
   }
 
   /** Makes the node and starts what the manifests ask for; resolves when all of it is under way. */
@@ -80,39 +78,26 @@ export class Cluster {
     return join(this.#options.folder, name);
   }
 
-  /** What the manifests have; of an object in two files the first by path counts, as for galley. */
-  get objects(): KubeObject[] {
-    const all = [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, objects]) => objects);
-    const byId = new Map(all.reverse().map((object) => [`${object.kind} ${namespaceOf(object)}/${object.metadata.name}`, object]));
-    return [...byId.values()].reverse();
+  /** What the manifests have, without Secrets. */
+  get objects(): readonly KubeObject[] {
+    return this.state.objects;
   }
 
   /** Reads the manifests, then goes on following them. */
   async #watch(): Promise<void> {
-    const folders = ['given', 'system'].map((name) => join(this.state.path, name));
-    const changes = createFileSource(folders).run(this.#stop.signal)[Symbol.asyncIterator]();
+    const changes = watchFiles(this.state.sources).run(this.#stop.signal)[Symbol.asyncIterator]();
     const take = async (): Promise<boolean> => {
       const { value, done } = await changes.next();
       if (done) return false;
-      for (const { path, documents = [] } of value) {
-        // A file that has just been changed here is told of again.
-        if (this.#settle(path)) continue;
-        const objects = documents.flatMap(({ value: document }) => (isList(document) ? document.items : [document])).filter(isObject);
-        if (documents.length > 0 || !existsSync(path)) this.#files.set(relative(this.state.path, path), objects);
-      }
+      for (const found of value) this.state.derive(found);
+      giveToCa(this.hostPath('secrets'));
       this.#reconcile();
       return true;
     };
     await take();
     void (async () => {
       while (await take());
-    })().catch((thrown: unknown) => this.#options.tell(`the state folder can't be followed any more: ${messageOf(thrown)}`));
-  }
-
-  #settle(path: string): boolean {
-    const changed = this.state.settle(path);
-    if (changed) giveToCa(this.hostPath('secrets'));
-    return changed;
+    })().catch((thrown: unknown) => this.#options.tell(`configuration is not followed any more; start again (${messageOf(thrown)})`));
   }
 
   /** Pods that are asked for are started, others stopped. */
@@ -215,5 +200,4 @@ export class Cluster {
   }
 }
 
-const isList = (value: unknown): value is { readonly items: readonly unknown[] } => typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'List' && Array.isArray((value as { items?: unknown }).items);
 const fileOf = (kind: string, key: string): string => `${kind}/${key.replace('/', '_')}.yaml`;

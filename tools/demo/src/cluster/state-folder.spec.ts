@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,68 +7,105 @@ import { createStateFolder } from './state-folder.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-state-'));
 afterAll(() => rmSync(dir, { recursive: true }));
-const source = join(dir, 'source');
 const service = (name: string, rest = ''): string => `# ${name}\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]${rest}}\n`;
+const secret = (name: string): string => `apiVersion: v1\nkind: Secret\nmetadata: {name: ${name}}\nstringData: {key: hidden-${name}}\n`;
+
+/** A state folder derived from one file of a user's, which `write` replaces. */
+function stateOf(text: string) {
+  const folder = mkdtempSync(join(dir, 'run-'));
+  const [given, path, secretsFolder] = [join(folder, 'web.yaml'), join(folder, 'state'), join(folder, 'secrets')];
+  mkdirSync(secretsFolder);
+  writeFileSync(given, text);
+  const state = createStateFolder(path, { given: [given], system: [], secretsFolder });
+  const derive = (): void => state.derive({ path: given, readAt: 0 });
+  derive();
+  return {
+    state, given, secretsFolder,
+    write(next: string) {
+      writeFileSync(given, next);
+      derive();
+    },
+    remove() {
+      rmSync(given);
+      derive();
+    },
+    derived: () => readFileSync(join(path, 'given/00/web.yaml'), 'utf8'),
+    secrets: () => readFileSync(join(secretsFolder, 'given_00_web.yaml'), 'utf8'),
+    names: () => state.objects.map(({ metadata }) => metadata.name),
+    path,
+  };
+}
+const ips = (text: string): unknown[] => parseAllDocuments(text).map((document) => document.getIn(['spec', 'clusterIP']));
+const lineOf = (text: string, part: string): number => text.split('\n').findIndex((line) => line.includes(part));
 
 describe('the state folder', () => {
-  const given = join(dir, 'web.yaml');
-  writeFileSync(given, [service('a'), service('b'), service('headless', ', clusterIP: None'), service('named', ', type: ExternalName')].join('---\n'));
-  writeFileSync(join(dir, 'broken.yaml'), 'a: [1\n');
-  const before = readFileSync(given, 'utf8');
-  const state = createStateFolder(source, { given: [given, join(dir, 'broken.yaml')], system: [], secretsFolder: dir });
-  const copy = join(source, 'given/00/web.yaml');
-  const ips = (): unknown[] => parseAllDocuments(readFileSync(copy, 'utf8')).map((document) => document.getIn(['spec', 'clusterIP']));
+  const text = [service('a'), service('b'), service('headless', ', clusterIP: None'), service('named', ', type: ExternalName')].join('---\n');
 
   it('gives each Service that needs one an address of its own, and never writes to its source', () => {
-    expect(ips()).toEqual(['10.96.0.10', '10.96.0.11', 'None', undefined]);
-    expect(readFileSync(copy, 'utf8')).toContain('# a\n');
-    expect(readFileSync(given, 'utf8')).toBe(before);
+    const { derived, given } = stateOf(text);
+    expect(ips(derived())).toEqual(['10.96.0.10', '10.96.0.11', 'None', undefined]);
+    expect(readFileSync(given, 'utf8')).toBe(text);
   });
 
-  it('keeps Secrets out of what galley reads', () => {
-    const folder = mkdtempSync(join(dir, 'secrets-'));
-    writeFileSync(join(dir, 'mixed.yaml'), `${service('a')}---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: hidden}\n`);
-    const mixed = createStateFolder(join(dir, 'mixed'), { given: [join(dir, 'mixed.yaml')], system: [], secretsFolder: folder });
-    expect(mixed.secrets.all).toMatchObject([{ metadata: { name: 's' } }]);
-    expect(readFileSync(join(dir, 'mixed/given/00/mixed.yaml'), 'utf8')).not.toContain('hidden');
-    expect(readFileSync(join(folder, 'given_00_mixed.yaml'), 'utf8')).toContain('hidden');
-    expect(statSync(join(folder, 'given_00_mixed.yaml')).mode & 0o077).toBe(0);
+  it('leaves every other document at its line', () => {
+    const { derived } = stateOf(`${text}---\n${secret('s')}---\nkind: Other\n`);
+    for (const part of ['# headless', 'kind: Other', '# b']) expect(lineOf(derived(), part)).toBe(lineOf(`${text}---\n${secret('s')}---\nkind: Other\n`, part));
   });
 
-  it('takes them out of lists, of files written later, and of files that are no YAML', () => {
-    const folder = mkdtempSync(join(dir, 'secrets-'));
-    const secret = (name: string): object => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { key: `hidden-${name}` } });
-    writeFileSync(join(dir, 'list.yaml'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [secret('a'), { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }] }));
-    const state = createStateFolder(join(dir, 'later'), { given: [join(dir, 'list.yaml')], system: [], secretsFolder: folder });
-    const [listed, later] = [join(dir, 'later/given/00/list.yaml'), join(dir, 'later/given/00/later.yaml')];
-    expect([readFileSync(listed, 'utf8').includes('hidden'), readFileSync(listed, 'utf8').includes('ConfigMap')]).toEqual([false, true]);
-    writeFileSync(later, `${service('x')}---\n${JSON.stringify(secret('b'))}\n`);
-    expect(state.settle(later)).toBe(true);
-    const good = readFileSync(later, 'utf8');
-    writeFileSync(later, `${JSON.stringify(secret('d'))}\nno: [yaml`);
-    expect(state.settle(later)).toBe(true);
-    expect(readFileSync(later, 'utf8')).toBe(good);
-    expect(readFileSync(join(folder, 'given_00_later.yaml'), 'utf8')).toContain('hidden-d');
-    expect(state.secrets.all).toMatchObject([{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }]);
+  it('keeps a Service\'s address when its file changes', () => {
+    const { write, derived } = stateOf(text);
+    write([service('b'), service('c')].join('---\n'));
+    expect(ips(derived())).toEqual(['10.96.0.11', '10.96.0.12']);
   });
 
-  it('copies what is no YAML as it is', () => expect(readFileSync(join(source, 'given/01/broken.yaml'), 'utf8')).toBe('a: [1\n'));
+  it('keeps Secrets, also those in Lists, out of what galley reads, for their owner alone', () => {
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'l' }, stringData: { key: 'hidden-l' } }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }] });
+    const { state, derived, secrets, secretsFolder } = stateOf(`${service('a')}---\n${secret('s')}---\n${list}\n`);
+    expect(derived()).not.toContain('hidden');
+    expect(derived()).toContain('ConfigMap');
+    expect(secrets()).toMatch(/hidden-s[^]*hidden-l/);
+    expect(statSync(join(secretsFolder, 'given_00_web.yaml')).mode & 0o077).toBe(0);
+    expect(state.secrets).toMatchObject([{ metadata: { name: 's' } }, { metadata: { name: 'l' } }]);
+  });
 
-  it('keeps a Service\'s address when its file is written anew', () => {
-    writeFileSync(copy, [service('b'), service('c')].join('---\n'));
-    expect(state.settle(copy)).toBe(true);
-    expect(ips()).toEqual(['10.96.0.11', '10.96.0.12']);
-    expect(state.settle(copy)).toBe(false);
+  it.each(['no: [yaml', '\ttab: 1', 'a: "never ends', '  wrong:\n indentation: 1\n- x'])('lets a mistake cost its document alone, and keeps what the file held before: %j', (mistake) => {
+    const { write, names, given, derived, state } = stateOf([service('a'), service('b')].join('---\n'));
+    const next = `${service('c')}---\n${service('a', ', type: LoadBalancer')}---\n${mistake}`;
+    write(next);
+    expect(names()).toEqual(['c', 'a', 'b']);
+    expect(state.objects.find(({ metadata }) => metadata.name === 'a')?.spec).toMatchObject({ type: 'LoadBalancer' });
+    expect(readFileSync(given, 'utf8')).toBe(next);
+    expect(parseAllDocuments(derived()).flatMap(({ errors }) => errors).length).toBeGreaterThan(0);
+    write(service('a'));
+    expect(names()).toEqual(['a']);
+  });
+
+  it.each([
+    ['in a document of its own', `${secret('d')}---\nno: [yaml`], ['in the Secret', secret('d').replace('{key', '{[key')], ['that swallows the Secret', `a: "never ends\n---\n${secret('d')}`],
+  ])('shows galley a mistake %s, and nothing of a Secret', (_, mistake) => {
+    const { write, derived, state, given } = stateOf(`${service('a')}---\n${secret('b')}`);
+    write(`${service('a')}---\n${mistake}`);
+    expect(derived()).not.toContain('hidden');
+    expect(parseAllDocuments(derived()).flatMap(({ errors }) => errors).length).toBeGreaterThan(0);
+    expect(state.secrets.map(({ metadata }) => metadata.name)).toContain('b');
+    expect(readFileSync(given, 'utf8')).toContain(mistake);
+  });
+
+  it('forgets a file that is removed, with its Secrets', () => {
+    const { remove, state, secretsFolder, path } = stateOf(`${service('a')}---\n${secret('b')}`);
+    remove();
+    expect([state.objects, state.secrets, readdirSync(secretsFolder), readdirSync(join(path, 'given/00'))]).toEqual([[], [], [], []]);
   });
 
   it('writes an object whole, and not again when nothing differs', () => {
+    const { state, path } = stateOf(text);
     state.put('pods/a.yaml', { kind: 'Pod' });
-    const path = join(source, 'kubernetes/pods/a.yaml');
-    writeFileSync(path, 'touched');
+    const file = join(path, 'kubernetes/pods/a.yaml');
+    writeFileSync(file, 'touched');
     state.put('pods/a.yaml', { kind: 'Pod' });
-    expect(readFileSync(path, 'utf8')).toBe('touched');
+    expect(readFileSync(file, 'utf8')).toBe('touched');
     state.remove('pods/a.yaml');
-    expect(readdirSync(join(source, 'kubernetes/pods'))).toEqual([]);
+    expect(readdirSync(join(path, 'kubernetes/pods'))).toEqual([]);
   });
 
   it('refuses a folder without YAML, naming it', () => {
