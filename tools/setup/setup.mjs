@@ -14,7 +14,10 @@ const programs = {
   attack: ['node', 'tools/attack/src/main.ts'],
   demo: ['node', 'tools/demo/src/main.ts'],
   nx: ['nx'],
+  ...Object.fromEntries(['pilot', 'galley', 'citadel', 'sidecar-injector', 'istiod', 'pilot-agent'].map((app) => [app, ['node', `apps/${app}/src/main.ts`]])),
 };
+/** What of them starts Envoy or nats-server. */
+const needBinaries = [undefined, 'test', 'demo', 'parity', 'bench', 'pilot-agent'];
 
 const args = process.argv.slice(2);
 const take = (flag) => {
@@ -29,8 +32,8 @@ if (process.platform !== 'linux') fail('Flotilla runs on Linux (network namespac
 
 const seconds = await step('installing Node 24 and pnpm below .cache', installToolchain) + await step('installing the packages of the lock file', installWorkspace)
   + await step('generating code from .proto files', () => run('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath() }), { tells: true })
-  + (name !== 'parity' && name !== 'nx' ? await step('fetching Envoy and NATS', installBinaries, { tells: true }) : 0);
-if (name === 'test' || name === 'demo') installSystemTools({ noInstall });
+  + (needBinaries.includes(name) ? await step('fetching Envoy and NATS', installBinaries, { tells: true }) : 0);
+if (name === 'test' || name === 'demo') await installSystemTools({ noInstall });
 if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
 
 if (program) {

@@ -15,12 +15,14 @@ export async function installToolchain() {
   if (process.arch !== 'x64' && process.arch !== 'arm64') fail(`there is no Node package for ${process.arch}; use an x64 or arm64 machine`);
   const value = digest(['tools/setup/toolchain/package-lock.json']);
   const stamp = join(toolchain, 'installed');
-  if (isCurrent(stamp, value)) return 0;
+  if (isCurrent(stamp, value)) return;
   mkdirSync(toolchain, { recursive: true });
   for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(root, 'tools/setup/toolchain', file), join(toolchain, file));
-  const status = await run('npm', ['ci', '--silent', '--no-audit', '--no-fund'], { cwd: toolchain }).catch(() => fail('npm is missing; install Node.js 20 or later with npm'));
-  if (status === 0) writeFileSync(stamp, value);
-  return status;
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: toolchain }).catch((thrown) => {
+    if (thrown.code === 'ENOENT') fail('npm is missing; install Node.js 20 or later with npm');
+    throw thrown;
+  });
+  writeFileSync(stamp, value);
 }
 
 const manifests = () => ['apps', 'libs', 'tools', 'tests'].flatMap((top) => walk(top)).sort();
@@ -36,8 +38,7 @@ function walk(dir) {
 export async function installWorkspace() {
   const value = digest(['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests()]);
   const stamp = join(cache, 'workspace');
-  if (isCurrent(stamp, value) && existsSync(join(root, 'node_modules'))) return 0;
-  const status = await run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'], { cwd: root, env: { ...toolPath(), CI: 'true' } });
-  if (status === 0) writeFileSync(stamp, value);
-  return status;
+  if (isCurrent(stamp, value) && existsSync(join(root, 'node_modules'))) return;
+  await run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'], { cwd: root, env: { ...toolPath(), CI: 'true' } });
+  writeFileSync(stamp, value);
 }

@@ -89,6 +89,19 @@ describe.skipIf(!canRun)('the demo', () => {
     expect(readdirSync(config)).toEqual(['web.yaml']);
   }, 90_000);
 
+  it('runs what is good of a file with a mistake, says where the mistake is, and ends with exit code 3', async () => {
+    const config = mkdtempSync(join(tmpdir(), 'demo-config-'));
+    const file = join(config, 'web.yaml');
+    const text = `${readFileSync(join(import.meta.dirname, 'testdata/web.yaml'), 'utf8')}---\nkind: VirtualService\n\tmetadata: x\n`;
+    writeFileSync(file, text);
+    const { exited, out, folder } = demo('--config', file, '--json');
+    expect(await exited).toBe(3);
+    const report = JSON.parse(out()) as { not_in_force: readonly string[]; requests: number; errors: number };
+    expect(report.not_in_force).toEqual([expect.stringMatching(new RegExp(`^error: ${file}.*line ${text.split('\n').length - 1}`))]);
+    expect([report.requests > 0, report.errors]).toEqual([true, 0]);
+    expect([readdirSync(folder), readFileSync(file, 'utf8')]).toEqual([[], text]);
+  }, 90_000);
+
   it('leaves nothing behind when it is killed while it starts', async () => {
     const { child, exited, said, folder } = demo();
     await said('Starting the control plane');

@@ -19,7 +19,7 @@ export const enterFile = 'enter';
 /** Where the gateway's pod listens for its port 80. */
 const gatewayPort = 8080;
 
-/** The demo within its node. Resolves with the exit code: 0 when all went as it should. */
+/** The demo within its node. Resolves with the exit code: 0 when all went as it should, 3 when something that was given is not in force, 1 otherwise. */
 export async function runInside(options: DemoOptions, { folder, signal }: { readonly folder: string; readonly signal: AbortSignal }): Promise<number> {
   const screen = createScreen(options.json ? process.stderr : process.stdout);
   const mode = options.monolith ? 'monolith' : 'fleet';
@@ -36,7 +36,7 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
     if (report.errors > 0) explainFailures(mesh, screen);
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     if (options.keep && !signal.aborted) await keep(mesh, { options, folder, asked, screen, signal });
-    return wrong.length === 0 ? 0 : 1;
+    return wrong.length > 0 ? 1 : report.not_in_force.length > 0 ? notInForce : 0;
   } catch (thrown) {
     if (signal.aborted) return 130;
     screen.say(`\n  The demo did not come to its end: ${messageOf(thrown)}`);
@@ -47,6 +47,9 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
   }
 }
 
+/** Exit code for configuration that is not in force, so that a pipeline sees it. */
+const notInForce = 3;
+
 type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified'> & { readonly [K in 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified']: Report[K] | null };
 
 /** What can be asked for from outside. */
@@ -55,7 +58,8 @@ const shopTarget: Asked = { host: 'shop.example.com', path: '/' };
 
 /** Any other mesh: what its gateways serve is asked for a few seconds. What is not measured then is null. */
 async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: Report['mode']; readonly screen: Screen; readonly signal: AbortSignal }): Promise<{ readonly report: AnyReport; readonly asked: Asked | undefined }> {
-  for (const problem of await mesh.problems()) screen.say(`  ${problem}`);
+  const problems = await mesh.problems();
+  for (const { text } of problems) screen.say(`  ${text}`);
   const answers = await probeTargets(mesh, { seconds: 5, perSecond: 10, signal });
   if (answers.size === 0) screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
   for (const [{ name }, samples] of answers) screen.say(`  ${name}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
@@ -64,6 +68,7 @@ async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: 
   const report: AnyReport = {
     mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: samples.length, errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
     mtls_verified: peers.pairs === 0 ? null : isVerified(peers), split: null, propagation_ms: null, traffic_survived_galley_stop: null, nacks: await mesh.metric('pilot_total_xds_rejects'),
+    not_in_force: problems.filter(({ level }) => level === 'error').map(({ text }) => text),
   };
   const [served] = [...answers].filter(([{ port }, given]) => port === gatewayPort && given.some(({ status }) => status === 200)).map(([target]) => target);
   return { report, asked: served && { path: served.path, ...(served.host === mesh.gateway.ip ? {} : { host: served.host }) } };
@@ -83,6 +88,7 @@ function summarize(report: AnyReport, wrong: readonly string[], screen: Screen):
   screen.say(`\n  ${mode}: ${pods} pods, ${envoys} Envoys, ${requests} requests, ${errors} errors, ${nacks} responses refused${verified ? ', every hop with mTLS, identities seen by both sides' : ''}`);
   if (propagation) screen.say(`  a changed file was acknowledged by an Envoy after ${propagation.p50} ms (median), ${propagation.max} ms at most`);
   for (const sentence of wrong) screen.say(`  Unexpected: ${sentence}`);
+  for (const problem of report.not_in_force) screen.say(`  Not in force: ${problem.replace(/^error: /, '')}`);
 }
 
 const shownFailures = 5;

@@ -18,6 +18,9 @@ export interface MeshOptions {
   readonly signal?: AbortSignal;
 }
 
+/** `text` is one sentence: level, file and document, path, message. An `error` is not in force. */
+export interface MeshProblem { readonly level: string; readonly text: string }
+
 /** A whole mesh on this node: control plane, gateway, pods. */
 export interface Mesh {
   readonly cluster: Cluster;
@@ -30,8 +33,8 @@ export interface Mesh {
   readonly proxies: readonly Pod[];
   /** Sum of a metric over the control plane's services; labels are not told apart. */
   metric(name: string): Promise<number>;
-  /** What is wrong with the configuration, as galley says it: one sentence each. */
-  problems(): Promise<readonly string[]>;
+  /** What is wrong with the configuration, as galley reports it, with the paths that the user gave. */
+  problems(): Promise<readonly MeshProblem[]>;
   /** Resolves when every proxy has a stream to pilot, as after a restart of it. */
   untilConnected(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -66,7 +69,7 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
       const page = await fetchText(cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip, 15_014, '/debug/problems');
       const { problems } = JSON.parse(page) as { problems: readonly { level: string; origin?: string; path?: string; message: string }[] };
       const named = (text: string): string => text.replace(/\/flotilla\/state\/(\S+)/g, (_, path: string) => givenName(path, config));
-      return problems.map(({ level, origin = '', path, message }) => named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`));
+      return problems.map(({ level, origin = '', path, message }) => ({ level, text: named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`) }));
     },
     async untilConnected(signal) {
       while (await metric('pilot_xds') < proxies().length) await pause(connectedPollMs, undefined, { signal });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,8 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     };
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     const [code] = await once(child, 'exit') as [number | null];
-    isOfUse = code !== 0 && code !== 130 && askedAt === undefined;
+    // A mistake in what was given is told already; the logs of services would add nothing.
+    isOfUse = code !== 0 && code !== 130 && code !== 3 && askedAt === undefined && hasLogs(folder);
     if (isOfUse) process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
     return code ?? (isOfUse ? 1 : 130);
   } finally {
@@ -50,6 +51,8 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     if (!isOfUse) removeNodeFolder(folder);
   }
 }
+
+const hasLogs = (folder: string): boolean => existsSync(join(folder, 'logs')) && readdirSync(join(folder, 'logs')).length > 0;
 
 function checkConfig(path: string): void {
   try {

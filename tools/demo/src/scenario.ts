@@ -25,6 +25,8 @@ export interface Report {
   readonly propagation_ms: { readonly p50: number; readonly max: number };
   readonly traffic_survived_galley_stop: boolean;
   readonly nacks: number;
+  /** Problems of what was given, each with its file. */
+  readonly not_in_force: readonly string[];
 }
 
 const perSecond = 50;
@@ -94,6 +96,7 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
       mtls_verified: isVerified(peers), split: { before, after },
       propagation_ms: { p50: round(quantile(acknowledgements, 0.5)), max: round(quantile(acknowledgements, 1)) },
       traffic_survived_galley_stop: survived, nacks: await mesh.metric('pilot_total_xds_rejects'),
+      not_in_force: (await mesh.problems()).filter(({ level }) => level === 'error').map(({ text }) => text),
     };
   } finally {
     clearInterval(table);

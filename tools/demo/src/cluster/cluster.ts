@@ -9,7 +9,7 @@ import { messageOf } from '@flotilla/std';
 import { createNetwork, nodeAddress, type Network } from '../node/network.ts';
 import { createServiceProxy } from '../node/service-proxy.ts';
 import { admit, findWebhook, isSelected } from './admission.ts';
-import { namespaceOf, podsOf, type DesiredPod, type KubeObject, type Service } from './objects.ts';
+import { podsOf, type DesiredPod, type KubeObject, type Service } from './objects.ts';
 import { nodeName, Pod } from './pod.ts';
 import { viewServices } from './service-view.ts';
 import { createStateFolder, type StateFolder } from './state-folder.ts';
