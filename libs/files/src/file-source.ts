@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
 import { AsyncQueue } from '@flotilla/std';
-import { readFile, type FileFound } from './read-file.ts';
+import type { BackgroundOptions } from './background-reader.ts';
+import { ChangedFiles } from './changed-files.ts';
+import type { FileFound } from './read-file.ts';
 import { WatchTree, type ChangeKind, type TreeLimits } from './watch-tree.ts';
 
-export interface WatchOptions { readonly limits?: Partial<TreeLimits> }
+export interface WatchOptions { readonly limits?: Partial<TreeLimits>; readonly background?: BackgroundOptions }
 /** First every file there is, as one batch; then changes, those of one burst together. */
 export interface FileSource { run(signal: AbortSignal): AsyncIterable<readonly FileFound[]> }
 
@@ -24,38 +26,37 @@ export function watchFiles(given: readonly string[], options: WatchOptions = {})
   return {
     async *run(signal) {
       const wake = new AsyncQueue<null>();
-      // Files are read when the reader asks for them: while it is busy, what changes costs no more than its name.
-      const changed = new Set<string>();
-      const burst = new Burst((paths) => {
-        for (const path of paths) changed.add(path);
+      const notice = (): void => {
         if (wake.size === 0) wake.push(null);
+      };
+      const files = new ChangedFiles(notice, options.background);
+      const burst = new Burst((changed) => {
+        for (const path of changed) files.add(path);
+        notice();
       });
-      const folders = new Map<string, FileFound>();
       const tree = new WatchTree({
-        ...options, onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error),
+        limits: options.limits ?? {}, onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error),
         onProblem: (path, problem) => {
-          folders.set(path, { path, readAt: Date.now(), ...(problem ? { problem } : {}) });
-          if (wake.size === 0) wake.push(null);
+          files.found({ path, readAt: Date.now(), ...(problem ? { problem } : {}) });
+          notice();
         },
       });
-      const take = (): readonly FileFound[] => {
-        const found = [...folders.values(), ...[...changed].sort().map(readFile)];
-        changed.clear();
-        folders.clear();
-        return found;
-      };
       const stop = (): void => wake.close();
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       try {
         for (const path of paths) tree.add(path);
-        for (const path of tree.files()) changed.add(path);
-        yield take();
-        for await (const _ of wake) if (changed.size + folders.size > 0) yield take();
+        for (const path of tree.files()) files.add(path);
+        yield await files.takeAll(signal);
+        for await (const _ of wake) {
+          const found = await files.take(signal);
+          if (found.length > 0) yield found;
+        }
       } finally {
         signal.removeEventListener('abort', stop);
         burst.close();
         tree.close();
+        files.close();
       }
     },
   };

@@ -1,3 +1,4 @@
 export * from './documents.ts';
 export * from './file-source.ts';
+export { treeLimits, type TreeLimits } from './watch-tree.ts';
 export type { FileFound } from './read-file.ts';

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { messageOf } from '@flotilla/std';
 import type { Problem } from '@flotilla/model';
 import { maxFileBytes, parseDocuments, tooLarge, type ParsedDocument } from './documents.ts';
@@ -15,7 +15,7 @@ export function readFile(path: string): FileFound {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(file);
     if (stats.isDirectory()) return { path, readAt };
-    if (!stats.isFile()) return { path, readAt, problem: { code: 'unreadable', level: 'error', message: 'this is a pipe or a device, no file; remove it' } };
+    if (!stats.isFile()) return { path, readAt, problem: { code: 'unreadable', level: 'error', message: 'this is a pipe or a device; only files are read; remove it' } };
     if (stats.size > maxFileBytes) return { path, readAt, problem: tooLarge(stats.size) };
     return { path, readAt, ...parseDocuments(readAll(file, stats.size)) };
   } catch (thrown) {
@@ -23,6 +23,15 @@ export function readFile(path: string): FileFound {
     return gone ? { path, readAt } : { path, readAt, problem: { code: 'unreadable', level: 'error', message: messageOf(thrown) } };
   } finally {
     if (file !== undefined) closeSync(file);
+  }
+}
+
+/** The size of a file in bytes; 0 when it can't be told: reading it tells why. */
+export function sizeOf(path: string): number {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 0;
   }
 }
 

@@ -1,5 +1,5 @@
 import { MeshProxyConfig, defaultMeshConfig, parseValue, proxyConfigMistakes } from '@flotilla/model';
-import { annotationLimits, err, ok, readYaml } from '@flotilla/std';
+import { configLimits, err, ok, readYaml } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
 /** Where a proxy's configuration comes from: each text is YAML or JSON, and a later one wins. */
@@ -12,9 +12,6 @@ export interface ProxyConfigSources {
   /** ISTIO_CPU_LIMIT: worker threads where no source names them. */
   readonly cpuLimit?: string;
 }
-
-/** A mesh's configuration is a ConfigMap, of at most 1 MiB (Kubernetes). */
-const configLimits = { ...annotationLimits, length: 1 << 20 };
 
 /**
  * Mesh file, PROXY_CONFIG, the annotation proxy.istio.io/config, then the annotations of the discovery address and the status port, over Istio's

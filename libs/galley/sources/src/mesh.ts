@@ -1,5 +1,5 @@
-import { messageOf } from '@flotilla/std';
-import { parseYaml, type ParsedDocument } from '@flotilla/files';
+import { configLimits, readYaml } from '@flotilla/std';
+import { problemOf, type ParsedDocument } from '@flotilla/files';
 
 type Plain = Record<string, unknown>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -13,11 +13,12 @@ export function readMesh(document: ParsedDocument): ParsedDocument {
   for (const key of keys) {
     const text = data[key];
     if (typeof text !== 'string') continue;
-    try {
-      data[key] = parseYaml(text);
-    } catch (thrown) {
-      return { index: document.index, problem: { code: 'yaml-syntax', level: 'error', message: `data.${key}: ${messageOf(thrown).split('\n')[0] ?? ''}` } };
+    const read = readYaml(text, configLimits);
+    if (!read.ok) {
+      const problem = problemOf(read.error);
+      return { index: document.index, problem: { ...problem, message: `data.${key}: ${problem.message}` } };
     }
+    data[key] = read.value;
   }
   return { ...document, value: { ...value, data } };
 }

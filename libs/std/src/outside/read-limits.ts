@@ -43,6 +43,9 @@ export const annotationLimits: YamlLimits = {
   anchors: 100, aliases: 200, expandedNodes: 5000, tags: 100, explicitKeys: 100,
 };
 
+/** For the configuration of a mesh, an installation or a program: a ConfigMap has at most 1 MiB (Kubernetes). */
+export const configLimits: YamlLimits = { ...annotationLimits, length: 1 << 20, scalarLength: 1 << 20, nodes: 100_000, keys: 20_000, keysPerMapping: 10_000, tokens: 200_000 };
+
 /** Why a text from outside is refused. */
 export interface ReadProblem {
   readonly code: 'yaml-syntax' | 'json-syntax' | 'over-limit';

@@ -1,0 +1,81 @@
+import { setImmediate } from 'node:timers/promises';
+import { BackgroundReader, type BackgroundOptions } from './background-reader.ts';
+import { readFile, sizeOf, type FileFound } from './read-file.ts';
+
+/** Larger files are read in the background: of this size one takes some 50 ms. */
+const largestInForeground = 64 << 10;
+/** How long small files are read before other work has its turn. */
+const turnMs = 20;
+
+/**
+ * Files that changed, read when they are asked for: while nobody asks, what changes costs no more than its name. A large file is read in the background and
+ * found later, unless it changed again; it holds nothing else up.
+ */
+export class ChangedFiles {
+  readonly #notice: () => void;
+  readonly #background: BackgroundReader;
+  #changed = new Set<string>();
+  #found = new Map<string, FileFound>();
+  /** The latest reading in the background for each path. */
+  readonly #reading = new Map<string, Promise<void>>();
+
+  /** `notice` is called when there is more to take. */
+  constructor(notice: () => void, background: BackgroundOptions = {}) {
+    this.#notice = notice;
+    this.#background = new BackgroundReader(background);
+  }
+
+  /** A file to read. */
+  add(path: string): void {
+    this.#changed.add(path);
+  }
+
+  /** What is known without reading. */
+  found(file: FileFound): void {
+    this.#found.set(file.path, file);
+  }
+
+  /** All that is found by now. */
+  async take(signal: AbortSignal): Promise<readonly FileFound[]> {
+    const paths = [...this.#changed].sort();
+    this.#changed = new Set();
+    let since = performance.now();
+    for (const path of paths) {
+      if (signal.aborted) break;
+      this.#read(path);
+      if (performance.now() - since < turnMs) continue;
+      await setImmediate();
+      since = performance.now();
+    }
+    const found = [...this.#found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    this.#found = new Map();
+    return found;
+  }
+
+  /** The same with all large files. */
+  async takeAll(signal: AbortSignal): Promise<readonly FileFound[]> {
+    const small = await this.take(signal);
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    while (this.#reading.size > 0 && !signal.aborted) await Promise.race([Promise.all(this.#reading.values()), stopped]);
+    return [...small, ...await this.take(signal)].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  close(): void {
+    this.#background.close();
+  }
+
+  #read(path: string): void {
+    const size = sizeOf(path);
+    if (size <= largestInForeground) {
+      this.#reading.delete(path);
+      return this.found(readFile(path));
+    }
+    const reading = this.#background.read(path, size).then((file) => {
+      if (this.#reading.get(path) !== reading) return;
+      this.#reading.delete(path);
+      this.found(file);
+      this.#notice();
+    });
+    this.#reading.set(path, reading);
+  }
+}
