@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Batch, Bus } from '@flotilla/bus-port';
+import type { Batch, Bus, Publisher, Subscriber } from '@flotilla/bus-port';
 import { keyOf, type AnyResource, type Collection } from '@flotilla/model';
 
 export const testResource = (name: string, host: string): AnyResource => ({
@@ -53,13 +53,15 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
       expect((await read()).put.map(({ resource }) => resource.meta.name)).toEqual(['b']);
     }));
 
-    it('drops what a new session does not confirm, when that is complete and not before', withBus(async (bus, read) => {
+    it('gives nothing of a new session before it is complete, then what is different, at once', withBus(async (bus, read) => {
       await bus.publish(batch('s1', 1, { put: ['a', 'b'].map((n) => ({ resource: testResource(n, n) })), complete: wanted }));
       const state = hold(new Map(), await read());
-      await bus.publish(batch('s2', 1, { put: [{ resource: testResource('c', 'c') }] }));
-      expect([...hold(state, await read()).keys()]).toEqual(['shop/a', 'shop/b', 'shop/c']);
-      await bus.publish(batch('s2', 2, { put: [{ resource: testResource('a', 'a') }], complete: wanted }));
-      expect([...hold(state, await read()).keys()].sort()).toEqual(['shop/a', 'shop/c']);
+      await bus.publish(batch('s2', 1, { put: [{ resource: testResource('c', 'c') }, { resource: testResource('d', 'd') }] }));
+      await bus.publish(batch('s2', 2, { delete: [{ collection: 'service-entries', key: 'shop/d' }] }));
+      await bus.publish(batch('s2', 3, { put: [{ resource: testResource('a', 'a') }], complete: wanted }));
+      const next = await read();
+      expect([next.put.map(({ resource }) => resource.meta.name), next.delete.map(({ key }) => key), next.complete]).toEqual([['c'], ['shop/b'], wanted]);
+      expect([...hold(state, next).keys()].sort()).toEqual(['shop/a', 'shop/c']);
     }));
 
     it('gives a slow subscriber the latest of each key, and the traces of what it missed', withBus(async (bus, read) => {
@@ -126,6 +128,75 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
       expect([put.map(({ resource }) => resource.meta.name), gone.map(({ key }) => key), complete]).toEqual([['b'], ['shop/gone'], []]);
       await bus.publish(batch('s1', 3, { put: [{ resource: testResource('c', 'c') }] }));
       expect((await read()).put.map(({ resource }) => resource.meta.name)).toEqual(['c']);
+    }));
+  });
+}
+
+/** A bus with two publishers, as with two replicas of galley; `lead` makes readers follow the one or the other. */
+export interface TestBusOfTwo extends Subscriber {
+  readonly publishers: readonly [Publisher, Publisher];
+  lead(index: 0 | 1): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The contract of the transports that several galleys can share. `open` gives a bus that follows its first publisher. */
+export function describeBusOfTwo(name: string, open: () => Promise<TestBusOfTwo>): void {
+  describe(`bus with two publishers: ${name}`, () => {
+    const withBus = (test: (bus: TestBusOfTwo, read: () => Promise<Batch>) => Promise<void>) => async (): Promise<void> => {
+      const bus = await open();
+      const stop = new AbortController();
+      try {
+        const reader = bus.subscribe(wanted, stop.signal)[Symbol.asyncIterator]();
+        await test(bus, async () => (await reader.next()).value as Batch);
+      } finally {
+        stop.abort();
+        await bus.close();
+      }
+    };
+    const stateOf = (session: string, seq: number, values: Record<string, string>): Batch =>
+      batch(session, seq, { put: Object.entries(values).map(([key, host]) => ({ resource: testResource(key, host) })), complete: wanted });
+
+    it('gives the state of one, then that of the other as what is different, in one batch', withBus(async ({ publishers: [first, second], lead }, read) => {
+      await first.publish(stateOf('s1', 1, { a: '1', b: '1', same: '1' }));
+      await second.publish(stateOf('s2', 1, { a: '2', c: '2', same: '1' }));
+      const state = hold(new Map(), await read());
+      expect([...state.keys()].sort()).toEqual(['shop/a', 'shop/b', 'shop/same']);
+      await lead(1);
+      const next = await read();
+      expect(next.put.map(({ resource }) => resource.meta.name).sort()).toEqual(['a', 'c']);
+      expect(next.delete.map(({ key }) => key)).toEqual(['shop/b']);
+    }));
+
+    it('keeps the state of one until that of the other is complete', withBus(async ({ publishers: [first, second], lead }, read) => {
+      await first.publish(stateOf('s1', 1, { a: '1', b: '1' }));
+      const state = hold(new Map(), await read());
+      await second.publish({ ...stateOf('s2', 1, { c: '2' }), complete: [] });
+      await lead(1);
+      await second.publish({ ...stateOf('s2', 2, { d: '2' }), complete: [] });
+      await second.publish(stateOf('s2', 3, {}));
+      expect([...hold(state, await read()).keys()].sort()).toEqual(['shop/c', 'shop/d']);
+    }));
+
+    it('shows at each moment a state that one of them published', withBus(async ({ publishers, lead }, read) => {
+      const keys = ['a', 'b', 'c'];
+      const published = new Set<string>();
+      const publish = async (index: 0 | 1, version: number): Promise<void> => {
+        const value = `s${index}/${version}`;
+        published.add(value);
+        await publishers[index].publish(stateOf(`s${index}`, version, Object.fromEntries(keys.map((key) => [key, value]))));
+      };
+      const state = new Map<string, string>();
+      for (let version = 1; version <= 6; version += 1) {
+        const leader = version % 2 as 0 | 1;
+        await publish(0, version);
+        await publish(1, version);
+        await lead(leader);
+        do {
+          hold(state, await read());
+          const values = new Set([...state.values()].map((spec) => (JSON.parse(spec) as { hosts: string[] }).hosts[0] ?? ''));
+          expect([state.size, [...values].filter((value) => !published.has(value)), values.size]).toEqual([keys.length, [], 1]);
+        } while (!state.get('shop/a')?.includes(`s${leader}/${version}`));
+      }
     }));
   });
 }

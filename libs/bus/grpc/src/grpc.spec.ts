@@ -1,55 +1,84 @@
-import { expect, it } from 'vitest';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Batch } from '@flotilla/bus-port';
-import { keyOf, type Collection } from '@flotilla/model';
-import { describeBus, testResource } from '@flotilla/testing';
-import { createGrpcBusClient } from './client.ts';
+import { describeBus, describeBusOfTwo } from '@flotilla/testing';
+import { createGrpcBusClient, type GrpcBusClient } from './client.ts';
 import { createGrpcBusServer, type GrpcBusServer } from './server.ts';
 
-const bind = (server: Server, port: number): Promise<number> =>
-  new Promise((resolve, reject) => server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))));
+const bind = (server: Server): Promise<number> => new Promise((resolve, reject) =>
+  server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port))));
 
-async function listen(bus: GrpcBusServer, port = 0): Promise<{ port: number; stop(): void }> {
+async function listen(bus: GrpcBusServer): Promise<{ port: number; stop(): void }> {
   const server = new Server();
   bus.addTo(server);
-  return { port: await bind(server, port), stop: () => server.forceShutdown() };
+  return { port: await bind(server), stop: () => server.forceShutdown() };
 }
+
+/** One address for galleys that come and go, as a Service has: a connection goes to the one that it leads to now. */
+async function openService(): Promise<{ readonly address: string; lead(port: number): void; close(): void }> {
+  let target = 0;
+  const connections = new Set<Socket>();
+  const server = createServer((incoming) => {
+    const outgoing = connect(target, '127.0.0.1');
+    for (const [from, to] of [[incoming, outgoing], [outgoing, incoming]] as const) {
+      from.pipe(to).on('error', () => from.destroy());
+      from.on('error', () => to.destroy()).on('close', () => connections.delete(from));
+      connections.add(from);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const breakAll = (): void => connections.forEach((connection) => connection.destroy());
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    lead: (port) => {
+      target = port;
+      breakAll();
+    },
+    close: () => {
+      server.close();
+      breakAll();
+    },
+  };
+}
+
+const clientOf = (address: string): GrpcBusClient => createGrpcBusClient({ address, credentials: credentials.createInsecure });
 
 describeBus('gRPC', async () => {
   const server = createGrpcBusServer();
   let listening = await listen(server);
-  const client = createGrpcBusClient({ address: `127.0.0.1:${listening.port}`, credentials: credentials.createInsecure });
+  const service = await openService();
+  service.lead(listening.port);
+  const client = clientOf(service.address);
   return {
     publish: server.publish,
     subscribe: client.subscribe,
     kill: () => Promise.resolve(listening.stop()),
-    start: async () => void (listening = await listen(server, listening.port)),
+    start: async () => {
+      listening = await listen(server);
+      service.lead(listening.port);
+    },
     close: async () => {
       await client.close();
+      service.close();
       listening.stop();
     },
   };
 }, { restartable: true });
 
-it('keeps what it has when galley begins anew, and drops what the new session is complete without', async () => {
-  const wanted: Collection[] = ['service-entries'];
-  const first = createGrpcBusServer();
-  let listening = await listen(first);
-  const client = createGrpcBusClient({ address: `127.0.0.1:${listening.port}`, credentials: credentials.createInsecure });
-  const stop = new AbortController();
-  const reader = client.subscribe(wanted, stop.signal)[Symbol.asyncIterator]();
-  await first.publish({ session: 's1', seq: 1, put: ['a', 'b'].map((name) => ({ resource: testResource(name, name) })), delete: [], complete: wanted });
-  expect((await reader.next()).value?.put.length).toBe(2);
-  listening.stop();
-  const second = createGrpcBusServer();
-  listening = await listen(second, listening.port);
-  await second.publish({ session: 's2', seq: 1, put: ['a', 'c'].map((name) => ({ resource: testResource(name, name) })), delete: [], complete: [] });
-  const early = (await reader.next()).value as Batch;
-  expect([early.put.map(({ resource }) => keyOf(resource.meta)), early.delete]).toEqual([['shop/c'], []]);
-  await second.publish({ session: 's2', seq: 2, put: [], delete: [], complete: wanted });
-  const late = (await reader.next()).value as Batch;
-  expect([late.put, late.delete, late.complete]).toEqual([[], [{ collection: 'service-entries', key: 'shop/b' }], wanted]);
-  stop.abort();
-  await client.close();
-  listening.stop();
+describeBusOfTwo('gRPC', async () => {
+  const galleys = [createGrpcBusServer(), createGrpcBusServer()] as const;
+  const listening = await Promise.all(galleys.map(listen));
+  const service = await openService();
+  service.lead(listening[0]?.port ?? 0);
+  const client = clientOf(service.address);
+  return {
+    publishers: galleys,
+    subscribe: client.subscribe,
+    lead: (index) => Promise.resolve(service.lead(listening[index]?.port ?? 0)),
+    close: async () => {
+      await client.close();
+      service.close();
+      for (const { stop } of listening) stop();
+    },
+  };
 });

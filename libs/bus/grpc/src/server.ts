@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { status, type Server, type ServerWritableStream } from '@grpc/grpc-js';
-import { batchToBytes, createBusState, createOutbox, encodeBatch, isEmpty, type Outbox, type Publisher } from '@flotilla/bus-port';
+import { batchToBytes, createBusState, createOutbox, encodeBatch, type Outbox, type Publisher } from '@flotilla/bus-port';
 import { collections as known, type Collection } from '@flotilla/model';
 import { peerIdentity, spiffeOf } from '@flotilla/pki';
 import { subscribeMethod } from './definition.ts';
@@ -55,10 +55,10 @@ export function createGrpcBusServer({ allow, maxSubscribers = 1000 }: GrpcBusSer
   }
 
   return {
-    publish: (batch) => {
+    // Asynchronous so that a failure is a rejection.
+    publish: async (batch) => {
       const fresh = state.take(encodeBatch(batch));
-      if (!isEmpty(fresh)) for (const outbox of subscribers.keys()) outbox.add(fresh);
-      return Promise.resolve();
+      if (fresh) for (const outbox of subscribers.keys()) outbox.add(fresh);
     },
     addTo: (server) => void server.addService({ Subscribe: subscribeMethod }, { Subscribe: subscribe }),
     close: () => {

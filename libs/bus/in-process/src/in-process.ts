@@ -1,14 +1,14 @@
-import { createBusState, createOutbox, encodeBatch, isEmpty, type Bus, type Outbox } from '@flotilla/bus-port';
+import { createBusState, createOutbox, encodeBatch, type Bus, type Outbox } from '@flotilla/bus-port';
 
 /** The bus within one process. Values are encoded and decoded, so that nobody shares an object with the publisher. */
 export function createInProcessBus(): Bus {
   const state = createBusState();
   const outboxes = new Set<Outbox>();
   return {
-    publish: (batch) => {
+    // Asynchronous so that a failure is a rejection.
+    publish: async (batch) => {
       const fresh = state.take(encodeBatch(batch));
-      if (!isEmpty(fresh)) for (const outbox of outboxes) outbox.add(fresh);
-      return Promise.resolve();
+      if (fresh) for (const outbox of outboxes) outbox.add(fresh);
     },
     async *subscribe(collections, signal) {
       const outbox = createOutbox(collections);

@@ -1,47 +1,62 @@
-import type { Collection } from '@flotilla/model';
 import { deepEqual } from '@flotilla/std';
-import { idOf, type EncodedBatch, type EncodedPut } from './encoded.ts';
+import { idOf, isEmpty, type EncodedBatch, type EncodedPut } from './encoded.ts';
+import { TooLargeError } from './port.ts';
+import { createSessions } from './sessions.ts';
 
-/** The publisher's side of a bus: what has been published so far. */
+/** The publisher's side of a bus: what has been published so far, of one session at a time (`createSessions`). */
 export interface BusState {
-  /** Takes a batch in and returns what of it is new: no equal values, no deletes of what isn't there, and deletes of what a new session did not confirm. */
-  take(batch: EncodedBatch): EncodedBatch;
+  /**
+   * Takes a batch in and returns what of it is new: no equal values, no deletes of what isn't there; undefined when nothing. A publisher does not return to
+   * an earlier session. Throws TooLargeError when the state would become larger than `maxBytes`; it is unchanged then.
+   */
+  take(batch: EncodedBatch): EncodedBatch | undefined;
   /** All of it as one batch. */
   whole(): EncodedBatch;
+  /** Some collection is complete: there is a state that readers can be given. */
+  readonly isComplete: boolean;
 }
 
-/** Equal as values: the order of an object's members does not count. */
-const sameValue = (a: string, b: string): boolean => a === b || (a.length === b.length && deepEqual(JSON.parse(a), JSON.parse(b)));
+/** A whole state travels as one message over gRPC. */
+export const maxStateBytes = 256 * 1024 * 1024;
+/** What a put takes beside its texts, at most. */
+const overheadBytes = 128;
 
-export function createBusState(): BusState {
-  const held = new Map<string, { put: EncodedPut; confirmed: string }>();
-  const complete = new Set<Collection>();
-  let session = '';
-  let seq = 0;
+/** Equal as values: the order of an object's members does not matter. */
+const same = (a: EncodedPut, b: EncodedPut): boolean =>
+  a.text === b.text || (a.text.length === b.text.length && deepEqual(JSON.parse(a.text), JSON.parse(b.text)));
+const sizeOf = (puts: readonly EncodedPut[]): number =>
+  puts.reduce((sum, { key, text }) => sum + Buffer.byteLength(text) + key.length + overheadBytes, 0);
 
-  function isNew(put: EncodedPut): boolean {
-    const id = idOf(put);
-    const known = held.get(id);
-    if (known && sameValue(known.put.text, put.text)) {
-      known.confirmed = session;
-      return false;
+export function createBusState({ maxBytes = maxStateBytes }: { readonly maxBytes?: number } = {}): BusState {
+  const sessions = createSessions<EncodedPut>({ remember: (put) => put, same });
+  const heldPuts = (): EncodedPut[] => [...sessions.held.values.values()].map(({ value }) => value);
+  /** At least the size of what is held. Counted again only when it seems too large: most changes replace something. */
+  let bytes = 0;
+
+  function checkSize(batch: EncodedBatch): void {
+    const added = sizeOf(batch.put);
+    if (bytes + added > maxBytes) {
+      const changed = new Set([...batch.put, ...batch.delete].map(idOf));
+      bytes = sizeOf(heldPuts().filter((put) => !changed.has(idOf(put))));
+      const needed = bytes + added;
+      if (needed > maxBytes) {
+        bytes = sizeOf(heldPuts());
+        throw new TooLargeError(needed, maxBytes);
+      }
     }
-    held.set(id, { put, confirmed: session });
-    return true;
+    bytes += added;
   }
 
   return {
     take(batch) {
-      if (batch.session !== session) complete.clear();
-      ({ session, seq } = batch);
-      const put = batch.put.filter(isNew);
-      const deleted = batch.delete.filter((gone) => held.delete(idOf(gone)));
-      const done = batch.complete.filter((collection) => !complete.has(collection));
-      const stale = done.length === 0 ? [] : [...held.values()].filter((entry) => done.includes(entry.put.collection) && entry.confirmed !== session);
-      for (const entry of stale) held.delete(idOf(entry.put));
-      for (const collection of done) complete.add(collection);
-      return { ...batch, put, delete: [...deleted, ...stale.map((entry) => ({ collection: entry.put.collection, key: entry.put.key }))], complete: done };
+      checkSize(batch);
+      const fresh = batch.session === sessions.session ? sessions.change(batch) : sessions.begin(batch);
+      return fresh && !isEmpty(fresh) ? fresh : undefined;
     },
-    whole: () => ({ session, seq, put: [...held.values()].map(({ put }) => put), delete: [], complete: [...complete] }),
+    whole() {
+      const { session, seq, complete } = sessions.held;
+      return { session, seq, put: heldPuts(), delete: [], complete: [...complete] };
+    },
+    get isComplete() { return sessions.held.complete.size > 0; },
   };
 }
