@@ -9,13 +9,13 @@ await runApp({
   describe: 'Reads configuration, validates it, and publishes it on the bus.',
   settings: { ...commonSettings('127.0.0.3'), ...certificateSettings(), ...busSettings('galley'), ...busServerSettings(), ...galleySettings() },
 }, (options, { observability, signal }) => {
-  const { log } = observability;
+  const { log, metrics } = observability;
   const certificate = createServiceCertificate({ ...options, service: 'galley', log });
-  const bus = createPublisher(options, { certificate, trustDomain: options.trustDomain, log, signal });
+  const bus = createPublisher(options, { certificate, trustDomain: options.trustDomain, log, metrics, signal });
   const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
   return {
     runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],
     ready: [galley.ready],
-    pages: { '/debug/problems': () => problemsPage(galley.problems()) },
+    pages: { '/debug/problems': () => problemsPage(galley.problems()), '/debug/bus': bus.rolePage },
   };
 });

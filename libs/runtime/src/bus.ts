@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { createGrpcBusClient, createGrpcBusServer, type GrpcBusClient } from '@flotilla/bus-grpc';
 import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
 import type { Bus, Publisher, Subscriber } from '@flotilla/bus-port';
 import { clientCredentials, expectIdentity, serverCredentials, serverNamed } from '@flotilla/grpc';
-import type { Logger } from '@flotilla/observability-port';
+import type { Logger, Metrics } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/pki';
 import { aborted, setting, type OptionsOf } from '@flotilla/std';
+import { createBusRole } from './bus-role.ts';
 import { grpcRunner } from './grpc-runner.ts';
+import type { Page } from './monitoring.ts';
 import type { Runner } from './runners.ts';
 import type { ServiceCertificate } from './service-certificate.ts';
 
@@ -33,7 +36,9 @@ export interface BusContext {
 const inSystem = (trustDomain: string, serviceAccount: string): string => spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount });
 
 /** Connects to NATS as soon as there is a certificate; nats-server must prove to be `nats`. Rejects when `signal` aborts before. */
-export async function connectNatsBus(options: BusOptions, role: NatsBusOptions['role'], { certificate, trustDomain, log, signal }: BusContext): Promise<Bus> {
+async function connectNatsBus(
+  options: BusOptions, role: Pick<NatsBusOptions, 'role' | 'onRole'>, { certificate, trustDomain, log, signal }: BusContext,
+): Promise<Bus> {
   await Promise.race([certificate.first, aborted(signal)]);
   const held = () => certificate.current();
   // Read at each connection: certificates are renewed while the bus runs.
@@ -42,7 +47,7 @@ export async function connectNatsBus(options: BusOptions, role: NatsBusOptions['
     checkServerIdentity: expectIdentity(inSystem(trustDomain, 'nats')),
   };
   return createNatsBus({
-    servers: options.natsServer, tls, user: options.natsUser, revision: options.revision, role, signal,
+    servers: options.natsServer, tls, user: options.natsUser, revision: options.revision, instance: hostname(), ...role, signal,
     ...(options.natsPasswordFile ? { password: (await readFile(options.natsPasswordFile, 'utf8')).trim() } : {}),
     onProblem: (message) => log.scope('bus').warn(message),
   });
@@ -51,7 +56,7 @@ export async function connectNatsBus(options: BusOptions, role: NatsBusOptions['
 /** The subscribers' side over whatever the options say; it connects when it is first read and ends with its signal. */
 export const createSubscriber = (options: BusOptions, context: BusContext): Subscriber => ({
   async *subscribe(collections, signal) {
-    const bus = options.bus === 'nats' ? await connectNatsBus(options, 'subscriber', context) : await connectGrpcBus(options, context);
+    const bus = options.bus === 'nats' ? await connectNatsBus(options, { role: 'subscriber' }, context) : await connectGrpcBus(options, context);
     try {
       yield* bus.subscribe(collections, signal);
     } finally {
@@ -71,22 +76,32 @@ async function connectGrpcBus({ galley }: BusOptions, { certificate, trustDomain
 /** Who may follow the bus. */
 const subscribers = ['pilot', 'sidecar-injector'];
 
-/** galley's side over whatever the options say. The runner serves the bus over gRPC on `port`, or holds the connection to NATS. */
-export function createPublisher(options: BusOptions & OptionsOf<ReturnType<typeof busServerSettings>> & { readonly bind: string }, context: BusContext): Publisher & { readonly runner: Runner } {
+export type PublisherOptions = BusOptions & OptionsOf<ReturnType<typeof busServerSettings>> & { readonly bind: string };
+export interface ServicePublisher extends Publisher {
+  /** Serves the bus over gRPC on `grpcPort`, or holds the connection to NATS. */
+  readonly runner: Runner;
+  /** Which part this galley has on the bus. */
+  rolePage(): Page;
+}
+
+/** galley's side over whatever the options say. */
+export function createPublisher(options: PublisherOptions, context: BusContext & { readonly metrics: Metrics }): ServicePublisher {
   const { certificate, trustDomain, log, signal } = context;
+  const role = createBusRole(context);
   if (options.bus === 'nats') {
-    const connecting = connectNatsBus(options, 'publisher', context);
+    const connecting = connectNatsBus(options, { role: 'publisher', onRole: role.set }, context);
     const run = async (): Promise<void> => {
       const bus = await connecting;
       await aborted(signal);
       await bus.close();
     };
-    return { publish: async (batch, ended) => (await connecting).publish(batch, ended), runner: { name: 'bus', run } };
+    return { publish: async (batch, ended) => (await connecting).publish(batch, ended), runner: { name: 'bus', run }, rolePage: role.page };
   }
+  role.set('active', 'over gRPC each galley serves those who connect to it');
   const server = createGrpcBusServer({ allow: subscribers.map((service) => inSystem(trustDomain, service)) });
   const { runner } = grpcRunner({
     name: 'bus', log, services: [server], after: certificate.first,
     addresses: () => [{ address: `${options.bind}:${options.grpcPort}`, credentials: serverCredentials(certificate, 'required') }],
   });
-  return { publish: server.publish, runner };
+  return { publish: server.publish, runner, rolePage: role.page };
 }

@@ -1,5 +1,6 @@
 import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
-import { messageOf } from '@flotilla/std';
+import { messageOf, systemClock, type Clock } from '@flotilla/std';
+import type { Role } from './writer.ts';
 import { inboxPrefix } from './names.ts';
 
 export interface NatsBusOptions {
@@ -17,19 +18,23 @@ export interface NatsBusOptions {
   readonly replicas?: number;
   /** Ends the waiting for a server. */
   readonly signal?: AbortSignal;
-  /** Told what goes wrong on the way; the bus goes on by itself. */
+  /** Receives what goes wrong on the way, a repeated message at most once a minute; the bus goes on by itself. */
   readonly onProblem?: (message: string) => void;
+  /** This publisher's name in the log: its pod's or host's. */
+  readonly instance?: string;
+  /** A publisher's part: called when it changes. */
+  readonly onRole?: (role: Role, reason: string) => void;
 }
 
-/** Resolves after `ms` or when the signal aborts. */
-export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+/** Resolves after `ms` (Infinity: not by itself) or when the signal aborts. */
+export const pause = (ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const cancel = ms === Infinity ? () => {} : clock.after(ms, done);
     signal?.addEventListener('abort', done, { once: true });
     if (signal?.aborted) done();
   });

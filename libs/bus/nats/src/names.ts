@@ -3,7 +3,11 @@ const token = (revision: string): string => revision.replace(/[^A-Za-z0-9-]/g, (
 
 /** The stream of one control-plane revision (`istio.io/rev`). */
 export const streamName = (revision: string): string => `flotilla-${token(revision)}`;
-/** Where its entries are published. */
-export const logSubject = (revision: string): string => `flotilla.${token(revision)}.log`;
+/** Where a writer publishes its entries; `*` for all writers. */
+export const logSubject = (revision: string, term: string): string => `flotilla.${token(revision)}.log.${term}`;
+/** Where a writer answers that it is there; `*` for all writers. */
+export const writerSubject = (revision: string, term: string): string => `flotilla.${token(revision)}.writer.${term}`;
+/** The writer's name in a subject, from the name of its pod or host. */
+export const writerName = (instance: string): string => token(instance).slice(0, 64);
 /** Each user has inboxes of its own, so that nobody can listen to another's replies. */
 export const inboxPrefix = (user: string): string => `_INBOX_${token(user)}`;

@@ -1,78 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Batch, Bus } from '@flotilla/bus-port';
 import type { Collection } from '@flotilla/model';
-import { buildCertificate, buildRoot, generateKey, keyToPem } from '@flotilla/pki';
-import { describeBus, testResource } from '@flotilla/testing';
-import { createNatsBus } from './nats.ts';
-import { buildServerConfig } from './server-config.ts';
+import { describeBus, describeBusOfTwo, testResource } from '@flotilla/testing';
+import { startNats } from './testing/nats-server.ts';
 
-const program = process.env['NATS_SERVER_BIN'] ?? join(import.meta.dirname, '../../../../.cache/bin/nats-server');
 const wanted: Collection[] = ['service-entries'];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-/** A real nats-server with TLS and one user per service, its store in a folder of its own. */
-async function startNats() {
-  const dir = mkdtempSync(join(tmpdir(), 'flotilla-nats-'));
-  const port = await freePort();
-  const now = Date.now();
-  const validity = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
-  const rootKey = generateKey();
-  const ca = buildRoot(rootKey, { organization: 'test', validity, serial: randomBytes(16) });
-  const key = generateKey();
-  const cert = buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), dns: ['localhost'] }, { key: rootKey, certificate: new X509Certificate(ca) });
-  const file = (name: string, text: string): string => {
-    writeFileSync(join(dir, name), text, { mode: 0o600 });
-    return join(dir, name);
-  };
-  const config = file('nats.conf', buildServerConfig({
-    host: '127.0.0.1', port, storeDir: join(dir, 'store'), revision: 'default',
-    users: [{ name: 'galley', password: 'p-"1', role: 'publisher' }, { name: 'pilot', password: 'p2', role: 'subscriber' }],
-    tls: { certFile: file('cert.pem', cert), keyFile: file('key.pem', keyToPem(key)), caFile: file('ca.pem', ca) },
-  }));
-  let child: ChildProcess | undefined;
-  const start = async (): Promise<void> => {
-    const started = spawn(program, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-    child = started;
-    let said = '';
-    await new Promise<void>((resolve, reject) => {
-      // Read to its end: a program whose stderr is closed dies of its next line.
-      started.stderr.on('data', (chunk: Buffer) => {
-        said += String(chunk);
-        if (said.includes('Server is ready')) resolve();
-      });
-      started.once('exit', () => reject(new Error(said)));
-    });
-  };
-  const kill = async (): Promise<void> => {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
-  await start();
-  const open = (user: 'galley' | 'pilot'): Promise<Bus> => {
-    const as = user === 'galley' ? { password: 'p-"1', role: 'publisher' as const } : { password: 'p2', role: 'subscriber' as const };
-    return createNatsBus({ servers: [`localhost:${port}`], tls: { ca }, user, revision: 'default', ...as });
-  };
-  const wipe = (): void => rmSync(join(dir, 'store'), { recursive: true, force: true });
-  return { start, kill, open, wipe, end: async () => {
-    await kill();
-    rmSync(dir, { recursive: true, force: true });
-  } };
-}
 
 describeBus('NATS JetStream', async () => {
   const server = await startNats();
@@ -85,6 +17,25 @@ describeBus('NATS JetStream', async () => {
     },
   };
 }, { restartable: true });
+
+describeBusOfTwo('NATS JetStream', async () => {
+  const server = await startNats();
+  const pilot = await server.open('pilot');
+  const galleys: [Bus, Bus] = [await server.open('galley'), await server.open('galley')];
+  return {
+    publishers: [{ publish: (batch) => galleys[0].publish(batch) }, { publish: (batch) => galleys[1].publish(batch) }],
+    subscribe: pilot.subscribe,
+    // The other process is replaced by a new one, that has nothing yet.
+    lead: async (index) => {
+      await galleys[1 - index]?.close();
+      galleys[1 - index] = await server.open('galley');
+    },
+    close: async () => {
+      await Promise.all([pilot, ...galleys].map((bus) => bus.close()));
+      await server.end();
+    },
+  };
+});
 
 /** `s1/2`: the second batch of session s1. */
 const put = (at: string, values: Record<string, string>, complete: Collection[] = []): Batch => {

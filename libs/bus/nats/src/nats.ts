@@ -1,29 +1,42 @@
+import { randomBytes } from 'node:crypto';
 import type { Bus } from '@flotilla/bus-port';
-import { connectNats, watchReconnects, type NatsBusOptions } from './connection.ts';
-import { logSubject, streamName } from './names.ts';
-import { createNatsPublisher } from './publisher.ts';
+import { systemClock } from '@flotilla/std';
+import { connectNats, pause, watchReconnects, type NatsBusOptions } from './connection.ts';
+import { createJetStreamLog } from './jetstream-log.ts';
+import { streamName, writerName } from './names.ts';
+import { withoutRepeats } from './problems.ts';
 import { createNatsSubscriber } from './subscriber.ts';
+import { createWriter } from './writer.ts';
+
+/** How long a publisher that ends tries to say so. */
+const leaveMs = 1000;
 
 /** The bus over NATS JetStream: one stream per revision. Resolves when the server is reached; rejects when `signal` aborts before. */
 export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
-  const { revision, role, replicas = 1, onProblem = () => {} } = options;
-  const connection = await connectNats(options);
+  const { revision, role, replicas = 1, instance = 'galley', onRole = () => {} } = options;
+  const stream = streamName(revision);
+  const report = withoutRepeats(options.onProblem ?? (() => {}));
+  const onProblem = (message: string): void => report(`bus: stream ${stream}: ${message}`);
+  const connection = await connectNats({ ...options, onProblem: report });
   const closing = new AbortController();
+  const { signal } = closing;
   const listeners = new Set<() => void>();
   void watchReconnects(connection, () => listeners.forEach((listener) => listener()));
-  const shared = {
-    connection, stream: streamName(revision), signal: closing.signal, onProblem,
-    onReconnect: (listener: () => void) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+  const onReconnect = (listener: () => void): (() => void) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   };
-  const publisher = role === 'publisher' ? createNatsPublisher({ ...shared, subject: logSubject(revision), replicas }) : undefined;
+  const writer = role === 'publisher' ? createWriter({
+    log: createJetStreamLog({ connection, revision, replicas }), clock: systemClock, signal, onProblem, onRole,
+    name: `${writerName(instance)}-${randomBytes(4).toString('hex')}`,
+  }) : undefined;
+  if (writer) onReconnect(writer.check);
   return {
-    publish: (batch, signal) => (publisher ? publisher.publish(batch, signal) : Promise.reject(new Error('a subscriber does not publish'))),
-    subscribe: createNatsSubscriber(shared).subscribe,
+    publish: (batch, ended) => (writer ? writer.publish(batch, ended) : Promise.reject(new Error('a subscriber does not publish'))),
+    subscribe: createNatsSubscriber({ connection, stream, signal, onProblem, onReconnect }).subscribe,
     close: async () => {
       closing.abort();
+      await Promise.race([writer?.ended, pause(leaveMs)]);
       await connection.close();
     },
   };

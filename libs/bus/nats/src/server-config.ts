@@ -1,4 +1,4 @@
-import { inboxPrefix, logSubject, streamName } from './names.ts';
+import { inboxPrefix, logSubject, streamName, writerSubject } from './names.ts';
 
 export interface NatsUser {
   readonly name: string;
@@ -25,7 +25,8 @@ export interface NatsServerConfig {
 export function publishPermissions(role: NatsUser['role'], revision: string): string[] {
   const stream = streamName(revision);
   const reading = ['$JS.API.INFO', `$JS.API.STREAM.INFO.${stream}`, `$JS.API.CONSUMER.CREATE.${stream}.>`, ...['INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.*`)];
-  const writing = [logSubject(revision), ...['CREATE', 'UPDATE', 'PURGE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`)];
+  const verbs = ['CREATE', 'UPDATE', 'PURGE', 'MSG.GET'];
+  const writing = [logSubject(revision, '*'), writerSubject(revision, '*'), '_INBOX_galley.>', ...verbs.map((verb) => `$JS.API.STREAM.${verb}.${stream}`)];
   return role === 'publisher' ? [...reading, ...writing] : reading;
 }
 
@@ -39,7 +40,7 @@ export function buildServerConfig({ host, port, storeDir, revision, users, tls, 
       user: ${quote(name)}, password: ${quote(password)}
       permissions: {
         publish: { allow: ${list(publishPermissions(role, revision))} }
-        subscribe: { allow: ${list([`${inboxPrefix(name)}.>`])} }
+        subscribe: { allow: ${list([`${inboxPrefix(name)}.>`, ...(role === 'publisher' ? [writerSubject(revision, '*')] : [])])} }
       }
     }`);
   return `server_name: ${quote(serverName)}

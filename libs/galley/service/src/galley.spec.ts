@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Batch, Publisher } from '@flotilla/bus-port';
+import { setImmediate } from 'node:timers/promises';
+import { TooLargeError, type Batch, type Publisher } from '@flotilla/bus-port';
 import { collections } from '@flotilla/model';
 import { noObservability, type Logger, type Tracer } from '@flotilla/observability-port';
 import { AsyncQueue } from '@flotilla/std';
@@ -63,6 +64,32 @@ describe('galley', () => {
     void createGalley({ source: { run: () => source }, publisher, observability: { ...noObservability, log }, signal: new AbortController().signal, clock }).run();
     source.push([found('a.yaml', entry('a', '*'))]);
     expect(await told).toBe('invalid host *');
+  });
+
+  it('keeps what the bus refuses as too large until it fits, and is not ready before', async () => {
+    const published: Batch[] = [];
+    const publisher: Publisher = {
+      publish: (batch) => {
+        const size = JSON.stringify(batch).length;
+        return size > 20_000 ? Promise.reject(new TooLargeError(size, 20_000)) : Promise.resolve(void published.push(batch));
+      },
+    };
+    const source = new AsyncQueue<Found>();
+    const galley = createGalley({ source: { run: () => source }, publisher, observability: noObservability, signal: new AbortController().signal });
+    const running = galley.run();
+    const problems = (): string[] => galley.problems().map(({ code }) => code);
+    const large = { ...entry('large', 'large.test') as object, metadata: { name: 'large', namespace: 'shop', annotations: { a: 'x'.repeat(20_000) } } };
+    source.push([found('a.yaml', entry('a', 'a.test')), found('b.yaml', large)]);
+    let isReady = false;
+    void galley.ready.then(() => (isReady = true));
+    while (problems().length === 0) await setImmediate();
+    expect([published, problems(), isReady]).toEqual([[], ['too-large'], false]);
+    source.push([found('b.yaml', entry('large', 'small.test'))]);
+    await galley.ready;
+    const names = published.map(({ put, complete }) => [put.map(({ resource }) => resource.meta.name), complete.length > 0]);
+    expect([names, problems()]).toEqual([[[['istio', 'a', 'large'], false], [[], true]], []]);
+    source.close();
+    await running;
   });
 
   it('shows its problems as JSON', async () => {

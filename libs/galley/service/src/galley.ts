@@ -5,6 +5,7 @@ import { Pipeline, type FileChange } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type AnyResource, type Batch, type Problem, type TraceParent } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
 import { systemClock, type Clock } from '@flotilla/std';
+import { createOutgoing } from './outgoing.ts';
 import { createProblemLog } from './problem-log.ts';
 
 type Found = Omit<FileChange, 'trace'> & { readonly readAt: number };
@@ -16,16 +17,18 @@ const patienceMs = 500;
 export interface Galley {
   /** Ends when the signal aborts or the source does; throws what the source throws. */
   run(): Promise<void>;
-  /** Resolves when the first whole state is on the bus. */
+  /** Resolves when the first whole state is on the bus, or is held for taking over from the galley that writes there. */
   readonly ready: Promise<null>;
   /** All that is wrong with the configuration now. */
   problems(): readonly Problem[];
 }
 
-/** Galley: reads, validates, publishes. A start is a new session; it is ready when its first whole state is on the bus. */
+/** Galley: reads, validates, publishes. A start is a new session. */
 export function createGalley({ source, publisher, observability, signal, clock = systemClock }: GalleyOptions): Galley {
   const pipeline = new Pipeline(randomUUID(), defaultMesh());
   const problemLog = createProblemLog(observability);
+  const outgoing = createOutgoing({ publisher, signal, complete: () => pipeline.complete() });
+  const problems = (): readonly Problem[] => (outgoing.problem ? [...pipeline.problems, outgoing.problem] : pipeline.problems);
   const passed = observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.');
   const ready = Promise.withResolvers<null>();
 
@@ -33,7 +36,7 @@ export function createGalley({ source, publisher, observability, signal, clock =
     const reads = startReads(found, isFirst);
     const batch = pipeline.apply(found.map((change, i) => ({ ...change, trace: (reads[i] ?? reads[0])?.traceparent })));
     for (const read of reads) read.end();
-    const publishing = publish(batch, isFirst);
+    const publishing = publish(batch);
     // What is wrong can wait for what is right, but not for a bus that is away.
     const { promise: patience, resolve: lose } = Promise.withResolvers<null>();
     const cancel = clock.after(patienceMs, () => lose(null));
@@ -41,14 +44,14 @@ export function createGalley({ source, publisher, observability, signal, clock =
     cancel();
     // In one process with pilot, proxies have what is right before anyone looks for what is wrong.
     await setImmediate();
-    problemLog.tell(pipeline.problems);
+    problemLog.tell(problems());
     await publishing;
+    if (outgoing.problem) problemLog.tell(problems());
   }
 
-  async function publish(batch: Batch, isFirst: boolean): Promise<void> {
+  async function publish(batch: Batch): Promise<void> {
     const { traced, spans } = startPublishing(batch);
-    if (batch.put.length > 0 || batch.delete.length > 0) await publisher.publish(traced, signal);
-    if (isFirst) await publisher.publish(pipeline.complete(), signal);
+    await outgoing.publish(traced);
     for (const span of spans) span.end();
     passed.add(batch.put.length);
   }
@@ -78,10 +81,10 @@ export function createGalley({ source, publisher, observability, signal, clock =
     for await (const found of source.run(signal)) {
       await take(found, isFirst);
       isFirst = false;
-      ready.resolve(null);
+      if (outgoing.isComplete) ready.resolve(null);
     }
   }
-  return { run, ready: ready.promise, problems: () => pipeline.problems };
+  return { run, ready: ready.promise, problems };
 }
 
 /** A mesh without configuration has Istio's. */

@@ -1,0 +1,90 @@
+import { DiscardPolicy, jetstream, JetStreamApiError, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream';
+import type { NatsConnection, Subscription } from '@nats-io/nats-core';
+import { headersOf, parseHead } from './entry.ts';
+import { managerOf } from './log.ts';
+import { logSubject, streamName, writerSubject } from './names.ts';
+import type { LogEnd, WriteLog } from './write-log.ts';
+
+export interface JetStreamLogOptions {
+  readonly connection: NatsConnection;
+  readonly revision: string;
+  readonly replicas: number;
+}
+
+const timeoutMs = { append: 2000, answer: 1000 };
+const codes = { streamNotFound: 10059, messageNotFound: 10037, wrongLastSequence: [10071, 10164] };
+const isCode = (error: unknown, ...wanted: readonly number[]): boolean => error instanceof JetStreamApiError && wanted.includes(error.code);
+
+/** The writer's side of a revision's stream in JetStream. */
+export function createJetStreamLog({ connection, revision, replicas }: JetStreamLogOptions): WriteLog {
+  const stream = streamName(revision);
+  const subjects = logSubject(revision, '*');
+  let answering: Subscription | undefined;
+  let known: { readonly id: string; readonly tail: LogEnd['tail'] } | undefined;
+
+  async function info(): Promise<StreamInfo> {
+    const { streams } = await managerOf(connection);
+    const config = { subjects: [subjects], num_replicas: replicas };
+    try {
+      const found = await streams.info(stream, { subjects_filter: subjects });
+      return found.config.subjects.join() === subjects ? found : await streams.update(stream, config);
+    } catch (error) {
+      if (!isCode(error, codes.streamNotFound)) throw error;
+    }
+    return streams.add({ ...config, name: stream, storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old });
+  }
+
+  /** The head of the last message, which is fetched once: it may be large. */
+  async function tailOf({ created, state: { last_seq: last, last_ts: at, messages } }: StreamInfo): Promise<LogEnd['tail']> {
+    const id = `${created}/${last}/${at}`;
+    if (messages === 0) return undefined;
+    if (id === known?.id) return known.tail;
+    const { streams } = await managerOf(connection);
+    try {
+      known = { id, tail: parseHead((await streams.getMessage(stream, { seq: last }))?.header) };
+      return known.tail;
+    } catch (error) {
+      if (isCode(error, codes.messageNotFound)) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    async end() {
+      const found = await info();
+      const { first_seq: first, last_seq: last, subjects: written = {} } = found.state;
+      const terms = Object.keys(written).map((subject) => subject.slice(subject.lastIndexOf('.') + 1));
+      const tail = await tailOf(found);
+      return { first, last, terms, ...(tail ? { tail } : {}) };
+    },
+    async append({ data, ...head }, { last, own }) {
+      try {
+        const expect = { streamName: stream, lastSequence: last, lastSubjectSequence: own };
+        const options = { headers: headersOf(head), expect, timeout: timeoutMs.append };
+        return (await jetstream(connection).publish(logSubject(revision, head.term), data, options)).seq;
+      } catch (error) {
+        if (isCode(error, ...codes.wrongLastSequence)) return 'refused';
+        throw error;
+      }
+    },
+    async trim(terms, sequence) {
+      // nats-server takes "before 1" for "everything".
+      if (sequence <= 1) return;
+      const { streams } = await managerOf(connection);
+      for (const term of new Set(terms)) await streams.purge(stream, { filter: logSubject(revision, term), seq: sequence });
+    },
+    async answers(term) {
+      try {
+        await connection.request(writerSubject(revision, term), undefined, { timeout: timeoutMs.answer });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    answerFor(term) {
+      answering?.unsubscribe();
+      answering = term === undefined ? undefined
+        : connection.subscribe(writerSubject(revision, term), { callback: (_, message) => void message.respond() });
+    },
+  };
+}
