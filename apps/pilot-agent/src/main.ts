@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   switch (command) {
     case 'proxy': {
       const metrics = createMetrics();
-      return proxyCommand({ args, env, createLog: (levels) => createLogger('pilot-agent', parseLogLevels(levels)), metrics, metricsText: () => metrics.text(), ...signals() });
+      return proxyCommand({ args, env, createLog: (levels) => createLogger('pilot-agent', { levels: parseLogLevels(levels), metrics }), metrics, metricsText: () => metrics.text(), ...signals() });
     }
     case 'istio-iptables': return iptablesCommand({ args, env, print });
     case 'istio-clean-iptables': return cleanIptablesCommand({ args, env, print });

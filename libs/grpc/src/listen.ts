@@ -1,5 +1,6 @@
 import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { bind, closeServer } from './bind.ts';
+import { printableStatus } from './printable-status.ts';
 
 /** Something that a gRPC server serves; several may share a port. */
 export interface GrpcService { addTo(server: Server): void }
@@ -15,7 +16,7 @@ const limits: ServerOptions = { 'grpc.max_receive_message_length': 4 << 20, 'grp
 
 /** Serves all of `services` on each of the addresses (port 0: any), within the limits of `options`. Rejects with the `code` of an occupied address; then none is served. */
 export async function listen(services: readonly GrpcService[], addresses: readonly ListenAddress[], options: ServerOptions = {}): Promise<Listening> {
-  const server = new Server({ ...limits, ...options });
+  const server = new Server({ ...limits, ...options, interceptors: [printableStatus, ...(options.interceptors ?? [])] });
   for (const service of services) service.addTo(server);
   const ports: number[] = [];
   try {

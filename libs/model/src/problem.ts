@@ -1,3 +1,5 @@
+import { maxMessage, printable } from '@flotilla/std';
+
 /** A user's problem as data: what is wrong, where, and what to do. */
 export interface Problem {
   /** Istio's code where it has one (IST0101 ...), else a short kebab-case word. */
@@ -11,3 +13,10 @@ export interface Problem {
   /** Path of the field, `spec.http[0].route`, when known. */
   readonly path?: string;
 }
+
+/** A problem as it may be shown anywhere: the texts that it quotes are printable, its own length is bounded. */
+export const printableProblem = ({ code, level, message, resource, origin, path }: Problem): Problem => ({
+  code, level, message: printable(message, maxMessage),
+  ...(resource === undefined ? {} : { resource: printable(resource) }), ...(origin === undefined ? {} : { origin: printable(origin) }),
+  ...(path === undefined ? {} : { path: printable(path) }),
+});

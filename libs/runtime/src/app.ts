@@ -1,5 +1,6 @@
+import { isatty } from 'node:tty';
 import { CommanderError } from 'commander';
-import { createLogger, createMetrics, parseLogLevels } from '@flotilla/observability';
+import { createLogger, createMetrics, defaultLogLimits, logFormats, parseLogLevels, type LogFormat } from '@flotilla/observability';
 import { createTracer } from '@flotilla/observability/tracing';
 import type { Observability } from '@flotilla/observability-port';
 import { aborted, setting, type OptionsOf, type Setting } from '@flotilla/std';
@@ -16,6 +17,9 @@ export interface CommonSettings extends ConnectionSettings {
   readonly monitoringPort: Setting<number>;
   readonly maxMonitoringConnections: Setting<number>;
   readonly logOutputLevel: Setting<string>;
+  readonly logFormat: Setting<LogFormat>;
+  readonly logLinesPerPeer: Setting<number>;
+  readonly logLinesPerScope: Setting<number>;
   readonly otlpEndpoint: Setting<string | undefined>;
   readonly traceFile: Setting<string | undefined>;
 }
@@ -33,6 +37,9 @@ export const commonSettings = (bind: string) => ({
       return given;
     },
   },
+  logFormat: { ...setting.choice('form of logs', logFormats, { value: isatty(2) ? 'text' : 'json' }), written: 'text on a terminal, else json' },
+  logLinesPerPeer: setting.count('lines a minute that one peer may add to a scope of the log', defaultLogLimits.perPeer),
+  logLinesPerScope: setting.count('lines a minute of one scope of the log', defaultLogLimits.perScope),
   otlpEndpoint: {
     ...setting.optionalText('OTLP/HTTP collector that traces go to, as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
     parse: (given: string) => {
@@ -72,8 +79,10 @@ export async function runApp<S extends CommonSettings>(program: Program<S>, comp
 
 async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O, compose: (options: O, context: AppContext) => App | Promise<App>): Promise<number> {
   const stop = new AbortController();
-  const log = createLogger(name, parseLogLevels(options.logOutputLevel));
   const metrics = createMetrics();
+  const log = createLogger(name, {
+    levels: parseLogLevels(options.logOutputLevel), format: options.logFormat, metrics, limits: { perPeer: options.logLinesPerPeer, perScope: options.logLinesPerScope },
+  });
   const tracer = createTracer({
     service: name, ...(options.otlpEndpoint ? { otlpEndpoint: options.otlpEndpoint } : {}), ...(options.traceFile ? { traceFile: options.traceFile } : {}),
     onError: (error) => log.warn('traces could not be written', { error: error.message }),
@@ -99,5 +108,6 @@ async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O
     app?.close?.();
     await monitoring.close();
     await tracer.close();
+    log.close();
   }
 }

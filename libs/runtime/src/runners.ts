@@ -1,4 +1,4 @@
-import { messageOf } from '@flotilla/std';
+import { maxMessage, messageOf, printable } from '@flotilla/std';
 
 /** Something that runs until the signal aborts. */
 export interface Runner { readonly name: string; run(signal: AbortSignal): Promise<void> }
@@ -10,10 +10,11 @@ const remedies: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
 };
 
-/** One sentence for what went wrong, with what to do where that is known. */
+/** One printable line for what went wrong, with what to do where that is known. */
 export function explain(thrown: unknown): string {
   const remedy = remedies[(thrown as NodeJS.ErrnoException | undefined)?.code ?? ''];
-  return remedy ? `${messageOf(thrown)}: ${remedy}` : messageOf(thrown);
+  const message = printable(messageOf(thrown), maxMessage);
+  return remedy ? `${message}: ${remedy}` : message;
 }
 
 /** 2 for a mistake of the user's that has a remedy, 1 for anything else. */

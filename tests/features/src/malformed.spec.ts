@@ -52,7 +52,7 @@ class Rig {
   readonly inForce = new Map<string, AnyResource>();
   readonly #logger: Logger = {
     debug: () => {}, info: (message, fields) => this.#write('info', message, fields), warn: (message, fields) => this.#write('warn', message, fields),
-    error: (message, fields) => this.#write('error', message, fields), scope: () => this.#logger,
+    error: (message, fields) => this.#write('error', message, fields), scope: () => this.#logger, with: () => this.#logger,
   };
   readonly galley = createGalley({ source: { run: (signal) => createFileSource([this.dir]).run(signal) }, publisher: this.bus, observability: { ...noObservability, log: this.#logger }, signal: this.stop.signal });
   #batches: AsyncIterator<Batch> | undefined;

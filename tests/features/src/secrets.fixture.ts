@@ -67,7 +67,7 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
   const stop = new AbortController();
   const closers: (() => unknown)[] = [() => stop.abort()];
   const logged: LogFields[] = [];
-  const log: Logger = { ...noObservability.log, warn: (_message: string, fields: LogFields = {}) => void logged.push(fields), scope: () => log };
+  const log: Logger = { ...noObservability.log, warn: (_message: string, fields: LogFields = {}) => void logged.push(fields), scope: () => log, with: () => log };
   const bus = createInProcessBus();
   const secrets = createCredentialHub();
   secrets.update({ put: new Map(), delete: [] });

@@ -1,6 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import { printableStatus } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import type { Clock } from '@flotilla/std';
 import { discoveryMethods } from './methods.ts';
@@ -32,7 +33,7 @@ export interface Relay {
  *       └──┘
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const server = new Server({ 'grpc.max_receive_message_length': 64 << 20, 'grpc.max_send_message_length': -1 });
+  const server = new Server({ interceptors: [printableStatus], 'grpc.max_receive_message_length': 64 << 20, 'grpc.max_send_message_length': -1 });
   const relaying = new Set<object>();
   const failures = options.metrics.counter('istio_agent_num_outgoing_retries', 'Number of outgoing retry requests', { request_type: ['xds'] });
   const connections = options.metrics.gauge('istio_agent_xds_proxy_connections', 'Streams of Envoy that are relayed');

@@ -2,6 +2,7 @@ import { constants, unwatchFile, watchFile } from 'node:fs';
 import { chmod, open, rm } from 'node:fs/promises';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import { printableStatus } from '@flotilla/grpc';
 import type { CertificateSource } from '@flotilla/pki';
 import type { Logger } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -37,7 +38,7 @@ const service = {
  * is pushed to all streams that asked for it.
  */
 export async function createSdsServer(options: SdsServerOptions): Promise<SdsServer> {
-  const server = new Server({ 'grpc.max_receive_message_length': 1 << 20 });
+  const server = new Server({ interceptors: [printableStatus], 'grpc.max_receive_message_length': 1 << 20 });
   const streams = new Set<() => void>();
   const watched = new Set<string>();
   const pushAll = (): void => streams.forEach((push) => push());

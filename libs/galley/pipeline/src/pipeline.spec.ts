@@ -70,6 +70,16 @@ describe('from files to batches', () => {
     expect(problems).toMatchObject([{ level: 'error', origin: 'a.yaml#1', path: 'spec.hosts[0]', message: 'invalid host *' }, { level: 'warning', origin: 'a.yaml#2', resource: 'service-entries shop/b' }]);
   });
 
+  it('tells problems in printable, bounded words, and of one document at most 100', () => {
+    const hostile = `a\nb\u202e${'x'.repeat(3000)}`;
+    const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`${hostile}${i}`, 1]));
+    const { problems } = loadResources([file('a\n.yaml', { ...(entry('a', hostile) as object), spec: { hosts: [hostile], ...unknown } }, { kind: hostile, apiVersion: 'networking.istio.io/v1' })]);
+    expect(problems.length).toBeGreaterThan(100);
+    expect(problems.filter(({ origin }) => origin === 'a\\n.yaml#1').at(-1)?.message).toMatch(/^\d{4} more problems here/);
+    expect(JSON.stringify(problems).length).toBeLessThan(200_000);
+    for (const text of problems.flatMap((problem) => Object.values(problem))) expect(/[\p{Cc}\p{Cf}]/u.test(text)).toBe(false);
+  });
+
   it('takes lists apart, passes over kinds that are not the mesh\'s, and tells of misspelt ones', () => {
     const list = { apiVersion: 'v1', kind: 'List', items: [entry('a', 'a.test'), { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } }, { apiVersion: 'cert-manager.io/v1', kind: 'Certificate', metadata: { name: 'x' } }] };
     const { resources, problems } = loadResources([file('a.yaml', list, { apiVersion: 'v1', kind: 'Servce', metadata: { name: 'x' } }, { apiVersion: 'apps/v1', kind: 'Deploymnt', metadata: { name: 'x' } })]);

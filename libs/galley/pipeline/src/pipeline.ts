@@ -1,6 +1,6 @@
 import { deepEqual } from '@flotilla/std';
 import { findDanglingReferences } from '@flotilla/galley-validation';
-import { collections, keyOf, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent } from '@flotilla/model';
+import { collections, keyOf, printableProblem, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent } from '@flotilla/model';
 import { idOf } from './read-document.ts';
 import { duplicate, originOf, readFile, type Entry, type FileChange, type FileState } from './read-file.ts';
 
@@ -35,12 +35,12 @@ export class Pipeline {
     const own = [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, { problems }]) => problems);
     const duplicates = [...this.#holders].flatMap(([id, [first, ...others]]) => others.flatMap((path): Problem[] => {
       const [inForce, other] = [this.#entry(first, id), this.#entry(path, id)];
-      return inForce && other ? [{ ...duplicate(id, inForce), origin: originOf(other) }] : [];
+      return inForce && other ? [printableProblem({ ...duplicate(id, inForce), origin: originOf(other) })] : [];
     }));
     const dangling = findDanglingReferences(this.resources).map((problem): Problem => {
       const id = (problem.resource ?? '').replace(' ', '|');
       const entry = this.#entry(this.#holders.get(id)?.[0], id);
-      return entry ? { ...problem, origin: originOf(entry) } : problem;
+      return printableProblem(entry ? { ...problem, origin: originOf(entry) } : problem);
     });
     return [...own, ...duplicates, ...dangling];
   }

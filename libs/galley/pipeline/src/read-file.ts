@@ -1,4 +1,4 @@
-import type { AnyResource, Problem, TraceParent } from '@flotilla/model';
+import { printableProblem, type AnyResource, type Problem, type TraceParent } from '@flotilla/model';
 import { idOf, readDocument } from './read-document.ts';
 
 /** One document of a file: parsed YAML, or why it is none. */
@@ -10,6 +10,8 @@ export interface Entry { readonly resource: AnyResource; readonly path: string; 
 export interface FileState { readonly entries: ReadonlyMap<string, Entry>; readonly problems: readonly Problem[] }
 
 export const originOf = ({ path, index }: Pick<Entry, 'path' | 'index'>): string => `${path}#${index}`;
+/** Of one document so many are shown: they may be as many as its fields. */
+const maxProblems = 100;
 /** How a message names a resource. */
 export const nameOf = (id: string): string => id.replace('|', ' ');
 export const duplicate = (id: string, of: Entry): Problem => ({
@@ -22,12 +24,17 @@ export const duplicate = (id: string, of: Entry): Problem => ({
  */
 export function readFile({ path, documents = [], problem }: FileChange, before: FileState | undefined): FileState {
   const entries = new Map<string, Entry>();
-  const problems: Problem[] = problem ? [{ ...problem, origin: path }] : [];
+  const problems: Problem[] = problem ? [printableProblem({ ...problem, origin: path })] : [];
   const failed = new Set<string>();
   const failedDocuments = new Set<number>();
   let isBroken = problem !== undefined;
   for (const { index, value, problem: unparsed } of documents) {
-    const tell = (found: readonly Problem[], id?: string): void => void problems.push(...found.map((one) => ({ ...one, origin: originOf({ path, index }), ...(id === undefined ? {} : { resource: nameOf(id) }) })));
+    const tell = (found: readonly Problem[], id?: string): void => {
+      const place = { origin: originOf({ path, index }), ...(id === undefined ? {} : { resource: nameOf(id) }) };
+      for (const one of found.slice(0, maxProblems)) problems.push(printableProblem({ ...one, ...place }));
+      const more = found.length - maxProblems;
+      if (more > 0) problems.push(printableProblem({ code: 'more', level: 'warning', message: `${more} more problems here are not shown; solve these first`, ...place }));
+    };
     if (unparsed) {
       isBroken = true;
       tell([unparsed]);

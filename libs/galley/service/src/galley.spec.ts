@@ -92,6 +92,12 @@ describe('galley', () => {
     await running;
   });
 
+  it('shows at most 1000 problems, errors first', () => {
+    const problems = Array.from({ length: 1500 }, (_, i) => ({ code: 'c', level: i < 1400 ? 'warning' as const : 'error' as const, message: `${i}` }));
+    const page = JSON.parse(problemsPage(problems).text) as { problems: typeof problems; more: number };
+    expect([page.problems.length, page.problems[0]?.message, page.problems[100]?.message, page.more]).toEqual([1000, '1400', '0', 500]);
+  });
+
   it('shows its problems as JSON', async () => {
     const { source, galley } = rig();
     void galley.run();

@@ -1,5 +1,6 @@
 import type { Problem } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
+import { sortedBy } from '@flotilla/std';
 
 /** Far more than there are codes of problems. */
 const maxReasons = 100;
@@ -23,6 +24,13 @@ export function createProblemLog({ log: root, metrics }: Observability): { tell(
   };
 }
 
-/** What /debug/problems answers. */
-export const problemsPage = (problems: readonly Problem[]): { readonly contentType: string; readonly text: string } =>
-  ({ contentType: 'application/json', text: `${JSON.stringify({ problems }, null, 2)}\n` });
+/** The page is made in one go: the first so many, errors before warnings, are enough to begin with. */
+const maxShown = 1000;
+const order = ['error', 'warning', 'info'] as const;
+
+/** What /debug/problems answers; `more` says how many problems it does not show. */
+export function problemsPage(problems: readonly Problem[]): { readonly contentType: string; readonly text: string } {
+  const shown = problems.length <= maxShown ? problems : sortedBy(problems, ({ level }) => order.indexOf(level)).slice(0, maxShown);
+  const more = problems.length - shown.length;
+  return { contentType: 'application/json', text: `${JSON.stringify({ problems: shown, ...(more > 0 ? { more } : {}) }, null, 2)}\n` };
+}

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PatchOperation } from '@flotilla/injector-inject';
 import type { Observability } from '@flotilla/observability-port';
 import { createBodyReader, serveHttp, type BodyReader, type HttpServer, type HttpServerOptions } from '@flotilla/server';
-import { messageOf, type Result } from '@flotilla/std';
+import { messageOf, printable, type Result } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
 import { parseReview, type ReviewFailure, type ReviewRequest } from './review.ts';
 
@@ -22,6 +22,8 @@ export interface Webhook {
 const maxBody = 6 * 1024 * 1024;
 /** Of all reviews that are being received; most have a few dozen KiB. */
 const maxBodies = 20 * maxBody;
+/** Room for the thousand characters that Istio quotes of a body. */
+const maxRefusal = 1100;
 
 /** The injection webhook over HTTPS, `POST /inject[/KEY/VALUE...]`. Mistakes in a review are HTTP 200 with `allowed: false`, as Istio answers. */
 export function createWebhook({ decide, observability }: WebhookOptions): Webhook {
@@ -51,7 +53,8 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
     tell();
   }
 
-  function refusal({ message, uid, apiVersion }: ReviewFailure): object {
+  function refusal({ message: reason, uid, apiVersion }: ReviewFailure): object {
+    const message = printable(reason, maxRefusal);
     failures.add();
     log.error('injection failed', { reason: message });
     return { ...(apiVersion ? { apiVersion, kind: 'AdmissionReview' } : {}), response: { uid, allowed: false, status: { metadata: {}, message } } };

@@ -1,2 +1,5 @@
-export * from './logs.ts';
+export { createLogger, parseLogLevels, type ClosableLogger, type LoggerOptions, type LogLevels } from './logs.ts';
+export { logFormats, type LogFormat } from './log-line.ts';
+export { defaultLogLimits, type LogLimits } from './log-flood.ts';
+export { withoutWaiting } from './log-sink.ts';
 export * from './metrics.ts';

@@ -1,31 +1,59 @@
-import type { Fields, Logger } from '@flotilla/observability-port';
-import { destination, pino, type Level, type Logger as Pino } from 'pino';
+import type { Fields, Logger, Metrics } from '@flotilla/observability-port';
+import { systemClock, type Clock } from '@flotilla/std';
+import { defaultLogLimits, leftOutReasons, LogFlood, type LogLimits } from './log-flood.ts';
+import { entryOf, formatLine, levels, type Level, type LogFormat } from './log-line.ts';
+import { createStandardErrorSink, type LogSink } from './log-sink.ts';
 
 /** `default:info,ads:debug`: a level for each of Istio's scopes. */
 export type LogLevels = Readonly<Record<string, Level>>;
 
 /** Throws for a text of another form, saying which part. */
 export function parseLogLevels(text: string): LogLevels {
-  const levels = new Set<string>(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
   return Object.fromEntries(text.split(',').map((part) => {
-    const [scope = '', level = ''] = part.includes(':') ? part.split(':') : ['default', part];
-    if (!levels.has(level)) throw new Error(`log level ${JSON.stringify(part)} is none of ${[...levels].join(', ')}, or SCOPE:LEVEL`);
-    return [scope, level as Level];
+    const [scope = '', name = ''] = part.includes(':') ? part.split(':') : ['default', part];
+    const level = levels.find((one) => one === name);
+    if (!level) throw new Error(`log level ${JSON.stringify(part)} is none of ${levels.join(', ')}, or SCOPE:LEVEL`);
+    return [scope, level];
   }));
 }
 
-const isSecret = /(^|[_-])(key|token|password|secret|authorization)$/i;
-const safe = (fields: Fields = {}): Fields => Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, isSecret.test(name) ? '[redacted]' : value]));
+export interface LoggerOptions {
+  readonly levels?: LogLevels;
+  readonly format?: LogFormat;
+  readonly limits?: LogLimits;
+  readonly metrics?: Metrics;
+  readonly clock?: Clock;
+  readonly sink?: LogSink;
+}
+export interface ClosableLogger extends Logger {
+  /** Writes what has been counted instead of written; no line must follow. */
+  close(): void;
+}
 
-/** Structured logs on standard error, one JSON object a line, with Istio's scopes. */
-export function createLogger(service: string, levels: LogLevels = {}): Logger {
-  const root = pino({ base: { service }, level: levels['default'] ?? 'info', timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, destination({ fd: 2, sync: true }));
-  const wrap = (logger: Pino): Logger => ({
-    debug: (message, fields) => logger.debug(safe(fields), message),
-    info: (message, fields) => logger.info(safe(fields), message),
-    warn: (message, fields) => logger.warn(safe(fields), message),
-    error: (message, fields) => logger.error(safe(fields), message),
-    scope: (name) => wrap(root.child({ scope: name }, { level: levels[name] ?? levels['default'] ?? 'info' })),
+/**
+ * Structured logs on standard error, one line each, with Istio's scopes. Whatever a line quotes is made printable, bounded and redacted here, so that no
+ * caller can forget; repeated lines are counted, and floods are summed up (`LogFlood`).
+ */
+export function createLogger(service: string, options: LoggerOptions = {}): ClosableLogger {
+  const { levels: wanted = {}, format = 'json', clock = systemClock, sink = createStandardErrorSink() } = options;
+  const leftOut = options.metrics?.counter('log_lines_left_out_total', 'Log lines that were counted instead of written, by reason.', { reason: leftOutReasons });
+  for (const reason of leftOutReasons) leftOut?.add(0, { reason });
+  const flood = new LogFlood({
+    clock, limits: options.limits ?? defaultLogLimits,
+    onLeftOut: (reason) => leftOut?.add(1, { reason }),
+    write: (entry) => {
+      if (!sink(`${formatLine(entry, { service, format, at: clock.now() })}\n`)) leftOut?.add(1, { reason: 'unwritable' });
+    },
   });
-  return wrap(root);
+  const create = (scope: string | undefined, always: Fields): Logger => {
+    const from = levels.indexOf(wanted[scope ?? 'default'] ?? wanted['default'] ?? 'info');
+    const at = (level: Level) => (message: string, fields: Fields = {}): void => {
+      if (levels.indexOf(level) >= from) flood.pass(entryOf(level, scope, { message, fields: { ...always, ...fields } }));
+    };
+    return {
+      debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'),
+      scope: (name) => create(name, always), with: (fields) => create(scope, { ...always, ...fields }),
+    };
+  };
+  return { ...create(undefined, {}), close: () => flood.sumUp() };
 }

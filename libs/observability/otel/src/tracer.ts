@@ -6,6 +6,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Tracer, TraceParent } from '@flotilla/observability-port';
+import { maxMessage, printable } from '@flotilla/std';
 export type { SpanRecord } from './span-file.ts';
 import { createRecordExporter, createSpanFile } from './span-file.ts';
 import type { SpanRecord } from './span-file.ts';
@@ -37,11 +38,11 @@ export function createTracer(options: TracerOptions): ClosableTracer {
   const tracer = provider.getTracer('flotilla');
   return {
     start(name, { parent, startTime, attributes } = {}) {
-      const span = tracer.startSpan(name, { startTime, attributes: { ...attributes } }, contextOf(parent));
+      const span = tracer.startSpan(name, { startTime, attributes: Object.fromEntries(Object.entries(attributes ?? {}).map(([key, value]) => [key, printable(value)])) }, contextOf(parent));
       return {
         traceparent: traceparentOf(span.spanContext()),
-        set: (key, value) => void span.setAttribute(key, value),
-        fail: (message) => void span.setStatus({ code: SpanStatusCode.ERROR, message }),
+        set: (key, value) => void span.setAttribute(key, typeof value === 'string' ? printable(value) : value),
+        fail: (message) => void span.setStatus({ code: SpanStatusCode.ERROR, message: printable(message, maxMessage) }),
         end: () => span.end(),
       };
     },

@@ -3,13 +3,18 @@ export * from './limits.ts';
 export * from './metrics.ts';
 import type { Labels, Metrics } from './metrics.ts';
 
-/** Logs by Istio's scopes (`ads`, `validation`, `default` ...). Fields are data; secrets never go in. */
+/**
+ * Logs by Istio's scopes (`ads`, `validation`, `default` ...). Fields are data from anywhere: the logger makes them printable, bounds them, and redacts what
+ * their names call secret. `peer` (an address), else `proxy` or `identity`, says who caused a line: how much one of them may fill the log with is bounded.
+ */
 export interface Logger {
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
   scope(name: string): Logger;
+  /** A logger of the same scope whose lines all have these fields. */
+  with(fields: Fields): Logger;
 }
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -29,7 +34,7 @@ export interface Tracer {
 export interface Observability { readonly log: Logger; readonly metrics: Metrics; readonly tracer: Tracer }
 
 const nothing = (): void => {};
-const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, scope: () => silent };
+const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, scope: () => silent, with: () => silent };
 /** Observes nothing; for tests and tools. */
 export const noObservability: Observability = {
   log: silent,

@@ -1,7 +1,7 @@
 import { type handleBidiStreamingCall, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
 import { identityIn, type GrpcService } from '@flotilla/grpc';
 import { createRequestReader, createState, ResponseEncoder, step, type Changes, type Effect, type Event, type Protocol, type ReadRequest, type RequestLimits, type Source } from '@flotilla/ads';
-import type { Observability } from '@flotilla/observability-port';
+import type { Logger, Observability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { messageOf } from '@flotilla/std';
 
@@ -18,8 +18,8 @@ export interface Session {
 }
 /** A proxy that may not have what it asks for: ends its stream with PERMISSION_DENIED. */
 export class PermissionDenied extends Error {}
-/** `push` asks for a push of what may have changed; `identity` is what the client's certificate proves. */
-export interface Opening { readonly node: Node; readonly identity?: string; readonly push: Push }
+/** `push` asks for a push of what may have changed; `identity` is what the client's certificate proves; lines of `log` name its address. */
+export interface Opening { readonly node: Node; readonly identity?: string; readonly push: Push; readonly log: Logger }
 /** Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT where it is no other. */
 export type OpenSession = (opening: Opening) => Session;
 /** What may have changed for the session: by type, its names, or all. While the client reads slowly it is sent later, with what comes until then. */
@@ -48,7 +48,7 @@ const aggregatedDiscovery = { StreamAggregatedResources: method('StreamAggregate
 
 /** Serves one stream: requests and pushes go through the state machine one after the other; a client that reads slowly gets one merged push when it has caught up. */
 function serve(call: ServerDuplexStream<Buffer, Buffer>, options: ServeOptions): void {
-  const log = options.observability.log.scope('ads');
+  const log = options.observability.log.scope('ads').with({ peer: call.getPeer() });
   const state = createState();
   let session: Session | undefined;
   let pending = new Map<string, Set<string> | 'all'>();
@@ -95,10 +95,10 @@ function serve(call: ServerDuplexStream<Buffer, Buffer>, options: ServeOptions):
   call.on('data', (bytes: Buffer) => {
     try {
       const { event, node } = options.read(bytes);
-      session ??= options.open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push, ...(identity ? { identity } : {}) });
+      session ??= options.open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push, log, ...(identity ? { identity } : {}) });
       run(event);
     } catch (error) {
-      log.warn('stream refused', { error: messageOf(error), peer: call.getPeer() });
+      log.warn('stream refused', { error: messageOf(error) });
       end(error instanceof PermissionDenied ? status.PERMISSION_DENIED : status.INVALID_ARGUMENT, messageOf(error));
     }
   });

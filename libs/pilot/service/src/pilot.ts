@@ -122,7 +122,7 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ma
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
-      engine, log: observability.log, tracer: observability.tracer, metrics, credentialReaders, isAbsent: demand.isAbsent,
+      engine, tracer: observability.tracer, metrics, credentialReaders, isAbsent: demand.isAbsent,
       onSubject: (of, before) => {
         if (before) watching.delete(before);
         watching.set(of.labels.subject, of).set(of.subject, of);

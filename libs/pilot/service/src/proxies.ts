@@ -34,7 +34,6 @@ function watchedOf({ key }: Watch): Changed {
 
 export interface ProxyContext {
   readonly engine: Engine;
-  readonly log: Logger;
   readonly tracer: Tracer;
   readonly metrics: PilotMetrics;
   /** Who may have credentials. */
@@ -74,6 +73,7 @@ export class Proxy implements Session {
   readonly labels: Watch;
   readonly #context: ProxyContext;
   readonly #push: Push;
+  readonly #log: Logger;
   readonly #deliveries: ReturnType<typeof createDeliveries>;
   readonly #secrets: ReturnType<typeof createSecretReports>;
   /** By their keys, whose text all proxies share. */
@@ -89,10 +89,11 @@ export class Proxy implements Session {
     this.attributes = attributesOf(opening, context.credentialReaders);
     this.#context = context;
     this.#push = opening.push;
+    this.#log = opening.log.with({ proxy: this.attributes.id });
     this.labels = context.engine.watch(workload, '', new Subject({ ...this.attributes }));
     this.subject = this.#subjectNow();
     context.onSubject(this);
-    this.#secrets = createSecretReports(context, this.attributes);
+    this.#secrets = createSecretReports({ ...context, log: this.#log }, this.attributes);
     this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
     this.source = { all: (typeUrl) => this.#all(typeUrl), get: (typeUrl, name) => this.#get(typeUrl, name) };
   }
@@ -140,9 +141,9 @@ export class Proxy implements Session {
     this.#deliveries.note(effect, this.#cause);
     if (effect.kind === 'subscribed') this.#follow(effect);
     if (effect.kind !== 'rejected') return;
-    const { log, metrics } = this.#context;
+    const { metrics } = this.#context;
     const type = nameOfType(effect.typeUrl);
-    log.scope('ads').warn('configuration refused by proxy', { proxy: this.attributes.id, type, error: effect.error });
+    this.#log.warn('configuration refused by proxy', { type, error: effect.error });
     metrics.rejected(type, this.attributes.id);
   }
 
@@ -211,9 +212,9 @@ export class Proxy implements Session {
 
   /** A bug: one resource can't be made of what the World holds, and the others go on without it. */
   #tellFailure(resource: string, error: string): void {
-    const { log, metrics } = this.#context;
+    const { metrics } = this.#context;
     metrics.internalErrors.add(1);
-    log.scope('ads').error('resource could not be generated; what the proxy has of it stays in force', { proxy: this.attributes.id, resource, error });
+    this.#log.error('resource could not be generated; what the proxy has of it stays in force', { resource, error });
   }
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from '@flotilla/observability-port';
 import type { ProxyAttributes } from '@flotilla/pilot-world';
 import { secretAccess, type SecretRefusal } from '@flotilla/pilot-xds';
 import type { Engine, Subject } from '@flotilla/query';
-import { groupBy, printable } from '@flotilla/std';
+import { groupBy } from '@flotilla/std';
 import type { PilotMetrics } from './metrics.ts';
 
 type Reason = SecretRefusal | 'no identity' | 'not there';
@@ -14,7 +14,7 @@ const explanations: Readonly<Record<Reason, string>> = {
   'not referenced': 'no Gateway of its namespace that selects its pod refers to it',
   'not there': 'its namespace has no such credential: look for the Secret in it, and at what citadel says of that',
 };
-const shown = { names: 3, characters: 100 };
+const shownNames = 3;
 
 export interface SecretReportsContext {
   readonly engine: Engine;
@@ -29,7 +29,7 @@ interface Asked { readonly name: string; readonly reason: Reason | undefined }
  * Tells an operator which secrets a proxy asks for and does not get. Galley can't see Secrets, so only pilot can. What a proxy may not have is logged once per
  * stream and reason, whatever it asks for; a Secret that is not there, each time that becomes known.
  */
-export function createSecretReports({ engine, log, metrics, isAbsent }: SecretReportsContext, { id, identity }: ProxyAttributes) {
+export function createSecretReports({ engine, log, metrics, isAbsent }: SecretReportsContext, { identity }: ProxyAttributes) {
   const told = new Set<Reason>();
   const report = (all: readonly Asked[]): void => {
     for (const [reason, group] of groupBy(all, (each) => each.reason)) {
@@ -37,8 +37,8 @@ export function createSecretReports({ engine, log, metrics, isAbsent }: SecretRe
       metrics.secretErrors.add(group.length);
       if (told.has(reason)) continue;
       if (reason !== 'not there') told.add(reason);
-      const secrets = group.slice(0, shown.names).map(({ name }) => printable(name, shown.characters));
-      log.scope('ads').warn('secrets not served', { proxy: id, secrets, count: group.length, reason: explanations[reason] });
+      const secrets = group.slice(0, shownNames).map(({ name }) => name);
+      log.warn('secrets not served', { secrets, count: group.length, reason: explanations[reason] });
     }
   };
   const reasonFor = (name: string, subject: Subject): Reason | undefined => {
