@@ -1,10 +1,10 @@
-import { createPublicKey, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
-import { bits, integer, maxDerBytes, oid, sequence, setOf, tagged, time, toDer, toPem, utf8, parseDer, childrenOf } from './der.ts';
-import type { Asn1 } from './der.ts';
-import { buildExtensions, ecdsaSha256, publicKeyInfo } from './extensions.ts';
+import { signerOf } from './algorithms.ts';
+import { bits, der, maxDerBytes, membersOf, oid, readDer, sequence, tag, time, toPem } from './der.ts';
+import { buildExtensions, keyIdOf, publicKeyInfo } from './extensions.ts';
 import type { AltNames } from './extensions.ts';
 
 export const generateKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
@@ -21,24 +21,29 @@ export interface CertificateInput extends AltNames {
 
 /** A workload's certificate with an empty subject: its names are critical (RFC 5280, 4.1.2.6). */
 export const buildCertificate = (input: CertificateInput, issuer: Issuer): string =>
-  build({ ...input, isCa: false, issuerName: subjectOf(issuer.certificate), subject: sequence(), signer: issuer.key });
+  build({ ...input, isCa: false, issuer: issuerOf(issuer), subject: sequence(), signer: issuer.key });
 
 /** A self-signed root for the given organisation. */
 export function buildRoot(key: KeyObject, input: { readonly organization: string; readonly validity: Validity; readonly serial: Uint8Array }): string {
-  const name = sequence(setOf(sequence(oid('2.5.4.10'), utf8(input.organization))));
-  return build({ ...input, publicKey: createPublicKey(key), isCa: true, issuerName: name, subject: name, signer: key });
+  const name = sequence(der(tag.set, sequence(oid(organizationName), der(tag.utf8, Buffer.from(input.organization)))));
+  const publicKey = createPublicKey(key);
+  return build({ ...input, publicKey, isCa: true, issuer: { name, keyId: keyIdOf(publicKeyInfo(publicKey)) }, subject: name, signer: key });
 }
 
-interface BuildInput extends CertificateInput { readonly isCa: boolean; readonly issuerName: Asn1; readonly subject: Asn1; readonly signer: KeyObject }
+const organizationName = '55040a';
+interface IssuerParts { readonly name: Uint8Array; readonly keyId: Uint8Array }
+interface BuildInput extends CertificateInput { readonly isCa: boolean; readonly issuer: IssuerParts; readonly subject: Uint8Array; readonly signer: KeyObject }
 
 function build(input: BuildInput): string {
-  const algorithm = (): Asn1 => sequence(oid(ecdsaSha256));
+  const { validity, issuer } = input;
+  const signer = signerOf(input.signer);
+  const keyInfo = publicKeyInfo(input.publicKey);
   const body = sequence(
-    tagged(0, [integer(Buffer.from([2]))]), integer(positive(input.serial)), algorithm(), input.issuerName,
-    sequence(time(input.validity.notBefore), time(input.validity.notAfter)), input.subject, publicKeyInfo(input.publicKey),
-    tagged(3, [buildExtensions({ ...input, subjectKey: input.publicKey, issuerKey: createPublicKey(input.signer), emptySubject: !input.isCa })]),
+    der(tag.around(0), der(tag.integer, Uint8Array.of(2))), der(tag.integer, positive(input.serial)), signer.algorithm, issuer.name,
+    sequence(time(validity.notBefore), time(validity.notAfter)), input.subject, keyInfo,
+    der(tag.around(3), buildExtensions({ ...input, subjectKeyId: keyIdOf(keyInfo), issuerKeyId: issuer.keyId, emptySubject: !input.isCa })),
   );
-  return toPem(toDer(sequence(body, algorithm(), bits(sign('sha256', toDer(body), input.signer)))), 'CERTIFICATE');
+  return toPem(sequence(body, signer.algorithm, bits(signer.sign(body))), 'CERTIFICATE');
 }
 
 /** DER integers are signed and shortest: clear the sign, and never begin with a zero byte. */
@@ -48,11 +53,18 @@ function positive(serial: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function subjectOf(certificate: X509Certificate): Asn1 {
-  const parsed = parseDer(certificate.raw);
-  const subject = parsed.ok ? childrenOf(childrenOf(parsed.value)[0])[5] : undefined;
+const issuers = new WeakMap<X509Certificate, IssuerParts>();
+/** What of an issuer stands in the certificates that it signs; read once. */
+function issuerOf({ certificate }: Issuer): IssuerParts {
+  const known = issuers.get(certificate);
+  if (known) return known;
+  const read = readDer(certificate.raw);
+  const [body] = read.ok ? membersOf(read.value) : [];
+  const subject = membersOf(body)[5];
   if (!subject) throw new Error('the issuer\'s certificate has no subject');
-  return subject;
+  const made = { name: subject.raw, keyId: keyIdOf(publicKeyInfo(certificate.publicKey)) };
+  issuers.set(certificate, made);
+  return made;
 }
 
 /** All certificates of a PEM bundle, at most `limit`. */

@@ -1,63 +1,60 @@
-import { createPublicKey, sign, verify } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
-import { bits, bytesOf, childrenOf, contentOf, integer, oid, parseDer, parsePem, sequence, setOf, tagged, toDer, toPem, octets } from './der.ts';
-import forge from 'node-forge';
-import { ecdsaSha256, publicKeyInfo, subjectAltNames } from './extensions.ts';
+import { isKnownKeyKind, keyMistake, signerOf, verifySignature } from './algorithms.ts';
+import { bits, der, membersOf, oid, readDer, readPem, sequence, tag, toPem, type Der } from './der.ts';
+import { publicKeyInfo, subjectAltNames } from './extensions.ts';
 import type { AltNames } from './extensions.ts';
 
-const extensionRequest = '1.2.840.113549.1.9.14';
-const subjectAltName = '2.5.29.17';
+const extensionRequest = '2a864886f70d01090e';
+/** A request with the largest key that is allowed has some 3 kB. */
+export const maxCsrBytes = 16 * 1024;
+/** The second is what older tools write (RFC 7468, 7). */
+const labels = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'];
 
 /** A PKCS#10 request, signed by its key, with an empty subject. */
 export function buildCsr(key: KeyObject, names: AltNames): string {
-  const info = sequence(
-    integer(Buffer.from([0])), sequence(), publicKeyInfo(createPublicKey(key)),
-    tagged(0, [sequence(oid(extensionRequest), setOf(sequence(sequence(oid(subjectAltName), octets(subjectAltNames(names))))))]),
-  );
-  const signature = sign('sha256', toDer(info), key);
-  return toPem(toDer(sequence(info, sequence(oid(ecdsaSha256)), bits(signature))), 'CERTIFICATE REQUEST');
+  const extensions = subjectAltNames(names, { emptySubject: true });
+  const attributes = extensions.length === 0 ? [] : [sequence(oid(extensionRequest), der(tag.set, sequence(...extensions)))];
+  const info = sequence(der(tag.integer, Uint8Array.of(0)), sequence(), publicKeyInfo(createPublicKey(key)), der(tag.around(0), ...attributes));
+  const signer = signerOf(key);
+  return toPem(sequence(info, signer.algorithm, bits(signer.sign(info))), 'CERTIFICATE REQUEST');
 }
 
-/** What a signer needs of a request. The names it asks for are left out: who signs takes the identity from what it verified. */
+/** What a signer needs of a request. The names it asks for are not even read: the signer takes the identity from what it verified. */
 export interface Csr { readonly publicKey: KeyObject }
 
-/** Reads a PEM PKCS#10 request and verifies that its sender holds the key. Keys: ECDSA P-256 or P-384, RSA of 2048 to 8192 bits. */
+/**
+ * Reads a PEM PKCS#10 request (RFC 2986) of at most maxCsrBytes and verifies that its sender holds the key. Keys: ECDSA P-256, P-384 or P-521, RSA of 2048 to
+ * 8192 bits, Ed25519; signatures: ECDSA and RSA (PKCS#1 v1.5 or PSS) with SHA-256, SHA-384 or SHA-512, Ed25519. The work is that of reading four values of each
+ * of three levels, and one verification.
+ */
 export function parseCsr(pem: string): Result<Csr> {
-  const der = parsePem(pem, 'CERTIFICATE REQUEST');
-  if (!der.ok) return der;
-  const parsed = parseDer(der.value);
-  if (!parsed.ok) return parsed;
-  const [info, algorithm, signature] = childrenOf(parsed.value);
-  const keyInfo = childrenOf(info)[2];
-  if (!info || !keyInfo || !signature) return err('not a PKCS#10 request');
-  const hash = hashOf(contentOf(childrenOf(algorithm)[0]));
-  if (!hash) return err('its signature algorithm is not supported: use SHA-256, SHA-384 or SHA-512 with ECDSA or RSA');
+  const bytes = readPem(pem, labels);
+  if (!bytes.ok) return bytes;
+  if (bytes.value.length > maxCsrBytes) return err(`larger than ${maxCsrBytes} bytes`);
+  const request = readDer(bytes.value);
+  if (!request.ok) return request;
+  const [info, algorithm, signature, ...more] = request.value.tag === tag.sequence ? membersOf(request.value) : [];
+  const keyInfo = keyInfoOf(info);
+  if (!info || !keyInfo || algorithm?.tag !== tag.sequence || signature?.tag !== tag.bitString || signature.content[0] !== 0 || more.length > 0) return err('it is not a PKCS#10 request');
+  if (!isKnownKeyKind(keyInfo)) return err('its key is not supported: use ECDSA on P-256, P-384 or P-521, RSA of 2048 to 8192 bits, or Ed25519');
   try {
-    const publicKey = createPublicKey({ key: toDer(keyInfo), format: 'der', type: 'spki' });
-    if (!acceptable(publicKey)) return err('its key is not supported: use ECDSA P-256 or P-384, or RSA of 2048 to 8192 bits');
-    const signed = verify(hash, toDer(info), publicKey, bytesOf(contentOf(signature)).subarray(1));
-    return signed ? ok({ publicKey }) : err('its signature does not match its key');
+    const publicKey = createPublicKey({ key: keyInfo.raw, format: 'der', type: 'spki' });
+    const mistake = keyMistake(publicKey);
+    if (mistake !== undefined) return err(mistake);
+    const signed = verifySignature(publicKey, { bytes: info.raw, algorithm, signature: signature.content.subarray(1) });
+    return signed.ok ? ok({ publicKey }) : signed;
   } catch {
     return err('its key is malformed');
   }
 }
 
-const hashes: Readonly<Record<string, string>> = {
-  [ecdsaSha256]: 'sha256', '1.2.840.10045.4.3.3': 'sha384', '1.2.840.10045.4.3.4': 'sha512',
-  '1.2.840.113549.1.1.11': 'sha256', '1.2.840.113549.1.1.12': 'sha384', '1.2.840.113549.1.1.13': 'sha512',
-};
-function hashOf(content: string): string | undefined {
-  try {
-    return hashes[forge.asn1.derToOid(forge.util.createBuffer(content))];
-  } catch {
-    return undefined;
-  }
-}
-
-function acceptable(key: KeyObject): boolean {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1' || namedCurve === 'secp384r1';
-  return key.asymmetricKeyType === 'rsa' && modulusLength >= 2048 && modulusLength <= 8192;
+/** The key in CertificationRequestInfo: version 0, a subject, the key, attributes. */
+function keyInfoOf(info: Der | undefined): Der | undefined {
+  const [version, subject, keyInfo, attributes, ...more] = info?.tag === tag.sequence ? membersOf(info) : [];
+  const isVersion0 = version?.tag === tag.integer && version.content.equals(Uint8Array.of(0));
+  const hasAttributes = attributes === undefined || attributes.tag === tag.around(0);
+  return isVersion0 && subject?.tag === tag.sequence && keyInfo?.tag === tag.sequence && hasAttributes && more.length === 0 ? keyInfo : undefined;
 }

@@ -1,37 +1,43 @@
 import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { bits, boolean, bytesOf, childrenOf, contentOf, octets, oid, readDer, sequence, tagged } from './der.ts';
-import type { Asn1 } from './der.ts';
-
-export const ecdsaSha256 = '1.2.840.10045.4.3.2';
+import { bits, der, membersOf, oid, readDer, sequence, tag } from './der.ts';
 
 /** Names of a certificate beside its subject. */
 export interface AltNames { readonly uris?: readonly string[]; readonly dns?: readonly string[] }
 
-export const subjectAltNames = ({ uris = [], dns = [] }: AltNames): Asn1 =>
-  sequence(...dns.map((name) => tagged(2, Buffer.from(name, 'ascii'))), ...uris.map((uri) => tagged(6, Buffer.from(uri, 'ascii'))));
+const ids = { subjectAltName: '551d11', keyUsage: '551d0f', extendedKeyUsage: '551d25', basicConstraints: '551d13', subjectKeyId: '551d0e', authorityKeyId: '551d23', serverAuth: '2b06010505070301', clientAuth: '2b06010505070302' };
 
-export const publicKeyInfo = (key: KeyObject): Asn1 => readDer(key.export({ type: 'spki', format: 'der' }));
+const yes = der(tag.boolean, Uint8Array.of(0xff));
+const extension = (id: string, critical: boolean, value: Uint8Array): Buffer => sequence(oid(id), ...(critical ? [yes] : []), der(tag.octetString, value));
+
+/** The names as an extension, critical where there is no subject (RFC 5280, 4.2.1.6); nothing where there are no names. */
+export function subjectAltNames({ uris = [], dns = [] }: AltNames, { emptySubject }: { readonly emptySubject: boolean }): readonly Buffer[] {
+  const names = [...dns.map((name) => der(tag.raw(2), Buffer.from(name, 'ascii'))), ...uris.map((uri) => der(tag.raw(6), Buffer.from(uri, 'ascii')))];
+  return names.length > 0 ? [extension(ids.subjectAltName, emptySubject, sequence(...names))] : [];
+}
+
+export const publicKeyInfo = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
 
 /** RFC 5280, 4.2.1.2, method 1: SHA-1 of the key's bits. */
-export const keyIdOf = (key: KeyObject): Buffer => {
-  const content = contentOf(childrenOf(publicKeyInfo(key))[1]);
-  return hash('sha1', bytesOf(content).subarray(1), 'buffer');
-};
+export function keyIdOf(keyInfo: Uint8Array): Buffer {
+  const read = readDer(keyInfo);
+  const [, key] = read.ok ? membersOf(read.value) : [];
+  if (!key) throw new Error('a public key without its bits');
+  return hash('sha1', key.content.subarray(1), 'buffer');
+}
 
-const extension = (id: string, critical: boolean, value: Asn1): Asn1 => sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(value));
+export interface ExtensionInput extends AltNames { readonly isCa: boolean; readonly subjectKeyId: Uint8Array; readonly issuerKeyId: Uint8Array; readonly emptySubject: boolean }
 
-export interface ExtensionInput extends AltNames { readonly isCa: boolean; readonly subjectKey: KeyObject; readonly issuerKey: KeyObject; readonly emptySubject: boolean }
+const ofCa = [extension(ids.keyUsage, true, bits(Uint8Array.of(0x06), 1)), extension(ids.basicConstraints, true, sequence(yes))];
+const ofWorkload = [
+  extension(ids.keyUsage, true, bits(Uint8Array.of(0xa0), 5)), extension(ids.extendedKeyUsage, false, sequence(oid(ids.serverAuth), oid(ids.clientAuth))),
+  extension(ids.basicConstraints, true, sequence()),
+];
 
 /** Those of a CA (signs certificates and lists of revoked ones) or of a workload (server and client). */
-export function buildExtensions(input: ExtensionInput): Asn1 {
-  const named = (input.uris?.length ?? 0) + (input.dns?.length ?? 0) > 0;
-  return sequence(
-    extension('2.5.29.15', true, input.isCa ? bits(Buffer.from([0x06]), 1) : bits(Buffer.from([0xa0]), 5)),
-    ...(input.isCa ? [] : [extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1'), oid('1.3.6.1.5.5.7.3.2')))]),
-    extension('2.5.29.19', true, input.isCa ? sequence(boolean(true)) : sequence()),
-    extension('2.5.29.14', false, octets(keyIdOf(input.subjectKey))),
-    extension('2.5.29.35', false, sequence(tagged(0, keyIdOf(input.issuerKey)))),
-    ...(named ? [extension('2.5.29.17', input.emptySubject, subjectAltNames(input))] : []),
-  );
-}
+export const buildExtensions = (input: ExtensionInput): Buffer => sequence(
+  ...(input.isCa ? ofCa : ofWorkload),
+  extension(ids.subjectKeyId, false, der(tag.octetString, input.subjectKeyId)),
+  extension(ids.authorityKeyId, false, sequence(der(tag.raw(0), input.issuerKeyId))),
+  ...subjectAltNames(input, input),
+);
