@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { AsyncQueue } from '@flotilla/std';
+import { AsyncQueue, withoutTrailing } from '@flotilla/std';
 import type { BackgroundOptions } from './background-reader.ts';
 import { ChangedFiles } from './changed-files.ts';
 import type { FileFound } from './read-file.ts';
@@ -21,7 +21,7 @@ const maxWaitMs = 200;
  * Throws when a path isn't there.
  */
 export function watchFiles(given: readonly string[], options: WatchOptions = {}): FileSource {
-  const paths = given.map((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
+  const paths = given.map((path) => (path.length > 1 ? withoutTrailing(path, '/') : path));
   for (const path of paths) statSync(path);
   return {
     async *run(signal) {

@@ -39,4 +39,32 @@ describe('parsing resources', () => {
       expect(parseValue(schema, value)).toEqual({ value, problems: [] });
     }));
   });
+
+  describe('within limits', () => {
+    const problemsOf = (spec: unknown): readonly (readonly [string | undefined, string])[] => {
+      const parsed = parseResource(virtualService(spec));
+      return (parsed.ok ? parsed.value.warnings : parsed.error).map(({ path, message }) => [path, message]);
+    };
+    const filter = (value: unknown): unknown => ({ apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', metadata: { name: 'x' }, spec: { configPatches: [{ patch: { value } }] } });
+
+    it('a text has at most a mebibyte, a key 1024 characters', () => {
+      expect(problemsOf({ hosts: ['x'.repeat(2 ** 20)] })).toEqual([]);
+      expect(problemsOf({ hosts: ['x'.repeat(2 ** 20 + 1)] })).toEqual([['spec.hosts[0]', `expected a text of at most 1048576 characters, found "${'x'.repeat(60)}..."`]]);
+      expect(problemsOf({ http: [{ headers: { request: { set: { ['k'.repeat(1025)]: '' } } } }] })).toMatchObject([['spec.http[0].headers.request.set', expect.stringMatching(/^expected keys of at most 1024 characters/)]]);
+      expect(problemsOf({ ['k'.repeat(100_000)]: 1 })[0]?.[1].length).toBeLessThan(200);
+    });
+    it('values without a schema have them too, and a depth', () => {
+      const deep = Array.from({ length: 200 }).reduce<unknown>((inner) => [inner], 1);
+      for (const [value, message] of [[{ a: ['x'.repeat(2 ** 20 + 1)] }, /a text of at most/], [{ ['k'.repeat(1025)]: 1 }, /keys of at most/], [{ a: deep }, /at most 100 levels/]] as const) {
+        const parsed = parseResource(filter(value));
+        expect(parsed.ok ? [] : parsed.error.map((problem) => problem.message)).toEqual([expect.stringMatching(message)]);
+      }
+      expect(parseResource(filter({ inlineCode: 'x'.repeat(2 ** 20) })).ok).toBe(true);
+    });
+    it('of very many mistakes the first 100 are listed', () => {
+      const problems = problemsOf({ hosts: Array(5000).fill(1) });
+      expect(problems).toHaveLength(101);
+      expect(problems.at(-1)).toEqual(['spec', '4900 more problems are not listed']);
+    });
+  });
 });

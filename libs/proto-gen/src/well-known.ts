@@ -1,3 +1,5 @@
+import { parseTimestamp } from '@flotilla/std';
+
 type Message = Record<string, unknown>;
 interface Codec { toJson(type: string, bytes: Uint8Array): unknown; fromJson(type: string, json: never): Uint8Array }
 
@@ -46,7 +48,11 @@ export function wellKnownFromJson(name: string, json: unknown, codec: Codec): Me
       const sign = match[1] ? -1 : 1;
       return { seconds: sign * Number(match[2]), nanos: sign * Number((match[3] ?? '').padEnd(9, '0')) };
     }
-    case 'google.protobuf.Timestamp': return { seconds: Math.floor(Date.parse(String(json)) / 1000), nanos: (Date.parse(String(json)) % 1000) * 1e6 };
+    case 'google.protobuf.Timestamp': {
+      const time = parseTimestamp(String(json));
+      if (time === undefined) throw new Error(`${JSON.stringify(json)} is not a time such as 2023-01-31T12:00:00Z`);
+      return { seconds: Math.floor(time / 1000), nanos: (((time % 1000) + 1000) % 1000) * 1e6 };
+    }
     case 'google.protobuf.Struct': return structFromJson(json as Message);
     case 'google.protobuf.Value': return valueFromJson(json);
     case 'google.protobuf.ListValue': return { values: (json as unknown[]).map(valueFromJson) };

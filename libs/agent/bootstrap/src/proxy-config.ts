@@ -1,5 +1,5 @@
 import { MeshProxyConfig, defaultMeshConfig, parseValue, proxyConfigMistakes } from '@flotilla/model';
-import { configLimits, err, ok, readYaml } from '@flotilla/std';
+import { configLimits, err, ok, parsePort, parseUint, readYaml } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
 /** Where a proxy's configuration comes from: each text is YAML or JSON, and a later one wins. */
@@ -33,9 +33,10 @@ export function resolveProxyConfig({ meshFile, environment, annotations = {}, cp
   }
   const discoveryAddress = annotations['sidecar.istio.io/discoveryAddress'];
   if (discoveryAddress) config = { ...config, discoveryAddress };
-  const statusPort = annotations['status.sidecar.istio.io/port'];
-  if (statusPort && /^\d{1,5}$/.test(statusPort)) config = { ...config, statusPort: Number(statusPort) };
-  if (config.concurrency === undefined && cpuLimit && /^\d{1,4}$/.test(cpuLimit)) config = { ...config, concurrency: Number(cpuLimit) };
+  const statusPort = parsePort(annotations['status.sidecar.istio.io/port'] ?? '');
+  if (statusPort !== undefined) config = { ...config, statusPort };
+  const cpus = parseUint(cpuLimit ?? '', 9999);
+  if (config.concurrency === undefined && cpus.ok) config = { ...config, concurrency: cpus.value };
   const problems = proxyConfigMistakes(config);
   if (problems.length === 0) return ok(config);
   return err(`failed to get proxy config: ${problems.length} error${problems.length > 1 ? 's' : ''} occurred:\n${problems.map((problem) => `\t* ${problem}`).join('\n')}`);

@@ -1,4 +1,4 @@
-import { err, ok } from '@flotilla/std';
+import { err, ok, parsePort } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import type { MeshProxyConfig } from '@flotilla/model';
 import { buildBootstrap } from './bootstrap.ts';
@@ -42,7 +42,7 @@ const pilotSan = (discoveryAddress: string): string => {
   const host = discoveryAddress.split(':')[0] ?? '';
   return host === 'localhost' ? 'istiod.istio-system.svc' : host;
 };
-const portOf = (text: string | undefined, fallback: number): number => (text && /^\d{1,5}$/.test(text) ? Number(text) : fallback);
+const portOf = (text: string | undefined, fallback: number): number => parsePort(text ?? '') ?? fallback;
 
 /** A proxy's node and bootstrap from what `pilot-agent proxy` is given. Errors are the messages the agent exits with. */
 export function buildProxy(input: ProxyInput): Result<Proxy> {

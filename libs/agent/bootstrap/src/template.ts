@@ -4,7 +4,8 @@ import type { Result } from '@flotilla/std';
 /** Fills `{{ .name }}` of an own bootstrap template. Other template actions and unknown names are refused. */
 export function fillTemplate(text: string, values: Readonly<Record<string, string>>): Result<string> {
   let problem: string | undefined;
-  const filled = text.replace(/\{\{-?\s*(.*?)\s*-?\}\}/g, (_, action: string) => {
+  const filled = text.replace(/\{\{([^{}]*)\}\}/g, (_, inside: string) => {
+    const action = inside.replace(/^-/, '').replace(/-$/, '').trim();
     const name = /^\.([A-Za-z_]\w*)$/.exec(action)?.[1];
     const value = name === undefined || !Object.hasOwn(values, name) ? undefined : values[name];
     if (value === undefined) problem ??= `{{ ${action} }} is none of ${Object.keys(values).map((known) => `{{ .${known} }}`).join(', ')}`;

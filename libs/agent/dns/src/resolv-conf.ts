@@ -9,7 +9,7 @@ export function parseResolvConf(text: string): ResolvConf {
   const nameservers: string[] = [];
   let search: readonly string[] = [];
   for (const line of text.split('\n')) {
-    const [keyword = '', ...words] = line.replace(/[#;].*$/, '').trim().split(/\s+/);
+    const [keyword = '', ...words] = line.split(/[#;]/, 1).join('').trim().split(/\s+/);
     if (keyword === 'nameserver' && words[0] && nameservers.length < maxServers) nameservers.push(words[0]);
     else if (keyword === 'search' || keyword === 'domain') search = words.slice(0, maxSearch).map((word) => word.replace(/\.$/, ''));
   }

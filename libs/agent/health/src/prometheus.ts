@@ -1,4 +1,4 @@
-import { err, messageOf, ok } from '@flotilla/std';
+import { err, messageOf, ok, parsePort } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
 /** Where the application's own metrics are: its prometheus.io annotations, as the injector hands them on. */
@@ -10,8 +10,8 @@ export function parseAppScrape(text: string, statusPort: number): Result<AppScra
   try {
     const { scrape, path, port } = JSON.parse(text) as { scrape?: unknown; path?: unknown; port?: unknown };
     if (String(scrape) !== 'true') return ok(undefined);
-    const number = Number(port === undefined || port === '' ? 80 : port);
-    if (!Number.isInteger(number) || number < 1 || number > 65535) return err(`invalid prometheus port ${JSON.stringify(port)}`);
+    const number = port === undefined || port === '' ? 80 : parsePort(String(port)) ?? 0;
+    if (number === 0) return err(`invalid prometheus port ${JSON.stringify(port)}`);
     if (number === statusPort) return ok(undefined);
     const given = typeof path === 'string' && path !== '' ? path : '/metrics';
     return ok({ port: number, path: given.startsWith('/') ? given : `/${given}` });

@@ -1,4 +1,4 @@
-import { err, ok } from '@flotilla/std';
+import { err, isTrue, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
 /** What `pilot-agent istio-iptables` is told: resolved from flags, environment and the pod. */
@@ -92,7 +92,7 @@ export function buildSettings(flags: ReadonlyMap<string, string>, env: Readonly<
     const names = spec?.env ?? [name.replaceAll('-', '_').toUpperCase()];
     return flags.get(name) ?? names.map((item) => env[item]).find((item) => item) ?? alias(env, name) ?? spec?.fallback ?? '';
   };
-  const on = (name: string): boolean => /^(1|t|true)$/i.test(value(name));
+  const on = (name: string): boolean => isTrue(value(name));
   const usable = pod.addresses.filter(isUsable);
   const [first] = usable;
   if (first === undefined) return err('no valid local IP address found');

@@ -1,3 +1,4 @@
+import { isTrue } from '@flotilla/std';
 import { execFile } from 'node:child_process';
 import { buildCleanCommands, buildRules, buildSettings, commandLines, describeEnvironment, describeSettings, iptablesFlags, parseFlags, restoreText } from '@flotilla/agent-iptables';
 import type { FlagSpec, IptablesSettings, Rule } from '@flotilla/agent-iptables';
@@ -29,7 +30,7 @@ async function prepare({ args, env }: IptablesCommandOptions, addresses: readonl
   const { nameservers } = parseResolvConf(await readOptional('/etc/resolv.conf') ?? '');
   const settings = buildSettings(parsed.value.flags, env, { addresses, nameservers, ...(proxyUid ? { proxyUid } : {}) });
   if (!settings.ok) return { exitCode: 2, error: `panic: ${settings.error}` };
-  const on = (name: string): boolean => /^(1|t|true)$/i.test(parsed.value.flags.get(name) ?? flagSpecs.find((spec) => spec.name === name)?.fallback ?? '');
+  const on = (name: string): boolean => isTrue(parsed.value.flags.get(name) ?? flagSpecs.find((spec) => spec.name === name)?.fallback);
   return { settings: settings.value, on };
 }
 

@@ -30,7 +30,7 @@ const escape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/
 const unquote = (quoted: string): string => quoted.slice(1, -1).replace(escape, (...[, ...groups]: (string | undefined)[]) => {
   const [x, u, long, char = ''] = groups;
   const code = x ?? u ?? long;
-  return code === undefined ? escapes[char] ?? char : String.fromCodePoint(Math.min(parseInt(code, 16), 0x10ffff));
+  return code === undefined ? escapes[char] ?? char : String.fromCodePoint(Math.min(Number(`0x${code}`), 0x10ffff));
 });
 
 /** Addresses of this pod's interfaces, without loopback and link-local ones, in the order of the system. */

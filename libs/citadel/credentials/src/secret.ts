@@ -40,7 +40,7 @@ export function readSecret(secret: SecretObject): { readonly key: string; readon
   return { key, ...(credential ? { read: ok(credential) } : {}) };
 }
 
-const base64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** `data` is base64, `stringData` text that wins over it. */
 function decode({ data, stringData }: SecretObject): Result<Record<string, Uint8Array>> {
@@ -49,7 +49,7 @@ function decode({ data, stringData }: SecretObject): Result<Record<string, Uint8
   const found: Record<string, Uint8Array> = {};
   for (const [name, text] of Object.entries(encoded)) {
     if (text === null) continue;
-    if (typeof text !== 'string' || !base64.test(text)) return err(`data[${JSON.stringify(name)}] is not base64`);
+    if (typeof text !== 'string' || !base64.test(text.replace(/\s/g, ''))) return err(`data[${JSON.stringify(name)}] is not base64`);
     found[name] = Buffer.from(text, 'base64');
   }
   for (const [name, text] of Object.entries(plain)) {

@@ -1,4 +1,5 @@
 import type { JWTRule, PeerAuthentication, RequestAuthentication } from '@flotilla/model';
+import { maxUint32, parseUint } from '@flotilla/std';
 import { headerValueMistake } from './headers.ts';
 import { quoted, type Report } from './report.ts';
 import { checkSelector } from './selector.ts';
@@ -10,8 +11,9 @@ export function checkPeerAuthentication(spec: PeerAuthentication, report: Report
   if (forAll && ports?.length) report.error('spec.portLevelMtls', 'mesh/namespace peer authentication cannot have port level mTLS');
   if (ports?.length === 0) report.error('spec.portLevelMtls', 'port level mTLS, if defined, must have at least one element');
   for (const port of ports ?? []) {
-    if (!/^\d{1,10}$/.test(port)) report.error(`spec.portLevelMtls[${quoted(port)}]`, `expected a port number, found ${quoted(port)}`);
-    else if (Number(port) === 0) report.error(`spec.portLevelMtls[${quoted(port)}]`, 'port cannot be 0');
+    const number = parseUint(port, maxUint32);
+    if (!number.ok) report.error(`spec.portLevelMtls[${quoted(port)}]`, `expected a port number, found ${quoted(port)}`);
+    else if (number.value === 0) report.error(`spec.portLevelMtls[${quoted(port)}]`, 'port cannot be 0');
   }
   checkSelector(spec.selector, report);
 }

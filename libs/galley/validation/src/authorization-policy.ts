@@ -1,6 +1,7 @@
 import type { AuthorizationPolicy, AuthorizationRule, Meta } from '@flotilla/model';
-import { isIP, prefixMistake } from './ip.ts';
-import { joined, quoted, Report } from './report.ts';
+import { isAddress, maxUint32, parseUint } from '@flotilla/std';
+import { prefixMistake } from './ip.ts';
+import { joined, Report } from './report.ts';
 import { checkSelector } from './selector.ts';
 
 type Source = NonNullable<NonNullable<AuthorizationRule['from']>[number]['source']>;
@@ -112,13 +113,13 @@ function attributeMistake(key: string, values: readonly string[] | undefined): s
 const emptyMistake = (field: string, values: readonly string[] | undefined): string | undefined => (values?.includes('') ? `empty value not allowed, found in ${field}` : undefined);
 
 const addressMistakes = (blocks: readonly string[] | undefined): string[] => (blocks ?? []).flatMap((block) => {
-  if (!block.includes('/')) return isIP(block) ? [] : [`bad IP address (${block})`];
+  if (!block.includes('/')) return isAddress(block) ? [] : [`bad IP address (${block})`];
   const mistake = prefixMistake(block);
   return mistake === undefined ? [] : [`bad CIDR range (${block}): ${mistake}`];
 });
 
 const portMistakes = (ports: readonly string[] | undefined): string[] => (ports ?? []).flatMap((port) => {
-  if (!/^\d+$/.test(port)) return [`bad port (${port}): strconv.ParseUint: parsing ${quoted(port)}: invalid syntax`];
-  if (Number(port) > 4_294_967_295) return [`bad port (${port}): strconv.ParseUint: parsing ${quoted(port)}: value out of range`];
-  return Number(port) > 65_535 ? [`bad port (${port}): <nil>`] : [];
+  const number = parseUint(port, maxUint32);
+  if (!number.ok) return [`bad port (${port}): ${number.error}`];
+  return number.value > 65_535 ? [`bad port (${port}): <nil>`] : [];
 });

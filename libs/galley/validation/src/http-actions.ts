@@ -1,3 +1,4 @@
+import { parsePort, withoutTrailing } from '@flotilla/std';
 import type { HTTPRetry, HTTPRoute, StringMatch } from '@flotilla/model';
 import { checkDestination } from './destination.ts';
 import { corsHeaderMistake } from './headers.ts';
@@ -89,7 +90,7 @@ const [warnBytes, maxBytes] = [100 << 10, 1 << 20];
 export function checkDirectResponse(response: Of<'directResponse'>, path: string, report: Report): void {
   if (!response) return;
   const { string, bytes } = response.body ?? {};
-  const size = string !== undefined ? new TextEncoder().encode(string).length : Math.floor(((bytes ?? '').replace(/=+$/, '').length * 3) / 4);
+  const size = string !== undefined ? new TextEncoder().encode(string).length : Math.floor((withoutTrailing(bytes ?? '', '=').length * 3) / 4);
   if (size > maxBytes) report.error(`${path}.body`, 'large direct_responses may impact control plane performance, must be less than 1MB');
   else if (size > warnBytes) report.warn(`${path}.body`, 'large direct_responses may impact control plane performance');
   report.error(`${path}.status`, statusMistake(response.status ?? 0));
@@ -109,7 +110,7 @@ export function checkRetries(retries: HTTPRetry | undefined, path: string, repor
   }
   report.error(`${path}.perTryTimeout`, optionalDurationMistake(perTryTimeout));
   for (const policy of retries.retryOn ? retries.retryOn.split(',') : []) {
-    if (!retryOn.has(policy) && !statusCodes.has(Number(policy))) report.error(`${path}.retryOn`, `${quoted(policy)} is not a valid retryOn policy`);
+    if (!retryOn.has(policy) && !statusCodes.has(parsePort(policy) ?? -1)) report.error(`${path}.retryOn`, `${quoted(policy)} is not a valid retryOn policy`);
   }
 }
 

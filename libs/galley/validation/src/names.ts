@@ -1,4 +1,4 @@
-import { isIP } from './ip.ts';
+import { isAddress, parseInteger } from '@flotilla/std';
 import { quoted } from './report.ts';
 
 /** One label of a DNS name (RFC 1123), in either case. */
@@ -66,20 +66,15 @@ export function splitHostPort(address: string): { readonly host: string; readonl
   return address.indexOf(':') === colon ? { host: address.slice(0, colon), port: address.slice(colon + 1) } : wrong('too many colons in address');
 }
 
-/** A number as Go's strconv.Atoi reads it, or its complaint. */
-export function atoi(text: string): { readonly value: number } | { readonly mistake: string } {
-  return /^[+-]?\d{1,18}$/.test(text) ? { value: Number(text) } : { mistake: `strconv.Atoi: parsing ${quoted(text)}: invalid syntax` };
-}
-
 /** `host:port` of a service that proxies call. */
 export function addressMistake(address: string): string | undefined {
   const parts = splitHostPort(address);
   if ('mistake' in parts) return `unable to split ${quoted(address)}: ${parts.mistake}`;
-  const port = atoi(parts.port);
-  if ('mistake' in port) return `port (${parts.port}) is not a number: ${port.mistake}`;
+  const port = parseInteger(parts.port);
+  if (!port.ok) return `port (${parts.port}) is not a number: ${port.error}`;
   const wrong = portMistake(port.value);
   if (wrong !== undefined) return wrong;
-  return fqdnMistake(parts.host) !== undefined && !isIP(parts.host) ? `${quoted(parts.host)} is not a valid hostname or an IP address` : undefined;
+  return fqdnMistake(parts.host) !== undefined && !isAddress(parts.host) ? `${quoted(parts.host)} is not a valid hostname or an IP address` : undefined;
 }
 
 const isLabelName = (text: string): boolean => text.length <= 63 && /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text);

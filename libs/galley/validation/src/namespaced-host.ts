@@ -1,4 +1,4 @@
-import { isIP } from './ip.ts';
+import { isAddress } from '@flotilla/std';
 import { isDnsLabel, partialWildcardMistake, wildcardDomainMistake } from './names.ts';
 import { quoted, type Report } from './report.ts';
 
@@ -19,7 +19,7 @@ function checkHost(host: string, { path, isGateway }: { path: string; isGateway:
   if (mistake !== undefined) {
     // A sidecar's host that is no address either is told of twice, as Istio does.
     if (!isGateway) report.error(path, mistake);
-    if (!isIP(host)) report.error(path, mistake);
+    if (!isAddress(host)) report.error(path, mistake);
   }
   report.error(path, partialWildcardMistake(host));
 }

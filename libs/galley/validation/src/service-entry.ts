@@ -1,5 +1,6 @@
 import type { Meta, ServiceEntry } from '@flotilla/model';
-import { isIP, subnetMistake } from './ip.ts';
+import { isAddress } from '@flotilla/std';
+import { subnetMistake } from './ip.ts';
 import { fqdnMistake, partialWildcardMistake, portMistake, portNameMistake, wildcardDomainMistake } from './names.ts';
 import { classifyProtocol, protocolMistake } from './protocols.ts';
 import { quoted, type Report } from './report.ts';
@@ -79,7 +80,7 @@ function checkResolution({ resolution = 'NONE', endpoints = [], ports = [], host
       if (resolution === 'DNS_ROUND_ROBIN' && endpoints.length > 1) report.error('spec.endpoints', `there must only be 0 or 1 endpoint for resolution mode ${resolution}`);
       for (const [i, endpoint] of endpoints.entries()) {
         const address = endpoint.address ?? '';
-        if (!isIP(address) && fqdnMistake(address) !== undefined) report.error(`${at(i)}.address`, `endpoint address ${quoted(address)} is not a valid FQDN or an IP address`);
+        if (!isAddress(address) && fqdnMistake(address) !== undefined) report.error(`${at(i)}.address`, `endpoint address ${quoted(address)} is not a valid FQDN or an IP address`);
         checkEndpointPorts(endpoint, { path: at(i), servicePorts }, report);
       }
   }

@@ -1,8 +1,9 @@
+import { parseInteger } from '@flotilla/std';
 import type { IstioEgressListener, IstioIngressListener, Meta, Sidecar } from '@flotilla/model';
 import { checkConnectionPool } from './destination-rule.ts';
 import { checkDestination } from './destination.ts';
 import { ipMistake } from './ip.ts';
-import { atoi, fqdnMistake, portMistake, portNameMistake, splitHostPort, unixPathMistake, unixPrefix } from './names.ts';
+import { fqdnMistake, portMistake, portNameMistake, splitHostPort, unixPathMistake, unixPrefix } from './names.ts';
 import { checkNamespacedHost } from './namespaced-host.ts';
 import { classifyProtocol, protocolMistake } from './protocols.ts';
 import type { Report } from './report.ts';
@@ -57,8 +58,8 @@ function checkDefaultEndpoint(endpoint: string, path: string, report: Report): v
   if ('mistake' in parts) report.error(path, parts.mistake);
   const { host, port } = 'mistake' in parts ? { host: '', port: '' } : parts;
   if (!loopbacks.includes(host)) report.error(path, 'sidecar: defaultEndpoint must be of form 127.0.0.1:<port>,0.0.0.0:<port>,[::1]:port,[::]:port,unix://filepath or unset');
-  const number = atoi(port);
-  report.error(path, 'mistake' in number ? `sidecar: defaultEndpoint port (${port}) is not a number: ${number.mistake}` : portMistake(number.value));
+  const number = parseInteger(port);
+  report.error(path, number.ok ? portMistake(number.value) : `sidecar: defaultEndpoint port (${port}) is not a number: ${number.error}`);
 }
 
 function checkEgress(listeners: readonly IstioEgressListener[], namespace: string, report: Report): void {

@@ -1,3 +1,4 @@
+import { parseBool } from '@flotilla/std';
 import type { AnyResource, Problem } from '@flotilla/model';
 import { checkPeerAuthentication, checkRequestAuthentication } from './authentication.ts';
 import { checkAuthorizationPolicy } from './authorization-policy.ts';
@@ -62,6 +63,6 @@ function dryRunMistake({ collection, meta, spec }: AnyResource): string | undefi
   if (collection !== 'authorization-policies') return `${name} has unsupported annotation ${annotation}, please remove the annotation`;
   const action = (spec as { readonly action?: string }).action ?? 'ALLOW';
   if (action !== 'ALLOW' && action !== 'DENY') return `the annotation ${annotation} currently only supports action ALLOW/DENY, found action ${action} in ${name}`;
-  return ['1', 't', 'T', 'TRUE', 'true', 'True', '0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value) ? undefined
-    : `${name} has annotation ${annotation} with invalid value (${value}): strconv.ParseBool: parsing "${value}": invalid syntax`;
+  const flag = parseBool(value);
+  return flag.ok ? undefined : `${name} has annotation ${annotation} with invalid value (${value}): ${flag.error}`;
 }

@@ -1,7 +1,8 @@
 import type { L4MatchAttributes, Meta, TLSMatchAttributes, VirtualService } from '@flotilla/model';
 import { isJwtRoute } from './headers.ts';
 import { checkGatewayNames, checkHttpRoute, checkRouteDestinations } from './http-route.ts';
-import { isIP, subnetMistake } from './ip.ts';
+import { isAddress } from '@flotilla/std';
+import { subnetMistake } from './ip.ts';
 import { gatewayDomainMistake, hostsMatch, isSubsetOf, labelMistakes, portMistake, wildcardDomainMistake } from './names.ts';
 import { quoted, type Report } from './report.ts';
 import { checkExportTo } from './selector.ts';
@@ -63,7 +64,7 @@ function checkHosts(spec: VirtualService, report: Report): void {
   for (const [i, host] of hosts.entries()) {
     const mistake = onGateway ? gatewayDomainMistake(host, isSni(spec)) : wildcardDomainMistake(host);
     if (mistake !== undefined) {
-      if (!isIP(host)) refuse(i, mistake);
+      if (!isAddress(host)) refuse(i, mistake);
     } else if (!onGateway && host === '*') refuse(i, 'wildcard host * is not allowed for virtual services bound to the mesh gateway');
   }
   if (!allValid) return;
@@ -77,7 +78,7 @@ function checkTlsMatch(match: TLSMatchAttributes, { path, spec }: { path: string
   for (const [i, host] of (match.sniHosts ?? []).entries()) {
     const at = `${path}.sniHosts[${i}]`;
     const mistake = isForGateways(spec) ? gatewayDomainMistake(host, true) : wildcardDomainMistake(host);
-    if (mistake !== undefined && isIP(host)) report.warn(at, `using an IP address (${quoted(host)}) goes against SNI spec and most clients do not support this`);
+    if (mistake !== undefined && isAddress(host)) report.warn(at, `using an IP address (${quoted(host)}) goes against SNI spec and most clients do not support this`);
     else if (mistake !== undefined) report.error(at, mistake);
     else if (!(spec.hosts ?? []).some((of) => isSubsetOf(host, of))) {
       report.error(at, `SNI host ${quoted(host)} is not a compatible subset of any of the virtual service hosts: [${(spec.hosts ?? []).join(', ')}]`);

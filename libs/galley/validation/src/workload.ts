@@ -1,6 +1,7 @@
 import type { WorkloadEntry, WorkloadGroup } from '@flotilla/model';
 import { headerNameMistake } from './headers.ts';
-import { ipMistake, isIP } from './ip.ts';
+import { isAddress } from '@flotilla/std';
+import { ipMistake } from './ip.ts';
 import { fqdnMistake, labelMistakes, portMistake, portNameMistake, unixPathMistake, unixPrefix } from './names.ts';
 import { eachOf, joined, quoted, type Report } from './report.ts';
 
@@ -37,7 +38,7 @@ export function checkWorkloadEntry(spec: WorkloadEntry, report: Report): void {
   if (address === '') {
     if (!network) return report.error('spec.address', 'address must be set');
     report.warn('spec.address', `address is unset with network ${quoted(network)}`);
-  } else if (!isUnixEndpoint(spec, 'spec', report) && !isIP(address) && fqdnMistake(address) !== undefined) {
+  } else if (!isUnixEndpoint(spec, 'spec', report) && !isAddress(address) && fqdnMistake(address) !== undefined) {
     report.error('spec.address', `endpoint address ${quoted(address)} is not a valid FQDN or an IP address`);
   }
   checkEndpointPorts(spec, { path: 'spec' }, report);

@@ -1,3 +1,4 @@
+import { isFalse, isTrue, parsePort } from '@flotilla/std';
 import { proxyContainerName, type Container, type EnvVar, type PodObject, type PodOverlay, type Strings, type Values } from '@flotilla/injector-template';
 import type { MeshConfig, MeshProxyConfig } from '@flotilla/model';
 import { buildProbers, rewriteProbes, rewritesProbes } from './probes.ts';
@@ -36,9 +37,9 @@ function withMetrics(pod: PodObject, { mesh, proxyConfig }: FinishOptions): PodO
   const annotations = pod.metadata.annotations ?? {};
   const { scrape = '', path = '', port = '' } = scrapeSettings(annotations);
   const merge = annotations['prometheus.istio.io/merge-metrics'];
-  const isOn = merge === undefined ? mesh.enablePrometheusMerge !== false : /^(1|t|true)$/i.test(merge);
+  const isOn = merge === undefined ? mesh.enablePrometheusMerge !== false : isTrue(merge);
   const statusPort = String(proxyConfig.statusPort ?? 15_020);
-  if (!isOn || /^(0|f|false)$/i.test(scrape) || port === statusPort) return pod;
+  if (!isOn || isFalse(scrape) || port === statusPort) return pod;
   const isEmpty = [scrape, path, port].every((value) => value === '');
   const told = isEmpty ? pod : mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_PROMETHEUS_ANNOTATIONS', value: JSON.stringify({ scrape, path, port }) }]));
   const others = Object.fromEntries(Object.entries(annotations).filter(([name]) => scrapeSetting(name) === undefined));
@@ -58,7 +59,7 @@ function withProbes(pod: PodObject, { values, proxyConfig, original }: FinishOpt
   const statusPort = proxyConfig.statusPort ?? 15_020;
   const probers = buildProbers(pod, statusPort);
   const told = probers ? mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_KUBE_APP_PROBERS', value: probers }])) : pod;
-  const port = Number(annotations['status.sidecar.istio.io/port'] || statusPort);
+  const port = parsePort(annotations['status.sidecar.istio.io/port'] ?? '') ?? statusPort;
   return { ...told, spec: { ...told.spec, containers: told.spec.containers.map((container) => (container.name === proxyContainerName ? container : rewriteProbes(container, port))) } };
 }
 

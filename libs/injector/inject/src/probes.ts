@@ -1,3 +1,4 @@
+import { isTrue, parsePort } from '@flotilla/std';
 import { proxyContainerName, type Container, type PodObject, type Probe } from '@flotilla/injector-template';
 
 const kinds = [['readinessProbe', 'readyz'], ['livenessProbe', 'livez'], ['startupProbe', 'startupz']] as const;
@@ -6,7 +7,7 @@ const isRewritable = (probe: Probe | undefined): probe is Probe => probe !== und
 /** Whether the kubelet's probes go through the agent: an annotation, else what the installation says. */
 export function rewritesProbes(annotations: Readonly<Record<string, string>>, fallback: boolean): boolean {
   const told = annotations['sidecar.istio.io/rewriteAppHTTPProbers'];
-  return told === undefined ? fallback : /^(1|t|true)$/i.test(told);
+  return told === undefined ? fallback : isTrue(told);
 }
 
 /** What the agent has to do for the kubelet, by path, as the value of ISTIO_KUBE_APP_PROBERS; undefined when there is nothing. */
@@ -23,7 +24,7 @@ export function buildProbers(pod: PodObject, statusPort: number): string | undef
 
 /** A port by number, or by its name in the same container, as the kubelet looks it up. */
 const portOf = ({ ports = [] }: Container) => (port: number | string): number | undefined =>
-  (typeof port === 'number' ? port : /^\d+$/.test(port) ? Number(port) : ports.findLast(({ name }) => name === port)?.containerPort);
+  (typeof port === 'number' ? port : parsePort(port) ?? ports.findLast(({ name }) => name === port)?.containerPort);
 
 function buildProber(probe: Probe, portOf: (port: number | string) => number | undefined, statusPort: number): object | undefined {
   const timeout = probe.timeoutSeconds ? { timeoutSeconds: probe.timeoutSeconds } : {};

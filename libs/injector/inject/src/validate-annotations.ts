@@ -1,22 +1,19 @@
+import { maxUint32, parseBool, parsePrefix, parseUint, type Result } from '@flotilla/std';
 import { defaultMeshConfig, proxyConfigMistakes } from '@flotilla/model';
 import type { Strings } from '@flotilla/injector-template';
 import { parseAnnotation } from './proxy-config.ts';
 
 type Check = (value: string) => string | undefined;
-const quote = (value: string): string => JSON.stringify(value);
-const unsigned = (value: string, max: number): string | undefined => {
-  if (!/^\d+$/.test(value)) return `strconv.ParseUint: parsing ${quote(value)}: invalid syntax`;
-  return Number(value) > max ? `strconv.ParseUint: parsing ${quote(value)}: value out of range` : undefined;
-};
-const uint: Check = (value) => unsigned(value, 4_294_967_295);
-const bool: Check = (value) => (/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value) ? undefined : `strconv.ParseBool: parsing ${quote(value)}: invalid syntax`);
+const errorOf = (read: Result<unknown>): string | undefined => (read.ok ? undefined : read.error);
+const uint: Check = (value) => errorOf(parseUint(value, maxUint32));
+const bool: Check = (value) => errorOf(parseBool(value));
 const mode: Check = (value) => (['REDIRECT', 'TPROXY', 'NONE'].includes(value) ? undefined : `interceptionMode invalid, use REDIRECT,TPROXY,NONE: ${value}`);
 
 /** An empty list is none; an empty part of a list is a mistake. */
 const firstMistake = (list: string, check: Check): { readonly part: string; readonly message: string } | undefined =>
   (list === '' ? [] : list.split(',')).map((part) => ({ part, message: check(part) })).find((found): found is { part: string; message: string } => found.message !== undefined);
 const port: Check = (value) => {
-  const wrong = unsigned(value.trim(), 65_535);
+  const wrong = errorOf(parseUint(value.trim(), 65_535));
   return wrong === undefined ? undefined : `failed parsing port '${value}': ${wrong}`;
 };
 const ports = (name: string, wildcard: boolean): Check => (value) => {
@@ -28,7 +25,7 @@ const statusPort: Check = (value) => {
   return message && `excludeInboundPorts invalid: ${message}`;
 };
 const cidrs = (name: string, wildcard: boolean): Check => (value) => {
-  const wrong = wildcard && value === '*' ? undefined : firstMistake(value, cidr);
+  const wrong = wildcard && value === '*' ? undefined : firstMistake(value, (part) => errorOf(parsePrefix(part)));
   return wrong && `${name} invalid: failed parsing cidr '${wrong.part}': ${wrong.message}`;
 };
 /** Text that is no configuration at all is told where it is read. */
@@ -37,17 +34,6 @@ const proxyConfig: Check = (value) => {
   const mistakes = given.ok ? proxyConfigMistakes({ ...defaultMeshConfig().defaultConfig, ...given.value }) : [];
   return mistakes.length > 0 ? errorList(mistakes) : undefined;
 };
-function cidr(value: string): string | undefined {
-  const fail = (why: string): string => `netip.ParsePrefix(${quote(value)}): ${why}`;
-  const slash = value.lastIndexOf('/');
-  if (slash < 0) return fail("no '/'");
-  const [address, bits] = [value.slice(0, slash), value.slice(slash + 1)];
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
-  if (v4 ? v4.slice(1).some((part) => Number(part) > 255) : !/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(address)) return fail('unable to parse IP');
-  if (!/^(0|[1-9]\d{0,2})$/.test(bits)) return fail(`bad bits after slash: ${quote(bits)}`);
-  return Number(bits) > (v4 ? 32 : 128) ? fail('prefix length out of range') : undefined;
-}
-
 const checks = new Map<string, Check>(Object.entries({
   'sidecar.istio.io/interceptionMode': mode,
   'sidecar.istio.io/enableCoreDump': bool,

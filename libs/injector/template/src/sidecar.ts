@@ -1,3 +1,4 @@
+import { maxUint32, parseUint } from '@flotilla/std';
 import { proxyArgs, proxyEnv, usesTproxy } from './env.ts';
 import { annotationOr, imageOf, proxyContainerName, type TemplateInput } from './input.ts';
 import { buildInitContainers } from './init-containers.ts';
@@ -43,7 +44,10 @@ function buildProxy(input: TemplateInput): Container {
 
 function readiness(input: TemplateInput): Probe {
   const { proxy } = input.values.global;
-  const number = (name: string, value: number): number => Number(annotationOr(input, `readiness.status.sidecar.istio.io/${name}`, value));
+  const number = (name: string, value: number): number => {
+    const given = parseUint(String(annotationOr(input, `readiness.status.sidecar.istio.io/${name}`, value)), maxUint32);
+    return given.ok ? given.value : value;
+  };
   return {
     httpGet: { path: '/healthz/ready', port: 15_021 },
     initialDelaySeconds: number('initialDelaySeconds', proxy.readinessInitialDelaySeconds), periodSeconds: number('periodSeconds', proxy.readinessPeriodSeconds),

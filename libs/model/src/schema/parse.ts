@@ -1,4 +1,4 @@
-import { parseSeconds } from '@flotilla/std';
+import { longest, parseDecimal, parseSeconds, parseTimestamp, quote } from '@flotilla/std';
 import type { Problem } from '../problem.ts';
 import type { Schema } from './schema.ts';
 
@@ -10,7 +10,10 @@ export interface ParseOptions {
 }
 export interface Parsed { readonly value: unknown; readonly problems: readonly Problem[] }
 
-interface Context { readonly options: ParseOptions; readonly problems: Problem[] }
+interface Context { readonly options: ParseOptions; readonly problems: Problem[]; untold: number }
+/** An object with more mistakes than these is wrong altogether; the rest are counted. */
+const maxProblems = 100;
+const maxDepth = 100;
 /** Marks a value that could not be read; its problem is already told. */
 const invalid = Symbol('invalid');
 type Read = unknown;
@@ -18,18 +21,22 @@ type Read = unknown;
 /**
  * Reads a value as its schema says (Protocol Buffers' "ProtoJSON Format", with what Istio's own parser also takes: snake_case names, numbers as text,
  * enum numbers, Go durations). Returns the canonical value (camelCase names, enum names, durations in seconds; absent and null are undefined) and
- * what is wrong, each with the path of its field; with errors the value holds what could be read. Never throws.
+ * what is wrong, each with the path of its field; with errors the value holds what could be read. Texts of more than a mebibyte and keys of more
+ * than 1024 characters are refused, and at most 100 problems are listed. Never throws.
  */
 export function parseValue(schema: Schema, raw: unknown, options: ParseOptions = {}): Parsed {
-  const context: Context = { options, problems: [] };
-  const value = read(schema, raw, { path: options.path ?? '', context, depth: 0 });
+  const context: Context = { options, problems: [], untold: 0 };
+  const path = options.path ?? '';
+  const value = read(schema, raw, { path, context, depth: 0 });
+  if (context.untold > 0) context.problems.push({ code: 'wrong-type', level: 'error', path, message: `${context.untold} more problems are not listed` });
   return { value: value === invalid ? undefined : value, problems: context.problems };
 }
 
 interface At { readonly path: string; readonly context: Context; readonly depth: number }
 
 function read(schema: Schema, raw: unknown, at: At): Read {
-  if (at.depth > 100) return refuse(at, 'at most 100 levels', 'deeper ones');
+  if (at.depth > maxDepth) return refuse(at, `at most ${maxDepth} levels`, 'deeper ones');
+  if (typeof raw === 'string' && raw.length > longest.text) return refuse(at, `a text of at most ${longest.text} characters`, raw);
   switch (schema.type) {
     case 'message': return readMessage(schema, raw, at);
     case 'repeated': return readList(schema.of, raw, at);
@@ -44,9 +51,9 @@ function read(schema: Schema, raw: unknown, at: At): Read {
     case 'int64': return readInteger(raw, at, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
     case 'double': return readDouble(raw, at);
     case 'duration': return readDuration(raw, at);
-    case 'timestamp': return typeof raw === 'string' && !Number.isNaN(Date.parse(raw)) ? raw : refuse(at, 'a time such as 2023-01-31T12:00:00Z', raw);
-    case 'struct': return isObject(raw) ? raw : refuse(at, 'an object', raw);
-    case 'value': return raw;
+    case 'timestamp': return typeof raw === 'string' && parseTimestamp(raw) !== undefined ? raw : refuse(at, 'a time such as 2023-01-31T12:00:00Z', raw);
+    case 'struct': return isObject(raw) ? readFree(raw, at) : refuse(at, 'an object', raw);
+    case 'value': return readFree(raw, at);
   }
 }
 
@@ -70,7 +77,20 @@ function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown,
 
 function unknownField({ path, context }: At, key: string): void {
   const strict = context.options.unknownFields === 'strict';
-  context.problems.push({ code: 'unknown-field', level: strict ? 'error' : 'warning', path: `${path}.${key}`, message: `unknown field "${key}"${strict ? '' : ' is ignored'}` });
+  const name = key.slice(0, longest.key);
+  report(context, { code: 'unknown-field', level: strict ? 'error' : 'warning', path: `${path}.${name}`, message: `unknown field ${quote(name)}${strict ? '' : ' is ignored'}` });
+}
+
+/** A value without a schema: only its size is bounded. */
+function readFree(raw: unknown, at: At): Read {
+  if (at.depth > maxDepth) return refuse(at, `at most ${maxDepth} levels`, 'deeper ones');
+  if (typeof raw === 'string') return raw.length <= longest.text ? raw : refuse(at, `a text of at most ${longest.text} characters`, raw);
+  if (typeof raw !== 'object' || raw === null) return raw;
+  for (const [key, item] of Object.entries(raw)) {
+    if (key.length > longest.key) return refuse(at, `keys of at most ${longest.key} characters`, key);
+    if (readFree(item, { ...at, path: Array.isArray(raw) ? `${at.path}[${key}]` : `${at.path}.${key}`, depth: at.depth + 1 }) === invalid) return invalid;
+  }
+  return raw;
 }
 
 function readList(of: Schema, raw: unknown, at: At): Read {
@@ -85,6 +105,7 @@ function readList(of: Schema, raw: unknown, at: At): Read {
 function readMap(of: Schema, raw: unknown, at: At): Read {
   if (!isObject(raw)) return refuse(at, 'an object', raw);
   return Object.fromEntries(Object.entries(raw).flatMap(([key, item]) => {
+    if (key.length > longest.key) return (refuse(at, `keys of at most ${longest.key} characters`, key), []);
     const inside = { ...at, path: `${at.path}[${JSON.stringify(key)}]`, depth: at.depth + 1 };
     const value = item === null ? refuse(inside, 'a value', item) : read(of, item, inside);
     return value === invalid ? [] : [[key, value]];
@@ -98,13 +119,13 @@ function readEnum(values: Readonly<Record<string, number>>, raw: unknown, at: At
 }
 
 function readInteger(raw: unknown, at: At, [min, max]: readonly [number, number]): Read {
-  const number = typeof raw === 'string' && /^-?\d+(\.0+)?$/.test(raw) ? Number(raw) : raw;
+  const number = typeof raw === 'string' ? parseDecimal(raw) : raw;
   if (typeof number !== 'number' || !Number.isInteger(number)) return refuse(at, 'a whole number', raw);
   return number >= min && number <= max ? number : refuse(at, `a whole number from ${min} to ${max}`, raw);
 }
 
 function readDouble(raw: unknown, at: At): Read {
-  const number = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw;
+  const number = typeof raw === 'string' ? parseDecimal(raw) : raw;
   return typeof number === 'number' && (!Number.isNaN(number) || raw === 'NaN') ? number : refuse(at, 'a number', raw);
 }
 
@@ -117,6 +138,11 @@ function readDuration(raw: unknown, at: At): Read {
 
 function refuse({ path, context }: At, expected: string, raw: unknown): typeof invalid {
   const shown = typeof raw === 'string' ? JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}...` : raw) : Array.isArray(raw) ? 'a list' : isObject(raw) ? 'an object' : String(raw);
-  context.problems.push({ code: 'wrong-type', level: 'error', path, message: `expected ${expected}, found ${shown}` });
+  report(context, { code: 'wrong-type', level: 'error', path, message: `expected ${expected}, found ${shown}` });
   return invalid;
+}
+
+function report(context: Context, problem: Problem): void {
+  if (context.problems.length < maxProblems) context.problems.push(problem);
+  else if (problem.level === 'error' || context.options.unknownFields === 'strict') context.untold += 1;
 }

@@ -1,3 +1,4 @@
+import { withoutTrailing } from '@flotilla/std';
 import { randomBytes } from 'node:crypto';
 import { isSpanContextValid, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Context, SpanContext } from '@opentelemetry/api';
@@ -28,7 +29,7 @@ export function createTracer(options: TracerOptions): ClosableTracer {
   const { service, onSpan, onError = () => {} } = options;
   const processors: SpanProcessor[] = [];
   if (options.otlpEndpoint) {
-    processors.push(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${options.otlpEndpoint.replace(/\/+$/, '')}/v1/traces` })));
+    processors.push(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${withoutTrailing(options.otlpEndpoint, '/')}/v1/traces` })));
   }
   if (options.traceFile) processors.push(new SimpleSpanProcessor(createRecordExporter(service, createSpanFile(options.traceFile, onError))));
   if (onSpan) processors.push(new SimpleSpanProcessor(createRecordExporter(service, { write: onSpan })));
@@ -61,7 +62,7 @@ function contextOf(parent: TraceParent | undefined): Context {
 export function parseTraceParent(text: string): SpanContext | undefined {
   const [, traceId, spanId, flags] = pattern.exec(text) ?? [];
   if (!traceId || !spanId || !flags) return undefined;
-  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  const context = { traceId, spanId, traceFlags: Number(`0x${flags}`), isRemote: true };
   return isSpanContextValid(context) ? context : undefined;
 }
 

@@ -7,4 +7,3 @@ export * from './kubernetes-endpoints.ts';
 export * from './service-entry.ts';
 export * from './workload.ts';
 export * from './workload-instance.ts';
-export * from './cidr.ts';

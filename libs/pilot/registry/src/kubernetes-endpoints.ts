@@ -1,3 +1,4 @@
+import { parsePort } from '@flotilla/std';
 import type { k8s, Resource } from '@flotilla/model';
 import { augmentLabels, localityOf, workloadNameOf } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
@@ -83,7 +84,8 @@ export function targetPortOn(pod: Resource<'pods'>, port: k8s.ServicePort): numb
   const target = port.targetPort;
   if (target === undefined || target === 0 || target === '') return port.port;
   if (typeof target === 'number') return target;
-  if (/^\d+$/.test(target)) return Number(target);
+  const number = parsePort(target);
+  if (number !== undefined) return number;
   for (const container of pod.spec.containers ?? []) {
     const found = container.ports?.find(({ name, protocol }) => name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
     if (found) return found.containerPort;

@@ -1,6 +1,6 @@
+import { isAddress, parsePrefix } from '@flotilla/std';
 import type { Resource, ServiceEntry, WorkloadEntry } from '@flotilla/model';
 import { bornAt } from './age.ts';
-import { parseAddress, parseCidr } from './cidr.ts';
 import { parseProtocol } from './protocol.ts';
 import { augmentLabels } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
@@ -13,7 +13,7 @@ const resolutions: Readonly<Record<NonNullable<ServiceEntry['resolution']>, Reso
 export function convertServiceEntry(resource: Resource<'service-entries'>, options: RegistryOptions): Service[] {
   const { meta, spec } = resource;
   const resolution = resolutions[spec.resolution ?? 'NONE'];
-  const addresses = spec.addresses?.length ? spec.addresses.filter((address) => parseAddress(address) ?? parseCidr(address)).map(normalizeAddress) : [''];
+  const addresses = spec.addresses?.length ? spec.addresses.filter((address) => isAddress(address) || parsePrefix(address).ok).map(normalizeAddress) : [''];
   const base = {
     namespace: meta.namespace,
     registry: 'External' as const,

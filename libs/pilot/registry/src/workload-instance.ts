@@ -1,5 +1,5 @@
+import { isAddress, isTrue } from '@flotilla/std';
 import type { Resource } from '@flotilla/model';
-import { parseAddress } from './cidr.ts';
 import { describe, type EndpointSources } from './kubernetes-endpoints.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
 import { describeEntry, type NamedWorkloadEntry } from './service-entry.ts';
@@ -19,7 +19,6 @@ export interface WorkloadInstance {
 type Sources = EndpointSources & { readonly options: RegistryOptions };
 
 const healthChecked = 'proxy.istio.io/health-checks-enabled';
-const isTrue = (text: string | undefined): boolean => /^(1|t|T|true|TRUE|True)$/.test(text ?? '');
 
 /** Labels of a WorkloadEntry: those of its object over those of its spec (Istio's ConvertWorkloadEntry). */
 export const entryLabels = ({ meta, spec }: Resource<'workload-entries'>): Record<string, string> => ({ ...spec.labels, ...meta.labels });
@@ -31,7 +30,7 @@ export function entryInstance(resource: Resource<'workload-entries'>, sources: S
   const labels = entryLabels(resource);
   const named: NamedWorkloadEntry = { entry: spec, namespace: meta.namespace, labels, name: meta.name };
   const address = spec.address ?? '';
-  return { labels, ports: spec.ports ?? {}, endpoint: describeEntry(named, sources), dnsOnly: address !== '' && !parseAddress(address) };
+  return { labels, ports: spec.ports ?? {}, endpoint: describeEntry(named, sources), dnsOnly: address !== '' && !isAddress(address) };
 }
 
 function isHealthy(status: unknown): boolean {

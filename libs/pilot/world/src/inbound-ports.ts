@@ -1,4 +1,4 @@
-import { groupBy } from '@flotilla/std';
+import { groupBy, parsePort } from '@flotilla/std';
 import type { ConnectionPoolSettings, IstioIngressListener, Resource } from '@flotilla/model';
 import { parseProtocol, type Service, type ServicePort, type ServiceTarget } from '@flotilla/pilot-registry';
 import { sidecarResource } from './sidecar-scope.ts';
@@ -78,7 +78,7 @@ function endpointOf(view: View, text: string): NonNullable<InboundPort['ingress'
     '127.0.0.1': () => loopback(view), '::1': () => loopback(view),
   };
   const address = addresses[host]?.();
-  return address === undefined ? undefined : { address, port: Number(digits) };
+  return address === undefined ? undefined : { address, port: parsePort(digits) ?? 0 };
 }
 
 const loopback = (view: View): string => (view.attr('supportsIPv4') ? '127.0.0.1' : '::1');

@@ -1,5 +1,6 @@
 import type { k8s, Resource } from '@flotilla/model';
-import { cidrContains, kubernetesHostname, labelsMatch, parseAddress, parseCidr, type Cidr } from '@flotilla/pilot-registry';
+import { isAddress, parsePort, parsePrefix, prefixContains, type Prefix } from '@flotilla/std';
+import { kubernetesHostname, labelsMatch } from '@flotilla/pilot-registry';
 import { clusterId, defaultNetwork, domain, meshNetworks, registryNetwork } from './mesh.ts';
 import { worldQuery, type View } from './view.ts';
 
@@ -19,7 +20,9 @@ const nodeSelector = 'traffic.istio.io/nodeSelector';
 export const networkGateways = worldQuery('network-gateways', (view): NetworkGateways => {
   const byAddress = Object.entries(view.query(meshNetworks, '').networks ?? {}).flatMap(([network, { gateways }]) =>
     (gateways ?? []).flatMap(({ address, port }) => (address ? [{ network, cluster: '', address, port: port ?? 0 }] : [])));
-  const all = [...byAddress, ...view.list('services').flatMap((key) => view.query(gatewaysOfService, key))].filter(({ address }) => isAddress(address));
+  const all = [...byAddress, ...view.list('services').flatMap((key) => view.query(gatewaysOfService, key))]
+    // A name would have to be resolved by the control plane: Istio leaves it out.
+    .filter(({ address }) => isAddress(address));
   const byNetwork = group(unique(all), ({ network }) => network);
   const byCluster = group(unique(all), ({ network, cluster }) => `${network}|${cluster}`);
   return { byNetwork, scale: [...byNetwork.values(), ...byCluster.values()].map(({ length }) => length).reduce(leastCommonMultiple, 1) };
@@ -32,8 +35,6 @@ export function gatewaysTo({ byNetwork }: NetworkGateways, { network, clusterId:
   return near.length > 0 ? near : all;
 }
 
-// A name would have to be resolved by the control plane: Istio leaves it out.
-const isAddress = (text: string): boolean => parseAddress(text) !== undefined;
 const unique = (gateways: readonly NetworkGateway[]): NetworkGateway[] => [...new Map(gateways.map((gateway) => [JSON.stringify(gateway), gateway])).values()];
 
 function group(gateways: readonly NetworkGateway[], by: (gateway: NetworkGateway) => string): Map<string, NetworkGateway[]> {
@@ -61,7 +62,7 @@ const gatewaysOfService = worldQuery('network-gateways-of-service', (view, key):
 function entriesOf(view: View, { meta }: Resource<'services'>): { network: string; port: number }[] {
   const label = meta.labels?.[networkLabel];
   const own = meta.labels?.['networking.istio.io/gatewayPort'];
-  if (label) return [{ network: label, port: own && /^\d+$/.test(own) ? Number(own) : defaultPort }];
+  if (label) return [{ network: label, port: parsePort(own ?? '') ?? defaultPort }];
   const host = kubernetesHostname(meta.name, meta.namespace, domain);
   return Object.entries(view.query(meshNetworks, '').networks ?? {}).filter(([, { endpoints }]) => endpoints?.some(({ fromRegistry }) => fromRegistry === clusterId))
     .flatMap(([network, { gateways }]) => (gateways ?? []).flatMap(({ registryServiceName, port }) => (registryServiceName === host ? [{ network, port: port ?? 0 }] : [])));
@@ -93,15 +94,15 @@ function parseSelector(text: string): Record<string, string> {
 }
 
 /** The CIDRs of mesh networks, the widest first; none where a network has the whole registry. */
-const ranges = worldQuery('network-ranges', (view): readonly { readonly network: string; readonly cidr: Cidr }[] => {
+const ranges = worldQuery('network-ranges', (view): readonly { readonly network: string; readonly cidr: Prefix }[] => {
   if (view.query(registryNetwork, '') !== '') return [];
   const all = Object.entries(view.query(meshNetworks, '').networks ?? {}).flatMap(([network, { endpoints }]) => (endpoints ?? []).flatMap(({ fromCidr }) => {
-    const cidr = parseCidr(fromCidr ?? '');
-    return cidr ? [{ network, cidr }] : [];
+    const cidr = parsePrefix(fromCidr ?? '');
+    return cidr.ok ? [{ network, cidr: cidr.value }] : [];
   }));
   return all.sort((a, b) => a.cidr.length - b.cidr.length);
 });
 
 /** The network of an address of this cluster: the system namespace's label, else what mesh networks say (Istio's controller Network). */
 export const networkOf = (view: View, ip: string): string =>
-  view.query(defaultNetwork, '') || (view.query(ranges, '').find(({ cidr }) => cidrContains(cidr, ip))?.network ?? '');
+  view.query(defaultNetwork, '') || (view.query(ranges, '').find(({ cidr }) => prefixContains(cidr, ip))?.network ?? '');

@@ -1,5 +1,5 @@
 import { MeshProxyConfig, parseValue } from '@flotilla/model';
-import { parseSeconds } from '@flotilla/std';
+import { parsePort, parseSeconds } from '@flotilla/std';
 import { setting } from './mesh.ts';
 import { isSet } from './proxy.ts';
 import { worldQuery, type View } from './view.ts';
@@ -26,8 +26,9 @@ export const balancesExactly = (view: View, direction: 'INBOUND' | 'OUTBOUND'): 
 
 /** The port at which it serves as a plain HTTP proxy; 0 for none. */
 export function httpProxyPort(view: View): number {
-  const own = Number(view.meta('HTTP_PROXY_PORT') || NaN);
-  return Number.isInteger(own) ? own : setting(view, 'proxyHttpPort') ?? 0;
+  const given = view.meta('HTTP_PROXY_PORT');
+  const own = typeof given === 'number' ? given : parsePort(typeof given === 'string' ? given : '');
+  return Number.isInteger(own) ? own as number : setting(view, 'proxyHttpPort') ?? 0;
 }
 
 /** Files beside the proxy that stand for its certificate of the mesh; empty where none is named. */

@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '@flotilla/std';
+import { err, isTrue, ok, withoutTrailing, type Result } from '@flotilla/std';
 import type { Proof } from './proof.ts';
 import type { ProxyAttributes } from './view.ts';
 
@@ -16,7 +16,7 @@ export interface Node {
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 /** Metadata comes from environment variables: booleans as text too. */
-export const isSet = (value: unknown): boolean => value === true || /^(1|t|T|true|TRUE|True)$/.test(text(value));
+export const isSet = (value: unknown): boolean => value === true || isTrue(text(value));
 
 /** Names that only Istio's own build of Envoy has. */
 const istioExtensions = ['istio.alpn', 'istio.metadata_exchange', 'istio.stats', 'istio_authn'];
@@ -49,7 +49,7 @@ export function parseProxy(node: Node, { identity, credentialNamespace }: Proof 
     dnsCapture: isSet(metadata['DNS_CAPTURE']),
     dnsAutoAllocate: isSet(metadata['DNS_AUTO_ALLOCATE']),
     istioExtensions: !node.extensions?.length || istioExtensions.some((extension) => node.extensions?.includes(extension)),
-    locality: region || zone || subZone ? [region ?? '', zone ?? '', subZone ?? ''].join('/').replace(/\/+$/, '') : '',
+    locality: region || zone || subZone ? withoutTrailing([region ?? '', zone ?? '', subZone ?? ''].join('/'), '/') : '',
     ...(identity === undefined ? {} : { identity }), ...(credentialNamespace === undefined ? {} : { credentialNamespace }),
   });
 }

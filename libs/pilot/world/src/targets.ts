@@ -48,7 +48,7 @@ const entryOfProxy = worldQuery('entry-of-proxy', (view): string | undefined => 
   const found = ip === undefined ? [] : view.index('workload-entries', 'address', ip).filter((key) => view.query(entryWorkload, key));
   const namespace = view.attr('namespace');
   if (found.length < 2) return found[0];
-  const name = view.attr('id').split('~')[2]?.replace(/\..*$/, '') ?? '';
+  const name = view.attr('id').split('~')[2]?.split('.', 1)[0] ?? '';
   return found.find((key) => key === `${namespace}/${name}`) ?? found.find((key) => key.startsWith(`${namespace}/`)) ?? found[0];
 });
 

@@ -1,3 +1,4 @@
+import { parsePort } from '@flotilla/std';
 import type { PeerAuthentication, Resource } from '@flotilla/model';
 import { compareAge, labelsMatch } from '@flotilla/pilot-registry';
 import { rootNamespace, worldQuery, type View } from '@flotilla/pilot-world';
@@ -32,7 +33,7 @@ export function workloadMtls(view: View, namespace: string, labels: Readonly<Rec
   const inherited = view.query(namespaceMtlsMode, namespace) ?? 'PERMISSIVE';
   const own = namespace === rootNamespace(view) ? undefined : view.query(policiesOf, namespace).find((policy) => hasSelector(policy) && labelsMatch(selectorOf(policy), labels));
   const mode = modeOf(own?.spec.mtls) ?? inherited;
-  const ports = new Map(Object.entries(own?.spec.portLevelMtls ?? {}).flatMap(([port, mtls]): [number, MtlsMode][] => [[Number(port), modeOf(mtls) ?? mode]]));
+  const ports = new Map(Object.entries(own?.spec.portLevelMtls ?? {}).flatMap(([port, mtls]): [number, MtlsMode][] => [[parsePort(port) ?? 0, modeOf(mtls) ?? mode]]));
   return { mode, ports };
 }
 

@@ -1,3 +1,4 @@
+import { parsePort } from '@flotilla/std';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { bracketed, cidr, headerMatch, hostMatch, metadataListMatch, metadataMatch, namespaceMatch, stringMatch } from './matchers.ts';
 import { stockClaim, stockRequestPrincipal } from './stock.ts';
@@ -38,7 +39,10 @@ const claim = (path: readonly string[], list: boolean): Matcher<IPrincipal> => h
 
 const fixed: Readonly<Record<string, Attribute>> = {
   'destination.ip': permission(range((destinationIp) => ({ destinationIp }))),
-  'destination.port': permission((value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65535 ? { destinationPort: Number(value) } : undefined)),
+  'destination.port': permission((value) => {
+    const destinationPort = parsePort(value);
+    return destinationPort === undefined ? undefined : { destinationPort };
+  }),
   'connection.sni': permission((value) => ({ requestedServerName: stringMatch(value) })),
   host: permission(httpOnly((value) => ({ header: hostMatch(value) }))),
   path: permission(httpOnly((value) => ({ urlPath: { path: stringMatch(value) } }))),

@@ -1,4 +1,4 @@
-import { compareText } from '@flotilla/std';
+import { compareText, parsePort } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import { providerHost, setting, type View } from '@flotilla/pilot-world';
 import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
@@ -50,7 +50,7 @@ export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHt
   const given = http ?? grpc;
   const at = given && resolve(view, given);
   if (!given || !at) return undefined;
-  const status = given.statusOnError ? Number(given.statusOnError) : undefined;
+  const status = given.statusOnError ? parsePort(given.statusOnError) : undefined;
   const grpcService = { envoyGrpc: { clusterName: at.cluster, authority: `outbound_.${given.port ?? 0}_._.${at.host}` }, timeout: duration(given.timeout ?? 600) };
   const common = { ...(given.failOpen ? { failureModeAllow: true } : {}), transportApiVersion: V3 };
   if (layer === 'tcp') {

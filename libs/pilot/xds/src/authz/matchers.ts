@@ -1,3 +1,4 @@
+import { parseAddress, parsePrefix } from '@flotilla/std';
 import { envoy } from '@flotilla/proto-gen/envoy';
 
 type IStringMatcher = envoy.type.matcher.v3.IStringMatcher;
@@ -36,11 +37,10 @@ export const metadataListMatch = (filter: string, path: readonly string[], match
 
 /** An address or CIDR as written, host bits kept; undefined when it is neither. */
 export function cidr(text: string): envoy.config.core.v3.ICidrRange | undefined {
-  const [addressPrefix = '', length, ...rest] = text.split('/');
-  const v6 = addressPrefix.includes(':');
-  if (!(v6 ? /^[0-9a-fA-F:.]+$/ : /^\d{1,3}(\.\d{1,3}){3}$/).test(addressPrefix) || rest.length > 0) return undefined;
-  const prefixLen = length === undefined ? (v6 ? 128 : 32) : /^\d{1,3}$/.test(length) ? Number(length) : NaN;
-  return prefixLen <= (v6 ? 128 : 32) ? { addressPrefix, prefixLen: { value: prefixLen } } : undefined;
+  const prefix = parsePrefix(text);
+  if (prefix.ok) return { addressPrefix: text.slice(0, text.indexOf('/')), prefixLen: { value: prefix.value.length } };
+  const address = parseAddress(text);
+  return address.ok && address.value.zone === undefined ? { addressPrefix: text, prefixLen: { value: 8 * address.value.bytes.length } } : undefined;
 }
 
 /** The names in `[a][b c]`; undefined when the text isn't of that form. */

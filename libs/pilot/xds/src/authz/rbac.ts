@@ -1,3 +1,4 @@
+import { isTrue } from '@flotilla/std';
 import { worldQuery, type View } from '@flotilla/pilot-world';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
 import { jwtIssuers } from '../authn/jwt.ts';
@@ -15,7 +16,7 @@ const http = envoy.extensions.filters.http.rbac.v3.RBAC;
 const network = envoy.extensions.filters.network.rbac.v3.RBAC;
 
 const matchNever: IPolicy = { permissions: [{ notRule: { any: true } }], principals: [{ notId: { any: true } }] };
-const isDryRun = ({ meta }: AuthorizationResource): boolean => /^(1|t|true)$/i.test(meta.annotations?.['istio.io/dry-run'] ?? '');
+const isDryRun = ({ meta }: AuthorizationResource): boolean => isTrue(meta.annotations?.['istio.io/dry-run']);
 
 function targetOf(view: View, layer: Layer, action: RuleTarget['action']): RuleTarget {
   const istioEnvoy = view.attr('istioExtensions');

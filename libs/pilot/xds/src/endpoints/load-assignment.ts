@@ -1,4 +1,4 @@
-import { groupBy } from '@flotilla/std';
+import { groupBy, parsePort } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
 import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
@@ -104,7 +104,7 @@ function balancing(rule: DestinationRule | undefined, { port, subset }: { port: 
 function parseName(name: string): { port: number; subset: string; host: string; mtlsOnly: boolean } | undefined {
   const mtlsOnly = name.startsWith('outbound_');
   const [direction, port, subset, host] = name.split(mtlsOnly ? '_.' : '|');
-  return direction !== 'outbound' || subset === undefined || host === undefined ? undefined : { port: Number(port), subset, host, mtlsOnly };
+  return direction !== 'outbound' || subset === undefined || host === undefined ? undefined : { port: parsePort(port ?? '') ?? 0, subset, host, mtlsOnly };
 }
 
 /** Key: Asked as JSON. */

@@ -30,7 +30,7 @@ function buildClaimMatcher(name: string, match: StringMatch | undefined): IMetad
   const separator = name.at(claimsPrefix.length);
   if (!name.toLowerCase().startsWith(claimsPrefix) || (separator !== '.' && separator !== '[')) return undefined;
   const rest = name.slice(claimsPrefix.length);
-  const path = separator === '[' ? [...rest.matchAll(/\[([^\]]+)\]/g)].map(([, key]) => key ?? '') : rest.slice(1).split('.');
+  const path = separator === '[' ? rest.split(']').slice(0, -1).flatMap((part) => (part.includes('[') ? part.slice(part.indexOf('[') + 1) : [])).filter((key) => key !== '') : rest.slice(1).split('.');
   const value = buildStringMatcher(match) ?? {};
   return {
     filter: 'istio_authn',

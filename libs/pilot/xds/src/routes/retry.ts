@@ -1,3 +1,4 @@
+import { parsePort } from '@flotilla/std';
 import type { HTTPRetry } from '@flotilla/model';
 import { any, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
 
@@ -38,7 +39,10 @@ export function buildRetryPolicy(retries: HTTPRetry | undefined): IRetryPolicy |
 const statusCodes: readonly (readonly [number, number])[] = [
   [100, 103], [200, 208], [226, 226], [300, 305], [307, 308], [400, 418], [421, 426], [428, 429], [431, 431], [451, 451], [500, 508], [510, 511],
 ];
-const isStatus = (part: string): boolean => /^\d+$/.test(part) && statusCodes.some(([first, last]) => Number(part) >= first && Number(part) <= last);
+function isStatus(part: string): boolean {
+  const code = parsePort(part);
+  return code !== undefined && statusCodes.some(([first, last]) => code >= first && code <= last);
+}
 
 /** Codes alone leave an empty condition before what they stand for, as Istio writes it. */
 function parseRetryOn(text: string): Pick<IRetryPolicy, 'retryOn' | 'retriableStatusCodes'> {

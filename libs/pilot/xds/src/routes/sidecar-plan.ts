@@ -1,3 +1,4 @@
+import { parsePort } from '@flotilla/std';
 import { hostMatches, isWildcard, type Service } from '@flotilla/pilot-registry';
 import {
   addressesFor, destinationRulesOf, scopedService, sidecarScope, virtualServiceHeader, worldQuery, type EgressScope, type View,
@@ -20,8 +21,8 @@ export interface RouteName { readonly port: number; readonly sniffed: boolean }
 export function parseRouteName(name: string): RouteName | undefined {
   if (name === 'http_proxy' || name.startsWith('unix://')) return { port: 0, sniffed: false };
   const colon = name.startsWith('[') ? name.lastIndexOf(':') : name.indexOf(':');
-  const port = Number(name.slice(colon + 1));
-  return Number.isInteger(port) && port > 0 && port < 65_536 ? { port, sniffed: colon >= 0 } : undefined;
+  const port = parsePort(name.slice(colon + 1)) ?? 0;
+  return port > 0 ? { port, sniffed: colon >= 0 } : undefined;
 }
 
 /** The egress listener that a route configuration belongs to (Istio's GetEgressListenerForRDS): the one of its port, else the one without port. */

@@ -1,3 +1,4 @@
+import { parsePort } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import type { View } from '@flotilla/pilot-world';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
@@ -35,8 +36,8 @@ export function stackdriverTracer(view: View, { maxNumberOfAttributes, maxNumber
   if (!view.attr('istioExtensions')) return undefined;
   const project = projectOf(view);
   const given = view.meta('STS_PORT') ?? '';
-  const port = Number(given);
-  if (project === undefined || (given !== '' && !(Number.isInteger(port) && port > 0))) return undefined;
+  const port = parsePort(typeof given === 'string' ? given : String(given)) ?? 0;
+  if (project === undefined || (given !== '' && port === 0)) return undefined;
   return {
     name: 'envoy.tracers.opencensus',
     typedConfig: any(OpenCensusConfig, {
