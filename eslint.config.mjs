@@ -1,4 +1,5 @@
 import nx from '@nx/eslint-plugin';
+import redos from 'eslint-plugin-redos';
 import tseslint from 'typescript-eslint';
 
 /** Who may depend on whom: docs/architecture.md has the picture. */
@@ -32,6 +33,17 @@ const cores = [
   'libs/citadel/authority', 'libs/citadel/identity', 'libs/injector/template', 'libs/injector/inject', 'libs/agent/bootstrap', 'libs/agent/iptables',
 ].map((path) => `${path}/src/**/*.ts`);
 
+/** What reads text from outside in time that is not proportional to it, or in a way of its own: libs/std/src/outside has the readers. */
+const readers = 'Text from outside is read by the readers of libs/std/src/outside.';
+const slowReading = {
+  'redos/no-vulnerable': ['error', { ignoreErrors: false, timeout: 30_000 }],
+  'no-restricted-globals': ['error', ...['parseInt', 'parseFloat'].map((name) => ({ name, message: readers }))],
+  'no-restricted-properties': ['error', ...[['Number', 'parseInt'], ['Number', 'parseFloat'], ['Date', 'parse']].map(([object, property]) => ({ object, property, message: readers }))],
+  'no-restricted-syntax': ['error', ...[
+    ':matches(NewExpression, CallExpression)[callee.name="RegExp"]', 'CallExpression[callee.property.name=/^(match|matchAll|search)$/][arguments.length=1][arguments.0.type="Literal"]:not([arguments.0.regex])',
+  ].map((selector) => ({ selector, message: "An expression that is made at run time is run by V8's engine, which backtracks: see docs/adr on regular expressions." }))],
+};
+
 export default tseslint.config(
   { ignores: ['**/node_modules/**', '**/gen/**', '.cache/**', '.nx/**', 'libs/query/canary/**', '**/*.mjs'] },
   {
@@ -46,6 +58,13 @@ export default tseslint.config(
       'max-params': ['error', { max: 3 }],
     },
   },
+  {
+    files: ['libs/**/*.ts', 'apps/**/*.ts', 'tools/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    plugins: { redos },
+    rules: slowReading,
+  },
+  { files: ['libs/std/src/outside/*.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['**/*.spec.ts'],
     rules: {

@@ -56,6 +56,8 @@ check('project graph', ['nx', 'show', 'projects']);
 check('lint', ['eslint', '.', '--max-warnings', '0']);
 check('lint canary: a wrong arrow', ['eslint', '--no-ignore', 'libs/query/canary/wrong-arrow.ts'], { mustFail: /enforce-module-boundaries/ });
 check('lint canary: a core that opens a file', ['eslint', '--no-ignore', 'libs/query/canary/impure-core.ts'], { mustFail: /no-restricted-imports/ });
+check('lint canary: an expression of exponential time', ['eslint', '--no-ignore', 'libs/query/canary/slow-expression.ts'], { mustFail: /redos\/no-vulnerable/ });
+check('lint canary: an expression that a user makes', ['eslint', '--no-ignore', 'libs/query/canary/made-expression.ts'], { mustFail: /no-restricted-syntax/ });
 if (args.length === 0 || args.some((arg) => !isEndToEnd(arg))) vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
 if (args.length === 0 || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
 if (skipped.length > 0) console.log(`skipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
