@@ -84,7 +84,7 @@ export function printableData(value: unknown, limits: Partial<PrintableLimits> =
     if (depth >= maxDepth) return '…';
     if (Array.isArray(item)) return list(item.slice(0, maxItems), item.length, depth + 1);
     if (item instanceof Set) return list(first(item, maxItems), item.size, depth + 1);
-    if (item instanceof Map) return object(first(item, maxItems).map(([name, one]) => [String(name), one] as const), item.size, depth + 1);
+    if (item instanceof Map) return object(first(item, maxItems).map(([name, one]) => [typeof name === 'object' || typeof name === 'function' ? typeof name : String(name), one] as const), item.size, depth + 1);
     const members = item as Readonly<Record<string, unknown>>;
     const names = Object.keys(members);
     return object(names.slice(0, maxItems).map((name) => [name, members[name]] as const), names.length, depth + 1);

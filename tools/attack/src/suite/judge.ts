@@ -43,7 +43,8 @@ function judgeMemory(samples: readonly Sample[], { bounds, disturbed }: Pick<See
 }
 
 const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
-const stackTrace = /\n?\s+at .{1,200}\(?(?:file:\/\/|node:internal|\/)[^\s)]+:\d+:\d+\)?/;
+/** A line of a stack: `at name (file:///path:12:34)`. */
+const isFrame = (line: string): boolean => line.startsWith('at ') && /\d:\d/.test(line) && ['file:', 'node:', '/'].some((place) => line.includes(place));
 
 /** What answers to outsiders contain that they must not. */
 export function judgeAnswers(answers: readonly string[], secrets: readonly string[]): string[] {
@@ -51,8 +52,8 @@ export function judgeAnswers(answers: readonly string[], secrets: readonly strin
   for (const text of answers) {
     if (privateKey.test(text) || secrets.some((secret) => text.includes(secret))) problems.add('an answer holds a secret');
     if (text.includes(checkout)) problems.add(`an answer holds a path of the installation: ${excerpt(text, text.indexOf(checkout))}`);
-    const [trace] = stackTrace.exec(text) ?? [];
-    if (trace) problems.add(`an answer holds a stack trace: ${trace.trim().slice(0, 200)}`);
+    const trace = text.split(/\\n|\n/).map((line) => line.trim()).find(isFrame);
+    if (trace) problems.add(`an answer holds a stack trace: ${trace.slice(0, 200)}`);
   }
   return [...problems];
 }
