@@ -7,7 +7,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCitadel, createFileRootStore, createSecretRootStore, ensureBootstrapTokens } from '@flotilla/citadel-service';
 import type { Citadel } from '@flotilla/citadel-service';
-import { listen, serverCredentials, type Listening } from '@flotilla/grpc';
+import { listen, type Listening } from '@flotilla/grpc';
 import { createMetrics } from '@flotilla/observability';
 import { noObservability, type Logger } from '@flotilla/observability-port';
 import { buildCertificate, buildCsr, buildRoot, generateKey, keyToPem, peerIdentity, verifyChain } from '@flotilla/pki';
@@ -44,8 +44,8 @@ beforeAll(async () => {
   writeFileSync(path('jwks.json'), JSON.stringify({ keys: [publicJwk] }));
   writeFileSync(path('tokens.json'), JSON.stringify({ pilot: pilotToken }));
   citadel = await createCitadel(options());
-  listening = await listen([citadel], [{ address: '127.0.0.1:0', credentials: serverCredentials(citadel.certificate, 'optional') }]);
-  [port = 0] = listening.ports;
+  listening = await listen([citadel], { at: { host: '127.0.0.1', port: 0 }, tls: { source: citadel.certificate, clients: 'optional' } });
+  ({ port } = listening);
 });
 afterAll(async () => {
   citadel.close();

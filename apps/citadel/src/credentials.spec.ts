@@ -2,7 +2,7 @@ import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSecrets } from '@flotilla/citadel-service';
-import { listen, serverCredentials, serverNamed, type Listening } from '@flotilla/grpc';
+import { listen, serverNamed, type Listening } from '@flotilla/grpc';
 import type { CredentialSource, CredentialUpdate } from '@flotilla/model';
 import { createMetrics } from '@flotilla/observability';
 import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
@@ -52,14 +52,14 @@ async function serve(first: readonly unknown[], port = 0, maxCredentials = 100) 
   const stop = new AbortController();
   void secrets.run(stop.signal);
   put(first);
-  const listening: Listening = await listen([secrets], [{ address: `127.0.0.1:${port}`, credentials: serverCredentials(createCertificateSource(issue('citadel')), 'optional') }]);
+  const listening: Listening = await listen([secrets], { at: { host: '127.0.0.1', port }, tls: { source: createCertificateSource(issue('citadel')), clients: 'optional' } });
   const close = (): Promise<void> => {
     stop.abort();
     files.close();
     return listening.close();
   };
   closers.push(close);
-  return { port: listening.ports[0] ?? 0, secrets, put, logged, until, metrics, close };
+  return { port: listening.port, secrets, put, logged, until, metrics, close };
 }
 type Served = Awaited<ReturnType<typeof serve>>;
 
@@ -226,13 +226,13 @@ describe('pilot\'s side of it', () => {
   it('asks again when citadel takes the call and says nothing', async () => {
     const files = new AsyncQueue<never>();
     const silent = createSecrets({ source: { run: () => files }, trustDomain: 'cluster.local', observability: noObservability, maxCredentials: 10 });
-    const listening = await listen([silent], [{ address: '127.0.0.1:0', credentials: serverCredentials(createCertificateSource(issue('citadel')), 'optional') }]);
+    const listening = await listen([silent], { at: { host: '127.0.0.1', port: 0 }, tls: { source: createCertificateSource(issue('citadel')), clients: 'optional' } });
     closers.push(() => listening.close());
     const timers = new AsyncQueue<{ ms: number; callback: () => void }>();
     const clock: Clock = { now: () => 0, after: (ms, callback) => (timers.push({ ms, callback }), () => {}) };
     const reasons: unknown[] = [];
     const log: Logger = { ...noObservability.log, warn: (_message, fields) => void reasons.push(fields?.['reason']), scope: () => log };
-    open(clientOf(listening.ports[0] ?? 0, { clock, log }), ['shop/a']);
+    open(clientOf(listening.port, { clock, log }), ['shop/a']);
     const deadline = (await timers.next()).value as { ms: number; callback: () => void };
     deadline.callback();
     const retry = (await timers.next()).value as { ms: number; callback: () => void };

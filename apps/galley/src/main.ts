@@ -8,10 +8,10 @@ await runApp({
   name: 'galley',
   describe: 'Reads configuration, validates it, and publishes it on the bus.',
   settings: { ...commonSettings('127.0.0.3'), ...certificateSettings(), ...busSettings('galley'), ...busServerSettings(), ...galleySettings() },
-}, (options, { observability, signal }) => {
+}, (options, { observability, signal, guard }) => {
   const { log, metrics } = observability;
   const certificate = createServiceCertificate({ ...options, service: 'galley', log });
-  const bus = createPublisher(options, { certificate, trustDomain: options.trustDomain, log, metrics, signal });
+  const bus = createPublisher(options, { certificate, trustDomain: options.trustDomain, log, metrics, signal, guard });
   const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
   return {
     runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],

@@ -1,22 +1,20 @@
-import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets, ensureBootstrapTokens } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import { createGalley, galleySettings, problemsPage } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-sources';
-import { serverCredentials } from '@flotilla/grpc';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createPilot, pilotSettings } from '@flotilla/pilot-service';
-import { commonSettings, grpcRunner, guard, limitsOf, runApp } from '@flotilla/runtime';
+import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
 const dnsName = setting.list('DNS name of this service', ['istiod.istio-system.svc', 'localhost']);
 await runApp({
   name: 'istiod',
   describe: 'The services of the fleet in one process, on the in-process bus.',
-  settings: { ...commonSettings('127.0.0.6'), ...citadelSettings('.cache/istiod'), dnsName, ...galleySettings(), ...pilotSettings(), ...injectorSettings(), revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }) },
-}, async (options, { observability, signal }) => {
-  const { bind, grpcPort, secureGrpcPort } = options;
+  settings: { ...commonSettings('127.0.0.6'), ...citadelSettings('.cache/istiod'), dnsName, ...galleySettings(), ...pilotSettings(), ...injectorSettings(), ...grpcSettings(), revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }) },
+}, async (options, { observability, signal, guard }) => {
+  const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
   const { log } = observability;
   const bus = createInProcessBus();
   await ensureBootstrapTokens(options.bootstrapTokensFile);
@@ -25,16 +23,15 @@ await runApp({
   const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
   const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, observability, signal });
   const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
-  const webhook = injector.serve({
-    ...options, certificate: citadel.certificate, guard: guard('webhook', limitsOf(options, options.maxWebhookConnections), observability),
-  });
+  const webhook = injector.serve({ ...options, certificate: citadel.certificate, guard: guard('webhook', options.maxWebhookConnections) });
   const plaintext = grpcRunner({
     name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
-    addresses: () => [{ address: `${bind}:${grpcPort}`, credentials: ServerCredentials.createInsecure() }],
+    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: grpcLimits(options),
   });
   const secure = grpcRunner({
     name: 'secure-xds and ca', log, after: pilot.ready, services: [pilot.discovery('identified'), citadel],
-    addresses: () => [{ address: `${bind}:${secureGrpcPort}`, credentials: serverCredentials(citadel.certificate, 'optional') }],
+    at: { host: bind, port: secureGrpcPort }, tls: { source: citadel.certificate, clients: 'optional' },
+    ...guard('secure-xds', maxXdsConnections), grpc: grpcLimits(options),
   });
   return {
     runners: [{ name: 'galley', run: galley.run }, { name: 'pilot', run: pilot.run }, { name: 'secrets', run: secrets.run }, { name: 'injector', run: injector.run }, webhook.runner, plaintext.runner, secure.runner],

@@ -1,7 +1,5 @@
-import { ServerCredentials } from '@grpc/grpc-js';
-import { serverCredentials } from '@flotilla/grpc';
 import { createPilot, pilotSettings } from '@flotilla/pilot-service';
-import { commonSettings, grpcRunner, runApp } from '@flotilla/runtime';
+import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credentials';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
@@ -9,9 +7,9 @@ import { certificateSettings, createServiceCertificate } from '@flotilla/runtime
 await runApp({
   name: 'pilot',
   describe: 'Turns configuration from the bus into xDS for every proxy.',
-  settings: { ...commonSettings('127.0.0.2'), ...certificateSettings(), ...busSettings('pilot'), ...pilotSettings() },
-}, (options, { observability, signal }) => {
-  const { bind, grpcPort, secureGrpcPort, trustDomain } = options;
+  settings: { ...commonSettings('127.0.0.2'), ...certificateSettings(), ...busSettings('pilot'), ...pilotSettings(), ...grpcSettings() },
+}, (options, { observability, signal, guard }) => {
+  const { bind, grpcPort, secureGrpcPort, maxXdsConnections, trustDomain } = options;
   const { log } = observability;
   const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
   const pilot = createPilot({
@@ -21,11 +19,12 @@ await runApp({
   });
   const plaintext = grpcRunner({
     name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
-    addresses: () => [{ address: `${bind}:${grpcPort}`, credentials: ServerCredentials.createInsecure() }],
+    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: grpcLimits(options),
   });
   const secure = grpcRunner({
     name: 'secure-xds', log, after: Promise.all([pilot.ready, certificate.first]), services: [pilot.discovery('identified')],
-    addresses: () => [{ address: `${bind}:${secureGrpcPort}`, credentials: serverCredentials(certificate, 'required') }],
+    at: { host: bind, port: secureGrpcPort }, tls: { source: certificate, clients: 'required' },
+    ...guard('secure-xds', maxXdsConnections), grpc: grpcLimits(options),
   });
   return { runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner], ready: [plaintext.listening, secure.listening] };
 });

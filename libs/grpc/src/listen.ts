@@ -1,29 +1,78 @@
-import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
-import { bind, closeServer } from './bind.ts';
+import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { createListener, Deadlines, defaultLimits, followStreams, type GuardOptions, type ListenAt, type ServerTls } from '@flotilla/server';
+import { systemClock } from '@flotilla/std';
 import { printableStatus } from './printable-status.ts';
+import { requestDeadline } from './request-deadline.ts';
 
 /** Something that a gRPC server serves; several may share a port. */
 export interface GrpcService { addTo(server: Server): void }
 export interface Listening {
-  /** The ports in use, in the order of the addresses. */
-  readonly ports: readonly number[];
+  /** The port in use; 0 for a path. */
+  readonly port: number;
   /** Lets running calls end for a moment, then ends them. */
   close(): Promise<void>;
 }
-export interface ListenAddress { readonly address: string; readonly credentials: ServerCredentials }
 
-const limits: ServerOptions = { 'grpc.max_receive_message_length': 4 << 20, 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000 };
-
-/** Serves all of `services` on each of the addresses (port 0: any), within the limits of `options`. Rejects with the `code` of an occupied address; then none is served. */
-export async function listen(services: readonly GrpcService[], addresses: readonly ListenAddress[], options: ServerOptions = {}): Promise<Listening> {
-  const server = new Server({ ...limits, ...options, interceptors: [printableStatus, ...(options.interceptors ?? [])] });
-  for (const service of services) service.addTo(server);
-  const ports: number[] = [];
-  try {
-    for (const { address, credentials } of addresses) ports.push(await bind(server, address, credentials));
-  } catch (thrown) {
-    server.forceShutdown();
-    throw thrown;
-  }
-  return { ports, close: () => closeServer(server) };
+/** Times are in milliseconds. */
+export interface GrpcLimits {
+  /** Bytes of a message from a client. */
+  readonly maxMessageBytes: number;
+  /** Calls at once on a connection; clients hold others back. */
+  readonly maxConcurrentStreams: number;
+  /** Connections that have been silent so long are asked whether they are still there. */
+  readonly keepaliveInterval: number;
+  /** For the answer to that. */
+  readonly keepaliveTimeout: number;
+  /** Clients are told to connect again after so long, give or take a tenth. */
+  readonly maxConnectionAge: number;
 }
+export const defaultGrpcLimits: GrpcLimits = { maxMessageBytes: 4 << 20, maxConcurrentStreams: 100, keepaliveInterval: 30_000, keepaliveTimeout: 10_000, maxConnectionAge: Infinity };
+
+export interface ListenOptions extends GuardOptions {
+  readonly at: ListenAt;
+  /** Without it the port is plaintext. */
+  readonly tls?: ServerTls;
+  readonly grpc?: Partial<GrpcLimits>;
+}
+
+const closeWithinMs = 2000;
+
+/** Serves all of `services` on one port (0: any). Rejects with the `code` of an address that can't be had. */
+export async function listen(services: readonly GrpcService[], { grpc, ...options }: ListenOptions): Promise<Listening> {
+  const { onLimit, clock = systemClock } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const deadlines = new Deadlines();
+  const server = new Server({
+    ...serverOptions({ ...defaultGrpcLimits, ...grpc }), 'grpc.max_connection_idle_ms': limits.idleTimeout,
+    interceptors: [printableStatus, requestDeadline({ deadlines, requestTimeout: limits.requestTimeout, onTimeout: () => onLimit?.('body_timeout') })],
+  });
+  for (const service of services) service.addTo(server);
+  // The listener has done the handshake already.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await createListener({
+    ...options, framing: 'multiplexed',
+    // grpc-js asks idle clients to leave; the listener closes those that do not.
+    limits: { ...limits, idleTimeout: limits.idleTimeout + closeWithinMs },
+    onTick: (elapsedMs) => deadlines.advance(elapsedMs),
+    serve(socket, connection) {
+      followStreams(socket, connection, { deadlines, requestTimeout: limits.requestTimeout });
+      injector.injectConnection(socket);
+    },
+  });
+  return {
+    port: listener.port,
+    async close() {
+      const closed = listener.close(closeWithinMs);
+      const cancel = clock.after(closeWithinMs, () => server.forceShutdown());
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      await closed;
+      cancel();
+    },
+  };
+}
+
+const serverOptions = ({ maxMessageBytes, maxConcurrentStreams, keepaliveInterval, keepaliveTimeout, maxConnectionAge }: GrpcLimits): ServerOptions => ({
+  'grpc.max_receive_message_length': maxMessageBytes, 'grpc.max_concurrent_streams': maxConcurrentStreams,
+  'grpc.keepalive_time_ms': keepaliveInterval, 'grpc.keepalive_timeout_ms': keepaliveTimeout,
+  ...(maxConnectionAge === Infinity ? {} : { 'grpc.max_connection_age_ms': maxConnectionAge }), 'grpc.enable_channelz': 0,
+});

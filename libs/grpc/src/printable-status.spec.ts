@@ -1,4 +1,4 @@
-import { Client, credentials, ServerCredentials, status, type handleUnaryCall, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, status, type handleUnaryCall, type ServiceError } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
 import { listen } from './listen.ts';
 
@@ -9,8 +9,8 @@ const refuse: handleUnaryCall<Buffer, Buffer> = (call, answer) => answer({ code:
 it.each([
   ['a\nb\u001b[31m\u202e', 'unknown name a\\nb\\u001b[31m\\u202e'], ['n'.repeat(100_000), `unknown name ${'n'.repeat(487)}… (99513 more)`], ['plain', 'unknown name plain'],
 ])('what a status quotes of the client is printable and bounded', async (name, details) => {
-  const { ports, close } = await listen([{ addTo: (server) => server.addService({ Refuse: method }, { Refuse: refuse }) }], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
-  const client = new Client(`127.0.0.1:${ports[0]}`, credentials.createInsecure());
+  const { port, close } = await listen([{ addTo: (server) => server.addService({ Refuse: method }, { Refuse: refuse }) }], { at: { host: '127.0.0.1', port: 0 } });
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   try {
     const error = await new Promise<ServiceError | null>((resolve) => void client.makeUnaryRequest(method.path, bytes, bytes, Buffer.from(name), (failed) => resolve(failed)));
     expect([error?.code, error?.details]).toEqual([status.INVALID_ARGUMENT, details]);

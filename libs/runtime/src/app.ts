@@ -8,7 +8,7 @@ import { countBuffersWithHeap } from './memory.ts';
 import { serveMonitoring, type Page } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
 import { exitCodeOf, explain, runAll, type Runner } from './runners.ts';
-import { connectionSettings, guard, limitsOf, type ConnectionOptions } from './server-settings.ts';
+import { connectionSettings, createGuard, type ConnectionOptions, type Guard } from './server-settings.ts';
 
 type ConnectionSettings = { readonly [K in keyof ConnectionOptions]: Setting<ConnectionOptions[K]> };
 export interface CommonSettings extends ConnectionSettings {
@@ -50,7 +50,12 @@ export const commonSettings = (bind: string) => ({
   traceFile: setting.optionalPath('file that finished spans are appended to, one JSON object a line'),
 });
 
-export interface AppContext { readonly observability: Observability; readonly signal: AbortSignal }
+export interface AppContext {
+  readonly observability: Observability;
+  readonly signal: AbortSignal;
+  /** What each server of the app is made with. */
+  readonly guard: Guard;
+}
 /** What an app consists of, and when it is ready; `pages` are served beside its metrics. */
 export interface App {
   readonly runners: readonly Runner[];
@@ -88,15 +93,17 @@ async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O
     onError: (error) => log.warn('traces could not be written', { error: error.message }),
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const observability = { log, metrics, tracer };
+  const guard = createGuard(options, observability);
   let app: App | undefined;
   let ready = false;
   const monitoring = await serveMonitoring({
     address: options.bind, port: options.monitoringPort, ready: () => ready, pages: () => app?.pages ?? {},
     metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
-    ...guard('monitoring', limitsOf(options, options.maxMonitoringConnections), { metrics, log }),
+    ...guard('monitoring', options.maxMonitoringConnections),
   });
   try {
-    app = await compose(options, { observability: { log, metrics, tracer }, signal: stop.signal });
+    app = await compose(options, { observability, signal: stop.signal, guard });
     void Promise.all(app.ready).then(() => {
       ready = true;
       log.info('ready');

@@ -3,13 +3,14 @@ import { hostname } from 'node:os';
 import { createGrpcBusClient, createGrpcBusServer, type GrpcBusClient } from '@flotilla/bus-grpc';
 import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
 import type { Bus, Publisher, Subscriber } from '@flotilla/bus-port';
-import { clientCredentials, expectIdentity, serverCredentials, serverNamed } from '@flotilla/grpc';
+import { clientCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/pki';
 import { aborted, setting, type OptionsOf } from '@flotilla/std';
 import { createBusRole } from './bus-role.ts';
 import { grpcRunner } from './grpc-runner.ts';
 import type { Page } from './monitoring.ts';
+import { grpcLimits, grpcSettings, type Guard } from './server-settings.ts';
 import type { Runner } from './runners.ts';
 import type { ServiceCertificate } from './service-certificate.ts';
 
@@ -23,7 +24,11 @@ export const busSettings = (service: string) => ({
   revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
 });
 /** Where galley serves it. */
-export const busServerSettings = () => ({ grpcPort: setting.port('the bus over gRPC, mTLS, for --bus grpc (0: any)', 15_019) });
+export const busServerSettings = () => ({
+  grpcPort: setting.port('the bus over gRPC, mTLS, for --bus grpc (0: any)', 15_019),
+  maxBusConnections: setting.count('connections at once on that port; one more ends the longest idle', 200),
+  ...grpcSettings(),
+});
 export type BusOptions = OptionsOf<ReturnType<typeof busSettings>>;
 
 export interface BusContext {
@@ -85,7 +90,7 @@ export interface ServicePublisher extends Publisher {
 }
 
 /** galley's side over whatever the options say. */
-export function createPublisher(options: PublisherOptions, context: BusContext & { readonly metrics: Metrics }): ServicePublisher {
+export function createPublisher(options: PublisherOptions, context: BusContext & { readonly metrics: Metrics; readonly guard: Guard }): ServicePublisher {
   const { certificate, trustDomain, log, signal } = context;
   const role = createBusRole(context);
   if (options.bus === 'nats') {
@@ -101,7 +106,8 @@ export function createPublisher(options: PublisherOptions, context: BusContext &
   const server = createGrpcBusServer({ allow: subscribers.map((service) => inSystem(trustDomain, service)) });
   const { runner } = grpcRunner({
     name: 'bus', log, services: [server], after: certificate.first,
-    addresses: () => [{ address: `${options.bind}:${options.grpcPort}`, credentials: serverCredentials(certificate, 'required') }],
+    at: { host: options.bind, port: options.grpcPort }, tls: { source: certificate, clients: 'required' },
+    ...context.guard('bus', options.maxBusConnections), grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
   });
   return { publish: server.publish, runner, rolePage: role.page };
 }

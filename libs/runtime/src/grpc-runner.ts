@@ -1,29 +1,26 @@
-import type { ServerOptions } from '@grpc/grpc-js';
-import { listen, type GrpcService, type ListenAddress } from '@flotilla/grpc';
+import { listen, type GrpcService, type ListenOptions } from '@flotilla/grpc';
 import type { Logger } from '@flotilla/observability-port';
 import { aborted } from '@flotilla/std';
 import type { Runner } from './runners.ts';
 
-export interface GrpcRunnerOptions {
+export interface GrpcRunnerOptions extends ListenOptions {
   readonly name: string;
   readonly log: Logger;
   readonly services: readonly GrpcService[];
-  /** Asked for once `after` is done, as a certificate may have to be there first. */
-  addresses(): readonly ListenAddress[];
+  readonly at: { readonly host: string; readonly port: number };
+  /** The port is opened once this is done, as a certificate may have to be there first. */
   readonly after?: Promise<unknown>;
-  readonly options?: ServerOptions;
 }
 
-/** Serves gRPC until stopped; `listening` resolves with the ports in use. */
-export function grpcRunner({ name, log, services, addresses, after, options }: GrpcRunnerOptions): { readonly runner: Runner; readonly listening: Promise<readonly number[]> } {
-  const listening = Promise.withResolvers<readonly number[]>();
+/** Serves gRPC until stopped; `listening` resolves with the port in use. */
+export function grpcRunner({ name, log, services, after, ...options }: GrpcRunnerOptions): { readonly runner: Runner; readonly listening: Promise<number> } {
+  const listening = Promise.withResolvers<number>();
   const run = async (signal: AbortSignal): Promise<void> => {
     await Promise.race([after, aborted(signal)]);
     if (signal.aborted) return;
-    const wanted = addresses();
-    const { ports, close } = await listen(services, wanted, options);
-    listening.resolve(ports);
-    log.info('serving', { what: name, at: wanted.map(({ address }, i) => address.replace(/:\d+$/, `:${ports[i]}`)) });
+    const { port, close } = await listen(services, options);
+    listening.resolve(port);
+    log.info('serving', { what: name, at: `${options.at.host}:${port}` });
     await aborted(signal);
     await close();
   };

@@ -1,6 +1,6 @@
-import type { Observability } from '@flotilla/observability-port';
-import { createLimits } from '@flotilla/observability-port';
-import { limitKinds, type ConnectionLimits, type GuardOptions } from '@flotilla/server';
+import type { GrpcLimits } from '@flotilla/grpc';
+import { createLimits, type Observability } from '@flotilla/observability-port';
+import { limitKinds, type GuardOptions } from '@flotilla/server';
 import { setting, type OptionsOf } from '@flotilla/std';
 
 /** What the connections of every port of an app may take. */
@@ -13,11 +13,27 @@ export const connectionSettings = () => ({
 });
 export type ConnectionOptions = OptionsOf<ReturnType<typeof connectionSettings>>;
 
-/** The limits of a port with at most so many connections. */
-export const limitsOf = ({ handshakeTimeout, requestTimeout, responseTimeout, idleTimeout, maxHandshakes }: ConnectionOptions, maxConnections: number): ConnectionLimits =>
-  ({ maxConnections, maxHandshakes, handshakeTimeout, requestTimeout, responseTimeout, idleTimeout });
+/** What the connections of every gRPC port of an app may take besides. */
+export const grpcSettings = () => ({
+  maxConcurrentStreams: setting.count('calls at once on a gRPC connection', 100, { env: 'ISTIO_GPRC_MAXSTREAMS' }),
+  keepaliveInterval: setting.duration('silence after which a gRPC client is asked whether it is still there', '30s'),
+  keepaliveTimeout: setting.duration('time for the answer to that', '10s'),
+  keepaliveMaxServerConnectionAge: {
+    ...setting.duration('age at which a gRPC client is told to connect again, give or take a tenth, at most 500h', '500h'), value: Infinity, written: 'never',
+  },
+});
 
-/** What the listener of a server called `name` is given: its limits, each hit of them counted, and where to report problems. */
-export function guard(name: string, limits: ConnectionLimits, { metrics, log }: Pick<Observability, 'metrics' | 'log'>): GuardOptions {
-  return { limits, onLimit: createLimits(metrics, limitKinds, name), onProblem: (message) => log.warn(message, { server: name }) };
-}
+export const grpcLimits = (options: OptionsOf<ReturnType<typeof grpcSettings>>): Omit<GrpcLimits, 'maxMessageBytes'> => ({
+  maxConcurrentStreams: options.maxConcurrentStreams, keepaliveInterval: options.keepaliveInterval, keepaliveTimeout: options.keepaliveTimeout,
+  maxConnectionAge: options.keepaliveMaxServerConnectionAge,
+});
+
+/** What the listener of a server is given: its limits, each hit of them counted, and where to report problems. */
+export type Guard = (server: string, maxConnections: number) => GuardOptions;
+
+export const createGuard = ({ handshakeTimeout, requestTimeout, responseTimeout, idleTimeout, maxHandshakes }: ConnectionOptions, { metrics, log }: Observability): Guard =>
+  (server, maxConnections) => ({
+    limits: { maxConnections, maxHandshakes, handshakeTimeout, requestTimeout, responseTimeout, idleTimeout },
+    onLimit: createLimits(metrics, limitKinds, server),
+    onProblem: (message) => log.warn(message, { server }),
+  });

@@ -12,6 +12,9 @@ export type Phase = 'handshake' | 'header' | 'body' | 'serving' | 'idle';
 /** HTTP/2 multiplexes requests, and carries bytes (PING, SETTINGS) that belong to none. */
 export type Framing = 'sequential' | 'multiplexed';
 
+/** Which connections are closed. */
+export type Closing = 'handshakes' | 'idle' | 'all';
+
 /** What is held of a connection: of a socket, only how much it has read and how to end it. */
 export interface Connected {
   readonly bytesRead: number;
@@ -33,48 +36,41 @@ export class Connection {
   /** What the socket had read when it became idle. */
   readBefore = 0;
   readonly socket: Connected;
-  readonly #move: (connection: Connection, phase: Phase) => void;
-  readonly #cut: (connection: Connection, kind: LimitKind) => void;
+  readonly #table: ConnectionTable;
 
-  constructor(socket: Connected, phase: Phase, table: { move(connection: Connection, phase: Phase): void; cut(connection: Connection, kind: LimitKind): void }) {
+  constructor(socket: Connected, phase: Phase, table: ConnectionTable) {
     this.socket = socket;
     this.phase = phase;
-    this.#move = (connection, next) => table.move(connection, next);
-    this.#cut = (connection, kind) => table.cut(connection, kind);
+    this.#table = table;
   }
 
-  /** The handshake is complete. */
-  secured(certified: boolean): void {
+  /** The handshake is complete. Returns false when the connection was closed meanwhile. */
+  secured(certified: boolean): boolean {
     this.certified = certified;
-    this.#move(this, 'header');
+    return this.#table.move(this, 'header');
   }
 
   /** A request's header is complete, and its body still to come or not. */
   began(hasBody = false): void {
     this.requests += 1;
-    this.#move(this, hasBody ? 'body' : 'serving');
+    this.#table.move(this, hasBody ? 'body' : 'serving');
   }
 
   /** As `began`, where one request follows the other. */
   beganInSequence(hasBody: boolean): void {
     this.began(hasBody);
-    if (this.requests > maxPipelined) this.#cut(this, 'pipelined_requests');
+    if (this.requests > maxPipelined) this.#table.cut(this, 'pipelined_requests');
   }
 
   /** The request's body is complete. */
   received(): void {
-    if (this.phase === 'body') this.#move(this, this.requests > 0 ? 'serving' : 'idle');
+    if (this.phase === 'body') this.#table.move(this, this.requests > 0 ? 'serving' : 'idle');
   }
 
   /** A request is answered, or has failed; its body may still be coming. */
   ended(): void {
     this.requests -= 1;
-    if (this.requests === 0 && this.phase === 'serving') this.#move(this, 'idle');
-  }
-
-  /** Ends the connection and counts the limit that it hit. */
-  cut(kind: LimitKind): void {
-    this.#cut(this, kind);
+    if (this.requests === 0 && this.phase === 'serving') this.#table.move(this, 'idle');
   }
 }
 
@@ -124,15 +120,16 @@ export class ConnectionTable {
     return connection;
   }
 
-  /** A connection's next phase; one that is gone stays gone. */
-  move(connection: Connection, phase: Phase): void {
-    if (!this.#all.has(connection)) return;
+  /** A connection's next phase. Returns false for one that is gone, and so it stays. */
+  move(connection: Connection, phase: Phase): boolean {
+    if (!this.#all.has(connection)) return false;
     this.#forget(connection);
     connection.phase = phase;
     connection.since = this.#now;
     if (phase === 'idle') connection.readBefore = connection.socket.bytesRead;
     if (phase === 'handshake') this.#handshaking.add(connection);
     if (phase !== 'serving') this.#evictable[connection.certified ? 'certified' : 'anonymous'].add(connection);
+    return true;
   }
 
   cut(connection: Connection, kind: LimitKind): void {
@@ -162,10 +159,11 @@ export class ConnectionTable {
     }
   }
 
-  /** Closes all that serve nothing, or all. */
-  close(which: 'idle' | 'all'): void {
+  /** Closes those in their handshake, all that serve nothing, or all. */
+  close(which: Closing): void {
     for (const connection of this.#all) {
-      if (which === 'idle' && connection.phase === 'serving') continue;
+      const { phase } = connection;
+      if (which === 'handshakes' ? phase !== 'handshake' : which === 'idle' && phase === 'serving') continue;
       this.remove(connection);
       connection.socket.destroy();
     }

@@ -28,7 +28,11 @@ async function rig(options: Partial<HttpServerOptions> = {}, isTls = false) {
     },
     ...options,
   });
-  closers.push(() => server.close(0).catch(() => {}), () => clock.advance(1));
+  closers.push(async () => {
+    const closed = server.close();
+    clock.advance(2000);
+    await closed;
+  });
   const get = (tls: { key?: string; cert?: string } = {}): Promise<string> => new Promise((resolve, reject) => {
     const given = { host: '127.0.0.1', port: server.port, agent: false, ...tls, ...(isTls ? { ca: ca.roots, servername: 'localhost' } : {}) };
     const sent = (isTls ? requestSecurely : request)(given, (response) => {

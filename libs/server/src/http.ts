@@ -57,8 +57,9 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
     port: listener.port,
     async close(withinMs = 2000) {
       isClosing = true;
-      listener.stop();
-      await listener.closed(withinMs);
+      const closed = listener.close(withinMs);
+      listener.closeIdle();
+      await closed;
     },
   };
 }

@@ -29,12 +29,10 @@ export interface ListenerOptions extends GuardOptions {
 export interface Listener {
   /** The port in use; 0 for a path. */
   readonly port: number;
-  /** How many connections are open. */
-  connections(): number;
-  /** Accepts no more, and closes connections that serve nothing; with `idle: false` leaves that to the protocol. */
-  stop(options?: { readonly idle?: boolean }): void;
-  /** Resolves when all connections have ended after `stop`; those that serve are given so long. */
-  closed(withinMs: number): Promise<void>;
+  /** Closes connections that serve nothing; the others are left to their protocol. */
+  closeIdle(): void;
+  /** Accepts no more; resolves when all connections have ended. Those that have not after `withinMs` are closed. */
+  close(withinMs: number): Promise<void>;
 }
 
 /** Longer than the system's own default, for clients that all come back at once. */
@@ -53,11 +51,12 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const acceptor = tls && createTlsAcceptor({
     ...tls, protocol: framing === 'multiplexed' ? 'h2' : 'http/1.1', onProblem,
     onSecure(socket, certified) {
-      const connection = handshakes.get(peerOf(socket));
-      if (!connection) return void socket.destroy();
+      const peer = peerOf(socket);
+      const connection = handshakes.get(peer);
+      handshakes.delete(peer);
       socket.on('error', () => socket.destroy());
-      connection.secured(certified);
-      serve(socket, connection);
+      if (connection?.secured(certified)) serve(socket, connection);
+      else socket.destroy();
     },
   });
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: probeDeadPeersMs }, (socket) => {
@@ -89,14 +88,12 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const ended = new Promise<void>((resolve) => server.once('close', resolve));
   return {
     port,
-    connections: () => table.size,
-    stop({ idle = true } = {}) {
+    closeIdle: () => table.close('idle'),
+    async close(withinMs) {
+      const cancel = clock.after(withinMs, () => table.close('all'));
       server.close();
       acceptor?.close();
-      if (idle) table.close('idle');
-    },
-    async closed(withinMs) {
-      const cancel = clock.after(withinMs, () => table.close('all'));
+      table.close('handshakes');
       await ended;
       cancel();
       stopTicks();

@@ -1,25 +1,42 @@
 import { subscribe } from 'node:diagnostics_channel';
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Connection } from './connections.ts';
+import type { Deadlines } from './ticks.ts';
 
-const connectionOf = Symbol('connection');
-type Marked = Socket & { [connectionOf]?: Connection };
+export interface Following {
+  readonly deadlines: Deadlines;
+  /** Milliseconds that a client may leave a stream open which is answered. */
+  readonly requestTimeout: number;
+}
+interface Followed extends Following { readonly connection: Connection }
+
+const followed = Symbol('followed');
+type Marked = Socket & { [followed]?: Followed };
 let isListening = false;
 
 /**
  * From now on a connection has a request for each HTTP/2 stream that is open on its socket. grpc-js keeps its sessions to itself, so this listens where
- * Node reports streams of the whole process.
+ * Node reports the streams of the whole process.
  */
-export function followStreams(socket: Socket, connection: Connection): void {
-  (socket as Marked)[connectionOf] = connection;
+export function followStreams(socket: Socket, connection: Connection, following: Following): void {
+  (socket as Marked)[followed] = { connection, ...following };
   if (isListening) return;
   isListening = true;
   subscribe('http2.server.stream.created', (message) => {
     const { stream } = message as { readonly stream: ServerHttp2Stream };
-    const found = (stream.session?.socket as Marked | undefined)?.[connectionOf];
-    if (!found) return;
-    found.began();
-    stream.once('close', () => found.ended());
+    const found = (stream.session?.socket as Marked | undefined)?.[followed];
+    if (found) follow(stream, found);
+  });
+}
+
+function follow(stream: ServerHttp2Stream, { connection, deadlines, requestTimeout }: Followed): void {
+  let cancel = (): void => {};
+  connection.began();
+  // A complete answer ends the stream only when the client has ended its part as well (RFC 9113, 8.1).
+  stream.once('finish', () => (cancel = deadlines.after(requestTimeout, () => stream.close(constants.NGHTTP2_NO_ERROR))));
+  stream.once('close', () => {
+    cancel();
+    connection.ended();
   });
 }

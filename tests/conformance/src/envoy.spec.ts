@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { listen, type Listening } from '@flotilla/grpc';
 import { Pipeline } from '@flotilla/galley-pipeline';
@@ -78,8 +77,8 @@ describe.skipIf(!existsSync(binary)).each([['state of the world', 'GRPC'], ['del
     await write(entry, rule(10), routes(90), plain);
     await bus.publish(pipeline.complete());
     await pilot.ready;
-    listening = await listen([pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
-    writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(listening.ports[0] ?? 0, apiType)));
+    listening = await listen([pilot.discovery('any')], { at: { host: '127.0.0.1', port: 0 } });
+    writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(listening.port, apiType)));
     envoy = spawn(binary, ['-c', join(dir, 'bootstrap.json'), '--disable-hot-restart', '--use-dynamic-base-id', '-l', 'error', '--admin-address-path', join(dir, 'admin')], { stdio: ['ignore', 'ignore', 'inherit'] });
     admin = await until(() => Promise.resolve(existsSync(join(dir, 'admin')) ? readFileSync(join(dir, 'admin'), 'utf8') : ''), (text) => text !== '');
   }, 30_000);
@@ -126,7 +125,7 @@ describe.skipIf(!existsSync(binary)).each([['state of the world', 'GRPC'], ['del
   it('takes up where it was when its stream is cut', async () => {
     await listening.close();
     await write(entry, rule(13), routes(70), plain);
-    listening = await listen([pilot.discovery('any')], [{ address: `127.0.0.1:${listening.ports[0] ?? 0}`, credentials: ServerCredentials.createInsecure() }]);
+    listening = await listen([pilot.discovery('any')], { at: { host: '127.0.0.1', port: listening.port } });
     await until(() => ask('/config_dump?resource=dynamic_active_clusters'), (dump) => (dump.match(/"max_connections": 13\b/g) ?? []).length >= 3);
     const after = await until(stats, (of) => of.get('cluster_manager.warming_clusters') === 0);
     expect(rejected(after)).toEqual([]);

@@ -1,4 +1,4 @@
-import { Client, credentials, ServerCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { listen, type Listening } from '@flotilla/grpc';
@@ -43,8 +43,8 @@ class Rig {
     await this.write('a.yaml', documents, [mesh.value]);
     await this.bus.publish(this.pipeline.complete());
     await this.pilot.ready;
-    this.#listening = await listen([this.pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
-    const [port] = this.#listening.ports;
+    this.#listening = await listen([this.pilot.discovery('any')], { at: { host: '127.0.0.1', port: 0 } });
+    const { port } = this.#listening;
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     this.#stream = this.open();
     this.#stream.on('data', (response: Response) => this.responses.push(response)).on('error', (error) => this.responses.fail(error));

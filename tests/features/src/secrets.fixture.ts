@@ -1,8 +1,8 @@
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
-import { Client, credentials, ServerCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createCredentialHub } from '@flotilla/citadel-credentials';
-import { listen, serverCredentials, serverNamed } from '@flotilla/grpc';
+import { listen, serverNamed } from '@flotilla/grpc';
 import { collections, parseMeshConfig, type CredentialSource, type CredentialUpdate } from '@flotilla/model';
 import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
@@ -98,15 +98,15 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
   await put(objects);
   await pilot.ready;
   const own = createCertificateSource(issue('istio-system/pilot'));
-  const secure = await listen([pilot.discovery('identified')], [{ address: '127.0.0.1:0', credentials: serverCredentials(own, 'required') }]);
-  const plain = await listen([pilot.discovery('any')], [{ address: '127.0.0.1:0', credentials: ServerCredentials.createInsecure() }]);
+  const secure = await listen([pilot.discovery('identified')], { at: { host: '127.0.0.1', port: 0 }, tls: { source: own, clients: 'required' } });
+  const plain = await listen([pilot.discovery('any')], { at: { host: '127.0.0.1', port: 0 } });
   closers.push(() => secure.close(), () => plain.close());
 
   async function connect(caller: Caller): Promise<Stream> {
     const { variant, account, type = 'router', namespace = account?.split('/')[0] ?? 'shop', name = 'gateway', ip = '10.0.0.1', metadata = {} } = caller;
     const held = account === undefined ? undefined : issue(account);
     const tls = held ? credentials.createSsl(Buffer.from(roots), Buffer.from(held.key), Buffer.from(held.cert)) : credentials.createInsecure();
-    const client = new Client(`127.0.0.1:${(held ? secure : plain).ports[0] ?? 0}`, tls, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
+    const client = new Client(`127.0.0.1:${(held ? secure : plain).port}`, tls, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
     const { method, encode, decode, names: named } = variants[variant];
     const stream: ClientDuplexStream<object, Raw> = client.makeBidiStreamRequest(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`, encode, decode);
     const answers = new AsyncQueue<Answer>();

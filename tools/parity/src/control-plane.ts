@@ -1,8 +1,7 @@
 import { createPublicKey, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
-import { ServerCredentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createCredentialHub } from '@flotilla/citadel-credentials';
-import { listen, serverCredentials, type Listening } from '@flotilla/grpc';
+import { listen, type Listening } from '@flotilla/grpc';
 import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type Problem } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
@@ -51,10 +50,10 @@ export async function startControlPlane(scenario: Scenario, authority: TestAutho
   await bus.publish(pipeline.complete());
   await pilot.ready;
   const certificate = createCertificateSource(authority.issue(`spiffe://${scenario.trustDomain}/ns/istio-system/sa/pilot`, ['localhost']));
-  const any = '127.0.0.1:0';
-  const secure = await listen([pilot.discovery('identified')], [{ address: any, credentials: serverCredentials(certificate, 'required') }]);
-  const plain = await listen([pilot.discovery('any')], [{ address: any, credentials: ServerCredentials.createInsecure() }]);
-  const addressOf = ({ ports: [port = 0] }: Listening): string => `127.0.0.1:${port}`;
+  const any = { host: '127.0.0.1', port: 0 };
+  const secure = await listen([pilot.discovery('identified')], { at: any, tls: { source: certificate, clients: 'required' } });
+  const plain = await listen([pilot.discovery('any')], { at: any });
+  const addressOf = ({ port }: Listening): string => `127.0.0.1:${port}`;
   return {
     address: addressOf(secure),
     plaintext: addressOf(plain),

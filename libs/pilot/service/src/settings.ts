@@ -4,6 +4,7 @@ import { setting } from '@flotilla/std';
 export const pilotSettings = () => ({
   grpcPort: setting.port('plaintext xDS, for proxies on a network that is safe otherwise (0: any)', 15_010),
   secureGrpcPort: setting.port('xDS over mTLS (0: any)', 15_012),
+  maxXdsConnections: setting.count('connections at once on each of these ports; one more ends the longest idle, those without a client certificate first', 20_000),
   credentialReader: serviceAccounts('service account of gateways that may have the certificates and keys in Secrets of its namespace; nobody else gets any'),
   maxCredentials: setting.count('certificates of gateways that are held at a time; more wait until others are let go', 10_000),
 });
