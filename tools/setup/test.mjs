@@ -58,6 +58,8 @@ check('lint canary: a wrong arrow', ['eslint', '--no-ignore', 'libs/query/canary
 check('lint canary: a core that opens a file', ['eslint', '--no-ignore', 'libs/query/canary/impure-core.ts'], { mustFail: /no-restricted-imports/ });
 check('lint canary: an expression of exponential time', ['eslint', '--no-ignore', 'libs/query/canary/slow-expression.ts'], { mustFail: /redos\/no-vulnerable/ });
 check('lint canary: an expression that a user makes', ['eslint', '--no-ignore', 'libs/query/canary/made-expression.ts'], { mustFail: /no-restricted-syntax/ });
+check('lint canary: JSON read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-json.ts'], { mustFail: /no-restricted-properties/ });
+check('lint canary: YAML read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-yaml.ts'], { mustFail: /no-restricted-imports/ });
 if (args.length === 0 || args.some((arg) => !isEndToEnd(arg))) vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
 if (args.length === 0 || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
 if (skipped.length > 0) console.log(`skipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);

@@ -5,10 +5,10 @@ import type { FileFound } from './read-file.ts';
 export interface BackgroundLimits {
   /** For one file. */
   readonly deadlineMs: number;
-  /** Of the worker's heap. A file of 4 MiB takes up to a third. */
+  /** Of the worker's heap; a document at its limit of tokens takes some 400 MB. */
   readonly heapMb: number;
 }
-export const backgroundLimits: BackgroundLimits = { deadlineMs: 30_000, heapMb: 1024 };
+export const backgroundLimits: BackgroundLimits = { deadlineMs: 30_000, heapMb: 640 };
 export interface BackgroundOptions extends Partial<BackgroundLimits> {
   /** The worker's program: takes paths, gives what was found. */
   readonly program?: URL;

@@ -41,8 +41,8 @@ describe('options', () => {
     vi.stubEnv('CITADEL_GRPC_PORT', '2');
     vi.stubEnv('CITADEL_BIND', 'env');
     vi.stubEnv('PILOT_DEBOUNCE_MAX', '1.5s');
-    const path = file('grpc-port: 3\nbind: file\nbus: grpc\nmax-wait: 1h\nverbose: true\nconfig-dir: [x, y]\n');
-    expect(parseOptions(program, ['--grpc-port', '1', '--config-file', path])).toMatchObject({ grpcPort: 1, bind: 'env', bus: 'grpc', maxWait: 1500, verbose: true, configDir: ['x', 'y'] });
+    const path = file('grpc-port: 3\nbind: file\nbus: grpc\nmax-wait: 1h\nverbose: true\nconfig-dir: [x, z]\n');
+    expect(parseOptions(program, ['--grpc-port', '1', '--config-file', path])).toMatchObject({ grpcPort: 1, bind: 'env', bus: 'grpc', maxWait: 1500, verbose: true, configDir: ['x', 'z'] });
   });
   it('gather a repeated flag, and split one text', () => {
     vi.stubEnv('CITADEL_CONFIG_DIR', 'p, q');

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseDocument } from 'yaml';
-import { messageOf, type OptionsOf, type Setting, type Settings } from '@flotilla/std';
+import { configLimits, messageOf, readYaml, type OptionsOf, type Result, type Setting, type Settings } from '@flotilla/std';
 
 export interface Program<S extends Settings> {
   readonly name: string;
@@ -52,16 +51,15 @@ function checked<T>(setting: Setting<T>, text: string): T {
 
 function applyFile(command: Command, settings: Settings, path: string): void {
   const fail = (message: string): never => command.error(`error: ${path}: ${message}`);
-  let content: unknown;
+  let read: Result<unknown, { readonly message: string }>;
   try {
-    const document = parseDocument(readFileSync(path, 'utf8'), { uniqueKeys: true });
-    const [wrong] = document.errors;
-    if (wrong) throw wrong;
-    content = document.toJS() ?? {};
+    read = readYaml(readFileSync(path, 'utf8'), configLimits);
   } catch (thrown) {
     return fail(messageOf(thrown));
   }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) return fail('expected a mapping of options');
+  if (!read.ok) return fail(read.error.message);
+  const content = read.value ?? {};
+  if (typeof content !== 'object' || Array.isArray(content)) return fail('expected a mapping of options');
   const known = new Map(Object.keys(settings).map((key) => [flagOf(key), key]));
   for (const [flag, value] of Object.entries(content as Record<string, unknown>)) {
     const key = known.get(flag);

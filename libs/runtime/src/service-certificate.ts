@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Logger } from '@flotilla/observability-port';
 import { buildCsr, createCertificateSource, generateKey, keyToPem, spiffeOf } from '@flotilla/pki';
 import type { CertificateSource } from '@flotilla/pki';
-import { messageOf, setting, systemClock } from '@flotilla/std';
+import { messageOf, ownMember, readJsonObject, setting, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf } from '@flotilla/std';
 import { requestCertificate } from './ca-client.ts';
 import type { Runner } from './runners.ts';
@@ -74,7 +74,9 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
 
 function tokenOf(service: string, content: string): string {
   if (!content.startsWith('{')) return content.trim();
-  const token = (JSON.parse(content) as Readonly<Record<string, unknown>>)[service];
+  const tokens = readJsonObject(content);
+  if (!tokens.ok) throw new Error('the file of bootstrap tokens is not a JSON object');
+  const token = ownMember(tokens.value, service);
   if (typeof token !== 'string') throw new Error(`the file of bootstrap tokens has none for ${service}`);
   return token;
 }

@@ -1,5 +1,5 @@
 import type { MeshProxyConfig } from '@flotilla/model';
-import { err, messageOf, ok } from '@flotilla/std';
+import { err, ok, readJson } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import { localCluster, pipeCluster, remoteCluster, xdsCluster } from './clusters.ts';
 import type { Json } from './clusters.ts';
@@ -137,12 +137,10 @@ function runtimeValues(given: Readonly<Record<string, string>> = {}): Json {
 
 function clusterManager({ outlierLogPath, loadStatsConfig }: BootstrapInput): Result<Json | undefined> {
   if (!outlierLogPath && !loadStatsConfig) return ok(undefined);
-  try {
-    return ok({
-      ...(outlierLogPath ? { outlier_detection: { event_log_path: outlierLogPath } } : {}),
-      ...(loadStatsConfig ? { load_stats_config: JSON.parse(loadStatsConfig) as unknown } : {}),
-    });
-  } catch (thrown) {
-    return err(`ISTIO_META_LOAD_STATS_CONFIG_JSON: ${messageOf(thrown)}`);
-  }
+  const loadStats = loadStatsConfig ? readJson(loadStatsConfig) : ok(undefined);
+  if (!loadStats.ok) return err(`ISTIO_META_LOAD_STATS_CONFIG_JSON: ${loadStats.error.message}`);
+  return ok({
+    ...(outlierLogPath ? { outlier_detection: { event_log_path: outlierLogPath } } : {}),
+    ...(loadStatsConfig ? { load_stats_config: loadStats.value } : {}),
+  });
 }

@@ -1,5 +1,5 @@
 import { MeshProxyConfig } from '@flotilla/model';
-import { err, messageOf, ok } from '@flotilla/std';
+import { err, ok, readJson, readJsonObject } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import { toProtoJson } from './proto-json.ts';
 
@@ -45,15 +45,15 @@ export const proxyConfigJson = (config: MeshProxyConfig): Record<string, unknown
  * builds it. Fails for an ISTIO_METAJSON_ variable that is no JSON object.
  */
 export function buildNode(input: NodeInput): Result<Node> {
-  const raw: Record<string, unknown> = {};
+  let raw: Readonly<Record<string, unknown>> = {};
   for (const [name, value] of Object.entries(input.env)) {
     if (!name.startsWith('ISTIO_META') || value === undefined) continue;
     if (value.length > maxEntry) return err(`${name} is longer than ${maxEntry} characters`);
-    if (name.startsWith('ISTIO_META_')) raw[name.slice('ISTIO_META_'.length)] = value;
+    if (name.startsWith('ISTIO_META_')) raw = { ...raw, [name.slice('ISTIO_META_'.length)]: value };
     else if (name.startsWith('ISTIO_METAJSON_')) {
-      const json = parseObject(value);
-      if (!json.ok) return err(`failed to parse ${name}: ${json.error}`);
-      Object.assign(raw, json.value);
+      const json = readJsonObject(value);
+      if (!json.ok) return err(`failed to parse ${name}: ${json.error.message}`);
+      raw = { ...raw, ...json.value };
     }
   }
   const { env, platform } = input;
@@ -116,32 +116,19 @@ function withLocality(labels: Readonly<Record<string, string>>): Record<string, 
 /** Container ports, written again without blanks; what lists none stays as it is. */
 function podPorts(raw: unknown): Record<string, unknown> {
   if (typeof raw !== 'string') return {};
-  try {
-    const ports = JSON.parse(raw) as unknown;
-    if (!Array.isArray(ports) || ports.length === 0) return {};
-    return {
-      POD_PORTS: JSON.stringify(ports.map((port: { name?: unknown; containerPort?: unknown; protocol?: unknown }) =>
-        ({ ...(port.name ? { name: port.name } : {}), ...(port.containerPort ? { containerPort: port.containerPort } : {}), protocol: port.protocol ?? '' }))),
-    };
-  } catch {
-    return {};
-  }
+  const read = readJson(raw);
+  if (!read.ok || !Array.isArray(read.value) || read.value.length === 0 || read.value.includes(null)) return {};
+  const ports = read.value as { name?: unknown; containerPort?: unknown; protocol?: unknown }[];
+  return {
+    POD_PORTS: JSON.stringify(ports.map(({ name, containerPort, protocol }) => ({ ...(name ? { name } : {}), ...(containerPort ? { containerPort } : {}), protocol: protocol ?? '' }))),
+  };
 }
 
 const optional = (name: string, members: Readonly<Record<string, string>>): Record<string, unknown> => (Object.keys(members).length > 0 ? { [name]: members } : {});
 function textMembers(json: string | undefined): Record<string, string> {
-  const parsed = parseObject(json ?? '{}');
+  const parsed = readJsonObject(json ?? '{}');
   return parsed.ok ? Object.fromEntries(Object.entries(parsed.value).map(([key, value]) => [key, String(value)])) : {};
 }
-function parseObject(text: string): Result<Record<string, unknown>> {
-  try {
-    const value = JSON.parse(text) as unknown;
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? ok(value as Record<string, unknown>) : err('not a JSON object');
-  } catch (thrown) {
-    return err(messageOf(thrown));
-  }
-}
-
 /** Google Cloud's metadata as GCP_METADATA carries it: project, number, cluster, location. */
 export function parseGcpMetadata(text: string): NonNullable<NodeInput['platform']> {
   const [project = '', number = '', cluster = '', location = ''] = text.split('|');

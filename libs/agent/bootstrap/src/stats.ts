@@ -1,4 +1,5 @@
 import type { MeshProxyConfig } from '@flotilla/model';
+import { readJsonObject } from '@flotilla/std';
 import type { Node } from './metadata.ts';
 
 type Json = Record<string, unknown>;
@@ -59,13 +60,8 @@ export function buildStatsConfig({ node: { annotations }, proxyConfig, instanceI
   };
 }
 
-/** Buckets by prefix; text that is no such JSON is ignored. */
+/** Buckets by prefix; text that is not a JSON object is ignored. */
 function histogramBuckets(text: string | undefined): Json[] {
-  if (!text) return [];
-  try {
-    return Object.entries(JSON.parse(text) as Record<string, number[]>).sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([prefix, buckets]) => ({ match: { prefix }, buckets }));
-  } catch {
-    return [];
-  }
+  const read = text ? readJsonObject(text) : undefined;
+  return read?.ok ? Object.entries(read.value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([prefix, buckets]) => ({ match: { prefix }, buckets })) : [];
 }

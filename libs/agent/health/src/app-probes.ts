@@ -1,6 +1,6 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
-import { err, messageOf, ok } from '@flotilla/std';
+import { err, ok, printable, readJsonObject } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import { request } from './http.ts';
 
@@ -11,26 +11,22 @@ export interface AppProbe {
   readonly grpc?: { readonly port: number; readonly service?: string };
   readonly timeoutSeconds?: number;
 }
-const maxText = 256 * 1024;
 const pathPattern = /^\/app-health\/[^/]+\/(livez|readyz|startupz)$/;
 
 /** Reads ISTIO_KUBE_APP_PROBERS: probes by path. */
 export function parseAppProbes(text: string): Result<ReadonlyMap<string, AppProbe>> {
   if (text === '') return ok(new Map());
-  if (text.length > maxText) return err(`longer than ${maxText} characters`);
-  try {
-    const raw = JSON.parse(text) as Record<string, Record<string, unknown>>;
-    const probes = new Map<string, AppProbe>();
-    for (const [path, probe] of Object.entries(raw)) {
-      if (!pathPattern.test(path)) return err(`invalid key, must be in form of regex pattern ${pathPattern.source}: ${path.slice(0, 200)}`);
-      const { port } = (probe['httpGet'] ?? probe['tcpSocket'] ?? probe['grpc'] ?? {}) as { port?: unknown };
-      if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) return err(`invalid prober config for ${path}: expected a port number`);
-      probes.set(path, probe);
-    }
-    return ok(probes);
-  } catch (thrown) {
-    return err(messageOf(thrown));
+  const raw = readJsonObject(text);
+  if (!raw.ok) return err(raw.error.message);
+  const probes = new Map<string, AppProbe>();
+  for (const [path, value] of Object.entries(raw.value)) {
+    if (!pathPattern.test(path)) return err(`invalid key, must be in form of regex pattern ${pathPattern.source}: ${printable(path)}`);
+    const probe = value as Record<string, unknown> | null;
+    const { port } = (probe?.['httpGet'] ?? probe?.['tcpSocket'] ?? probe?.['grpc'] ?? {}) as { port?: unknown };
+    if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) return err(`invalid prober config for ${path}: expected a port number`);
+    probes.set(path, probe as AppProbe);
   }
+  return ok(probes);
 }
 
 export interface ProbeTarget {

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { SpiffeIdentity } from '@flotilla/pki';
-import { err, ok } from '@flotilla/std';
+import { err, ok, readJsonObject } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
 /** Digests of the tokens that let the control plane's own services ask for their first certificate. */
@@ -12,14 +12,10 @@ const digestOf = (token: string): Buffer => hash('sha256', token, 'buffer');
 
 /** Reads a JSON object of service name → token. Short tokens and equal ones are refused, without repeating them. */
 export function parseBootstrapTokens(text: string): Result<BootstrapTokens> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return err('bootstrap tokens are not JSON');
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return err('bootstrap tokens are not an object of service: token');
-  const entries = Object.entries(parsed);
+  // A problem of syntax would quote the text, which holds secrets.
+  const parsed = readJsonObject(text);
+  if (!parsed.ok) return err(parsed.error.code === 'over-limit' ? `bootstrap tokens: ${parsed.error.message}` : 'bootstrap tokens are not a JSON object of service: token');
+  const entries = Object.entries(parsed.value);
   if (entries.length > maxServices) return err(`more than ${maxServices} bootstrap tokens`);
   for (const [service, token] of entries) {
     if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(service)) return err(`${JSON.stringify(service)} is no name of a service`);

@@ -9,7 +9,7 @@ import type { GrpcService } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
 import { createCertificateSource, generateKey, keyToPem } from '@flotilla/pki';
 import type { CertificateSource, MutableCertificateSource } from '@flotilla/pki';
-import { err, ok, systemClock } from '@flotilla/std';
+import { configLimits, err, ok, readJsonObject, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf, Result } from '@flotilla/std';
 import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
@@ -82,11 +82,9 @@ async function publish(path: string, pem: string): Promise<void> {
 }
 
 function parseJwks(text: string): Result<JSONWebKeySet> {
-  try {
-    const parsed = JSON.parse(text) as { keys?: unknown } | null;
-    const isKey = (key: unknown): boolean => typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string';
-    return Array.isArray(parsed?.keys) && parsed.keys.every(isKey) ? ok(parsed as JSONWebKeySet) : err('expected {"keys": [...]}, each with its kty');
-  } catch {
-    return err('not JSON');
-  }
+  const parsed = readJsonObject(text, configLimits);
+  if (!parsed.ok) return err(parsed.error.message);
+  const { keys } = parsed.value;
+  const isKey = (key: unknown): boolean => typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string';
+  return Array.isArray(keys) && keys.every(isKey) ? ok(parsed.value as unknown as JSONWebKeySet) : err('expected {"keys": [...]}, each with its kty');
 }

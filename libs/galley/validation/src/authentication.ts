@@ -1,5 +1,5 @@
 import type { JWTRule, PeerAuthentication, RequestAuthentication } from '@flotilla/model';
-import { maxUint32, parseUint } from '@flotilla/std';
+import { configLimits, maxUint32, parseUint, readJson } from '@flotilla/std';
 import { headerValueMistake } from './headers.ts';
 import { quoted, type Report } from './report.ts';
 import { checkSelector } from './selector.ts';
@@ -51,12 +51,9 @@ const keyTypes = new Set(['RSA', 'EC', 'OKP', 'oct']);
 
 /** A set of keys, or one key alone (RFC 7517). */
 function jwksMistake(text: string): string | undefined {
-  let set: unknown;
-  try {
-    set = JSON.parse(text);
-  } catch {
-    return `failed to unmarshal JWK set: ${jsonMistake(text)}`;
-  }
+  const read = readJson(text, configLimits);
+  if (!read.ok) return `failed to unmarshal JWK set: ${read.error.code === 'over-limit' ? read.error.message : jsonMistake(text)}`;
+  const set = read.value;
   const keyOf = (key: unknown): string => (typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string' ? key.kty : '');
   if (typeof set !== 'object' || set === null || !('keys' in set)) {
     return keyTypes.has(keyOf(set)) ? undefined : `failed to unmarshal JWK set: failed to parse sole key in key set: invalid key type from JSON (${keyOf(set)})`;
@@ -66,9 +63,9 @@ function jwksMistake(text: string): string | undefined {
   return bad < 0 ? undefined : `failed to unmarshal JWK set: failed to parse key #${bad + 1} in key set: invalid key type from JSON (${keyOf(set.keys[bad])})`;
 }
 
-/** Go's words for text that begins like one of JSON's literals; else only that it is none. */
+/** Go's words for text that begins like one of JSON's literals; else only that it is not JSON. */
 function jsonMistake(text: string): string {
   const literal = ['true', 'false', 'null'].find((word) => text.startsWith(word.charAt(0)));
   const i = literal ? [...literal].findIndex((letter, n) => text[n] !== letter) : -1;
-  return literal && i > 0 && text[i] ? `invalid character '${text[i]}' in literal ${literal} (expecting '${literal[i]}')` : 'it is no JSON';
+  return literal && i > 0 && text[i] ? `invalid character '${text[i]}' in literal ${literal} (expecting '${literal[i]}')` : 'it is not JSON';
 }

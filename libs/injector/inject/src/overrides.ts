@@ -1,4 +1,5 @@
 import type { Container, PodObject, PodOverlay } from '@flotilla/injector-template';
+import { readJsonObject } from '@flotilla/std';
 import { strategicMerge } from './merge.ts';
 
 interface Containers { readonly containers?: readonly Container[] | null; readonly initContainers?: readonly Container[] | null }
@@ -11,29 +12,19 @@ const isPlain = (value: unknown): value is Plain => typeof value === 'object' &&
 const hasLists = (value: unknown, lists: readonly string[], isItem: (item: unknown) => boolean): boolean =>
   isPlain(value) && lists.every((name) => (value[name] ?? undefined) === undefined || (Array.isArray(value[name]) && (value[name] as unknown[]).every(isItem)));
 
-/** What an earlier injection noted; a note that can't be read is none, as for Istio. */
+/** What an earlier injection noted; a note that can't be read is ignored, as Istio does. */
 function injectedBefore({ metadata }: PodObject): Injected | undefined {
-  try {
-    const noted: unknown = JSON.parse(metadata.annotations?.[annotation.status] ?? 'null');
-    return hasLists(noted, ['containers', 'initContainers', 'volumes'], (item) => typeof item === 'string') ? noted as Injected : undefined;
-  } catch {
-    return undefined;
-  }
+  const noted = readJsonObject(metadata.annotations?.[annotation.status] ?? 'null');
+  return noted.ok && hasLists(noted.value, ['containers', 'initContainers', 'volumes'], (item) => typeof item === 'string') ? noted.value as Injected : undefined;
 }
 
 /** What its user had laid over injected containers. Throws when the annotation is not what an injection writes there. */
 function overriddenBefore({ metadata }: PodObject): Containers | undefined {
   const text = metadata.annotations?.[annotation.overrides];
   if (text === undefined) return undefined;
-  const wrong = new Error(`annotation ${annotation.overrides} is not what an injection writes there: remove it`);
-  let noted: unknown;
-  try {
-    noted = JSON.parse(text);
-  } catch {
-    throw wrong;
-  }
-  if (!hasLists(noted, ['containers', 'initContainers'], (item) => isPlain(item) && typeof item['name'] === 'string')) throw wrong;
-  return noted as Containers;
+  const noted = readJsonObject(text);
+  if (noted.ok && hasLists(noted.value, ['containers', 'initContainers'], (item) => isPlain(item) && typeof item['name'] === 'string')) return noted.value as Containers;
+  throw new Error(`annotation ${annotation.overrides} is not what an injection writes there: remove it`);
 }
 
 /** A pod without what an earlier injection added, and with what its user had laid over that. */

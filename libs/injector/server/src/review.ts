@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '@flotilla/std';
+import { annotationLimits, err, ok, readJsonObject, type JsonLimits, type Result } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
 
 export interface ReviewRequest { readonly uid: string; readonly namespace: string; readonly apiVersion: string; readonly pod: PodObject }
@@ -7,15 +7,14 @@ const isPlain = (value: unknown): value is Plain => typeof value === 'object' &&
 /** What was wrong, and the request's uid and version where they could be read. */
 export interface ReviewFailure { readonly message: string; readonly uid: string; readonly apiVersion?: string }
 
+/** A pod has a depth of some 20, and its object is there twice in an update. */
+export const reviewLimits: JsonLimits = { ...annotationLimits, length: 6 << 20, depth: 60, nodes: 100_000, keys: 50_000, scalarLength: 1 << 20 };
+
 /** Reads an AdmissionReview about a Pod. Never throws. */
 export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(body, withoutNull);
-  } catch {
-    return err({ message: "couldn't get version/kind; json parse error: the body is not JSON", uid: '' });
-  }
-  if (!isPlain(raw)) return err({ message: "couldn't get version/kind; json parse error: the body is no JSON object", uid: '' });
+  const read = readJsonObject(body, reviewLimits);
+  if (!read.ok) return err({ message: `couldn't get version/kind; json parse error: ${read.error.message}`, uid: '' });
+  const raw = withoutNull(read.value) as Plain;
   if (typeof raw['kind'] !== 'string' || raw['kind'] === '') return err({ message: `Object 'Kind' is missing in '${body.slice(0, 1000)}'`, uid: '' });
   const apiVersion = String(raw['apiVersion']);
   if (raw['kind'] !== 'AdmissionReview' || !/^admission\.k8s\.io\/v1(beta1)?$/.test(apiVersion)) return err({ message: `no kind "${raw['kind']}" is registered for version "${apiVersion}"`, uid: '' });
@@ -28,9 +27,11 @@ export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> 
   return ok({ uid, apiVersion, namespace: typeof request['namespace'] === 'string' ? request['namespace'] : '', pod: { ...object, metadata: object.metadata ?? {} } });
 }
 
-/** To Kubernetes a null member is an absent one; null items stay, since others count by their place. */
-function withoutNull(this: unknown, _key: string, value: unknown): unknown {
-  return value === null && !Array.isArray(this) ? undefined : value;
+/** To Kubernetes a null member is an absent one; null items stay, since others count by their place. As deep as `reviewLimits` allow. */
+function withoutNull(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNull);
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, withoutNull(member)]])));
 }
 
 const lists = ['containers', 'initContainers', 'volumes', 'imagePullSecrets'];

@@ -1,3 +1,4 @@
+import { readJson } from '@flotilla/std';
 import { annotationOr, hasAnnotation, type TemplateInput } from './input.ts';
 import type { Volume } from './pod.ts';
 
@@ -47,16 +48,12 @@ export function proxyVolumes(input: TemplateInput, kind: 'sidecar' | 'router'): 
   ];
 }
 
-/** Volumes and mounts that an annotation gives as a JSON object by name. Throws when it is none. */
+/** Volumes and mounts that an annotation gives as a JSON object by name. Throws for any other text. */
 function userItems(input: TemplateInput, annotation: string): { readonly name: string; readonly [field: string]: unknown }[] {
   const text = input.pod.metadata.annotations?.[annotation];
   if (text === undefined) return [];
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new Error(`annotation ${annotation} is not JSON`);
-  }
-  if (typeof parsed !== 'object' || parsed === null) throw new Error(`annotation ${annotation} is no JSON object or list`);
-  return Object.entries(parsed).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => ({ name, ...(value as object) }));
+  const read = readJson(text);
+  if (!read.ok) throw new Error(`annotation ${annotation} is ${read.error.code === 'json-syntax' ? 'not JSON' : `too large: ${read.error.message}`}`);
+  if (typeof read.value !== 'object' || read.value === null) throw new Error(`annotation ${annotation} is not a JSON object or list`);
+  return Object.entries(read.value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => ({ name, ...(value as object) }));
 }

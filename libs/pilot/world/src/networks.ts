@@ -1,5 +1,5 @@
 import type { k8s, Resource } from '@flotilla/model';
-import { isAddress, parsePort, parsePrefix, prefixContains, type Prefix } from '@flotilla/std';
+import { isAddress, parsePort, parsePrefix, prefixContains, readJsonObject, type Prefix } from '@flotilla/std';
 import { kubernetesHostname, labelsMatch } from '@flotilla/pilot-registry';
 import { clusterId, defaultNetwork, domain, meshNetworks, registryNetwork } from './mesh.ts';
 import { worldQuery, type View } from './view.ts';
@@ -85,12 +85,9 @@ const externalAddress = ({ status }: k8s.Node): string[] => (status?.addresses ?
 
 /** JSON in an annotation; what can't be read selects all, as with Istio. */
 function parseSelector(text: string): Record<string, string> {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? Object.fromEntries(Object.entries(parsed).map(([key, value]) => [key, String(value)])) : {};
-  } catch {
-    return {};
-  }
+  const read = readJsonObject(text);
+  if (!read.ok) return {};
+  return Object.fromEntries(Object.entries(read.value).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]));
 }
 
 /** The CIDRs of mesh networks, the widest first; none where a network has the whole registry. */

@@ -33,7 +33,7 @@ export interface YamlLimits extends JsonLimits {
 
 /** For files of resources. etcd takes no object of more than 1.5 MiB; a file may be a List of several. */
 export const documentLimits: YamlLimits = {
-  length: 4 << 20, lines: 400_000, documents: 20_000, depth: 100, nodes: 1_500_000, keys: 400_000, keysPerMapping: 50_000, scalarLength: 3 << 19, tokens: 2_000_000,
+  length: 4 << 20, lines: 400_000, documents: 20_000, depth: 100, nodes: 1_000_000, keys: 300_000, keysPerMapping: 50_000, scalarLength: 3 << 19, tokens: 1_200_000,
   anchors: 1000, aliases: 10_000, expandedNodes: 200_000, tags: 1000, directives: 16, explicitKeys: 1000,
 };
 

@@ -1,3 +1,4 @@
 export * from './read-limits.ts';
 export * from './members.ts';
+export { readJson, readJsonObject } from './json.ts';
 export { readYaml, readYamlDocuments, type YamlDocument } from './yaml.ts';

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
+import { configLimits, readJsonObject } from '@flotilla/std';
 
 const keySet = (modulus: Buffer): string => `{"keys":[ {"e":"AQAB","kid":"abc","kty":"RSA","n":"${modulus.toString('base64url')}"}]}`;
 
@@ -28,10 +29,7 @@ function isKey(key: JsonWebKey): boolean {
 
 /** Is there a key set (RFC 7517) with a key that can verify a token? Envoy refuses a listener with any other. */
 export function hasUsableKey(jwks: string): boolean {
-  try {
-    const { keys } = JSON.parse(jwks) as { keys?: unknown };
-    return Array.isArray(keys) && keys.some((key: unknown) => typeof key === 'object' && key !== null && isKey(key as JsonWebKey));
-  } catch {
-    return false;
-  }
+  const read = readJsonObject(jwks, configLimits);
+  const keys = read.ok ? read.value['keys'] : undefined;
+  return Array.isArray(keys) && keys.some((key: unknown) => typeof key === 'object' && key !== null && isKey(key as JsonWebKey));
 }

@@ -1,4 +1,5 @@
 import { any, envoy, struct } from '@flotilla/proto-gen/envoy';
+import { readJsonObject } from '@flotilla/std';
 
 type ISubstitution = envoy.config.core.v3.ISubstitutionFormatString;
 const { formatter } = envoy.extensions;
@@ -39,13 +40,9 @@ export function jsonFormat(labels?: Readonly<Record<string, unknown>>): ISubstit
   return { jsonFormat: struct(given), ...formatters(Object.values(given).filter((value) => typeof value === 'string')) };
 }
 
-/** MeshConfig.accessLogFormat in its encoding; JSON that can't be read counts as none. */
+/** MeshConfig.accessLogFormat in its encoding; the default labels for what is not a JSON object. */
 export function meshFormat(encoding: string | undefined, format: string | undefined): ISubstitution {
   if (encoding !== 'JSON') return textFormat(format);
-  try {
-    const labels: unknown = JSON.parse(format || '{}');
-    return jsonFormat(typeof labels === 'object' && labels !== null && !Array.isArray(labels) ? (labels as Record<string, unknown>) : undefined);
-  } catch {
-    return jsonFormat();
-  }
+  const labels = readJsonObject(format || '{}');
+  return jsonFormat(labels.ok ? labels.value : undefined);
 }
