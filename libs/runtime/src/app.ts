@@ -9,6 +9,7 @@ import { serveMonitoring, type Page } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
 import { exitCodeOf, explain, runAll, type Runner } from './runners.ts';
 import { connectionSettings, createGuard, type ConnectionOptions, type Guard } from './server-settings.ts';
+import { startWatchdog, watchdogSettings, type Watchdog } from './watchdog/watchdog.ts';
 
 type ConnectionSettings = { readonly [K in keyof ConnectionOptions]: Setting<ConnectionOptions[K]> };
 export interface CommonSettings extends ConnectionSettings {
@@ -20,6 +21,8 @@ export interface CommonSettings extends ConnectionSettings {
   readonly logFormat: Setting<LogFormat>;
   readonly logLinesPerPeer: Setting<number>;
   readonly logLinesPerScope: Setting<number>;
+  readonly watchdogStackAfter: Setting<number>;
+  readonly watchdogExitAfter: Setting<number>;
   readonly otlpEndpoint: Setting<string | undefined>;
   readonly traceFile: Setting<string | undefined>;
 }
@@ -40,6 +43,7 @@ export const commonSettings = (bind: string) => ({
   logFormat: { ...setting.choice('form of logs', logFormats, { value: isatty(2) ? 'text' : 'json' }), written: 'text on a terminal, else json' },
   logLinesPerPeer: setting.count('lines a minute that one peer may add to a scope of the log', defaultLogLimits.perPeer),
   logLinesPerScope: setting.count('lines a minute of one scope of the log', defaultLogLimits.perScope),
+  ...watchdogSettings(),
   otlpEndpoint: {
     ...setting.optionalText('OTLP/HTTP collector that traces go to, as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
     parse: (given: string) => {
@@ -55,6 +59,7 @@ export interface AppContext {
   readonly signal: AbortSignal;
   /** What each server of the app is made with. */
   readonly guard: Guard;
+  readonly watchdog: Pick<Watchdog, 'quarantineIn'>;
 }
 /** What an app consists of, and when it is ready; `pages` are served beside its metrics. */
 export interface App {
@@ -88,12 +93,13 @@ async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O
   const log = createLogger(name, {
     levels: parseLogLevels(options.logOutputLevel), format: options.logFormat, metrics, limits: { perPeer: options.logLinesPerPeer, perScope: options.logLinesPerScope },
   });
+  const watchdog = startWatchdog({ service: name, format: options.logFormat, stackAfterMs: options.watchdogStackAfter, exitAfterMs: options.watchdogExitAfter, log, metrics });
   const tracer = createTracer({
     service: name, ...(options.otlpEndpoint ? { otlpEndpoint: options.otlpEndpoint } : {}), ...(options.traceFile ? { traceFile: options.traceFile } : {}),
     onError: (error) => log.warn('traces could not be written', { error: error.message }),
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const observability = { log, metrics, tracer };
+  const observability = { log, metrics, tracer, activity: watchdog.activity };
   const guard = createGuard(options, observability);
   let app: App | undefined;
   let ready = false;
@@ -103,7 +109,7 @@ async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O
     ...guard('monitoring', options.maxMonitoringConnections),
   });
   try {
-    app = await compose(options, { observability, signal: stop.signal, guard });
+    app = await compose(options, { observability, watchdog, signal: stop.signal, guard });
     void Promise.all(app.ready).then(() => {
       ready = true;
       log.info('ready');

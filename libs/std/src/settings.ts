@@ -35,6 +35,11 @@ export const port = (describe: string, value: number, extra: Extra = {}): Settin
 export const count = (describe: string, value: number, extra: Extra = {}): Setting<number> => ({ describe, value, metavar: 'number', parse: parseCount, ...extra });
 /** Milliseconds, written as `90s`, `15m`, `24h` or with `ms`. */
 export const duration = (describe: string, value: string, extra: Extra = {}): Setting<number> => ({ describe, value: parseMilliseconds(value), written: value, metavar: 'duration', parse: parseMilliseconds, ...extra });
+/** The same, or `0` for none. */
+export const durationOrNone = (describe: string, value: string, extra: Extra = {}): Setting<number> => {
+  const parse = (given: string): number => (given === '0' ? 0 : parseMilliseconds(given));
+  return { describe, value: parse(value), written: value, metavar: 'duration', parse, ...extra };
+};
 export const choice = <const C extends string>(describe: string, choices: readonly C[], extra: Extra & { readonly value: NoInfer<C> }): Setting<C> => ({
   describe: `${describe} (${choices.join(', ')})`, metavar: 'name', ...extra,
   parse: (given) => {

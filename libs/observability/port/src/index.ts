@@ -1,6 +1,8 @@
+export * from './activity.ts';
 export * from './labels.ts';
 export * from './limits.ts';
 export * from './metrics.ts';
+import { noActivity, type Activity } from './activity.ts';
 import type { Labels, Metrics } from './metrics.ts';
 
 /**
@@ -31,7 +33,7 @@ export interface Tracer {
   start(name: string, options?: { parent?: TraceParent; startTime?: number; attributes?: Labels }): Span;
 }
 
-export interface Observability { readonly log: Logger; readonly metrics: Metrics; readonly tracer: Tracer }
+export interface Observability { readonly log: Logger; readonly metrics: Metrics; readonly tracer: Tracer; readonly activity: Activity }
 
 const nothing = (): void => {};
 const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, scope: () => silent, with: () => silent };
@@ -40,4 +42,5 @@ export const noObservability: Observability = {
   log: silent,
   metrics: { counter: () => ({ add: nothing, remove: nothing }), gauge: () => ({ set: nothing }), histogram: () => ({ observe: nothing }) },
   tracer: { start: () => ({ traceparent: '00-00000000000000000000000000000000-0000000000000000-00', set: nothing, fail: nothing, end: nothing }) },
+  activity: noActivity,
 };
