@@ -1,5 +1,5 @@
-import type * as k8s from './kubernetes.ts';
 import * as dr from './schema/destination-rule.ts';
+import * as k8s from './schema/kubernetes.ts';
 import * as mesh from './schema/mesh.ts';
 import * as net from './schema/networking.ts';
 import * as sec from './schema/security.ts';
@@ -40,17 +40,19 @@ export interface KindInfo {
   readonly versions: readonly string[];
   readonly plural: string;
   readonly clusterScoped?: boolean;
-  /** The spec's schema for Istio kinds; Kubernetes kinds are taken as the API server accepted them. */
-  readonly schema?: Schema;
+  /** Of the spec; of Kubernetes' own kinds also of what the mesh reads beside it. */
+  readonly schema: Schema;
+  /** Where the schema's fields are: in `spec`; in `spec` and `status`; or in the object itself. */
+  readonly layout: 'spec' | 'spec and status' | 'object';
 }
 
 const networking = 'networking.istio.io';
 const security = 'security.istio.io';
 const plural = (kind: string): string => `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
 type Row = readonly [collection: keyof Kinds, kind: string, group: string, versions: readonly string[], schema: Schema];
-const istio = (...[collection, kind, group, versions, schema]: Row): KindInfo => ({ collection, kind, group, versions, plural: plural(kind), schema });
-const core = (collection: keyof Kinds, kind: string, rest: { group?: string; clusterScoped?: boolean } = {}): KindInfo =>
-  ({ collection, kind, group: '', versions: ['v1'], plural: plural(kind), ...rest });
+const istio = (...[collection, kind, group, versions, schema]: Row): KindInfo => ({ collection, kind, group, versions, plural: plural(kind), schema, layout: 'spec' });
+const core = (collection: keyof Kinds, kind: string, rest: Pick<KindInfo, 'schema'> & Partial<KindInfo>): KindInfo =>
+  ({ collection, kind, group: '', versions: ['v1'], plural: plural(kind), layout: 'spec and status', ...rest });
 
 /** Every kind that galley reads and puts on the bus. */
 export const kinds: readonly KindInfo[] = [
@@ -68,11 +70,11 @@ export const kinds: readonly KindInfo[] = [
   istio('authorization-policies', 'AuthorizationPolicy', security, ['v1', 'v1beta1'], sec.AuthorizationPolicy),
   istio('telemetries', 'Telemetry', 'telemetry.istio.io', ['v1alpha1'], tel.Telemetry),
   istio('wasm-plugins', 'WasmPlugin', 'extensions.istio.io', ['v1alpha1'], tel.WasmPlugin),
-  core('services', 'Service'),
-  core('endpoint-slices', 'EndpointSlice', { group: 'discovery.k8s.io' }),
-  core('pods', 'Pod'),
-  core('nodes', 'Node', { clusterScoped: true }),
-  core('namespaces', 'Namespace', { clusterScoped: true }),
+  core('services', 'Service', { schema: k8s.Service }),
+  core('endpoint-slices', 'EndpointSlice', { group: 'discovery.k8s.io', schema: k8s.EndpointSlice, layout: 'object' }),
+  core('pods', 'Pod', { schema: k8s.Pod }),
+  core('nodes', 'Node', { schema: k8s.Node, clusterScoped: true }),
+  core('namespaces', 'Namespace', { schema: k8s.Namespace, clusterScoped: true }),
 ];
 
 /** Every collection, in the order in which a whole state is published. */

@@ -3,7 +3,9 @@ import { kinds, type KindInfo } from './kinds.ts';
 import { withMeshDefaults } from './mesh-defaults.ts';
 import type { Problem } from './problem.ts';
 import type { AnyResource, Meta, OwnerReference } from './resource.ts';
-import { parseValue, type ParseOptions } from './schema/parse.ts';
+import { OwnerReference as ownerReferenceSchema } from './schema/kubernetes.ts';
+import { parseValue, type Parsed, type ParseOptions } from './schema/parse.ts';
+import { repeated } from './schema/schema.ts';
 import { MeshConfig, MeshNetworks } from './schema/mesh.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -40,13 +42,23 @@ export function parseResource(raw: unknown, options: ParseOptions = {}): Result<
   const meta = parseMeta(raw['metadata'], kind);
   if (!meta.ok) return meta;
   const base = { collection: kind.collection, apiVersion, kind: kind.kind, meta: meta.value };
-  if (!kind.schema) {
-    const spec = kubernetesSpec(raw, kind);
-    return spec.ok ? ok({ resource: { ...base, spec: spec.value } as AnyResource, warnings: [] }) : spec;
-  }
-  const { value, problems } = parseValue(kind.schema, raw['spec'] ?? {}, { ...options, path: 'spec' });
+  const { value, problems } = parseFields(raw, kind, options);
   if (problems.some(({ level }) => level === 'error')) return err(problems);
-  return ok({ resource: { ...base, spec: value, ...(raw['status'] !== undefined ? { status: raw['status'] } : {}) } as AnyResource, warnings: problems });
+  const status = kind.layout === 'spec' && raw['status'] !== undefined ? { status: raw['status'] } : {};
+  return ok({ resource: { ...base, spec: value, ...status } as AnyResource, warnings: problems });
+}
+
+/** What the mesh reads of an object, checked; problems have the paths that the object's author wrote. */
+function parseFields(raw: Plain, { schema, layout }: KindInfo, options: ParseOptions): Parsed {
+  switch (layout) {
+    case 'spec': return parseValue(schema, raw['spec'] ?? {}, { ...options, path: 'spec' });
+    case 'object': return parseValue(schema, raw, { ...options, path: '' });
+    case 'spec and status': {
+      const spec = raw['spec'] ?? {};
+      const parsed = parseValue(schema, isPlain(spec) ? { ...spec, status: raw['status'] } : spec, { ...options, path: 'spec' });
+      return { ...parsed, problems: parsed.problems.map((problem) => ({ ...problem, path: problem.path?.replace(/^spec\.status\b/, 'status') })) };
+    }
+  }
 }
 
 function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[]> {
@@ -67,44 +79,17 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[
     return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, text(value) ?? '']));
   };
   const [labels, annotations] = [strings('labels'), strings('annotations')];
-  const owners = Array.isArray(raw['ownerReferences']) ? raw['ownerReferences'].filter(isPlain) : undefined;
+  const owners = raw['ownerReferences'] === undefined ? undefined : parseValue(repeated(ownerReferenceSchema), raw['ownerReferences'] ?? [], { path: 'metadata.ownerReferences' });
+  if (owners) problems.push(...owners.problems);
   if (problems.length > 0) return err(problems);
   const optional = { creationTimestamp: text(raw['creationTimestamp']), uid: text(raw['uid']), resourceVersion: text(raw['resourceVersion']), generateName: text(raw['generateName']) };
   return ok({
     name, namespace, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     ...(typeof raw['generation'] === 'number' ? { generation: raw['generation'] } : {}),
-    ...(owners ? { ownerReferences: owners as unknown as OwnerReference[] } : {}),
+    ...(owners ? { ownerReferences: owners.value as readonly OwnerReference[] } : {}),
   });
 }
-
-/** What the mesh reads of Kubernetes' kinds, and of which shape it must be. */
-const listFields: Readonly<Record<string, readonly string[]>> = {
-  'services': ['ports', 'clusterIPs', 'externalIPs'], 'endpoint-slices': ['endpoints', 'ports'], 'pods': ['containers', 'initContainers'],
-};
-
-function kubernetesSpec(raw: Plain, kind: KindInfo): Result<unknown, readonly Problem[]> {
-  const isSlice = kind.collection === 'endpoint-slices';
-  const source = isSlice ? raw : raw['spec'] ?? {};
-  if (!isPlain(source)) return err([{ code: 'wrong-type', level: 'error', path: 'spec', message: 'expected an object' }]);
-  const problems = (listFields[kind.collection] ?? []).flatMap((field): Problem[] => {
-    const list = source[field];
-    const path = isSlice ? field : `spec.${field}`;
-    if (list === undefined || list === null) return [];
-    if (!Array.isArray(list)) return [{ code: 'wrong-type', level: 'error', path, message: 'expected a list' }];
-    return field.startsWith('cluster') || field.startsWith('external') ? [] : list.flatMap((item, i) =>
-      (isPlain(item) ? portProblems(item, `${path}[${i}]`) : [{ code: 'wrong-type', level: 'error' as const, path: `${path}[${i}]`, message: 'expected an object' }]));
-  });
-  if (problems.length > 0) return err(problems);
-  if (isSlice) {
-    const { apiVersion: _, kind: __, metadata: ___, ...rest } = raw;
-    return ok(rest);
-  }
-  return ok({ ...source, ...(isPlain(raw['status']) ? { status: raw['status'] } : {}) });
-}
-
-const portProblems = (item: Plain, path: string): Problem[] => ('port' in item && item['port'] !== null && !(Number.isInteger(item['port']) && Number(item['port']) >= 0 && Number(item['port']) < 65_536)
-  ? [{ code: 'wrong-type', level: 'error', path: `${path}.port`, message: `expected a port number, found ${JSON.stringify(item['port'])}` }] : []);
 
 /** The mesh's own configuration as a resource, over the defaults; unknown fields are dropped. */
 export function parseMeshConfig(raw: unknown): Result<AnyResource, readonly Problem[]> {

@@ -39,6 +39,7 @@ function read(schema: Schema, raw: unknown, at: At): Read {
   if (typeof raw === 'string' && raw.length > longest.text) return refuse(at, `a text of at most ${longest.text} characters`, raw);
   switch (schema.type) {
     case 'message': return readMessage(schema, raw, at);
+    case 'object': return readObject(schema, raw, at);
     case 'repeated': return readList(schema.of, raw, at);
     case 'map': return readMap(schema.of, raw, at);
     case 'wrapper': return read(schema.of, raw, at);
@@ -49,6 +50,8 @@ function read(schema: Schema, raw: unknown, at: At): Read {
     case 'int': return readInteger(raw, at, [-(2 ** 31), 2 ** 31 - 1]);
     case 'uint': return readInteger(raw, at, [0, 2 ** 32 - 1]);
     case 'int64': return readInteger(raw, at, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+    case 'port': return isPort(raw) ? raw : refuse(at, 'a port number from 0 to 65535', raw);
+    case 'intOrString': return isPort(raw) || typeof raw === 'string' ? raw : refuse(at, 'a port number from 0 to 65535, or the name of a port', raw);
     case 'double': return readDouble(raw, at);
     case 'duration': return readDuration(raw, at);
     case 'timestamp': return typeof raw === 'string' && parseTimestamp(raw) !== undefined ? raw : refuse(at, 'a time such as 2023-01-31T12:00:00Z', raw);
@@ -56,6 +59,8 @@ function read(schema: Schema, raw: unknown, at: At): Read {
     case 'value': return readFree(raw, at);
   }
 }
+
+const fieldPath = ({ path }: Pick<At, 'path'>, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 const isObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 
@@ -68,17 +73,33 @@ function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown,
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (!field) unknownField(at, key);
     else if (item !== null && item !== undefined) {
-      const value = read(field, item, { ...at, path: `${at.path}.${name}`, depth: at.depth + 1 });
+      const value = read(field, item, { ...at, path: fieldPath(at, name), depth: at.depth + 1 });
       if (value !== invalid) out[name] = value;
     }
   }
   return out;
 }
 
+function readObject({ fields, required }: Extract<Schema, { type: 'object' }>, raw: unknown, at: At): Read {
+  if (!isObject(raw)) return refuse(at, 'an object', raw);
+  const out: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    const item = Object.hasOwn(raw, name) ? raw[name] : undefined;
+    const inside = { ...at, path: fieldPath(at, name), depth: at.depth + 1 };
+    if (item !== null && item !== undefined) {
+      const value = read(field, item, inside);
+      if (value !== invalid) out[name] = value;
+    } else if (required.includes(name)) refuse(inside, 'a value', item);
+  }
+  return out;
+}
+
+const isPort = (raw: unknown): raw is number => typeof raw === 'number' && Number.isInteger(raw) && raw >= 0 && raw <= 65_535;
+
 function unknownField({ path, context }: At, key: string): void {
   const strict = context.options.unknownFields === 'strict';
   const name = key.slice(0, longest.key);
-  report(context, { code: 'unknown-field', level: strict ? 'error' : 'warning', path: `${path}.${name}`, message: `unknown field ${quote(name)}${strict ? '' : ' is ignored'}` });
+  report(context, { code: 'unknown-field', level: strict ? 'error' : 'warning', path: fieldPath({ path }, name), message: `unknown field ${quote(name)}${strict ? '' : ' is ignored'}` });
 }
 
 /** A value without a schema: only its size is bounded. */

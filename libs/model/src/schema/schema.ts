@@ -3,11 +3,13 @@
  * Rules of the mapping: Protocol Buffers' "ProtoJSON Format".
  */
 export type Schema =
-  | { readonly type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes' }
+  | { readonly type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes' | 'port' | 'intOrString' }
   /** google.protobuf wrappers: the same values, but zero and absent differ. */
   | { readonly type: 'wrapper'; readonly of: Schema }
   | { readonly type: 'enum'; readonly values: Readonly<Record<string, number>> }
   | { readonly type: 'message'; readonly fields: () => Readonly<Record<string, Schema>>; readonly oneofs: readonly (readonly string[])[] }
+  /** An object of Kubernetes' API: names as they are, fields that are not listed dropped. */
+  | { readonly type: 'object'; readonly fields: Readonly<Record<string, Schema>>; readonly required: readonly string[] }
   | { readonly type: 'repeated'; readonly of: Schema }
   | { readonly type: 'map'; readonly of: Schema };
 
@@ -16,7 +18,7 @@ export type Infer<S> = S extends Typed<infer T> ? Exclude<T, undefined> : never;
 type Of<T> = Schema & Typed<T>;
 type Fields = Readonly<Record<string, Of<unknown>>>;
 
-const scalar = <T>(type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes'): Of<T> => ({ type });
+const scalar = <T>(type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes' | 'port' | 'intOrString'): Of<T> => ({ type });
 
 export const string = scalar<string>('string');
 export const bool = scalar<boolean>('bool');
@@ -30,6 +32,10 @@ export const duration = scalar<number>('duration');
 export const timestamp = scalar<string>('timestamp');
 export const struct = scalar<Readonly<Record<string, unknown>>>('struct');
 export const value = scalar<unknown>('value');
+/** A port of Kubernetes' API: a JSON number from 0 to 65535. */
+export const port = scalar<number>('port');
+/** Kubernetes' IntOrString: a port's number or name. */
+export const intOrString = scalar<number | string>('intOrString');
 /** Base64 text. */
 export const bytes = scalar<string>('bytes');
 export const wrapper = <T>(of: Of<T>): Of<T> => ({ type: 'wrapper', of });
@@ -45,6 +51,10 @@ export function enumeration<const N extends string>(names: readonly N[] | Readon
 /** A message; every field may be absent. `oneofs` names the groups of which at most one may be set. */
 export function message<F extends Fields>(fields: F | (() => F), oneofs: readonly (readonly (keyof F & string)[])[] = []): Of<{ readonly [K in keyof F]?: Infer<F[K]> }> {
   return { type: 'message', fields: typeof fields === 'function' ? fields : () => fields, oneofs };
+}
+/** An object of Kubernetes' API; `required` are the fields without which it is not valid. */
+export function kubernetesObject<F extends Fields, const R extends keyof F & string = never>(fields: F, required: readonly R[] = []): Of<{ readonly [K in R]: Infer<F[K]> } & { readonly [K in Exclude<keyof F, R>]?: Infer<F[K]> }> {
+  return { type: 'object', fields, required };
 }
 /** A message that contains itself: its type can't be inferred and is given. */
 export function recursive<T>(fields: () => Fields): Of<T> {
