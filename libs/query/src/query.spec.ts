@@ -24,6 +24,19 @@ describe('tracked queries', () => {
     expect([...engine.apply([put('a', 'x', 6)])]).toEqual([watch]);
   });
 
+  it('files a value nowhere in an index that throws for it, says so, and takes everything else', () => {
+    const store = newStore();
+    const failures: unknown[] = [];
+    store.onIndexFailure = ({ collection, key, index, error }) => failures.push([collection, key, index, String(error)]);
+    const engine = new Engine(store);
+    engine.apply([put('a', 'x', 1), { collection: 'items', key: 'odd', value: Object.defineProperty({ n: 7 }, 'tag', { get: () => { throw new Error('no tag'); } }) }, put('b', 'x', 2)]);
+    const subject = new Subject({});
+    expect([engine.read(byTag, 'x', subject), engine.read(value, 'odd', subject)]).toEqual([['a:1', 'b:0'], 7]);
+    expect(failures).toEqual([['items', 'odd', 'tag', 'Error: no tag']]);
+    engine.apply([put('odd', 'x', 8)]);
+    expect(engine.read(byTag, 'x', subject)).toEqual(['a:1', 'b:0', 'odd:0']);
+  });
+
   it('tells every watch of a shared result that it changed, once', () => {
     const engine = new Engine(newStore());
     engine.apply([put('a', 'x', 1)]);

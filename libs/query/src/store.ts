@@ -6,6 +6,9 @@ export interface Change { readonly collection: string; readonly key: string; rea
 /** Functions from a value to the keys it is filed under, by index name. */
 export type CollectionIndexes = Readonly<Record<string, (value: never) => Iterable<string>>>;
 
+/** An index function threw: the value is in force, but this index does not file it. */
+export interface IndexFailure { readonly collection: string; readonly key: string; readonly index: string; readonly error: unknown }
+
 /** Hears which keys of a collection are read. Called while queries run: it must not ask for results or apply changes. */
 export interface Demand {
   /** Some result reads this key, and none did before. */
@@ -16,16 +19,20 @@ export interface Demand {
 
 const valueId = (collection: string, key: string): string => `${collection}\0=${key}`;
 
+interface Index { readonly keysOf: (value: unknown) => Iterable<string>; readonly filed: Map<string, Set<string>> }
 interface Collection {
   demand?: Demand;
   readonly values: Map<string, unknown>;
-  readonly indexes: Map<string, { readonly keysOf: (value: unknown) => Iterable<string>; readonly filed: Map<string, Set<string>> }>;
+  readonly indexes: Map<string, Index>;
 }
 
 /** The input of all queries: collections of values by key, with indexes. Each cell that was read is a node of the dependency graph. */
 export class Store {
   readonly #collections = new Map<string, Collection>();
   readonly #nodes = new Map<string, InputNode>();
+
+  /** Hears of each value that an index function throws for. */
+  onIndexFailure: (failure: IndexFailure) => void = () => {};
 
   constructor(collections: Readonly<Record<string, CollectionIndexes>>) {
     for (const [name, indexes] of Object.entries(collections)) {
@@ -69,8 +76,8 @@ export class Store {
       touched.add(valueId(collection, key));
       if (old === undefined || value === undefined) touched.add(`${collection}\0*`);
       for (const [name, index] of indexes) {
-        const before = new Set(old === undefined ? [] : index.keysOf(old));
-        const after = new Set(value === undefined ? [] : index.keysOf(value));
+        const before = filedUnder(index, old, () => {});
+        const after = filedUnder(index, value, (error) => this.onIndexFailure({ collection, key, index: name, error }));
         for (const at of before) {
           if (after.has(at)) continue;
           const filed = index.filed.get(at);
@@ -137,5 +144,16 @@ export class Store {
     const found = this.#collections.get(name);
     if (!found) throw new Error(`unknown collection ${name}`);
     return found;
+  }
+}
+
+/** The keys that an index files a value under; none where its function throws, so that one odd value costs itself alone. */
+function filedUnder({ keysOf }: Index, value: unknown, onFailure: (error: unknown) => void): ReadonlySet<string> {
+  if (value === undefined) return new Set();
+  try {
+    return new Set(keysOf(value));
+  } catch (error) {
+    onFailure(error);
+    return new Set();
   }
 }

@@ -4,6 +4,7 @@ import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Subject } from '@flotilla/query';
+import { messageOf } from '@flotilla/std';
 import { followDemand } from './credential-demand.ts';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
@@ -39,6 +40,21 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ma
   const ready = Promise.withResolvers<null>();
 
   const metrics = createPilotMetrics(observability.metrics);
+  const log = observability.log.scope('ads');
+  engine.store.onIndexFailure = ({ collection, key, index, error }) => {
+    metrics.internalErrors.add(1);
+    log.error('an object can not be found by one of its indexes; everything else goes on', { object: `${collection} ${key}`, index, error: messageOf(error) });
+  };
+
+  /** A bug that concerns one proxy costs that proxy one push, and nobody else anything. */
+  function isolated(proxy: Proxy, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      metrics.internalErrors.add(1);
+      log.error('a proxy keeps what it has: its changes could not be computed', { proxy: proxy.attributes.id, error: messageOf(error) });
+    }
+  }
 
   function apply(batch: Batch): void {
     const cause = startCause(batch);
@@ -60,15 +76,17 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ma
       if (!proxy) continue;
       const types = affected.get(proxy) ?? new Map<string, Set<string> | 'all'>();
       affected.set(proxy, types);
-      for (const { typeUrl, name } of proxy.changedBy(watch)) {
-        const names = types.get(typeUrl);
-        types.set(typeUrl, name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(name));
-      }
+      isolated(proxy, () => {
+        for (const { typeUrl, name } of proxy.changedBy(watch)) {
+          const names = types.get(typeUrl);
+          types.set(typeUrl, name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(name));
+        }
+      });
     }
     cause.computed?.(affected.size);
     for (const [proxy, types] of affected) {
       for (const typeUrl of types.keys()) metrics.pushes.add(1, { type: nameOfType(typeUrl) });
-      proxy.push(types, cause);
+      isolated(proxy, () => proxy.push(types, cause));
     }
     engine.collect();
   }
