@@ -33,7 +33,7 @@ const inputs: readonly Malformed[] = [
   { what: 'a number where text belongs', file: route('own', '{hosts: [1]}'), says: /^expected text, found 1$/ },
   { what: 'a duration that is none', file: route('own', '{hosts: [web.test], http: [{timeout: soon, directResponse: {status: 200}}]}'), says: /^expected a duration such as 1\.5s, found "soon"$/ },
   { what: 'an enum\'s name that is none', file: `${header('PeerAuthentication', 'own', 'security.istio.io/v1beta1')}spec: {mtls: {mode: VERY_STRICT}}\n`, says: /^expected one of UNSET, DISABLE, PERMISSIVE, STRICT, found "VERY_STRICT"$/ },
-  { what: 'ports of a Service that are no list', file: service('{ports: 80}'), says: /^expected a list$/ },
+  { what: 'ports of a Service that are no list', file: service('{ports: 80}'), says: /^expected a list, found 80$/ },
   { what: 'a rule that Istio\'s webhook refuses', file: `${header('Gateway', 'own')}spec: {}\n`, says: /^gateway must have at least one server$/ },
   { what: 'a file of 5 MB', file: `# ${'x'.repeat(5 << 20)}`, says: /^the file has \d+ bytes, more than 4194304; split it$/ },
   { what: 'bytes that are no UTF-8', file: Uint8Array.from([...new TextEncoder().encode('a: '), 0xc3, 0x28]), says: /no UTF-8/ },

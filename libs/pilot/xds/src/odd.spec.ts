@@ -3,7 +3,7 @@ import { ask, destinationRule, object, service, serviceEntry, sidecar, virtualSe
 
 const host = 'a.shop.svc.cluster.local';
 const web = service('a', { clusterIP: '10.8.0.1', selector: { app: 'a' }, ports: [{ name: 'http', port: 80, targetPort: 'http' }, { name: 'tcp', port: 90 }, { name: 'tls', port: 443 }, { port: 7000 }] });
-const pod = object('v1 Pod', 'client', { metadata: { labels: { app: 'a' } }, spec: { containers: [{ ports: [{}] }, {}] }, status: { podIP: '10.0.0.9', phase: 'Running' } });
+const pod = object('v1 Pod', 'client', { metadata: { labels: { app: 'a' } }, spec: { containers: [{ ports: [{ containerPort: 80 }] }, {}] }, status: { podIP: '10.0.0.9', phase: 'Running' } });
 const slice = object('discovery.k8s.io/v1 EndpointSlice', 'a', { metadata: { labels: { 'kubernetes.io/service-name': 'a' } }, addressType: 'IPv4', ports: [{ name: 'http', port: 8080 }, {}], endpoints: [{ addresses: ['10.0.0.9'] }, { addresses: [] }, { addresses: ['not an address'], conditions: {} }] });
 const rule = (spec: object) => destinationRule('a', { host, ...spec });
 const vs = (spec: object) => virtualService('a', { hosts: [host], ...spec });
