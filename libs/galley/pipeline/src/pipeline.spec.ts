@@ -70,12 +70,11 @@ describe('from files to batches', () => {
     expect(problems).toMatchObject([{ level: 'error', origin: 'a.yaml#1', path: 'spec.hosts[0]', message: 'invalid host *' }, { level: 'warning', origin: 'a.yaml#2', resource: 'service-entries shop/b' }]);
   });
 
-  it('tells problems in printable, bounded words, and of one document at most 100', () => {
+  it('reports problems in printable, bounded words, and few of one document', () => {
     const hostile = `a\nb\u202e${'x'.repeat(3000)}`;
     const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`${hostile}${i}`, 1]));
     const { problems } = loadResources([file('a\n.yaml', { ...(entry('a', hostile) as object), spec: { hosts: [hostile], ...unknown } }, { kind: hostile, apiVersion: 'networking.istio.io/v1' })]);
-    expect(problems.length).toBeGreaterThan(100);
-    expect(problems.filter(({ origin }) => origin === 'a\\n.yaml#1').at(-1)?.message).toMatch(/^\d{4} more problems here/);
+    expect(problems.filter(({ origin }) => origin === 'a\\n.yaml#1').map(({ message }) => message)).toContain('4950 more warnings are not listed; solve these first');
     expect(JSON.stringify(problems).length).toBeLessThan(200_000);
     for (const text of problems.flatMap((problem) => Object.values(problem))) expect(/[\p{Cc}\p{Cf}]/u.test(text)).toBe(false);
   });

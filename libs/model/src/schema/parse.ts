@@ -10,9 +10,9 @@ export interface ParseOptions {
 }
 export interface Parsed { readonly value: unknown; readonly problems: readonly Problem[] }
 
-interface Context { readonly options: ParseOptions; readonly problems: Problem[]; untold: number }
+interface Context { readonly options: ParseOptions; readonly problems: Problem[]; readonly unlisted: { error: number; warning: number } }
 /** An object with more mistakes than these is wrong altogether; the rest are counted. */
-const maxProblems = 100;
+const maxProblems = 50;
 const maxDepth = 100;
 /** Marks a value that could not be read; its problem is already told. */
 const invalid = Symbol('invalid');
@@ -22,13 +22,16 @@ type Read = unknown;
  * Reads a value as its schema says (Protocol Buffers' "ProtoJSON Format", with what Istio's own parser also takes: snake_case names, numbers as text,
  * enum numbers, Go durations). Returns the canonical value (camelCase names, enum names, durations in seconds; absent and null are undefined) and
  * what is wrong, each with the path of its field; with errors the value holds what could be read. Texts of more than a mebibyte and keys of more
- * than 1024 characters are refused, and at most 100 problems are listed. Never throws.
+ * than 1024 characters are refused, and at most 50 problems are listed. Never throws.
  */
 export function parseValue(schema: Schema, raw: unknown, options: ParseOptions = {}): Parsed {
-  const context: Context = { options, problems: [], untold: 0 };
+  const context: Context = { options, problems: [], unlisted: { error: 0, warning: 0 } };
   const path = options.path ?? '';
   const value = read(schema, raw, { path, context, depth: 0 });
-  if (context.untold > 0) context.problems.push({ code: 'wrong-type', level: 'error', path, message: `${context.untold} more problems are not listed` });
+  for (const level of ['error', 'warning'] as const) {
+    const count = context.unlisted[level];
+    if (count > 0) context.problems.push({ code: 'more', level, path, message: `${count} more ${level}s are not listed; solve these first` });
+  }
   return { value: value === invalid ? undefined : value, problems: context.problems };
 }
 
@@ -165,5 +168,5 @@ function refuse({ path, context }: At, expected: string, raw: unknown): typeof i
 
 function report(context: Context, problem: Problem): void {
   if (context.problems.length < maxProblems) context.problems.push(problem);
-  else if (problem.level === 'error' || context.options.unknownFields === 'strict') context.untold += 1;
+  else context.unlisted[problem.level === 'error' ? 'error' : 'warning'] += 1;
 }
