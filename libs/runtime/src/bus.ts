@@ -19,8 +19,8 @@ export const busSettings = (service: string) => ({
   bus: setting.choice('what configuration travels over', ['grpc', 'nats'], { value: 'grpc' }),
   galley: setting.text('galley\'s address, for --bus grpc', '127.0.0.3:15019'),
   natsServer: setting.list('host:port of nats-server, for --bus nats', ['127.0.0.1:4222']),
-  natsUser: setting.text('this service\'s user at nats-server', service),
-  natsPasswordFile: setting.optionalPath('file with that user\'s password'),
+  natsUser: setting.text('names this service\'s inboxes at nats-server, and its user where there is a password', service),
+  natsPasswordFile: setting.optionalPath('file with that user\'s password, for a nats-server that does not map certificates to users'),
   revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
 });
 /** Where galley serves it. */

@@ -85,16 +85,14 @@ function flagsOf(mode: Mode, { config, state, address }: Places): Partial<Record
   const ca = { 'root-file': file('root.pem'), 'root-cert-out': file('root-cert.pem'), 'bootstrap-tokens-file': file('tokens.json') };
   if (mode === 'monolith') return { istiod: { ...ca, 'config-dir': config } };
   const users = ['galley', 'pilot', 'sidecar-injector'];
-  const passwords = Object.fromEntries(users.map((name) => [name, random()]));
   secret('tokens.json', JSON.stringify(Object.fromEntries([...users, 'nats'].map((name) => [name, random()]))));
   const identity = { citadel: `${address('citadel')}:15022`, 'bootstrap-token-file': ca['bootstrap-tokens-file'], 'root-cert-file': ca['root-cert-out'] };
-  const bus = (name: string): Flags =>
-    ({ ...identity, bus: 'nats', 'nats-server': `${address('nats')}:4222`, 'nats-password-file': secret(`${name}.password`, passwords[name] ?? '') });
+  const bus: Flags = { ...identity, bus: 'nats', 'nats-server': `${address('nats')}:4222` };
   return {
     citadel: ca,
-    nats: { ...identity, folder: state, 'passwords-file': secret('passwords.json', JSON.stringify(passwords)) },
-    galley: { ...bus('galley'), 'config-dir': config },
-    pilot: bus('pilot'),
-    'sidecar-injector': bus('sidecar-injector'),
+    nats: { ...identity, folder: state },
+    galley: { ...bus, 'config-dir': config },
+    pilot: bus,
+    'sidecar-injector': bus,
   };
 }

@@ -24,14 +24,11 @@ export function controlPlane(mode: Mode): Pick<ClusterOptions, 'system' | 'secre
   return { system, webhook, secrets: mode === 'fleet' ? fleetSecrets() : {} };
 }
 
-/** A bootstrap token and a NATS password for each service; citadel and nats-server know all of theirs. */
+/** A bootstrap token for each service; citadel knows all of them. */
 function fleetSecrets(): ClusterOptions['secrets'] {
-  const bootstrap = Object.fromEntries([...services, 'nats'].map((service) => [service, token()]));
-  const passwords = Object.fromEntries(services.map((service) => [service, token()]));
-  const each = (of: Readonly<Record<string, string>>, suffix: string, key: string): ClusterOptions['secrets'] =>
-    Object.fromEntries(Object.entries(of).map(([service, value]) => [`istio-system/${service}-${suffix}`, { [key]: value }]));
+  const tokens = Object.fromEntries([...services, 'nats'].map((service) => [service, token()]));
   return {
-    'istio-system/bootstrap-tokens': { 'tokens.json': JSON.stringify(bootstrap) }, 'istio-system/nats-passwords': { 'passwords.json': JSON.stringify(passwords) },
-    ...each(bootstrap, 'bootstrap', 'token'), ...each(passwords, 'nats', 'password'),
+    'istio-system/bootstrap-tokens': { 'tokens.json': JSON.stringify(tokens) },
+    ...Object.fromEntries(Object.entries(tokens).map(([service, value]) => [`istio-system/${service}-bootstrap`, { token: value }])),
   };
 }

@@ -8,7 +8,9 @@ export interface NatsBusOptions {
   readonly servers: readonly string[];
   /** CA, and certificate and key where the server asks for them: as PEM or as files, which are read again at each connection. */
   readonly tls?: TlsOptions;
-  readonly user?: string;
+  /** This client's service: names its inboxes, and is its user where the server asks for a password. */
+  readonly user: string;
+  /** For a server that does not know its users by their certificates. */
   readonly password?: string;
   /** The control plane's revision, `istio.io/rev`. */
   readonly revision: string;
@@ -40,13 +42,15 @@ export const pause = (ms: number, signal?: AbortSignal, clock: Clock = systemClo
   });
 
 /** Connects, waiting for the server as long as it takes; afterwards the connection restores itself. Rejects when `signal` aborts. */
-export async function connectNats({ servers, tls, user, password, signal, role, onProblem = () => {} }: NatsBusOptions): Promise<NatsConnection> {
+export async function connectNats({ servers, tls, user, password, signal, onProblem = () => {} }: NatsBusOptions): Promise<NatsConnection> {
   for (let wait = 50; ; wait = Math.min(wait * 2, 1000)) {
     signal?.throwIfAborted();
     try {
       return await connect({
-        servers: [...servers], name: `flotilla-${user ?? role}`, ...(tls ? { tls } : {}), ...(user ? { user, pass: password ?? '', inboxPrefix: inboxPrefix(user) } : {}),
-        maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 50, pingInterval: 5000, maxPingOut: 2, timeout: 5000, ignoreClusterUpdates: true,
+        servers: [...servers], name: `flotilla-${user}`, inboxPrefix: inboxPrefix(user), ...(tls ? { tls } : {}),
+        ...(password === undefined ? {} : { user, pass: password }),
+        maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 50, pingInterval: 5000, maxPingOut: 2,
+        timeout: 5000, ignoreClusterUpdates: true,
       });
     } catch (error) {
       onProblem(`bus: no connection to ${servers.join(', ')}: ${messageOf(error)}`);

@@ -1,8 +1,10 @@
-import { DiscardPolicy, jetstream, JetStreamApiError, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream';
+import {
+  DiscardPolicy, jetstream, JetStreamApiError, jetstreamManager, RetentionPolicy, StorageType, type JetStreamManager, type StreamInfo,
+} from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
+import { deepEqual } from '@flotilla/std';
 import { headersOf, parseHead } from './entry.ts';
-import { managerOf } from './log.ts';
-import { logSubject, streamName, writerSubject } from './names.ts';
+import { feedSubject, logSubject, streamName, writerSubject } from './names.ts';
 import type { LogEnd, WriteLog } from './write-log.ts';
 
 export interface JetStreamLogOptions {
@@ -11,7 +13,7 @@ export interface JetStreamLogOptions {
   readonly replicas: number;
 }
 
-const timeoutMs = { append: 2000, answer: 1000 };
+const timeoutMs = { api: 2000, append: 2000, answer: 1000 };
 const codes = { streamNotFound: 10059, messageNotFound: 10037, wrongLastSequence: [10071, 10164] };
 const isCode = (error: unknown, ...wanted: readonly number[]): boolean => error instanceof JetStreamApiError && wanted.includes(error.code);
 
@@ -22,12 +24,20 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
   let answering: Subscription | undefined;
   let known: { readonly id: string; readonly tail: LogEnd['tail'] } | undefined;
 
+  const manager = (): Promise<JetStreamManager> => jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs.api });
+  /** Readers have no consumers: they fetch, when the feed says that there is something. */
+  const config = {
+    subjects: [subjects], num_replicas: replicas, allow_direct: true, max_consumers: 1,
+    republish: { src: subjects, dest: feedSubject(revision), headers_only: true },
+  };
+  const isConfigured = (found: StreamInfo['config']): boolean =>
+    found.allow_direct && deepEqual(found.subjects, config.subjects) && deepEqual(found.republish, config.republish);
+
   async function info(): Promise<StreamInfo> {
-    const { streams } = await managerOf(connection);
-    const config = { subjects: [subjects], num_replicas: replicas };
+    const { streams } = await manager();
     try {
       const found = await streams.info(stream, { subjects_filter: subjects });
-      return found.config.subjects.join() === subjects ? found : await streams.update(stream, config);
+      return isConfigured(found.config) ? found : await streams.update(stream, config);
     } catch (error) {
       if (!isCode(error, codes.streamNotFound)) throw error;
     }
@@ -39,7 +49,7 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
     const id = `${created}/${last}/${at}`;
     if (messages === 0) return undefined;
     if (id === known?.id) return known.tail;
-    const { streams } = await managerOf(connection);
+    const { streams } = await manager();
     try {
       known = { id, tail: parseHead((await streams.getMessage(stream, { seq: last }))?.header) };
       return known.tail;
@@ -70,7 +80,7 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
     async trim(terms, sequence) {
       // nats-server takes "before 1" for "everything".
       if (sequence <= 1) return;
-      const { streams } = await managerOf(connection);
+      const { streams } = await manager();
       for (const term of new Set(terms)) await streams.purge(stream, { filter: logSubject(revision, term), seq: sequence });
     },
     async answers(term) {

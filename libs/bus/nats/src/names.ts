@@ -5,6 +5,10 @@ const token = (revision: string): string => revision.replace(/[^A-Za-z0-9-]/g, (
 export const streamName = (revision: string): string => `flotilla-${token(revision)}`;
 /** Where a writer publishes its entries; `*` for all writers. */
 export const logSubject = (revision: string, term: string): string => `flotilla.${token(revision)}.log.${term}`;
+/** Where the stream announces each message that it has stored, without its content. */
+export const feedSubject = (revision: string): string => `flotilla.${token(revision)}.feed`;
+/** JetStream's API to read messages of the stream without a consumer. */
+export const directGetSubject = (revision: string): string => `$JS.API.DIRECT.GET.${streamName(revision)}`;
 /** Where a writer answers that it is there; `*` for all writers. */
 export const writerSubject = (revision: string, term: string): string => `flotilla.${token(revision)}.writer.${term}`;
 /** The writer's name in a subject, from the name of its pod or host. */

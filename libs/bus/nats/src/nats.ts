@@ -3,7 +3,7 @@ import type { Bus } from '@flotilla/bus-port';
 import { systemClock } from '@flotilla/std';
 import { connectNats, pause, watchReconnects, type NatsBusOptions } from './connection.ts';
 import { createJetStreamLog } from './jetstream-log.ts';
-import { streamName, writerName } from './names.ts';
+import { inboxPrefix, streamName, writerName } from './names.ts';
 import { withoutRepeats } from './problems.ts';
 import { createNatsSubscriber } from './subscriber.ts';
 import { createWriter } from './writer.ts';
@@ -13,7 +13,7 @@ const leaveMs = 1000;
 
 /** The bus over NATS JetStream: one stream per revision. Resolves when the server is reached; rejects when `signal` aborts before. */
 export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
-  const { revision, role, replicas = 1, instance = 'galley', onRole = () => {} } = options;
+  const { revision, user, role, replicas = 1, instance = 'galley', onRole = () => {} } = options;
   const stream = streamName(revision);
   const report = withoutRepeats(options.onProblem ?? (() => {}));
   const onProblem = (message: string): void => report(`bus: stream ${stream}: ${message}`);
@@ -33,7 +33,7 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
   if (writer) onReconnect(writer.check);
   return {
     publish: (batch, ended) => (writer ? writer.publish(batch, ended) : Promise.reject(new Error('a subscriber does not publish'))),
-    subscribe: createNatsSubscriber({ connection, stream, signal, onProblem, onReconnect }).subscribe,
+    subscribe: createNatsSubscriber({ connection, revision, inboxes: inboxPrefix(user), signal, onProblem, onReconnect }).subscribe,
     close: async () => {
       closing.abort();
       await Promise.race([writer?.ended, pause(leaveMs)]);

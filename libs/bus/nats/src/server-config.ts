@@ -1,8 +1,10 @@
-import { inboxPrefix, logSubject, streamName, writerSubject } from './names.ts';
+import { directGetSubject, feedSubject, inboxPrefix, logSubject, streamName, writerSubject } from './names.ts';
 
 export interface NatsUser {
+  /** The service, as its clients say it in `NatsBusOptions.user`: `galley`, `pilot`. */
   readonly name: string;
-  readonly password: string;
+  /** The SPIFFE identity in the service's certificate; nothing else makes a client this user. */
+  readonly identity: string;
   /** galley publishes; pilot and sidecar-injector only subscribe. */
   readonly role: 'publisher' | 'subscriber';
 }
@@ -13,45 +15,92 @@ export interface NatsServerConfig {
   readonly storeDir: string;
   readonly revision: string;
   readonly users: readonly NatsUser[];
-  /** PEM files. With `verifyClients` a client needs a certificate of that CA beside its password. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string; readonly verifyClients?: boolean };
-  /** HTTP for health and figures; absent: none. */
-  readonly monitorPort?: number;
+  /** PEM files; clients need a certificate of that CA. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
   readonly serverName?: string;
   readonly maxStoreBytes?: number;
+  readonly maxConnections?: number;
 }
 
-/** What a user may publish to: of JetStream's API only what its role needs, on its own revision's stream. */
-export function publishPermissions(role: NatsUser['role'], revision: string): string[] {
+interface Rights { readonly publish: readonly string[]; readonly subscribe: readonly string[]; readonly mayAnswer?: boolean }
+
+/**
+ * What a user may do, on its own revision's stream alone. A publisher makes the stream and writes it, and answers whether it is there. A subscriber reads
+ * messages, and hears that there are more; it has no consumers, which could deliver to any subject.
+ */
+export function rightsOf({ name, role }: Pick<NatsUser, 'name' | 'role'>, revision: string): Rights {
   const stream = streamName(revision);
-  const reading = ['$JS.API.INFO', `$JS.API.STREAM.INFO.${stream}`, `$JS.API.CONSUMER.CREATE.${stream}.>`, ...['INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.*`)];
-  const verbs = ['CREATE', 'UPDATE', 'PURGE', 'MSG.GET'];
-  const writing = [logSubject(revision, '*'), writerSubject(revision, '*'), '_INBOX_galley.>', ...verbs.map((verb) => `$JS.API.STREAM.${verb}.${stream}`)];
-  return role === 'publisher' ? [...reading, ...writing] : reading;
+  const inboxes = `${inboxPrefix(name)}.>`;
+  if (role === 'subscriber') return { publish: [directGetSubject(revision)], subscribe: [feedSubject(revision), inboxes] };
+  const api = ['INFO', 'CREATE', 'UPDATE', 'PURGE', 'MSG.GET'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
+  const [log, writer] = [logSubject(revision, '*'), writerSubject(revision, '*')];
+  return { publish: [log, writer, ...api], subscribe: [writer, inboxes], mayAnswer: true };
 }
 
 /** Strings of nats-server's configuration are quoted as JSON's are. */
 const quote = (text: string): string => JSON.stringify(text);
 const list = (items: readonly string[]): string => `[${items.map(quote).join(', ')}]`;
+const busAccount = 'FLOTILLA';
+const accountOf = ({ name }: NatsUser): string => `READER-${name}`;
 
-/** nats-server's configuration file. It holds passwords: write it with mode 0600. */
-export function buildServerConfig({ host, port, storeDir, revision, users, tls, monitorPort, serverName = 'flotilla', maxStoreBytes = 1024 ** 3 }: NatsServerConfig): string {
-  const userBlocks = users.map(({ name, password, role }) => `    {
-      user: ${quote(name)}, password: ${quote(password)}
-      permissions: {
-        publish: { allow: ${list(publishPermissions(role, revision))} }
-        subscribe: { allow: ${list([`${inboxPrefix(name)}.>`, ...(role === 'publisher' ? [writerSubject(revision, '*')] : [])])} }
-      }
-    }`);
+const userBlock = (user: NatsUser, revision: string): string => {
+  const { publish, subscribe, mayAnswer } = rightsOf(user, revision);
+  return `{ user: ${quote(user.identity)}, permissions: {
+        publish: { allow: ${list(publish)} }
+        subscribe: { allow: ${list(subscribe)} }${mayAnswer ? '\n        allow_responses: { max: 1, expires: "5s" }' : ''}
+      } }`;
+};
+
+/**
+ * nats-server's configuration file. Who a client is, its certificate alone says; any other certificate of the same CA, a workload's for example, is nobody
+ * and is let in nowhere. The stream is in an account of the publishers. Each subscriber has an account without JetStream, into which only the feed and the
+ * reading of messages are imported: a subject that it names for an answer is a subject of its own account, so that nothing it asks for reaches anybody else.
+ * There is no monitoring port: it shows users, addresses and subjects to everyone who reaches it, and has no authentication.
+ */
+export function buildServerConfig(options: NatsServerConfig): string {
+  const { host, port, storeDir, revision, users, tls, serverName = 'flotilla', maxStoreBytes = 1024 ** 3, maxConnections = 256 } = options;
+  const publishers = users.filter(({ role }) => role === 'publisher');
+  const readers = users.filter(({ role }) => role === 'subscriber');
+  const [feed, reading] = [feedSubject(revision), directGetSubject(revision)].map(quote);
+  const accounts = list(readers.map(accountOf));
+  const readerAccounts = readers.map((reader) => `  ${quote(accountOf(reader))}: {
+    limits: { max_connections: ${maxConnections}, max_subscriptions: ${maxConnections * 16} }
+    imports: [
+      { stream: { account: ${busAccount}, subject: ${feed} } }
+      { service: { account: ${busAccount}, subject: ${reading} } }
+    ]
+    users: [
+      ${userBlock(reader, revision)}
+    ]
+  }`);
   return `server_name: ${quote(serverName)}
 listen: ${quote(`${host}:${port}`)}
-${monitorPort === undefined ? '' : `http: ${quote(`${host}:${monitorPort}`)}\n`}tls: { cert_file: ${quote(tls.certFile)}, key_file: ${quote(tls.keyFile)}, ca_file: ${quote(tls.caFile)}, verify: ${tls.verifyClients ?? false} }
+tls: {
+  cert_file: ${quote(tls.certFile)}, key_file: ${quote(tls.keyFile)}, ca_file: ${quote(tls.caFile)}
+  verify_and_map: true, timeout: 3
+}
+authorization: { timeout: 3 }
+max_connections: ${maxConnections}
+max_subscriptions: 64
+max_payload: ${1024 * 1024}
+max_pending: ${32 * 1024 * 1024}
+max_control_line: 4096
+write_deadline: "5s"
+ping_interval: "10s"
+ping_max: 2
 jetstream: { store_dir: ${quote(storeDir)}, max_memory_store: ${64 * 1024 * 1024}, max_file_store: ${maxStoreBytes} }
-authorization: {
-  timeout: 5
-  users: [
-${userBlocks.join('\n')}
-  ]
+accounts: {
+  ${busAccount}: {
+    jetstream: { max_memory: 0, max_file: ${maxStoreBytes}, max_streams: 1, max_consumers: 1 }
+    exports: [
+      { stream: ${feed}, accounts: ${accounts} }
+      { service: ${reading}, response_type: stream, accounts: ${accounts} }
+    ]
+    users: [
+      ${publishers.map((user) => userBlock(user, revision)).join('\n      ')}
+    ]
+  }
+${readerAccounts.join('\n')}
 }
 `;
 }

@@ -1,16 +1,20 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildServerConfig } from '@flotilla/bus-nats';
+import { buildServerConfig, type NatsUser } from '@flotilla/bus-nats';
 import { createLogger } from '@flotilla/observability';
+import { spiffeOf } from '@flotilla/pki';
 import { parseOptions, runAll } from '@flotilla/runtime';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 import { aborted, setting } from '@flotilla/std';
 
-/** nats-server with a certificate from citadel, given a new one while it runs, and a user per service. */
+/** nats-server with a certificate from citadel, replaced while it runs. Its users are the services that citadel certifies. */
 const options = parseOptions({
   name: 'nats', describe: 'nats-server with a certificate from citadel',
-  settings: { ...certificateSettings(), bind: setting.text('address of its ports', '0.0.0.0'), folder: setting.path('where its configuration and its streams are kept', '/data'), passwordsFile: setting.path('JSON object of user: password', '/data/passwords.json') },
+  settings: {
+    ...certificateSettings(), bind: setting.text('address of its port', '0.0.0.0'),
+    folder: setting.path('where its configuration and its streams are kept', '/data'),
+  },
 }, process.argv.slice(2));
 const binary = process.env['NATS_SERVER_BIN'] ?? 'nats-server';
 const log = createLogger('nats');
@@ -24,11 +28,12 @@ function writeFiles(): string {
     return join(options.folder, name);
   };
   const { key, cert, roots } = certificate.current() ?? { key: '', cert: '', roots: '' };
-  const passwords = JSON.parse(readFileSync(options.passwordsFile, 'utf8')) as Readonly<Record<string, string>>;
+  const user = (name: string, role: NatsUser['role']): NatsUser =>
+    ({ name, identity: spiffeOf({ trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: name }), role });
   return file('nats.conf', buildServerConfig({
-    host: options.bind, port: 4222, storeDir: join(options.folder, 'store'), revision: 'default', monitorPort: 8222,
-    users: Object.entries(passwords).map(([name, password]) => ({ name, password, role: name === 'galley' ? 'publisher' as const : 'subscriber' as const })),
-    tls: { keyFile: file('key.pem', key), certFile: file('cert.pem', cert), caFile: file('ca.pem', roots), verifyClients: true },
+    host: options.bind, port: 4222, storeDir: join(options.folder, 'store'), revision: 'default',
+    users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
+    tls: { keyFile: file('key.pem', key), certFile: file('cert.pem', cert), caFile: file('ca.pem', roots) },
   }));
 }
 

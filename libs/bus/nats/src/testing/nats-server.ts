@@ -5,13 +5,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TlsOptions } from '@nats-io/transport-node';
 import type { Bus } from '@flotilla/bus-port';
-import { buildCertificate, buildRoot, generateKey, keyToPem } from '@flotilla/pki';
+import { buildCertificate, buildRoot, generateKey, keyToPem, spiffeOf } from '@flotilla/pki';
 import type { NatsBusOptions } from '../connection.ts';
 import { createNatsBus } from '../nats.ts';
-import { buildServerConfig } from '../server-config.ts';
+import { buildServerConfig, type NatsUser } from '../server-config.ts';
 
 const program = process.env['NATS_SERVER_BIN'] ?? join(import.meta.dirname, '../../../../../.cache/bin/nats-server');
+const serviceOf = (serviceAccount: string): string => spiffeOf({ trustDomain: 'cluster.local', namespace: 'istio-system', serviceAccount });
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -21,24 +23,35 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A real nats-server with TLS and one user per service, its store in a folder of its own. */
-export async function startNats() {
-  const dir = mkdtempSync(join(tmpdir(), 'flotilla-nats-'));
-  const port = await freePort();
+/** A CA that signs for an hour. */
+function createAuthority() {
   const now = Date.now();
   const validity = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
   const rootKey = generateKey();
   const ca = buildRoot(rootKey, { organization: 'test', validity, serial: randomBytes(16) });
-  const key = generateKey();
-  const cert = buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), dns: ['localhost'] }, { key: rootKey, certificate: new X509Certificate(ca) });
+  const issuer = { key: rootKey, certificate: new X509Certificate(ca) };
+  const sign = (names: { readonly uris?: readonly string[]; readonly dns?: readonly string[] }): { readonly key: string; readonly cert: string } => {
+    const key = generateKey();
+    return { key: keyToPem(key), cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), ...names }, issuer) };
+  };
+  return { ca, sign };
+}
+
+/** A real nats-server as the control plane has it: known users are those whose certificate says so. Its store is in a folder of its own. */
+export async function startNats() {
+  const dir = mkdtempSync(join(tmpdir(), 'flotilla-nats-'));
+  const port = await freePort();
+  const { ca, sign } = createAuthority();
+  const { key, cert } = sign({ dns: ['localhost'] });
   const file = (name: string, text: string): string => {
     writeFileSync(join(dir, name), text, { mode: 0o600 });
     return join(dir, name);
   };
+  const user = (name: string, role: NatsUser['role']): NatsUser => ({ name, identity: serviceOf(name), role });
   const config = file('nats.conf', buildServerConfig({
     host: '127.0.0.1', port, storeDir: join(dir, 'store'), revision: 'default',
-    users: [{ name: 'galley', password: 'p-"1', role: 'publisher' }, { name: 'pilot', password: 'p2', role: 'subscriber' }],
-    tls: { certFile: file('cert.pem', cert), keyFile: file('key.pem', keyToPem(key)), caFile: file('ca.pem', ca) },
+    users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
+    tls: { certFile: file('cert.pem', cert), keyFile: file('key.pem', key), caFile: file('ca.pem', ca) },
   }));
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
@@ -60,13 +73,13 @@ export async function startNats() {
     await once(child, 'exit');
   };
   await start();
-  const optionsOf = (user: 'galley' | 'pilot'): NatsBusOptions => {
-    const as = user === 'galley' ? { password: 'p-"1', role: 'publisher' as const } : { password: 'p2', role: 'subscriber' as const };
-    return { servers: [`localhost:${port}`], tls: { ca }, user, revision: 'default', ...as };
-  };
-  const open = (user: 'galley' | 'pilot'): Promise<Bus> => createNatsBus(optionsOf(user));
+  const tlsOf = (identity: string): TlsOptions => ({ ca, ...sign({ uris: [identity] }) });
+  const optionsOf = (name: 'galley' | 'pilot'): NatsBusOptions => ({
+    servers: [`localhost:${port}`], tls: tlsOf(serviceOf(name)), user: name, revision: 'default', role: name === 'galley' ? 'publisher' : 'subscriber',
+  });
+  const open = (name: 'galley' | 'pilot'): Promise<Bus> => createNatsBus(optionsOf(name));
   const wipe = (): void => rmSync(join(dir, 'store'), { recursive: true, force: true });
-  return { start, kill, open, optionsOf, wipe, end: async () => {
+  return { port, start, kill, open, optionsOf, tlsOf, serviceOf, sign, ca, wipe, end: async () => {
     await kill();
     rmSync(dir, { recursive: true, force: true });
   } };
