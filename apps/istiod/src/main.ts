@@ -4,7 +4,7 @@ import { watchFiles } from '@flotilla/files';
 import { createGalley, galleySettings, problemsPage } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-sources';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
-import { createPilot, pilotSettings } from '@flotilla/pilot-service';
+import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
@@ -21,17 +21,17 @@ await runApp({
   const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
   const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
   const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
-  const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, observability, signal });
+  const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, limits: options, observability, signal });
   const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
   const webhook = injector.serve({ ...options, certificate: citadel.certificate, guard: guard('webhook', options.maxWebhookConnections) });
   const plaintext = grpcRunner({
     name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
-    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: grpcLimits(options),
+    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
   });
   const secure = grpcRunner({
     name: 'secure-xds and ca', log, after: pilot.ready, services: [pilot.discovery('identified'), citadel],
     at: { host: bind, port: secureGrpcPort }, tls: { source: citadel.certificate, clients: 'optional' },
-    ...guard('secure-xds', maxXdsConnections), grpc: grpcLimits(options),
+    ...guard('secure-xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
   });
   return {
     runners: [{ name: 'galley', run: galley.run }, { name: 'pilot', run: pilot.run }, { name: 'secrets', run: secrets.run }, { name: 'injector', run: injector.run }, webhook.runner, plaintext.runner, secure.runner],

@@ -1,4 +1,4 @@
-import { createPilot, pilotSettings } from '@flotilla/pilot-service';
+import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credentials';
@@ -14,17 +14,17 @@ await runApp({
   const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
   const pilot = createPilot({
     subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }), credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),
-    credentialReader: options.credentialReader, maxCredentials: options.maxCredentials,
+    credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, limits: options,
     observability, signal,
   });
   const plaintext = grpcRunner({
     name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
-    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: grpcLimits(options),
+    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
   });
   const secure = grpcRunner({
     name: 'secure-xds', log, after: Promise.all([pilot.ready, certificate.first]), services: [pilot.discovery('identified')],
     at: { host: bind, port: secureGrpcPort }, tls: { source: certificate, clients: 'required' },
-    ...guard('secure-xds', maxXdsConnections), grpc: grpcLimits(options),
+    ...guard('secure-xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
   });
   return { runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner], ready: [plaintext.listening, secure.listening] };
 });

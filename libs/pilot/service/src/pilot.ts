@@ -1,7 +1,7 @@
 import type { Batch, Subscriber } from '@flotilla/bus-port';
 import { collections, keyOf, type Collection, type CredentialSource } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
-import { createAdsService, type AdsServerOptions } from '@flotilla/pilot-server';
+import { createAdsServer, type AdsLimits, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
 import { Engine, type Change, type Subject } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
@@ -9,6 +9,7 @@ import { followDemand } from './credential-demand.ts';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
 import { nameOfType, Proxy, xdsProtocol } from './proxies.ts';
+import { defaultAdsLimits } from './settings.ts';
 
 /** Of a burst of changes so many are followed. */
 const maxTraces = 20;
@@ -21,6 +22,8 @@ export interface PilotOptions {
   readonly credentialReader?: readonly string[];
   /** So many credentials are held at a time; more wait until others are let go. */
   readonly maxCredentials?: number;
+  /** What clients may take. */
+  readonly limits?: AdsLimits;
   readonly observability: Observability;
   readonly signal: AbortSignal;
 }
@@ -29,7 +32,8 @@ export interface PilotOptions {
  * Pilot: takes configuration from the bus, keeps the World, serves every proxy what differs for it. Nothing is served before every collection is
  * complete; while galley is away, what is known stays in force.
  */
-export function createPilot({ subscriber, credentials, credentialReader = [], maxCredentials = 10_000, observability, signal }: PilotOptions) {
+export function createPilot(options: PilotOptions) {
+  const { subscriber, credentials, credentialReader = [], maxCredentials = 10_000, limits = defaultAdsLimits, observability, signal } = options;
   const engine = new Engine(createWorldStore());
   const demand = followDemand({ store: engine.store, source: credentials, observability, maxNames: maxCredentials, signal });
   const credentialReaders = new Set(credentialReader);
@@ -157,7 +161,7 @@ export function createPilot({ subscriber, credentials, credentialReader = [], ma
     metrics.connected.set(proxies.size);
     return proxy;
   };
-  /** Discovery for whom the port it is served on lets in. */
-  const discovery = (clients: AdsServerOptions['clients']) => createAdsService({ protocol: xdsProtocol, observability, open, clients });
-  return { run, ready: ready.promise, discovery, engine };
+  const ads = createAdsServer({ protocol: xdsProtocol, observability, open, limits });
+  /** `discovery`: for the clients that the port it is served on lets in. */
+  return { run, ready: ready.promise, discovery: ads.service, engine };
 }

@@ -17,11 +17,10 @@ const kindOf = new Map(kinds.map(([kind, url]) => [url, kind]));
 export const nameOfType = (typeUrl: string): string => kindOf.get(typeUrl) ?? 'unknown';
 
 /** Envoy's order and dependencies of types: after a cluster its endpoints, after a listener its routes. */
-export const xdsProtocol: Protocol = {
+export const xdsProtocol: Omit<Protocol, 'limits'> = {
   order: kinds.map(([, url]) => url),
   whole: new Set([typeUrls.cds, typeUrls.lds, typeUrls.nds]),
   follows: [{ after: typeUrls.cds, type: typeUrls.eds, sameName: true }, { after: typeUrls.lds, type: typeUrls.rds, sameName: false }],
-  limits: { namesPerType: 100_000, names: 200_000 },
 };
 
 /** What of a type has changed: one name, or the whole of it. */

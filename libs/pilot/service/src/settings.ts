@@ -1,10 +1,32 @@
-import { setting } from '@flotilla/std';
+import type { AdsLimits } from '@flotilla/pilot-server';
+import { setting, type Setting } from '@flotilla/std';
 
-/** Where pilot serves discovery, and to whom it gives keys. */
+/** What clients of discovery may take. */
+const adsLimitSettings = () => ({
+  xdsStreams: setting.count('open streams of xDS', 20_000),
+  xdsStreamsPerIdentity: setting.count('open streams of xDS of one service account; on the plaintext port, of one address', 5000),
+  xdsWriteTimeout: setting.duration('time that a client has to take a response', '1m'),
+  xdsQueuedRequests: setting.count('requests of a stream that wait to be answered; more are left with the client', 64),
+  xdsRequestBytes: setting.count('bytes of a request; without delta xDS, it repeats all names of a type', 8 << 20),
+  xdsNodeBytes: setting.count('bytes of what a proxy says of itself in its first request', 256 << 10),
+  xdsNameBytes: setting.count('bytes of a resource\'s name', 1024),
+  xdsNamesPerType: setting.count('names of one type that a stream may ask for: each port and subset of a service is one', 100_000),
+  xdsNames: setting.count('names of all types together that a stream may ask for', 200_000),
+}) satisfies { readonly [L in keyof AdsLimits]: Setting<number> };
+
+const valuesOf = <K extends string>(settings: Readonly<Record<K, Setting<number>>>): Readonly<Record<K, number>> =>
+  Object.fromEntries(Object.entries<Setting<number>>(settings).map(([name, { value }]) => [name, value])) as Record<K, number>;
+/** What gRPC takes at all of a request: one that is a little too large is still read, so that its client is told the remedy. */
+export const hardRequestLimit = ({ xdsRequestBytes }: Pick<AdsLimits, 'xdsRequestBytes'>): number => 2 * xdsRequestBytes;
+
+export const defaultAdsLimits: AdsLimits = valuesOf(adsLimitSettings());
+
+/** Where pilot serves discovery, what its clients may take, and to whom it gives keys. */
 export const pilotSettings = () => ({
   grpcPort: setting.port('plaintext xDS, for proxies on a network that is safe otherwise (0: any)', 15_010),
   secureGrpcPort: setting.port('xDS over mTLS (0: any)', 15_012),
   maxXdsConnections: setting.count('connections at once on each of these ports; one more ends the longest idle, those without a client certificate first', 20_000),
+  ...adsLimitSettings(),
   credentialReader: serviceAccounts('service account of gateways that may have the certificates and keys in Secrets of its namespace; nobody else gets any'),
   maxCredentials: setting.count('certificates of gateways that are held at a time; more wait until others are let go', 10_000),
 });

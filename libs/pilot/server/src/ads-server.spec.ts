@@ -1,0 +1,186 @@
+import { connect, constants } from 'node:http2';
+import { Client, credentials, Server, ServerCredentials, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Effect, Resource } from '@flotilla/ads';
+import { noObservability } from '@flotilla/observability-port';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { AsyncQueue } from '@flotilla/std';
+import { createManualClock } from '@flotilla/testing';
+import { createAdsServer, PermissionDenied, type AdsLimits, type Push } from './index.ts';
+
+const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest } = envoy.service.discovery.v3;
+type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
+type DeltaFields = Parameters<typeof DeltaDiscoveryRequest.encode>[0];
+type Response = InstanceType<typeof DiscoveryResponse>;
+const limits: AdsLimits = {
+  xdsStreams: 10, xdsStreamsPerIdentity: 10, xdsWriteTimeout: 60_000, xdsQueuedRequests: 8,
+  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 50, xdsNames: 60,
+};
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Discovery of two types whose every name there is, as large as said; what it counts and logs is kept. */
+async function serve({ size = 1, ...changed }: Partial<AdsLimits> & { readonly size?: number } = {}) {
+  const clock = createManualClock();
+  const hits: string[] = [];
+  const logged: string[] = [];
+  /** Kinds of effects and of limits hit, in their order. */
+  const happened = new AsyncQueue<string>();
+  const sessions: { push: Push }[] = [];
+  const log = { ...noObservability.log, warn: (message: string) => void logged.push(message), scope: () => log, with: () => log };
+  const metrics = { ...noObservability.metrics, counter: () => ({ add: (value = 1, { kind = '' }: Readonly<Record<string, string>> = {}) => void (value > 0 && (hits.push(kind), happened.push(kind))), remove() {} }) };
+  let version = 1;
+  const resource = (name: string): Resource => ({ name, version: String(version), bytes: Buffer.alloc(size, name) });
+  const ads = createAdsServer({
+    protocol: { order: ['eds', 'rds'], whole: new Set(), follows: [] }, limits: { ...limits, ...changed }, clock, observability: { ...noObservability, log, metrics },
+    open: ({ node, push }) => {
+      if (node.id === 'nobody') throw new PermissionDenied('not you');
+      if (node.id === 'nonsense') throw new Error('not a node');
+      const session = { push, source: { all: () => [], get: (_type: string, name: string) => resource(name) }, onEffect: ({ kind }: Effect) => happened.push(kind), onPushed() {}, close: () => void sessions.splice(sessions.indexOf(session), 1) };
+      sessions.push(session);
+      return session;
+    },
+  });
+  const server = new Server({ 'grpc.max_receive_message_length': 1 << 20 });
+  ads.service('any').addTo(server);
+  const port = await new Promise<number>((resolve, reject) => server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))));
+  closers.push(() => server.forceShutdown());
+  const open = (variant: 'Stream' | 'Delta' = 'Stream') => {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    closers.push(() => client.close());
+    const stream: ClientDuplexStream<Buffer, Response> = client.makeBidiStreamRequest(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${variant}AggregatedResources`, (bytes: Buffer) => bytes, (bytes: Buffer) => DiscoveryResponse.decode(bytes));
+    const responses = new AsyncQueue<Response>();
+    const ended = new Promise<ServiceError>((resolve) => stream.on('error', (error: ServiceError) => {
+      resolve(error);
+      responses.close();
+    }));
+    return {
+      stream, ended,
+      read: () => void stream.on('data', (response: Response) => responses.push(response)),
+      ask: (fields: Fields) => void stream.write(Buffer.from(DiscoveryRequest.encode({ typeUrl: 'eds', ...fields }).finish())),
+      askDelta: (fields: DeltaFields) => void stream.write(Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', ...fields }).finish())),
+      next: async () => (await responses.next()).value as Response,
+    };
+  };
+  /** A client that lets the server send nothing until it says so (RFC 9113, 5.2). */
+  const openStuck = () => {
+    const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    const stream = session.request({ ':method': 'POST', ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources', 'content-type': 'application/grpc', te: 'trailers' });
+    closers.push(() => session.destroy());
+    return {
+      subscribe: (name: string) => {
+        const message = DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: [name] }).finish();
+        const head = Buffer.alloc(5);
+        head.writeUInt32BE(message.length, 1);
+        stream.write(Buffer.concat([head, message]));
+      },
+      take: () => {
+        stream.resume();
+        session.settings({ initialWindowSize: 1 << 30 });
+      },
+      closed: new Promise<number | undefined>((resolve) => stream.on('close', () => resolve(stream.rstCode)).on('error', () => {})),
+    };
+  };
+  const change = (): void => {
+    version += 1;
+    for (const { push } of sessions) push(new Map([['eds', 'all' as const]]));
+  };
+  return { clock, hits, logged, happened, sessions, open, openStuck, change };
+}
+const names = (count: number, prefix = 'name'): string[] => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+
+describe('limits of a stream', () => {
+  it.each([
+    ['xds_request_bytes', status.RESOURCE_EXHAUSTED, { resourceNames: names(400, 'a-long-name-of-something') }, /the request has \d+ bytes, more than 10000: ask for less, or raise pilot's --xds-request-bytes/],
+    ['xds_node_bytes', status.INVALID_ARGUMENT, { node: { id: 'x'.repeat(1000) } }, /the node has 1003 bytes, more than 1000: .*--xds-node-bytes/],
+    ['xds_name_bytes', status.INVALID_ARGUMENT, { resourceNames: names(1, 'x'.repeat(100)) }, /a name has 102 bytes, more than 100: .*--xds-name-bytes/],
+    ['xds_names_per_type', status.RESOURCE_EXHAUSTED, { resourceNames: names(51) }, /more than 50 names in one request: .*--xds-names-per-type/],
+  ] as const)('%s ends it with a status, a remedy and a count', async (...[kind, code, fields, message]) => {
+    const { open, hits, sessions } = await serve();
+    const { ask, ended } = open();
+    ask(fields);
+    expect(await ended).toMatchObject({ code, details: expect.stringMatching(message) });
+    expect([hits, sessions]).toEqual([[kind], []]);
+  });
+
+  it('apply to all its requests together', async () => {
+    const { open, hits } = await serve();
+    const [perType, all] = [open('Delta'), open('Delta')];
+    perType.askDelta({ resourceNamesSubscribe: names(50) });
+    perType.askDelta({ resourceNamesSubscribe: ['one-more'] });
+    expect(await perType.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: 'more than 50 names of eds on one stream: ask for less, or raise pilot\'s --xds-names-per-type' });
+    all.askDelta({ resourceNamesSubscribe: names(50) });
+    all.askDelta({ typeUrl: 'rds', resourceNamesSubscribe: names(11) });
+    expect(await all.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: expect.stringContaining('more than 60 names of all types on one stream') });
+    expect(hits).toEqual(['xds_names_per_type', 'xds_names']);
+  });
+
+  it('leave what is not a request, or not a node that is served, to a status of its own', async () => {
+    const { open, hits, logged } = await serve();
+    const [malformed, nonsense, nobody] = [open(), open(), open()];
+    malformed.stream.write(Buffer.from([0x22, 200]));
+    nonsense.ask({ node: { id: 'nonsense' } });
+    nobody.ask({ node: { id: 'nobody' } });
+    expect(await malformed.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('not a protobuf message') });
+    expect(await nonsense.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: 'not a node' });
+    expect(await nobody.ended).toMatchObject({ code: status.PERMISSION_DENIED, details: 'not you' });
+    expect([hits, logged]).toEqual([[], ['stream refused', 'stream refused', 'stream refused']]);
+  });
+});
+
+describe('limits of streams', () => {
+  it.each([['xds_streams', { xdsStreams: 2 }], ['xds_streams_per_identity', { xdsStreamsPerIdentity: 2 }]] as const)('%s refuses one more, until one has ended', async (...[kind, changed]) => {
+    const { open, hits } = await serve(changed);
+    const [first, second] = [open(), open()];
+    for (const { read, ask, next } of [first, second]) {
+      read();
+      ask({ resourceNames: ['a'] });
+      await next();
+    }
+    expect(await open().ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: expect.stringContaining(`--${kind.replaceAll('_', '-')}`) });
+    expect(hits).toEqual([kind]);
+    first.stream.end();
+    for (let answered = false; !answered;) {
+      const later = open();
+      later.read();
+      later.ask({ resourceNames: ['a'] });
+      answered = await later.next() !== undefined;
+    }
+  });
+});
+
+describe('a client that takes nothing', () => {
+  it('is ended after a while with all that waits for it; others are served meanwhile', async () => {
+    const { open, openStuck, hits, clock, change, happened, sessions, logged } = await serve();
+    const stuck = openStuck();
+    stuck.subscribe('a');
+    while ((await happened.next()).value !== 'send');
+    change();
+    const other = open();
+    other.read();
+    other.ask({ resourceNames: ['b'] });
+    expect((await other.next()).resources).toHaveLength(1);
+    expect([sessions.length, hits]).toEqual([2, []]);
+    clock.advance(60_000);
+    expect([sessions.length, hits, logged]).toEqual([1, ['xds_write_timeout'], ['stream refused']]);
+    expect(await stuck.closed).toBe(constants.NGHTTP2_CANCEL);
+    change();
+    expect((await other.next()).resources).toHaveLength(1);
+  });
+
+  it('has its requests left with it, and answered when it reads', async () => {
+    const { openStuck, happened } = await serve({ size: 2 << 20 });
+    const slow = openStuck();
+    const [first = '', ...others] = names(15);
+    slow.subscribe(first);
+    while ((await happened.next()).value !== 'send');
+    for (const name of others) slow.subscribe(name);
+    // One response is more than may wait: the requests after it are not attended to.
+    expect((await happened.next()).value).toBe('xds_queued_requests');
+    expect(happened.size).toBe(0);
+    slow.take();
+    for (let sent = 0; sent < others.length;) if ((await happened.next()).value === 'send') sent += 1;
+  });
+});

@@ -1,0 +1,26 @@
+/** What a client of aggregated discovery may take; each is a setting of pilot by the same name. Times in milliseconds. */
+export interface AdsLimits {
+  readonly xdsStreams: number;
+  /** Streams of one SPIFFE identity; on a plaintext port, of one address. */
+  readonly xdsStreamsPerIdentity: number;
+  /** For which a response may wait for the client to take it. */
+  readonly xdsWriteTimeout: number;
+  /** Requests of a stream that wait; more are not read from the connection. */
+  readonly xdsQueuedRequests: number;
+  readonly xdsRequestBytes: number;
+  readonly xdsNodeBytes: number;
+  readonly xdsNameBytes: number;
+  readonly xdsNamesPerType: number;
+  /** Names of all types that one stream is subscribed to. */
+  readonly xdsNames: number;
+}
+
+/** As the metric limits_hit_total has them: the name of the setting in Prometheus' spelling. */
+export const limitKinds = [
+  'xds_streams', 'xds_streams_per_identity', 'xds_write_timeout', 'xds_queued_requests',
+  'xds_request_bytes', 'xds_node_bytes', 'xds_name_bytes', 'xds_names_per_type', 'xds_names',
+] as const;
+export type LimitKind = (typeof limitKinds)[number];
+
+/** The flag that sets a limit. */
+export const flagOf = (kind: LimitKind): string => `--${kind.replaceAll('_', '-')}`;

@@ -1,0 +1,57 @@
+import { Duplex } from 'node:stream';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { expect, it } from 'vitest';
+import { createRequestReader, ResponseEncoder, type Source } from '@flotilla/ads';
+import { noObservability } from '@flotilla/observability-port';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { createManualClock } from '@flotilla/testing';
+import { AdsStream } from './stream.ts';
+import { Turns } from './turns.ts';
+
+const { DeltaDiscoveryRequest } = envoy.service.discovery.v3;
+const limits = {
+  xdsStreams: 10, xdsStreamsPerIdentity: 10, xdsWriteTimeout: 1, xdsQueuedRequests: 8,
+  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 10_000, xdsNames: 10_000,
+};
+const source: Source = { all: () => [], get: () => undefined };
+
+it('is answered after a few requests of another that floods, and reads ahead only a few of those', async () => {
+  const planned: (() => void)[] = [];
+  const turns = new Turns({ later: (turn) => planned.push(turn), now: () => 0 });
+  const answered: string[] = [];
+  /** A call whose client has all these requests ready; `taken` are those that were read from it. */
+  const open = (client: string, count: number) => {
+    const requests = Array.from({ length: count }, (_, i) => Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: [`${i}`] }).finish()));
+    let taken = 0;
+    const call = Object.assign(new Duplex({
+      objectMode: true,
+      read() {
+        const next = requests[taken];
+        if (!next) return;
+        taken += 1;
+        this.push(next);
+      },
+      write: (_response, _encoding, done) => {
+        answered.push(client);
+        done();
+      },
+    }), { getPeer: () => client }) as unknown as ServerDuplexStream<Buffer, Buffer>;
+    new AdsStream(call, {
+      protocol: { order: ['eds'], whole: new Set(), follows: [], limits: { namesPerType: 10_000, names: 10_000 } }, encoder: new ResponseEncoder(), turns, limits, hit: () => {},
+      clock: createManualClock(), log: noObservability.log, open: () => ({ source, onEffect() {}, onPushed() {}, close() {} }),
+      read: createRequestReader('delta', { requestBytes: 10_000, nodeBytes: 1000, nameBytes: 100, names: 1000 }),
+    });
+    return { taken: () => taken };
+  };
+  const flooder = open('flooder', 5000);
+  const read = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  await read();
+  // It has a backlog now, of which nothing is answered yet; one more is on its way.
+  expect(flooder.taken()).toBeLessThanOrEqual(limits.xdsQueuedRequests + 1);
+  expect(answered).toEqual([]);
+  open('other', 1);
+  await read();
+  planned.shift()?.();
+  expect(answered.indexOf('other')).toBeGreaterThanOrEqual(0);
+  expect(answered.indexOf('other')).toBeLessThanOrEqual(8);
+});

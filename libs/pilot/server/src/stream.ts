@@ -1,0 +1,208 @@
+import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { createState, RequestTooLarge, step, type Changes, type Event, type Protocol, type ReadRequest, type Request, type ResponseEncoder } from '@flotilla/ads';
+import { resetCall } from '@flotilla/grpc';
+import type { LimitHit, Logger } from '@flotilla/observability-port';
+import { envoy } from '@flotilla/proto-gen/discovery';
+import { messageOf, type Clock } from '@flotilla/std';
+import { holdable } from './hold.ts';
+import { flagOf, type AdsLimits, type LimitKind } from './limits.ts';
+import { PermissionDenied, type OpenSession, type Session } from './session.ts';
+import type { Turns, Worker } from './turns.ts';
+
+export interface StreamOptions {
+  readonly protocol: Protocol;
+  readonly open: OpenSession;
+  readonly read: ReadRequest;
+  readonly encoder: ResponseEncoder;
+  /** Shared with all other streams. */
+  readonly turns: Turns;
+  readonly limits: AdsLimits;
+  /** Called once for each time that a limit is hit. */
+  readonly hit: LimitHit<LimitKind>;
+  readonly clock: Clock;
+  /** Its lines name the client's address. */
+  readonly log: Logger;
+  /** What the client's certificate proves. */
+  readonly identity?: string;
+}
+
+/** While more bytes than this wait for the client to take them, its requests wait too. */
+const maxUnwrittenBytes = 1 << 20;
+/** Requests that wait are read ahead up to so many bytes. */
+const maxBacklogBytes = 1 << 20;
+const statusOf = (limit: LimitKind): status =>
+  (limit === 'xds_node_bytes' || limit === 'xds_name_bytes' ? status.INVALID_ARGUMENT : limit === 'xds_write_timeout' ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED);
+
+/**
+ * One stream. Its requests wait in a backlog, which it works off in turns with other streams; pushes are merged while the client reads slowly.
+ *
+ *            first request           backlog full, or responses not taken
+ *   opened ────────────────▶ serving ◀────────────────────────────────────▶ held back: nothing is read from the client
+ *                               │                                                │
+ *                               │ refused, or failed                             │ responses not taken in time
+ *                               └───────────────────▶ over ◀─────────────────────┘
+ */
+export class AdsStream implements Worker {
+  readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  readonly #options: StreamOptions;
+  readonly #state = createState();
+  readonly #flow: ReturnType<typeof holdable>;
+  readonly #backlog: Buffer[] = [];
+  #backlogBytes = 0;
+  #isHalfClosed = false;
+  #isOver = false;
+  #session: Session | undefined;
+  #pending = new Map<string, Set<string> | 'all'>();
+  /** Responses that the connection has not taken yet. */
+  #unwritten = 0;
+  #unwrittenBytes = 0;
+  #cancelDeadline = (): void => {};
+
+  constructor(call: ServerDuplexStream<Buffer, Buffer>, options: StreamOptions) {
+    this.#call = call;
+    this.#options = options;
+    this.#flow = holdable(call);
+    call.on('data', (bytes: Buffer) => this.#enqueue(bytes));
+    call.on('end', () => {
+      this.#isHalfClosed = true;
+      this.#finish();
+    });
+    for (const event of ['error', 'close', 'cancelled']) call.on(event, () => this.#close());
+  }
+
+  /** Attends to the next request. */
+  work(): boolean {
+    const bytes = this.#unwrittenBytes < maxUnwrittenBytes ? this.#backlog.shift() : undefined;
+    if (!bytes) return false;
+    this.#backlogBytes -= bytes.length;
+    this.#attend(bytes);
+    this.#holdOrRelease();
+    this.#finish();
+    return this.#backlog.length > 0 && this.#unwrittenBytes < maxUnwrittenBytes;
+  }
+
+  /** Ends the stream when its client has, and everything is answered. */
+  #finish(): void {
+    if (this.#isOver || !this.#isHalfClosed || this.#backlog.length > 0) return;
+    this.#call.end();
+    this.#close();
+    this.#linger();
+  }
+
+  #enqueue(bytes: Buffer): void {
+    if (this.#isOver) return;
+    this.#backlog.push(bytes);
+    this.#backlogBytes += bytes.length;
+    if (this.#backlog.length === this.#options.limits.xdsQueuedRequests) this.#options.hit('xds_queued_requests');
+    this.#holdOrRelease();
+    this.#options.turns.add(this);
+  }
+
+  #holdOrRelease(): void {
+    if (this.#backlog.length >= this.#options.limits.xdsQueuedRequests || this.#backlogBytes >= maxBacklogBytes) this.#flow.hold();
+    else this.#flow.release();
+  }
+
+  #attend(bytes: Buffer): void {
+    const { read, open, identity, log } = this.#options;
+    let request: Request;
+    try {
+      request = read(bytes);
+      const { node } = request;
+      this.#session ??= open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push: (types) => this.#push(types), log, ...(identity ? { identity } : {}) });
+    } catch (error) {
+      if (error instanceof RequestTooLarge) this.#refuse(error.limit, `${error.message}: ask for less, or raise pilot's ${flagOf(error.limit)}`);
+      else this.#end(error instanceof PermissionDenied ? status.PERMISSION_DENIED : status.INVALID_ARGUMENT, messageOf(error));
+      return;
+    }
+    this.#run(request.event);
+  }
+
+  #run(event: Event): void {
+    const session = this.#session;
+    if (!session) return;
+    const { protocol, encoder } = this.#options;
+    try {
+      for (const effect of step(this.#state, event, { source: session.source, protocol })) {
+        session.onEffect(effect);
+        if (effect.kind === 'send') this.#write(encoder.encode(effect, this.#state.variant));
+        if (effect.kind === 'refuse') return this.#refuse(effect.limit, `${effect.message}: ask for less, or raise pilot's ${flagOf(effect.limit)}`);
+      }
+    } catch (error) {
+      this.#options.log.error('stream failed', { error: messageOf(error) });
+      this.#end(status.INTERNAL, 'pilot failed to answer; its log says why');
+    }
+  }
+
+  #write(response: Buffer): void {
+    this.#unwritten += 1;
+    this.#unwrittenBytes += response.length;
+    if (this.#unwritten === 1) this.#expectReader();
+    this.#call.write(response, () => {
+      this.#unwritten -= 1;
+      this.#unwrittenBytes -= response.length;
+      if (this.#isOver) return;
+      this.#expectReader();
+      this.#push(new Map());
+      this.#options.turns.add(this);
+    });
+  }
+
+  /** From now on the client has its time to take the next response. */
+  #expectReader(): void {
+    const { clock, limits } = this.#options;
+    this.#cancelDeadline();
+    if (this.#unwritten === 0) return;
+    this.#cancelDeadline = clock.after(limits.xdsWriteTimeout, () => {
+      this.#refuse('xds_write_timeout', `a response was not taken within ${limits.xdsWriteTimeout} ms: read faster, or raise pilot's ${flagOf('xds_write_timeout')}`);
+      resetCall(this.#call);
+    });
+  }
+
+  /** Sends what differs of these, once the client has taken all that was sent before. */
+  #push(types: Changes): void {
+    if (this.#isOver) return;
+    for (const [typeUrl, names] of types) {
+      const known = this.#pending.get(typeUrl);
+      if (names === 'all' || known === 'all') this.#pending.set(typeUrl, 'all');
+      else if (!known) this.#pending.set(typeUrl, new Set(names));
+      else for (const name of names) known.add(name);
+    }
+    if (this.#unwritten > 0 || this.#pending.size === 0) return;
+    const changed = this.#pending;
+    this.#pending = new Map();
+    this.#run({ kind: 'changed', types: changed });
+    this.#session?.onPushed();
+  }
+
+  #refuse(limit: LimitKind, details: string): void {
+    if (this.#isOver) return;
+    this.#options.hit(limit);
+    this.#end(statusOf(limit), details);
+  }
+
+  #end(code: status, details: string): void {
+    if (this.#isOver) return;
+    this.#options.log.warn('stream refused', { error: details });
+    this.#call.emit('error', Object.assign(new Error(details), { code, details }));
+    this.#linger();
+  }
+
+  /** The client of a stream that is over may take neither what was written before nor the status. */
+  #linger(): void {
+    const { clock, limits } = this.#options;
+    clock.after(limits.xdsWriteTimeout, () => resetCall(this.#call));
+  }
+
+  #close(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelDeadline();
+    this.#backlog.length = 0;
+    this.#pending.clear();
+    this.#session?.close();
+    this.#session = undefined;
+    // What the client still sends is of no use: it is read, and dropped.
+    this.#flow.release();
+  }
+}
