@@ -12,3 +12,4 @@ export * from './lru.ts';
 export * from './outside/index.ts';
 export * from './printable.ts';
 export * from './outside/readers.ts';
+export * from './closest.ts';

@@ -68,7 +68,7 @@ async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: 
   const report: AnyReport = {
     mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: samples.length, errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
     mtls_verified: peers.pairs === 0 ? null : isVerified(peers), split: null, propagation_ms: null, traffic_survived_galley_stop: null, nacks: await mesh.metric('pilot_total_xds_rejects'),
-    not_in_force: problems.filter(({ level }) => level === 'error').map(({ text }) => text),
+    not_in_force: problems.filter(({ isInForce }) => !isInForce).map(({ text }) => text),
   };
   const [served] = [...answers].filter(([{ port }, given]) => port === gatewayPort && given.some(({ status }) => status === 200)).map(([target]) => target);
   return { report, asked: served && { path: served.path, ...(served.host === mesh.gateway.ip ? {} : { host: served.host }) } };
@@ -88,7 +88,7 @@ function summarize(report: AnyReport, wrong: readonly string[], screen: Screen):
   screen.say(`\n  ${mode}: ${pods} pods, ${envoys} Envoys, ${requests} requests, ${errors} errors, ${nacks} responses refused${verified ? ', every hop with mTLS, identities seen by both sides' : ''}`);
   if (propagation) screen.say(`  a changed file was acknowledged by an Envoy after ${propagation.p50} ms (median), ${propagation.max} ms at most`);
   for (const sentence of wrong) screen.say(`  Unexpected: ${sentence}`);
-  for (const problem of report.not_in_force) screen.say(`  Not in force: ${problem.replace(/^error: /, '')}`);
+  for (const problem of report.not_in_force) screen.say(`  Not in force: ${problem}`);
 }
 
 const shownFailures = 5;

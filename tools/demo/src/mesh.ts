@@ -18,8 +18,8 @@ export interface MeshOptions {
   readonly signal?: AbortSignal;
 }
 
-/** `text` is one sentence: level, file and document, path, message. An `error` is not in force. */
-export interface MeshProblem { readonly level: string; readonly text: string }
+/** `text` is one sentence: level, file and document, path, message. */
+export interface MeshProblem { readonly text: string; readonly isInForce: boolean }
 
 /** A whole mesh on this node: control plane, gateway, pods. */
 export interface Mesh {
@@ -67,9 +67,9 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
     metric,
     async problems() {
       const page = await fetchText(cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip, 15_014, '/debug/problems');
-      const { problems } = JSON.parse(page) as { problems: readonly { level: string; origin?: string; path?: string; message: string }[] };
+      const { problems } = JSON.parse(page) as { problems: readonly { code: string; level: string; origin?: string; path?: string; message: string }[] };
       const named = (text: string): string => text.replace(/\/flotilla\/state\/(\S+)/g, (_, path: string) => givenName(path, config));
-      return problems.map(({ level, origin = '', path, message }) => ({ level, text: named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`) }));
+      return problems.map(({ code, level, origin = '', path, message }) => ({ isInForce: level !== 'error' && code !== 'not-supported', text: named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`) }));
     },
     async untilConnected(signal) {
       while (await metric('pilot_xds') < proxies().length) await pause(connectedPollMs, undefined, { signal });

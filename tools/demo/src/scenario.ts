@@ -96,7 +96,7 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
       mtls_verified: isVerified(peers), split: { before, after },
       propagation_ms: { p50: round(quantile(acknowledgements, 0.5)), max: round(quantile(acknowledgements, 1)) },
       traffic_survived_galley_stop: survived, nacks: await mesh.metric('pilot_total_xds_rejects'),
-      not_in_force: (await mesh.problems()).filter(({ level }) => level === 'error').map(({ text }) => text),
+      not_in_force: (await mesh.problems()).filter(({ isInForce }) => !isInForce).map(({ text }) => text),
     };
   } finally {
     clearInterval(table);

@@ -83,7 +83,7 @@ describe('from files to batches', () => {
     const list = { apiVersion: 'v1', kind: 'List', items: [entry('a', 'a.test'), { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } }, { apiVersion: 'cert-manager.io/v1', kind: 'Certificate', metadata: { name: 'x' } }] };
     const { resources, problems } = loadResources([file('a.yaml', list, { apiVersion: 'v1', kind: 'Servce', metadata: { name: 'x' } }, { apiVersion: 'apps/v1', kind: 'Deploymnt', metadata: { name: 'x' } })]);
     expect(resources).toHaveLength(1);
-    expect(problems.map(({ origin, message }) => [origin, message])).toEqual([['a.yaml#2', 'unknown kind Servce of v1'], ['a.yaml#3', 'unknown kind Deploymnt of apps/v1']]);
+    expect(problems.map(({ origin, message }) => [origin, message])).toEqual([['a.yaml#2', 'unknown kind Servce of v1; did you mean Service?'], ['a.yaml#3', 'unknown kind Deploymnt of apps/v1; did you mean Deployment?']]);
   });
 
   it('names the item of a list that a problem is in', () => {

@@ -1,6 +1,6 @@
-import { keyOf, kindOf, kinds, parseMeshConfig, parseMeshNetworks, parseResource, type AnyResource, type Problem } from '@flotilla/model';
+import { keyOf, kindOf, parseMeshConfig, parseMeshNetworks, parseResource, type AnyResource, type Problem } from '@flotilla/model';
 import { validate } from '@flotilla/galley-validation';
-import { isForeignKind } from './kubernetes-kinds.ts';
+import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
 
 /** One resource of a document, or why there is none; `id` whenever it says which one it is. */
 export interface ReadResource { readonly id?: string; readonly resource?: AnyResource; readonly problems: readonly Problem[] }
@@ -10,19 +10,19 @@ export const idOf = (resource: AnyResource): string => `${resource.collection}|$
 
 type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
-const meshGroups = new Set(kinds.map(({ group }) => group));
 const maxListDepth = 3;
 
-/** The resources of a parsed document (a `List` holds several), each checked. Kinds that the mesh has no use for are none. Never throws. */
+/** The resources of a parsed document (a `List` holds several), each checked. Kinds that the mesh has no use for give none. Never throws. */
 export function readDocument(value: unknown, depth = 0): readonly ReadResource[] {
   if (isPlain(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
     if (depth < maxListDepth) return value['items'].flatMap((item: unknown, i) => readDocument(item, depth + 1).map((read) => within(`items[${i}]`, read)));
     return [{ problems: [{ code: 'wrong-type', level: 'error', path: 'items', message: `expected resources, found a List in ${maxListDepth} Lists` }] }];
   }
   if (isMeshConfigMap(value)) return readMesh(value);
-  if (isPlain(value) && isForeign(value)) return [];
+  const { isRead, problem } = recognize(value);
+  if (!isRead) return problem ? [{ problems: [problem] }] : [];
   const parsed = parseResource(value);
-  if (parsed.ok) return [checked(parsed.value.resource, parsed.value.warnings)];
+  if (parsed.ok) return [checked(parsed.value.resource, [...(problem ? [problem] : []), ...parsed.value.warnings])];
   const id = idOfRaw(value);
   return [{ problems: parsed.error, ...(id === undefined ? {} : { id }) }];
 }
@@ -38,10 +38,10 @@ function checked(resource: AnyResource, warnings: readonly Problem[]): ReadResou
   return problems.some(({ level }) => level === 'error') ? { id, problems } : { id, resource, problems };
 }
 
-function isForeign(value: Plain): boolean {
-  const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
-  if (kindOf(value) || typeof apiVersion !== 'string' || typeof kind !== 'string') return false;
-  return isForeignKind({ group: apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '', kind }, meshGroups);
+/** What does not say its kind is read, to be told what it lacks. */
+function recognize(value: unknown): RecognizedKind {
+  const { apiVersion, kind } = (isPlain(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown };
+  return typeof apiVersion === 'string' && apiVersion !== '' && typeof kind === 'string' && kind !== '' ? recognizeKind({ apiVersion, kind }) : { isRead: true };
 }
 
 /** Which resource an object that can't be read is, if it says so. */
