@@ -73,6 +73,11 @@ class Rig {
     while (this.log.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Waits for a line of the log. */
+  async loggedLine(says: RegExp): Promise<void> {
+    while (!this.log.some(({ message }) => says.test(message))) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   put(name: string, file: string | Uint8Array): void {
     writeFileSync(join(this.dir, `.${name}.tmp`), file);
     renameSync(join(this.dir, `.${name}.tmp`), join(this.dir, name));
@@ -127,8 +132,8 @@ describe('malformed inputs', () => {
     await rig.start();
     for (const [i, { file }] of inputs.entries()) rig.put(`wrong-${i}.yaml`, typeof file === 'string' ? file.replace('name: own', `name: own-${i}`) : file);
     await rig.changeFlows('all.test');
-    await rig.logged(inputs.length);
-    for (const { says, what } of inputs) expect([what, rig.log.some(({ message }) => says.test(message))]).toEqual([what, true]);
+    // Large files are read beside the others, so their problems may come later.
+    for (const { says } of inputs) await rig.loggedLine(says);
     const lines = rig.log.map(({ message, fields }) => JSON.stringify([message, fields['origin']]));
     expect(new Set(lines).size).toBe(lines.length);
   });
