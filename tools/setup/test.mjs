@@ -1,4 +1,5 @@
-// Type check, lint, the lint's canary and all tests; the last line counts them as `N passed, N failed, N skipped`.
+// Type check, lint, the lint's canaries, tests and attacks; with --all the end-to-end tests, more attacks and fuzzing too. The last line counts them as
+// `N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +49,25 @@ function endToEnd(args) {
   if (why !== undefined && process.env.FLOTILLA_REQUIRE_E2E === '1') counts.failed += left;
 }
 
-const args = process.argv.slice(2);
+/** Runs rows of attacks or fuzz targets, each of which counts as a test. */
+function attack(name, args) {
+  console.log(`test: ${name}`);
+  const { stdout, status } = spawnSync('node', ['tools/attack/src/main.ts', ...args, '--json'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+  try {
+    const { outcomes } = JSON.parse(stdout);
+    const count = (wanted) => outcomes.filter(({ verdict }) => verdict === wanted).length;
+    counts.passed += count('held');
+    counts.failed += count('broke');
+    counts.skipped += count('skipped');
+    skipped.push(...outcomes.filter(({ verdict }) => verdict === 'skipped').map(({ id, shape, problems }) => `${shape} ${id}: ${problems.join('; ')}`));
+  } catch {
+    console.log(`test: ${name} failed (${status})`);
+    counts.failed += 1;
+  }
+}
+
+const all = process.argv.includes('--all');
+const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const isEndToEnd = (arg) => arg.startsWith(e2e);
 check('types', ['tsc', '-p', '.']);
 // Without a cached project graph the rule of the arrows only warns: compute it first, and prove by canaries that it bites.
@@ -61,7 +80,9 @@ check('lint canary: an expression that a user makes', ['eslint', '--no-ignore', 
 check('lint canary: JSON read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-json.ts'], { mustFail: /no-restricted-properties/ });
 check('lint canary: YAML read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-yaml.ts'], { mustFail: /no-restricted-imports/ });
 if (args.length === 0 || args.some((arg) => !isEndToEnd(arg))) vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
-if (args.length === 0 || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
+if (args.length === 0) attack('attacks', [all ? '--short' : '--quick']);
+if (all && args.length === 0) attack('fuzz', ['fuzz', '--duration', '60s']);
+if (all || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
 if (skipped.length > 0) console.log(`skipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
