@@ -18,6 +18,7 @@ const whole = (text: string): number => {
 
 /** `npm run attack`: attacks a started mesh of each shape. Exits 0 when every row held, 1 when one broke, 2 for misuse. */
 const program = new Command('attack')
+  .enablePositionalOptions()
   .description('Attacks and disturbs every service of a started mesh, and looks at what must hold.')
   .addOption(new Option('--shape <shape>', 'what to attack').choices(['fleet', 'monolith', 'both']).default('both'))
   .addOption(new Option('--service <name>', 'only rows that attack this service').choices([...services]))

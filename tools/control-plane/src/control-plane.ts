@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Program, type Flags } from './program.ts';
+import { Program, type Flags, type ProgramOptions } from './program.ts';
 
 export type Mode = 'fleet' | 'monolith';
 const fleet = ['citadel', 'nats', 'galley', 'pilot', 'sidecar-injector'] as const;
@@ -17,6 +17,7 @@ export interface ControlPlaneOptions {
   /** Services that it goes without. */
   readonly without?: readonly AppName[];
 }
+export interface Beside extends Pick<ProgramOptions, 'name' | 'env' | 'wrapper'> { readonly flags?: Flags }
 export interface ControlPlane {
   /** Where it serves xDS in plain text. */
   readonly address: string;
@@ -24,7 +25,7 @@ export interface ControlPlane {
   /** The processes in the order in which they were started. */
   readonly programs: readonly Program[];
   /** A program that has not been started, on an address of its own, with the flags of an app of this control plane under others. */
-  beside(app: AppName, name: string, flags?: Flags): Program;
+  beside(app: AppName, more: Beside): Program;
   stop(): Promise<void>;
 }
 
@@ -39,13 +40,13 @@ export async function startControlPlane({ mode, config, state, flags = {}, witho
   const own = flagsOf(mode, { config, state, address: (app) => address(places[app]) });
   let last = 10;
 
-  const create = (app: AppName, { name = app as string, at = places[app], more = {} }: { name?: string; at?: number; more?: Flags } = {}): Program => new Program({
-    name, address: address(at), logFile: join(state, `${name}.log`), hasChildren: app === 'nats',
+  const create = (app: AppName, at: number, { name, flags: more = {}, ...others }: Beside): Program => new Program({
+    name, address: address(at), logFile: join(state, `${name}.log`), hasChildren: app === 'nats', ...others,
     file: app === 'nats' ? 'tools/demo/src/node/nats-server.ts' : `apps/${app}/src/main.ts`,
     flags: { bind: address(at), ...own[app], ...flags[app], ...more },
   });
   const apps: readonly AppName[] = (mode === 'monolith' ? ['istiod'] as const : fleet).filter((app) => !without.includes(app));
-  const programs = apps.map((app) => create(app));
+  const programs = apps.map((app) => create(app, places[app], { name: app }));
   const besides: Program[] = [];
   const stop = async (): Promise<void> => {
     for (const program of [...programs, ...besides].reverse()) await program.stop();
@@ -64,8 +65,8 @@ export async function startControlPlane({ mode, config, state, flags = {}, witho
     address: `${address(places[mode === 'monolith' ? 'istiod' : 'pilot'])}:15010`,
     get pids() { return programs.flatMap(({ pid }) => pid ?? []); },
     programs,
-    beside(app, name, more = {}) {
-      const program = create(app, { name, at: last += 1, more });
+    beside(app, more) {
+      const program = create(app, last += 1, more);
       besides.push(program);
       return program;
     },

@@ -29,11 +29,12 @@ export interface AdsOptions {
 }
 
 /** The node of a sidecar, or of a router, as Istio's bootstrap writes it. */
-export const nodeOf = (namespace: string, name = 'web', kind: 'sidecar' | 'router' = 'sidecar'): string => `${kind}~10.0.0.1~${name}.${namespace}~${namespace}.svc.cluster.local`;
+export const nodeOf = (namespace: string, { name = 'web', kind = 'sidecar', address = '10.0.0.1' }: { readonly name?: string; readonly kind?: 'sidecar' | 'router'; readonly address?: string } = {}): string =>
+  `${kind}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`;
 
 const identity = (bytes: Buffer): Buffer => bytes;
 const mutualTls = ({ roots, key, cert }: KeyAndCertificate, server: string) =>
-  credentials.createSsl(Buffer.from(roots), Buffer.from(key), Buffer.from(cert), { checkServerIdentity: expectIdentity(`spiffe://cluster.local/ns/istio-system/sa/${server}`) });
+  credentials.createSsl(Buffer.from(roots), key === '' ? null : Buffer.from(key), cert === '' ? null : Buffer.from(cert), { checkServerIdentity: expectIdentity(`spiffe://cluster.local/ns/istio-system/sa/${server}`) });
 
 /** One ADS stream on a connection of its own. Requests are messages or bytes; responses are gathered. */
 export class AdsStream {

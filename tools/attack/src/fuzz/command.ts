@@ -18,7 +18,7 @@ const names = targets.map(({ name }) => name);
 const escaped = (bytes: Uint8Array): string => [...bytes].map((byte) => (byte === 0x5c ? '\\\\' : byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('');
 const maxShown = 4000;
 
-interface Options { readonly duration?: number; readonly target: readonly string[]; readonly count?: number; readonly seed: number }
+interface Options { readonly duration?: number; readonly target: readonly string[]; readonly count?: number; readonly seed: number; readonly json?: true }
 
 function describeResult({ target, tried, seconds, fault }: FuzzResult, seed: number): string {
   const line = `fuzz: ${fault ? 'BROKE' : 'held '} ${target}: ${tried} inputs in ${seconds.toFixed(1)} s`;
@@ -33,14 +33,17 @@ export const fuzzCommand = (finish: (code: number) => void): Command => new Comm
   .addOption(new Option('--target <name...>', 'what to feed').choices(names).default(names, 'all'))
   .option('--count <number>', 'inputs for each target', positive)
   .option('--seed <number>', 'where chance begins', positive, 1)
-  .action(async ({ duration, target: chosen, count, seed }: Options) => {
+  .option('--json', 'print one JSON object at the end, and the progress on standard error')
+  .action(async ({ duration, target: chosen, count, seed, json }: Options) => {
     const all = duration ?? (count === undefined ? 60_000 : Number.POSITIVE_INFINITY);
-    let broke = 0;
+    const results: FuzzResult[] = [];
     for (const target of chosen) {
       const result = await fuzz({ target, seed, count: count ?? Number.MAX_SAFE_INTEGER, durationMs: all / chosen.length });
-      console.log(describeResult(result, seed));
-      if (result.fault) broke += 1;
+      (json ? console.error : console.log)(describeResult(result, seed));
+      results.push(result);
     }
-    console.log(`${chosen.length - broke} held, ${broke} broke, 0 skipped`);
+    const broke = results.filter(({ fault }) => fault).length;
+    const outcomes = results.map(({ target, tried, fault }) => ({ id: `fuzz ${target}`, tried, verdict: fault ? 'broke' : 'held', problems: fault ? [fault.reason] : [] }));
+    console.log(json ? JSON.stringify({ seed, outcomes }) : `${chosen.length - broke} held, ${broke} broke, 0 skipped`);
     finish(broke === 0 ? 0 : 1);
   });

@@ -10,12 +10,19 @@ const serviceEntry = (name: string, namespace: string, address: string): unknown
   spec: { hosts: [`${name}.test`], addresses: ['240.0.0.1'], location: 'MESH_INTERNAL', resolution: 'STATIC', ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], endpoints: [{ address }] },
 });
 const istio = (kind: string, metadata: object, spec: object): unknown => ({ apiVersion: 'networking.istio.io/v1beta1', kind, metadata, spec });
+/** The service account of the gateway, the only one that may have keys, and its address. */
+export const gatewayAccount = 'gateway';
+export const gatewayAddress = '10.0.0.9';
 const mesh: readonly unknown[] = [
   serviceEntry('catalog', 'shop', '10.0.0.1'), serviceEntry('stock', 'shop', '10.0.0.2'), serviceEntry('ledger', 'other', '10.0.0.3'),
   istio('VirtualService', { name: 'catalog', namespace: 'shop' }, { hosts: ['catalog.test'], http: [{ timeout: '3s', route: [{ destination: { host: 'catalog.test' } }] }] }),
   istio('DestinationRule', { name: 'stock', namespace: 'shop' }, { host: 'stock.test', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } }),
   istio('Gateway', { name: 'web', namespace: 'shop' }, {
     selector: { istio: 'ingressgateway' }, servers: [{ port: { number: 443, name: 'https', protocol: 'HTTPS' }, tls: { mode: 'SIMPLE', credentialName: 'web-tls' }, hosts: ['shop.test'] }],
+  }),
+  istio('ServiceEntry', { name: 'gateway', namespace: 'shop' }, {
+    hosts: ['gateway.test'], location: 'MESH_INTERNAL', resolution: 'STATIC', ports: [{ number: 443, name: 'https', protocol: 'HTTPS' }],
+    endpoints: [{ address: gatewayAddress, labels: { istio: 'ingressgateway' }, serviceAccount: gatewayAccount }],
   }),
 ];
 
@@ -48,7 +55,7 @@ export function writeFolder(folder: string): { readonly config: string; readonly
   const given = [secret(secretNames.referenced, 'shop'), secret(secretNames.unused, 'shop'), secret(secretNames.foreign, 'other')];
   mesh.forEach((document, i) => file(`config/mesh-${i}.json`, document));
   given.forEach(({ manifest }, i) => file(`secrets/secret-${i}.json`, manifest, 0o600));
-  mkdirSync(join(folder, 'config/attack'), { recursive: true });
+  mkdirSync(join(folder, 'config/rows'), { recursive: true });
   return { config: join(folder, 'config'), secrets: join(folder, 'secrets'), keys: given.map(({ key }) => key) };
 }
 

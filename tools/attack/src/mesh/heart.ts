@@ -22,7 +22,7 @@ export class Heart {
   async connect(): Promise<void> {
     this.#stream?.close();
     this.#stream = new AdsStream({
-      address: this.#mesh.address('secure-xds'), certificate: await this.#mesh.certificate(), server: this.#mesh.program('pilot').name, variant: 'delta', nodeId: nodeOf('shop', 'heart'), metadata: { NAMESPACE: 'shop' },
+      address: this.#mesh.address('secure-xds'), certificate: await this.#mesh.certificate(), server: this.#mesh.program('pilot').name, variant: 'delta', nodeId: nodeOf('shop', { name: 'heart' }), metadata: { NAMESPACE: 'shop' },
     });
     this.#stream.send({ typeUrl: types.eds, resourceNamesSubscribe: [heartbeatCluster] });
   }

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { createRandom, type Random } from '../random.ts';
 import type { KeyAndCertificate } from '@flotilla/pki';
-import { startControlPlane, type AppName, type ControlPlane, type Flags, type Program } from '@flotilla/tool-control-plane';
+import { startControlPlane, type AppName, type Beside, type ControlPlane, type Flags, type Program } from '@flotilla/tool-control-plane';
 import { services, type Service, type Shape } from '../attack.ts';
 import { AdsStream, nodeOf, type AdsOptions } from '../clients/ads.ts';
 import type { Place } from '../clients/sockets.ts';
@@ -10,7 +10,7 @@ import { createTokenMint, type TokenMint } from '../clients/tokens.ts';
 import { podOf, post, reviewOf, type PodOptions, type PostOptions, type Reply, type WebhookPlace } from '../clients/webhook.ts';
 import { certificateFor, type CaPlace } from '../clients/workload.ts';
 import type { Order } from '../witness/orders.ts';
-import { emptyFolder, writeFolder } from './folder.ts';
+import { emptyFolder, gatewayAccount, writeFolder } from './folder.ts';
 import { monitoringPort, placeOf, type Port } from './places.ts';
 
 export interface MeshOptions { readonly shape: Shape; readonly folder: string; readonly seed: number; readonly flags?: Partial<Readonly<Record<AppName, Flags>>> }
@@ -45,9 +45,10 @@ export class Mesh {
     const { config, secrets, keys } = writeFolder(folder);
     writeFileSync(join(folder, 'jwks.json'), tokens.jwks);
     const ca: Flags = { 'jwks-file': join(folder, 'jwks.json'), 'secrets-dir': secrets };
+    const readers: Flags = { 'credential-reader': `shop/${gatewayAccount}` };
     const controlPlane = await startControlPlane({
       mode: shape, config, state: join(folder, 'state'),
-      flags: { ...flags, citadel: { ...ca, ...flags.citadel }, istiod: { ...ca, ...flags.istiod } },
+      flags: { ...flags, citadel: { ...ca, ...flags.citadel }, pilot: { ...readers, ...flags.pilot }, istiod: { ...ca, ...readers, ...flags.istiod } },
     });
     return new Mesh(options, { controlPlane, tokens, keys });
   }
@@ -64,8 +65,8 @@ export class Mesh {
   }
 
   /** A second process of a service with flags of its own, not started yet; stopped after the row. */
-  beside(service: Service, { name, flags = {} }: { readonly name: string; readonly flags?: Flags }): Program {
-    const program = this.controlPlane.beside(this.shape === 'monolith' ? 'istiod' : service, name, flags);
+  beside(service: Service, options: Beside): Program {
+    const program = this.controlPlane.beside(this.shape === 'monolith' ? 'istiod' : service, options);
     this.onClose(() => program.kill());
     return program;
   }
@@ -130,7 +131,7 @@ export class Mesh {
 
   /** Where rows write configuration. */
   get configFolder(): string {
-    return join(this.folder, 'config/attack');
+    return join(this.folder, 'config/rows');
   }
 
   /** Puts a file of configuration in place, whole. */

@@ -1,11 +1,32 @@
 import type { Attack } from '../attack.ts';
-import { processes } from './all/processes.ts';
 import { connections } from './all/connections.ts';
+import { http2 } from './all/http2.ts';
+import { monitoring } from './all/monitoring.ts';
+import { disks, processes } from './all/processes.ts';
+import { credentialStreams } from './citadel/credentials.ts';
+import { certificates, csrs } from './citadel/csrs.ts';
+import { clocks, roots } from './citadel/roots.ts';
 import { tokens } from './citadel/tokens.ts';
-import { durations as fileDurations } from './galley/durations.ts';
+import { churn, files } from './galley/files.ts';
+import { objects } from './galley/objects.ts';
+import * as galley from './galley/texts.ts';
 import { yamlBombs } from './galley/yaml-bombs.ts';
+import { bodies, pollution } from './injector/bodies.ts';
+import { http, logs } from './injector/http.ts';
 import { texts } from './injector/texts.ts';
-import { requests } from './pilot/requests.ts';
+import { protocol } from './nats/protocol.ts';
+import { readers, users } from './nats/users.ts';
+import { writers } from './nats/writers.ts';
+import { nodes } from './pilot/nodes.ts';
+import { malformed, requests } from './pilot/requests.ts';
+import { sds } from './pilot/sds.ts';
 
 /** The table: rows of one kind of attack on one service are a file. What disturbs comes last. */
-export const rows: readonly Attack[] = [...texts, ...fileDurations, ...yamlBombs, ...requests, ...tokens, ...connections, ...processes];
+export const rows: readonly Attack[] = [
+  ...texts, ...bodies, ...pollution, ...http, ...logs,
+  ...galley.texts, ...galley.pollution, ...galley.logs, ...yamlBombs, ...files, ...churn, ...objects,
+  ...requests, ...malformed, ...nodes, ...sds,
+  ...tokens, ...csrs, ...certificates, ...credentialStreams, ...roots, ...clocks,
+  ...users, ...readers, ...protocol,
+  ...http2, ...monitoring, ...connections, ...disks, ...writers, ...processes,
+];

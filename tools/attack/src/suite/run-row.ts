@@ -7,7 +7,13 @@ import type { Sample } from '../witness/orders.ts';
 import type { Witness } from '../witness/witness.ts';
 import { judgeAnswers, judgeLogs, judgeSamples } from './judge.ts';
 
-export interface Stage { readonly mesh: Mesh; readonly witness: Witness; readonly heart: Heart }
+export interface Stage {
+  readonly mesh: Mesh;
+  readonly witness: Witness;
+  readonly heart: Heart;
+  /** What a sidecar is given while nobody attacks. */
+  baseline?: string;
+}
 export interface Outcome {
   readonly id: string;
   readonly kind: string;
@@ -30,7 +36,7 @@ export async function runRow(attack: Attack, stage: Stage): Promise<Outcome> {
   const { mesh, witness, heart } = stage;
   const began = Date.now();
   const disturbed = new Set(attack.disturbs?.map((service) => mesh.program(service).name));
-  const before = await configuration(witness, Date.now() - 5000);
+  stage.baseline ??= await configuration(witness, Date.now());
   const [logs, pids] = [mesh.programs.map((program) => ({ program, start: program.logSize })), new Map(mesh.programs.map((program) => [program, program.pid]))];
   const bounds = { ...defaultBounds, ...attack.bounds };
   mesh.begin();
@@ -45,7 +51,7 @@ export async function runRow(attack: Attack, stage: Stage): Promise<Outcome> {
   const over = Date.now();
   const answers = await mesh.end();
   for (const program of mesh.programs) if (pids.get(program) !== program.pid && !disturbed.has(program.name)) problems.push(`${program.name}: expected it to go on; it ended (${program.ending ?? 'started again'})`);
-  problems.push(...await recover(stage, { since: over, disturbed, before }));
+  problems.push(...await recover(stage, { since: over, disturbed }));
   problems.push(...judgeSamples({ samples: witness.between(began, Date.now()), bounds, disturbed }));
   const secrets = mesh.secrets();
   problems.push(...judgeAnswers(answers, secrets), ...judgeLogs(logs, { bounds, secrets }));
@@ -86,10 +92,11 @@ async function configuration(witness: Witness, since: number): Promise<string | 
   return sample?.xds && withoutHeartbeat(sample.xds);
 }
 
-interface Recovery { readonly since: number; readonly disturbed: ReadonlySet<string>; readonly before: string | undefined }
+interface Recovery { readonly since: number; readonly disturbed: ReadonlySet<string> }
 
 /** Waits until all serve as before; starts again what does not. Returns what did not come back by itself. */
-async function recover({ mesh, witness, heart }: Stage, { since, disturbed, before }: Recovery): Promise<string[]> {
+async function recover(stage: Stage, { since, disturbed }: Recovery): Promise<string[]> {
+  const { mesh, witness, heart } = stage;
   const problems: string[] = [];
   for (const program of mesh.programs.filter(({ isRunning }) => !isRunning)) program.start();
   witness.order(await mesh.order());
@@ -108,7 +115,10 @@ async function recover({ mesh, witness, heart }: Stage, { since, disturbed, befo
   }
   if (disturbed.size > 0 && !heart.isConnected) await heart.connect().catch(() => {});
   await heart.beat(recoverMs).catch((thrown: unknown) => problems.push(`a change of a file: expected it to reach a sidecar within ${recoverMs / 1000} s; ${thrown instanceof Error ? thrown.message : String(thrown)}`));
-  const isAsBefore = ({ what, xds }: Sample): boolean => what === 'sidecar' && xds !== undefined && withoutHeartbeat(xds) === before;
-  if (before !== undefined && !await witness.first((sample) => sample.began >= since && isAsBefore(sample), 5000)) problems.push('a good sidecar\'s configuration: expected it as before the row; it differs');
+  const isAsBefore = ({ what, began, xds }: Sample): boolean => what === 'sidecar' && began >= since && xds !== undefined && withoutHeartbeat(xds) === stage.baseline;
+  if (stage.baseline !== undefined && !await witness.first(isAsBefore, recoverMs)) {
+    problems.push('a good sidecar\'s configuration: expected it as before the row; it differs');
+    delete stage.baseline;
+  }
   return problems;
 }

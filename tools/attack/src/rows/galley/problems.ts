@@ -6,10 +6,10 @@ export interface Problem { readonly code?: string; readonly message?: string; re
 
 export const problemsOf = async (mesh: Mesh): Promise<readonly Problem[]> => (JSON.parse(await mesh.page('galley', '/debug/problems')) as { problems: readonly Problem[] }).problems;
 
-/** The problem that galley has with a file of this name; throws `Broken` when it has none in time. */
+/** A problem that galley has whose origin or message names this file; throws `Broken` when it has none in time. */
 export async function untilProblem(mesh: Mesh, file: string, limitMs = 10_000): Promise<Problem> {
   for (const until = Date.now() + limitMs; Date.now() < until; await pause(50)) {
-    const found = (await problemsOf(mesh).catch(() => [])).find(({ origin }) => origin?.includes(file));
+    const found = (await problemsOf(mesh).catch(() => [])).find(({ origin, message }) => `${origin} ${message}`.includes(file));
     if (found) return found;
   }
   throw new Broken(`a problem with ${file} within ${limitMs / 1000} s`, 'none');
