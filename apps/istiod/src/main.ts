@@ -1,7 +1,7 @@
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets, ensureBootstrapTokens } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
-import { createGalley, galleySettings, problemsPage } from '@flotilla/galley-service';
+import { createGalley, galleySettings, openQuarantine, problemsPage } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-sources';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
@@ -12,14 +12,16 @@ const dnsName = setting.list('DNS name of this service', ['istiod.istio-system.s
 await runApp({
   name: 'istiod',
   describe: 'The services of the fleet in one process, on the in-process bus.',
-  settings: { ...commonSettings('127.0.0.6'), ...citadelSettings('.cache/istiod'), dnsName, ...galleySettings(), ...pilotSettings(), ...injectorSettings(), ...grpcSettings(), revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }) },
-}, async (options, { observability, signal, guard }) => {
+  settings: { ...commonSettings('127.0.0.6'), ...citadelSettings('.cache/istiod'), dnsName, ...galleySettings('.cache/istiod'), ...pilotSettings(), ...injectorSettings(), ...grpcSettings(), revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }) },
+}, async (options, { observability, watchdog, signal, guard }) => {
   const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
   const { log } = observability;
   const bus = createInProcessBus();
   await ensureBootstrapTokens(options.bootstrapTokensFile);
   const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
-  const galley = createGalley({ source: createFileSource(options.configDir, options), publisher: bus, observability, signal });
+  watchdog.quarantineIn(options.quarantineFile);
+  const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
+  const galley = createGalley({ source: createFileSource(options.configDir, { ...options, reading: quarantine.reading }), publisher: bus, quarantine, observability, signal });
   const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
   const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, limits: options, observability, signal });
   const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });

@@ -58,7 +58,7 @@ describe('changed files', () => {
   it('come without waiting for a large one, which comes later', async () => {
     for (const name of ['small.yaml', 'stuck.yaml']) writeFileSync(at(name), name.startsWith('small') ? 'v: 1' : large('v: 1'));
     const later = Promise.withResolvers<null>();
-    const files = closed(new ChangedFiles(() => later.resolve(null), { program, deadlineMs: 1000 }));
+    const files = closed(new ChangedFiles(() => later.resolve(null), { background: { program, deadlineMs: 1000 } }));
     for (const name of ['small.yaml', 'stuck.yaml']) files.add(at(name));
     const { signal } = new AbortController();
     expect(await files.take(signal)).toMatchObject([{ path: at('small.yaml'), documents: [{ value: { v: 1 } }] }]);
@@ -68,7 +68,7 @@ describe('changed files', () => {
 
   it('are found as they are now: a large one that became small meanwhile is not found as it was', async () => {
     writeFileSync(at('stuck-2.yaml'), large('v: 1'));
-    const files = closed(new ChangedFiles(() => {}, { program, deadlineMs: 500 }));
+    const files = closed(new ChangedFiles(() => {}, { background: { program, deadlineMs: 500 } }));
     const { signal } = new AbortController();
     files.add(at('stuck-2.yaml'));
     expect(await files.take(signal)).toEqual([]);

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Reading } from '@flotilla/model';
 import { BackgroundReader, type BackgroundOptions } from './background-reader.ts';
 import { readFile, sizeOf, type FileFound } from './read-file.ts';
 
@@ -6,6 +7,12 @@ import { readFile, sizeOf, type FileFound } from './read-file.ts';
 const largestInForeground = 64 << 10;
 /** How long small files are read before other work has its turn. */
 const turnMs = 20;
+
+export interface ReadOptions {
+  readonly background?: BackgroundOptions;
+  /** Around the reading of each file that is not read in the background. */
+  readonly reading?: Reading;
+}
 
 /**
  * Files that changed, read when they are asked for: while nobody asks, what changes costs no more than its name. A large file is read in the background and
@@ -19,9 +26,12 @@ export class ChangedFiles {
   /** The latest reading in the background for each path. */
   readonly #reading = new Map<string, Promise<void>>();
 
+  readonly #around: Reading | undefined;
+
   /** `notice` is called when there is more to take. */
-  constructor(notice: () => void, background: BackgroundOptions = {}) {
+  constructor(notice: () => void, { background = {}, reading }: ReadOptions = {}) {
     this.#notice = notice;
+    this.#around = reading;
     this.#background = new BackgroundReader(background);
   }
 
@@ -68,7 +78,7 @@ export class ChangedFiles {
     const size = sizeOf(path);
     if (size <= largestInForeground) {
       this.#reading.delete(path);
-      return this.found(readFile(path));
+      return this.found(readFile(path, this.#around));
     }
     const reading = this.#background.read(path, size).then((file) => {
       if (this.#reading.get(path) !== reading) return;

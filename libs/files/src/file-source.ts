@@ -1,11 +1,10 @@
 import { statSync } from 'node:fs';
 import { AsyncQueue, withoutTrailing } from '@flotilla/std';
-import type { BackgroundOptions } from './background-reader.ts';
-import { ChangedFiles } from './changed-files.ts';
+import { ChangedFiles, type ReadOptions } from './changed-files.ts';
 import type { FileFound } from './read-file.ts';
 import { WatchTree, type ChangeKind, type TreeLimits } from './watch-tree.ts';
 
-export interface WatchOptions { readonly limits?: Partial<TreeLimits>; readonly background?: BackgroundOptions }
+export interface WatchOptions extends ReadOptions { readonly limits?: Partial<TreeLimits> }
 /** First every file there is, as one batch; then changes, those of one burst together. */
 export interface FileSource { run(signal: AbortSignal): AsyncIterable<readonly FileFound[]> }
 
@@ -29,7 +28,7 @@ export function watchFiles(given: readonly string[], options: WatchOptions = {})
       const notice = (): void => {
         if (wake.size === 0) wake.push(null);
       };
-      const files = new ChangedFiles(notice, options.background);
+      const files = new ChangedFiles(notice, options);
       const burst = new Burst((changed) => {
         for (const path of changed) files.add(path);
         notice();

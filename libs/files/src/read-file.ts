@@ -1,13 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { messageOf } from '@flotilla/std';
-import type { Problem } from '@flotilla/model';
+import { hashBytes, messageOf } from '@flotilla/std';
+import type { Problem, Reading } from '@flotilla/model';
 import { maxFileBytes, parseDocuments, tooLarge, type ParsedDocument } from './documents.ts';
 
 /** What was found in a file at a time; neither documents nor problem when it is gone. `readAt` in epoch milliseconds. */
 export interface FileFound { readonly path: string; readonly documents?: readonly ParsedDocument[]; readonly problem?: Problem; readonly readAt: number }
 
 /** Reads a file of at most `maxFileBytes`. Never throws. */
-export function readFile(path: string): FileFound {
+export function readFile(path: string, reading: Reading = (_file, read) => read()): FileFound {
   const readAt = Date.now();
   let file: number | undefined;
   try {
@@ -17,7 +17,9 @@ export function readFile(path: string): FileFound {
     if (stats.isDirectory()) return { path, readAt };
     if (!stats.isFile()) return { path, readAt, problem: { code: 'unreadable', level: 'error', message: 'this is a pipe or a device; only files are read; remove it' } };
     if (stats.size > maxFileBytes) return { path, readAt, problem: tooLarge(stats.size) };
-    return { path, readAt, ...parseDocuments(readAll(file, stats.size)) };
+    const bytes = readAll(file, stats.size);
+    const parsed = reading({ name: path, hash: hashBytes(bytes) }, () => parseDocuments(bytes), (problem) => ({ problem }));
+    return { path, readAt, ...parsed };
   } catch (thrown) {
     const gone = ['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '');
     return gone ? { path, readAt } : { path, readAt, problem: { code: 'unreadable', level: 'error', message: messageOf(thrown) } };

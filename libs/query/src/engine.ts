@@ -39,6 +39,12 @@ export class Engine {
     return { runs: this.#runs, entries: this.#entries };
   }
 
+  /** What runs at the moment, outermost first: for whoever finds that it does not end. */
+  get running(): readonly string[] {
+    const { applying } = this.store;
+    return [...(applying ? [`${applying.collection} ${applying.key}`] : []), ...this.#running.map(({ query, key }) => `${query.name}(${key})`)];
+  }
+
   resetStats(): void {
     this.#runs.clear();
   }

@@ -113,6 +113,20 @@ describe('tracked queries', () => {
     expect(engine.read(strict, 'a', subject)).toBe('a');
   });
 
+  it('says what is filed and what runs at the moment, outermost first', () => {
+    const running: (readonly string[])[] = [];
+    const store = new Store({ items: { tag: (item: Item) => {
+      running.push(engine.running);
+      return [item.tag];
+    } }, flags: {} });
+    const engine: Engine = new Engine(store);
+    const inner = defineQuery('inner', (_view: Reads, _key: string) => void running.push(engine.running));
+    const outer = defineQuery('outer', (view: Reads, key: string) => view.query(inner, `${key}/1`));
+    engine.apply([put('a', 'x', 1)]);
+    engine.read(outer, 'a', new Subject({}));
+    expect([...running, engine.running]).toEqual([['items a'], ['outer(a)', 'inner(a/1)'], []]);
+  });
+
   it('names a cycle', () => {
     const loop: { name: string; run: (view: Reads, key: string) => number } = { name: 'loop', run: (view, key) => view.query(loop, key) };
     expect(() => new Engine(newStore()).read(loop, 'k', new Subject({}))).toThrow(QueryCycle);

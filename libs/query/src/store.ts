@@ -30,6 +30,7 @@ interface Collection {
 export class Store {
   readonly #collections = new Map<string, Collection>();
   readonly #nodes = new Map<string, InputNode>();
+  #applying: { readonly collection: string; readonly key: string } | undefined;
 
   /** Hears of each value that an index function throws for. */
   onIndexFailure: (failure: IndexFailure) => void = () => {};
@@ -45,6 +46,11 @@ export class Store {
   /** From now on the collection holds values of keys that some result reads, and no others: a value for any other is ignored, and goes with its last reader. */
   onDemand(collection: string, demand: Demand): void {
     this.#collection(collection).demand = demand;
+  }
+
+  /** What is being filed at the moment. */
+  get applying(): { readonly collection: string; readonly key: string } | undefined {
+    return this.#applying;
   }
 
   get(collection: string, key: string): unknown {
@@ -66,7 +72,9 @@ export class Store {
   /** Applies changes as one step and returns the nodes whose value differs now. A value equal to the old one changes nothing. */
   apply(changes: Iterable<Change>): InputNode[] {
     const touched = new Set<string>();
-    for (const { collection, key, value } of changes) {
+    for (const change of changes) {
+      this.#applying = change;
+      const { collection, key, value } = change;
       const { values, indexes, demand } = this.#collection(collection);
       if (demand && value !== undefined && !this.#nodes.has(valueId(collection, key))) continue;
       const old = values.get(key);
@@ -94,6 +102,7 @@ export class Store {
         }
       }
     }
+    this.#applying = undefined;
     const changed: InputNode[] = [];
     for (const id of touched) {
       const node = this.#nodes.get(id);

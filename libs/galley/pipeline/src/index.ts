@@ -1,3 +1,4 @@
 export * from './pipeline.ts';
 export * from './load.ts';
-export type { Document, FileChange } from './read-file.ts';
+export { originOf, type Document, type FileChange, type ReadingDocument } from './read-file.ts';
+export { idOfRaw, type ReadResource } from './read-document.ts';

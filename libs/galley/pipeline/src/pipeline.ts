@@ -2,7 +2,7 @@ import { deepEqual } from '@flotilla/std';
 import { findDanglingReferences } from '@flotilla/galley-validation';
 import { collections, keyOf, printableProblem, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent } from '@flotilla/model';
 import { idOf } from './read-document.ts';
-import { duplicate, originOf, readFile, type Entry, type FileChange, type FileState } from './read-file.ts';
+import { duplicate, originOf, readFile, type Entry, type FileChange, type FileState, type ReadingDocument } from './read-file.ts';
 
 /**
  * From files to batches. What is wrong with a document is a problem and takes nothing else down; of a resource that can't be read any more the last
@@ -19,9 +19,11 @@ export class Pipeline {
   /** In force unless a file says otherwise; part of the first batch. */
   readonly #defaults: ReadonlyMap<string, AnyResource>;
   #started = false;
+  readonly #reading: ReadingDocument | undefined;
 
-  constructor(session: string, defaults: readonly AnyResource[] = []) {
+  constructor(session: string, defaults: readonly AnyResource[] = [], reading?: ReadingDocument) {
     this.#session = session;
+    this.#reading = reading;
     this.#defaults = new Map(defaults.map((resource) => [idOf(resource), resource]));
   }
 
@@ -81,7 +83,7 @@ export class Pipeline {
   #take(change: FileChange): string[] {
     const { path, documents, problem } = change;
     const before = this.#files.get(path);
-    const after = documents || problem ? readFile(change, before) : undefined;
+    const after = documents || problem ? readFile(change, before, this.#reading) : undefined;
     if (after) this.#files.set(path, after);
     else this.#files.delete(path);
     const ids = [...new Set([...(before?.entries.keys() ?? []), ...(after?.entries.keys() ?? [])])];

@@ -45,7 +45,7 @@ function recognize(value: unknown): RecognizedKind {
 }
 
 /** Which resource an object that can't be read is, if it says so. */
-function idOfRaw(value: unknown): string | undefined {
+export function idOfRaw(value: unknown): string | undefined {
   const kind = kindOf(value);
   const meta = isPlain(value) && isPlain(value['metadata']) ? value['metadata'] : {};
   const { name, namespace } = meta as { name?: unknown; namespace?: unknown };

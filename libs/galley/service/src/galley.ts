@@ -1,17 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Publisher } from '@flotilla/bus-port';
-import { Pipeline, type FileChange } from '@flotilla/galley-pipeline';
+import { idOfRaw, originOf, Pipeline, type FileChange, type ReadingDocument } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type AnyResource, type Batch, type Problem, type TraceParent } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
-import { systemClock, type Clock } from '@flotilla/std';
+import { hashBytes, systemClock, type Clock } from '@flotilla/std';
 import { createOutgoing } from './outgoing.ts';
 import { createProblemLog } from './problem-log.ts';
+import { noQuarantine, type Quarantine } from './quarantine.ts';
 
 type Found = Omit<FileChange, 'trace'> & { readonly readAt: number };
 /** What a source gives: first all there is, then changes, each a list that belongs together. */
 export interface Source { run(signal: AbortSignal): AsyncIterable<readonly Found[]> }
-export interface GalleyOptions { readonly source: Source; readonly publisher: Publisher; readonly observability: Observability; readonly signal: AbortSignal; readonly clock?: Clock }
+export interface GalleyOptions {
+  readonly source: Source;
+  readonly publisher: Publisher;
+  readonly observability: Observability;
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+  readonly quarantine?: Quarantine;
+}
 /** How long problems are held back for what is published. */
 const patienceMs = 500;
 export interface Galley {
@@ -24,8 +32,8 @@ export interface Galley {
 }
 
 /** Galley: reads, validates, publishes. A start is a new session. */
-export function createGalley({ source, publisher, observability, signal, clock = systemClock }: GalleyOptions): Galley {
-  const pipeline = new Pipeline(randomUUID(), defaultMesh());
+export function createGalley({ source, publisher, observability, signal, clock = systemClock, quarantine = noQuarantine }: GalleyOptions): Galley {
+  const pipeline = new Pipeline(randomUUID(), defaultMesh(), readingWith(quarantine));
   const problemLog = createProblemLog(observability);
   const outgoing = createOutgoing({ publisher, signal, complete: () => pipeline.complete() });
   const problems = (): readonly Problem[] => (outgoing.problem ? [...pipeline.problems, outgoing.problem] : pipeline.problems);
@@ -35,6 +43,7 @@ export function createGalley({ source, publisher, observability, signal, clock =
   async function take(found: readonly Found[], isFirst: boolean): Promise<void> {
     const reads = startReads(found, isFirst);
     const batch = pipeline.apply(found.map((change, i) => ({ ...change, trace: (reads[i] ?? reads[0])?.traceparent })));
+    if (isFirst) quarantine.settle();
     for (const read of reads) read.end();
     const publishing = publish(batch);
     // What is wrong can wait for what is right, but not for a bus that is away.
@@ -86,6 +95,24 @@ export function createGalley({ source, publisher, observability, signal, clock =
   }
   return { run, ready: ready.promise, problems };
 }
+
+/** Empty for what JSON does not hold, which can't be told again by its hash. */
+function hashOf(value: unknown): string {
+  try {
+    return hashBytes(JSON.stringify(value) ?? '');
+  } catch {
+    return '';
+  }
+}
+
+/** A document in quarantine fails as one that is not valid does: of a resource that was read before, the last good version stays. */
+const readingWith = ({ reading }: Quarantine): ReadingDocument => (document, read) => {
+  const { value } = document;
+  return reading({ name: originOf(document), hash: hashOf(value) }, read, (problem) => {
+    const id = idOfRaw(value);
+    return [{ problems: [problem], ...(id === undefined ? {} : { id }) }];
+  });
+};
 
 /** A mesh without configuration has Istio's. */
 function defaultMesh(): AnyResource[] {

@@ -1,8 +1,9 @@
 import { setting } from '@flotilla/std';
 
 /** Where galley reads from. */
-export const galleySettings = () => ({
+export const galleySettings = (folder = '.cache/galley') => ({
   configDir: setting.list('file or folder of YAML, watched', ['docs/examples/mesh'], { metavar: 'path' }),
   meshConfig: setting.optionalPath('file with MeshConfig alone, instead of the ConfigMap istio'),
+  quarantineFile: setting.path('objects on which the process hung until its watchdog ended it, passed over until they change', `${folder}/quarantine.json`),
   meshNetworks: setting.optionalPath('file with MeshNetworks alone'),
 });

@@ -27,7 +27,7 @@ const maxRefusal = 1100;
 
 /** The injection webhook over HTTPS, `POST /inject[/KEY/VALUE...]`. Mistakes in a review are HTTP 200 with `allowed: false`, as Istio answers. */
 export function createWebhook({ decide, observability }: WebhookOptions): Webhook {
-  const { metrics } = observability;
+  const { metrics, activity } = observability;
   const log = observability.log.scope('injection');
   const requests = metrics.counter('sidecar_injection_requests_total', 'Total number of sidecar injection requests.');
   const failures = metrics.counter('sidecar_injection_failure_total', 'Total number of failed sidecar injection requests.');
@@ -43,7 +43,7 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
     const body = bytes.toString('utf8');
     if (body.length === 0) return fail(() => text(400, 'no body found'), 'no body found');
     if (request.headers['content-type'] !== 'application/json') return fail(() => text(415, 'invalid Content-Type, want `application/json`'), 'wrong content type');
-    const review = parseReview(body);
+    const review = activity.during({ name: `a review of ${body.length} characters` }, () => parseReview(body));
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(JSON.stringify(review.ok ? answer(review.value, path) : refusal(review.error)));
   }
 
@@ -63,7 +63,8 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
   function answer({ uid, namespace, apiVersion, pod }: ReviewRequest, path: string): object {
     let verdict: Verdict;
     try {
-      verdict = decide(pod, { namespace, proxyEnv: parsePathEnv(path) });
+      const name = `pod ${namespace}/${pod.metadata.name ?? pod.metadata.generateName ?? ''}`;
+      verdict = activity.during({ name }, () => decide(pod, { namespace, proxyEnv: parsePathEnv(path) }));
     } catch (thrown) {
       verdict = { ok: false, error: messageOf(thrown) };
     }

@@ -35,6 +35,7 @@ export interface PilotOptions {
 export function createPilot(options: PilotOptions) {
   const { subscriber, credentials, credentialReader = [], maxCredentials = 10_000, limits = defaultAdsLimits, observability, signal } = options;
   const engine = new Engine(createWorldStore());
+  observability.activity.within(() => engine.running);
   const demand = followDemand({ store: engine.store, source: credentials, observability, maxNames: maxCredentials, signal });
   const credentialReaders = new Set(credentialReader);
   const proxies = new Set<Proxy>();
@@ -65,7 +66,10 @@ export function createPilot(options: PilotOptions) {
     for (const collection of batch.complete) incomplete.delete(collection);
     if (incomplete.size === 0) ready.resolve(null);
     const changes: Change[] = [
-      ...batch.put.flatMap(({ resource }) => worldChanges(resource.collection, keyOf(resource.meta), resource)),
+      ...batch.put.flatMap(({ resource }) => {
+        const { collection, meta } = resource;
+        return observability.activity.during({ name: `${collection} ${keyOf(meta)}` }, () => worldChanges(collection, keyOf(meta), resource));
+      }),
       ...batch.delete.flatMap(({ collection, key }) => worldChanges(collection, key)),
     ];
     cause.taken();

@@ -1,0 +1,79 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Problem, Reading } from '@flotilla/model';
+import type { Activity, Logger } from '@flotilla/observability-port';
+import { configLimits, messageOf, printable, readJsonObject } from '@flotilla/std';
+
+/**
+ * Objects, files and documents, on which a process hung until its watchdog ended it. They are passed over until their content changes, so that one of them
+ * does not take everything down again and again.
+ */
+export interface Quarantine {
+  readonly reading: Reading;
+  /** Everything has been read once: objects that have changed or are gone since they were put in are let out. */
+  settle(): void;
+}
+/** Passes nothing over. */
+export const noQuarantine: Quarantine = { reading: (_object, read) => read(), settle: () => {} };
+
+export interface QuarantineOptions { readonly file: string; readonly activity: Activity; readonly log: Logger }
+interface Quarantined { readonly hash: string; readonly name: string; readonly since: string }
+const maxObjects = 1000;
+
+/** What is in quarantine by its file, which the watchdog adds to. A file that can't be read counts as empty, with a warning. */
+export function openQuarantine({ file, activity, log: root }: QuarantineOptions): Quarantine {
+  const log = root.scope('validation');
+  const held = load(file, log);
+  const met = new Set<string>();
+  const reading: Reading = (object, read, passedOver) => {
+    const found = held.get(object.hash);
+    if (!found) return activity.during(object, read);
+    met.add(object.hash);
+    return passedOver(problemOf(found));
+  };
+  return {
+    reading,
+    settle() {
+      const left = [...held.keys()].filter((hash) => !met.has(hash));
+      if (left.length === 0) return;
+      for (const hash of left) held.delete(hash);
+      save(file, [...held.values()], log);
+    },
+  };
+}
+
+const problemOf = ({ since }: Quarantined): Problem => ({
+  code: 'quarantined', level: 'error',
+  message: `not read: the process hung on this at ${since} and was ended by its watchdog; change it and it is read again; the log of that time has a stack, please report it`,
+});
+
+const isQuarantined = (value: unknown): value is Quarantined => typeof value === 'object' && value !== null
+  && ['hash', 'name', 'since'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string');
+
+function load(file: string, log: Logger): Map<string, Quarantined> {
+  let problem: string;
+  try {
+    const read = readJsonObject(readFileSync(file, 'utf8'), configLimits);
+    const objects = read.ok ? read.value['objects'] : undefined;
+    if (Array.isArray(objects) && objects.every(isQuarantined)) {
+      const kept = objects.slice(-maxObjects).map((one) => ({ ...one, since: printable(one.since, 30) }));
+      if (kept.length > 0) log.warn('objects are in quarantine: they are passed over until they change', { file, objects: kept.map(({ name }) => name) });
+      return new Map(kept.map((one) => [one.hash, one]));
+    }
+    problem = read.ok ? 'expected {"objects": [{"hash", "name", "since"}]}' : read.error.message;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+    problem = messageOf(thrown);
+  }
+  log.warn('the quarantine can\'t be read: nothing is passed over', { file, problem });
+  return new Map();
+}
+
+/** Whole or as it was; where it can't be written, an object that is let out is looked for again at the next start. */
+function save(file: string, objects: readonly Quarantined[], log: Logger): void {
+  try {
+    writeFileSync(`${file}.new`, `${JSON.stringify({ objects }, null, 1)}\n`, { mode: 0o600, flush: true });
+    renameSync(`${file}.new`, file);
+  } catch (thrown) {
+    log.warn('the quarantine can\'t be written', { file, problem: messageOf(thrown) });
+  }
+}
