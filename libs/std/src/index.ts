@@ -13,3 +13,4 @@ export * from './outside/index.ts';
 export * from './printable.ts';
 export * from './outside/readers.ts';
 export * from './closest.ts';
+export * from './token-bucket.ts';

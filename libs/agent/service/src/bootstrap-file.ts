@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { addressFamily, buildGrpcBootstrap, defaultXdsSocket, fillTemplate } from '@flotilla/agent-bootstrap';
 import type { Proxy } from '@flotilla/agent-bootstrap';
+import { replaceFile } from '@flotilla/stored-file';
 import { readOptional } from './pod-info.ts';
 
 export interface BootstrapFileOptions { readonly template?: string; readonly grpcBootstrap?: string }
@@ -11,13 +11,9 @@ export async function writeBootstrap(proxy: Proxy, { template, grpcBootstrap }: 
   const folder = proxy.proxyConfig.configPath ?? './etc/istio/proxy';
   const own = template || proxy.proxyConfig.proxyBootstrapTemplatePath || proxy.proxyConfig.customConfigFile;
   const path = join(folder, own?.endsWith('.yaml.tmpl') ? 'envoy-rev.yaml' : 'envoy-rev.json');
-  await mkdir(folder, { recursive: true });
-  for (const [file, text] of Object.entries(proxy.files)) await writeFile(file, text, { mode: 0o600 });
-  await writeFile(path, own ? await fill(own, proxy) : JSON.stringify(proxy.bootstrap, undefined, 2), { mode: 0o644 });
-  if (grpcBootstrap) {
-    await mkdir(dirname(grpcBootstrap), { recursive: true });
-    await writeFile(grpcBootstrap, JSON.stringify(buildGrpcBootstrap(proxy.node, defaultXdsSocket), undefined, 2));
-  }
+  for (const [file, text] of Object.entries(proxy.files)) await replaceFile(file, { text, mode: 0o600 });
+  await replaceFile(path, { text: own ? await fill(own, proxy) : JSON.stringify(proxy.bootstrap, undefined, 2), mode: 0o644 });
+  if (grpcBootstrap) await replaceFile(grpcBootstrap, { text: JSON.stringify(buildGrpcBootstrap(proxy.node, defaultXdsSocket), undefined, 2), mode: 0o644 });
   return path;
 }
 

@@ -1,0 +1,41 @@
+import type { Clock } from './clock.ts';
+import { Lru } from './lru.ts';
+
+export interface TokenBucketOptions {
+  /** Tokens that come back per second. */
+  readonly perSecond: number;
+  /** Tokens in a full bucket: so many may be taken at once. */
+  readonly burst: number;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Keys that are remembered; the one that was not used for longest starts again with a full bucket. */
+  readonly maxKeys?: number;
+}
+
+/** A rate limit for each of many keys. */
+export interface TokenBuckets {
+  /** Takes one token of the key's bucket: 0, or, when there is none, the milliseconds until there is one. */
+  take(key: string): number;
+  /** The same without taking it. */
+  wait(key: string): number;
+}
+
+/** Token buckets by key. After a clock was set back a bucket is empty at most: nobody waits for the old time. */
+export function createTokenBuckets({ perSecond, burst, clock, maxKeys = 10_000 }: TokenBucketOptions): TokenBuckets {
+  const interval = 1000 / perSecond;
+  /** When each bucket will be full again. */
+  const fullAt = new Lru<number>(maxKeys);
+  const stateOf = (key: string): { readonly full: number; readonly wait: number } => {
+    const now = clock.now();
+    const full = Math.max(now, Math.min(fullAt.get(key) ?? now, now + burst * interval));
+    // Less than a microsecond is rounding.
+    return { full, wait: Math.max(0, Math.ceil(full - now - (burst - 1) * interval - 0.001)) };
+  };
+  return {
+    wait: (key) => stateOf(key).wait,
+    take(key) {
+      const { full, wait } = stateOf(key);
+      fullAt.set(key, wait === 0 ? full + interval : full, 1);
+      return wait;
+    },
+  };
+}
