@@ -1,4 +1,4 @@
-import { citadelSettings, createCitadel, createFileRootStore, createSecrets, ensureBootstrapTokens } from '@flotilla/citadel-service';
+import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
@@ -11,7 +11,6 @@ await runApp({
     maxCaConnections: setting.count('connections at once on that port; one more ends the longest idle, those without a client certificate first', 5000), ...grpcSettings(),
   },
 }, async (options, { observability, guard }) => {
-  await ensureBootstrapTokens(options.bootstrapTokensFile);
   const citadel = await createCitadel({ ...options, root: createFileRootStore(options.rootFile), observability });
   const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
   const ca = grpcRunner({

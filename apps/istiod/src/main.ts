@@ -1,5 +1,5 @@
 import { createInProcessBus } from '@flotilla/bus-in-process';
-import { citadelSettings, createCitadel, createFileRootStore, createSecrets, ensureBootstrapTokens } from '@flotilla/citadel-service';
+import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import { createGalley, galleySettings, openQuarantine, problemsPage } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-sources';
@@ -17,7 +17,6 @@ await runApp({
   const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
   const { log } = observability;
   const bus = createInProcessBus();
-  await ensureBootstrapTokens(options.bootstrapTokensFile);
   const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
   watchdog.quarantineIn(options.quarantineFile);
   const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from '@flotilla/observability-port';
-import { buildCsr, createCertificateSource, generateKey, keyToPem, spiffeOf } from '@flotilla/pki';
-import type { CertificateSource } from '@flotilla/pki';
+import { buildCsr, createCertificateSource, generateKey, isDue, keyToPem, middleOf, spiffeOf } from '@flotilla/pki';
+import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
 import { messageOf, ownMember, readJsonObject, setting, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf } from '@flotilla/std';
 import { requestCertificate } from './ca-client.ts';
@@ -12,7 +12,7 @@ import type { Runner } from './runners.ts';
 export const certificateSettings = () => ({
   trustDomain: setting.text('first part of every identity', 'cluster.local'),
   citadel: setting.text('the CA\'s address', '127.0.0.4:15022'),
-  bootstrapTokenFile: setting.path('token that proves this service to the CA: alone in the file, or the CA\'s JSON object of service: token', '.cache/citadel/bootstrap-tokens.json'),
+  bootstrapTokenFile: setting.path('token that proves this service to the CA when it has no certificate: alone in the file, or the CA\'s JSON object', '.cache/citadel/bootstrap-tokens.json'),
   rootCertFile: setting.path('PEM of the root that the CA must prove', '.cache/citadel/root-cert.pem'),
 });
 
@@ -30,10 +30,13 @@ export interface ServiceCertificate extends CertificateSource {
 
 const firstRetryMs = 200;
 const maxRetryMs = 10_000;
+/** Timers may be late and clocks jump: so often it is looked whether the certificate is still good. */
+const checkMs = 60_000;
 
 /**
- * A control-plane service's certificate: the first by the bootstrap token, then a new key and certificate at half of each one's life. Files are read
- * at each attempt, so that they may appear later than this service. Attempts back off; what is held stays in force meanwhile.
+ * A control-plane service's certificate: the first by the bootstrap token, then a new key and certificate at half of each one's life, by the certificate that is held; by
+ * the token again where that is not accepted. Files are read at each attempt, so that they may appear or be replaced later. Attempts back off; what is held stays in
+ * force meanwhile.
  */
 export function createServiceCertificate(options: ServiceCertificateOptions): ServiceCertificate {
   const { trustDomain, clock = systemClock, log } = options;
@@ -41,29 +44,46 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
   let received = (): void => {};
   const first = new Promise<void>((resolve) => (received = resolve));
   const identity = { trustDomain, namespace: 'istio-system', serviceAccount: options.service };
+  let held: X509Certificate | undefined;
+  let isAccepted = true;
 
-  const attempt = async (signal: AbortSignal): Promise<number> => {
-    const [tokens, roots] = await Promise.all([readFile(options.bootstrapTokenFile, 'utf8'), readFile(options.rootCertFile, 'utf8')]);
+  /** What to show: a certificate that is valid by this clock and was not refused before, else the token as it is now. */
+  async function proof(): Promise<{ readonly certificate: KeyAndCertificate } | { readonly token: string }> {
+    const now = clock.now();
+    const certificate = source.current();
+    const isValid = held !== undefined && now >= held.validFromDate.getTime() && now < held.validToDate.getTime();
+    return certificate && isValid && isAccepted ? { certificate } : { token: tokenOf(options.service, await readFile(options.bootstrapTokenFile, 'utf8')) };
+  }
+
+  async function renew(signal: AbortSignal): Promise<void> {
+    const roots = await readFile(options.rootCertFile, 'utf8');
+    const shown = await proof();
     const key = generateKey();
-    const ca = { address: options.citadel, roots, identity: spiffeOf({ ...identity, serviceAccount: 'citadel' }) };
-    const chain = await requestCertificate(ca, { csr: buildCsr(key, { uris: [spiffeOf(identity)] }), token: tokenOf(options.service, tokens), signal });
-    const notAfter = new X509Certificate(chain[0] ?? '').validToDate.getTime();
-    if (notAfter <= clock.now()) throw new Error(`by this clock the certificate ended at ${new Date(notAfter).toISOString()} already: set the clock right`);
+    const ca = { address: options.citadel, roots, identity: spiffeOf({ ...identity, serviceAccount: 'citadel' }), ...('certificate' in shown ? shown : {}) };
+    isAccepted = 'token' in shown;
+    const chain = await requestCertificate(ca, { csr: buildCsr(key, { uris: [spiffeOf(identity)] }), ...('token' in shown ? shown : {}), signal });
+    isAccepted = true;
+    const leaf = new X509Certificate(chain[0] ?? '');
+    const [begins, ends] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
+    if (ends <= clock.now()) throw new Error(`by this clock the certificate ended at ${new Date(ends).toISOString()} already: set the clock right`);
+    if (begins > clock.now()) throw new Error(`by this clock the certificate only begins at ${new Date(begins).toISOString()}: set the clock right`);
+    held = leaf;
     source.set({ key: keyToPem(key), cert: chain.slice(0, -1).join(''), roots: chain.at(-1) ?? roots });
     received();
-    log.info('certificate received', { identity: spiffeOf(identity), notAfter: new Date(notAfter).toISOString() });
-    return Math.max((notAfter - clock.now()) / 2, firstRetryMs);
-  };
+    log.info('certificate received', { identity: spiffeOf(identity), notAfter: new Date(ends).toISOString() });
+  }
 
   const run = async (signal: AbortSignal): Promise<void> => {
-    for (let failures = 0; !signal.aborted;) {
+    let retryMs = firstRetryMs;
+    while (!signal.aborted) {
       let wait: number;
       try {
-        wait = await attempt(signal);
-        failures = 0;
+        if (isDue(held, clock.now())) await renew(signal);
+        wait = held ? Math.min(Math.max(middleOf(held) - clock.now(), firstRetryMs), checkMs) : firstRetryMs;
+        retryMs = firstRetryMs;
       } catch (thrown) {
-        wait = Math.min(firstRetryMs * 2 ** failures, maxRetryMs);
-        failures = Math.min(failures + 1, 16);
+        wait = retryMs;
+        retryMs = Math.min(retryMs * 2, maxRetryMs);
         if (!signal.aborted) log.warn('no certificate yet, trying again', { reason: messageOf(thrown), inMs: wait });
       }
       await pause(wait, { clock, signal });
@@ -72,23 +92,24 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
   return { current: source.current, onChange: source.onChange, first, runner: { name: 'certificate', run } };
 }
 
+/** The service's token in a file: alone, or in the CA's JSON object, as a text or with its end. */
 function tokenOf(service: string, content: string): string {
   if (!content.startsWith('{')) return content.trim();
   const tokens = readJsonObject(content);
   if (!tokens.ok) throw new Error('the file of bootstrap tokens is not a JSON object');
-  const token = ownMember(tokens.value, service);
+  const entry = ownMember(tokens.value, service);
+  const token = typeof entry === 'object' && entry !== null && 'token' in entry ? entry.token : entry;
   if (typeof token !== 'string') throw new Error(`the file of bootstrap tokens has none for ${service}`);
   return token;
 }
 
-/** A timer holds at most 2^31 ms; renewing earlier than asked for does no harm. */
 const pause = (ms: number, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> => new Promise((resolve) => {
   if (signal.aborted) return resolve();
   const onAbort = (): void => {
     cancel();
     resolve();
   };
-  const cancel = clock.after(Math.min(ms, 2 ** 31 - 1), () => {
+  const cancel = clock.after(ms, () => {
     signal.removeEventListener('abort', onAbort);
     resolve();
   });

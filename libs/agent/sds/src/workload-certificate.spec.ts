@@ -18,8 +18,9 @@ const ca = {
   },
 };
 
-/** An agent whose clock stands; gives its pauses, each of which ends at once. */
-function start(now: number) {
+/** An agent whose clock stands unless it is set; gives its pauses, each of which ends at once. */
+function start(startedAt: number) {
+  let now = startedAt;
   const pauses = new AsyncQueue<{ ms: number; end: () => void }>();
   const clock: Clock = { now: () => now, after: (ms, end) => (pauses.push({ ms, end }), () => {}) };
   const told: string[] = [];
@@ -30,13 +31,30 @@ function start(now: number) {
     end();
     return ms;
   };
-  return { certificate, pause, told };
+  return { certificate, pause, told, setClock: (to: number) => void (now = to) };
 }
 
 it('a certificate is renewed at half of its life', async () => {
-  const { certificate, pause } = start(caNow);
-  expect(await pause()).toBe(hour / 2);
-  expect(certificate.current()?.roots).toBe(root);
+  const { certificate, pause, setClock } = start(caNow);
+  expect(await pause()).toBe(60_000);
+  const first = certificate.current();
+  expect(first?.roots).toBe(root);
+  setClock(caNow + hour / 2 - 1500);
+  expect([await pause(), await pause(), certificate.current()]).toEqual([60_000, 1500, first]);
+  setClock(caNow + hour / 2);
+  const renewed = new Promise((resolve) => certificate.onChange(resolve));
+  await pause();
+  expect(await renewed).not.toBe(first);
+  certificate.close();
+});
+
+it('a certificate that is not valid any more by a clock that was set is replaced within a minute', async () => {
+  const { certificate, pause, setClock } = start(caNow);
+  await pause();
+  setClock(caNow - 1);
+  const renewed = new Promise((resolve) => certificate.onChange(resolve));
+  await pause();
+  await renewed;
   certificate.close();
 });
 

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { buildCsr, createCertificateSource, generateKey, keyToPem, parseCertificates } from '@flotilla/pki';
 import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
 import type { Logger } from '@flotilla/observability-port';
@@ -27,6 +28,8 @@ export interface WorkloadCertificate extends CertificateSource {
 
 const firstRetryMs = 200;
 const maxRetryMs = 30_000;
+/** Timers may be late and clocks jump: so often it is looked whether it is time to renew. */
+const checkMs = 60_000;
 
 /** Milliseconds until a certificate is renewed: before the last `graceRatio` of its life, moved by chance so that a fleet doesn't come at once. */
 export function renewalDelay({ notBefore, notAfter, now, graceRatio, jitter }: { notBefore: number; notAfter: number; now: number; graceRatio: number; jitter: number }): number {
@@ -44,6 +47,17 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
   let cancel = (): void => {};
   let closed = false;
 
+  /** Renews after `delay` by the clock of the machine, which may jump meanwhile, and when by it the certificate is not valid yet. */
+  function renewIn(leaf: X509Certificate, delay: number): void {
+    const at = clock.now() + delay;
+    const check = (): void => {
+      const now = clock.now();
+      if (now >= at || now < leaf.validFromDate.getTime()) void request();
+      else cancel = clock.after(Math.min(Math.max(at - now, 1000), checkMs), check);
+    };
+    cancel = clock.after(Math.min(Math.max(delay, 1000), checkMs), check);
+  }
+
   const request = async (): Promise<void> => {
     const started = clock.now();
     try {
@@ -54,7 +68,7 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
       if (!parsed.ok) throw new Error(`the CA's answer: ${parsed.error}`);
       const [leaf] = parsed.value;
       const root = parsed.value.at(-1);
-      if (!leaf || !root || !leaf.checkPrivateKey(key)) throw new Error("the CA's answer is no chain for this key");
+      if (!leaf || !root || !leaf.checkPrivateKey(key)) throw new Error("the CA's answer is not a chain for this key");
       const value: KeyAndCertificate = {
         key: keyToPem(key),
         cert: parsed.value.slice(0, Math.max(parsed.value.length - 1, 1)).map((item) => item.toString()).join(''),
@@ -67,7 +81,7 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
       log.info('workload certificate issued', { latencyMs: clock.now() - started, ttlMs: notAfter - clock.now(), renewInMs: Math.round(delay) });
       source.set(value);
       for (const resolve of waiting.splice(0)) resolve(value);
-      cancel = clock.after(Math.min(Math.max(delay, 1000), 2 ** 31 - 1), () => void request());
+      renewIn(leaf, delay);
     } catch (thrown) {
       if (closed) return;
       const pause = Math.min(firstRetryMs * 2 ** attempts++, maxRetryMs) * (0.75 + random() / 2);

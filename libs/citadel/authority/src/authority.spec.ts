@@ -17,7 +17,7 @@ const publicKey = createPublicKey(generateKey());
 describe('the authority', () => {
   it('signs the verified identity for the default lifetime, leaf first and root last', () => {
     const issued = authority.sign({ publicKey, identity, ttlMs: 0 });
-    if (!issued.ok) throw new Error(issued.error);
+    if (!issued.ok) throw new Error(issued.error.message);
     const [leaf, root] = issued.value.chain.map((pem) => new X509Certificate(pem));
     if (!leaf || !root) throw new Error('expected two certificates');
     expect(verifyChain([leaf], [root], now)).toMatchObject({ ok: true });
@@ -30,6 +30,23 @@ describe('the authority', () => {
     const late = authority.rootNotAfter - 1000;
     const nearEnd = createAuthority({ issuer: issuer.value, clock: { ...clock, now: () => late }, serial, defaultTtlMs: day, maxTtlMs: day });
     expect(nearEnd.sign({ publicKey, identity, ttlMs: 0 })).toMatchObject({ ok: true, value: { notAfter: authority.rootNotAfter } });
+  });
+  it('signs nothing while the root is not valid by its clock, and says that the clock is wrong', () => {
+    const at = (when: number) => createAuthority({ issuer: issuer.value, clock: { ...clock, now: () => when }, serial, defaultTtlMs: day, maxTtlMs: 90 * day }).sign({ publicKey, identity, ttlMs: 0 });
+    for (const when of [0, now - 10 * 365 * day, now - 121_000]) expect(at(when)).toMatchObject({ ok: false, error: { kind: 'clock', message: expect.stringMatching(/set the clock right/) as string } });
+    for (const when of [authority.rootNotAfter, authority.rootNotAfter + 1]) expect(at(when)).toMatchObject({ ok: false, error: { kind: 'root' } });
+    for (const when of [now - 119_000, authority.rootNotAfter - 1000]) {
+      const issued = at(when);
+      if (!issued.ok) throw new Error(issued.error.message);
+      const leaf = new X509Certificate(issued.value.chain[0] ?? '');
+      expect(leaf.validFromDate.getTime()).toBeLessThan(leaf.validToDate.getTime());
+    }
+  });
+  it.each([NaN, Infinity, 2 ** 63, 90 * day + 1])('refuses a lifetime of %s ms', (ttlMs) => {
+    expect(authority.sign({ publicKey, identity, ttlMs })).toMatchObject({ ok: false, error: { kind: 'lifetime' } });
+  });
+  it.each([0, -1, -(2 ** 63)])('gives the default for a lifetime of %s ms', (ttlMs) => {
+    expect(authority.sign({ publicKey, identity, ttlMs })).toMatchObject({ ok: true, value: { notAfter: now + day } });
   });
   it('refuses a root that is expired, malformed or has another key', () => {
     const other = buildRootMaterial({ trustDomain: 'td', now, serial: serial() });

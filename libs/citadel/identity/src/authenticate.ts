@@ -3,7 +3,7 @@ import { peerIdentity, verifyChain } from '@flotilla/pki';
 import type { SpiffeIdentity } from '@flotilla/pki';
 import { err, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
-import { verifyBootstrapToken } from './bootstrap.ts';
+import { serviceNames, verifyBootstrapToken } from './bootstrap.ts';
 import type { BootstrapTokens } from './bootstrap.ts';
 import { verifyServiceAccountToken } from './jwt.ts';
 import type { JwtOptions } from './jwt.ts';
@@ -18,8 +18,8 @@ export interface AuthenticateOptions {
   readonly bootstrap: () => BootstrapTokens;
 }
 
-/** Who the caller is, and what proved it. */
-export interface Caller { readonly identity: SpiffeIdentity; readonly proof: 'certificate' | 'token' | 'bootstrap token' }
+/** Who the caller is, what proved it, and the DNS names that it may have: a service of the control plane gets them by its bootstrap token, and keeps them. */
+export interface Caller { readonly identity: SpiffeIdentity; readonly proof: 'certificate' | 'token' | 'bootstrap token'; readonly dns: readonly string[] }
 
 /** Who the caller is. Each kind of credential in turn, as Istio does: (1) certificate, (2) token; the first that holds counts. */
 export async function authenticate({ certificate, bearer }: Credentials, options: AuthenticateOptions): Promise<Result<Caller>> {
@@ -42,13 +42,15 @@ function identityOfCertificate(certificate: X509Certificate, { roots, clock, tru
   if (!verified.ok) return verified;
   const identity = peerIdentity(verified.value);
   if (identity.ok && identity.value.trustDomain !== trustDomain) return err('it is of another trust domain');
-  return provedBy('certificate', identity);
+  const held = new Set((certificate.subjectAltName ?? '').split(', '));
+  return provedBy('certificate', identity, (caller) => serviceNames(caller).filter((name) => held.has(`DNS:${name}`)));
 }
 
 /** A JWT has three parts; anything else can only be a bootstrap token. */
 async function identityOfToken(token: string, options: AuthenticateOptions): Promise<Result<Caller>> {
-  if (token.split('.', 4).length !== 3) return provedBy('bootstrap token', verifyBootstrapToken(token, options.bootstrap(), options.trustDomain));
+  if (token.split('.', 4).length !== 3) return provedBy('bootstrap token', verifyBootstrapToken(token, options.bootstrap(), { trustDomain: options.trustDomain, now: options.clock.now() }), serviceNames);
   return options.jwt ? provedBy('token', await verifyServiceAccountToken(token, options.jwt)) : err('tokens of service accounts are not accepted here: citadel has no --jwks-file');
 }
 
-const provedBy = (proof: Caller['proof'], identity: Result<SpiffeIdentity>): Result<Caller> => (identity.ok ? ok({ identity: identity.value, proof }) : identity);
+const provedBy = (proof: Caller['proof'], identity: Result<SpiffeIdentity>, namesOf: (caller: SpiffeIdentity) => readonly string[] = () => []): Result<Caller> =>
+  (identity.ok ? ok({ identity: identity.value, proof, dns: namesOf(identity.value) }) : identity);

@@ -1,11 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { status } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
 import type { Authority } from '@flotilla/citadel-authority';
-import { authenticate, serviceNames } from '@flotilla/citadel-identity';
+import { authenticate } from '@flotilla/citadel-identity';
 import type { AuthenticateOptions, Credentials } from '@flotilla/citadel-identity';
 import type { GrpcService } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
+import { createRateLimits, type RateLimits, type RateLimitSettings } from './rate-limits.ts';
 import { parseCsr, spiffeOf } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 import { messageOf } from '@flotilla/std';
@@ -30,59 +31,80 @@ export interface CaServerOptions {
   readonly authority: Authority;
   readonly authentication: AuthenticateOptions;
   readonly observability: Observability;
+  readonly rates: RateLimitSettings;
 }
 
 class Refusal extends Error {
   readonly code: status;
-  constructor(code: status, message: string) {
+  /** When the same request may succeed; undefined where time changes nothing, or it isn't known. */
+  readonly retryMs: number | undefined;
+  constructor(code: status, message: string, retryMs?: number) {
     super(message);
     this.code = code;
+    this.retryMs = retryMs;
   }
 }
+/** How a server tells gRPC clients when to try again (gRPC A6, "Client Retries", pushback). */
+const pushback = 'grpc-retry-pushback-ms';
+const tooMany = (waitMs: number, whose: string): Refusal => new Refusal(status.RESOURCE_EXHAUSTED, `too many requests for certificates ${whose}: try again in ${waitMs} ms`, waitMs);
 
 /** Istio's certificate service. It belongs on a port with TLS that asks for a client certificate and does not require one: the first request has only a token. */
 export function createCaService(options: CaServerOptions): GrpcService {
   const metrics = createCaMetrics(options.observability.metrics);
+  const rates = createRateLimits({ ...options.rates, clock: options.authentication.clock, metrics: options.observability.metrics });
   const log = options.observability.log.scope('serverca');
   const create = (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {
-    createCertificate(call, { ...options, metrics }).then(
+    createCertificate(call, { ...options, metrics, rates }).then(
       (response) => answer(null, response),
       (thrown: unknown) => {
         const refused = thrown instanceof Refusal;
         log.warn('certificate refused', { peer: call.getPeer(), reason: messageOf(thrown) });
-        answer({ code: refused ? thrown.code : status.INTERNAL, details: refused ? thrown.message : 'the certificate could not be made' });
+        const metadata = new Metadata();
+        if (refused && thrown.retryMs !== undefined) metadata.set(pushback, String(thrown.retryMs));
+        answer({ code: refused ? thrown.code : status.INTERNAL, details: refused ? thrown.message : 'the certificate could not be made', metadata });
       },
     );
   };
   return { addTo: (server) => void server.addService(certificateService, { CreateCertificate: create }) };
 }
 
-/** The decision: (1) who asks, (2) what key, (3) for how long. */
-async function createCertificate(call: ServerUnaryCall<Request, Response>, options: CaServerOptions & { metrics: CaMetrics }): Promise<Response> {
-  const { authority, metrics } = options;
+type Context = Omit<CaServerOptions, 'rates'> & { readonly metrics: CaMetrics; readonly rates: RateLimits };
+
+/** The decision: (1) who asks, (2) how often, (3) what key, (4) for how long. */
+async function createCertificate(call: ServerUnaryCall<Request, Response>, options: Context): Promise<Response> {
+  const { authority, metrics, rates } = options;
   const { request } = call;
   metrics.csr.add();
+  const peer = addressOf(call);
+  const shut = rates.beforeAuthentication(peer);
+  if (shut > 0) throw tooMany(shut, 'from an address that failed to prove who it is');
   const caller = await authenticate(credentialsOf(call), options.authentication);
   if (!caller.ok) {
+    rates.failed(peer);
     metrics.authenticationFailure.add();
     throw new Refusal(status.UNAUTHENTICATED, `request authenticate failure: ${caller.error}`);
   }
-  const { identity, proof } = caller.value;
+  const { identity, dns } = caller.value;
+  const wait = rates.take(spiffeOf(identity));
+  if (wait > 0) throw tooMany(wait, `of ${spiffeOf(identity)} or of all`);
   const csr = parseCsr(request.csr);
   if (!csr.ok) {
     metrics.parsingError.add();
     throw new Refusal(status.INVALID_ARGUMENT, `the certificate request is refused: ${csr.error}`);
   }
-  const dns = proof === 'bootstrap token' ? serviceNames(identity) : [];
   const issued = authority.sign({ publicKey: csr.value.publicKey, identity, ttlMs: Number(request.validityDuration) * 1000, dns });
   if (!issued.ok) {
-    metrics.signError.add(1, { error: 'TTL_ERROR' });
-    throw new Refusal(status.INVALID_ARGUMENT, `the certificate request is refused: ${issued.error}`);
+    const { kind, message } = issued.error;
+    metrics.signError.add(1, { error: kind === 'lifetime' ? 'TTL_ERROR' : 'CERT_SIGN_ERROR' });
+    throw new Refusal(kind === 'lifetime' ? status.INVALID_ARGUMENT : status.UNAVAILABLE, `the certificate request is refused: ${message}`);
   }
   metrics.issued.add();
   options.observability.log.scope('serverca').info('certificate issued', { identity: spiffeOf(identity), notAfter: new Date(issued.value.notAfter).toISOString() });
   return { certChain: issued.value.chain };
 }
+
+/** The caller's address without its port. */
+const addressOf = (call: ServerUnaryCall<Request, Response>): string => call.getPeer().replace(/:\d{1,5}$/, '');
 
 function credentialsOf(call: ServerUnaryCall<Request, Response>): Credentials {
   const raw = call.getAuthContext().sslPeerCertificate?.raw;

@@ -1,26 +1,66 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { link, mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { parseBootstrapTokens, type BootstrapTokens } from '@flotilla/citadel-identity';
+import type { Logger } from '@flotilla/observability-port';
+import { messageOf, ok, type Clock } from '@flotilla/std';
+import { createFile, replaceFile } from '@flotilla/stored-file';
+import { createFileValue } from './file-value.ts';
 
 /** The services that need a certificate before anything else can vouch for them. */
 const services = ['galley', 'nats', 'pilot', 'sidecar-injector'];
+/** How often it is looked whether tokens must be replaced; a timer may be late, a clock may jump. */
+const checkMs = 60_000;
 
-/** Makes a file of random bootstrap tokens, mode 0600, unless there is one: whoever may read it becomes part of the control plane. */
-export async function ensureBootstrapTokens(path: string): Promise<'made' | 'kept'> {
-  if (existsSync(path)) return 'kept';
-  const tokens = Object.fromEntries(services.map((service) => [service, randomBytes(32).toString('base64url')]));
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${randomUUID()}.new`;
-  await writeFile(draft, `${JSON.stringify(tokens, null, 1)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-  // Whole or not at all, and never over another's: who starts at the same time reads the same tokens.
-  try {
-    await link(draft, path);
-    return 'made';
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
-    return 'kept';
-  } finally {
-    await rm(draft, { force: true });
-  }
+export interface BootstrapTokensOptions {
+  readonly path: string;
+  /** How long a token is good for: from when it was made, or, in a file that does not say, from when the file was written. */
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+export interface KeptBootstrapTokens {
+  current(): BootstrapTokens;
+  /** Ends replacing them. */
+  close(): void;
+}
+
+/**
+ * The control plane's bootstrap tokens in a file of mode 0600: whoever may read it becomes part of the control plane. Made unless there is a file; what was made
+ * here is replaced at half of its life, which ends the old tokens at once: services read the file at each attempt, and renew by their certificates. Tokens of
+ * somebody else's are left alone and end by the file's age. A file that can't be written is logged; what is in it stays good until it ends.
+ */
+export async function keepBootstrapTokens({ path, ttlMs, clock, log }: BootstrapTokensOptions): Promise<KeptBootstrapTokens> {
+  const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
+  const read = createFileValue(path, (text, modified) => {
+    const parsed = parseBootstrapTokens(text);
+    return parsed.ok ? ok(parsed.value.map((token) => ({ expires: modified + ttlMs, ...token }))) : parsed;
+  }, complain);
+  const text = (): string => `${JSON.stringify(Object.fromEntries(services.map((service) => [service, tokenUntil(clock.now() + ttlMs)])), null, 1)}\n`;
+  const check = async (): Promise<void> => {
+    try {
+      const made = await createFile(path, { text: text(), mode: 0o600 });
+      if (made === 'kept' && await isDue(path, { ttlMs, now: clock.now() })) {
+        await replaceFile(path, { text: text(), mode: 0o600 });
+        log.info('bootstrap tokens replaced', { file: path });
+      }
+    } catch (thrown) {
+      log.error('bootstrap tokens can\'t be kept up: services that start can get no certificate once these have ended', { file: path, problem: messageOf(thrown) });
+    }
+  };
+  let cancel = (): void => {};
+  const again = (): void => {
+    cancel = clock.after(checkMs, () => void check().then(again));
+  };
+  await check();
+  again();
+  return { current: () => read() ?? [], close: () => cancel() };
+}
+
+const tokenUntil = (expires: number): { readonly token: string; readonly expires: string } => ({ token: randomBytes(32).toString('base64url'), expires: new Date(expires).toISOString() });
+
+/** Were all of these tokens made here, and is one of them past half of its life, or, after a clock was set back, further in the future than any is made? */
+async function isDue(path: string, { ttlMs, now }: { readonly ttlMs: number; readonly now: number }): Promise<boolean> {
+  const parsed = parseBootstrapTokens(await readFile(path, 'utf8'));
+  if (!parsed.ok || parsed.value.some(({ expires }) => expires === undefined)) return false;
+  return parsed.value.some(({ expires = 0 }) => expires - now < ttlMs / 2 || expires - now > ttlMs);
 }

@@ -1,16 +1,16 @@
-import { createPublicKey, randomBytes, randomUUID } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
+import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
 import { buildRootMaterial, createAuthority, parseRoot } from '@flotilla/citadel-authority';
 import type { Authority } from '@flotilla/citadel-authority';
-import { parseBootstrapTokens } from '@flotilla/citadel-identity';
 import { createCaService } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
-import { createCertificateSource, generateKey, keyToPem } from '@flotilla/pki';
+import { createCertificateSource, generateKey, isDue, keyToPem, middleOf } from '@flotilla/pki';
 import type { CertificateSource, MutableCertificateSource } from '@flotilla/pki';
-import { configLimits, err, ok, readJsonObject, systemClock } from '@flotilla/std';
+import { configLimits, err, messageOf, ok, readJsonObject, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf, Result } from '@flotilla/std';
+import { replaceFile } from '@flotilla/stored-file';
+import { keepBootstrapTokens } from './bootstrap-tokens.ts';
 import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
 import type { citadelSettings } from './settings.ts';
@@ -26,7 +26,7 @@ export interface Citadel extends GrpcService {
   readonly authority: Authority;
   /** Its own, for the port that it is served on. */
   readonly certificate: CertificateSource;
-  /** Ends renewing that. */
+  /** Ends renewing that and its bootstrap tokens. */
   close(): void;
 }
 
@@ -39,46 +39,55 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   const issuer = parseRoot(material, clock.now());
   if (!issuer.ok) throw new Error(issuer.error);
   const authority = createAuthority({ issuer: issuer.value, clock, serial, defaultTtlMs: options.defaultCertTtl, maxTtlMs: options.maxCertTtl });
-  await publish(options.rootCertOut, authority.rootPem);
+  // Peers that have the root already go on without.
+  await replaceFile(options.rootCertOut, { text: authority.rootPem, mode: 0o644 })
+    .catch((thrown: unknown) => log.error('the root certificate can\'t be written for peers', { file: options.rootCertOut, problem: messageOf(thrown) }));
   observability.metrics.gauge('citadel_server_root_cert_expiry_timestamp', 'The unix timestamp, in seconds, when the root cert will expire.').set(authority.rootNotAfter / 1000);
 
   const certificate = createCertificateSource();
   const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
   const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
   const keys = jwksFile === undefined ? undefined : createFileValue(jwksFile, parseJwks, complain);
-  const bootstrap = createFileValue(options.bootstrapTokensFile, parseBootstrapTokens, complain);
+  const bootstrap = await keepBootstrapTokens({ path: options.bootstrapTokensFile, ttlMs: options.bootstrapTokenTtl, clock, log });
   const service = createCaService({
-    authority, observability,
+    authority, observability, rates: { perIdentity: options.maxCertificatesPerIdentity, overall: options.maxCertificates, failuresPerAddress: options.maxFailedAuthentications },
     authentication: {
-      trustDomain, clock, roots: () => [issuer.value.certificate], bootstrap: () => bootstrap() ?? [],
+      trustDomain, clock, roots: () => [issuer.value.certificate], bootstrap: bootstrap.current,
       ...(keys ? { jwt: { issuer: jwtIssuer, audience: jwtAudience, trustDomain, clock, keys } } : {}),
     },
   });
-  return { authority, certificate, addTo: service.addTo, close: stopRenewing };
+  const close = (): void => {
+    stopRenewing();
+    bootstrap.close();
+  };
+  return { authority, certificate, addTo: service.addTo, close };
 }
 
 interface OwnCertificate { readonly authority: Authority; readonly options: CitadelOptions; readonly clock: Clock }
 
-/** Citadel signs its own certificate, and a new one at half of its life. */
+/** Timers may be late and clocks jump: so often it is looked whether the certificate is still good. */
+const checkMs = 60_000;
+
+/** Citadel signs its own certificate, and a new one at half of its life, or when by its clock it is not valid. */
 function keepOwnCertificate(source: MutableCertificateSource, { authority, options, clock }: OwnCertificate): () => void {
   let cancel = (): void => {};
+  let held: X509Certificate | undefined;
+  const identity = { trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: options.service ?? 'citadel' };
+  const check = (): void => {
+    if (isDue(held, clock.now())) renew();
+    const next = held ? middleOf(held) - clock.now() : 0;
+    cancel = clock.after(Math.min(Math.max(next, 1000), checkMs), check);
+  };
   const renew = (): void => {
     const key = generateKey();
-    const identity = { trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: options.service ?? 'citadel' };
     const issued = authority.sign({ publicKey: createPublicKey(key), identity, ttlMs: 0, dns: options.dnsName });
-    if (!issued.ok) return options.observability.log.scope('serverca').error('citadel can\'t renew its own certificate', { reason: issued.error });
-    source.set({ key: keyToPem(key), cert: issued.value.chain[0] ?? '', roots: authority.rootPem });
-    // A timer holds at most 2^31 ms.
-    cancel = clock.after(Math.max(Math.min((issued.value.notAfter - clock.now()) / 2, 2 ** 31 - 1), 1000), renew);
+    if (!issued.ok) return options.observability.log.scope('serverca').error('citadel can\'t renew its own certificate', { reason: issued.error.message });
+    const [cert = ''] = issued.value.chain;
+    held = new X509Certificate(cert);
+    source.set({ key: keyToPem(key), cert, roots: authority.rootPem });
   };
-  renew();
+  check();
   return () => cancel();
-}
-
-async function publish(path: string, pem: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}.new`;
-  await writeFile(draft, pem, { mode: 0o644 });
-  await rename(draft, path);
 }
 
 function parseJwks(text: string): Result<JSONWebKeySet> {

@@ -7,7 +7,7 @@ const maxBytes = 1024 * 1024;
 /**
  * What a file holds, read again when it has changed. While a new version can't be read or parsed the last good one stays in force and `onError` is told once.
  */
-export function createFileValue<T>(path: string, parse: (text: string) => Result<T>, onError: (message: string) => void): () => T | undefined {
+export function createFileValue<T>(path: string, parse: (text: string, modifiedMs: number) => Result<T>, onError: (message: string) => void): () => T | undefined {
   let seen = '';
   let value: T | undefined;
   const complain = (version: string, message: string): void => {
@@ -21,7 +21,7 @@ export function createFileValue<T>(path: string, parse: (text: string) => Result
       const { ino, mtimeMs, size } = fstatSync(file);
       const version = `${ino} ${mtimeMs} ${size}`;
       if (version === seen) return value;
-      const parsed = size > maxBytes ? err(`larger than ${maxBytes} bytes`) : parse(readFileSync(file, 'utf8'));
+      const parsed = size > maxBytes ? err(`larger than ${maxBytes} bytes`) : parse(readFileSync(file, 'utf8'), mtimeMs);
       if (parsed.ok) {
         value = parsed.value;
         seen = version;

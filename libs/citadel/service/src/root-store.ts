@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RootMaterial } from '@flotilla/citadel-authority';
 import type { Secrets } from '@flotilla/kube-port';
+import { messageOf } from '@flotilla/std';
+import { codeOf, createFile } from '@flotilla/stored-file';
 
 /** Where the root is kept. */
 export interface RootStore {
@@ -11,17 +12,19 @@ export interface RootStore {
   keep(root: RootMaterial): Promise<RootMaterial>;
 }
 
-const hasCode = (thrown: unknown, code: string): boolean => (thrown as NodeJS.ErrnoException | undefined)?.code === code;
+/** A root's file has some 1 kB. */
+const maxBytes = 64 * 1024;
 
 /** One file of mode 0600: the key, then the certificate. Refuses a file that others may read. */
 export function createFileRootStore(path: string): RootStore {
   const load = async (): Promise<RootMaterial | undefined> => {
     const found = await stat(path).catch((thrown: unknown) => {
-      if (hasCode(thrown, 'ENOENT')) return undefined;
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(thrown) ?? '')) return undefined;
       throw thrown;
     });
     if (!found) return undefined;
     if ((found.mode & 0o077) !== 0) throw new Error(`others may read the root key in ${path}: chmod 600 ${path}`);
+    if (found.size > maxBytes) throw new Error(`${path} has more than ${maxBytes} bytes, which a root does not: restore it, or remove it for a new root`);
     const text = await readFile(path, 'utf8');
     const [keyPem] = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/.exec(text) ?? [];
     const [certPem] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/.exec(text) ?? [];
@@ -31,13 +34,13 @@ export function createFileRootStore(path: string): RootStore {
   return {
     load,
     async keep(root) {
-      const draft = `${path}.${randomUUID()}.new`;
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeFile(draft, root.keyPem + root.certPem, { mode: 0o600, flag: 'wx', flush: true });
-      // A link fails where a rename would replace: of two that start at once, one root stays.
-      await link(draft, path).catch((thrown: unknown) => {
-        if (!hasCode(thrown, 'EEXIST')) throw thrown;
-      }).finally(() => rm(draft, { force: true }));
+      // Of two that start at once, one root stays.
+      try {
+        await createFile(path, { text: root.keyPem + root.certPem, mode: 0o600 });
+      } catch (thrown) {
+        const remedy = `make ${dirname(path)} writable, or put a root there that was made elsewhere`;
+        throw Object.assign(new Error(`there is no root yet and a new one can't be kept: ${messageOf(thrown)}; ${remedy}`, { cause: thrown }), { code: codeOf(thrown) });
+      }
       return (await load()) ?? root;
     },
   };
