@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Reading } from '@flotilla/model';
 import { BackgroundReader, type BackgroundOptions } from './background-reader.ts';
+import { maxFileBytes } from './documents.ts';
 import { readFile, sizeOf, type FileFound } from './read-file.ts';
 
-/** Larger files are read in the background: of this size one takes some 50 ms. */
+/** Larger files are read in the background: of this size one takes some 50 ms. Those that are too large are refused unread. */
 const largestInForeground = 64 << 10;
 /** How long small files are read before other work has its turn. */
 const turnMs = 20;
@@ -76,7 +77,7 @@ export class ChangedFiles {
 
   #read(path: string): void {
     const size = sizeOf(path);
-    if (size <= largestInForeground) {
+    if (size <= largestInForeground || size > maxFileBytes) {
       this.#reading.delete(path);
       return this.found(readFile(path, this.#around));
     }

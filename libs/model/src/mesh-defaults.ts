@@ -1,3 +1,4 @@
+import { ownMember } from '@flotilla/std';
 import type { MeshConfig } from './schema/mesh.ts';
 
 const defaults: MeshConfig = {
@@ -52,10 +53,10 @@ const alternatives: Readonly<Record<string, readonly string[]>> = {
 };
 
 function merge(base: Plain, over: Plain, at = ''): Plain {
-  const only = alternatives[at];
-  const kept = only?.some((key) => key in over) ? Object.fromEntries(Object.entries(base).filter(([key]) => !only.includes(key))) : base;
+  const only = ownMember(alternatives, at);
+  const kept = only?.some((key) => Object.hasOwn(over, key)) ? Object.fromEntries(Object.entries(base).filter(([key]) => !only.includes(key))) : base;
   return Object.fromEntries([...new Set([...Object.keys(kept), ...Object.keys(over)])].map((key) => {
-    const [old, fresh] = [kept[key], over[key]];
+    const [old, fresh] = [ownMember(kept, key), ownMember(over, key)];
     return [key, fresh === undefined ? old : isPlain(old) && isPlain(fresh) ? merge(old, fresh, key) : fresh];
   }));
 }

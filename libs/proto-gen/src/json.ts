@@ -70,7 +70,8 @@ function messageFromJson(type: protobuf.Type, json: Json, path: string): Record<
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error(`${path}: expected an object of ${type.name}`);
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(json)) {
-    const field = type.fields[key] ?? type.fields[key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())] ?? type.fieldsArray.find((one) => jsonName(one) === key);
+    const own = (name: string): protobuf.Field | undefined => (Object.hasOwn(type.fields, name) ? type.fields[name] : undefined);
+    const field = own(key) ?? own(key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())) ?? type.fieldsArray.find((one) => jsonName(one) === key);
     if (!field) throw new Error(`${path}.${key}: ${type.name} has no such field`);
     if (item === null && field.resolvedType?.fullName !== '.google.protobuf.Value') continue;
     const at = `${path}.${field.name}`;

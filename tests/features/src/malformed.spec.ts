@@ -23,6 +23,8 @@ const inputs: readonly Malformed[] = [
   { what: 'a key given twice', file: `${route('own', '{hosts: [web], hosts: [api]}')}`, says: /^Map keys must be unique: hosts is given twice at line 4, column \d+$/ },
   { what: 'JSON that ends early', file: '{"apiVersion": "v1", "kind": "Service"', says: /at line/ },
   { what: 'aliases that grow without end', file: ['a: &a [x, x, x, x, x, x, x, x, x, x]', ...['b', 'c', 'd', 'e', 'f', 'g'].map((name, i) => `${name}: &${name} [${Array(10).fill(`*${'abcdef'[i]}`).join(', ')}]`)].join('\n'), says: /^more than \d+ nodes from aliases at line 6: write values out$/ },
+  { what: 'brackets without end', file: '['.repeat(1_000_000), says: /^more than 100 levels of nesting at line 1: nest it less deeply$/ },
+  { what: 'documents without end', file: '---\n'.repeat(1_000_000), says: /^more than 20000 documents at line 20001: split it into several files$/ },
   { what: 'a text that is no object', file: 'just a line of text\n', says: /^expected a Kubernetes object with apiVersion, kind and metadata$/ },
   { what: 'no kind', file: 'apiVersion: v1\nmetadata: {name: own}\n', says: /every object names its apiVersion and kind/ },
   { what: 'an unknown kind', file: `${header('VirtualServise', 'own')}spec: {}\n`, says: /^unknown kind VirtualServise of networking\.istio\.io\/v1beta1; did you mean VirtualService\?$/ },
@@ -141,13 +143,19 @@ describe('malformed inputs', () => {
   it('keeps the last good version while a file is broken, and takes it away with the file', async () => {
     rig.put('own.yaml', entry('own', 'own.test'));
     await rig.start();
-    for (const [i, broken] of ['a: [1', `${header('ServiceEntry', 'own')}spec: {hosts: []}\n`, `${header('ServiceEntry', 'own')}spec: {hosts: own.test}\n`].entries()) {
-      rig.put('own.yaml', broken);
+    const broken = [
+      'a: [1', `${header('ServiceEntry', 'own')}spec: {hosts: []}\n`, `${header('ServiceEntry', 'own')}spec: {hosts: own.test}\n`,
+      '['.repeat(1000), `a:\n${'- '.repeat(200_000)}`, `${entry('own', 'other.test')}---\n${Array.from({ length: 20_000 }, (_, i) => `a${i}: &a${i} [*a${i - 1}]\n`).join('')}`.replace('*a-1', 'x'),
+    ];
+    for (const [i, file] of broken.entries()) {
+      rig.put('own.yaml', file);
       await rig.changeFlows(`while-${i}.test`);
-      expect(rig.inForce.get('service-entries shop/own')?.spec).toMatchObject({ hosts: ['own.test'] });
+      await rig.logged(i + 1);
+      if (i < broken.length - 1) expect(rig.inForce.get('service-entries shop/own')?.spec).toMatchObject({ hosts: ['own.test'] });
     }
-    await rig.logged(3);
-    expect(rig.log).toHaveLength(3);
+    expect(rig.log).toHaveLength(broken.length);
+    // A document that is good is in force, whatever is wrong with those after it.
+    while (!JSON.stringify(rig.inForce.get('service-entries shop/own')).includes('"other.test"')) await rig.next();
     rmSync(join(rig.dir, 'own.yaml'));
     while (rig.inForce.has('service-entries shop/own')) await rig.next();
     expect(rig.galley.problems()).toEqual([]);

@@ -73,4 +73,4 @@ function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
 const covers = (a: PrefixMatch, b: PrefixMatch): boolean => b.prefix.startsWith(a.prefix) && a.port === b.port && a.method.startsWith(b.method) && a.authority.startsWith(b.authority)
   && a.maps.every((map, i) => coversMap(map, b.maps[i] ?? {}));
 const coversMap = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => Object.keys(a).length === Object.keys(b).length
-  && Object.entries(a).every(([key, value]) => b[key] !== undefined && value.startsWith(b[key]));
+  && Object.entries(a).every(([key, value]) => (Object.hasOwn(b, key) && value.startsWith(b[key] ?? '')));

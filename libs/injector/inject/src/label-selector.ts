@@ -1,3 +1,4 @@
+import { ownMember } from '@flotilla/std';
 import type { LabelSelector, Strings } from '@flotilla/injector-template';
 
 /**
@@ -6,8 +7,8 @@ import type { LabelSelector, Strings } from '@flotilla/injector-template';
  */
 export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Strings): boolean {
   const isEmpty = Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
-  return !isEmpty && Object.entries(matchLabels).every(([key, value]) => labels[key] === value) && matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = labels[key];
+  return !isEmpty && Object.entries(matchLabels).every(([key, value]) => ownMember(labels, key) === value) && matchExpressions.every(({ key, operator, values = [] }) => {
+    const value = ownMember(labels, key);
     switch (operator) {
       case 'In': return value !== undefined && values.includes(value);
       case 'NotIn': return values.length > 0 && (value === undefined || !values.includes(value));

@@ -1,3 +1,4 @@
+import { ownMember, setMember } from '@flotilla/std';
 /** Lists of a pod that merge by a key; all others are replaced (the strategic merge of Kubernetes' core/v1). */
 const mergeKeys: Readonly<Record<string, string>> = {
   containers: 'name', initContainers: 'name', ephemeralContainers: 'name', volumes: 'name', env: 'name', ports: 'containerPort', volumeMounts: 'mountPath', volumeDevices: 'devicePath',
@@ -15,13 +16,13 @@ export function strategicMerge<T>(base: T, overlay: unknown): T {
   const out: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(overlay)) {
     if (value === null) Reflect.deleteProperty(out, key);
-    else if (value !== undefined) out[key] = mergeMember(key, out[key], value);
+    else if (value !== undefined) setMember(out, key, mergeMember(key, ownMember(out, key), value));
   }
   return out as T;
 }
 
 function mergeMember(key: string, base: unknown, overlay: unknown): unknown {
-  const by = mergeKeys[key];
+  const by = ownMember(mergeKeys, key);
   if (by && Array.isArray(overlay) && Array.isArray(base)) return mergeLists(base as unknown[], overlay as unknown[], by);
   return isPlain(base) && isPlain(overlay) ? strategicMerge(base, overlay) : overlay;
 }

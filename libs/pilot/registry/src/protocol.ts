@@ -1,3 +1,4 @@
+import { ownMember } from '@flotilla/std';
 import type { Protocol } from './types.ts';
 
 const byName: Readonly<Record<string, Protocol>> = {
@@ -6,7 +7,7 @@ const byName: Readonly<Record<string, Protocol>> = {
 };
 
 /** Istio's `protocol.Parse`: by name, in any case; `Unsupported` when unknown. */
-export const parseProtocol = (name: string): Protocol => byName[name.toLowerCase()] ?? 'Unsupported';
+export const parseProtocol = (name: string): Protocol => ownMember(byName, name.toLowerCase()) ?? 'Unsupported';
 
 /** Ports whose server speaks first: never sniffed (Istio "Protocol Selection", server first protocols). */
 const serverFirstPorts = new Set([25, 53, 3306, 27017]);
@@ -20,7 +21,7 @@ const appProtocols: Readonly<Record<string, string>> = { 'kubernetes.io/h2c': 'h
  */
 export function kubernetesPortProtocol(port: { name?: string; port: number; protocol?: string; appProtocol?: string }): Protocol {
   if (port.protocol === 'UDP') return 'UDP';
-  const name = (port.appProtocol === undefined ? port.name ?? '' : appProtocols[port.appProtocol] ?? port.appProtocol).toLowerCase();
+  const name = (port.appProtocol === undefined ? port.name ?? '' : ownMember(appProtocols, port.appProtocol) ?? port.appProtocol).toLowerCase();
   const found = name.startsWith('grpc-web') ? 'GRPC-Web' : parseProtocol(name.split('-')[0] ?? '');
   return found === 'Unsupported' && serverFirstPorts.has(port.port) ? 'TCP' : found;
 }

@@ -1,4 +1,4 @@
-import { isAddress, isTrue } from '@flotilla/std';
+import { isAddress, isTrue, ownMember } from '@flotilla/std';
 import type { Resource } from '@flotilla/model';
 import { describe, type EndpointSources } from './kubernetes-endpoints.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
@@ -56,7 +56,7 @@ export function podInstance(pod: Resource<'pods'>, sources: Sources): WorkloadIn
 
 /** The port at which a workload serves a ServiceEntry's port; a socket has none. */
 export function instancePort({ ports, endpoint }: WorkloadInstance, port: { readonly name?: string; readonly number?: number; readonly targetPort?: number }): number {
-  return endpoint.address.startsWith('/') ? 0 : ports[port.name ?? ''] || port.targetPort || port.number || 0;
+  return endpoint.address.startsWith('/') ? 0 : ownMember(ports, port.name ?? '') || port.targetPort || port.number || 0;
 }
 
 /**
@@ -64,6 +64,6 @@ export function instancePort({ ports, endpoint }: WorkloadInstance, port: { read
  * a port of the Service port's name (Istio's serviceInstanceFromWorkloadInstance).
  */
 export function instanceTargetPort({ ports }: WorkloadInstance, port: { readonly name?: string; readonly port: number; readonly targetPort?: number | string }): number | undefined {
-  if (typeof port.targetPort === 'string' && port.targetPort !== '') return ports[port.targetPort] || undefined;
-  return ports[port.name ?? ''] || (port.targetPort === '' ? 0 : port.targetPort) || port.port;
+  if (typeof port.targetPort === 'string' && port.targetPort !== '') return ownMember(ports, port.targetPort) || undefined;
+  return ownMember(ports, port.name ?? '') || (port.targetPort === '' ? 0 : port.targetPort) || port.port;
 }

@@ -1,4 +1,4 @@
-import { groupBy, parsePort } from '@flotilla/std';
+import { groupBy, ownMember, parsePort } from '@flotilla/std';
 import type { ConnectionPoolSettings, IstioIngressListener, Resource } from '@flotilla/model';
 import { parseProtocol, type Service, type ServicePort, type ServiceTarget } from '@flotilla/pilot-registry';
 import { sidecarResource } from './sidecar-scope.ts';
@@ -77,7 +77,7 @@ function endpointOf(view: View, text: string): NonNullable<InboundPort['ingress'
     '0.0.0.0': () => own(false) ?? '127.0.0.1', '::': () => own(true) ?? '::1',
     '127.0.0.1': () => loopback(view), '::1': () => loopback(view),
   };
-  const address = addresses[host]?.();
+  const address = ownMember(addresses, host)?.();
   return address === undefined ? undefined : { address, port: parsePort(digits) ?? 0 };
 }
 

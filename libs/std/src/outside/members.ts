@@ -1,7 +1,7 @@
 /**
  * Sets a member by a key from outside. `__proto__` is a key like any other: plain assignment would change the object's prototype.
  */
-export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
+export function setMember<T>(object: Record<string, T>, key: string, value: T): void {
   if (key === '__proto__') Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
   else object[key] = value;
 }

@@ -1,3 +1,4 @@
+import { ownMember } from '@flotilla/std';
 import type { LocalityLoadBalancerSetting } from '@flotilla/model';
 import { u32, type envoy } from '@flotilla/proto-gen/envoy';
 
@@ -66,11 +67,11 @@ function priorityOf({ region, zone, subZone }: ILocality, { locality, setting }:
 function byLabels({ endpoints, labels: all }: LocalityGroup, { setting, labels }: LocalityOptions): (ILocalityLbEndpoints & { priority: number })[] {
   const wanted = (setting.failoverPriority ?? []).map((entry) => {
     const at = entry.indexOf('=');
-    return at < 0 ? { name: entry, value: labels[entry] ?? '' } : { name: entry.slice(0, at), value: entry.slice(at + 1) };
+    return at < 0 ? { name: entry, value: ownMember(labels, entry) ?? '' } : { name: entry.slice(0, at), value: entry.slice(at + 1) };
   });
   const groups = new Map<number, NonNullable<ILocalityLbEndpoints['lbEndpoints']>>();
   (endpoints.lbEndpoints ?? []).forEach((endpoint, i) => {
-    const missed = wanted.findIndex(({ name, value }) => (all[i]?.[name] ?? '') !== value);
+    const missed = wanted.findIndex(({ name, value }) => (ownMember(all[i], name) ?? '') !== value);
     const priority = missed < 0 ? 0 : wanted.length - missed;
     groups.set(priority, [...(groups.get(priority) ?? []), endpoint]);
   });

@@ -1,3 +1,4 @@
+import { ownMember, setMember } from '@flotilla/std';
 import { addressesFor, endpointsOfPort, scopedService, sidecarScope, worldQuery, type View } from '@flotilla/pilot-world';
 import type { Service } from '@flotilla/pilot-registry';
 import { encode, istio } from '@flotilla/proto-gen/envoy';
@@ -36,10 +37,10 @@ export const nameTable = worldQuery('name-table', (view): XdsResource | undefine
     if (!service) continue;
     const addresses = addressesFor(view, service).filter((address) => !address.includes('/'));
     const ips = addresses.length > 0 ? addresses : headless(view, service, table);
-    const known = table[service.hostname];
+    const known = ownMember(table, service.hostname);
     if (ips.length === 0 || known?.registry === 'Kubernetes') continue;
     const kubernetes = service.registry === 'Kubernetes';
-    table[service.hostname] = kubernetes ? { ips, registry: service.registry, namespace: service.namespace, shortname: service.name } : { ips: [...(known?.ips ?? []), ...ips], registry: service.registry };
+    setMember(table, service.hostname, kubernetes ? { ips, registry: service.registry, namespace: service.namespace, shortname: service.name } : { ips: [...(known?.ips ?? []), ...ips], registry: service.registry });
   }
   return xdsResource('', encode(NameTable, { table }));
 }, { equals: sameResource });

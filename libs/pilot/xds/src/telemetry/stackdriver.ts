@@ -1,4 +1,4 @@
-import { compareText } from '@flotilla/std';
+import { compareText, ownMember } from '@flotilla/std';
 import { any, envoy, google } from '@flotilla/proto-gen/envoy';
 import type { MetricOverride } from './metrics.ts';
 import type { Side } from './telemetry.ts';
@@ -24,7 +24,7 @@ export interface StackdriverOf {
 function overridesOf({ side, overrides }: StackdriverOf): Readonly<Record<string, unknown>> {
   const direction = side === 'SERVER' ? 'server' : 'client';
   const entries = [...overrides].flatMap(([name, { drop, tags }]): [string, unknown][] => {
-    const known = names[name];
+    const known = ownMember(names, name);
     if (known === '') return [];
     // a tag can be set there, not removed
     const set = [...tags].filter(([, value]) => value !== undefined).sort(([a], [b]) => compareText(a, b));

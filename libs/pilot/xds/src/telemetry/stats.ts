@@ -1,4 +1,4 @@
-import { compareText } from '@flotilla/std';
+import { compareText, ownMember } from '@flotilla/std';
 import { worldQuery, type View } from '@flotilla/pilot-world';
 import { any, duration, stats, type envoy } from '@flotilla/proto-gen/envoy';
 import { logProviders } from './access-log.ts';
@@ -18,7 +18,7 @@ const names: Readonly<Record<string, string>> = {
 function buildMetric([name, { drop, tags }]: readonly [string, MetricOverride]): stats.IMetricConfig {
   const sorted = [...tags].sort(([a], [b]) => compareText(a, b));
   return {
-    name: names[name] ?? name,
+    name: ownMember(names, name) ?? name,
     ...(drop ? { drop } : {}),
     dimensions: Object.fromEntries(sorted.flatMap(([tag, value]) => (value === undefined ? [] : [[tag, value]]))),
     tagsToRemove: sorted.filter(([, value]) => value === undefined).map(([tag]) => tag),
