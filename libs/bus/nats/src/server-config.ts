@@ -64,7 +64,7 @@ export function buildServerConfig(options: NatsServerConfig): string {
   const [feed, reading] = [feedSubject(revision), directGetSubject(revision)].map(quote);
   const accounts = list(readers.map(accountOf));
   const readerAccounts = readers.map((reader) => `  ${quote(accountOf(reader))}: {
-    limits: { max_connections: ${maxConnections}, max_subscriptions: ${maxConnections * 16} }
+    limits: { max_connections: ${maxConnections} }
     imports: [
       { stream: { account: ${busAccount}, subject: ${feed} } }
       { service: { account: ${busAccount}, subject: ${reading} } }

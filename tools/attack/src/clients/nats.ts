@@ -6,24 +6,22 @@ import { requestCertificate } from '@flotilla/runtime/certificate';
 import type { Mesh } from '../mesh/mesh.ts';
 import { caOf } from './workload.ts';
 
-const readJson = (mesh: Mesh, name: string): Readonly<Record<string, string>> => JSON.parse(readFileSync(join(mesh.folder, 'state', name), 'utf8')) as Readonly<Record<string, string>>;
-
 /** The certificate of a service of the control plane, for what somebody can do who has taken it over. */
 export async function serviceCertificate(mesh: Mesh, service: string): Promise<KeyAndCertificate> {
+  const tokens = JSON.parse(readFileSync(join(mesh.folder, 'state/tokens.json'), 'utf8')) as Readonly<Record<string, string>>;
   const key = generateKey();
-  const [cert = ''] = await requestCertificate(caOf(mesh.ca), { csr: buildCsr(key, {}), token: readJson(mesh, 'tokens.json')[service] ?? '' });
+  const [cert = ''] = await requestCertificate(caOf(mesh.ca), { csr: buildCsr(key, {}), token: tokens[service] ?? '' });
   return { key: keyToPem(key), cert, roots: mesh.roots };
 }
 
-export const passwordOf = (mesh: Mesh, user: string): string => readJson(mesh, 'passwords.json')[user] ?? '';
-
-export interface NatsUser { readonly user?: string; readonly password?: string; readonly certificate?: KeyAndCertificate }
+/** What a client shows. nats-server knows its users by their certificates alone; `inboxes` is the user whose inboxes the client takes. */
+export interface NatsUser { readonly user?: string; readonly password?: string; readonly certificate?: KeyAndCertificate; readonly inboxes?: string }
 
 /** A connection to nats-server, closed after the row. Rejects when it is refused. */
-export async function connectNats(mesh: Mesh, { user, password, certificate }: NatsUser): Promise<NatsConnection> {
+export async function connectNats(mesh: Mesh, { user, password, certificate, inboxes = 'x' }: NatsUser): Promise<NatsConnection> {
   const tls = { ca: mesh.roots, ...(certificate ? { key: certificate.key, cert: certificate.cert } : {}), checkServerIdentity: () => undefined };
   const connection = await connect({
-    servers: mesh.address('nats'), maxReconnectAttempts: 0, reconnect: false, timeout: 5000, ignoreClusterUpdates: true, inboxPrefix: `_INBOX_${user ?? 'x'}`,
+    servers: mesh.address('nats'), maxReconnectAttempts: 0, reconnect: false, timeout: 5000, ignoreClusterUpdates: true, inboxPrefix: `_INBOX_${inboxes}`,
     ...(user === undefined ? {} : { user, pass: password ?? '' }),
     tls,
   });

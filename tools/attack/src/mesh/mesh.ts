@@ -171,7 +171,7 @@ export class Mesh {
 
   /** What nobody outside may ever be told. */
   secrets(): readonly string[] {
-    const texts = ['root.pem', 'tokens.json', 'passwords.json', 'key.pem'].map((name) => join(this.folder, 'state', name)).flatMap((path) => {
+    const texts = ['root.pem', 'tokens.json', 'key.pem'].map((name) => join(this.folder, 'state', name)).flatMap((path) => {
       try {
         return [readFileSync(path, 'utf8')];
       } catch {

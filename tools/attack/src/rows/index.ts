@@ -15,6 +15,8 @@ import { bodies, pollution } from './injector/bodies.ts';
 import { http, logs } from './injector/http.ts';
 import { texts } from './injector/texts.ts';
 import { protocol } from './nats/protocol.ts';
+import { rights } from './nats/rights.ts';
+import { standbys, stores } from './nats/standby.ts';
 import { readers, users } from './nats/users.ts';
 import { writers } from './nats/writers.ts';
 import { nodes } from './pilot/nodes.ts';
@@ -27,6 +29,6 @@ export const rows: readonly Attack[] = [
   ...galley.texts, ...galley.pollution, ...galley.logs, ...yamlBombs, ...files, ...churn, ...objects,
   ...requests, ...malformed, ...nodes, ...sds,
   ...tokens, ...csrs, ...certificates, ...credentialStreams, ...roots, ...clocks,
-  ...users, ...readers, ...protocol,
-  ...http2, ...monitoring, ...connections, ...disks, ...writers, ...processes,
+  ...users, ...readers, ...rights, ...protocol,
+  ...http2, ...monitoring, ...connections, ...disks, ...writers, ...stores, ...standbys, ...processes,
 ];

@@ -2,14 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { logSubject, streamName } from '@flotilla/bus-nats';
 import { expect, table, type Attack } from '../../attack.ts';
-import { connectNats, passwordOf, serviceCertificate, type NatsUser } from '../../clients/nats.ts';
+import { connectNats, serviceCertificate, type NatsUser } from '../../clients/nats.ts';
 import { many } from '../../clients/sockets.ts';
 import type { Mesh } from '../../mesh/mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const shapes = ['fleet'] as const;
 const stream = streamName('default');
-const service = async (mesh: Mesh, user: string): Promise<NatsUser> => ({ user, password: passwordOf(mesh, user), certificate: await serviceCertificate(mesh, user) });
+/** A service of the control plane that somebody has taken over. */
+export const service = async (mesh: Mesh, name: string): Promise<NatsUser> => ({ inboxes: name, certificate: await serviceCertificate(mesh, name) });
 
 const refused = (name: string, who: (mesh: Mesh) => Promise<NatsUser> | NatsUser, more: Partial<Row> = {}): Row => ({
   name, describe: 'somebody who is not one of the services: no connection', shapes,
@@ -23,18 +24,24 @@ const refused = (name: string, who: (mesh: Mesh) => Promise<NatsUser> | NatsUser
 /** Who may connect. */
 export const users = table({ service: 'nats', kind: 'nats-users' }, [
   {
-    name: 'a reader of the bus', describe: 'pilot\'s certificate and password: a connection, so that the other rows mean something', shapes,
+    name: 'a reader of the bus', describe: 'pilot\'s certificate: a connection, so that the other rows mean something', shapes,
     run: async (mesh) => void await connectNats(mesh, await service(mesh, 'pilot')),
   },
   refused('nobody', () => ({})),
-  refused('pilot\'s password without a certificate', (mesh) => ({ user: 'pilot', password: passwordOf(mesh, 'pilot') })),
+  refused('a user\'s name without a certificate', () => ({ user: 'spiffe://cluster.local/ns/istio-system/sa/galley' })),
   // ddf8edd: any certificate of the CA would do.
-  refused('galley\'s password with a workload\'s certificate', async (mesh) => ({ user: 'galley', password: passwordOf(mesh, 'galley'), certificate: await mesh.certificate() }), { form: 'short' }),
-  refused('galley\'s password with pilot\'s certificate', async (mesh) => ({ user: 'galley', password: passwordOf(mesh, 'galley'), certificate: await serviceCertificate(mesh, 'pilot') })),
-  refused('a workload\'s certificate alone', async (mesh) => ({ certificate: await mesh.certificate() })),
-  refused('a workload named galley in another namespace', async (mesh) => ({ user: 'galley', password: passwordOf(mesh, 'galley'), certificate: await mesh.certificate('shop', 'galley') })),
-  refused('pilot\'s certificate with a wrong password', async (mesh) => ({ user: 'pilot', password: 'wrong', certificate: await serviceCertificate(mesh, 'pilot') })),
-  refused('a made-up user', async (mesh) => ({ user: 'admin', password: 'admin', certificate: await serviceCertificate(mesh, 'pilot') })),
+  refused('a workload\'s certificate', async (mesh) => ({ certificate: await mesh.certificate() }), { form: 'short' }),
+  refused('galley\'s name with a workload\'s certificate', async (mesh) => ({ user: 'galley', certificate: await mesh.certificate() })),
+  refused('galley\'s identity with a workload\'s certificate', async (mesh) => ({ user: 'spiffe://cluster.local/ns/istio-system/sa/galley', certificate: await mesh.certificate() })),
+  refused('a workload named galley in another namespace', async (mesh) => ({ certificate: await mesh.certificate('shop', 'galley') })),
+  refused('pilot\'s certificate with a password', async (mesh) => ({ user: 'pilot', password: 'wrong', certificate: await serviceCertificate(mesh, 'pilot') })),
+  {
+    name: 'galley\'s identity with pilot\'s certificate', describe: 'pilot, taken over, says that it is galley: it is pilot, and may not publish', shapes,
+    run: async (mesh) => {
+      const connection = await connectNats(mesh, { ...await service(mesh, 'pilot'), user: 'spiffe://cluster.local/ns/istio-system/sa/galley' });
+      expect('a refusal', 'an answer', await publish(connection, logSubject('default', 'x')) === undefined);
+    },
+  },
 ]);
 
 /** Asks JetStream's API; resolves with the answer, or with undefined when there is none, as for a subject that is not allowed. */
