@@ -5,3 +5,4 @@ export * from './golden.ts';
 export * from './manual-clock.ts';
 export * from './random-mesh.ts';
 export * from './resource.ts';
+export * from './work.ts';

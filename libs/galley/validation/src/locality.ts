@@ -29,28 +29,49 @@ export function checkLocalitySetting(setting: LocalityLoadBalancerSetting | unde
 
 /** The first locality that is none, or is part of one before it. */
 function localitiesMistake(localities: readonly string[]): string | undefined {
-  const seen: string[][] = [];
+  const seen = new Localities();
   for (const locality of localities) {
     const stars = locality.split('*').length - 1;
     if (stars > 1 || (stars === 1 && !locality.endsWith('*'))) return `locality ${locality} wildcard '*' number can not exceed 1 and must be in the end`;
     const first = locality.indexOf('/');
     const second = first < 0 ? -1 : locality.indexOf('/', first + 1);
     const parts = first < 0 ? [locality] : second < 0 ? [locality.slice(0, first), locality.slice(first + 1)] : [locality.slice(0, first), locality.slice(first + 1, second), locality.slice(second + 1)];
-    if (seen.some(([region]) => region === '*')) return `locality ${locality} overlap with previous specified ones`;
+    if (seen.hasAll) return `locality ${locality} overlap with previous specified ones`;
     if (parts.includes('')) return `locality ${locality} must not contain empty region/zone/subzone info`;
-    if (seen.some((other) => overlaps(other, parts))) return `locality ${locality} overlap with previous specified ones`;
-    seen.push(parts);
+    if (seen.overlap(parts)) return `locality ${locality} overlap with previous specified ones`;
+    seen.add(parts);
   }
   return undefined;
 }
 
-/** True when the later of two localities, region first, is inside the earlier or around it. */
-function overlaps(earlier: readonly string[], later: readonly string[]): boolean {
-  for (let i = 0; i < 3; i += 1) {
-    const [a, b] = [earlier[i] ?? '*', later[i] ?? '*'];
-    if (a === '*') return true;
-    if (b === '*' && later[i] === undefined) return true;
-    if (a !== b) return false;
+/** Localities as parts, region first, of which a missing one means any. */
+class Localities {
+  /** Those, and what is above them, that have any locality below. */
+  readonly #above = new Set<string>();
+  /** What all localities below belong to. */
+  readonly #wildcards = new Set<string>();
+  readonly #whole = new Set<string>();
+
+  get hasAll(): boolean {
+    return this.#wildcards.has('');
   }
-  return true;
+
+  add(parts: readonly string[]): void {
+    for (let i = 0; i < 3; i += 1) {
+      const above = parts.slice(0, i).join('/');
+      this.#above.add(above);
+      if ((parts[i] ?? '*') === '*') return void this.#wildcards.add(above);
+    }
+    this.#whole.add(parts.join('/'));
+  }
+
+  /** Is a locality inside one of these, or around it? */
+  overlap(parts: readonly string[]): boolean {
+    for (let i = 0; i < 3; i += 1) {
+      const above = parts.slice(0, i).join('/');
+      if (this.#wildcards.has(above)) return true;
+      if (parts[i] === undefined) return this.#above.has(above);
+    }
+    return this.#whole.has(parts.join('/'));
+  }
 }

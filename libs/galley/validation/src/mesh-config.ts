@@ -3,7 +3,7 @@ import { clientTlsMistakes } from './destination-rule.ts';
 import { ipMistake, subnetMistake } from './ip.ts';
 import { checkLocalitySetting } from './locality.ts';
 import { addressMistake, durationMistake, fqdnMistake, isDnsLabel, portMistake, wildcardDomainMistake } from './names.ts';
-import { eachOf, type Report } from './report.ts';
+import { eachOf, repeatedIn, type Report } from './report.ts';
 
 const curves = new Set(['', 'P-224', 'P-256', 'P-521', 'P-384', 'X25519', 'CECPQ2']);
 const listed = (names: readonly string[]): string => `[${[...new Set(names)].sort().join(' ')}]`;
@@ -27,7 +27,7 @@ export function checkMeshConfig(mesh: MeshConfig, report: Report): void {
   if (mesh.meshMTLS?.ecdhCurves) report.error('meshMTLS.ecdhCurves', 'mesh TLS does not support ECDH curves configuration');
   const given = mesh.tlsDefaults?.ecdhCurves ?? [];
   const unknown = given.filter((curve) => !curves.has(curve));
-  const repeated = given.filter((curve, i) => curves.has(curve) && given.indexOf(curve) < i);
+  const repeated = repeatedIn(given.filter((curve) => curves.has(curve)));
   if (unknown.length > 0) report.warn('tlsDefaults.ecdhCurves', `detected unrecognized ECDH curves: ${listed(unknown)}`);
   if (repeated.length > 0) report.warn('tlsDefaults.ecdhCurves', `detected duplicate ECDH curves: ${listed(repeated)}`);
 }

@@ -98,20 +98,3 @@ export function durationMistake(seconds: number): string | undefined {
   return Math.abs(seconds * 1000 - Math.round(seconds * 1000)) > 1e-7 ? 'only durations to ms precision are supported' : undefined;
 }
 export const optionalDurationMistake = (seconds: number | undefined): string | undefined => (seconds === undefined ? undefined : durationMistake(seconds));
-
-/** True when hosts of `b` are all among those of `a`, or the reverse, as Istio's host.Name.Matches has it. */
-export function hostsMatch(a: string, b: string): boolean {
-  const wild = [a, b].map((host) => host.startsWith('*'));
-  if (wild[0] && wild[1]) return a.length < b.length ? b.endsWith(a.slice(1)) : a.endsWith(b.slice(1));
-  if (wild[0]) return b.endsWith(a.slice(1));
-  if (wild[1]) return a.endsWith(b.slice(1));
-  return a === b;
-}
-
-/** True when every host that `host` means is one that `of` means. */
-export function isSubsetOf(host: string, of: string): boolean {
-  const wild = [host.startsWith('*'), of.startsWith('*')];
-  if (wild[0] && wild[1]) return host.length >= of.length && host.endsWith(of.slice(1));
-  if (wild[1]) return host.endsWith(of.slice(1));
-  return !wild[0] && host === of;
-}

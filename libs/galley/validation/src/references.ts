@@ -1,11 +1,12 @@
 import type { AnyResource, Destination, Problem, VirtualService } from '@flotilla/model';
+import { HostIndex } from './host-index.ts';
 import { quoted } from './report.ts';
 
 /** Where the mesh's own services are: `<name>.<namespace>.svc.<this>`. */
 const clusterDomain = 'cluster.local';
 const qualified = (host: string, namespace: string): string => (host.includes('.') || host.startsWith('*') ? host : `${host}.${namespace}.svc.${clusterDomain}`);
 
-interface Known { readonly hosts: ReadonlySet<string>; readonly wildcards: readonly string[]; readonly gateways: ReadonlySet<string>; readonly subsets: ReadonlySet<string>; readonly delegates: ReadonlySet<string> }
+interface Known { readonly hosts: HostIndex; readonly gateways: ReadonlySet<string>; readonly subsets: ReadonlySet<string>; readonly delegates: ReadonlySet<string> }
 
 /**
  * Names in VirtualServices that nothing bears: gateways, hosts, subsets, delegates (Istio's analysis, IST0101). The resource is in force; what it names may
@@ -30,7 +31,7 @@ function gather(all: readonly AnyResource[]): Known {
     else if (collection === 'virtual-services' && !spec.hosts?.length) delegates.add(key);
     else if (collection === 'destination-rules') for (const { name } of spec.subsets ?? []) subsets.add(`${qualified(spec.host ?? '', meta.namespace)}+${name ?? ''}`);
   }
-  return { hosts, gateways, subsets, delegates, wildcards: [...hosts].filter((host) => host.startsWith('*')).map((host) => host.slice(1)) };
+  return { hosts: new HostIndex([...hosts]), gateways, subsets, delegates };
 }
 
 type Dangling = readonly [path: string, what: string, name: string];
@@ -51,7 +52,7 @@ function danglingIn(spec: VirtualService, namespace: string, known: Known): Dang
 
 function danglingDestination(path: string, { destination, namespace }: { destination: Destination; namespace: string }, known: Known): Dangling[] {
   const host = qualified(destination.host ?? '', namespace);
-  if (!known.hosts.has(host) && !known.wildcards.some((suffix) => host.endsWith(suffix))) return [[`${path}.host`, 'host', destination.host ?? '']];
+  if (!known.hosts.covers(host)) return [[`${path}.host`, 'host', destination.host ?? '']];
   const key = `${host}+${destination.subset ?? ''}`;
   return destination.subset && !known.subsets.has(key) ? [[`${path}.subset`, 'host+subset in destinationrule', `${destination.host ?? ''}+${destination.subset}`]] : [];
 }

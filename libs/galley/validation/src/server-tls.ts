@@ -1,5 +1,5 @@
 import type { ServerTLSSettings } from '@flotilla/model';
-import type { Report } from './report.ts';
+import { repeatedIn, type Report } from './report.ts';
 
 /** What BoringSSL has of the cipher suites that Envoy takes (`bssl ciphers`, without pre-shared keys). */
 const cipherSuites = new Set([
@@ -16,7 +16,7 @@ export function checkServerTls(tls: ServerTLSSettings | undefined, path: string,
   if (!tls) return;
   const suites = tls.cipherSuites ?? [];
   const invalid = suites.filter((suite) => !isCipherSuite(suite));
-  const repeated = suites.filter((suite, i) => isCipherSuite(suite) && suites.indexOf(suite) < i);
+  const repeated = repeatedIn(suites.filter(isCipherSuite));
   if (['TLSV1_0', 'TLSV1_1'].includes(tls.minProtocolVersion ?? '') && suites.length === 0) {
     report.warn(`${path}.minProtocolVersion`, 'TLS version below TLSV1_2 require setting compatible ciphers as by default they no longer include compatible ciphers.');
   }

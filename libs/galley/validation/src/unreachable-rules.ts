@@ -1,6 +1,6 @@
 import { stableStringify } from '@flotilla/std';
 import type { HTTPMatchRequest, StringMatch, VirtualService } from '@flotilla/model';
-import { quoted, type Report } from './report.ts';
+import { maxProblems, quoted, type Report } from './report.ts';
 
 interface Rule { readonly name?: string; readonly match?: readonly object[] }
 type Named = { readonly name?: string };
@@ -62,15 +62,42 @@ function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
       method: valueOf(match.method) || 'exact:GET', authority: valueOf(match.authority), maps: [match.headers, match.queryParams, match.withoutHeaders].map(valuesOf),
     }] : [];
   }));
-  for (const [i, first] of all.entries()) {
-    for (const later of all.slice(i + 1)) {
-      if (later.prefix === first.prefix || !covers(first, later)) continue;
-      report.warn(later.path, ineffective(later.rule, `${later.match} of prefix ${later.prefix}`, `${first.match} of prefix ${first.prefix} on ${first.rule}`));
-    }
+  const covered: (readonly [number, number])[] = [];
+  let left = maxComparisons;
+  for (const [i, n] of nestedPrefixes(all)) {
+    left -= 1;
+    if (left < 0 || covered.length > maxProblems) break;
+    const [first, later] = [all[i], all[n]];
+    if (first && later && i < n && covers(first, later)) covered.push([i, n]);
+  }
+  for (const [i, n] of covered.sort(([a, b], [c, d]) => a - c || b - d)) {
+    const [first, later] = [all[i], all[n]];
+    if (first && later) report.warn(later.path, ineffective(later.rule, `${later.match} of prefix ${later.prefix}`, `${first.match} of prefix ${first.prefix} on ${first.rule}`));
+  }
+  if (left < 0) report.warn('spec.http', 'virtualService has so many matches by prefix that not all of them were compared');
+}
+
+/** How many pairs of prefixes of one VirtualService are compared; matches that differ in their headers alone could make millions. */
+const maxComparisons = 200_000;
+
+/** Places of two matches of which the first's prefix begins the second's. In sorted order those that begin a prefix stand before it, each in the next. */
+function* nestedPrefixes(all: readonly PrefixMatch[]): Iterable<readonly [number, number]> {
+  const places = new Map<string, number[]>();
+  for (const [i, { prefix }] of all.entries()) {
+    const same = places.get(prefix);
+    if (same) same.push(i);
+    else places.set(prefix, [i]);
+  }
+  const beginnings: string[] = [];
+  for (const prefix of [...places.keys()].sort()) {
+    while (beginnings.length > 0 && !prefix.startsWith(beginnings.at(-1) ?? '')) beginnings.pop();
+    for (const beginning of beginnings) for (const i of places.get(beginning) ?? []) for (const n of places.get(prefix) ?? []) yield [i, n];
+    beginnings.push(prefix);
   }
 }
 
-const covers = (a: PrefixMatch, b: PrefixMatch): boolean => b.prefix.startsWith(a.prefix) && a.port === b.port && a.method.startsWith(b.method) && a.authority.startsWith(b.authority)
+/** Whether all that `b` matches is matched by `a`, whose prefix begins that of `b`. */
+const covers = (a: PrefixMatch, b: PrefixMatch): boolean => a.port === b.port && a.method.startsWith(b.method) && a.authority.startsWith(b.authority)
   && a.maps.every((map, i) => coversMap(map, b.maps[i] ?? {}));
 const coversMap = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => Object.keys(a).length === Object.keys(b).length
   && Object.entries(a).every(([key, value]) => (Object.hasOwn(b, key) && value.startsWith(b[key] ?? '')));

@@ -3,8 +3,9 @@ import { isJwtRoute } from './headers.ts';
 import { checkGatewayNames, checkHttpRoute, checkRouteDestinations } from './http-route.ts';
 import { isAddress } from '@flotilla/std';
 import { subnetMistake } from './ip.ts';
-import { gatewayDomainMistake, hostsMatch, isSubsetOf, labelMistakes, portMistake, wildcardDomainMistake } from './names.ts';
-import { quoted, type Report } from './report.ts';
+import { HostIndex } from './host-index.ts';
+import { gatewayDomainMistake, labelMistakes, portMistake, wildcardDomainMistake } from './names.ts';
+import { maxProblems, quoted, shortList, take, type Report } from './report.ts';
 import { checkExportTo } from './selector.ts';
 import { warnOfUnreachableRules } from './unreachable-rules.ts';
 
@@ -17,15 +18,15 @@ export function checkVirtualService(spec: VirtualService, meta: Meta, report: Re
     if (spec.tcp?.length) report.error('spec.tcp', 'delegate virtual service must have no tcp route specified');
   }
   checkGatewayNames(spec.gateways, 'spec.gateways', report);
-  const onGateway = isForGateways(spec);
-  if (!onGateway) checkNoJwtRoutes(spec, report);
-  checkHosts(spec, report);
+  const where: Where = { onGateway: isForGateways(spec), sni: isSni(spec), hosts: new HostIndex(spec.hosts ?? []), names: spec.hosts ?? [] };
+  if (!where.onGateway) checkNoJwtRoutes(spec, report);
+  checkHosts(where, report);
   if (!spec.http?.length && !spec.tcp?.length && !spec.tls?.length) report.error('spec', 'http, tcp or tls must be provided in virtual service');
   for (const [i, route] of (spec.http ?? []).entries()) checkHttpRoute(route, { path: `spec.http[${i}]`, isDelegate }, report);
   for (const [i, { match, route }] of (spec.tls ?? []).entries()) {
     const path = `spec.tls[${i}]`;
     if (!match?.length) report.error(path, 'TLS route must have at least one match condition');
-    for (const [n, one] of (match ?? []).entries()) checkTlsMatch(one, { path: `${path}.match[${n}]`, spec }, report);
+    for (const [n, one] of (match ?? []).entries()) checkTlsMatch(one, { path: `${path}.match[${n}]`, ...where }, report);
     if (!route?.length) report.error(path, 'TLS route is required');
     checkRouteDestinations(route, `${path}.route`, report);
   }
@@ -47,41 +48,41 @@ function checkNoJwtRoutes(spec: VirtualService, report: Report): void {
   for (const [i, route] of (spec.http ?? []).entries()) {
     for (const [n, match] of (route.match ?? []).entries()) {
       for (const key of [...Object.keys(match.headers ?? {}), ...Object.keys(match.withoutHeaders ?? {})].filter(isJwtRoute)) {
-        report.error(`spec.http[${i}].match[${n}]`, `JWT claim based routing (key: ${key}) is only supported for gateway, found no gateways: [${(spec.gateways ?? []).join(' ')}]`);
+        report.error(`spec.http[${i}].match[${n}]`, `JWT claim based routing (key: ${key}) is only supported for gateway, found no gateways: [${shortList(spec.gateways ?? [], ' ')}]`);
       }
     }
   }
 }
 
-function checkHosts(spec: VirtualService, report: Report): void {
-  const hosts = spec.hosts ?? [];
-  const onGateway = isForGateways(spec);
+/** What checks of a VirtualService's parts know of the whole. */
+interface Where { readonly onGateway: boolean; readonly sni: boolean; readonly names: readonly string[]; readonly hosts: HostIndex }
+
+function checkHosts({ onGateway, sni, names, hosts }: Where, report: Report): void {
   let allValid = true;
   const refuse = (i: number, mistake: string): void => {
     report.error(`spec.hosts[${i}]`, mistake);
     allValid = false;
   };
-  for (const [i, host] of hosts.entries()) {
-    const mistake = onGateway ? gatewayDomainMistake(host, isSni(spec)) : wildcardDomainMistake(host);
+  for (const [i, host] of names.entries()) {
+    const mistake = onGateway ? gatewayDomainMistake(host, sni) : wildcardDomainMistake(host);
     if (mistake !== undefined) {
       if (!isAddress(host)) refuse(i, mistake);
     } else if (!onGateway && host === '*') refuse(i, 'wildcard host * is not allowed for virtual services bound to the mesh gateway');
   }
   if (!allValid) return;
-  for (const [i, a] of hosts.entries()) {
-    for (const b of hosts.slice(i + 1)) if (hostsMatch(a, b)) report.error(`spec.hosts[${i}]`, `duplicate hosts in virtual service: ${a} & ${b}`);
-  }
+  const pairs = take(hosts.overlaps(), maxProblems + 1).sort(([a, b], [c, d]) => a - c || b - d);
+  for (const [i, n] of pairs) report.error(`spec.hosts[${i}]`, `duplicate hosts in virtual service: ${names[i]} & ${names[n]}`);
 }
 
-function checkTlsMatch(match: TLSMatchAttributes, { path, spec }: { path: string; spec: VirtualService }, report: Report): void {
+function checkTlsMatch(match: TLSMatchAttributes, { path, onGateway, names, hosts }: Where & { readonly path: string }, report: Report): void {
   if (!match.sniHosts?.length) report.error(path, 'TLS match must have at least one SNI host');
   for (const [i, host] of (match.sniHosts ?? []).entries()) {
     const at = `${path}.sniHosts[${i}]`;
-    const mistake = isForGateways(spec) ? gatewayDomainMistake(host, true) : wildcardDomainMistake(host);
+    const mistake = onGateway ? gatewayDomainMistake(host, true) : wildcardDomainMistake(host);
     if (mistake !== undefined && isAddress(host)) report.warn(at, `using an IP address (${quoted(host)}) goes against SNI spec and most clients do not support this`);
     else if (mistake !== undefined) report.error(at, mistake);
-    else if (!(spec.hosts ?? []).some((of) => isSubsetOf(host, of))) {
-      report.error(at, `SNI host ${quoted(host)} is not a compatible subset of any of the virtual service hosts: [${(spec.hosts ?? []).join(', ')}]`);
+    else if (!hosts.covers(host)) {
+      report.error(at, `SNI host ${quoted(host)} is not a compatible subset of any of the virtual service hosts: [${shortList(names, ', ')}]`);
     }
   }
   checkL4Match(match, path, report);
