@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createState, step, type Effect, type Event, type Protocol, type Resource, type Source } from './index.ts';
 
-const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], limits: { namesPerType: 10, names: 20 } };
+const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], limits: { namesPerType: 10, names: 20, namesPerStep: 2 } };
 type World = Record<'cds' | 'eds', Record<string, string>>;
 type Send = Extract<Effect, { kind: 'send' }>;
 const resource = (name: string, version: string): Resource => ({ name, version, bytes: Buffer.from(`${name}=${version}`) });
@@ -56,6 +56,7 @@ class Link {
     if (!event) return false;
     const effects = step(this.#state, event, { source: sourceOf(this.world), protocol });
     this.#responses.push(...sendsOf(effects));
+    for (const effect of effects) if (effect.kind === 'unfinished') this.#requests.unshift({ kind: 'continue', typeUrl: effect.typeUrl });
     return true;
   }
 

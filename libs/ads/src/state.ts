@@ -4,13 +4,11 @@ import { Versions } from './versions.ts';
 /** What one stream has asked for and was sent. It belongs to that stream: `step` updates it in place. */
 export interface State {
   readonly subscriptions: Map<string, Subscription>;
-  /** Names of all subscriptions together. */
-  names: number;
   variant: 'sotw' | 'delta';
 }
 
-export const createState = (): State => ({ subscriptions: new Map(), names: 0, variant: 'sotw' });
+export const createState = (): State => ({ subscriptions: new Map(), variant: 'sotw' });
 
 /** `held` is what the client says that it holds already, by name. */
 export const createSubscription = (held?: Iterable<readonly [string, string]>): Subscription =>
-  ({ wildcard: false, names: new Set(), asked: [], sent: new Versions(held), nonce: '' });
+  ({ wildcard: false, names: new Set(), waiting: new Set(), asked: [], sent: new Versions(held), nonce: '' });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createState, step, type Effect, type Event, type Protocol, type Resource, type Source } from './index.ts';
 
-const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], limits: { namesPerType: 10, names: 12 } };
+const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], limits: { namesPerType: 10, names: 12, namesPerStep: 100 } };
 type World = { cds: Record<string, string>; eds: Record<string, string> };
 const resource = (name: string, version: string): Resource => ({ name, version, bytes: Buffer.from(`${name}=${version}`) });
 const sourceOf = (world: World): Source => ({
@@ -132,5 +132,20 @@ describe('an xDS stream', () => {
   it('answers a name that is newly asked for, though unknown', () => {
     const effects = step(createState(), { kind: 'delta', typeUrl: 'eds', nonce: '', initialVersions: new Map<string, string>(), subscribe: ['ghost'], unsubscribe: [] }, context);
     expect(sends(effects).map(({ resources, removed }) => ({ resources, removed }))).toEqual([{ resources: [], removed: ['ghost'] }]);
+  });
+
+  it.each(['sotw', 'delta'] as const)('answers a request for many names in parts, each in a response of its own (%s)', (variant) => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const world: World = { cds: {}, eds: Object.fromEntries(names.map((name) => [name, '1'])) };
+    const parts = { source: sourceOf(world), protocol: { ...protocol, limits: { ...protocol.limits, namesPerStep: 2 } } };
+    const state = createState();
+    const request: Event = variant === 'sotw' ? { kind: 'sotw', typeUrl: 'eds', names, nonce: '' }
+      : { kind: 'delta', typeUrl: 'eds', subscribe: names, unsubscribe: [], nonce: '', initialVersions: new Map() };
+    const told = (effects: readonly Effect[]) => effects.map((effect) => (effect.kind === 'send' ? effect.resources.map(({ name }) => name).join('') : effect.kind === 'subscribed' ? effect.added.join('') : effect.kind));
+    expect(told(step(state, request, parts))).toEqual(['ab', 'ab', 'unfinished']);
+    expect(told(step(state, { kind: 'continue', typeUrl: 'eds' }, parts))).toEqual(['cd', 'cd', 'unfinished']);
+    if (variant === 'delta') step(state, { kind: 'delta', typeUrl: 'eds', subscribe: [], unsubscribe: ['e'], nonce: '', initialVersions: new Map() }, parts);
+    expect(told(step(state, { kind: 'continue', typeUrl: 'eds' }, parts))).toEqual(variant === 'delta' ? [] : ['e', 'e']);
+    expect(told(step(state, { kind: 'continue', typeUrl: 'eds' }, parts))).toEqual([]);
   });
 });

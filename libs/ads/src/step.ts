@@ -14,12 +14,14 @@ type Delta = Extract<RequestEvent, { kind: 'delta' }>;
  *      not asked for ─────────────────────────────────▶ subscribed ─┐  request with the last nonce: acked or rejected, then what it newly asks for
  *                                                           ▲       │  request with an older nonce: nothing; in delta, what it newly asks for
  *                                                           └───────┘  changed: what differs from what was sent, with what must follow it
+ *                                                                      continue: the next of what a large request asks for
  *
  * Types that are not served get no answer, as Istio does, and leave nothing behind. `state` belongs to one stream and is updated in place. The step is
  * deterministic and does no I/O. A request costs what is in it and what it newly asks for, however much the stream has asked for before.
  */
 export function step(state: State, event: Event, context: Context): readonly Effect[] {
   if (event.kind === 'changed') return push(state, event.types, { context }).flatMap(sendsOf);
+  if (event.kind === 'continue') return onContinue(state, event.typeUrl, context);
   state.variant = event.kind;
   if (!context.protocol.order.includes(event.typeUrl)) return [];
   return event.kind === 'sotw' ? onSotw(state, event, context) : onDelta(state, event, context);
@@ -33,23 +35,25 @@ function onSotw(state: State, event: Sotw, context: Context): readonly Effect[] 
   // So a client repeats them with every acknowledgement; the reader of requests may give the very list again.
   if (names === known?.asked) return verdicts;
   const asked = new Set(names);
-  const wildcard = context.protocol.whole.has(typeUrl) && (names.length === 0 || asked.has('*'));
+  const { whole, limits } = context.protocol;
+  const wildcard = whole.has(typeUrl) && (names.length === 0 || asked.has('*'));
   asked.delete('*');
   const subscription = known ?? createSubscription();
   subscription.asked = names;
   const added = [...asked].filter((name) => !subscription.names.has(name));
   const dropped = [...subscription.names].filter((name) => !asked.has(name));
   const isTurned = wildcard !== subscription.wildcard;
-  const refused = subscribe(state, typeUrl, { subscription, added, dropped, wildcard, limits: context.protocol.limits });
+  const now = added.slice(0, limits.namesPerStep);
+  const refused = subscribe(state, typeUrl, { subscription, added: now, waiting: added.slice(now.length), dropped, wildcard, limits });
   if (refused) return [refused];
   // In the order of the list: clients that ask for the same are sent the same bytes.
-  if (added.length + dropped.length > 0) subscription.names = asked;
+  if (added.length + dropped.length > 0 && now.length === added.length) subscription.names = asked;
   if (!wildcard && (isTurned || dropped.length > 0)) subscription.sent.keep((name) => asked.has(name));
-  const changes = !known || isTurned || added.length + dropped.length > 0 ? [subscribed(typeUrl, subscription, { added, dropped })] : [];
+  const changes = !known || isTurned || added.length + dropped.length > 0 ? [subscribed(typeUrl, subscription, { added: now, dropped })] : [];
   if (known && added.length === 0 && !(isTurned && wildcard)) return [...changes, ...verdicts];
-  const forced = new Set(known ? added : []);
+  const forced = new Set(known ? now : []);
   const response = respond(state, typeUrl, { context, forced, all: !known || wildcard, ...(known && !wildcard ? { only: forced } : {}) });
-  return [...changes, ...verdicts, ...sendsOf(response)];
+  return [...changes, ...verdicts, ...sendsOf(response), ...unfinished(typeUrl, subscription)];
 }
 
 function onDelta(state: State, event: Delta, context: Context): readonly Effect[] {
@@ -64,22 +68,49 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   const gone = new Set(unsubscribe);
   const isAll = asked.delete('*') || (!known && whole.has(typeUrl) && event.subscribe.length === 0);
   const wildcard = (subscription.wildcard || isAll) && !gone.has('*');
-  const added = [...asked].filter((name) => !subscription.names.has(name) && !gone.has(name));
+  const added = [...asked].filter((name) => !subscription.names.has(name) && !subscription.waiting.has(name) && !gone.has(name));
   const dropped = [...gone].filter((name) => subscription.names.has(name));
   const isTurned = wildcard !== subscription.wildcard;
-  const refused = subscribe(state, typeUrl, { subscription, added, dropped, wildcard, limits });
+  const now = added.slice(0, limits.namesPerStep);
+  const later = new Set(added.slice(now.length));
+  const refused = subscribe(state, typeUrl, { subscription, added: now, waiting: joined(subscription.waiting, { added: later, gone }), dropped, wildcard, limits });
   if (refused) return [refused];
   for (const name of gone) subscription.sent.delete(name);
   if (isTurned && !wildcard) subscription.sent.keep((name) => subscription.names.has(name));
-  const changes = !known || isTurned || added.length + dropped.length > 0 ? [subscribed(typeUrl, subscription, { added, dropped })] : [];
+  const changes = !known || isTurned || added.length + dropped.length > 0 ? [subscribed(typeUrl, subscription, { added: now, dropped })] : [];
   if (known && event.subscribe.length === 0) return [...changes, ...verdicts];
   // What a client that comes back holds already is sent only if it differs. But whether it waits for what follows another type it doesn't say.
   const isFollower = follows.some(({ type }) => type === typeUrl);
   const isHeld = (name: string): boolean => !known && !isFollower && initialVersions.has(name);
-  const forced = new Set([...asked].filter((name) => !isHeld(name)));
+  const forced = new Set([...asked].filter((name) => !isHeld(name) && !later.has(name)));
   const isWhole = !known || (isTurned && wildcard);
   const response = respond(state, typeUrl, { context, forced, first: !known, ...(isWhole ? {} : { only: forced }) });
-  return [...changes, ...verdicts, ...push(state, new Map(), { context, sent: response }).flatMap(sendsOf)];
+  return [...changes, ...verdicts, ...push(state, new Map(), { context, sent: response }).flatMap(sendsOf), ...unfinished(typeUrl, subscription)];
+}
+
+function onContinue(state: State, typeUrl: string, context: Context): readonly Effect[] {
+  const subscription = state.subscriptions.get(typeUrl);
+  if (!subscription || subscription.waiting.size === 0) return [];
+  const now: string[] = [];
+  for (const name of subscription.waiting) {
+    if (now.length >= context.protocol.limits.namesPerStep) break;
+    subscription.waiting.delete(name);
+    subscription.names.add(name);
+    now.push(name);
+  }
+  const forced = new Set(now);
+  const response = respond(state, typeUrl, { context, forced, only: forced });
+  const responses = state.variant === 'delta' ? push(state, new Map(), { context, sent: response }) : [response];
+  return [subscribed(typeUrl, subscription, { added: now, dropped: [] }), ...responses.flatMap(sendsOf), ...unfinished(typeUrl, subscription)];
+}
+
+const unfinished = (typeUrl: string, { waiting }: Subscription): readonly Effect[] => (waiting.size > 0 ? [{ kind: 'unfinished', typeUrl }] : []);
+
+/** The names that wait, changed in place at the cost of what changes. */
+function joined(waiting: Set<string>, { added, gone }: { readonly added: Iterable<string>; readonly gone: Iterable<string> }): Set<string> {
+  for (const name of added) waiting.add(name);
+  for (const name of gone) waiting.delete(name);
+  return waiting;
 }
 
 /** Sends what has changed, in the protocol's order; `sent` is what this step has sent already. Returns that too. */
@@ -108,18 +139,22 @@ const subscribed = (typeUrl: string, { wildcard, names }: Subscription, { added,
   ({ kind: 'subscribed', typeUrl, added, dropped, wildcard, size: names.size });
 
 interface SubscriptionChange {
-  readonly subscription: Subscription; readonly added: readonly string[]; readonly dropped: readonly string[]; readonly wildcard: boolean; readonly limits: NameLimits;
+  readonly subscription: Subscription; readonly added: readonly string[]; readonly dropped: readonly string[]; readonly waiting: Iterable<string>;
+  readonly wildcard: boolean; readonly limits: NameLimits;
 }
 /** Changes a subscription, unless that is more than a client may have. */
-function subscribe(state: State, typeUrl: string, { subscription, added, dropped, wildcard, limits }: SubscriptionChange): Effect | undefined {
-  const size = subscription.names.size + added.length - dropped.length;
-  const names = state.names + added.length - dropped.length;
-  if (size > limits.namesPerType) return { kind: 'refuse', limit: 'xds_names_per_type', message: `more than ${limits.namesPerType} names of ${typeUrl} on one stream` };
-  if (names > limits.names) return { kind: 'refuse', limit: 'xds_names', message: `more than ${limits.names} names of all types on one stream` };
+function subscribe(state: State, typeUrl: string, { subscription, added, dropped, waiting, wildcard, limits }: SubscriptionChange): Effect | undefined {
   for (const name of dropped) subscription.names.delete(name);
   for (const name of added) subscription.names.add(name);
+  subscription.waiting = waiting instanceof Set ? waiting : new Set(waiting);
   subscription.wildcard = wildcard;
   state.subscriptions.set(typeUrl, subscription);
-  state.names = names;
+  const size = sizeOf(subscription);
+  if (size > limits.namesPerType) return { kind: 'refuse', limit: 'xds_names_per_type', message: `more than ${limits.namesPerType} names of ${typeUrl} on one stream` };
+  let names = 0;
+  for (const each of state.subscriptions.values()) names += sizeOf(each);
+  if (names > limits.names) return { kind: 'refuse', limit: 'xds_names', message: `more than ${limits.names} names of all types on one stream` };
   return undefined;
 }
+
+const sizeOf = ({ names, waiting }: Subscription): number => names.size + waiting.size;

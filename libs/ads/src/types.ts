@@ -24,7 +24,11 @@ export type RequestEvent =
   };
 /** What may have changed of what the source answers: by type, all of it, or only the resources of these names. */
 export type Changes = ReadonlyMap<string, ReadonlySet<string> | 'all'>;
-export type Event = RequestEvent | { readonly kind: 'changed'; readonly types: Changes };
+export type Event =
+  | RequestEvent
+  | { readonly kind: 'changed'; readonly types: Changes }
+  /** Goes on with what an `unfinished` effect has left of a request. */
+  | { readonly kind: 'continue'; readonly typeUrl: string };
 
 export interface Send {
   readonly kind: 'send'; readonly typeUrl: string; readonly nonce: string; readonly version: string; readonly resources: readonly Resource[];
@@ -34,6 +38,8 @@ export type Effect =
   | Send
   /** The subscription to a type has changed: names that are new in it and names that have left it; whether it is to all resources; its names now. */
   | { readonly kind: 'subscribed'; readonly typeUrl: string; readonly added: readonly string[]; readonly dropped: readonly string[]; readonly wildcard: boolean; readonly size: number }
+  /** The request asks for more new names than one step answers: `continue` answers the next ones, in a response of their own. */
+  | { readonly kind: 'unfinished'; readonly typeUrl: string }
   | { readonly kind: 'acked'; readonly typeUrl: string; readonly nonce: string }
   | { readonly kind: 'rejected'; readonly typeUrl: string; readonly nonce: string; readonly error: string }
   /** The client asks for more than a client may: end the stream with this message. */
@@ -43,6 +49,8 @@ export type Effect =
 export interface Subscription {
   wildcard: boolean;
   names: Set<string>;
+  /** Names that were asked for and are to be answered by later steps. */
+  waiting: Set<string>;
   /** The list that was asked for last, in SotW. */
   asked: readonly string[];
   /** Versions last sent. */
@@ -60,5 +68,10 @@ export interface Protocol {
   readonly follows: readonly { readonly after: string; readonly type: string; readonly sameName: boolean }[];
   readonly limits: NameLimits;
 }
-/** How many names a client may subscribe to: of one type, and of all types of its stream together. */
-export interface NameLimits { readonly namesPerType: number; readonly names: number }
+/** How many names a client may subscribe to: of one type, and of all types of its stream together. One request may have them all. */
+export interface NameLimits {
+  readonly namesPerType: number;
+  readonly names: number;
+  /** How many new names one step answers. */
+  readonly namesPerStep: number;
+}

@@ -5,7 +5,7 @@ import { listen, type Listening } from '@flotilla/grpc';
 import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type AnyResource } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
-import { createPilot } from '@flotilla/pilot-service';
+import { createPilot, defaultAdsLimits } from '@flotilla/pilot-service';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { AsyncQueue } from '@flotilla/std';
 
@@ -29,7 +29,7 @@ const route = (timeout: string): unknown => ({
 class Rig {
   readonly stop = new AbortController();
   readonly bus = createInProcessBus();
-  readonly pilot = createPilot({ subscriber: this.bus, observability: noObservability, signal: this.stop.signal });
+  readonly pilot = createPilot({ subscriber: this.bus, limits: { ...defaultAdsLimits, xdsUnknownNames: 2 }, observability: noObservability, signal: this.stop.signal });
   readonly pipeline = new Pipeline('test');
   readonly responses = new AsyncQueue<Response>();
   #client: Client | undefined;
@@ -210,6 +210,22 @@ describe('configuration over a real stream', () => {
     await rig.bus.publish({ session: 'test', seq: 99, put: [], delete: [{ collection: 'destination-rules', key: 'shop/api' }, { collection: 'virtual-services', key: 'shop/api' }], complete: [] });
     const mended = await rig.next();
     expect([mended.typeUrl, text(mended).includes('other.test')]).toEqual([types.rds, true]);
+  });
+
+  it('watches only some of the names that there is nothing by, and those that come with their cluster', async () => {
+    await rig.start();
+    rig.acknowledge(await rig.ask(types.cds));
+    const names = ['outbound|80||a.test', 'outbound|80||b.test', 'outbound|80||c.test', cluster];
+    rig.acknowledge(await rig.ask(types.eds, names), names);
+    const watched = (): string[] => [...rig.pilot.engine.watches()].map(({ key }) => key).filter((key) => key.startsWith('eds|')).sort();
+    expect(watched()).toEqual(['eds|outbound|80||a.test', 'eds|outbound|80||b.test']);
+    await rig.write('a.yaml', [entry('10.1.1.1')]);
+    rig.acknowledge(await rig.next());
+    const brought = await rig.next();
+    rig.acknowledge(brought, names);
+    expect([brought.typeUrl, text(brought).includes('10.1.1.1'), watched().length]).toEqual([types.eds, true, 3]);
+    await rig.write('a.yaml', [entry('10.1.1.2')]);
+    expect(text(await rig.next())).toContain('10.1.1.2');
   });
 
   it('ends the stream of a node that is none, saying why', async () => {

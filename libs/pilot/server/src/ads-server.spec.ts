@@ -14,7 +14,7 @@ type DeltaFields = Parameters<typeof DeltaDiscoveryRequest.encode>[0];
 type Response = InstanceType<typeof DiscoveryResponse>;
 const limits: AdsLimits = {
   xdsStreams: 10, xdsStreamsPerIdentity: 10, xdsWriteTimeout: 60_000, xdsQueuedRequests: 8,
-  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 50, xdsNames: 60,
+  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 50, xdsNames: 60, xdsUnknownNames: 10,
 };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

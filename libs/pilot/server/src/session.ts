@@ -1,5 +1,5 @@
 import type { Changes, Effect, Source } from '@flotilla/ads';
-import type { Logger } from '@flotilla/observability-port';
+import type { LimitHit, Logger } from '@flotilla/observability-port';
 import type { envoy } from '@flotilla/proto-gen/discovery';
 
 export type Node = envoy.config.core.v3.INode;
@@ -17,7 +17,10 @@ export interface Session {
 export class PermissionDenied extends Error {}
 /** What may have changed for the session: by type, its names, or all. While the client reads slowly it is sent later, with what comes until then. */
 export type Push = (types: Changes) => void;
-/** `push` asks for a push of what may have changed; `identity` is what the client's certificate proves; lines of `log` name its address. */
-export interface Opening { readonly node: Node; readonly identity?: string; readonly push: Push; readonly log: Logger }
+/**
+ * `push` asks for a push of what may have changed; `identity` is what the client's certificate proves; lines of `log` name its address; `hit` counts a
+ * limit that the session keeps.
+ */
+export interface Opening { readonly node: Node; readonly identity?: string; readonly push: Push; readonly log: Logger; readonly hit: LimitHit<'xds_unknown_names'> }
 /** Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT unless it is another error of this file. */
 export type OpenSession = (opening: Opening) => Session;

@@ -11,7 +11,7 @@ import { Turns } from './turns.ts';
 const { DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 const limits = {
   xdsStreams: 10, xdsStreamsPerIdentity: 10, xdsWriteTimeout: 1, xdsQueuedRequests: 8,
-  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 10_000, xdsNames: 10_000,
+  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 10_000, xdsNames: 10_000, xdsUnknownNames: 10,
 };
 const source: Source = { all: () => [], get: () => undefined };
 
@@ -37,7 +37,7 @@ it('is answered after a few requests of another that floods, and reads ahead onl
       },
     }), { getPeer: () => client }) as unknown as ServerDuplexStream<Buffer, Buffer>;
     new AdsStream(call, {
-      protocol: { order: ['eds'], whole: new Set(), follows: [], limits: { namesPerType: 10_000, names: 10_000 } }, encoder: new ResponseEncoder(), turns, limits, hit: () => {},
+      protocol: { order: ['eds'], whole: new Set(), follows: [], limits: { namesPerType: 10_000, names: 10_000, namesPerStep: 10_000 } }, encoder: new ResponseEncoder(), turns, limits, hit: () => {},
       clock: createManualClock(), log: noObservability.log, open: () => ({ source, onEffect() {}, onPushed() {}, close() {} }),
       read: createRequestReader('delta', { requestBytes: 10_000, nodeBytes: 1000, nameBytes: 100, names: 1000 }),
     });

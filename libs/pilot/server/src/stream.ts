@@ -49,6 +49,8 @@ export class AdsStream implements Worker {
   readonly #flow: ReturnType<typeof holdable>;
   readonly #backlog: Buffer[] = [];
   #backlogBytes = 0;
+  /** Types of which the last request is not answered completely. */
+  readonly #unfinished = new Set<string>();
   #isHalfClosed = false;
   #isOver = false;
   #session: Session | undefined;
@@ -70,20 +72,33 @@ export class AdsStream implements Worker {
     for (const event of ['error', 'close', 'cancelled']) call.on(event, () => this.#close());
   }
 
-  /** Attends to the next request. */
+  /** Attends to the next request, or to more of the last. */
   work(): boolean {
-    const bytes = this.#unwrittenBytes < maxUnwrittenBytes ? this.#backlog.shift() : undefined;
-    if (!bytes) return false;
+    if (this.#isOver || this.#unwrittenBytes >= maxUnwrittenBytes) return false;
+    const [typeUrl] = this.#unfinished;
+    if (typeUrl !== undefined) {
+      this.#unfinished.delete(typeUrl);
+      this.#run({ kind: 'continue', typeUrl });
+    } else this.#next();
+    this.#finish();
+    return this.#hasWork && this.#unwrittenBytes < maxUnwrittenBytes;
+  }
+
+  get #hasWork(): boolean {
+    return this.#unfinished.size > 0 || this.#backlog.length > 0;
+  }
+
+  #next(): void {
+    const bytes = this.#backlog.shift();
+    if (!bytes) return;
     this.#backlogBytes -= bytes.length;
     this.#attend(bytes);
     this.#holdOrRelease();
-    this.#finish();
-    return this.#backlog.length > 0 && this.#unwrittenBytes < maxUnwrittenBytes;
   }
 
   /** Ends the stream when its client has, and everything is answered. */
   #finish(): void {
-    if (this.#isOver || !this.#isHalfClosed || this.#backlog.length > 0) return;
+    if (this.#isOver || !this.#isHalfClosed || this.#hasWork) return;
     this.#call.end();
     this.#close();
     this.#linger();
@@ -104,12 +119,12 @@ export class AdsStream implements Worker {
   }
 
   #attend(bytes: Buffer): void {
-    const { read, open, identity, log } = this.#options;
+    const { read, open, identity, log, hit } = this.#options;
     let request: Request;
     try {
       request = read(bytes);
       const { node } = request;
-      this.#session ??= open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push: (types) => this.#push(types), log, ...(identity ? { identity } : {}) });
+      this.#session ??= open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push: (types) => this.#push(types), log, hit, ...(identity ? { identity } : {}) });
     } catch (error) {
       if (error instanceof RequestTooLarge) this.#refuse(error.limit, `${error.message}: ask for less, or raise pilot's ${flagOf(error.limit)}`);
       else this.#end(error instanceof PermissionDenied ? status.PERMISSION_DENIED : status.INVALID_ARGUMENT, messageOf(error));
@@ -126,6 +141,7 @@ export class AdsStream implements Worker {
       for (const effect of step(this.#state, event, { source: session.source, protocol })) {
         session.onEffect(effect);
         if (effect.kind === 'send') this.#write(encoder.encode(effect, this.#state.variant));
+        if (effect.kind === 'unfinished') this.#unfinished.add(effect.typeUrl);
         if (effect.kind === 'refuse') return this.#refuse(effect.limit, `${effect.message}: ask for less, or raise pilot's ${flagOf(effect.limit)}`);
       }
     } catch (error) {
@@ -191,7 +207,7 @@ export class AdsStream implements Worker {
   /** The client of a stream that is over may take neither what was written before nor the status. */
   #linger(): void {
     const { clock, limits } = this.#options;
-    clock.after(limits.xdsWriteTimeout, () => resetCall(this.#call));
+    this.#call.once('close', clock.after(limits.xdsWriteTimeout, () => resetCall(this.#call)));
   }
 
   #close(): void {
@@ -199,6 +215,7 @@ export class AdsStream implements Worker {
     this.#isOver = true;
     this.#cancelDeadline();
     this.#backlog.length = 0;
+    this.#unfinished.clear();
     this.#pending.clear();
     this.#session?.close();
     this.#session = undefined;

@@ -148,7 +148,7 @@ export function createPilot(options: PilotOptions) {
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
-      engine, tracer: observability.tracer, metrics, credentialReaders, isAbsent: demand.isAbsent,
+      engine, tracer: observability.tracer, metrics, credentialReaders, maxUnknownNames: limits.xdsUnknownNames, isAbsent: demand.isAbsent,
       onSubject: (of, before) => {
         if (before) watching.delete(before);
         watching.set(of.labels.subject, of).set(of.subject, of);

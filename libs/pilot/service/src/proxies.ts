@@ -35,6 +35,8 @@ export interface ProxyContext {
   readonly engine: Engine;
   readonly tracer: Tracer;
   readonly metrics: PilotMetrics;
+  /** How many names that there is nothing by are watched for one proxy. */
+  readonly maxUnknownNames: number;
   /** Who may have credentials. */
   readonly credentialReaders: ServiceAccounts;
   /** Is it known that there is no credential of this name? */
@@ -72,6 +74,7 @@ export class Proxy implements Session {
   readonly labels: Watch;
   readonly #context: ProxyContext;
   readonly #push: Push;
+  readonly #hit: Opening['hit'];
   readonly #log: Logger;
   readonly #deliveries: ReturnType<typeof createDeliveries>;
   readonly #secrets: ReturnType<typeof createSecretReports>;
@@ -79,6 +82,10 @@ export class Proxy implements Session {
   readonly #watches = new Map<string, Watch>();
   /** What it was answered last of each type that is taken whole. */
   readonly #whole = new Map<XdsKind, Whole>();
+  /** Names watched though they were not known when they were asked for. */
+  readonly #unknown = new Set<string>();
+  /** Names that would have been more of those. */
+  readonly #unwatched = new Set<string>();
   /** Types that it has asked for. */
   readonly #asked = new Set<XdsKind>();
   #cause: Cause | undefined;
@@ -88,6 +95,7 @@ export class Proxy implements Session {
     this.attributes = attributesOf(opening, context.credentialReaders);
     this.#context = context;
     this.#push = opening.push;
+    this.#hit = opening.hit;
     this.#log = opening.log.with({ proxy: this.attributes.id });
     this.labels = context.engine.watch(workload, '', new Subject({ ...this.attributes }));
     this.subject = this.#subjectNow();
@@ -102,8 +110,8 @@ export class Proxy implements Session {
     if (watch !== this.labels) return [watchedOf(watch)];
     const before = this.subject;
     this.subject = this.#subjectNow();
-    for (const key of [...this.#watches.keys()]) {
-      this.#drop(key);
+    for (const [key, former] of [...this.#watches]) {
+      this.#context.engine.unwatch(former);
       this.#watch(key);
     }
     this.#context.onSubject(this, before);
@@ -139,6 +147,7 @@ export class Proxy implements Session {
   onEffect(effect: Effect): void {
     this.#deliveries.note(effect, this.#cause);
     if (effect.kind === 'subscribed') this.#follow(effect);
+    if (effect.kind === 'send' && this.#unknown.size > 0) this.#becomeKnown(effect);
     if (effect.kind !== 'rejected') return;
     const { metrics } = this.#context;
     const type = nameOfType(effect.typeUrl);
@@ -157,9 +166,22 @@ export class Proxy implements Session {
       if (!isWanted) this.#drop(kind);
       return;
     }
-    for (const name of added) this.#watch(`${kind}|${name}`);
-    for (const name of dropped) this.#drop(`${kind}|${name}`);
+    for (const name of added) this.#watchNamed(kind, name);
+    for (const name of dropped) {
+      this.#unwatched.delete(`${kind}|${name}`);
+      this.#drop(`${kind}|${name}`);
+    }
     if (kind === 'sds') this.#secrets.asked(added, this.subject);
+  }
+
+  #becomeKnown({ typeUrl, resources }: Extract<Effect, { kind: 'send' }>): void {
+    const kind = kindOf.get(typeUrl);
+    for (const { name } of resources) {
+      const key = `${kind}|${name}`;
+      if (!kind || !(this.#unknown.has(key) || this.#unwatched.has(key)) || !this.#isKnown(kind, name)) continue;
+      this.#unknown.delete(key);
+      if (this.#unwatched.delete(key)) this.#watch(key);
+    }
   }
 
   close(): void {
@@ -168,6 +190,30 @@ export class Proxy implements Session {
     this.#deliveries.close();
     this.#context.metrics.forget(this.attributes.id);
     this.#context.onClose(this);
+  }
+
+  /**
+   * Names can be made up, of a subset for example, and each costs as much as a real one; so only some of the unknown ones are watched. Another one is once
+   * something else brings it, as a new cluster brings its endpoints.
+   */
+  #watchNamed(kind: XdsKind, name: string): void {
+    const key = `${kind}|${name}`;
+    if (this.#isKnown(kind, name)) return this.#watch(key);
+    if (this.#unknown.size < this.#context.maxUnknownNames) {
+      this.#unknown.add(key);
+      return this.#watch(key);
+    }
+    if (this.#unwatched.size === 0) this.#hit('xds_unknown_names');
+    this.#unwatched.add(key);
+    this.#context.onDropped();
+  }
+
+  /** Endpoints, and a sidecar's routes for one host, are known by the proxy's clusters: there is an answer to any name. */
+  #isKnown(kind: XdsKind, name: string): boolean {
+    const colon = kind === 'rds' && this.attributes.type === 'sidecar' ? name.lastIndexOf(':') : -1;
+    const cluster = kind === 'eds' ? name : colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;
+    if (cluster === undefined) return this.#get(typeUrls[kind], name) !== undefined;
+    return this.#watches.has('cds') && byName(this.#all(typeUrls.cds)).has(cluster);
   }
 
   #watch(key: string): void {
@@ -181,6 +227,7 @@ export class Proxy implements Session {
     if (!watch) return;
     this.#context.engine.unwatch(watch);
     this.#watches.delete(key);
+    this.#unknown.delete(key);
     this.#context.onDropped();
   }
 

@@ -12,6 +12,7 @@ const adsLimitSettings = () => ({
   xdsNameBytes: setting.count('bytes of a resource\'s name', 1024),
   xdsNamesPerType: setting.count('names of one type that a stream may ask for: each port and subset of a service is one', 100_000),
   xdsNames: setting.count('names of all types together that a stream may ask for', 200_000),
+  xdsUnknownNames: setting.count('unknown names, such as endpoints of no cluster, that are watched for a stream; more are answered once', 1000),
 }) satisfies { readonly [L in keyof AdsLimits]: Setting<number> };
 
 const valuesOf = <K extends string>(settings: Readonly<Record<K, Setting<number>>>): Readonly<Record<K, number>> =>

@@ -60,10 +60,14 @@ class Call extends EventEmitter {
     written?.();
     return true;
   };
-  end = (): void => void (this.isOver = true);
+  end = (): void => {
+    this.isOver = true;
+    this.emit('finished');
+  };
   pause = (): void => {};
   resume = (): void => {};
   destroy = (): void => void (this.isOver = true);
+  _read = (): void => {};
 }
 
 const names = ['outbound|80||a.test', 'outbound|80||b.test', 'a', '80', '*', '', '__proto__', 'kubernetes://web', '0.0.0.0_80', 'x'.repeat(300)] as const;
@@ -94,10 +98,11 @@ export const requests: FuzzTarget = {
     return Buffer.concat([Buffer.from([isDelta ? 1 : 0]), ...parts]);
   },
   words: ['\x0a\x01', '\x12\xff\xff\xff\xff\x0f', '\x1a\x00', '\x08\x80\x80\x80', '*'],
-  read(input) {
+  async read(input) {
     const method = (input[0] ?? 0) % 2 === 1 ? delta : sotw;
     const call = new Call();
-    call.on('error', () => (call.isOver = true));
+    const finished = new Promise((resolve) => call.once('finished', resolve));
+    call.on('error', () => call.end());
     method?.serve(call);
     for (let at = 1; at + 2 <= input.length && !call.isOver;) {
       const length = input.readUInt16BE(at);
@@ -106,6 +111,9 @@ export const requests: FuzzTarget = {
       if (message === undefined) break;
       call.emit('data', message);
     }
+    // Requests are answered in turns with other streams: the server ends the call when that is done.
+    call.emit('end');
+    if (!call.isOver) await finished;
     call.emit('close');
   },
 };
