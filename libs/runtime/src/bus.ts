@@ -6,13 +6,14 @@ import type { Bus, Publisher, Subscriber } from '@flotilla/bus-port';
 import { clientCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/pki';
-import { aborted, setting, type OptionsOf } from '@flotilla/std';
+import { aborted, setting, systemClock, type OptionsOf } from '@flotilla/std';
 import { createBusRole } from './bus-role.ts';
 import { grpcRunner } from './grpc-runner.ts';
 import type { Page } from './monitoring.ts';
 import { grpcLimits, grpcSettings, type Guard } from './server-settings.ts';
 import type { Runner } from './runners.ts';
 import type { ServiceCertificate } from './service-certificate.ts';
+import { createWaiting } from './waiting.ts';
 
 /** How a service reaches the bus. */
 export const busSettings = (service: string) => ({
@@ -72,9 +73,10 @@ export const createSubscriber = (options: BusOptions, context: BusContext): Subs
 
 async function connectGrpcBus({ galley }: BusOptions, { certificate, trustDomain, log, signal }: BusContext): Promise<GrpcBusClient> {
   await Promise.race([certificate.first, aborted(signal)]);
+  const waiting = createWaiting(log.scope('bus'), systemClock);
   return createGrpcBusClient({
     address: galley, credentials: () => clientCredentials(certificate, inSystem(trustDomain, 'galley')), channelOptions: serverNamed('istio-galley.istio-system.svc'),
-    onProblem: (message) => log.scope('bus').warn(message),
+    onProblem: (reason) => waiting(`waiting for galley at ${galley}: is it running?`, { reason }),
   });
 }
 

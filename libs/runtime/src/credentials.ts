@@ -6,6 +6,7 @@ import { spiffeOf } from '@flotilla/pki';
 import { flotilla } from '@flotilla/proto-gen/credentials';
 import { AsyncQueue, messageOf, systemClock, type Clock } from '@flotilla/std';
 import type { ServiceCertificate } from './service-certificate.ts';
+import { createWaiting } from './waiting.ts';
 
 const { WatchRequest, Update } = flotilla.credentials.v1;
 type Request = Parameters<typeof WatchRequest.encode>[0];
@@ -37,7 +38,8 @@ interface Connection {
 }
 
 class Subscription implements CredentialSubscription {
-  readonly #options: Required<CredentialClientOptions>;
+  readonly #options: Required<Omit<CredentialClientOptions, 'log'>>;
+  readonly #waiting: ReturnType<typeof createWaiting>;
   readonly #over: AbortSignal;
   readonly #left = new AbortController();
   readonly #updates = new AsyncQueue<CredentialUpdate>(() => this.#left.abort());
@@ -50,7 +52,8 @@ class Subscription implements CredentialSubscription {
   #cancelDeadline: (() => void) | undefined;
 
   constructor({ log, clock = systemClock, ...options }: CredentialClientOptions, signal: AbortSignal) {
-    this.#options = { ...options, clock, log: log.scope('secrets') };
+    this.#options = { ...options, clock };
+    this.#waiting = createWaiting(log.scope('secrets'), clock);
     this.#over = AbortSignal.any([signal, this.#left.signal]);
     this.#over.addEventListener('abort', () => this.#stop(), { once: true });
     void options.certificate.first.then(() => this.#connect());
@@ -85,6 +88,8 @@ class Subscription implements CredentialSubscription {
     if (this.#over.aborted) return;
     try {
       this.#connection = this.#open();
+      // A first request is expected soon, whether something is wanted already or not.
+      this.#connection.send({ add: [] });
       this.#ask([...this.#wanted]);
     } catch (thrown) {
       this.#retry(messageOf(thrown));
@@ -93,12 +98,12 @@ class Subscription implements CredentialSubscription {
 
   #retry(reason: string): void {
     if (this.#over.aborted) return;
-    const { log, clock } = this.#options;
+    const { address, clock } = this.#options;
     this.#connection?.close();
     this.#connection = undefined;
     this.#owed.clear();
     this.#watchDeadline();
-    log.warn('no credentials from citadel, trying again', { reason, inMs: this.#wait });
+    this.#waiting(`waiting for citadel at ${address}: is it running?`, { reason });
     this.#cancelRetry = clock.after(this.#wait, () => this.#connect());
     this.#wait = Math.min(this.#wait * 2, backoff.most);
   }

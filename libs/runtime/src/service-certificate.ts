@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { status } from '@grpc/grpc-js';
 import type { Logger } from '@flotilla/observability-port';
 import { buildCsr, createCertificateSource, generateKey, isDue, keyToPem, middleOf, spiffeOf } from '@flotilla/pki';
 import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
@@ -7,6 +9,7 @@ import { messageOf, ownMember, readJsonObject, setting, systemClock } from '@flo
 import type { Clock, OptionsOf } from '@flotilla/std';
 import { requestCertificate } from './ca-client.ts';
 import type { Runner } from './runners.ts';
+import { createWaiting } from './waiting.ts';
 
 /** How a service gets its certificate. */
 export const certificateSettings = () => ({
@@ -41,6 +44,7 @@ const checkMs = 60_000;
 export function createServiceCertificate(options: ServiceCertificateOptions): ServiceCertificate {
   const { trustDomain, clock = systemClock, log } = options;
   const source = createCertificateSource();
+  const waiting = createWaiting(log, clock);
   let received = (): void => {};
   const first = new Promise<void>((resolve) => (received = resolve));
   const identity = { trustDomain, namespace: 'istio-system', serviceAccount: options.service };
@@ -84,12 +88,20 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
       } catch (thrown) {
         wait = retryMs;
         retryMs = Math.min(retryMs * 2, maxRetryMs);
-        if (!signal.aborted) log.warn('no certificate yet, trying again', { reason: messageOf(thrown), inMs: wait });
+        if (!signal.aborted) waiting(whatToDo(thrown, options), { reason: messageOf(thrown) });
       }
       await pause(wait, { clock, signal });
     }
   };
   return { current: source.current, onChange: source.onChange, first, runner: { name: 'certificate', run } };
+}
+
+/** What is waited for, by what went wrong. */
+function whatToDo(thrown: unknown, { citadel }: ServiceCertificateOptions): string {
+  const { code, path } = thrown as { code?: unknown; path?: string };
+  if (code === 'ENOENT') return `waiting for citadel: it writes ${basename(path ?? '')} at its first start; is it running?`;
+  if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED) return `waiting for citadel at ${citadel}: is it running?`;
+  return 'no certificate yet, trying again';
 }
 
 /** The service's token in a file: alone, or in the CA's JSON object, as a text or with its end. */

@@ -47,8 +47,10 @@ export function createLogger(service: string, options: LoggerOptions = {}): Clos
   });
   const create = (scope: string | undefined, always: Fields): Logger => {
     const from = levels.indexOf(wanted[scope ?? 'default'] ?? wanted['default'] ?? 'info');
-    const at = (level: Level) => (message: string, fields: Fields = {}): void => {
-      if (levels.indexOf(level) >= from) flood.pass(entryOf(level, scope, { message, fields: { ...always, ...fields } }));
+    const at = (level: Level) => (message: string, given: Fields | (() => Fields) = {}): void => {
+      if (levels.indexOf(level) < from) return;
+      const fields = typeof given === 'function' ? given() : given;
+      flood.pass(entryOf(level, scope, { message, fields: { ...always, ...fields } }));
     };
     return {
       debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'),

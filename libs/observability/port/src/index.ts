@@ -10,7 +10,8 @@ import type { Labels, Metrics } from './metrics.ts';
  * their names call secret. `peer` (an address), else `proxy` or `identity`, says who caused a line: how much one of them may fill the log with is bounded.
  */
 export interface Logger {
-  debug(message: string, fields?: Fields): void;
+  /** Fields that cost something to gather may be given as a function, which is called only where debug is logged. */
+  debug(message: string, fields?: Fields | (() => Fields)): void;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;

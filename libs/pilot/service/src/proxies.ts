@@ -103,6 +103,7 @@ export class Proxy implements Session {
     this.#secrets = createSecretReports({ ...context, log: this.#log }, this.attributes);
     this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
     this.source = { all: (typeUrl) => this.#all(typeUrl), get: (typeUrl, name) => this.#get(typeUrl, name) };
+    this.#log.info('proxy connected', { identity: this.attributes.identity });
   }
 
   /** What a watch that has changed means to the proxy. Other labels may mean other answers to all that it has asked for. */
@@ -148,11 +149,19 @@ export class Proxy implements Session {
     this.#deliveries.note(effect, this.#cause);
     if (effect.kind === 'subscribed') this.#follow(effect);
     if (effect.kind === 'send' && this.#unknown.size > 0) this.#becomeKnown(effect);
+    if (effect.kind === 'send') this.#logPush(effect);
     if (effect.kind !== 'rejected') return;
     const { metrics } = this.#context;
     const type = nameOfType(effect.typeUrl);
     this.#log.warn('configuration refused by proxy', { type, error: effect.error });
     metrics.rejected(type, this.attributes.id);
+  }
+
+  #logPush({ typeUrl, resources, removed }: Extract<Effect, { kind: 'send' }>): void {
+    this.#log.debug('push', () => ({
+      type: nameOfType(typeUrl), resources: resources.length, removed: removed.length, bytes: resources.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      cause: this.#cause ? 'configuration' : 'request',
+    }));
   }
 
   /** What is asked for is watched, what no longer is is let go: types that are taken whole as a whole, others name by name. */
@@ -188,6 +197,7 @@ export class Proxy implements Session {
     for (const key of this.#watches.keys()) this.#drop(key);
     this.#context.engine.unwatch(this.labels);
     this.#deliveries.close();
+    this.#log.info('proxy disconnected');
     this.#context.metrics.forget(this.attributes.id);
     this.#context.onClose(this);
   }

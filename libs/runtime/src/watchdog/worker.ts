@@ -61,7 +61,7 @@ const whereIsIt = `(() => {
   Error.stackTraceLimit = limit;
   let within = [];
   try { within = globalThis[Symbol.for('flotilla.within')]?.() ?? []; } catch {}
-  return JSON.stringify({ stack: String(stack).split('\\n').slice(3).map((line) => line.trim()), within });
+  return { stack: String(stack).split('\\n').slice(3).map((line) => line.trim()), within };
 })()`;
 interface Where { readonly stack?: readonly string[]; readonly within?: readonly string[] }
 
@@ -89,18 +89,13 @@ function evaluate(expression: string): Promise<unknown> {
   return Promise.race([answered, pause(answerMs)]).catch(() => undefined).finally(() => session.disconnect());
 }
 
-async function whereItIs(): Promise<Where> {
-  try {
-    return JSON.parse(String(await evaluate(whereIsIt))) as Where;
-  } catch {
-    return {};
-  }
-}
+const whereItIs = async (): Promise<Where> => (await evaluate(whereIsIt) ?? {}) as Where;
 
 /** Adds an object to the file, which is there whole or as it was. */
 async function quarantine(file: string, object: QuarantinedObject): Promise<void> {
   let objects: readonly QuarantinedObject[] = [];
   try {
+    // eslint-disable-next-line no-restricted-properties -- The file is this thread's own, which can't import readers.
     const read = JSON.parse(await readFile(file, 'utf8')) as { objects?: readonly QuarantinedObject[] };
     if (Array.isArray(read.objects)) objects = read.objects.slice(-999).filter((one) => one.hash !== object.hash);
   } catch {

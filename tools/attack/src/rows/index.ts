@@ -19,6 +19,7 @@ import { rights } from './nats/rights.ts';
 import { standbys, stores } from './nats/standby.ts';
 import { readers, users } from './nats/users.ts';
 import { writers } from './nats/writers.ts';
+import * as pilot from './pilot/logs.ts';
 import { nodes } from './pilot/nodes.ts';
 import { malformed, requests } from './pilot/requests.ts';
 import { sds } from './pilot/sds.ts';
@@ -27,7 +28,7 @@ import { sds } from './pilot/sds.ts';
 export const rows: readonly Attack[] = [
   ...texts, ...bodies, ...pollution, ...http, ...logs,
   ...galley.texts, ...galley.pollution, ...galley.logs, ...yamlBombs, ...files, ...churn, ...objects,
-  ...requests, ...malformed, ...nodes, ...sds,
+  ...requests, ...malformed, ...nodes, ...pilot.logs, ...sds,
   ...tokens, ...csrs, ...certificates, ...credentialStreams, ...roots, ...clocks,
   ...users, ...readers, ...rights, ...protocol,
   ...http2, ...monitoring, ...connections, ...disks, ...writers, ...stores, ...standbys, ...processes,
