@@ -9,8 +9,8 @@ export interface GrpcService { addTo(server: Server): void }
 export interface Listening {
   /** The port in use; 0 for a path. */
   readonly port: number;
-  /** Lets running calls end for a moment, then ends them. */
-  close(): Promise<void>;
+  /** Lets running calls end for so long (2 s), then ends them. */
+  close(withinMs?: number): Promise<void>;
 }
 
 /** Times are in milliseconds. */
@@ -61,9 +61,9 @@ export async function listen(services: readonly GrpcService[], { grpc, ...option
   });
   return {
     port: listener.port,
-    async close() {
-      const closed = listener.close(closeWithinMs);
-      const cancel = clock.after(closeWithinMs, () => server.forceShutdown());
+    async close(withinMs = closeWithinMs) {
+      const closed = listener.close(withinMs);
+      const cancel = clock.after(withinMs, () => server.forceShutdown());
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       await closed;
       cancel();

@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Logger, Metrics } from '@flotilla/observability-port';
+import type { Socket } from 'node:net';
+import { createLimits, type Logger, type Metrics } from '@flotilla/observability-port';
+import { createListener, type Connection, type GuardOptions } from '@flotilla/server';
 import { messageOf } from '@flotilla/std';
 import { buildAnswer, buildFailure, parseQuery } from './answer.ts';
 import type { Transport } from './answer.ts';
@@ -19,6 +19,10 @@ export interface DnsServerOptions {
   readonly names: ProxyNames;
   readonly upstreams: readonly Upstream[];
   readonly timeoutMs?: number;
+  /** Queries that may wait for upstream servers at once; others are answered with SERVFAIL. */
+  readonly maxForwarded?: number;
+  /** For DNS over TCP. */
+  readonly guard?: GuardOptions;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -28,30 +32,35 @@ export interface DnsServer {
   close(): Promise<void>;
 }
 
-const maxInFlight = 1000;
-const maxConnections = 200;
+/** Queries of one TCP connection that are not answered, or whose answers are not taken; it is read no further meanwhile. */
+const maxUnanswered = 64;
 const idleMs = 10_000;
+
+type Answer = (bytes: Buffer, transport: Transport) => Promise<Buffer | undefined>;
 
 /**
  * A DNS server for the pod's application, over UDP and TCP: names of the mesh from the name table, all others from the upstream servers, one after the
- * other until one answers. Before the first table everything goes upstream. Beyond `maxInFlight` forwarded queries it answers SERVFAIL.
+ * other until one answers. Before the first table everything goes upstream.
  */
 export async function createDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const { address, log, metrics, upstreams, timeoutMs = 5000 } = options;
+  const { address, log, metrics, upstreams, timeoutMs = 5000, maxForwarded = 1000, guard } = options;
   const requests = metrics.counter('istio_agent_dns_requests_total', 'Total number of DNS requests');
   const forwarded = metrics.counter('istio_agent_dns_upstream_requests_total', 'Total number of DNS requests forwarded to upstream');
   const failed = metrics.counter('istio_agent_dns_upstream_failures_total', 'Total number of DNS requests that upstream did not answer');
+  const hit = createLimits(metrics, ['dns_queries'], 'dns');
   let table: LookupTable | undefined;
   let inFlight = 0;
-  const sockets = new Set<Socket>();
 
-  const answer = async (bytes: Buffer, transport: Transport): Promise<Buffer | undefined> => {
+  const answer: Answer = async (bytes, transport) => {
     const query = parseQuery(bytes);
     if (!query) return undefined;
     requests.add();
     const known = table && buildAnswer(table, query, { transport });
     if (known) return known;
-    if (inFlight >= maxInFlight) return buildFailure(query);
+    if (inFlight >= maxForwarded) {
+      hit('dns_queries');
+      return buildFailure(query);
+    }
     inFlight++;
     forwarded.add();
     try {
@@ -65,39 +74,44 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
     }
   };
 
-  const tcp = createServer({ noDelay: true }, (socket) => serveTcp(socket, sockets, answer));
-  tcp.maxConnections = maxConnections;
-  tcp.listen(options.port, address);
-  await once(tcp, 'listening');
-  const { port } = tcp.address() as AddressInfo;
+  const tcp = await createListener({
+    ...guard, limits: { ...guard?.limits, idleTimeout: idleMs }, at: { host: address, port: options.port }, framing: 'sequential',
+    serve: (socket, connection) => serveTcp(socket, connection, answer),
+  });
+  const { port } = tcp;
   const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   udp.on('message', (bytes, peer) => {
     void answer(bytes, 'udp').then((response) => response && udp.send(response, peer.port, peer.address));
   });
-  udp.bind(port, address);
-  await once(udp, 'listening');
+  try {
+    udp.bind(port, address);
+    await once(udp, 'listening');
+  } catch (thrown) {
+    await tcp.close(0);
+    throw thrown;
+  }
   udp.on('error', (error) => log.warn('DNS socket', { error: error.message }));
   return {
     port,
     update: (names) => void (table = buildLookupTable(names, options.names)),
     async close() {
       udp.close();
-      tcp.close();
-      for (const socket of sockets) socket.destroy();
-      await once(tcp, 'close');
+      await tcp.close(0);
     },
   };
 }
 
-function serveTcp(socket: Socket, sockets: Set<Socket>, answer: (bytes: Buffer, transport: Transport) => Promise<Buffer | undefined>): void {
-  sockets.add(socket);
-  socket.setTimeout(idleMs, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
-  socket.on('close', () => sockets.delete(socket));
+function serveTcp(socket: Socket, connection: Connection, answer: Answer): void {
+  const done = (): void => {
+    connection.ended();
+    if (connection.requests < maxUnanswered) socket.resume();
+  };
   readMessages(socket, (message) => {
+    connection.began();
+    if (connection.requests >= maxUnanswered) socket.pause();
     void answer(message, 'tcp').then((response) => {
-      if (!response) socket.destroy();
-      else if (socket.writable) socket.write(withLength(response));
+      if (response) socket.write(withLength(response), done);
+      else socket.destroy();
     });
   });
 }

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from '@flotilla/observability-port';
+import { serveHttp, type GuardOptions, type HttpServer } from '@flotilla/server';
 import { messageOf } from '@flotilla/std';
 import { runAppProbe } from './app-probes.ts';
 import type { AppProbe } from './app-probes.ts';
@@ -23,6 +21,7 @@ export interface StatusServerOptions {
   agentMetrics(): Promise<string>;
   /** Asked by POST /quitquitquit from this pod. */
   onQuit(): void;
+  readonly guard?: GuardOptions;
   readonly log: Logger;
 }
 
@@ -33,7 +32,7 @@ const fromHere = /^(127\.|::1$|::ffff:127\.)/;
 const passed = ['accept', 'user-agent', 'x-prometheus-scrape-timeout-seconds'];
 
 /** The agent's status port (15020): readiness, the application's probes, merged metrics, and the order to stop. */
-export async function createStatusServer(options: StatusServerOptions): Promise<{ readonly port: number; close(): Promise<void> }> {
+export function createStatusServer(options: StatusServerOptions): Promise<HttpServer> {
   const { log } = options;
   let wasReady: boolean | undefined;
   const ready = async (response: ServerResponse): Promise<void> => {
@@ -57,25 +56,13 @@ export async function createStatusServer(options: StatusServerOptions): Promise<
       if (local && incoming.method === 'POST') options.onQuit();
     } else response.writeHead(404).end();
   };
-  const server = createServer((incoming, response) => {
-    incoming.resume();
-    handle(incoming, response).catch((thrown: unknown) => {
-      log.warn('status request failed', { error: messageOf(thrown) });
-      if (!response.headersSent) response.writeHead(500);
-      response.end();
-    });
-  });
-  server.maxConnections = 200;
-  server.listen(options.port, options.address);
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
+  return serveHttp({
+    ...options.guard, at: { port: options.port, ...(options.address === undefined ? {} : { host: options.address }) },
+    handle: (incoming, response) => {
+      incoming.resume();
+      return handle(incoming, response);
     },
-  };
+  });
 }
 
 const probeTarget = (incoming: IncomingMessage, podIp: string) => ({

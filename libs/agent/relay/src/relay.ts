@@ -1,8 +1,8 @@
-import { chmod, rm } from 'node:fs/promises';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
-import { printableStatus } from '@flotilla/grpc';
+import { listenOnSocket } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
+import type { GuardOptions } from '@flotilla/server';
 import type { Clock } from '@flotilla/std';
 import { discoveryMethods } from './methods.ts';
 import type { NameTable, Variant } from './name-table.ts';
@@ -15,6 +15,7 @@ export interface RelayOptions {
   readonly upstream: OpenUpstream;
   /** Receives each name table; without it none is asked for. */
   readonly onNameTable?: (table: NameTable) => void;
+  readonly guard?: GuardOptions;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -25,6 +26,9 @@ export interface Relay {
   close(): Promise<void>;
 }
 
+/** Envoy's requests name all that it has. */
+const maxMessageBytes = 64 << 20;
+
 /**
  * Serves discovery to Envoy on a Unix socket and hands the bytes to pilot and back, undecoded. One stream to pilot for each stream of Envoy:
  *
@@ -33,7 +37,6 @@ export interface Relay {
  *       └──┘
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const server = new Server({ interceptors: [printableStatus], 'grpc.max_receive_message_length': 64 << 20, 'grpc.max_send_message_length': -1 });
   const relaying = new Set<object>();
   const failures = options.metrics.counter('istio_agent_num_outgoing_retries', 'Number of outgoing retry requests', { request_type: ['xds'] });
   const connections = options.metrics.gauge('istio_agent_xds_proxy_connections', 'Streams of Envoy that are relayed');
@@ -53,20 +56,14 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     call.once('close', () => streams.delete(end));
   };
   const streams = new Set<(code: status, details: string) => void>();
-  server.addService({ StreamAggregatedResources: discoveryMethods.sotw, DeltaAggregatedResources: discoveryMethods.delta }, {
-    StreamAggregatedResources: serve('sotw'), DeltaAggregatedResources: serve('delta'),
-  } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
-  await rm(options.socket, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix:${options.socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
-  });
-  await chmod(options.socket, 0o660);
+  const discovery = { StreamAggregatedResources: discoveryMethods.sotw, DeltaAggregatedResources: discoveryMethods.delta };
+  const handlers = { StreamAggregatedResources: serve('sotw'), DeltaAggregatedResources: serve('delta') } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>;
+  const listening = await listenOnSocket(options.socket, [{ addTo: (server) => server.addService(discovery, handlers) }], { ...options.guard, grpc: { maxMessageBytes } });
   return {
     connected: () => relaying.size > 0,
     async close() {
       for (const end of streams) end(status.UNAVAILABLE, 'the agent is stopping');
-      server.forceShutdown();
-      await rm(options.socket, { force: true });
+      await listening.close(0);
     },
   };
 }

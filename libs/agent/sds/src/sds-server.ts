@@ -1,10 +1,11 @@
 import { constants, unwatchFile, watchFile } from 'node:fs';
-import { chmod, open, rm } from 'node:fs/promises';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { open } from 'node:fs/promises';
+import { status } from '@grpc/grpc-js';
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
-import { printableStatus } from '@flotilla/grpc';
+import { listenOnSocket } from '@flotilla/grpc';
 import type { CertificateSource } from '@flotilla/pki';
 import type { Logger } from '@flotilla/observability-port';
+import type { GuardOptions } from '@flotilla/server';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { messageOf } from '@flotilla/std';
 import { encodeSecret, encodeSecrets, parseSecretName } from './secrets.ts';
@@ -16,11 +17,15 @@ export interface SdsServerOptions {
   readonly certificate: CertificateSource;
   /** Roots that are trusted besides the CA's own. */
   readonly extraRoots?: readonly string[];
+  readonly guard?: GuardOptions;
   readonly log: Logger;
 }
 export interface SdsServer { close(): Promise<void> }
 
 const maxNames = 64;
+const maxMessageBytes = 1 << 20;
+/** Envoy has a stream for each secret. */
+const maxConcurrentStreams = 1000;
 const maxWatchedFiles = 1024;
 const maxFileBytes = 1024 * 1024;
 const filePollMs = 5000;
@@ -38,7 +43,6 @@ const service = {
  * is pushed to all streams that asked for it.
  */
 export async function createSdsServer(options: SdsServerOptions): Promise<SdsServer> {
-  const server = new Server({ interceptors: [printableStatus], 'grpc.max_receive_message_length': 1 << 20 });
   const streams = new Set<() => void>();
   const watched = new Set<string>();
   const pushAll = (): void => streams.forEach((push) => push());
@@ -61,19 +65,14 @@ export async function createSdsServer(options: SdsServerOptions): Promise<SdsSer
     }
   };
   const stream = (call: ServerDuplexStream<Request, Buffer>): void => serve(call, { secretOf, streams, log: options.log });
-  server.addService(service, { StreamSecrets: stream } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
-  await rm(options.socket, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix:${options.socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
-  });
-  await chmod(options.socket, 0o660);
+  const handlers = { StreamSecrets: stream } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>;
+  const listening = await listenOnSocket(options.socket, [{ addTo: (server) => server.addService(service, handlers) }], { ...options.guard, grpc: { maxMessageBytes, maxConcurrentStreams } });
   const unsubscribe = options.certificate.onChange(pushAll);
   return {
     async close() {
       unsubscribe();
       for (const path of watched) unwatchFile(path, pushAll);
-      server.forceShutdown();
-      await rm(options.socket, { force: true });
+      await listening.close(0);
     },
   };
 }

@@ -8,8 +8,9 @@ import { createStatusServer, parseAppProbes, parseAppScrape, probeEnvoy } from '
 import { createRelay, createUpstream } from '@flotilla/agent-relay';
 import type { NameTable } from '@flotilla/agent-relay';
 import { createCaClient, createSdsServer, createWorkloadCertificate } from '@flotilla/agent-sds';
-import type { Logger, Metrics } from '@flotilla/observability-port';
+import { createLimits, type Logger, type Metrics } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/pki';
+import { limitKinds, type GuardOptions } from '@flotilla/server';
 import { systemClock } from '@flotilla/std';
 import { writeBootstrap } from './bootstrap-file.ts';
 import { startEnvoy } from './envoy-process.ts';
@@ -78,6 +79,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   }
 }
 
+/** What each of the agent's servers is made with. */
+const guard = (server: string, { settings, metrics, log }: AgentOptions): GuardOptions => ({
+  limits: settings.connectionLimits, onLimit: createLimits(metrics, limitKinds, server), onProblem: (message) => log.warn(message, { server }),
+});
+
 const adminOf = ({ proxyConfig, instanceIps }: Proxy) => ({ host: addressFamily(instanceIps).localhost, port: proxyConfig.proxyAdminPort ?? 15000 });
 
 async function startServers(options: AgentOptions, { closers, onQuit }: { closers: Closer[]; onQuit: () => void }): Promise<void> {
@@ -95,14 +101,14 @@ async function startServers(options: AgentOptions, { closers, onQuit }: { closer
   });
   closers.push(() => certificate.close());
   for (const socket of [defaultSdsSocket, defaultXdsSocket]) await mkdir(dirname(socket), { recursive: true });
-  const sds = await createSdsServer({ socket: defaultSdsSocket, certificate, extraRoots: proxyConfig.caCertificatesPem ?? [], log: log.scope('sds') });
+  const sds = await createSdsServer({ socket: defaultSdsSocket, certificate, extraRoots: proxyConfig.caCertificatesPem ?? [], guard: guard('sds', options), log: log.scope('sds') });
   closers.push(() => sds.close());
 
   const dns = settings.dnsCapture && proxy.type === 'sidecar' ? await startDns(options) : undefined;
   if (dns) closers.push(() => dns.close());
   const plaintext = proxyConfig.controlPlaneAuthPolicy === 'NONE';
   const relay = await createRelay({
-    socket: defaultXdsSocket, clock: systemClock, log: log.scope('xdsproxy'), metrics,
+    socket: defaultXdsSocket, guard: guard('xds', options), clock: systemClock, log: log.scope('xdsproxy'), metrics,
     upstream: createUpstream({ address: discoveryAddress, roots: rootsOf(settings.xdsRootFile), ...(plaintext ? {} : { certificate: () => certificate.ready() }) }),
     ...(dns ? { onNameTable: ({ table }: NameTable) => dns.update(table ?? {}) } : {}),
   });
@@ -110,7 +116,7 @@ async function startServers(options: AgentOptions, { closers, onQuit }: { closer
 
   const status = await createStatusServer({
     port: proxyConfig.statusPort ?? 15020, podIp: proxy.instanceIps[0] ?? '127.0.0.1', envoyStatsPort: Number(proxy.node.metadata['ENVOY_PROMETHEUS_PORT']),
-    unready: readiness(options), agentMetrics: options.metricsText, onQuit, log: log.scope('healthcheck'), ...statusInputs(options),
+    unready: readiness(options), agentMetrics: options.metricsText, onQuit, guard: guard('status', options), log: log.scope('healthcheck'), ...statusInputs(options),
   });
   closers.push(() => status.close());
 }
@@ -129,11 +135,13 @@ function statusInputs({ settings, proxy, log }: AgentOptions) {
   return { appProbes: probes.ok ? probes.value : new Map<string, never>(), ...(scrape.ok && scrape.value ? { appScrape: scrape.value } : {}) };
 }
 
-async function startDns({ settings, proxy, log, metrics }: AgentOptions): Promise<DnsServer> {
+async function startDns(options: AgentOptions): Promise<DnsServer> {
+  const { settings, proxy, log, metrics } = options;
   const { nameservers, search } = parseResolvConf(await readOptional('/etc/resolv.conf') ?? '');
   const listen = splitAddress(settings.dnsAddress, addressFamily(proxy.instanceIps).localhost);
   return createDnsServer({
     ...listen, names: { namespace: settings.namespace, domain: proxy.node.id.split('~')[3] ?? '', search },
     upstreams: nameservers.filter((address) => address !== listen.address || listen.port !== 53).map((address) => ({ address, port: 53 })), log: log.scope('dns'), metrics,
+    maxForwarded: settings.maxForwardedQueries, guard: guard('dns', options),
   });
 }

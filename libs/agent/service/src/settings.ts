@@ -1,6 +1,7 @@
 import { parseSeconds } from '@flotilla/std';
 import type { Environment } from '@flotilla/agent-bootstrap';
 import type { FlagSpec } from '@flotilla/agent-iptables';
+import type { ConnectionLimits } from '@flotilla/server';
 
 /** Flags of `pilot-agent proxy`. */
 export const proxyFlags: readonly FlagSpec[] = [
@@ -39,6 +40,10 @@ export interface AgentSettings {
   readonly bootstrapOverride?: string;
   readonly grpcBootstrap?: string;
   readonly istioExtensions: boolean;
+  /** Of each of the agent's ports and sockets: AGENT_MAX_CONNECTIONS, AGENT_REQUEST_TIMEOUT, AGENT_IDLE_TIMEOUT. */
+  readonly connectionLimits: Partial<ConnectionLimits>;
+  /** DNS queries that wait for upstream servers at once. */
+  readonly maxForwardedQueries: number;
 }
 
 /** `SYSTEM` means the system's roots (undefined); else a file, by default that of the certificate provider. */
@@ -57,6 +62,7 @@ export function readSettings(env: Environment): AgentSettings {
     const value = Number(env[name] ?? fallback);
     return value >= 0 && value <= 1 ? value : fallback;
   };
+  const count = (name: string, fallback: number): number => (/^[1-9]\d{0,5}$/.test(env[name] ?? '') ? Number(env[name]) : fallback);
   const provider = env['PILOT_CERT_PROVIDER'];
   const caRootFile = rootFile(env['CA_ROOT_CA'], provider);
   const xdsRootFile = rootFile(env['XDS_ROOT_CA'], provider);
@@ -72,6 +78,10 @@ export function readSettings(env: Environment): AgentSettings {
     exitOnZeroActiveConnections: env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] === 'true', minimumDrainMs: seconds('MINIMUM_DRAIN_DURATION', 5) * 1000,
     ...optional('envoyBinary', env['ENVOY_BIN']), ...optional('bootstrapTemplate', env['ISTIO_BOOTSTRAP']), ...optional('bootstrapOverride', env['ISTIO_BOOTSTRAP_OVERRIDE']),
     ...optional('grpcBootstrap', env['GRPC_XDS_BOOTSTRAP']), istioExtensions: env['ENVOY_HAS_ISTIO_EXTENSIONS'] === 'true',
+    connectionLimits: {
+      maxConnections: count('AGENT_MAX_CONNECTIONS', 200), requestTimeout: seconds('AGENT_REQUEST_TIMEOUT', 5) * 1000, idleTimeout: seconds('AGENT_IDLE_TIMEOUT', 120) * 1000,
+    },
+    maxForwardedQueries: count('AGENT_MAX_DNS_QUERIES', 1000),
   };
 }
 
