@@ -5,6 +5,10 @@ import type { LookupTable } from './lookup-table.ts';
 const ttl = 30;
 const minUdpSize = 512;
 const maxUdpSize = 4096;
+/** Its length is written in two bytes (RFC 1035, 4.2.2). */
+const maxTcpSize = 65_535;
+/** A name of two bytes or more, type, class, time to live, length, and an IPv4 address. */
+const minRecordSize = 16;
 
 /** A query as far as it could be read. */
 export interface Query { readonly id: number; readonly flags: number; readonly question: packet.Question; readonly udpSize: number }
@@ -34,7 +38,8 @@ export function buildAnswer(table: LookupTable, query: Query, { transport, rando
   const found = lookUp(table, name);
   if (!found) return undefined;
   const owner = found.alias?.replace(/\.$/, '') ?? name;
-  const ips = shuffled(type === 'A' ? found.addresses.v4 : found.addresses.v6, random);
+  const size = transport === 'tcp' ? maxTcpSize : query.udpSize;
+  const ips = shuffled(type === 'A' ? found.addresses.v4 : found.addresses.v6, random).slice(0, Math.ceil(size / minRecordSize));
   const answers: packet.Answer[] = [
     ...(found.alias ? [{ type: 'CNAME' as const, name, ttl, data: owner }] : []),
     ...ips.map((data) => ({ type, name: owner, ttl, data })),
@@ -43,11 +48,11 @@ export function buildAnswer(table: LookupTable, query: Query, { transport, rando
     type: 'response', id: query.id, flags: (query.flags & packet.RECURSION_DESIRED) | packet.AUTHORITATIVE_ANSWER | more, questions: [query.question], answers: shown,
   });
   const whole = response(answers, 0);
-  if (transport === 'tcp' || whole.length <= query.udpSize) return whole;
+  if (whole.length <= size) return whole;
   let shown = answers.length;
   let truncated = whole;
-  while (truncated.length > query.udpSize && shown > 0) {
-    shown = Math.min(shown - 1, Math.floor(shown * query.udpSize / truncated.length));
+  while (truncated.length > size && shown > 0) {
+    shown = Math.min(shown - 1, Math.floor(shown * size / truncated.length));
     truncated = response(answers.slice(0, shown), packet.TRUNCATED_RESPONSE);
   }
   return truncated;

@@ -1,11 +1,12 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createLimits, type Logger, type Metrics } from '@flotilla/observability-port';
 import { createListener, type Connection, type GuardOptions } from '@flotilla/server';
 import { messageOf } from '@flotilla/std';
 import { buildAnswer, buildFailure, parseQuery } from './answer.ts';
-import type { Transport } from './answer.ts';
+import type { Query, Transport } from './answer.ts';
 import { forward } from './forward.ts';
 import type { Upstream } from './forward.ts';
 import { buildLookupTable } from './lookup-table.ts';
@@ -36,6 +37,7 @@ export interface DnsServer {
 const maxUnanswered = 64;
 const idleMs = 10_000;
 
+/** Answers a message; undefined for one that is not a query. Never rejects. */
 type Answer = (bytes: Buffer, transport: Transport) => Promise<Buffer | undefined>;
 
 /**
@@ -51,11 +53,20 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
   let table: LookupTable | undefined;
   let inFlight = 0;
 
+  const fromTable = (query: Query, transport: Transport): Buffer | undefined => {
+    try {
+      return table && buildAnswer(table, query, { transport });
+    } catch (thrown) {
+      log.warn('a name of the mesh could not be answered', { name: query.question.name, error: messageOf(thrown) });
+      return buildFailure(query);
+    }
+  };
+
   const answer: Answer = async (bytes, transport) => {
     const query = parseQuery(bytes);
     if (!query) return undefined;
     requests.add();
-    const known = table && buildAnswer(table, query, { transport });
+    const known = fromTable(query, transport);
     if (known) return known;
     if (inFlight >= maxForwarded) {
       hit('dns_queries');
@@ -76,7 +87,7 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
 
   const tcp = await createListener({
     ...guard, limits: { ...guard?.limits, idleTimeout: idleMs }, at: { host: address, port: options.port }, framing: 'sequential',
-    serve: (socket, connection) => serveTcp(socket, connection, answer),
+    serve: (socket, connection) => void serveTcp(socket, connection, answer).catch(() => socket.destroy()),
   });
   const { port } = tcp;
   const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
@@ -101,19 +112,23 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
   };
 }
 
-function serveTcp(socket: Socket, connection: Connection, answer: Answer): void {
+async function serveTcp(socket: Socket, connection: Connection, answer: Answer): Promise<void> {
+  let wake = (): void => {};
   const done = (): void => {
     connection.ended();
-    if (connection.requests < maxUnanswered) socket.resume();
+    wake();
   };
-  readMessages(socket, (message) => {
+  for await (const message of readMessages(socket)) {
     connection.began();
-    if (connection.requests >= maxUnanswered) socket.pause();
     void answer(message, 'tcp').then((response) => {
-      if (response) socket.write(withLength(response), done);
-      else socket.destroy();
+      if (response) return socket.write(withLength(response), done);
+      socket.destroy();
+      return done();
     });
-  });
+    while (connection.requests >= maxUnanswered) await new Promise<void>((resolve) => (wake = resolve));
+    // What else came with this message lets others have their turn.
+    await nextTurn();
+  }
 }
 
 async function askUpstreams(query: Buffer, { upstreams, transport, timeoutMs }: { upstreams: readonly Upstream[]; transport: Transport; timeoutMs: number }): Promise<Buffer> {

@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import * as packet from 'dns-packet';
 import fc from 'fast-check';
+import { createManualClock } from '@flotilla/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { noObservability } from '@flotilla/observability-port';
 import { buildAnswer, buildLookupTable, createDnsServer, lookUp, parseQuery, parseResolvConf } from './index.ts';
@@ -91,10 +92,10 @@ describe('the server', () => {
   const overTcp = (port: number, name: string) => new Promise<packet.DecodedPacket>((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(withLength(query(name))));
     socket.on('error', reject);
-    readMessages(socket, (message) => {
-      resolve(packet.decode(message));
+    readMessages(socket).next().then(({ value }) => {
+      resolve(packet.decode(value as Buffer));
       socket.destroy();
-    });
+    }, reject);
   });
 
   it('answers from the table over UDP and TCP, and forwards the rest', async () => {
@@ -118,5 +119,57 @@ describe('the server', () => {
     expect((await overUdp(server.port, 'else.example.com')).answers).toMatchObject([{ data: '1.2.3.4' }]);
     const alone = await start([away], 50);
     expect(await overUdp(alone.port, 'else.example.com')).toMatchObject({ rcode: 'SERVFAIL' });
+  });
+  it('truncates what is too large for any transport', async () => {
+    const server = await start([]);
+    server.update({ 'large.example.com': { ips: Array.from({ length: 10_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`) } });
+    expect(await overUdp(server.port, 'large.example.com')).toMatchObject({ flag_tc: true });
+    const { flag_tc, answers = [] } = await overTcp(server.port, 'large.example.com');
+    expect([flag_tc, answers.length > 1500]).toEqual([true, true]);
+  });
+  it('reads a connection no further while 64 of its queries are unanswered, and ends it in time', async () => {
+    const clock = createManualClock();
+    const hits: string[] = [];
+    const waiting = new Set<Socket>();
+    const asked = Promise.withResolvers<null>();
+    const upstream = createServer((socket) => {
+      waiting.add(socket.on('error', () => {}));
+      if (waiting.size === 64) asked.resolve(null);
+    }).listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    closers.push(() => upstream.close(), () => waiting.forEach((socket) => socket.destroy()));
+    const server = await createDnsServer({
+      ...noObservability, address: '127.0.0.1', port: 0, names: proxy, upstreams: [{ address: '127.0.0.1', port: (upstream.address() as AddressInfo).port }],
+      guard: { clock, onLimit: (kind) => hits.push(kind) },
+    });
+    closers.push(async () => {
+      const closed = server.close();
+      clock.advance(1);
+      await closed;
+    });
+    server.update(names);
+    const socket = connect(server.port, '127.0.0.1').on('error', () => {});
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(Buffer.concat(Array.from({ length: 1000 }, () => withLength(query('else.example.com')))));
+    await asked.promise;
+    for (let i = 0; i < 10; i++) expect((await overTcp(server.port, 'web')).answers).toMatchObject([{ data: '10.96.0.1' }]);
+    expect(waiting.size).toBe(64);
+    clock.advance(61_000);
+    await closed;
+    expect(hits).toContain('response_timeout');
+  });
+  it('says SERVFAIL beyond the queries that may wait for upstream servers', async () => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    closers.push(() => silent.close());
+    await once(silent, 'listening');
+    const arrived = once(silent, 'message');
+    const server = await createDnsServer({
+      ...noObservability, address: '127.0.0.1', port: 0, names: proxy, upstreams: [{ address: '127.0.0.1', port: silent.address().port }], timeoutMs: 1000, maxForwarded: 1,
+    });
+    closers.push(() => server.close());
+    const first = overUdp(server.port, 'a.example.com');
+    await arrived;
+    expect(await overUdp(server.port, 'b.example.com')).toMatchObject({ rcode: 'SERVFAIL', questions: [{ name: 'b.example.com' }] });
+    expect(await first).toMatchObject({ rcode: 'SERVFAIL', questions: [{ name: 'a.example.com' }] });
   });
 });

@@ -32,10 +32,10 @@ function overTcp(query: Buffer, { address, port }: Upstream, timeoutMs: number):
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port, timeout: timeoutMs }, () => socket.write(withLength(query)));
     const timer = setTimeout(() => socket.destroy(new Error('timed out')), timeoutMs);
-    readMessages(socket, (answer) => {
-      resolve(answer);
+    readMessages(socket).next().then(({ value }) => {
+      if (value) resolve(value as Buffer);
       socket.destroy();
-    });
+    }, reject);
     socket.once('timeout', () => socket.destroy(new Error('timed out')));
     socket.once('error', reject);
     socket.once('close', () => {

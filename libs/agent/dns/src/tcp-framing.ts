@@ -7,16 +7,15 @@ export function withLength(message: Buffer): Buffer {
   return Buffer.concat([head, message]);
 }
 
-/** Calls back with each whole message; at most one message (64 KiB) is held back. */
-export function readMessages(socket: Socket, onMessage: (message: Buffer) => void): void {
+/** The whole messages in what a socket receives; at most one message (64 KiB) and what came with it are held back. */
+export async function* readMessages(socket: Socket): AsyncGenerator<Buffer> {
   let held = Buffer.alloc(0);
-  socket.on('data', (chunk: Buffer) => {
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
     held = Buffer.concat([held, chunk]);
-    while (held.length >= 2) {
+    while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
       const end = 2 + held.readUInt16BE(0);
-      if (held.length < end) return;
-      onMessage(held.subarray(2, end));
+      yield held.subarray(2, end);
       held = held.subarray(end);
     }
-  });
+  }
 }
