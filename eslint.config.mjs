@@ -55,6 +55,12 @@ const ownJson = [
 ];
 const isReader = ['libs/std/src/outside/*.ts', 'libs/testing/**', '**/testing/**', '**/*.spec.ts'];
 const bounded = 'Texts from outside are read within limits: use readJson or readYaml of @flotilla/std.';
+const noYaml = { name: 'yaml', message: bounded };
+const guarded = 'Servers have deadlines and limits: use serveHttp or createListener of @flotilla/server, or listen of @flotilla/grpc.';
+const ownServers = [
+  ...['net', 'tls', 'http', 'https', 'http2'].map((name) => ({ name: `node:${name}`, importNames: ['createServer', 'createSecureServer', 'Server'], message: guarded, allowTypeImports: true })),
+  { name: '@grpc/grpc-js', importNames: ['Server'], message: guarded, allowTypeImports: true },
+];
 
 export default tseslint.config(
   { ignores: ['**/node_modules/**', '**/gen/**', '.cache/**', '.nx/**', 'libs/query/canary/**', '**/*.mjs'] },
@@ -89,8 +95,9 @@ export default tseslint.config(
   {
     files: ['libs/**/*.ts', 'apps/**/*.ts'],
     ignores: isReader,
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [{ name: 'yaml', message: bounded }] }] },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [noYaml, ...ownServers] }] },
   },
+  { files: ['libs/server/src/*.ts', 'libs/grpc/src/listen.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [noYaml] }] } },
   {
     files: ['libs/**/*.ts', 'apps/**/*.ts'],
     ignores: [...isReader, ...ownJson],

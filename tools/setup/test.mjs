@@ -79,6 +79,7 @@ check('lint canary: an expression of exponential time', ['eslint', '--no-ignore'
 check('lint canary: an expression that a user makes', ['eslint', '--no-ignore', 'libs/query/canary/made-expression.ts'], { mustFail: /no-restricted-syntax/ });
 check('lint canary: JSON read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-json.ts'], { mustFail: /no-restricted-properties/ });
 check('lint canary: YAML read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-yaml.ts'], { mustFail: /no-restricted-imports/ });
+check('lint canary: a server without limits', ['eslint', '--no-ignore', 'libs/query/canary/own-server.ts'], { mustFail: /Servers have deadlines/ });
 if (args.length === 0 || args.some((arg) => !isEndToEnd(arg))) vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
 if (args.length === 0) attack('attacks', [all ? '--short' : '--quick']);
 if (all && args.length === 0) attack('fuzz', ['fuzz', '--duration', '60s']);

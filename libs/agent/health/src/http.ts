@@ -1,5 +1,5 @@
-import * as plain from 'node:http';
-import * as secure from 'node:https';
+import { request as requestPlainly, type IncomingHttpHeaders } from 'node:http';
+import { request as requestSecurely } from 'node:https';
 
 export interface RequestOptions {
   readonly host: string;
@@ -14,13 +14,13 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   readonly maxBytes: number;
 }
-export interface Response { readonly status: number; readonly headers: plain.IncomingHttpHeaders; readonly body: Buffer }
+export interface Response { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
 
 /** One request on a connection of its own. Rejects after `timeoutMs` and beyond `maxBytes`. */
 export function request(options: RequestOptions): Promise<Response> {
   return new Promise((resolve, reject) => {
     const { host, port, path, method = 'GET', headers = {}, localAddress } = options;
-    const sent = (options.tls ? secure : plain).request({
+    const sent = (options.tls ? requestSecurely : requestPlainly)({
       host, port, path, method, headers, agent: false, ...(localAddress ? { localAddress } : {}), ...(options.tls ? { rejectUnauthorized: false } : {}),
       signal: AbortSignal.timeout(options.timeoutMs),
     }, (response) => {

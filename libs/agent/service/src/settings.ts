@@ -1,4 +1,4 @@
-import { parseSeconds } from '@flotilla/std';
+import { parseSeconds, parseUint } from '@flotilla/std';
 import type { Environment } from '@flotilla/agent-bootstrap';
 import type { FlagSpec } from '@flotilla/agent-iptables';
 import type { ConnectionLimits } from '@flotilla/server';
@@ -62,7 +62,10 @@ export function readSettings(env: Environment): AgentSettings {
     const value = Number(env[name] ?? fallback);
     return value >= 0 && value <= 1 ? value : fallback;
   };
-  const count = (name: string, fallback: number): number => (/^[1-9]\d{0,5}$/.test(env[name] ?? '') ? Number(env[name]) : fallback);
+  const count = (name: string, fallback: number): number => {
+    const given = parseUint(env[name] ?? '', 1_000_000);
+    return given.ok && given.value > 0 ? given.value : fallback;
+  };
   const provider = env['PILOT_CERT_PROVIDER'];
   const caRootFile = rootFile(env['CA_ROOT_CA'], provider);
   const xdsRootFile = rootFile(env['XDS_ROOT_CA'], provider);
