@@ -283,6 +283,7 @@ describe('limits', () => {
     expect(await ask(await token({ sub: 'system:serviceaccount:shop:api', kubernetes: { namespace: 'shop', serviceaccount: { name: 'api' } } }))).toBe('given');
     const guesses = await Promise.all(Array.from({ length: 14 }, () => ask('p'.repeat(40))));
     expect(new Set(guesses.map((guess) => (guess as { code: number }).code))).toEqual(new Set([status.UNAUTHENTICATED, status.RESOURCE_EXHAUSTED]));
+    expect(await ask(await token({ sub: 'system:serviceaccount:shop:api', kubernetes: { namespace: 'shop', serviceaccount: { name: 'api' } } }))).toBe('given');
     const text = await few.text();
     for (const kind of ['certificates_of_identity', 'failed_authentications']) expect(text).toMatch(new RegExp(`limits_hit_total\\{kind="${kind}"\\} [1-9]`));
     strict.close();

@@ -93,9 +93,11 @@ export function signerOf(key: KeyObject): Signer {
 }
 
 function makeSigner(key: KeyObject): Signer {
-  const ecdsa = ecdsaByCurve[key.asymmetricKeyDetails?.namedCurve ?? ''];
-  if (key.asymmetricKeyType === 'ec' && ecdsa) return { algorithm: sequence(oid(ecdsa.id)), sign: (bytes) => sign(ecdsa.hash, bytes, key) };
+  if (key.asymmetricKeyType === 'ec') {
+    const ecdsa = ecdsaByCurve[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? { id: ids.ecdsaSha256, hash: 'sha256' };
+    return { algorithm: sequence(oid(ecdsa.id)), sign: (bytes) => sign(ecdsa.hash, bytes, key) };
+  }
   if (key.asymmetricKeyType === 'rsa') return { algorithm: sequence(oid(ids.rsaSha256), Uint8Array.of(tag.null, 0)), sign: (bytes) => sign('sha256', bytes, key) };
   if (key.asymmetricKeyType === 'ed25519') return { algorithm: sequence(oid(ids.ed25519)), sign: (bytes) => sign(null, bytes, key) };
-  throw new Error(`a key of kind ${key.asymmetricKeyType} ${key.asymmetricKeyDetails?.namedCurve ?? ''} can't sign certificates`);
+  throw new Error(`a key of kind ${key.asymmetricKeyType} can't sign certificates`);
 }

@@ -8,7 +8,7 @@ it('each key has its burst, then one token for each interval', () => {
   expect([1, 2, 3, 4].map(() => buckets.take('a'))).toEqual([0, 0, 0, 100]);
   expect(buckets.take('b')).toBe(0);
   now += 99;
-  expect([buckets.wait('a'), buckets.take('a')]).toEqual([1, 1]);
+  expect([buckets.take('a'), buckets.take('a')]).toEqual([1, 1]);
   now += 1;
   expect([buckets.take('a'), buckets.take('a')]).toEqual([0, 100]);
   now -= 10_000_000;
@@ -33,5 +33,5 @@ it('never gives more than the burst and what came back since, however the clock 
 it('forgets the keys that were not used for longest', () => {
   const buckets = createTokenBuckets({ perSecond: 1, burst: 1, clock: { now: () => 0 }, maxKeys: 2 });
   for (const key of ['a', 'b', 'c']) buckets.take(key);
-  expect(['c', 'b', 'a'].map((key) => buckets.wait(key))).toEqual([1000, 1000, 0]);
+  expect(['c', 'b', 'a'].map((key) => buckets.take(key))).toEqual([1000, 1000, 0]);
 });

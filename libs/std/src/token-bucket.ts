@@ -15,8 +15,6 @@ export interface TokenBucketOptions {
 export interface TokenBuckets {
   /** Takes one token of the key's bucket: 0, or, when there is none, the milliseconds until there is one. */
   take(key: string): number;
-  /** The same without taking it. */
-  wait(key: string): number;
 }
 
 /** Token buckets by key. After a clock was set back a bucket is empty at most: nobody waits for the old time. */
@@ -31,7 +29,6 @@ export function createTokenBuckets({ perSecond, burst, clock, maxKeys = 10_000 }
     return { full, wait: Math.max(0, Math.ceil(full - now - (burst - 1) * interval - 0.001)) };
   };
   return {
-    wait: (key) => stateOf(key).wait,
     take(key) {
       const { full, wait } = stateOf(key);
       fullAt.set(key, wait === 0 ? full + interval : full, 1);

@@ -16,7 +16,7 @@ const staleMs = 600_000;
  * already is not touched, so its folder need not be writable. Rejects with an error that names the file and has the `code`; nothing is left behind.
  */
 export async function replaceFile(path: string, content: FileContent): Promise<'written' | 'same'> {
-  if (await readFile(path, 'utf8').catch(() => undefined) === content.text) return 'same';
+  if (await hasText(path, content.text)) return 'same';
   await withDraft(path, content, (draft) => rename(draft, path));
   return 'written';
 }
@@ -34,6 +34,10 @@ export async function createFile(path: string, content: FileContent): Promise<'m
     }
   });
 }
+
+/** Only files are read: a pipe would never end. */
+const hasText = (path: string, text: string): Promise<boolean> =>
+  stat(path).then(async (found) => found.isFile() && found.size <= Buffer.byteLength(text) && await readFile(path, 'utf8') === text).catch(() => false);
 
 async function withDraft<T>(path: string, { text, mode }: FileContent, use: (draft: string) => Promise<T>): Promise<T> {
   const folder = dirname(path);

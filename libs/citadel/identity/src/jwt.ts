@@ -19,16 +19,25 @@ const maxTokenLength = 16_384;
 const clockSkewSeconds = 60;
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'];
 
+type KeySet = ReturnType<typeof createLocalJWKSet>;
+const keySets = new WeakMap<JSONWebKeySet, KeySet>();
+/** Keys as they are looked up: made, and each key imported, once for a version of the file. */
+function keySetOf(keys: JSONWebKeySet): KeySet {
+  const known = keySets.get(keys) ?? createLocalJWKSet(keys);
+  keySets.set(keys, known);
+  return known;
+}
+
 /** Who a service account's token names, once issuer, audience, time and signature hold; else which of them does not. */
 export async function verifyServiceAccountToken(token: string, options: JwtOptions): Promise<Result<SpiffeIdentity>> {
   if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
   const keys = options.keys();
   if (!keys) return err('there are no keys to check tokens with yet: see what citadel logs of its JWKS file');
   try {
-    const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
+    const { payload } = await jwtVerify(token, keySetOf(keys), {
       issuer: options.issuer, audience: options.audience, algorithms, requiredClaims: ['exp', 'sub'], clockTolerance: clockSkewSeconds, currentDate: new Date(options.clock.now()),
     });
-    return identityOf(payload, options.trustDomain);
+    return Number.isFinite(payload.exp) ? identityOf(payload, options.trustDomain) : err('the token does not say when it ends');
   } catch (thrown) {
     if (thrown instanceof errors.JWTExpired) return err('the token has expired');
     if (thrown instanceof errors.JWKSNoMatchingKey) return err('the token is signed by a key that is not known here');
@@ -44,7 +53,8 @@ const textOf = (value: unknown, name: string): string => {
 
 /** The subject names the service account; what `kubernetes.io` says beside it must agree. */
 function identityOf(payload: JWTPayload, trustDomain: string): Result<SpiffeIdentity> {
-  const [, namespace = '', serviceAccount = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(payload.sub ?? '') ?? [];
+  const subject: unknown = payload.sub;
+  const [, namespace = '', serviceAccount = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(typeof subject === 'string' ? subject : '') ?? [];
   const bound = payload['kubernetes.io'];
   if (isRecord(bound) && (textOf(bound, 'namespace') !== namespace || textOf(bound['serviceaccount'], 'name') !== serviceAccount)) {
     return err('the token names two different service accounts');

@@ -75,13 +75,11 @@ async function createCertificate(call: ServerUnaryCall<Request, Response>, optio
   const { authority, metrics, rates } = options;
   const { request } = call;
   metrics.csr.add();
-  const peer = addressOf(call);
-  const shut = rates.beforeAuthentication(peer);
-  if (shut > 0) throw tooMany(shut, 'from an address that failed to prove who it is');
   const caller = await authenticate(credentialsOf(call), options.authentication);
   if (!caller.ok) {
-    rates.failed(peer);
     metrics.authenticationFailure.add();
+    const wait = rates.failed(addressOf(call));
+    if (wait > 0) throw tooMany(wait, 'that prove no identity, from one address');
     throw new Refusal(status.UNAUTHENTICATED, `request authenticate failure: ${caller.error}`);
   }
   const { identity, dns } = caller.value;

@@ -10,9 +10,8 @@ export interface RateLimitSettings {
 }
 /** Each answers with 0, or the milliseconds until it would. */
 export interface RateLimits {
-  /** May this address try? Not while it has failed too often. */
-  beforeAuthentication(address: string): number;
-  failed(address: string): void;
+  /** Takes note of a request from this address that proved no identity. One that proves its own is never held up by others from its address. */
+  failed(address: string): number;
   /** Takes a certificate's worth for a proven identity. */
   take(identity: string): number;
 }
@@ -24,12 +23,11 @@ export function createRateLimits({ perIdentity, overall, failuresPerAddress, clo
   const buckets = (perSecond: number) => createTokenBuckets({ perSecond, burst: perSecond * burstSeconds, clock });
   const [identities, all, failures] = [buckets(perIdentity), buckets(overall), buckets(failuresPerAddress)];
   return {
-    beforeAuthentication(address) {
-      const wait = failures.wait(address);
+    failed(address) {
+      const wait = failures.take(address);
       if (wait > 0) limitHit('failed_authentications');
       return wait;
     },
-    failed: (address) => void failures.take(address),
     take(identity) {
       // One identity that asks too often takes nothing from the others.
       const own = identities.take(identity);

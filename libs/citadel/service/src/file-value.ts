@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { err, messageOf } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
@@ -17,8 +17,11 @@ export function createFileValue<T>(path: string, parse: (text: string, modifiedM
   return () => {
     let file: number | undefined;
     try {
-      file = openSync(path, 'r');
-      const { ino, mtimeMs, size } = fstatSync(file);
+      // A pipe that nobody writes to must not hold up the process.
+      file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      const found = fstatSync(file);
+      if (!found.isFile()) throw new Error('it is not a file');
+      const { ino, mtimeMs, size } = found;
       const version = `${ino} ${mtimeMs} ${size}`;
       if (version === seen) return value;
       const parsed = size > maxBytes ? err(`larger than ${maxBytes} bytes`) : parse(readFileSync(file, 'utf8'), mtimeMs);

@@ -23,6 +23,7 @@ export function createFileRootStore(path: string): RootStore {
       throw thrown;
     });
     if (!found) return undefined;
+    if (!found.isFile()) throw new Error(`${path} is not a file: restore the root there, or remove it for a new one`);
     if ((found.mode & 0o077) !== 0) throw new Error(`others may read the root key in ${path}: chmod 600 ${path}`);
     if (found.size > maxBytes) throw new Error(`${path} has more than ${maxBytes} bytes, which a root does not: restore it, or remove it for a new root`);
     const text = await readFile(path, 'utf8');

@@ -16,6 +16,6 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
   maxCredentials: setting.count('credentials of Secrets that pilot may follow at a time; a stream that asks for more ends', 20_000),
   maxCertificates: setting.count('certificates signed per second; ten times as many at once', 2000),
   maxCertificatesPerIdentity: setting.count('certificates signed per second for one service account; ten times as many at once', 500),
-  maxFailedAuthentications: setting.count('requests per second from one address that prove no identity; ten times as many at once', 20),
+  maxFailedAuthentications: setting.count('requests per second from one address that prove no identity before it is told to wait; ten times as many at once', 20),
   dnsName: setting.list('DNS name of this service', ['istio-citadel.istio-system.svc', 'localhost']),
 });

@@ -101,9 +101,9 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
 
 const offset = { past: '-800d', future: '+7300d' };
 async function certificateOf(mesh: Mesh, folder: string, address: string): Promise<X509Certificate> {
-  const tokens = JSON.parse(readFileSync(join(folder, 'tokens.json'), 'utf8')) as Readonly<Record<string, string>>;
+  const tokens = JSON.parse(readFileSync(join(folder, 'tokens.json'), 'utf8')) as Readonly<Record<string, { readonly token: string }>>;
   const identity = `spiffe://cluster.local/ns/istio-system/sa/${mesh.ca.service}`;
-  const [leaf = ''] = await requestCertificate({ address: `${address}:${mesh.place('ca').port}`, roots: readFileSync(join(folder, 'root-cert.pem'), 'utf8'), identity }, { csr: buildCsr(generateKey(), {}), token: tokens['pilot'] ?? '' });
+  const [leaf = ''] = await requestCertificate({ address: `${address}:${mesh.place('ca').port}`, roots: readFileSync(join(folder, 'root-cert.pem'), 'utf8'), identity }, { csr: buildCsr(generateKey(), {}), token: tokens['pilot']?.token ?? '' });
   return new X509Certificate(leaf);
 }
 
