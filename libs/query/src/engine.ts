@@ -20,7 +20,7 @@ export class Engine {
   readonly store: Store;
   readonly #slots = new Map<AnyQuery, Map<string, Slot>>();
   readonly #runs = new Map<string, number>();
-  readonly #running: { query: AnyQuery; key: string; subject: Subject }[] = [];
+  readonly #running: { query: AnyQuery; key: string; subject: Subject; frame: Frame }[] = [];
   /** What may be evicted: nobody held it when it was last looked at. */
   readonly #loose = new Set<Node>();
   readonly #resolve = (query: AnyQuery, key: string, subject: Subject): Entry => {
@@ -49,7 +49,7 @@ export class Engine {
     this.#runs.clear();
   }
 
-  /** The result for this subject, reused where it can be. Throws what the query throws, and QueryCycle. */
+  /** The result for this subject, reused where it can be. Throws what the query throws; a QueryCycle if it needs its own result. */
   read<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
     const entry = this.#resolve(query as unknown as AnyQuery, key, subject);
     this.#release(entry);
@@ -136,16 +136,23 @@ export class Engine {
   #compute(at: Entry | { query: AnyQuery; key: string }, subject: Subject): Entry {
     const { query, key } = at;
     const old = at instanceof Entry ? at : undefined;
-    if (this.#running.some((r) => r.query === query && r.key === key && r.subject === subject)) {
-      throw new QueryCycle([...this.#running, { query, key }].map((r) => `${r.query.name}(${r.key})`));
-    }
+    const closesAt = this.#running.findIndex((r) => r.query === query && r.key === key && r.subject === subject);
+    if (closesAt >= 0) throw new QueryCycle([...this.#running, { query, key }].map((r) => `${r.query.name}(${r.key})`), closesAt);
     const frame = new Frame({ store: this.store, subject, resolve: this.#resolve });
-    this.#running.push({ query, key, subject });
+    const depth = this.#running.length;
+    this.#running.push({ query, key, subject, frame });
     let outcome: Outcome;
     try {
       outcome = { value: query.run(frame as never, key) };
     } catch (error) {
-      if (error instanceof QueryCycle) throw error;
+      if (error instanceof QueryCycle && error.closesAt !== undefined) {
+        // Queries within a cycle have no outcome of their own: the one at which it closes depends on all that they have read.
+        if (error.closesAt < depth) {
+          this.#running[depth - 1]?.frame.absorb(frame);
+          throw error;
+        }
+        error.closesAt = undefined;
+      }
       outcome = { error };
     } finally {
       this.#running.pop();

@@ -20,6 +20,16 @@ export class Frame implements Reads {
     return this.#signature;
   }
 
+  /** Takes over what another run has read: this one's result depends on it too. */
+  absorb({ reads, signature }: { readonly reads: ReadonlyMap<Node, unknown>; readonly signature: Signature }): void {
+    for (const [node, was] of reads) this.#reads.set(node, was);
+    this.#signature = union(this.#signature, signature);
+  }
+
+  get reads(): ReadonlyMap<Node, unknown> {
+    return this.#reads;
+  }
+
   /** Ends the run: what was read in order, with what was seen. */
   close(): { readonly reads: readonly Node[]; readonly was: readonly unknown[] } {
     this.#isOpen = false;
@@ -39,6 +49,7 @@ export class Frame implements Reads {
   }
 
   attr(path: string): unknown {
+    this.#refuseWhenClosed();
     this.#signature = union(this.#signature, attribute(path));
     return this.#context.subject.read(path);
   }

@@ -129,7 +129,46 @@ describe('tracked queries', () => {
 
   it('names a cycle', () => {
     const loop: { name: string; run: (view: Reads, key: string) => number } = { name: 'loop', run: (view, key) => view.query(loop, key) };
-    expect(() => new Engine(newStore()).read(loop, 'k', new Subject({}))).toThrow(QueryCycle);
+    let thrown: unknown;
+    try {
+      new Engine(newStore()).read(loop, 'k', new Subject({}));
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(QueryCycle);
+    expect(thrown).toMatchObject({ path: ['loop(k)', 'loop(k)'] });
+  });
+
+  it('keeps a cycle as the outcome of the query at which it closes, until something that was read on the way changes', () => {
+    const engine = new Engine(newStore());
+    const flag = (isSet: boolean) => ({ collection: 'flags', key: 'back', value: isSet });
+    const there: { name: string; run: (view: Reads, key: string) => number } = { name: 'there', run: (view, key) => view.query(through, key) + 1 };
+    const through: typeof there = { name: 'through', run: (view, key) => view.query(back, key) };
+    const back: typeof there = { name: 'back', run: (view, key) => (view.get('flags', 'back') ? view.query(there, key) : 0) };
+    const around = defineQuery('around', (view: Reads, key: string) => {
+      try {
+        return view.query(there, key);
+      } catch (error) {
+        return (error as Error).message;
+      }
+    });
+    engine.apply([flag(true)]);
+    const subject = new Subject({});
+    const watch = engine.watch(around, 'k', subject);
+    const message = 'queries depend on themselves';
+    expect(engine.read(around, 'k', subject)).toBe(message);
+    expect([...engine.apply([flag(false)])]).toEqual([watch]);
+    expect(engine.read(around, 'k', subject)).toBe(1);
+    expect([...engine.apply([flag(true)])]).toEqual([watch]);
+    expect(engine.read(around, 'k', subject)).toBe(message);
+    expect(checkAgainstScratch(engine)).toEqual([]);
+  });
+
+  it('refuses reads of attributes after the run, like all others', () => {
+    const kept: Reads[] = [];
+    const keeps = defineQuery('keeps', (view: Reads, _key: string) => kept.push(view));
+    new Engine(newStore()).read(keeps, 'k', new Subject({ namespace: 'shop' }));
+    expect(() => kept[0]?.attr('namespace')).toThrow('a query kept its view beyond its run');
   });
 
   it('evicts what no watch reaches', () => {

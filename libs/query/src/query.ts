@@ -25,9 +25,18 @@ export const defineQuery = <V, K extends string, R>(
   name: string, run: (view: V, key: K) => R, options: { equals?: (a: R, b: R) => boolean } = {},
 ): Query<K, R, V> => ({ name, run, ...options });
 
-/** A query that needs its own result: a bug, named by its path. */
+/**
+ * A query that needs its own result: a bug. It is the outcome of the query at which the cycle closes. Which one that is depends on what was computed before,
+ * so the message does not name it; `path` does.
+ */
 export class QueryCycle extends Error {
-  constructor(path: readonly string[]) {
-    super(`queries depend on themselves: ${path.join(' -> ')}`);
+  readonly path: readonly string[];
+  /** The depth of that query among those that run; undefined once it has its outcome. */
+  closesAt: number | undefined;
+
+  constructor(path: readonly string[], closesAt: number) {
+    super('queries depend on themselves');
+    this.path = path;
+    this.closesAt = closesAt;
   }
 }

@@ -14,7 +14,8 @@ export function isolated(part: string, read: () => readonly XdsResource[]): read
   try {
     return read();
   } catch (thrown) {
-    if (thrown instanceof QueryCycle) throw thrown;
+    // A cycle that closes further up is not this part's failure.
+    if (thrown instanceof QueryCycle && thrown.closesAt !== undefined) throw thrown;
     const failure = messageOf(thrown);
     return [{ name: part, version: failure, bytes: new Uint8Array(), failure }];
   }
