@@ -54,10 +54,14 @@ export const endpointsOfHost = worldQuery('endpoints-of-host', (view, key): read
   return view.query(servicesOfHost, host).filter((service) => service.split('/', 2)[1] === namespace).flatMap((service) => view.query(endpointsOf, service));
 });
 
+/** The endpoints of a service (key as serviceOf) by the names of its ports. */
+const endpointsByPort = worldQuery('endpoints-by-port', (view, key): ReadonlyMap<string, readonly Endpoint[]> =>
+  Map.groupBy(view.query(endpointsOf, key), ({ servicePortName }) => servicePortName));
+
 /** Endpoints of one port, so that those of the others are not touched. Key: `host|namespace|port name`. */
 export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key): readonly Endpoint[] => {
   const [host, namespace, portName] = key.split('|') as [string, string, string];
-  return view.query(endpointsOfHost, `${host}|${namespace}`).filter(({ servicePortName }) => servicePortName === portName);
+  return view.query(servicesOfHost, host).filter((service) => service.split('/', 2)[1] === namespace).flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? []);
 });
 
 /**
@@ -67,7 +71,7 @@ export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key): read
 export const instancesOfPort = worldQuery('instances-of-port', (view, key): readonly Endpoint[] => {
   const [host, namespace, portName] = key.split('|') as [string, string, string];
   const kubernetes = view.query(servicesOfHost, host).filter((service) => service.startsWith('k/') && service.split('/', 2)[1] !== namespace);
-  return [...view.query(endpointsOfPort, key), ...kubernetes.flatMap((service) => view.query(endpointsOf, service)).filter(({ servicePortName }) => servicePortName === portName)];
+  return [...view.query(endpointsOfPort, key), ...kubernetes.flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? [])];
 });
 
 /**

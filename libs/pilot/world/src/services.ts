@@ -9,6 +9,10 @@ export const servicesOfEntry = worldQuery('services-of-entry', (view, key): read
   return resource ? convertServiceEntry(resource, view.query(registryOptions, '')) : [];
 });
 
+/** The same by the services' keys: one entry may make thousands, each of which is asked for. */
+const servicesByKey = worldQuery('services-of-entry-by-key', (view, key): ReadonlyMap<string, Service> =>
+  new Map(view.query(servicesOfEntry, key).map((service) => [service.key, service])));
+
 const allocations = worldQuery('auto-allocations', (view): ReadonlyMap<string, { v4: string; v6: string }> =>
   allocateAddresses(view.list('service-entries').flatMap((key) => view.query(servicesOfEntry, key))
     .sort((a, b) => a.creationTime - b.creationTime || compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`))));
@@ -22,17 +26,23 @@ export const serviceOf = worldQuery('service', (view, key): Service | undefined 
     const resource = view.get('services', `${namespace}/${name}`);
     return resource && convertService(resource, view.query(registryOptions, ''));
   }
-  const service = view.query(servicesOfEntry, `${namespace}/${name}`).find((candidate) => candidate.key === key);
+  const service = view.query(servicesByKey, `${namespace}/${name}`).get(key);
   const allocated = service && view.query(allocation, `${service.namespace}/${service.hostname}`);
   return service && allocated && service.defaultAddress === '0.0.0.0' ? { ...service, autoAllocatedIPv4: allocated.v4, autoAllocatedIPv6: allocated.v6 } : service;
 });
 
+interface Order { readonly key: string; readonly time: number; readonly name: string }
+
 /** The services that one object makes, as far as their order among all services depends on it. */
-const orderOf = worldQuery('service-order', (view, key: string): readonly { key: string; time: number; name: string }[] => {
+const orderOf = worldQuery('service-order', (view, key: string): readonly Order[] => {
   const [kind, namespace, name] = key.split('/', 3) as [string, string, string];
   const services = kind === 'k' ? [view.query(serviceOf, key)] : view.query(servicesOfEntry, `${namespace}/${name}`);
   return services.flatMap((service) => (service ? [{ key: service.key, time: service.creationTime, name: `${service.name}.${service.namespace}` }] : []));
 });
+
+/** The same of a ServiceEntry (`namespace/name`) by hostname. */
+const orderByHost = worldQuery('service-order-by-host', (view, key): ReadonlyMap<string, readonly Order[]> =>
+  Map.groupBy(view.query(orderOf, `e/${key}`), (order) => order.key.split('/')[3] ?? ''));
 
 /** Keys of all services, the oldest first, then by `name.namespace` (Istio's SortServicesByCreationTime). */
 export const allServices = worldQuery('all-services', (view): readonly string[] => [
@@ -47,7 +57,7 @@ export const servicesOfHost = worldQuery('services-of-host', (view, host): reado
   const entries = view.index('service-entries', 'host', host);
   return [
     ...kubernetes.flatMap((key) => view.query(orderOf, `k/${key}`)),
-    ...entries.flatMap((key) => view.query(orderOf, `e/${key}`).filter((order) => order.key.split('/')[3] === host)),
+    ...entries.flatMap((key) => view.query(orderByHost, key).get(host) ?? []),
   ].sort((a, b) => a.time - b.time || compareText(a.name, b.name)).map(({ key }) => key);
 });
 
