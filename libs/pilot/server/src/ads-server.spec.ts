@@ -94,8 +94,8 @@ const names = (count: number, prefix = 'name'): string[] => Array.from({ length:
 describe('limits of a stream', () => {
   it.each([
     ['xds_request_bytes', status.RESOURCE_EXHAUSTED, { resourceNames: names(400, 'a-long-name-of-something') }, /the request has \d+ bytes, more than 10000: ask for less, or raise pilot's --xds-request-bytes/],
-    ['xds_node_bytes', status.INVALID_ARGUMENT, { node: { id: 'x'.repeat(1000) } }, /the node has 1003 bytes, more than 1000: .*--xds-node-bytes/],
-    ['xds_name_bytes', status.INVALID_ARGUMENT, { resourceNames: names(1, 'x'.repeat(100)) }, /a name has 102 bytes, more than 100: .*--xds-name-bytes/],
+    ['xds_node_bytes', status.RESOURCE_EXHAUSTED, { node: { id: 'x'.repeat(1000) } }, /the node has 1003 bytes, more than 1000: .*--xds-node-bytes/],
+    ['xds_name_bytes', status.RESOURCE_EXHAUSTED, { resourceNames: names(1, 'x'.repeat(100)) }, /a name has 102 bytes, more than 100: .*--xds-name-bytes/],
     ['xds_names_per_type', status.RESOURCE_EXHAUSTED, { resourceNames: names(51) }, /more than 50 names in one request: .*--xds-names-per-type/],
   ] as const)('%s ends it with a status, a remedy and a count', async (...[kind, code, fields, message]) => {
     const { open, hits, sessions } = await serve();
@@ -123,7 +123,7 @@ describe('limits of a stream', () => {
     malformed.stream.write(Buffer.from([0x22, 200]));
     nonsense.ask({ node: { id: 'nonsense' } });
     nobody.ask({ node: { id: 'nobody' } });
-    expect(await malformed.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('not a protobuf message') });
+    expect(await malformed.ended).toMatchObject({ code: status.INTERNAL, details: expect.stringContaining('not a protobuf message') });
     expect(await nonsense.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: 'not a node' });
     expect(await nobody.ended).toMatchObject({ code: status.PERMISSION_DENIED, details: 'not you' });
     expect([hits, logged]).toEqual([[], ['stream refused', 'stream refused', 'stream refused']]);

@@ -1,5 +1,5 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
-import { createState, RequestTooLarge, step, type Changes, type Event, type Protocol, type ReadRequest, type Request, type ResponseEncoder } from '@flotilla/ads';
+import { createState, MalformedMessage, RequestTooLarge, step, type Changes, type Event, type Protocol, type ReadRequest, type Request, type ResponseEncoder } from '@flotilla/ads';
 import { resetCall } from '@flotilla/grpc';
 import type { LimitHit, Logger } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -30,8 +30,10 @@ export interface StreamOptions {
 const maxUnwrittenBytes = 1 << 20;
 /** Requests that wait are read ahead up to so many bytes. */
 const maxBacklogBytes = 1 << 20;
-const statusOf = (limit: LimitKind): status =>
-  (limit === 'xds_node_bytes' || limit === 'xds_name_bytes' ? status.INVALID_ARGUMENT : limit === 'xds_write_timeout' ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED);
+const statusOf = (limit: LimitKind): status => (limit === 'xds_write_timeout' ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED);
+/** Bytes that are not a request have the status that gRPC's libraries give them. */
+const statusFor = (error: unknown): status =>
+  (error instanceof PermissionDenied ? status.PERMISSION_DENIED : error instanceof MalformedMessage ? status.INTERNAL : status.INVALID_ARGUMENT);
 
 /**
  * One stream. Its requests wait in a backlog, which it works off in turns with other streams; pushes are merged while the client reads slowly.
@@ -127,7 +129,7 @@ export class AdsStream implements Worker {
       this.#session ??= open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push: (types) => this.#push(types), log, hit, ...(identity ? { identity } : {}) });
     } catch (error) {
       if (error instanceof RequestTooLarge) this.#refuse(error.limit, `${error.message}: ask for less, or raise pilot's ${flagOf(error.limit)}`);
-      else this.#end(error instanceof PermissionDenied ? status.PERMISSION_DENIED : status.INVALID_ARGUMENT, messageOf(error));
+      else this.#end(statusFor(error), messageOf(error));
       return;
     }
     this.#run(request.event);
