@@ -23,12 +23,13 @@ import * as pilot from './pilot/logs.ts';
 import { nodes } from './pilot/nodes.ts';
 import { malformed, requests } from './pilot/requests.ts';
 import { sds } from './pilot/sds.ts';
+import { streams } from './pilot/streams.ts';
 
 /** The table: rows of one kind of attack on one service are a file. What disturbs comes last. */
 export const rows: readonly Attack[] = [
   ...texts, ...bodies, ...pollution, ...http, ...logs,
   ...galley.texts, ...galley.pollution, ...galley.logs, ...yamlBombs, ...files, ...churn, ...objects,
-  ...requests, ...malformed, ...nodes, ...pilot.logs, ...sds,
+  ...requests, ...malformed, ...nodes, ...pilot.logs, ...sds, ...streams,
   ...tokens, ...csrs, ...certificates, ...credentialStreams, ...roots, ...clocks,
   ...users, ...readers, ...rights, ...protocol,
   ...http2, ...monitoring, ...connections, ...disks, ...writers, ...stores, ...standbys, ...processes,
