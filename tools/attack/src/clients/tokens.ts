@@ -15,6 +15,8 @@ export interface Claims {
   readonly notBefore?: number;
   readonly kubernetes?: unknown;
   readonly header?: Readonly<Record<string, unknown>>;
+  /** Members of the header that a reader must understand. */
+  readonly critical?: readonly string[];
   /** Signed by a key that nobody knows. */
   readonly isForged?: boolean;
 }
@@ -37,11 +39,11 @@ export async function createTokenMint(): Promise<TokenMint> {
       const { namespace = 'shop', serviceAccount = 'web', expires = 3600, isForged = false } = claims;
       const now = Math.floor(Date.now() / 1000);
       const token = new SignJWT({ 'kubernetes.io': claims.kubernetes ?? { namespace, serviceaccount: { name: serviceAccount }, pod: { name: 'pod' } } })
-        .setProtectedHeader({ alg: 'ES256', kid, ...claims.header }).setIssuer(claims.issuer ?? issuer)
+        .setProtectedHeader({ alg: 'ES256', kid, ...claims.header, ...(claims.critical ? { crit: [...claims.critical] } : {}) }).setIssuer(claims.issuer ?? issuer)
         .setAudience(typeof claims.audience === 'object' ? [...claims.audience] : claims.audience ?? audience)
         .setSubject(claims.subject ?? `system:serviceaccount:${namespace}:${serviceAccount}`).setIssuedAt().setNotBefore(now + (claims.notBefore ?? 0));
       if (expires !== 'never') token.setExpirationTime(now + expires);
-      return token.sign(isForged ? foreign.privateKey : own.privateKey);
+      return token.sign(isForged ? foreign.privateKey : own.privateKey, { crit: Object.fromEntries((claims.critical ?? []).map((name) => [name, true])) });
     },
   };
 }
