@@ -32,3 +32,13 @@ describe.each(documents)('%s', (document) => {
     }
   });
 });
+
+/** A decision is cited by its number, so no two may share one. */
+it('decisions are listed, and each has a number of its own', () => {
+  const names = readdirSync(join(root, 'docs/adr')).filter((name) => name !== 'README.md').sort();
+  const listed = [...readFileSync(join(root, 'docs/adr/README.md'), 'utf8').matchAll(/\]\(([^)]+)\)/g)].map(([, name]) => name);
+  const titles = names.map((name) => /^# (\d+)\. /.exec(readFileSync(join(root, 'docs/adr', name), 'utf8'))?.[1]?.padStart(4, '0'));
+  expect(listed).toEqual(names);
+  expect(titles).toEqual(names.map((name) => name.slice(0, 4)));
+  expect(new Set(titles).size).toBe(names.length);
+});
