@@ -1,4 +1,4 @@
-import { hashBytes, Lru, type Clock } from '@flotilla/std';
+import { createTokenBuckets, hashBytes, type Clock, type TokenBuckets } from '@flotilla/std';
 import type { Entry } from './log-line.ts';
 
 /** How many lines a minute are written; a quiet minute allows as many at once. Debug and trace have ten times as many of their own. */
@@ -21,7 +21,7 @@ const maxPeers = 2000;
 const debugFactor = 10;
 
 interface Repeated { readonly entry: Entry; since: number; times: number }
-interface Bucket { tokens: number; at: number }
+interface Budget { readonly peers: TokenBuckets; readonly scopes: TokenBuckets }
 interface LeftOut { lines: number; readonly since: number; readonly byPeer: Map<string, number> }
 
 /**
@@ -32,13 +32,17 @@ interface LeftOut { lines: number; readonly since: number; readonly byPeer: Map<
 export class LogFlood {
   readonly #options: FloodOptions;
   readonly #remembered = new Map<string, Repeated>();
-  readonly #peers = new Lru<Bucket>(maxPeers);
-  readonly #scopes = new Map<string, Bucket>();
+  readonly #lines: Budget;
+  readonly #debugLines: Budget;
   readonly #leftOut = new Map<string, LeftOut>();
   #cancel: (() => void) | undefined;
 
   constructor(options: FloodOptions) {
     this.#options = options;
+    const budget = (factor: number): Budget => ({
+      peers: perMinute(options.limits.perPeer * factor, options.clock), scopes: perMinute(options.limits.perScope * factor, options.clock),
+    });
+    [this.#lines, this.#debugLines] = [budget(1), budget(debugFactor)];
   }
 
   pass(entry: Entry): void {
@@ -52,7 +56,7 @@ export class LogFlood {
       this.#options.onLeftOut('repeated');
       return this.#sumUpLater();
     }
-    const refused = this.#refuse(entry, now);
+    const refused = this.#refuse(entry);
     if (refused) return this.#leaveOut(entry, { reason: refused, now });
     write(entry);
     this.#remembered.delete(id);
@@ -89,21 +93,11 @@ export class LogFlood {
   }
 
   /** A scope's lines are not taken from it by one peer: the peer's are looked at first. */
-  #refuse(entry: Entry, now: number): LeftOutReason | undefined {
-    const isDebug = entry.level === 'debug' || entry.level === 'trace';
-    const factor = isDebug ? debugFactor : 1;
-    const scope = `${isDebug ? 'debug' : ''} ${entry.scope ?? ''}`;
-    const peer = `${scope} ${causeOf(entry)}`;
-    const { perPeer, perScope } = this.#options.limits;
-    const ofPeer = refill(this.#peers.get(peer), perPeer * factor, now);
-    this.#peers.set(peer, ofPeer, 1);
-    if (ofPeer.tokens < 1) return 'peer';
-    const ofScope = refill(this.#scopes.get(scope), perScope * factor, now);
-    this.#scopes.set(scope, ofScope);
-    if (ofScope.tokens < 1) return 'scope';
-    ofPeer.tokens -= 1;
-    ofScope.tokens -= 1;
-    return undefined;
+  #refuse(entry: Entry): LeftOutReason | undefined {
+    const { peers, scopes } = entry.level === 'debug' || entry.level === 'trace' ? this.#debugLines : this.#lines;
+    const scope = entry.scope ?? '';
+    if (peers.take(`${scope} ${causeOf(entry)}`) > 0) return 'peer';
+    return scopes.take(scope) > 0 ? 'scope' : undefined;
   }
 
   #leaveOut(entry: Entry, { reason, now }: { reason: LeftOutReason; now: number }): void {
@@ -122,14 +116,7 @@ export class LogFlood {
   }
 }
 
-function refill(bucket: Bucket | undefined, perMinute: number, now: number): Bucket {
-  if (!bucket) return { tokens: perMinute, at: now };
-  // A clock that was set back gives nothing.
-  const more = (Math.max(0, now - bucket.at) / 60_000) * perMinute;
-  bucket.tokens = Math.min(perMinute, bucket.tokens + more);
-  bucket.at = now;
-  return bucket;
-}
+const perMinute = (lines: number, clock: Clock): TokenBuckets => createTokenBuckets({ perSecond: lines / 60, burst: lines, clock, maxKeys: maxPeers });
 
 /** Who caused a line: the address it came from without the port, which each connection has another of; else what it is about. */
 function causeOf({ fields, message }: Entry): string {
