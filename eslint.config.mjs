@@ -42,7 +42,7 @@ const slowReading = {
   'no-restricted-properties': ['error', ...slowProperties],
   'no-restricted-syntax': ['error', ...[
     ':matches(NewExpression, CallExpression)[callee.name="RegExp"]', 'CallExpression[callee.property.name=/^(match|matchAll|search)$/][arguments.length=1][arguments.0.type="Literal"]:not([arguments.0.regex])',
-  ].map((selector) => ({ selector, message: "An expression that is made at run time is run by V8's engine, which backtracks: see docs/adr on regular expressions." }))],
+  ].map((selector) => ({ selector, message: "An expression that is made at run time is run by V8's engine, which backtracks: see docs/adr/0016-regular-expressions.md." }))],
 };
 /**
  * Where JSON is parsed that no reader of libs/std has bounded: it is our own writing. All other JSON and YAML is somebody's text.
