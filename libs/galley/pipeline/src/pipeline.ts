@@ -1,6 +1,7 @@
 import { deepEqual } from '@flotilla/std';
 import { findDanglingReferences } from '@flotilla/galley-validation';
 import { collections, keyOf, printableProblem, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent } from '@flotilla/model';
+import { Holders } from './holders.ts';
 import { idOf } from './read-document.ts';
 import { duplicate, originOf, readFile, type Entry, type FileChange, type FileState, type ReadingDocument } from './read-file.ts';
 
@@ -12,8 +13,7 @@ export class Pipeline {
   readonly #session: string;
   #seq = 0;
   readonly #files = new Map<string, FileState>();
-  /** Paths that hold a resource, in order. */
-  readonly #holders = new Map<string, string[]>();
+  readonly #holders = new Holders();
   readonly #published = new Map<string, AnyResource>();
 
   /** In force unless a file says otherwise; part of the first batch. */
@@ -35,13 +35,13 @@ export class Pipeline {
   /** All that is wrong now, by file; last what resources name that isn't there. */
   get problems(): readonly Problem[] {
     const own = [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, { problems }]) => problems);
-    const duplicates = [...this.#holders].flatMap(([id, [first, ...others]]) => others.flatMap((path): Problem[] => {
+    const duplicates = [...this.#holders.entries()].flatMap(([id, [first, ...others]]) => others.flatMap((path): Problem[] => {
       const [inForce, other] = [this.#entry(first, id), this.#entry(path, id)];
       return inForce && other ? [printableProblem({ ...duplicate(id, inForce), origin: originOf(other) })] : [];
     }));
     const dangling = findDanglingReferences(this.resources).map((problem): Problem => {
       const id = (problem.resource ?? '').replace(' ', '|');
-      const entry = this.#entry(this.#holders.get(id)?.[0], id);
+      const entry = this.#entry(this.#holders.of(id)[0], id);
       return printableProblem(entry ? { ...problem, origin: originOf(entry) } : problem);
     });
     return [...own, ...duplicates, ...dangling];
@@ -59,7 +59,7 @@ export class Pipeline {
     const put: Put[] = [];
     const deleted: Delete[] = [];
     for (const [id, trace] of touched) {
-      const resource = this.#entry(this.#holders.get(id)?.[0], id)?.resource ?? this.#defaults.get(id);
+      const resource = this.#entry(this.#holders.of(id)[0], id)?.resource ?? this.#defaults.get(id);
       const before = this.#published.get(id);
       if (deepEqual(before, resource)) continue;
       if (resource) {
@@ -87,12 +87,7 @@ export class Pipeline {
     if (after) this.#files.set(path, after);
     else this.#files.delete(path);
     const ids = [...new Set([...(before?.entries.keys() ?? []), ...(after?.entries.keys() ?? [])])];
-    for (const id of ids) {
-      const holders = (this.#holders.get(id) ?? []).filter((holder) => holder !== path);
-      if (after?.entries.has(id)) holders.push(path);
-      if (holders.length > 0) this.#holders.set(id, holders.sort());
-      else this.#holders.delete(id);
-    }
+    for (const id of ids) this.#holders.set(id, path, after?.entries.has(id) ?? false);
     return ids;
   }
 }

@@ -53,6 +53,15 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     symlinkSync('/proc', at(mesh, 'proc'));
     await settle();
   } },
+  {
+    // c662140: the holders were sorted for each file, 8 s without health for 20,000.
+    name: '8,000 files of one resource', describe: 'each holds the same resource: the first is in force, nobody waits', deadlineMs: 60_000,
+    run: async (mesh) => {
+      const path = folder(mesh, 'same');
+      for (let i = 0; i < 8000; i += 1) writeFileSync(join(path, `${i}.json`), entry('same'));
+      await settle();
+    },
+  },
   ...['/dev/zero', '/dev/random', '/dev/tty'].map((device) => ({
     name: `a link to ${device}`, describe: 'a device as a file: a problem, and it is not read',
     run: async (mesh: Mesh) => {
