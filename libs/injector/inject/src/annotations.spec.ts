@@ -1,5 +1,5 @@
 import { defaultMeshConfig } from '@flotilla/model';
-import { defaultValues, type PodObject } from '@flotilla/injector-template';
+import { defaultValues, type PodObject, type Template } from '@flotilla/injector-template';
 import { describe, expect, it } from 'vitest';
 import { inject } from './inject.ts';
 import { validateAnnotations } from './validate-annotations.ts';
@@ -30,6 +30,18 @@ it.each([
 ])('a proxy configuration beyond the limit of %s is refused', (_, text, message) => {
   const pod: PodObject = { metadata: { annotations: { 'proxy.istio.io/config': text } }, spec: { containers: [] } };
   expect(inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues })).toEqual({ ok: false, error: expect.stringMatching(message) as string });
+});
+
+it('a template runs once however often it is named, in the place where it is named last', () => {
+  const runs: string[] = [];
+  const template = (name: string): Template => () => {
+    runs.push(name);
+    return { metadata: { labels: { last: name }, annotations: {} }, spec: { volumes: [] } };
+  };
+  const pod: PodObject = { metadata: { annotations: { 'inject.istio.io/templates': `${'a,b,'.repeat(10_000)}a` } }, spec: { containers: [] } };
+  const result = inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues, templates: { a: template('a'), b: template('b') } });
+  expect(runs).toEqual(['b', 'a']);
+  expect(result).toMatchObject({ ok: true, value: { pod: { metadata: { labels: { last: 'a' } } } } });
 });
 
 describe('what an earlier injection noted', () => {

@@ -81,5 +81,8 @@ function chooseTemplates(pod: PodObject, known: Readonly<Record<string, Template
   const names = (pod.metadata.annotations?.['inject.istio.io/templates'] ?? 'sidecar').split(',').map((name) => name.trim());
   const missing = names.find((name) => !Object.hasOwn(known, name));
   if (missing !== undefined) return err(`requested template "${missing}" not found; have ${Object.keys(known).sort().join(', ')}`);
-  return ok(names.flatMap((name) => known[name] ?? []));
+  return ok(lastOfEach(names).flatMap((name) => known[name] ?? []));
 }
+
+/** A template that is named again changes nothing but which of them comes last. */
+const lastOfEach = (names: readonly string[]): string[] => [...new Set(names.toReversed())].reverse();

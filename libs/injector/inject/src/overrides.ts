@@ -32,8 +32,10 @@ export function stripInjected(pod: PodObject): PodObject {
   const status = injectedBefore(pod);
   if (!status) return pod;
   const overrides = overriddenBefore(pod);
-  const without = (list: readonly Container[] | undefined, names: readonly string[] | null | undefined, back: readonly Container[] | null | undefined): Container[] =>
-    [...(list ?? []).filter(({ name }) => !names?.includes(name)), ...(back ?? [])];
+  const without = (list: readonly Container[] | undefined, names: readonly string[] | null | undefined, back: readonly Container[] | null | undefined): Container[] => {
+    const injected = new Set(names);
+    return [...(list ?? []).filter(({ name }) => !injected.has(name)), ...(back ?? [])];
+  };
   const { initContainers, ...rest } = pod.spec;
   const init = without(initContainers, status.initContainers, overrides?.initContainers);
   return { ...pod, spec: { ...rest, containers: without(rest.containers, status.containers, overrides?.containers), ...(init.length > 0 ? { initContainers: init } : {}) } };

@@ -9,9 +9,14 @@ const uint: Check = (value) => errorOf(parseUint(value, maxUint32));
 const bool: Check = (value) => errorOf(parseBool(value));
 const mode: Check = (value) => (['REDIRECT', 'TPROXY', 'NONE'].includes(value) ? undefined : `interceptionMode invalid, use REDIRECT,TPROXY,NONE: ${value}`);
 
-/** An empty list is none; an empty part of a list is a mistake. */
-const firstMistake = (list: string, check: Check): { readonly part: string; readonly message: string } | undefined =>
-  (list === '' ? [] : list.split(',')).map((part) => ({ part, message: check(part) })).find((found): found is { part: string; message: string } => found.message !== undefined);
+/** An empty list has no parts; an empty part of a list is a mistake. */
+function firstMistake(list: string, check: Check): { readonly part: string; readonly message: string } | undefined {
+  for (const part of list === '' ? [] : list.split(',')) {
+    const message = check(part);
+    if (message !== undefined) return { part, message };
+  }
+  return undefined;
+}
 const port: Check = (value) => {
   const wrong = errorOf(parseUint(value.trim(), 65_535));
   return wrong === undefined ? undefined : `failed parsing port '${value}': ${wrong}`;

@@ -34,6 +34,10 @@ function withoutNull(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, withoutNull(member)]])));
 }
 
+/** The API server accepts no more of all annotations of an object (Kubernetes, TotalAnnotationSizeLimitB). */
+const maxAnnotations = 256 << 10;
+const sizeOf = (map: Readonly<Record<string, string>>): number => Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+
 const lists = ['containers', 'initContainers', 'volumes', 'imagePullSecrets'];
 const itemLists = ['env', 'ports', 'volumeMounts'];
 
@@ -47,6 +51,8 @@ function podProblem(object: unknown): string | undefined {
     const map = metadata[field] ?? {};
     if (!isPlain(map) || Object.values(map).some((value) => typeof value !== 'string')) return wrongType(map, `v1.ObjectMeta.metadata.${field} of type map[string]string`);
   }
+  const size = sizeOf((metadata['annotations'] ?? {}) as Readonly<Record<string, string>>);
+  if (size > maxAnnotations) return `metadata.annotations: Too long: must have at most ${maxAnnotations} bytes, but has ${size}`;
   const owners = metadata['ownerReferences'] ?? [];
   if (!Array.isArray(owners) || !owners.every((one) => isPlain(one) && typeof one['name'] === 'string' && typeof one['kind'] === 'string')) return wrongType(owners, 'v1.ObjectMeta.metadata.ownerReferences');
   if (!isPlain(spec) || !Array.isArray(spec['containers'])) return wrongType(isPlain(spec) ? spec['containers'] : spec, 'Go struct field PodSpec.spec.containers of type []v1.Container');

@@ -45,6 +45,12 @@ describe('the webhook over HTTPS', () => {
     expect(reply.status).toBe(200);
     expect(JSON.parse(reply.body)).toMatchObject({ response: { allowed: false } });
   });
+  it('refuses annotations that the API server would refuse for their size, before it reads them', async () => {
+    const annotated = (length: number): string => review({ metadata: { name: 'good', annotations: { a: 'x'.repeat(length / 2), b: 'é'.repeat((length - 2) / 4) } }, spec: { containers: [] } });
+    expect(JSON.parse((await post(annotated(256 << 10))).body)).toMatchObject({ response: { allowed: true } });
+    const { response } = JSON.parse((await post(annotated((256 << 10) + 4))).body) as { response: { allowed: boolean; status: { message: string } } };
+    expect(response).toMatchObject({ allowed: false, status: { message: expect.stringMatching(/^metadata\.annotations: Too long: must have at most 262144 bytes/) as string } });
+  });
   it('wants JSON by its exact type, a body, and its own path', async () => {
     expect((await post('{}', { type: 'application/json; charset=utf-8' })).status).toBe(415);
     expect((await post('')).status).toBe(400);
