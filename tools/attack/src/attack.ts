@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import type { Mode } from '@flotilla/tool-control-plane';
 import type { Mesh } from './mesh/mesh.ts';
 
@@ -59,6 +60,9 @@ export class Broken extends Error {
 
 /** The row can't be run here; the message says why. */
 export class Skipped extends Error {}
+
+/** How much longer things may take on this machine now, since others use its cores: a limit on time of the clock is multiplied by it. */
+export const patience = (): number => Math.ceil(Math.max(1, (loadavg()[0] ?? 1) / availableParallelism()));
 
 const maxSeen = 500;
 const written = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value) ?? String(value)).slice(0, maxSeen);

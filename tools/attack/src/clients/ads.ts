@@ -3,6 +3,7 @@ import { expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { KeyAndCertificate } from '@flotilla/pki';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { struct } from '@flotilla/proto-gen/envoy';
+import { patience } from '../attack.ts';
 
 const { DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse } = envoy.service.discovery.v3;
 export type DeltaFields = Parameters<typeof DeltaDiscoveryRequest.encode>[0];
@@ -86,7 +87,7 @@ export class AdsStream {
 
   /** The first response, gathered or to come, that fits. Rejects when the stream ends before, or after `limitMs`. */
   async next(fits: (response: Response) => boolean, limitMs = 5000): Promise<Response> {
-    const until = Date.now() + limitMs;
+    const until = Date.now() + limitMs * patience();
     for (;;) {
       const found = this.responses.find(fits);
       if (found) return found;
@@ -98,7 +99,7 @@ export class AdsStream {
 
   /** How the stream ends; rejects when it does not within `limitMs`. */
   async end(limitMs = 5000): Promise<ServiceError | 'ended'> {
-    for (const until = Date.now() + limitMs; this.ended === undefined; await this.#change(until - Date.now())) {
+    for (const until = Date.now() + limitMs * patience(); this.ended === undefined; await this.#change(until - Date.now())) {
       if (Date.now() >= until) throw new Error(`the stream did not end within ${limitMs} ms`);
     }
     return this.ended;

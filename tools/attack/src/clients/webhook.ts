@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { patience } from '../attack.ts';
 
 export interface Reply { readonly status: number; readonly body: string }
 export interface WebhookPlace { readonly host: string; readonly port: number; readonly roots: string; readonly serverName: string }
@@ -9,7 +10,7 @@ export function post({ host, port, roots, serverName }: WebhookPlace, body: stri
   const { path = '/inject', headers = { 'content-type': 'application/json' }, method = 'POST', timeoutMs = 10_000 } = options;
   return new Promise((resolve, reject) => {
     const sent = request({
-      host, port, servername: serverName, ca: roots, path, method, agent: false, signal: AbortSignal.timeout(timeoutMs),
+      host, port, servername: serverName, ca: roots, path, method, agent: false, signal: AbortSignal.timeout(timeoutMs * patience()),
       headers: { 'content-length': String(Buffer.byteLength(body)), ...headers },
     }, (response) => {
       const chunks: Buffer[] = [];
