@@ -77,3 +77,16 @@ describe('work and problems are proportional to the object', () => {
     expect(more).toBeLessThan(6 * text + 1000);
   });
 });
+
+it('a ServiceEntry makes no more services and endpoints than its size tells', () => {
+  const messages = (spec: unknown): string[] => {
+    const parsed = parseResource({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name: 'x', namespace: 'shop' }, spec });
+    return parsed.ok ? validate(parsed.value.resource).filter(({ level }) => level === 'error').map(({ message }) => message) : ['refused'];
+  };
+  const hosts = (n: number): string[] => list(n, (i) => `h${i}.test`);
+  expect(messages({ hosts: hosts(100), addresses: list(200, address), ports })).toEqual([]);
+  expect(messages({ hosts: hosts(101), addresses: list(200, address), ports })).toEqual(['hosts and addresses make 20200 services; at most 20000 are allowed: split the service entry']);
+  const many = list(101, (i) => ({ number: i + 1, name: `p${i}`, protocol: 'HTTP' }));
+  expect(messages({ hosts: ['a.test'], ports: many, endpoints: list(1000, (i) => ({ address: address(i) })), resolution: 'STATIC' }))
+    .toEqual(['endpoints and ports make 101000 endpoints; at most 100000 are allowed: split the service entry']);
+});

@@ -16,11 +16,23 @@ export function checkServiceEntry(spec: ServiceEntry, meta: Meta, report: Report
     report.warn('spec.workloadSelector', `service entry: ${noLabels}, will be applied to all services in namespace`);
   }
   if (spec.workloadSelector && spec.endpoints) report.error('spec', 'only one of WorkloadSelector or Endpoints is allowed in Service Entry');
+  checkSize(spec, report);
   checkHosts(spec, report);
   checkAddresses(spec, report);
   checkPorts(spec, report);
   checkResolution(spec, report);
   checkExportTo(spec.exportTo, { namespace: meta.namespace, isServiceEntry: true }, report);
+}
+
+/** Each host makes a service of each address, each endpoint one of each port: few lines could mean millions of either. Istio has no such limit. */
+const [maxServices, maxEndpoints] = [20_000, 100_000];
+
+function checkSize({ hosts = [], addresses = [], endpoints = [], ports = [] }: ServiceEntry, report: Report): void {
+  const services = hosts.length * Math.max(1, addresses.length);
+  if (services > maxServices) report.error('spec', `hosts and addresses make ${services} services; at most ${maxServices} are allowed: split the service entry`);
+  if (endpoints.length * ports.length > maxEndpoints) {
+    report.error('spec', `endpoints and ports make ${endpoints.length * ports.length} endpoints; at most ${maxEndpoints} are allowed: split the service entry`);
+  }
 }
 
 function checkHosts({ hosts = [] }: ServiceEntry, report: Report): void {

@@ -33,6 +33,11 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
   // ddf8edd: 5.9 s without health.
   huge('a VirtualService of 10,000 routes', () => JSON.stringify(resource('VirtualService', { hosts: ['catalog.test'], http: many(10_000, (i) => ({ match: [{ uri: { exact: `/${i}` } }], route: [{ destination: { host: 'catalog.test' } }] })) })), { form: 'short' }),
   huge('a VirtualService of 10,000 hosts', () => JSON.stringify(resource('VirtualService', { hosts: many(10_000, (i) => `h${i}.test`), http: [{ route: [{ destination: { host: 'catalog.test' } }] }] }))),
+  // c13c6b8: galley ended for lack of memory.
+  huge('a VirtualService that names one host 10,000 times', () => JSON.stringify(resource('VirtualService', { hosts: many(10_000, () => 'h.test'), http: [{ route: [{ destination: { host: 'catalog.test' } }] }] }))),
+  // c13c6b8: 81 s and 2 GB of warnings.
+  huge('a VirtualService of 10,000 prefixes in each other', () => JSON.stringify(resource('VirtualService', { hosts: ['catalog.test'], http: many(10_000, (i) => ({ match: [{ uri: { prefix: `/${'a'.repeat(i % 200)}` } }], route: [{ destination: { host: 'catalog.test' } }] })) }))),
+  huge('a ServiceEntry of 2,000 hosts and 2,000 addresses', () => JSON.stringify(resource('ServiceEntry', { hosts: many(2000, (i) => `times${i}.test`), addresses: many(2000, (i) => `10.3.${i >> 8}.${i & 255}`), ports, resolution: 'NONE' }))),
   huge('a VirtualService of 10,000 destinations', () => JSON.stringify(resource('VirtualService', { hosts: ['catalog.test'], http: [{ route: many(10_000, (i) => ({ destination: { host: `d${i}.test` }, weight: 1 })) }] }))),
   huge('a VirtualService of 10,000 matches', () => JSON.stringify(resource('VirtualService', { hosts: ['catalog.test'], http: [{ match: many(10_000, (i) => ({ headers: { [`x-${i}`]: { exact: 'a' } } })), route: [{ destination: { host: 'catalog.test' } }] }] }))),
   huge('a DestinationRule of 5,000 subsets', () => JSON.stringify(resource('DestinationRule', { host: 'catalog.test', subsets: many(5000, (i) => ({ name: `s${i}`, labels: { v: String(i) } })) }))),
