@@ -16,7 +16,7 @@ interface Part { readonly document: Document.Parsed; readonly kept: readonly Kub
 
 /**
  * Derives galley's version of a file: Secrets are left out, since citadel alone reads them, and Services without an address get the one that `addressOf`
- * gives to `namespace/name`. A document that changes becomes one line of JSON, so that everything else keeps its line. Of a document that is not YAML but
+ * gives to `namespace/name`. A document that changes becomes one line of JSON (null for a Secret), so that everything else keeps its line and its number. Of a document that is not YAML but
  * may be a Secret, only the punctuation is left: galley reports the mistake at its place and sees nothing of the content. Never throws.
  */
 export function deriveFile(text: string, addressOf: (service: string) => string): DerivedFile {
@@ -55,7 +55,7 @@ function derive(document: Document.Parsed, { text, addressOf }: { readonly text:
   const secrets = objects.filter(({ kind }) => kind === 'Secret');
   const kept = objects.filter(({ kind }) => kind !== 'Secret').map((object) => withAddress(object, addressOf));
   if (kept.length === objects.length && kept.every((object, i) => object === objects[i])) return { document, kept, secrets };
-  return { document, kept, secrets, replacement: isList ? JSON.stringify({ ...value, items: kept }) : kept.map((object) => JSON.stringify(object)).join('') };
+  return { document, kept, secrets, replacement: isList ? JSON.stringify({ ...value, items: kept }) : JSON.stringify(kept[0] ?? null) };
 }
 
 /** Puts a document's replacement in its place, padded to as many lines. */

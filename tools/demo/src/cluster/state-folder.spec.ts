@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { readYamlDocuments } from '@flotilla/std';
 import { createStateFolder } from './state-folder.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-state-'));
@@ -50,6 +51,11 @@ describe('the state folder', () => {
   it('leaves every other document at its line', () => {
     const { derived } = stateOf(`${text}---\n${secret('s')}---\nkind: Other\n`);
     for (const part of ['# headless', 'kind: Other', '# b']) expect(lineOf(derived(), part)).toBe(lineOf(`${text}---\n${secret('s')}---\nkind: Other\n`, part));
+  });
+
+  it('leaves every other document its number, wherever the Secret is', () => {
+    const read = readYamlDocuments(stateOf(`${secret('s')}---\n${service('a')}---\n${secret('t')}---\nkind: Other\n`).derived());
+    expect(read.ok && read.value.map(({ index }) => index)).toEqual([2, 4]);
   });
 
   it('keeps a Service\'s address when its file changes', () => {
