@@ -8,7 +8,7 @@ import { nodeAddress, type Network } from '../node/network.ts';
 import { createSandbox, type Sandbox } from '../node/sandbox.ts';
 import { environmentOf, expand } from './environment.ts';
 import type { RunningPod } from './objects.ts';
-import { areAllReady } from './probes.ts';
+import { createReadiness } from './probes.ts';
 import { prepareVolumes, type VolumeSources } from './volumes.ts';
 
 export const nodeName = 'demo-node';
@@ -61,9 +61,14 @@ export class Pod {
       sandbox = await createSandbox({ name, namespace: network.namespace, folder, programs: programFolders(), etc: etcOf(object, network.ip), mounts });
       const optionsOf = (spec: ContainerSpec): ContainerOptions => containerOptions(object, spec, { ...context, prefix: `${namespace}_${name}` });
       for (const spec of object.spec.initContainers ?? []) await runToEnd(sandbox, optionsOf(spec));
-      for (const spec of object.spec.containers) containers.push(startContainer(sandbox, optionsOf(spec)));
+      const checks: (() => Promise<boolean>)[] = [];
+      for (const spec of object.spec.containers) {
+        const container = startContainer(sandbox, optionsOf(spec));
+        containers.push(container);
+        checks.push(createReadiness(spec, container, network.ip));
+      }
       const pod = new Pod({ object, ip: network.ip, sandbox, containers, close });
-      pod.#probe(context.onChange);
+      pod.#probe(checks, context.onChange);
       return pod;
     } catch (thrown) {
       await close();
@@ -73,12 +78,13 @@ export class Pod {
 
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
-  #probe(onChange: () => void): void {
-    void areAllReady(this.object, this.ip).then((ready) => {
+  #probe(checks: readonly (() => Promise<boolean>)[], onChange: () => void): void {
+    void Promise.all(checks.map((check) => check())).then((results) => {
       if (this.#isClosed) return;
+      const ready = results.every(Boolean);
       const changed = ready !== this.isReady;
       this.isReady = ready;
-      this.#timer = setTimeout(() => this.#probe(onChange), ready ? probeMs.ready : probeMs.unready);
+      this.#timer = setTimeout(() => this.#probe(checks, onChange), ready ? probeMs.ready : probeMs.unready);
       if (changed) onChange();
     });
   }

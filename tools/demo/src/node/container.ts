@@ -56,6 +56,7 @@ export interface Container {
   readonly name: string;
   readonly logFile: string;
   readonly restarts: number;
+  readonly isRunning: boolean;
   /** Ends it without notice; unless it is held, it is started again. */
   kill(): void;
   /** Ends it, with notice, and keeps it so. */
@@ -108,6 +109,7 @@ export function startContainer(sandbox: Sandbox, options: ContainerOptions): Con
     name: options.name,
     logFile: options.logFile,
     get restarts() { return restarts; },
+    get isRunning() { return state === 'running'; },
     kill: () => killGroup(child, 'SIGKILL'),
     hold: () => end('held'),
     release: () => {
