@@ -8,7 +8,7 @@ await runApp({
   describe: 'The certificate authority: signs the certificates of workloads and of the control plane.',
   settings: {
     ...commonSettings('127.0.0.4'), ...citadelSettings(), grpcPort: setting.port('certificate service, TLS (0: any)', 15_022),
-    maxCaConnections: setting.count('connections at once on that port; one more ends the longest idle, those without a client certificate first', 5000), ...grpcSettings(),
+    maxCaConnections: setting.count('connections at once on this port; one more closes the longest idle, those without a client certificate first', 5000), ...grpcSettings(),
   },
 }, async (options, { observability, guard }) => {
   const citadel = await createCitadel({ ...options, root: createFileRootStore(options.rootFile), observability });

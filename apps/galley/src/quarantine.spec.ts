@@ -75,5 +75,5 @@ it('a corrupt quarantine is no reason not to start', async () => {
   const { next, log, stop } = start();
   expect(await next()).toMatchObject({ put: ['istio', 'good'], problems: [] });
   await stop();
-  expect(log()).toContain('the quarantine can\'t be read: nothing is passed over');
+  expect(log()).toContain('the quarantine can\'t be read: no object is skipped');
 });

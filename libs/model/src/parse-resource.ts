@@ -68,7 +68,7 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[
   // YAML 1.1 makes a boolean of a name such as `off`; Kubernetes' decoder makes text of it again.
   const name = text(raw['name']) ?? (typeof raw['name'] === 'boolean' || typeof raw['name'] === 'number' ? String(raw['name']) : '');
   if (name === '') wrong('name', 'expected a name');
-  else if (name.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) wrong('name', `${JSON.stringify(name.slice(0, 60))} is no name: lower case letters, digits, "-" and ".", at most 253`);
+  else if (name.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) wrong('name', `${JSON.stringify(name.slice(0, 60))} is not a valid name: lower-case letters, digits, "-" and ".", at most 253`);
   const namespace = kind.clusterScoped ? '' : text(raw['namespace']) || 'default';
   if (raw['namespace'] !== undefined && text(raw['namespace']) === undefined) wrong('namespace', 'expected text');
   const strings = (field: 'labels' | 'annotations'): Record<string, string> | undefined => {

@@ -17,7 +17,7 @@ export function parseSpiffe(uri: string): Result<SpiffeIdentity> {
   if (uri.length > maxLength) return err(`an identity is at most ${maxLength} characters`);
   const [, trustDomain = '', namespace = '', serviceAccount = ''] = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(uri) ?? [];
   return validIdentity({ trustDomain, namespace, serviceAccount }) ? ok({ trustDomain, namespace, serviceAccount })
-    : err(`${JSON.stringify(uri)} is no spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT`);
+    : err(`${JSON.stringify(uri)} is not of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT`);
 }
 
 /** Whether the parts are names that Kubernetes allows, so that none can reach into another part of the URI. */

@@ -37,6 +37,6 @@ describe('JSON mapping', () => {
 
   it('names an unknown field and a wrong value', () => {
     expect(() => fromJson(name, { nme: 'x' })).toThrow('Cluster.nme: Cluster has no such field');
-    expect(() => fromJson(name, { type: 'EDDS' })).toThrow('Cluster.type: "EDDS" is none of');
+    expect(() => fromJson(name, { type: 'EDDS' })).toThrow('Cluster.type: "EDDS" is not one of');
   });
 });

@@ -89,7 +89,7 @@ function valueFromJson(field: protobuf.Field, json: Json, path: string): unknown
   if (resolvedType instanceof protobuf.Type) return messageFromJson(resolvedType, json, path);
   if (resolvedType instanceof protobuf.Enum) {
     const value = typeof json === 'number' ? json : resolvedType.values[String(json)];
-    if (value === undefined) throw new Error(`${path}: ${JSON.stringify(json)} is none of ${Object.keys(resolvedType.values).join(', ')}`);
+    if (value === undefined) throw new Error(`${path}: ${JSON.stringify(json)} is not one of ${Object.keys(resolvedType.values).join(', ')}`);
     return value;
   }
   if (field.type === 'bytes') return Buffer.from(String(json), 'base64');

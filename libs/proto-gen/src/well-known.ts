@@ -44,7 +44,7 @@ export function wellKnownFromJson(name: string, json: unknown, codec: Codec): Me
   switch (name) {
     case 'google.protobuf.Duration': {
       const match = /^(-?)(\d+)(?:\.(\d{1,9}))?s$/.exec(String(json));
-      if (!match) throw new Error(`${JSON.stringify(json)} is no duration such as 1.5s`);
+      if (!match) throw new Error(`${JSON.stringify(json)} is not a duration such as 1.5s`);
       const sign = match[1] ? -1 : 1;
       return { seconds: sign * Number(match[2]), nanos: sign * Number((match[3] ?? '').padEnd(9, '0')) };
     }

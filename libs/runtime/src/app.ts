@@ -31,7 +31,7 @@ export interface CommonSettings extends ConnectionSettings {
 export const commonSettings = (bind: string) => ({
   bind: setting.text('address of all ports', bind),
   monitoringPort: setting.port('health on /healthz/live and /ready, Prometheus on /metrics (0: any)', 15_014),
-  maxMonitoringConnections: setting.count('connections at once on the monitoring port; one more ends the longest idle', 200),
+  maxMonitoringConnections: setting.count('connections at once on the monitoring port; one more closes the longest idle', 200),
   ...connectionSettings(),
   logOutputLevel: {
     ...setting.text('levels of logs by scope: default:info,ads:debug', 'default:info'),
@@ -40,18 +40,18 @@ export const commonSettings = (bind: string) => ({
       return given;
     },
   },
-  logFormat: { ...setting.choice('form of logs', logFormats, { value: isatty(2) ? 'text' : 'json' }), written: 'text on a terminal, else json' },
-  logLinesPerPeer: setting.count('lines a minute that one peer may add to a scope of the log', defaultLogLimits.perPeer),
-  logLinesPerScope: setting.count('lines a minute of one scope of the log', defaultLogLimits.perScope),
+  logFormat: { ...setting.choice('format of logs', logFormats, { value: isatty(2) ? 'text' : 'json' }), written: 'text on a terminal, else json' },
+  logLinesPerPeer: setting.count('lines per minute that one peer may add to a scope of the log', defaultLogLimits.perPeer),
+  logLinesPerScope: setting.count('lines per minute of one scope of the log', defaultLogLimits.perScope),
   ...watchdogSettings(),
   otlpEndpoint: {
-    ...setting.optionalText('OTLP/HTTP collector that traces go to, as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
+    ...setting.optionalText('OTLP/HTTP collector for traces, such as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
     parse: (given: string) => {
-      if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) throw new Error(`"${given}" is no address of a collector, such as http://127.0.0.1:4318`);
+      if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) throw new Error(`"${given}" is not the address of a collector, such as http://127.0.0.1:4318`);
       return given;
     },
   },
-  traceFile: setting.optionalPath('file that finished spans are appended to, one JSON object a line'),
+  traceFile: setting.optionalPath('file that finished spans are appended to, one JSON object per line'),
 });
 
 export interface AppContext {

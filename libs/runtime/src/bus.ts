@@ -17,17 +17,17 @@ import { createWaiting } from './waiting.ts';
 
 /** How a service reaches the bus. */
 export const busSettings = (service: string) => ({
-  bus: setting.choice('what configuration travels over', ['grpc', 'nats'], { value: 'grpc' }),
+  bus: setting.choice('transport of configuration', ['grpc', 'nats'], { value: 'grpc' }),
   galley: setting.text('galley\'s address, for --bus grpc', '127.0.0.3:15019'),
   natsServer: setting.list('host:port of nats-server, for --bus nats', ['127.0.0.1:4222']),
-  natsUser: setting.text('names this service\'s inboxes at nats-server, and its user where there is a password', service),
+  natsUser: setting.text('name of this service\'s inboxes at nats-server, and its user if it has a password', service),
   natsPasswordFile: setting.optionalPath('file with that user\'s password, for a nats-server that does not map certificates to users'),
   revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
 });
 /** Where galley serves it. */
 export const busServerSettings = () => ({
   grpcPort: setting.port('the bus over gRPC, mTLS, for --bus grpc (0: any)', 15_019),
-  maxBusConnections: setting.count('connections at once on that port; one more ends the longest idle', 200),
+  maxBusConnections: setting.count('connections at once on this port; one more closes the longest idle', 200),
   ...grpcSettings(),
 });
 export type BusOptions = OptionsOf<ReturnType<typeof busSettings>>;
@@ -104,7 +104,7 @@ export function createPublisher(options: PublisherOptions, context: BusContext &
     };
     return { publish: async (batch, ended) => (await connecting).publish(batch, ended), runner: { name: 'bus', run }, rolePage: role.page };
   }
-  role.set('active', 'over gRPC each galley serves those who connect to it');
+  role.set('active', 'over gRPC each galley serves the clients that connect to it');
   const server = createGrpcBusServer({ allow: subscribers.map((service) => inSystem(trustDomain, service)) });
   const { runner } = grpcRunner({
     name: 'bus', log, services: [server], after: certificate.first,

@@ -51,10 +51,10 @@ describe('options', () => {
     expect(parseOptions(program, ['--verbose', 'false']).verbose).toBe(false);
   });
   it.each([
-    [['--nonsense'], /unknown option '--nonsense'/], [['extra'], /too many arguments/], [['--grpc-port', '70000'], /"70000" is no port/], [['--max-wait', '5'], /"5" is no duration/],
-    [['--bus', 'pigeon'], /"pigeon" is none of nats, grpc/], [['--config-file', '/nowhere.yaml'], /\/nowhere.yaml: ENOENT/],
+    [['--nonsense'], /unknown option '--nonsense'/], [['extra'], /too many arguments/], [['--grpc-port', '70000'], /"70000" is not a port/], [['--max-wait', '5'], /"5" is not a duration/],
+    [['--bus', 'pigeon'], /"pigeon" is not one of nats, grpc/], [['--config-file', '/nowhere.yaml'], /\/nowhere.yaml: ENOENT/],
     [['--config-file', file('gprc-port: 1')], /unknown option gprc-port; there are: .*grpc-port/], [['--config-file', file('a: 1\na: 2')], /unique/], [['--config-file', file('- a')], /expected a mapping/],
-    [['--config-file', file('grpc-port: many')], /grpc-port: "many" is no port/],
+    [['--config-file', file('grpc-port: many')], /grpc-port: "many" is not a port/],
   ])('refuse %j, saying why', (args, message) => {
     expect(refused(args)).toMatch(message);
   });

@@ -6,7 +6,7 @@ export interface Runner { readonly name: string; run(signal: AbortSignal): Promi
 const remedies: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process uses this address; stop it or choose another with --bind',
   EADDRNOTAVAIL: 'this machine has no such address; choose another with --bind',
-  EACCES: 'permission denied; run as a user who may',
+  EACCES: 'permission denied; run as a user with that permission',
   ENOENT: 'there is no such file or folder',
 };
 

@@ -9,17 +9,17 @@ export const connectionSettings = () => ({
   requestTimeout: setting.duration('time for the header of a request, and again for its body', '5s'),
   responseTimeout: setting.duration('time for the answer to an HTTP request, its transmission included', '1m'),
   idleTimeout: setting.duration('time that a connection may be idle between requests', '2m'),
-  maxHandshakes: setting.count('TLS handshakes at once on a port; one more ends the oldest', 500),
+  maxHandshakes: setting.count('TLS handshakes at once on a port; one more closes the oldest', 500),
 });
 export type ConnectionOptions = OptionsOf<ReturnType<typeof connectionSettings>>;
 
 /** What the connections of every gRPC port of an app may take besides. */
 export const grpcSettings = () => ({
   maxConcurrentStreams: setting.count('calls at once on a gRPC connection', 100, { env: 'ISTIO_GPRC_MAXSTREAMS' }),
-  keepaliveInterval: setting.duration('silence after which a gRPC client is asked whether it is still there', '30s'),
-  keepaliveTimeout: setting.duration('time for the answer to that', '10s'),
+  keepaliveInterval: setting.duration('silence after which a keepalive is sent to a gRPC client', '30s'),
+  keepaliveTimeout: setting.duration('time for a gRPC client to answer a keepalive', '10s'),
   keepaliveMaxServerConnectionAge: {
-    ...setting.duration('age at which a gRPC client is told to connect again, give or take a tenth, at most 500h', '500h'), value: Infinity, written: 'never',
+    ...setting.duration('age at which a gRPC connection is closed, so that its client connects again; varied by a tenth, at most 500h', '500h'), value: Infinity, written: 'never',
   },
 });
 

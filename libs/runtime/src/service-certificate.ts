@@ -15,8 +15,8 @@ import { createWaiting } from './waiting.ts';
 export const certificateSettings = () => ({
   trustDomain: setting.text('first part of every identity', 'cluster.local'),
   citadel: setting.text('the CA\'s address', '127.0.0.4:15022'),
-  bootstrapTokenFile: setting.path('token that proves this service to the CA when it has no certificate: alone in the file, or the CA\'s JSON object', '.cache/citadel/bootstrap-tokens.json'),
-  rootCertFile: setting.path('PEM of the root that the CA must prove', '.cache/citadel/root-cert.pem'),
+  bootstrapTokenFile: setting.path('file with the token that proves this service to the CA while it has no certificate: the token alone, or the CA\'s JSON object', '.cache/citadel/bootstrap-tokens.json'),
+  rootCertFile: setting.path('PEM file of the root that the CA\'s certificate must chain to', '.cache/citadel/root-cert.pem'),
 });
 
 export interface ServiceCertificateOptions extends OptionsOf<ReturnType<typeof certificateSettings>> {

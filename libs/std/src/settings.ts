@@ -44,7 +44,7 @@ export const choice = <const C extends string>(describe: string, choices: readon
   describe: `${describe} (${choices.join(', ')})`, metavar: 'name', ...extra,
   parse: (given) => {
     const found = choices.find((one) => one === given);
-    if (found === undefined) throw new Error(`${JSON.stringify(given)} is none of ${choices.join(', ')}`);
+    if (found === undefined) throw new Error(`${JSON.stringify(given)} is not one of ${choices.join(', ')}`);
     return found;
   },
 });
@@ -56,7 +56,7 @@ function parseBoolean(given: string): boolean {
 
 function parsePort(given: string): number {
   const number = Number(given);
-  if (given.trim() === '' || !Number.isInteger(number) || number < 0 || number > 65_535) throw new Error(`${JSON.stringify(given)} is no port: a number from 0 to 65535`);
+  if (given.trim() === '' || !Number.isInteger(number) || number < 0 || number > 65_535) throw new Error(`${JSON.stringify(given)} is not a port: a number from 0 to 65535`);
   return number;
 }
 
@@ -70,6 +70,6 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 function parseMilliseconds(given: string): number {
   const [, amount = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|[smh])$/.exec(given) ?? [];
   const ms = Number(amount) * (units[unit] ?? 0);
-  if (ms <= 0) throw new Error(`${JSON.stringify(given)} is no duration: a number with ms, s, m or h, as in 24h`);
+  if (ms <= 0) throw new Error(`${JSON.stringify(given)} is not a duration: a number with ms, s, m or h, as in 24h`);
   return ms;
 }

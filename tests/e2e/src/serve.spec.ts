@@ -53,8 +53,8 @@ describe.skipIf(!canRun)('each app, started as `nx serve` does', () => {
     const wrong = run('--nonsense');
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining("unknown option '--nonsense'")]);
     const loud = run('--log-output-level', 'default:loud');
-    expect([loud.status, loud.stderr]).toEqual([2, expect.stringContaining('is none of trace, debug')]);
+    expect([loud.status, loud.stderr]).toEqual([2, expect.stringContaining('is not one of trace, debug')]);
     const nowhere = run('--otlp-endpoint', 'nowhere');
-    expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringContaining('"nowhere" is no address of a collector')]);
+    expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringContaining('"nowhere" is not the address of a collector')]);
   }, 30_000);
 });

@@ -34,7 +34,7 @@ const inputs: readonly Malformed[] = [
   { what: 'an EnvoyFilter', file: `${header('EnvoyFilter', 'own', 'networking.istio.io/v1alpha3')}spec: {configPatches: []}\n`, says: /^EnvoyFilter is not supported yet and has no effect$/, level: 'warn', inForce: 'envoy-filters shop/own' },
   { what: 'an unknown version', file: `${header('VirtualService', 'own', 'networking.istio.io/v9')}spec: {}\n`, says: /no version v9 .*use v1beta1 or v1alpha3/ },
   { what: 'no name', file: 'apiVersion: v1\nkind: Service\nmetadata: {namespace: shop}\nspec: {}\n', says: /^expected a name$/ },
-  { what: 'a name that can be none', file: `${header('Gateway', '"Not A Name"')}spec: {}\n`, says: /"Not A Name" is no name/ },
+  { what: 'a name that can be none', file: `${header('Gateway', '"Not A Name"')}spec: {}\n`, says: /"Not A Name" is not a valid name/ },
   { what: 'text where a list belongs', file: route('own', '{hosts: web}'), says: /^expected a list, found "web"$/ },
   { what: 'a number where text belongs', file: route('own', '{hosts: [1]}'), says: /^expected text, found 1$/ },
   { what: 'a duration that is none', file: route('own', '{hosts: [web.test], http: [{timeout: soon, directResponse: {status: 200}}]}'), says: /^expected a duration such as 1\.5s, found "soon"$/ },

@@ -82,7 +82,7 @@ async function readBounded(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) throw new Error(`${path} is no file`);
+    if (!stats.isFile()) throw new Error(`${path} is not a file`);
     if (stats.size > maxFileBytes) throw new Error(`${path} has more than ${maxFileBytes} bytes`);
     return await file.readFile('utf8');
   } finally {

@@ -109,7 +109,7 @@ describe('secrets over the Unix socket', () => {
     const logged: Logger = { ...log, warn: (_message, fields) => told.push(String(fields?.['error'])) };
     const { open } = await startSds(await startCa({ lifetimeMs: 3_600_000 }), 0.5, logged);
     const stream = open();
-    for (const [path, reason] of [['/dev/zero', 'is no file'], [`${folder}/large`, 'more than 1048576 bytes'], [`${folder}/none`, 'ENOENT']]) {
+    for (const [path, reason] of [['/dev/zero', 'is not a file'], [`${folder}/large`, 'more than 1048576 bytes'], [`${folder}/none`, 'ENOENT']]) {
       stream.ask(`file-root:${path}`);
       expect((await told.next()).value).toContain(reason);
     }

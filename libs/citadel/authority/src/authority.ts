@@ -48,7 +48,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
     rootNotAfter,
     sign({ publicKey, identity, ttlMs, dns = [] }) {
       const now = clock.now();
-      if (!(ttlMs <= maxTtlMs)) return err({ kind: 'lifetime', message: `a lifetime of ${ttlMs / 1000} s was asked for, more than the ${maxTtlMs / 1000} s that are allowed` });
+      if (!(ttlMs <= maxTtlMs)) return err({ kind: 'lifetime', message: `a lifetime of ${ttlMs / 1000} s was requested; at most ${maxTtlMs / 1000} s are allowed` });
       if (now < rootNotBefore) return err({ kind: 'clock', message: `by the CA's clock it is ${dateOf(now)}, before its root was made (${dateOf(rootNotBefore)}): set the clock right` });
       if (now >= rootNotAfter) return err({ kind: 'root', message: `by the CA's clock, ${dateOf(now)}, its root expired at ${dateOf(rootNotAfter)}: set the clock right, or replace the root` });
       const notAfter = Math.min(now + (ttlMs > 0 ? ttlMs : Math.min(defaultTtlMs, maxTtlMs)), rootNotAfter);

@@ -23,7 +23,7 @@ export function parseRoot({ keyPem, certPem }: RootMaterial, now: number): Resul
     const key = createPrivateKey(keyPem);
     if (!certificate.ca) return err('the root certificate is not one of a CA');
     if (!certificate.checkPrivateKey(key)) return err('the root key does not belong to the root certificate');
-    if (certificate.validToDate.getTime() <= now) return err(`the root certificate expired at ${certificate.validTo}: remove it for a new root, which every service and workload then has to get anew`);
+    if (certificate.validToDate.getTime() <= now) return err(`the root certificate expired at ${certificate.validTo}: remove it to create a new root, which every service and workload must then get again`);
     if (certificate.validFromDate.getTime() > now) return err(`the root certificate is not valid before ${certificate.validFrom}: check this machine's clock`);
     return ok({ key, certificate });
   } catch (thrown) {

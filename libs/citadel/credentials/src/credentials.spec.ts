@@ -52,7 +52,7 @@ describe('the credential in a Secret', () => {
     ['text for roots', secret('s', { cacert: 'top secret' }), 'its CA certificate is no PEM certificate'],
     ['text for a revocation list', secret('s', { cacert: root, crl: 'top secret' }), 'its revocation list is no PEM X509 CRL'],
     ['what is not base64', { ...secret('s', {}), data: { cert: 'top secret!' } }, 'data["cert"] is not base64'],
-    ['a number', { ...secret('s', {}), stringData: { cert: 7 } }, 'stringData["cert"] is no text'],
+    ['a number', { ...secret('s', {}), stringData: { cert: 7 } }, 'stringData["cert"] is not a string'],
     ['more than the API server takes', secret('s', { cert: 'x'.repeat(1024 * 1024), key: 'y' }), 'holds more than 1048576 bytes'],
   ])('is refused for %s, without repeating what is in it', (_what, value, message) => expect(read(value)).toBe(message));
 

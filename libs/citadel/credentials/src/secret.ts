@@ -53,7 +53,7 @@ function decode({ data, stringData }: SecretObject): Result<Record<string, Uint8
     found[name] = Buffer.from(text, 'base64');
   }
   for (const [name, text] of Object.entries(plain)) {
-    if (typeof text !== 'string') return err(`stringData[${JSON.stringify(name)}] is no text`);
+    if (typeof text !== 'string') return err(`stringData[${JSON.stringify(name)}] is not a string`);
     found[name] = Buffer.from(text);
   }
   return ok(found);

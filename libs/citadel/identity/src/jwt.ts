@@ -60,5 +60,5 @@ function identityOf(payload: JWTPayload, trustDomain: string): Result<SpiffeIden
     return err('the token names two different service accounts');
   }
   const identity = { trustDomain, namespace, serviceAccount };
-  return validIdentity(identity) ? ok(identity) : err('the token\'s subject is no system:serviceaccount:NAMESPACE:NAME');
+  return validIdentity(identity) ? ok(identity) : err('the token\'s subject is not of the form system:serviceaccount:NAMESPACE:NAME');
 }

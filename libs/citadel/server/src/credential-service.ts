@@ -63,7 +63,7 @@ export function createCredentialServer({ source, allow, observability, maxNames,
         if (name.length > maxNameLength) return refuse(status.INVALID_ARGUMENT, `a name is longer than ${maxNameLength} characters`);
         if (wanted.add(name).size > maxNames) {
           limitHit('credential_names');
-          return refuse(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names are asked for`);
+          return refuse(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names were requested`);
         }
         subscription.add(name);
       }

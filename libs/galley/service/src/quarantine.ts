@@ -56,7 +56,7 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
     const objects = read.ok ? read.value['objects'] : undefined;
     if (Array.isArray(objects) && objects.every(isQuarantined)) {
       const kept = objects.slice(-maxObjects).map((one) => ({ ...one, since: printable(one.since, 30) }));
-      if (kept.length > 0) log.warn('objects are in quarantine: they are passed over until they change', { file, objects: kept.map(({ name }) => name) });
+      if (kept.length > 0) log.warn('objects are in quarantine: they are skipped until they change', { file, objects: kept.map(({ name }) => name) });
       return new Map(kept.map((one) => [one.hash, one]));
     }
     problem = read.ok ? 'expected {"objects": [{"hash", "name", "since"}]}' : read.error.message;
@@ -64,7 +64,7 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
     problem = messageOf(thrown);
   }
-  log.warn('the quarantine can\'t be read: nothing is passed over', { file, problem });
+  log.warn('the quarantine can\'t be read: no object is skipped', { file, problem });
   return new Map();
 }
 

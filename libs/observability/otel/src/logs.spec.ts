@@ -83,7 +83,7 @@ describe('levels', () => {
     expect(read().map(({ msg }) => msg)).toEqual(['shown']);
   });
   it.each(['loud', 'ads:loud', 'a:b:c', ''])('refuse "%s"', (text) => {
-    expect(() => parseLogLevels(text)).toThrow(/is none of trace, debug/);
+    expect(() => parseLogLevels(text)).toThrow(/is not one of trace, debug/);
   });
 });
 

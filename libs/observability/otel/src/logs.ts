@@ -12,7 +12,7 @@ export function parseLogLevels(text: string): LogLevels {
   return Object.fromEntries(text.split(',').map((part) => {
     const [scope = '', name = ''] = part.includes(':') ? part.split(':') : ['default', part];
     const level = levels.find((one) => one === name);
-    if (!level) throw new Error(`log level ${JSON.stringify(part)} is none of ${levels.join(', ')}, or SCOPE:LEVEL`);
+    if (!level) throw new Error(`log level ${JSON.stringify(part)} is not one of ${levels.join(', ')}, or SCOPE:LEVEL`);
     return [scope, level];
   }));
 }

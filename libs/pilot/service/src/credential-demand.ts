@@ -40,7 +40,7 @@ export function followDemand({ store, source, observability, maxNames, signal }:
       if (followed.size < maxNames) return follow(name);
       waiting.add(name);
       limitHit('credentials');
-      if (waiting.size === 1) log.warn('more credentials are asked for than pilot may have', { limit: maxNames, setting: '--max-credentials' });
+      if (waiting.size === 1) log.warn('gateways need more credentials than pilot may hold; the rest wait', { limit: maxNames, setting: '--max-credentials' });
     },
     left(name) {
       absent.delete(name);

@@ -26,7 +26,7 @@ export function parseProxy(node: Node, { identity, credentialNamespace }: Proof 
   const id = node.id ?? '';
   const [type, ip, name, dnsDomain, ...rest] = id.split('~');
   if (id.length > 1024 || dnsDomain === undefined || rest.length > 0) return err(`node id ${JSON.stringify(id.slice(0, 100))} is not of the form type~ip~name.namespace~domain`);
-  if (type !== 'sidecar' && type !== 'router') return err(`node type ${JSON.stringify(type)} is none of sidecar, router`);
+  if (type !== 'sidecar' && type !== 'router') return err(`node type ${JSON.stringify(type)} is not one of sidecar, router`);
   const metadata = node.metadata ?? {};
   const ips = text(metadata['INSTANCE_IPS']).split(',').map((item) => item.trim()).filter((item) => item !== '');
   const addresses = ips.length > 0 ? ips : ip ? [ip] : [];

@@ -12,7 +12,7 @@ export const stuckExitCode = 70;
 
 export const watchdogSettings = () => ({
   watchdogStackAfter: setting.durationOrNone('how long the event loop may be stuck before a stack is logged (0: never)', '5s'),
-  watchdogExitAfter: setting.durationOrNone('how long it may be stuck before the process ends, to be started again (0: never)', '30s'),
+  watchdogExitAfter: setting.durationOrNone('how long the event loop may be stuck before the process ends, to be started again (0: never)', '30s'),
 });
 
 export interface WatchdogOptions {
@@ -58,7 +58,7 @@ export function startWatchdog(options: WatchdogOptions): Watchdog {
 
   const worker = new Worker(workerModule(), { workerData: data, env: {}, execArgv: [], name: 'watchdog' });
   worker.unref();
-  worker.on('error', (error) => log.scope('watchdog').warn('nobody watches the event loop any more', { reason: messageOf(error) }));
+  worker.on('error', (error) => log.scope('watchdog').warn('the event loop is no longer watched', { reason: messageOf(error) }));
   return {
     activity: createActivity(cells, note),
     quarantineIn: (quarantineFile) => worker.postMessage({ quarantineFile } satisfies WatchdogOrder),
