@@ -72,7 +72,7 @@ export function followers(typeUrl: string, { names, sent }: Subscription, { resp
   for (const { after, sameName } of protocol.follows.filter(({ type }) => type === typeUrl)) {
     const changed = responses.flatMap(({ send, differing }) => (send.typeUrl === after ? differing : []));
     if (changed.length === 0) continue;
-    // Nobody waits for names that there is nothing of; a client may have asked for many of those.
+    // No client waits for names without a resource, and it may have requested many of them.
     const sentNames = names.size > 2 * sent.size ? sent.names() : names;
     for (const name of sameName ? changed.map((resource) => resource.name) : sentNames) {
       if (names.has(name) && (sameName || sent.get(name) !== undefined)) forced.add(name);

@@ -1,7 +1,7 @@
 import type { Subscription } from './types.ts';
 import { Versions } from './versions.ts';
 
-/** What one stream has asked for and was sent. It belongs to that stream: `step` updates it in place. */
+/** What one stream has requested and was sent. It belongs to that stream: `step` updates it in place. */
 export interface State {
   readonly subscriptions: Map<string, Subscription>;
   variant: 'sotw' | 'delta';

@@ -46,7 +46,7 @@ function onSotw(state: State, event: Sotw, context: Context): readonly Effect[] 
   const now = added.slice(0, limits.namesPerStep);
   const refused = subscribe(state, typeUrl, { subscription, added: now, waiting: added.slice(now.length), dropped, wildcard, limits });
   if (refused) return [refused];
-  // In the order of the list: clients that ask for the same are sent the same bytes.
+  // In the order of the list: clients that request the same are sent the same bytes.
   if (added.length + dropped.length > 0 && now.length === added.length) subscription.names = asked;
   if (!wildcard && (isTurned || dropped.length > 0)) subscription.sent.keep((name) => asked.has(name));
   const changes = !known || isTurned || added.length + dropped.length > 0 ? [subscribed(typeUrl, subscription, { added: now, dropped })] : [];

@@ -8,7 +8,7 @@ export interface Source {
   /** All resources of a type, in order. */
   all(typeUrl: string): readonly Resource[];
   /**
-   * Undefined: there is none, and a client that holds one is to forget it. Unavailable: it can't be determined now, and what was sent stays in force.
+   * Undefined: there is no resource, and a client that has one must drop it. Unavailable: it can't be determined now, and what was sent stays in force.
    * Of a type that `all` answers, it is the one in `all`. It costs the same however many resources there are.
    */
   get(typeUrl: string, name: string): Resource | undefined | 'unavailable';
@@ -38,7 +38,7 @@ export type Effect =
   | Send
   /** The subscription to a type has changed: names that are new in it and names that have left it; whether it is to all resources; its names now. */
   | { readonly kind: 'subscribed'; readonly typeUrl: string; readonly added: readonly string[]; readonly dropped: readonly string[]; readonly wildcard: boolean; readonly size: number }
-  /** The request asks for more new names than one step answers: `continue` answers the next ones, in a response of their own. */
+  /** The request has more new names than one step answers: `continue` answers the next ones, in a response of their own. */
   | { readonly kind: 'unfinished'; readonly typeUrl: string }
   | { readonly kind: 'acked'; readonly typeUrl: string; readonly nonce: string }
   | { readonly kind: 'rejected'; readonly typeUrl: string; readonly nonce: string; readonly error: string }
@@ -49,9 +49,9 @@ export type Effect =
 export interface Subscription {
   wildcard: boolean;
   names: Set<string>;
-  /** Names that were asked for and are to be answered by later steps. */
+  /** Requested names that later steps will answer. */
   waiting: Set<string>;
-  /** The list that was asked for last, in SotW. */
+  /** The last requested list, in SotW. */
   asked: readonly string[];
   /** Versions last sent. */
   readonly sent: Versions;

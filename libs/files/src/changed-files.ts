@@ -16,7 +16,7 @@ export interface ReadOptions {
 }
 
 /**
- * Files that changed, read when they are asked for: while nobody asks, what changes costs no more than its name. A large file is read in the background and
+ * Files that changed, read on demand: until then, only the names of changed files are kept. A large file is read in the background and
  * found later, unless it changed again; it holds nothing else up.
  */
 export class ChangedFiles {

@@ -23,7 +23,7 @@ export interface GrpcLimits {
   readonly keepaliveInterval: number;
   /** For the answer to that. */
   readonly keepaliveTimeout: number;
-  /** Clients are told to connect again after so long, give or take a tenth. */
+  /** Connections are closed after this time, varied by a tenth, so that clients connect again. */
   readonly maxConnectionAge: number;
 }
 export const defaultGrpcLimits: GrpcLimits = { maxMessageBytes: 4 << 20, maxConcurrentStreams: 100, keepaliveInterval: 30_000, keepaliveTimeout: 10_000, maxConnectionAge: Infinity };

@@ -6,7 +6,7 @@ export interface Setting<T> {
   readonly written?: string;
   /** Shown for the value in the help. */
   readonly metavar: string;
-  /** Throws with the reason for a text that is none. */
+  /** Throws with the reason if the text is not valid. */
   parse(text: string): T;
   /** May be given several times; in the environment, separated by commas. */
   readonly isList?: boolean;

@@ -2,22 +2,22 @@ import type { Clock } from './clock.ts';
 import { Lru } from './lru.ts';
 
 export interface TokenBucketOptions {
-  /** Tokens that come back per second. */
+  /** Tokens that are added per second. */
   readonly perSecond: number;
-  /** Tokens in a full bucket: so many may be taken at once. */
+  /** Tokens in a full bucket: the most that can be taken at once. */
   readonly burst: number;
   readonly clock: Pick<Clock, 'now'>;
-  /** Keys that are remembered; the one that was not used for longest starts again with a full bucket. */
+  /** Keys that are remembered; the least recently used key is dropped and starts again with a full bucket. */
   readonly maxKeys?: number;
 }
 
 /** A rate limit for each of many keys. */
 export interface TokenBuckets {
-  /** Takes one token of the key's bucket: 0, or, when there is none, the milliseconds until there is one. */
+  /** Takes one token from the bucket of the key and returns 0; returns the milliseconds until there is a token if the bucket is empty. */
   take(key: string): number;
 }
 
-/** Token buckets by key. After a clock was set back a bucket is empty at most: nobody waits for the old time. */
+/** Token buckets by key. After the clock was set back, a bucket is at most empty: no key waits for the old time. */
 export function createTokenBuckets({ perSecond, burst, clock, maxKeys = 10_000 }: TokenBucketOptions): TokenBuckets {
   const interval = 1000 / perSecond;
   /** When each bucket will be full again. */

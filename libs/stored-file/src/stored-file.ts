@@ -8,11 +8,11 @@ export interface FileContent { readonly text: string; /** Such as 0o600. */ read
 /** The code of a file system's error (`ENOENT`, `EROFS` ...); undefined for any other. */
 export const codeOf = (thrown: unknown): string | undefined => (thrown as NodeJS.ErrnoException | undefined)?.code;
 
-/** Drafts of a process that was killed go after so long. */
+/** Drafts that a killed process left are removed after this time. */
 const staleMs = 600_000;
 
 /**
- * Puts a text into a file as a whole: whoever reads it sees the old content or the new, also after a crash. Folders are made, mode 0700. A file that has the text
+ * Puts a text into a file as a whole: readers see either the old content or the new, even after a crash. Missing folders are created with mode 0700. A file that has the text
  * already is not touched, so its folder need not be writable. Rejects with an error that names the file and has the `code`; nothing is left behind.
  */
 export async function replaceFile(path: string, content: FileContent): Promise<'written' | 'same'> {

@@ -13,7 +13,7 @@ export interface RelayOptions {
   /** Path of the Unix socket that Envoy dials. */
   readonly socket: string;
   readonly upstream: OpenUpstream;
-  /** Receives each name table; without it none is asked for. */
+  /** Receives each name table; without it none is requested. */
   readonly onNameTable?: (table: NameTable) => void;
   readonly guard?: GuardOptions;
   readonly clock: Clock;

@@ -38,7 +38,7 @@ export function createAppender({ log, clock, signal, onProblem, partBytes = defa
     }
   }
 
-  /** Appends one part. After a request of which nobody knows it looks what became of it, before it tries again. */
+  /** Appends one part. If the outcome of a request is unknown, finds out before trying again. */
   async function appendPart(part: Part, fence: Fence): Promise<number> {
     let isUnknown = false;
     return persist(async () => {

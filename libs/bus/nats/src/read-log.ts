@@ -22,7 +22,7 @@ export interface LogReader {
 const fetchLimits = { batch: 256, max_bytes: 4 * 1024 * 1024 };
 const timeoutMs = 5000;
 const retryMs = { first: 20, most: 1000 };
-/** A bell can be lost with a connection only, and then the reader looks by itself: this is for what nobody thought of. */
+/** A bell can be lost with a connection only, and then the reader looks by itself: this covers unforeseen cases. */
 const lookMs = { ahead: 30_000, noStream: 1000 };
 /** Another server of a cluster has a message a little later than the one that rang; after so many attempts it was dropped. */
 const maxLag = 10;

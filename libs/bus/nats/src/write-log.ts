@@ -5,7 +5,7 @@ import type { Part, PartHead } from './entry.ts';
  * then nobody knows whether it took effect, or will.
  */
 export interface WriteLog {
-  /** How the log ends now; an empty log is made where there is none. */
+  /** How the log ends now; creates an empty log if there is none. */
   end(): Promise<LogEnd>;
   /** Appends a part and resolves with its sequence number, or with `refused` when the log does not end as the fence says. The server compares. */
   append(part: Part, fence: Fence): Promise<number | 'refused'>;
@@ -30,7 +30,7 @@ export interface LogEnd {
   readonly terms: readonly string[];
 }
 
-/** What became of an append of which nobody knows: it is in the log, it may be tried again, or the log is not this writer's any more. */
+/** The outcome of an append that got no answer: it is in the log, it may be tried again, or the log is not this writer's any more. */
 export function outcomeOf(part: PartHead, fence: Fence, { last, tail }: LogEnd): 'stored' | 'open' | 'lost' {
   if (last === fence.last) return fence.own === 0 || tail?.term === part.term ? 'open' : 'lost';
   const isThisPart = tail?.term === part.term && tail.kind === part.kind && tail.n === part.n && tail.part === part.part;

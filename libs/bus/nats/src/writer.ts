@@ -194,7 +194,7 @@ export function createWriter(options: WriterOptions): Writer {
       } catch (error) {
         if (error instanceof Overtaken) stepDown(error);
         else if (!signal.aborted) {
-          // Who cannot ask does not know that nobody answers.
+          // A failed request does not prove that the holder is gone.
           silence = undefined;
           onProblem(messageOf(error));
           await pause(wait, signal, clock);

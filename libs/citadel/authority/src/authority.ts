@@ -28,10 +28,10 @@ export interface Issued {
   readonly chain: readonly string[];
   readonly notAfter: number;
 }
-/** `lifetime`: the caller must ask for less. `clock` and `root`: somebody must set this machine's clock right, or replace the root; then the same request is good. */
+/** `lifetime`: the caller must request less. `clock` and `root`: somebody must set this machine's clock right, or replace the root; then the same request is good. */
 export interface SigningFault { readonly kind: 'lifetime' | 'clock' | 'root'; readonly message: string }
 export interface Authority {
-  /** Fails when more than the longest lifetime is asked for (as Istio's CA does), and while the root is not valid by this machine's clock. */
+  /** Fails if more than the longest lifetime is requested (as Istio's CA does), and while the root is not valid by this machine's clock. */
   sign(input: SignInput): Result<Issued, SigningFault>;
   readonly rootPem: string;
   readonly rootNotAfter: number;

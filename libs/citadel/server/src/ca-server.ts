@@ -70,7 +70,7 @@ export function createCaService(options: CaServerOptions): GrpcService {
 
 type Context = Omit<CaServerOptions, 'rates'> & { readonly metrics: CaMetrics; readonly rates: RateLimits };
 
-/** The decision: (1) who asks, (2) how often, (3) what key, (4) for how long. */
+/** The decision: (1) identity of the caller, (2) rate, (3) kind of key, (4) lifetime. */
 async function createCertificate(call: ServerUnaryCall<Request, Response>, options: Context): Promise<Response> {
   const { authority, metrics, rates } = options;
   const { request } = call;

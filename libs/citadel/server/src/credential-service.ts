@@ -29,12 +29,12 @@ export interface CredentialServerOptions {
   /** SPIFFE identities that may have credentials; any others are refused with PERMISSION_DENIED. */
   readonly allow: readonly string[];
   readonly observability: Observability;
-  /** Names that one stream may have at a time; one that asks for more ends with RESOURCE_EXHAUSTED. */
+  /** Names that one stream may follow at a time; a stream that requests more ends with RESOURCE_EXHAUSTED. */
   readonly maxNames: number;
   readonly maxStreams?: number;
 }
 
-/** Serves credentials by name over mTLS: to each stream those that it asks for, as fast as it reads. */
+/** Serves credentials by name over mTLS: to each stream those that it requests, as fast as it reads. */
 export function createCredentialServer({ source, allow, observability, maxNames, maxStreams = 100 }: CredentialServerOptions): GrpcService {
   const log = observability.log.scope('secrets');
   const limitHit = createLimits(observability.metrics, ['credential_streams', 'credential_names']);

@@ -2,17 +2,17 @@ import { createLimits, type Metrics } from '@flotilla/observability-port';
 import { createTokenBuckets, type Clock } from '@flotilla/std';
 
 export interface RateLimitSettings {
-  /** Certificates per second, for one identity and for all. Ten seconds' worth may be asked for at once. */
+  /** Certificates per second, for one identity and for all. Ten times as many may be requested at once. */
   readonly perIdentity: number;
   readonly overall: number;
   /** Failed authentications per second from one address. */
   readonly failuresPerAddress: number;
 }
-/** Each answers with 0, or the milliseconds until it would. */
+/** Each returns 0 if the request is within the limit, otherwise the milliseconds to wait. */
 export interface RateLimits {
-  /** Takes note of a request from this address that proved no identity. One that proves its own is never held up by others from its address. */
+  /** Counts a request from this address that failed to authenticate. A request that authenticates is never delayed by others from its address. */
   failed(address: string): number;
-  /** Takes a certificate's worth for a proven identity. */
+  /** Counts one certificate for a proven identity. */
   take(identity: string): number;
 }
 
@@ -29,7 +29,7 @@ export function createRateLimits({ perIdentity, overall, failuresPerAddress, clo
       return wait;
     },
     take(identity) {
-      // One identity that asks too often takes nothing from the others.
+      // An identity over its limit does not use up the overall limit.
       const own = identities.take(identity);
       if (own > 0) {
         limitHit('certificates_of_identity');

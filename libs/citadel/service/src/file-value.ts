@@ -17,7 +17,7 @@ export function createFileValue<T>(path: string, parse: (text: string, modifiedM
   return () => {
     let file: number | undefined;
     try {
-      // A pipe that nobody writes to must not hold up the process.
+      // A pipe without a writer must not block the process.
       file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       const found = fstatSync(file);
       if (!found.isFile()) throw new Error('it is not a file');

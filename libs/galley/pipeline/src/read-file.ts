@@ -1,7 +1,7 @@
 import { printableProblem, type AnyResource, type Problem, type TraceParent } from '@flotilla/model';
 import { idOf, readDocument, type ReadResource } from './read-document.ts';
 
-/** One document of a file: parsed YAML, or why it is none. */
+/** One document of a file: parsed YAML, or why it is not valid. */
 export interface Document { readonly index: number; readonly value?: unknown; readonly problem?: Problem }
 /** What a source found in a file; no documents when it is gone, a problem when it could not be read at all. */
 export interface FileChange { readonly path: string; readonly documents?: readonly Document[]; readonly problem?: Problem; readonly trace?: TraceParent }

@@ -4,7 +4,7 @@ import type { Activity, Logger } from '@flotilla/observability-port';
 import { configLimits, messageOf, printable, readJsonObject } from '@flotilla/std';
 
 /**
- * Objects, files and documents, on which a process hung until its watchdog ended it. They are passed over until their content changes, so that one of them
+ * Objects, files and documents, on which a process hung until its watchdog ended it. They are skipped until their content changes, so that one of them
  * does not take everything down again and again.
  */
 export interface Quarantine {
@@ -68,7 +68,7 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
   return new Map();
 }
 
-/** Whole or as it was; where it can't be written, an object that is let out is looked for again at the next start. */
+/** Replaces the file as a whole or not at all. If it can't be written, a released object is looked for again at the next start. */
 function save(file: string, objects: readonly Quarantined[], log: Logger): void {
   try {
     writeFileSync(`${file}.new`, `${JSON.stringify({ objects }, null, 1)}\n`, { mode: 0o600, flush: true });

@@ -1,5 +1,5 @@
 /**
- * Why a text is no expression of CEL (its grammar: cel-spec, "Syntax"); undefined when it is one. Names and types aren't checked: which attributes
+ * Why a text is not an expression of CEL (its grammar: cel-spec, "Syntax"); undefined when it is one. Names and types aren't checked: which attributes
  * there are is Envoy's to know.
  */
 export function celMistake(expression: string): string | undefined {

@@ -27,7 +27,7 @@ export function checkLocalitySetting(setting: LocalityLoadBalancerSetting | unde
   }
 }
 
-/** The first locality that is none, or is part of one before it. */
+/** The first locality that is not valid, or is part of an earlier one. */
 function localitiesMistake(localities: readonly string[]): string | undefined {
   const seen = new Localities();
   for (const locality of localities) {

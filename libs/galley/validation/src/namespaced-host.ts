@@ -17,7 +17,7 @@ function checkHost(host: string, { path, isGateway }: { path: string; isGateway:
   if (host !== '*' && !host.includes('.')) report.error(path, 'short names (non FQDN) are not allowed');
   const mistake = wildcardDomainMistake(host);
   if (mistake !== undefined) {
-    // A sidecar's host that is no address either is told of twice, as Istio does.
+    // A sidecar's host that is not an address either is reported twice, as Istio does.
     if (!isGateway) report.error(path, mistake);
     if (!isAddress(host)) report.error(path, mistake);
   }

@@ -33,7 +33,7 @@ const cidrs = (name: string, wildcard: boolean): Check => (value) => {
   const wrong = wildcard && value === '*' ? undefined : firstMistake(value, (part) => errorOf(parsePrefix(part)));
   return wrong && `${name} invalid: failed parsing cidr '${wrong.part}': ${wrong.message}`;
 };
-/** Text that is no configuration at all is told where it is read. */
+/** Text that is not configuration at all is reported where it is read. */
 const proxyConfig: Check = (value) => {
   const given = parseAnnotation(value);
   const mistakes = given.ok ? proxyConfigMistakes({ ...defaultMeshConfig().defaultConfig, ...given.value }) : [];

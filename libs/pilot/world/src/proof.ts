@@ -2,7 +2,7 @@ import { parseSpiffe, type SpiffeIdentity } from '@flotilla/pki';
 import { err, ok, type Result } from '@flotilla/std';
 import type { ProxyAttributes } from './view.ts';
 
-/** What pilot knows of a proxy for certain; a node's own word is no part of it. */
+/** What pilot knows about a proxy for certain; what a node says about itself is not part of it. */
 export type Proof = Pick<ProxyAttributes, 'identity' | 'credentialNamespace'>;
 /** Service accounts as `namespace/name`. */
 export type ServiceAccounts = ReadonlySet<string>;

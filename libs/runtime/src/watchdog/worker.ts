@@ -91,7 +91,7 @@ function evaluate(expression: string): Promise<unknown> {
 
 const whereItIs = async (): Promise<Where> => (await evaluate(whereIsIt) ?? {}) as Where;
 
-/** Adds an object to the file, which is there whole or as it was. */
+/** Adds an object to the file, which is replaced as a whole or not at all. */
 async function quarantine(file: string, object: QuarantinedObject): Promise<void> {
   let objects: readonly QuarantinedObject[] = [];
   try {
@@ -99,7 +99,7 @@ async function quarantine(file: string, object: QuarantinedObject): Promise<void
     const read = JSON.parse(await readFile(file, 'utf8')) as { objects?: readonly QuarantinedObject[] };
     if (Array.isArray(read.objects)) objects = read.objects.slice(-999).filter((one) => one.hash !== object.hash);
   } catch {
-    // The first, or not to be read: then it begins again.
+    // There is no file yet, or it can't be read: the list starts empty.
   }
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(`${file}.new`, `${JSON.stringify({ objects: [...objects, object] }, null, 1)}\n`, { mode: 0o600, flush: true });

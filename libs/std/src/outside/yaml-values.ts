@@ -16,7 +16,7 @@ const isPlain = (value: unknown): value is Plain => typeof value === 'object' &&
 
 /**
  * The value of a composed document, in time linear in its nodes and in those that aliases stand for. The depth is limited before. Throws a Refusal for a
- * key that is given twice or is no scalar, an unknown or circular alias, and for too many nodes.
+ * duplicate key or a key that is not a scalar, an unknown or circular alias, and for too many nodes.
  */
 export function valueOf(root: Node | null, options: ValuesOptions): unknown {
   return root === null ? null : new Values(options).of(root);

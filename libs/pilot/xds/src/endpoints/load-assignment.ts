@@ -52,7 +52,7 @@ interface AssignmentOf {
   /** The rule's TLS for EDS; a cluster that Envoy resolves by DNS is told its endpoints as they are. */
   readonly tls?: TlsMode | undefined;
   readonly dns?: boolean;
-  /** For a gateway that passes TLS through: what doesn't speak mTLS is none of its. */
+  /** For a gateway that passes TLS through: endpoints that don't speak mTLS are left out. */
   readonly mtlsOnly?: boolean;
   /** Where the client is, for those who know it already. */
   readonly locality?: string;
@@ -100,7 +100,7 @@ function balancing(rule: DestinationRule | undefined, { port, subset }: { port: 
   return { policy, tls: tlsModeOf(subset === '' ? rule?.trafficPolicy : named?.trafficPolicy, port), labels: named?.labels ?? {} };
 }
 
-/** `outbound|80|v1|host`, or `outbound_.80_.v1_.host` for TLS that a gateway passes through. Undefined for a name that is none. */
+/** `outbound|80|v1|host`, or `outbound_.80_.v1_.host` for TLS that a gateway passes through. Undefined for any other name. */
 function parseName(name: string): { port: number; subset: string; host: string; mtlsOnly: boolean } | undefined {
   const mtlsOnly = name.startsWith('outbound_');
   const [direction, port, subset, host] = name.split(mtlsOnly ? '_.' : '|');
@@ -119,7 +119,7 @@ const assignment = worldQuery('assignment', (view, key): XdsResource => {
   return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
 }, { equals: sameResource });
 
-/** The load assignment of an EDS cluster by its name. Undefined for a name that is none. */
+/** The load assignment of an EDS cluster by its name. Undefined for any other name. */
 export const loadAssignment = worldQuery('load-assignment', (view, name): XdsResource | undefined => {
   const parsed = parseName(name);
   if (!parsed) return undefined;

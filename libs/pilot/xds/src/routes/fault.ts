@@ -7,7 +7,7 @@ const grpcCodes = [
   'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED',
 ];
 
-/** A fault as the route's configuration of Envoy's fault filter (Istio's TranslateFault): a delay that isn't fixed is none, nor is an abort without status. */
+/** A fault as the route's configuration of Envoy's fault filter (Istio's TranslateFault): a delay that isn't fixed is ignored, and so is an abort without status. */
 export function buildFault({ delay, abort }: NonNullable<HTTPRoute['fault']>): NonNullable<envoy.config.route.v3.IRoute['typedPerFilterConfig']> {
   return {
     'envoy.filters.http.fault': any(envoy.extensions.filters.http.fault.v3.HTTPFault, {
