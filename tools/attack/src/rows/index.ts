@@ -1,5 +1,6 @@
 import type { Attack } from '../attack.ts';
 import { connections } from './all/connections.ts';
+import { halfRequests } from './all/half-requests.ts';
 import { http2 } from './all/http2.ts';
 import { monitoring } from './all/monitoring.ts';
 import { disks, processes } from './all/processes.ts';
@@ -32,5 +33,5 @@ export const rows: readonly Attack[] = [
   ...requests, ...malformed, ...nodes, ...pilot.logs, ...sds, ...streams,
   ...tokens, ...csrs, ...certificates, ...credentialStreams, ...roots, ...clocks,
   ...users, ...readers, ...rights, ...protocol,
-  ...http2, ...monitoring, ...connections, ...disks, ...writers, ...stores, ...standbys, ...processes,
+  ...http2, ...halfRequests, ...monitoring, ...connections, ...disks, ...writers, ...stores, ...standbys, ...processes,
 ];
