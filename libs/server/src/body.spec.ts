@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { PassThrough, Readable } from 'node:stream';
 import { afterEach, expect, it } from 'vitest';
 import { createBodyReader } from './body.ts';
 import { serveHttp } from './http.ts';
@@ -40,4 +41,30 @@ it('a body that would exceed the memory for all ends the one that has been comin
   expect(hits).toEqual(['total']);
   expect(await post('b'.repeat(100))).toBe('got 100');
   expect(await post('b'.repeat(101))).toBe('too large');
+});
+
+it('gives out one of several complete bodies in each turn of the event loop', async () => {
+  const readBody = createBodyReader({ maxBytes: 100, maxTotal: 1000, onTotal: () => {} });
+  const complete = Array.from({ length: 5 }, () => Object.assign(Readable.from([Buffer.from('x')]), { socket: new PassThrough() }) as unknown as IncomingMessage);
+  let turn = 0;
+  const count = (): void => {
+    turn += 1;
+    if (turn < 1000) setImmediate(count);
+  };
+  setImmediate(count);
+  const turns = await Promise.all(complete.map(async (request) => {
+    await readBody(request);
+    return turn;
+  }));
+  turn = 1000;
+  expect(new Set(turns).size).toBe(5);
+});
+
+it('ends a request that waits for its turn when the memory is needed', async () => {
+  const hits: string[] = [];
+  const readBody = createBodyReader({ maxBytes: 100, maxTotal: 150, onTotal: () => hits.push('total') });
+  const [first, second] = [0, 1].map(() => Object.assign(Readable.from([Buffer.alloc(80)]), { socket: new PassThrough() }) as unknown as IncomingMessage);
+  if (!first || !second) throw new Error('two requests');
+  const outcomes = await Promise.allSettled([readBody(first), readBody(second)]);
+  expect([outcomes.map(({ status }) => status), hits, first.socket.destroyed, second.socket.destroyed]).toEqual([['rejected', 'fulfilled'], ['total'], true, false]);
 });

@@ -1,18 +1,30 @@
 import type { IncomingMessage } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 
 export interface BodyReaderOptions {
   /** Bytes of one body. */
   readonly maxBytes: number;
-  /** Bytes of all bodies that are being read. One more ends the request whose body has been coming longest. */
+  /** Bytes of all bodies that are being read or wait for their turn. One more ends the request that has been here longest. */
   readonly maxTotal: number;
   onTotal(): void;
 }
+const needed = 'other bodies need the memory';
 export type BodyReader = (request: IncomingMessage) => Promise<Buffer | 'too large'>;
 
-/** Reads bodies of requests into memory, within limits. Rejects when the client breaks off, or is broken off. */
+/**
+ * Reads bodies of requests into memory, within limits, and gives out one of them in each turn of the event loop: what is made of many that are complete at
+ * once leaves room for everything else in the process. Rejects when the client breaks off, or is broken off.
+ */
 export function createBodyReader({ maxBytes, maxTotal, onTotal }: BodyReaderOptions): BodyReader {
   const reading = new Set<IncomingMessage>();
+  const breakOff = (request: IncomingMessage): void => {
+    reading.delete(request);
+    request.destroy(new Error(needed));
+    // A request whose body is complete does no more by itself.
+    request.socket.destroy();
+  };
   let total = 0;
+  let lastTurn = Promise.resolve();
   return async (request) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -25,10 +37,14 @@ export function createBodyReader({ maxBytes, maxTotal, onTotal }: BodyReaderOpti
         if (total > maxTotal) {
           onTotal();
           const [longest] = reading;
-          longest?.destroy(new Error('other bodies need the memory'));
+          if (longest) breakOff(longest);
         }
         chunks.push(chunk);
       }
+      lastTurn = lastTurn.then(() => setImmediate());
+      await lastTurn;
+      if (!reading.has(request)) throw new Error(needed);
+      if (request.socket.destroyed) throw new Error('the client is gone');
       return Buffer.concat(chunks, size);
     } finally {
       reading.delete(request);

@@ -1,3 +1,4 @@
+export * from './answers.ts';
 export * from './body.ts';
 export type { Connection } from './connections.ts';
 export * from './http.ts';

@@ -21,7 +21,7 @@ export const defaultLimits: ConnectionLimits = {
 
 /** Kinds of `limits_hit_total` that servers count. */
 export const limitKinds = [
-  'connections', 'evicted_connections', 'handshakes', 'handshake_timeout', 'header_timeout', 'body_timeout', 'response_timeout', 'idle_timeout', 'header_size', 'body_memory',
+  'connections', 'evicted_connections', 'handshakes', 'handshake_timeout', 'header_timeout', 'body_timeout', 'response_timeout', 'idle_timeout', 'header_size', 'body_memory', 'answer_memory',
   'pipelined_requests',
 ] as const;
 export type LimitKind = (typeof limitKinds)[number];

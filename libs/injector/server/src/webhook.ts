@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PatchOperation } from '@flotilla/injector-inject';
 import type { Observability } from '@flotilla/observability-port';
-import { createBodyReader, serveHttp, type BodyReader, type HttpServer, type HttpServerOptions } from '@flotilla/server';
+import { createAnswerWriter, createBodyReader, serveHttp, type AnswerWriter, type BodyReader, type HttpServer, type HttpServerOptions } from '@flotilla/server';
 import { messageOf, printable, type Result } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
 import { parseReview, type ReviewFailure, type ReviewRequest } from './review.ts';
@@ -22,8 +22,13 @@ export interface Webhook {
 const maxBody = 6 * 1024 * 1024;
 /** Of all reviews that are being received; most have a few dozen KiB. */
 const maxBodies = 20 * maxBody;
+/** Of all answers that callers have not taken yet. */
+const maxAnswers = 64 * 1024 * 1024;
 /** Room for the thousand characters that Istio quotes of a body. */
 const maxRefusal = 1100;
+
+/** What requests of one server share. */
+interface Memory { readonly readBody: BodyReader; readonly writeAnswer: AnswerWriter }
 
 /** The injection webhook over HTTPS, `POST /inject[/KEY/VALUE...]`. Mistakes in a review are HTTP 200 with `allowed: false`, as Istio answers. */
 export function createWebhook({ decide, observability }: WebhookOptions): Webhook {
@@ -32,7 +37,7 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
   const requests = metrics.counter('sidecar_injection_requests_total', 'Total number of sidecar injection requests.');
   const failures = metrics.counter('sidecar_injection_failure_total', 'Total number of failed sidecar injection requests.');
 
-  async function handle(readBody: BodyReader, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle({ readBody, writeAnswer }: Memory, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = (status: number, body: string): void => void response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(`${body}\n`);
     const path = decodePath((request.url ?? '').split('?')[0] ?? '');
     if (path === undefined) return text(400, 'malformed path');
@@ -44,7 +49,8 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
     if (body.length === 0) return fail(() => text(400, 'no body found'), 'no body found');
     if (request.headers['content-type'] !== 'application/json') return fail(() => text(415, 'invalid Content-Type, want `application/json`'), 'wrong content type');
     const review = activity.during({ name: `a review of ${body.length} characters` }, () => parseReview(body));
-    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(JSON.stringify(review.ok ? answer(review.value, path) : refusal(review.error)));
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+    writeAnswer(response, JSON.stringify(review.ok ? answer(review.value, path) : refusal(review.error)));
   }
 
   function fail(tell: () => void, reason: string): void {
@@ -75,10 +81,13 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
 
   return {
     listen(options) {
-      const readBody = createBodyReader({ maxBytes: maxBody, maxTotal: maxBodies, onTotal: () => options.onLimit?.('body_memory') });
+      const memory: Memory = {
+        readBody: createBodyReader({ maxBytes: maxBody, maxTotal: maxBodies, onTotal: () => options.onLimit?.('body_memory') }),
+        writeAnswer: createAnswerWriter({ maxTotal: maxAnswers, onTotal: () => options.onLimit?.('answer_memory') }),
+      };
       return serveHttp({
         ...options,
-        handle: (request, response) => handle(readBody, request, response).catch((thrown: unknown) => {
+        handle: (request, response) => handle(memory, request, response).catch((thrown: unknown) => {
           failures.add();
           throw thrown;
         }),
