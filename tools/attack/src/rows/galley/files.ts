@@ -54,7 +54,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     await settle();
   } },
   {
-    // c662140: the holders were sorted for each file, 8 s without health for 20,000.
+    // c662140: the holders were sorted for each file, 8 s of CPU in one turn for 20,000 at a start.
     name: '8,000 files of one resource', describe: 'each holds the same resource: the first is in force, nobody waits', deadlineMs: 60_000,
     run: async (mesh) => {
       const path = folder(mesh, 'same');

@@ -42,7 +42,7 @@ export const texts = table({ service: 'sidecar-injector', kind: 'texts' }, [
   annotation('sidecar.istio.io/userVolume', { name: 'JSON of 100,000 brackets as a volume', value: () => '['.repeat(100_000) }),
   annotation('sidecar.istio.io/statsInclusionRegexps', { name: 'a regular expression that backtracks', value: () => `${'(a+)+'.repeat(200)}$` }),
   annotation('inject.istio.io/templates', { name: '20,000 templates', value: () => listed(20_000, () => 'sidecar') }),
-  // c662140: each one ran, 16 s without health.
+  // c662140: each one ran, more than 20 s without health.
   annotation('inject.istio.io/templates', { name: '120,000 times the same template', form: 'short', value: () => listed(120_000, () => 'sidecar') }),
   annotation('inject.istio.io/templates', { name: '30,000 times two templates', value: () => listed(30_000, (i) => (i % 2 === 0 ? 'sidecar' : 'gateway')) }),
   annotation('traffic.sidecar.istio.io/excludeInboundPorts', { name: '1,000,000 ports that are not there', value: () => ','.repeat(1_000_000) }),
