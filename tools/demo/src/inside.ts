@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
-import { aborted, messageOf } from '@flotilla/std';
+import { messageOf } from '@flotilla/std';
 import { copyShop } from './control-plane.ts';
 import { countAnswers, probeTargets } from './explore.ts';
 import { startMesh, type Mesh } from './mesh.ts';
 import type { DemoOptions } from './options.ts';
+import { createProblemLog, followProblems, type ProblemLog } from './problem-log.ts';
 import { runScenario, type Report } from './scenario.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { describeFailure, findFailures } from './traffic/failures.ts';
@@ -27,15 +28,17 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
   const own = options.config.length === 0;
   screen.say(`  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${own ? 'the shop' : options.config.join(', ')} ...`);
   let mesh: Mesh | undefined;
+  const log = createProblemLog((line) => screen.say(line));
   try {
     mesh = await startMesh({ mode, config: own ? [copyShop(folder)] : options.config, folder, signal, tell: (message) => screen.say(`  ${message}`) });
     screen.say(`  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`);
-    const { report, asked } = own ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget } : await runConfig(mesh, { mode, screen, signal });
+    const { report, asked } = own ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget } : await runConfig(mesh, { mode, screen, log, signal });
+    log.update(await mesh.problems());
     const wrong = faultsOf(report);
     summarize(report, wrong, screen);
     if (report.errors > 0) explainFailures(mesh, screen);
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    if (options.keep && !signal.aborted) await keep(mesh, { options, folder, asked, screen, signal });
+    if (options.keep && !signal.aborted) await keep(mesh, { options, folder, asked, screen, log, signal });
     return wrong.length > 0 ? 1 : report.not_in_force.length > 0 ? notInForce : 0;
   } catch (thrown) {
     if (signal.aborted) return 130;
@@ -56,10 +59,12 @@ type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_gal
 interface Asked { readonly host?: string; readonly path: string }
 const shopTarget: Asked = { host: 'shop.example.com', path: '/' };
 
+interface ConfigRun { readonly mode: Report['mode']; readonly screen: Screen; readonly log: ProblemLog; readonly signal: AbortSignal }
+
 /** Any other mesh: what its gateways serve is asked for a few seconds. What is not measured then is null. */
-async function runConfig(mesh: Mesh, { mode, screen, signal }: { readonly mode: Report['mode']; readonly screen: Screen; readonly signal: AbortSignal }): Promise<{ readonly report: AnyReport; readonly asked: Asked | undefined }> {
+async function runConfig(mesh: Mesh, { mode, screen, log, signal }: ConfigRun): Promise<{ readonly report: AnyReport; readonly asked: Asked | undefined }> {
   const problems = await mesh.problems();
-  for (const { text } of problems) screen.say(`  ${text}`);
+  log.update(problems);
   const answers = await probeTargets(mesh, { seconds: 5, perSecond: 10, signal });
   if (answers.size === 0) screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
   for (const [{ name }, samples] of answers) screen.say(`  ${name}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
@@ -88,7 +93,8 @@ function summarize(report: AnyReport, wrong: readonly string[], screen: Screen):
   screen.say(`\n  ${mode}: ${pods} pods, ${envoys} Envoys, ${requests} requests, ${errors} errors, ${nacks} responses refused${verified ? ', every hop with mTLS, identities seen by both sides' : ''}`);
   if (propagation) screen.say(`  a changed file was acknowledged by an Envoy after ${propagation.p50} ms (median), ${propagation.max} ms at most`);
   for (const sentence of wrong) screen.say(`  Unexpected: ${sentence}`);
-  for (const problem of report.not_in_force) screen.say(`  Not in force: ${problem}`);
+  const count = report.not_in_force.length;
+  if (count > 0) screen.say(`  Not in force: what ${count === 1 ? 'the problem above names' : `${count} of the problems above name`}; the demo ends with exit code ${wrong.length > 0 ? 1 : notInForce}`);
 }
 
 const shownFailures = 5;
@@ -100,8 +106,17 @@ function explainFailures(mesh: Mesh, screen: Screen): void {
   if (failures.length > shownFailures) screen.say(`  and ${failures.length - shownFailures} more kinds of failures: see the access logs`);
 }
 
-/** Leaves the mesh running until Ctrl-C, its gateway within reach of the outside. */
-async function keep(mesh: Mesh, { options, folder, asked, screen, signal }: { readonly options: DemoOptions; readonly folder: string; readonly asked: Asked | undefined; readonly screen: Screen; readonly signal: AbortSignal }): Promise<void> {
+interface KeepOptions {
+  readonly options: DemoOptions;
+  readonly folder: string;
+  readonly asked: Asked | undefined;
+  readonly screen: Screen;
+  readonly log: ProblemLog;
+  readonly signal: AbortSignal;
+}
+
+/** Leaves the mesh running until Ctrl-C, its gateway within reach of the outside; says what is wrong with files that are edited meanwhile. */
+async function keep(mesh: Mesh, { options, folder, asked, screen, log, signal }: KeepOptions): Promise<void> {
   const server = createServer((socket) => {
     const gateway = connect({ host: mesh.gateway.ip, port: gatewayPort });
     for (const [from, to] of [[socket, gateway], [gateway, socket]] as const) from.on('error', () => to.destroy()).pipe(to);
@@ -113,12 +128,12 @@ async function keep(mesh: Mesh, { options, folder, asked, screen, signal }: { re
     curl ${asked?.host ? `-H 'Host: ${asked.host}' ` : ''}http://127.0.0.1:${options.port}${asked?.path ?? '/'}
         traffic through the gateway
     edit ${mesh.config.join(' or ')}
-        the mesh follows; new Deployments get pods
+        the mesh follows; new Deployments get pods; mistakes are shown here
     tail -f ${mesh.cluster.hostPath('logs')}/istio-system_*
         what the services say
     ${readFileSync(join(folder, enterFile), 'utf8')} curl http://${galley}:15014/debug/problems
         within the node, where pods have these addresses:
 ${[...mesh.cluster.pods].map(([key, { ip }]) => `          ${ip.padEnd(14)} ${key}`).join('\n')}`);
-  await aborted(signal);
+  await followProblems(log, { problems: () => mesh.problems(), signal });
   server.close();
 }

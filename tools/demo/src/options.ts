@@ -2,7 +2,8 @@ import { setting, type OptionsOf } from '@flotilla/std';
 
 export const demoProgram = {
   name: 'demo',
-  describe: 'A mesh on this machine: control plane, real Envoys and pods from YAML; traffic, changes, faults, and what became of them.',
+  describe: 'A mesh on this machine: control plane, real Envoys and pods from YAML; traffic, changes, faults, and what became of them.\n\n'
+    + 'Exit codes: 0 when all went well, 3 when some of the configuration is not in force, 2 for a flag or file that cannot be used, 130 after Ctrl-C, 1 for the rest.',
   settings: {
     monolith: setting.toggle('istiod in one process instead of the fleet'),
     config: setting.list('file or folder of Kubernetes and Istio YAML to run instead of the shop', [], { metavar: 'path' }),
