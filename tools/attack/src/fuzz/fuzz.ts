@@ -21,7 +21,7 @@ const watchMs = 100;
 /** Feeds a target with inputs until one is a fault, which is made as small as it goes. */
 export async function fuzz({ target, seed, count, durationMs, stuckMs = 10_000, module = ownTargets }: FuzzOptions): Promise<FuzzResult> {
   const began = Date.now();
-  const { tried, fault } = await run((shared) => ({ module, target, shared, seed, count, until: began + durationMs }), stuckMs);
+  const { tried, fault } = await run((shared) => ({ module, target, shared, seed, count, durationMs }), stuckMs);
   const seconds = (Date.now() - began) / 1000;
   if (!fault) return { target, tried, seconds };
   return { target, tried, seconds, fault: await minimize(fault, async (inputs) => (await run((shared) => ({ module, target, shared, inputs }), stuckMs)).fault) };

@@ -38,9 +38,11 @@ async function main(port: NonNullable<typeof parentPort>, work: Work): Promise<v
   port.postMessage({ tried } satisfies Done);
 }
 
-function* made({ seed, count, until }: Extract<Work, { seed: number }>, { generate, words }: FuzzTarget): Iterable<Buffer> {
+/** Inputs until `count` are made or the time is over; at least one. */
+function* made({ seed, count, durationMs }: Extract<Work, { seed: number }>, { generate, words }: FuzzTarget): Iterable<Buffer> {
   const random = createRandom(seed);
-  for (let i = 0; i < count && Date.now() < until; i += 1) yield mutate(Buffer.from(generate(random) as string), words, random);
+  const until = Date.now() + durationMs;
+  for (let i = 0; i < count && (i === 0 || Date.now() < until); i += 1) yield mutate(Buffer.from(generate(random) as string), words, random);
 }
 
 if (!parentPort) throw new Error('this runs as a worker thread');
