@@ -26,7 +26,7 @@ describe.each(documents)('%s', (document) => {
 
   it('names options of the demo that it has', async () => {
     const { demoProgram } = await import('@flotilla/demo');
-    const known = new Set(Object.keys(demoProgram.settings).map((key) => `--${key}`));
+    const known = new Set(['help', ...Object.keys(demoProgram.settings)].map((key) => `--${key}`));
     for (const [, args = ''] of text.matchAll(/npm run demo -- ([^`\n#]+)/g)) {
       for (const [flag] of args.matchAll(/--[\w-]+/g)) expect([flag, known.has(flag)]).toEqual([flag, true]);
     }

@@ -41,7 +41,8 @@ describe('the watchdog', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ objects: [{ hash: 'hash-1', name: 'file.yaml#1\\nforged' }] });
   });
   it('ends a process that hangs in native code, which no other thread can look into', async () => {
-    const { lines, ended } = start('native');
+    // The main thread is given a second to say where it is before the process is ended.
+    const { lines, ended } = start('native', { exitAfter: '3s' });
     expect(await ended).toEqual([null, 'SIGKILL']);
     expect(lines()[0]?.stack).toBe('none: it is in native code');
   });
