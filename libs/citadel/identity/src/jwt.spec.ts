@@ -42,6 +42,14 @@ describe('a token is refused', () => {
     ['with JSON of 2,000 levels', `${part('{"a":'.repeat(2000) + '1' + '}'.repeat(2000))}.${body}.x`],
   ])('%s', async (_what, token) => expect((await verify(await token)).ok).toBe(false));
 
+  it.each([
+    ['a line break', `${good.slice(0, -20)}\r\n${good.slice(-20)}`], ['a blank at its end', `${good} `], ['padding', `${good}==`],
+    ['spare bits in its last letter', good.slice(0, -1) + String.fromCharCode(good.charCodeAt(good.length - 1) + 1)],
+  ])('that is written otherwise than it was issued: with %s', async (_what, token) => {
+    expect(token).not.toBe(good);
+    expect((await verify(token)).ok).toBe(false);
+  });
+
   it('that never ends by its number', async () => {
     const token = byHand(es256, JSON.stringify({ ...claims, exp: 1 }).replace('"exp":1', '"exp":1e999'));
     expect(await verify(token)).toEqual({ ok: false, error: 'the token does not say when it ends' });
