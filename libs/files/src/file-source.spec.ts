@@ -236,5 +236,12 @@ describe('files as a source', () => {
     expect(seen.at(-1)?.documents?.[0]?.value).toEqual({ v: 50 });
   });
 
+  it('leaves out a link to a file system of the kernel', async () => {
+    symlinkSync('/proc', at('processes'));
+    put('a.yaml', 'v: 1');
+    start([dir]);
+    expect(await next()).toEqual({ 'a.yaml': [{ v: 1 }], '': 'left-out' });
+  });
+
   it('says at once when a path isn\'t there', () => expect(() => watchFiles([at('none')])).toThrow(/ENOENT/));
 });

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { lstatSync, realpathSync, statfsSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '@flotilla/model';
 import { LeftOut } from './left-out.ts';
@@ -132,6 +132,7 @@ export class WatchTree {
 
   #whyNot({ path, depth }: Visit, identity: string): string | undefined {
     const { depth: maxDepth, folders } = this.#limits;
+    if (kernelFileSystems.has(statfsSync(path).type)) return 'a file system of the kernel, which holds no configuration';
     const same = this.#byIdentity.get(identity);
     if (same && identityOf(same.path) === identity) return `the same folder as ${same.path}`;
     if (same) this.#drop(same);
@@ -271,6 +272,9 @@ export class WatchTree {
 const notUtf8 = 'its name is not UTF-8; rename it';
 const noMoreWatches = 'the system allows no more watched folders: raise fs.inotify.max_user_watches';
 const noWatch: Readonly<Record<string, string>> = { ENOSPC: noMoreWatches, EMFILE: noMoreWatches, ELOOP: 'too many links', ENAMETOOLONG: 'its path is too long' };
+
+/** proc, sysfs, cgroup, cgroup2, debugfs and tracefs, by their numbers in statfs(2): a link to one leads to folders without end. */
+const kernelFileSystems: ReadonlySet<number> = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163]);
 
 /** What can't be looked at, as a link in a circle, passes for a file: reading it tells why. */
 function kindOf(path: string): 'file' | 'folder' | undefined {
