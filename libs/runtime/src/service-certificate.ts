@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import type { Logger } from '@flotilla/observability-port';
 import { buildCsr, createCertificateSource, generateKey, isDue, keyToPem, middleOf, spiffeOf } from '@flotilla/pki';
 import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
-import { messageOf, ownMember, readJsonObject, setting, systemClock } from '@flotilla/std';
+import { messageOf, ownMember, pause, readJsonObject, setting, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf } from '@flotilla/std';
 import { requestCertificate } from './ca-client.ts';
 import type { Runner } from './runners.ts';
@@ -90,7 +90,7 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
         retryMs = Math.min(retryMs * 2, maxRetryMs);
         if (!signal.aborted) waiting(whatToDo(thrown, options), { reason: messageOf(thrown) });
       }
-      await pause(wait, { clock, signal });
+      await pause(wait, signal, clock);
     }
   };
   return { current: source.current, onChange: source.onChange, first, runner: { name: 'certificate', run } };
@@ -114,16 +114,3 @@ function tokenOf(service: string, content: string): string {
   if (typeof token !== 'string') throw new Error(`the file of bootstrap tokens has none for ${service}`);
   return token;
 }
-
-const pause = (ms: number, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> => new Promise((resolve) => {
-  if (signal.aborted) return resolve();
-  const onAbort = (): void => {
-    cancel();
-    resolve();
-  };
-  const cancel = clock.after(ms, () => {
-    signal.removeEventListener('abort', onAbort);
-    resolve();
-  });
-  signal.addEventListener('abort', onAbort, { once: true });
-});

@@ -12,3 +12,16 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Resolves after `ms` (Infinity: not by itself) or when the signal aborts. */
+export const pause = (ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = ms === Infinity ? () => {} : clock.after(ms, done);
+    signal?.addEventListener('abort', done, { once: true });
+  });

@@ -1,5 +1,4 @@
-import { messageOf, type Clock } from '@flotilla/std';
-import { pause } from './connection.ts';
+import { messageOf, pause, type Clock } from '@flotilla/std';
 import { defaultPartBytes, partsOf, type Entry, type Part } from './entry.ts';
 import { outcomeOf, type Fence, type LogEnd, type WriteLog } from './write-log.ts';
 

@@ -1,5 +1,5 @@
 import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
-import { messageOf, systemClock, type Clock } from '@flotilla/std';
+import { messageOf, pause } from '@flotilla/std';
 import type { Role } from './writer.ts';
 import { inboxPrefix } from './names.ts';
 
@@ -27,19 +27,6 @@ export interface NatsBusOptions {
   /** A publisher's part: called when it changes. */
   readonly onRole?: (role: Role, reason: string) => void;
 }
-
-/** Resolves after `ms` (Infinity: not by itself) or when the signal aborts. */
-export const pause = (ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = ms === Infinity ? () => {} : clock.after(ms, done);
-    signal?.addEventListener('abort', done, { once: true });
-    if (signal?.aborted) done();
-  });
 
 /** Connects, waiting for the server as long as it takes; afterwards the connection restores itself. Rejects when `signal` aborts. */
 export async function connectNats({ servers, tls, user, password, signal, onProblem = () => {} }: NatsBusOptions): Promise<NatsConnection> {

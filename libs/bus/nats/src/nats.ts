@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Bus } from '@flotilla/bus-port';
-import { systemClock } from '@flotilla/std';
-import { connectNats, pause, watchReconnects, type NatsBusOptions } from './connection.ts';
+import { pause, systemClock } from '@flotilla/std';
+import { connectNats, watchReconnects, type NatsBusOptions } from './connection.ts';
 import { createJetStreamLog } from './jetstream-log.ts';
 import { inboxPrefix, streamName, writerName } from './names.ts';
 import { withoutRepeats } from './problems.ts';

@@ -1,6 +1,5 @@
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/nats-core';
-import { messageOf } from '@flotilla/std';
-import { pause } from './connection.ts';
+import { messageOf, pause } from '@flotilla/std';
 import { parseHead, type Part } from './entry.ts';
 import { createCursor, type Cursor } from './follow.ts';
 import { directGetSubject, feedSubject } from './names.ts';

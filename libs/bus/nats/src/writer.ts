@@ -1,8 +1,7 @@
 import { batchToBytes, createBusState, encodeBatch, type Publisher } from '@flotilla/bus-port';
-import { messageOf } from '@flotilla/std';
+import { messageOf, pause } from '@flotilla/std';
 import { createAppender, Overtaken, retryMs, type AppenderOptions } from './append.ts';
 import { createBacklog } from './backlog.ts';
-import { pause } from './connection.ts';
 import { partsOf } from './entry.ts';
 import { createWaiters } from './waiters.ts';
 import { claimOn, type Fence, type LogEnd } from './write-log.ts';

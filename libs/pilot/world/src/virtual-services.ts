@@ -1,6 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { Destination, HTTPRoute, Resource, VirtualService } from '@flotilla/model';
-import { bornAt, hostMatches, resolveShortName } from '@flotilla/pilot-registry';
+import { bornAt, resolveShortName } from '@flotilla/pilot-registry';
 import { mergeDelegates } from './delegates.ts';
 import { resolveGateway } from './gateway-name.ts';
 import { domain, setting } from './mesh.ts';
@@ -95,6 +95,3 @@ function resolveNames({ meta, spec }: Resource<'virtual-services'>): VirtualServ
     tls: spec.tls?.map((route) => ({ match: at(route.match), route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })) })),
   };
 }
-
-/** Does an imported host (perhaps a wildcard) name a VirtualService's host? Istio's rule for Sidecar egress hosts. */
-export const importsHost = (imported: string, host: string): boolean => hostMatches(imported, host);
