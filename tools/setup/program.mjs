@@ -4,8 +4,9 @@ import { isatty } from 'node:tty';
 const parentPollMs = 500;
 
 /**
- * Runs a program in the foreground and resolves with its exit code. Whoever ends this process ends the program: signals are handed on, and so is the end of the
- * parent (npm), which may have been killed. A terminal's Ctrl-C reaches the program by itself.
+ * Runs a program in the foreground and resolves with its exit code. Whoever ends this process ends the program: signals
+ * are handed on, and so is the end of the parent (npm), which may have been killed. A terminal's Ctrl-C reaches the
+ * program by itself.
  */
 export function runProgram(command, args, options) {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
-// Sets everything up and, with --run, starts a program of the project. Needs no dependency: any Node from 20 on runs it.
+// Sets everything up and, with --run, starts a program of the project. Needs no dependency: any Node from 20 on runs
+// it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, root, run, step, toolPath } from './common.mjs';
@@ -14,7 +15,12 @@ const programs = {
   attack: ['node', 'tools/attack/src/main.ts'],
   demo: ['node', 'tools/demo/src/main.ts'],
   nx: ['nx'],
-  ...Object.fromEntries(['pilot', 'galley', 'citadel', 'sidecar-injector', 'istiod', 'pilot-agent'].map((app) => [app, ['node', `apps/${app}/src/main.ts`]])),
+  ...Object.fromEntries(
+    ['pilot', 'galley', 'citadel', 'sidecar-injector', 'istiod', 'pilot-agent'].map((app) => [
+      app,
+      ['node', `apps/${app}/src/main.ts`],
+    ]),
+  ),
 };
 /** What of them starts Envoy or nats-server. */
 const needBinaries = [undefined, 'test', 'demo', 'parity', 'bench', 'pilot-agent'];
@@ -28,16 +34,28 @@ const name = take('--run');
 const noInstall = args.includes('--no-install');
 const program = name === undefined ? undefined : programs[name];
 if (name !== undefined && !program) fail(`unknown program ${name}; there are: ${Object.keys(programs).join(', ')}`);
-if (process.platform !== 'linux') fail('Flotilla runs on Linux (network namespaces, Envoy and NATS binaries); use a Linux machine or virtual machine');
+if (process.platform !== 'linux')
+  fail('Flotilla runs on Linux (network namespaces, Envoy and NATS binaries); use a Linux machine or virtual machine');
 
-const seconds = await step('installing Node 24 and pnpm below .cache', installToolchain) + await step('installing the packages of the lock file', installWorkspace)
-  + await step('generating code from .proto files', () => run('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath() }), { tells: true })
-  + (needBinaries.includes(name) ? await step('fetching Envoy and NATS', installBinaries, { tells: true }) : 0);
+const seconds =
+  (await step('installing Node 24 and pnpm below .cache', installToolchain)) +
+  (await step('installing the packages of the lock file', installWorkspace)) +
+  (await step(
+    'generating code from .proto files',
+    () => run('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath() }),
+    { tells: true },
+  )) +
+  (needBinaries.includes(name) ? await step('fetching Envoy and NATS', installBinaries, { tells: true }) : 0);
 if (name === 'test' || name === 'demo') await installSystemTools({ noInstall });
 if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
 
 if (program) {
   const [command, ...rest] = program;
   if (command === 'node' && !existsSync(join(root, rest[0]))) fail(`${rest[0]} is not in this checkout`);
-  process.exit(await runProgram(command, [...rest, ...args.filter((arg) => arg !== '--no-install')], { cwd: root, env: toolPath() }));
+  process.exit(
+    await runProgram(command, [...rest, ...args.filter((arg) => arg !== '--no-install')], {
+      cwd: root,
+      env: toolPath(),
+    }),
+  );
 }

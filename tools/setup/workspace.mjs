@@ -12,12 +12,14 @@ const isCurrent = (stamp, value) => existsSync(stamp) && readFileSync(stamp, 'ut
 
 /** The exact Node and pnpm of tools/setup/toolchain, below .cache/. */
 export async function installToolchain() {
-  if (process.arch !== 'x64' && process.arch !== 'arm64') fail(`there is no Node package for ${process.arch}; use an x64 or arm64 machine`);
+  if (process.arch !== 'x64' && process.arch !== 'arm64')
+    fail(`there is no Node package for ${process.arch}; use an x64 or arm64 machine`);
   const value = digest(['tools/setup/toolchain/package-lock.json']);
   const stamp = join(toolchain, 'installed');
   if (isCurrent(stamp, value)) return;
   mkdirSync(toolchain, { recursive: true });
-  for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(root, 'tools/setup/toolchain', file), join(toolchain, file));
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(join(root, 'tools/setup/toolchain', file), join(toolchain, file));
   await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: toolchain }).catch((thrown) => {
     if (thrown.code === 'ENOENT') fail('npm is missing; install Node.js 20 or later with npm');
     throw thrown;
@@ -29,7 +31,8 @@ const manifests = () => ['apps', 'libs', 'tools', 'tests'].flatMap((top) => walk
 function walk(dir) {
   return readdirSync(join(root, dir), { withFileTypes: true }).flatMap((entry) => {
     const path = `${dir}/${entry.name}`;
-    if (entry.isDirectory()) return entry.name === 'node_modules' || entry.name === 'src' || entry.name === 'gen' ? [] : walk(path);
+    if (entry.isDirectory())
+      return entry.name === 'node_modules' || entry.name === 'src' || entry.name === 'gen' ? [] : walk(path);
     return entry.name === 'package.json' ? [path] : [];
   });
 }
@@ -39,6 +42,9 @@ export async function installWorkspace() {
   const value = digest(['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests()]);
   const stamp = join(cache, 'workspace');
   if (isCurrent(stamp, value) && existsSync(join(root, 'node_modules'))) return;
-  await run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'], { cwd: root, env: { ...toolPath(), CI: 'true' } });
+  await run('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'], {
+    cwd: root,
+    env: { ...toolPath(), CI: 'true' },
+  });
   writeFileSync(stamp, value);
 }

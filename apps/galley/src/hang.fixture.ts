@@ -4,26 +4,49 @@ import { createFileSource } from '@flotilla/galley-sources';
 import { commonSettings, runApp } from '@flotilla/runtime';
 
 type Source = ReturnType<typeof createFileSource>;
-interface Named { readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> } }
+interface Named {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+}
 function spinForever(): never {
   for (;;);
 }
 /** What JSON does not show, so that only reading the document as a resource comes to it. */
-const hanging = (value: unknown): unknown => ((value as Named | undefined)?.metadata?.annotations?.['hang']
-  ? Object.defineProperty(value, 'spec', { enumerable: false, get: spinForever }) : value);
+const hanging = (value: unknown): unknown =>
+  (value as Named | undefined)?.metadata?.annotations?.['hang']
+    ? Object.defineProperty(value, 'spec', { enumerable: false, get: spinForever })
+    : value;
 const withHanging = (source: Source): Source => ({
   async *run(signal) {
-    for await (const found of source.run(signal)) yield found.map((file) => ({ ...file, ...(file.documents ? { documents: file.documents.map((one) => ({ ...one, value: hanging(one.value) })) } : {}) }));
+    for await (const found of source.run(signal))
+      yield found.map((file) => ({
+        ...file,
+        ...(file.documents ? { documents: file.documents.map((one) => ({ ...one, value: hanging(one.value) })) } : {}),
+      }));
   },
 });
 
-await runApp({ name: 'galley', describe: 'hangs', settings: { ...commonSettings('127.0.0.1'), ...galleySettings() } }, (options, { observability, watchdog, signal }) => {
-  watchdog.quarantineIn(options.quarantineFile);
-  const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log: observability.log });
-  const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
-  const galley = createGalley({
-    source: withHanging(createFileSource(options.configDir, { reading: quarantine.reading })), quarantine, observability, signal,
-    publisher: { publish: (batch) => Promise.resolve(say({ put: batch.put.map(({ resource }) => resource.meta.name), problems: galley.problems() })) },
-  });
-  return { runners: [{ name: 'galley', run: galley.run }], ready: [galley.ready] };
-});
+await runApp(
+  { name: 'galley', describe: 'hangs', settings: { ...commonSettings('127.0.0.1'), ...galleySettings() } },
+  (options, { observability, watchdog, signal }) => {
+    watchdog.quarantineIn(options.quarantineFile);
+    const quarantine = openQuarantine({
+      file: options.quarantineFile,
+      activity: observability.activity,
+      log: observability.log,
+    });
+    const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
+    const galley = createGalley({
+      source: withHanging(createFileSource(options.configDir, { reading: quarantine.reading })),
+      quarantine,
+      observability,
+      signal,
+      publisher: {
+        publish: (batch) =>
+          Promise.resolve(
+            say({ put: batch.put.map(({ resource }) => resource.meta.name), problems: galley.problems() }),
+          ),
+      },
+    });
+    return { runners: [{ name: 'galley', run: galley.run }], ready: [galley.ready] };
+  },
+);

@@ -4,20 +4,42 @@ import { commonSettings, runApp } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
-await runApp({
-  name: 'galley',
-  describe: 'Reads configuration, validates it, and publishes it on the bus.',
-  settings: { ...commonSettings('127.0.0.3'), ...certificateSettings(), ...busSettings('galley'), ...busServerSettings(), ...galleySettings() },
-}, (options, { observability, watchdog, signal, guard }) => {
-  const { log, metrics } = observability;
-  const certificate = createServiceCertificate({ ...options, service: 'galley', log });
-  const bus = createPublisher(options, { certificate, trustDomain: options.trustDomain, log, metrics, signal, guard });
-  watchdog.quarantineIn(options.quarantineFile);
-  const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
-  const galley = createGalley({ source: createFileSource(options.configDir, { ...options, reading: quarantine.reading }), publisher: bus, quarantine, observability, signal });
-  return {
-    runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],
-    ready: [galley.ready],
-    pages: { '/debug/problems': () => problemsPage(galley.problems()), '/debug/bus': bus.rolePage },
-  };
-});
+await runApp(
+  {
+    name: 'galley',
+    describe: 'Reads configuration, validates it, and publishes it on the bus.',
+    settings: {
+      ...commonSettings('127.0.0.3'),
+      ...certificateSettings(),
+      ...busSettings('galley'),
+      ...busServerSettings(),
+      ...galleySettings(),
+    },
+  },
+  (options, { observability, watchdog, signal, guard }) => {
+    const { log, metrics } = observability;
+    const certificate = createServiceCertificate({ ...options, service: 'galley', log });
+    const bus = createPublisher(options, {
+      certificate,
+      trustDomain: options.trustDomain,
+      log,
+      metrics,
+      signal,
+      guard,
+    });
+    watchdog.quarantineIn(options.quarantineFile);
+    const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
+    const galley = createGalley({
+      source: createFileSource(options.configDir, { ...options, reading: quarantine.reading }),
+      publisher: bus,
+      quarantine,
+      observability,
+      signal,
+    });
+    return {
+      runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],
+      ready: [galley.ready],
+      pages: { '/debug/problems': () => problemsPage(galley.problems()), '/debug/bus': bus.rolePage },
+    };
+  },
+);

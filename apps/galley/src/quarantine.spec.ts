@@ -22,12 +22,36 @@ const put = (name: string, ...documents: string[]): void => {
   renameSync(join(folder, '.new'), join(folder, name));
 };
 const file = (): string => join(`${folder}.state`, 'quarantine.json');
-interface Batch { readonly put: readonly string[]; readonly problems: readonly { readonly code: string; readonly message: string; readonly resource?: string; readonly origin?: string }[] }
+interface Batch {
+  readonly put: readonly string[];
+  readonly problems: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly resource?: string;
+    readonly origin?: string;
+  }[];
+}
 /** Galley on the folder, with what it publishes. */
 function start() {
-  const child = spawn(process.execPath, [
-    fixture, '--monitoring-port', '0', '--config-dir', folder, '--quarantine-file', file(), '--watchdog-stack-after', '200ms', '--watchdog-exit-after', '600ms', '--log-format', 'json',
-  ], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [
+      fixture,
+      '--monitoring-port',
+      '0',
+      '--config-dir',
+      folder,
+      '--quarantine-file',
+      file(),
+      '--watchdog-stack-after',
+      '200ms',
+      '--watchdog-exit-after',
+      '600ms',
+      '--log-format',
+      'json',
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   running = child;
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
@@ -49,9 +73,15 @@ it('an object on which galley hung is passed over from the next start on, until 
   const second = start();
   const { put: inForce, problems } = await second.next();
   expect(inForce).toEqual(['istio', 'good', 'also-good']);
-  expect(problems).toEqual([{
-    code: 'quarantined', level: 'error', resource: 'service-entries shop/bad', origin: `${join(folder, 'a.yaml')}#2`, message: expect.stringMatching(/hung on this at 2\d{3}-.*change it/) as string,
-  }]);
+  expect(problems).toEqual([
+    {
+      code: 'quarantined',
+      level: 'error',
+      resource: 'service-entries shop/bad',
+      origin: `${join(folder, 'a.yaml')}#2`,
+      message: expect.stringMatching(/hung on this at 2\d{3}-.*change it/) as string,
+    },
+  ]);
   await second.next();
   put('a.yaml', entry('good', false), entry('bad', true), entry('new', false));
   expect(await second.next()).toMatchObject({ put: ['new'], problems: [{ code: 'quarantined' }] });
@@ -75,5 +105,5 @@ it('a corrupt quarantine is no reason not to start', async () => {
   const { next, log, stop } = start();
   expect(await next()).toMatchObject({ put: ['istio', 'good'], problems: [] });
   await stop();
-  expect(log()).toContain('the quarantine can\'t be read: no object is skipped');
+  expect(log()).toContain("the quarantine can't be read: no object is skipped");
 });

@@ -9,35 +9,94 @@ import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@f
 import { setting } from '@flotilla/std';
 
 const dnsName = setting.list('DNS name of this service', ['istiod.istio-system.svc', 'localhost']);
-await runApp({
-  name: 'istiod',
-  describe: 'The services of the fleet in one process, on the in-process bus.',
-  settings: { ...commonSettings('127.0.0.6'), ...citadelSettings('.cache/istiod'), dnsName, ...galleySettings('.cache/istiod'), ...pilotSettings(), ...injectorSettings(), ...grpcSettings(), revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }) },
-}, async (options, { observability, watchdog, signal, guard }) => {
-  const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
-  const { log } = observability;
-  const bus = createInProcessBus();
-  const citadel = await createCitadel({ ...options, service: 'istiod', root: createFileRootStore(options.rootFile), observability });
-  watchdog.quarantineIn(options.quarantineFile);
-  const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
-  const galley = createGalley({ source: createFileSource(options.configDir, { ...options, reading: quarantine.reading }), publisher: bus, quarantine, observability, signal });
-  const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
-  const pilot = createPilot({ subscriber: bus, credentials: secrets, credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, limits: options, observability, signal });
-  const injector = createInjector({ ...options, subscriber: bus, observability, values: await readValues(options.values), signal });
-  const webhook = injector.serve({ ...options, certificate: citadel.certificate, guard: guard('webhook', options.maxWebhookConnections) });
-  const plaintext = grpcRunner({
-    name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
-    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
-  });
-  const secure = grpcRunner({
-    name: 'secure-xds and ca', log, after: pilot.ready, services: [pilot.discovery('identified'), citadel],
-    at: { host: bind, port: secureGrpcPort }, tls: { source: citadel.certificate, clients: 'optional' },
-    ...guard('secure-xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
-  });
-  return {
-    runners: [{ name: 'galley', run: galley.run }, { name: 'pilot', run: pilot.run }, { name: 'secrets', run: secrets.run }, { name: 'injector', run: injector.run }, webhook.runner, plaintext.runner, secure.runner],
-    ready: [galley.ready, plaintext.listening, secure.listening, injector.ready, webhook.listening],
-    pages: { '/debug/problems': () => problemsPage(galley.problems()) },
-    close: citadel.close,
-  };
-});
+await runApp(
+  {
+    name: 'istiod',
+    describe: 'The services of the fleet in one process, on the in-process bus.',
+    settings: {
+      ...commonSettings('127.0.0.6'),
+      ...citadelSettings('.cache/istiod'),
+      dnsName,
+      ...galleySettings('.cache/istiod'),
+      ...pilotSettings(),
+      ...injectorSettings(),
+      ...grpcSettings(),
+      revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
+    },
+  },
+  async (options, { observability, watchdog, signal, guard }) => {
+    const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
+    const { log } = observability;
+    const bus = createInProcessBus();
+    const citadel = await createCitadel({
+      ...options,
+      service: 'istiod',
+      root: createFileRootStore(options.rootFile),
+      observability,
+    });
+    watchdog.quarantineIn(options.quarantineFile);
+    const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
+    const galley = createGalley({
+      source: createFileSource(options.configDir, { ...options, reading: quarantine.reading }),
+      publisher: bus,
+      quarantine,
+      observability,
+      signal,
+    });
+    const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
+    const pilot = createPilot({
+      subscriber: bus,
+      credentials: secrets,
+      credentialReader: options.credentialReader,
+      maxCredentials: options.maxCredentials,
+      limits: options,
+      observability,
+      signal,
+    });
+    const injector = createInjector({
+      ...options,
+      subscriber: bus,
+      observability,
+      values: await readValues(options.values),
+      signal,
+    });
+    const webhook = injector.serve({
+      ...options,
+      certificate: citadel.certificate,
+      guard: guard('webhook', options.maxWebhookConnections),
+    });
+    const plaintext = grpcRunner({
+      name: 'xds',
+      log,
+      after: pilot.ready,
+      services: [pilot.discovery('any')],
+      at: { host: bind, port: grpcPort },
+      ...guard('xds', maxXdsConnections),
+      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
+    });
+    const secure = grpcRunner({
+      name: 'secure-xds and ca',
+      log,
+      after: pilot.ready,
+      services: [pilot.discovery('identified'), citadel],
+      at: { host: bind, port: secureGrpcPort },
+      tls: { source: citadel.certificate, clients: 'optional' },
+      ...guard('secure-xds', maxXdsConnections),
+      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
+    });
+    return {
+      runners: [
+        { name: 'galley', run: galley.run },
+        { name: 'pilot', run: pilot.run },
+        { name: 'secrets', run: secrets.run },
+        { name: 'injector', run: injector.run },
+        webhook.runner,
+        plaintext.runner,
+        secure.runner,
+      ],
+      ready: [galley.ready, plaintext.listening, secure.listening, injector.ready, webhook.listening],
+      pages: { '/debug/problems': () => problemsPage(galley.problems()) },
+      close: citadel.close,
+    };
+  },
+);

@@ -1,4 +1,10 @@
-import { cleanIptablesCommand, iptablesCommand, proxyCommand, requestCommand, waitCommand } from '@flotilla/agent-service';
+import {
+  cleanIptablesCommand,
+  iptablesCommand,
+  proxyCommand,
+  requestCommand,
+  waitCommand,
+} from '@flotilla/agent-service';
 import { createLogger, createMetrics, parseLogLevels } from '@flotilla/observability';
 import { explain } from '@flotilla/runtime';
 import { usage } from './usage.ts';
@@ -25,13 +31,27 @@ async function main(): Promise<number> {
   switch (command) {
     case 'proxy': {
       const metrics = createMetrics();
-      return proxyCommand({ args, env, createLog: (levels) => createLogger('pilot-agent', { levels: parseLogLevels(levels), metrics }), metrics, metricsText: () => metrics.text(), ...signals() });
+      return proxyCommand({
+        args,
+        env,
+        createLog: (levels) => createLogger('pilot-agent', { levels: parseLogLevels(levels), metrics }),
+        metrics,
+        metricsText: () => metrics.text(),
+        ...signals(),
+      });
     }
-    case 'istio-iptables': return iptablesCommand({ args, env, print });
-    case 'istio-clean-iptables': return cleanIptablesCommand({ args, env, print });
-    case 'wait': return waitCommand(args);
-    case 'request': return requestCommand(args, print);
-    case '--help': case '-h': case 'help': case undefined:
+    case 'istio-iptables':
+      return iptablesCommand({ args, env, print });
+    case 'istio-clean-iptables':
+      return cleanIptablesCommand({ args, env, print });
+    case 'wait':
+      return waitCommand(args);
+    case 'request':
+      return requestCommand(args, print);
+    case '--help':
+    case '-h':
+    case 'help':
+    case undefined:
       print(usage());
       return command === undefined ? 255 : 0;
     default:

@@ -4,27 +4,53 @@ import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credentials';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
-await runApp({
-  name: 'pilot',
-  describe: 'Turns configuration from the bus into xDS for every proxy.',
-  settings: { ...commonSettings('127.0.0.2'), ...certificateSettings(), ...busSettings('pilot'), ...pilotSettings(), ...grpcSettings() },
-}, (options, { observability, signal, guard }) => {
-  const { bind, grpcPort, secureGrpcPort, maxXdsConnections, trustDomain } = options;
-  const { log } = observability;
-  const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
-  const pilot = createPilot({
-    subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }), credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),
-    credentialReader: options.credentialReader, maxCredentials: options.maxCredentials, limits: options,
-    observability, signal,
-  });
-  const plaintext = grpcRunner({
-    name: 'xds', log, after: pilot.ready, services: [pilot.discovery('any')],
-    at: { host: bind, port: grpcPort }, ...guard('xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
-  });
-  const secure = grpcRunner({
-    name: 'secure-xds', log, after: Promise.all([pilot.ready, certificate.first]), services: [pilot.discovery('identified')],
-    at: { host: bind, port: secureGrpcPort }, tls: { source: certificate, clients: 'required' },
-    ...guard('secure-xds', maxXdsConnections), grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
-  });
-  return { runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner], ready: [plaintext.listening, secure.listening] };
-});
+await runApp(
+  {
+    name: 'pilot',
+    describe: 'Turns configuration from the bus into xDS for every proxy.',
+    settings: {
+      ...commonSettings('127.0.0.2'),
+      ...certificateSettings(),
+      ...busSettings('pilot'),
+      ...pilotSettings(),
+      ...grpcSettings(),
+    },
+  },
+  (options, { observability, signal, guard }) => {
+    const { bind, grpcPort, secureGrpcPort, maxXdsConnections, trustDomain } = options;
+    const { log } = observability;
+    const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
+    const pilot = createPilot({
+      subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }),
+      credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),
+      credentialReader: options.credentialReader,
+      maxCredentials: options.maxCredentials,
+      limits: options,
+      observability,
+      signal,
+    });
+    const plaintext = grpcRunner({
+      name: 'xds',
+      log,
+      after: pilot.ready,
+      services: [pilot.discovery('any')],
+      at: { host: bind, port: grpcPort },
+      ...guard('xds', maxXdsConnections),
+      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
+    });
+    const secure = grpcRunner({
+      name: 'secure-xds',
+      log,
+      after: Promise.all([pilot.ready, certificate.first]),
+      services: [pilot.discovery('identified')],
+      at: { host: bind, port: secureGrpcPort },
+      tls: { source: certificate, clients: 'required' },
+      ...guard('secure-xds', maxXdsConnections),
+      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
+    });
+    return {
+      runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner],
+      ready: [plaintext.listening, secure.listening],
+    };
+  },
+);

@@ -3,15 +3,37 @@ import { commonSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
-await runApp({
-  name: 'sidecar-injector',
-  describe: 'Puts the proxy into pods: the API server\'s mutating webhook.',
-  settings: { ...commonSettings('127.0.0.5'), ...certificateSettings(), ...busSettings('sidecar-injector'), ...injectorSettings() },
-}, async (options, { observability, signal, guard }) => {
-  const { log } = observability;
-  const certificate = createServiceCertificate({ ...options, service: 'sidecar-injector', log });
-  const subscriber = createSubscriber(options, { certificate, trustDomain: options.trustDomain, log, signal });
-  const injector = createInjector({ ...options, subscriber, observability, values: await readValues(options.values), signal });
-  const webhook = injector.serve({ ...options, certificate, first: certificate.first, guard: guard('webhook', options.maxWebhookConnections) });
-  return { runners: [certificate.runner, { name: 'injector', run: injector.run }, webhook.runner], ready: [injector.ready, webhook.listening] };
-});
+await runApp(
+  {
+    name: 'sidecar-injector',
+    describe: "Puts the proxy into pods: the API server's mutating webhook.",
+    settings: {
+      ...commonSettings('127.0.0.5'),
+      ...certificateSettings(),
+      ...busSettings('sidecar-injector'),
+      ...injectorSettings(),
+    },
+  },
+  async (options, { observability, signal, guard }) => {
+    const { log } = observability;
+    const certificate = createServiceCertificate({ ...options, service: 'sidecar-injector', log });
+    const subscriber = createSubscriber(options, { certificate, trustDomain: options.trustDomain, log, signal });
+    const injector = createInjector({
+      ...options,
+      subscriber,
+      observability,
+      values: await readValues(options.values),
+      signal,
+    });
+    const webhook = injector.serve({
+      ...options,
+      certificate,
+      first: certificate.first,
+      guard: guard('webhook', options.maxWebhookConnections),
+    });
+    return {
+      runners: [certificate.runner, { name: 'injector', run: injector.run }, webhook.runner],
+      ready: [injector.ready, webhook.listening],
+    };
+  },
+);

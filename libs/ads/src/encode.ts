@@ -5,9 +5,9 @@ type Send = Extract<Effect, { kind: 'send' }>;
 
 /** Tag and length of a protobuf field of bytes (Protocol Buffers, "Encoding"); the bytes follow. */
 function head(number: number, length: number): number[] {
-  const bytes = [number << 3 | 2];
+  const bytes = [(number << 3) | 2];
   let rest = length;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push(rest % 0x80 + 0x80);
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) + 0x80);
   return [...bytes, rest];
 }
 
@@ -61,7 +61,11 @@ function sotw({ typeUrl, nonce, version, resources }: Send): Buffer {
 /** envoy.service.discovery.v3.DeltaDiscoveryResponse */
 function delta({ typeUrl, nonce, version, resources, removed }: Send): Buffer {
   const response = new Pieces().text(1, version);
-  for (const resource of resources) response.message(2, new Pieces().text(1, resource.version).message(2, anyOf(typeUrl, resource)).text(3, resource.name));
+  for (const resource of resources)
+    response.message(
+      2,
+      new Pieces().text(1, resource.version).message(2, anyOf(typeUrl, resource)).text(3, resource.name),
+    );
   response.text(4, typeUrl).text(5, nonce);
   for (const name of removed) response.text(6, name);
   return response.join();
@@ -69,9 +73,13 @@ function delta({ typeUrl, nonce, version, resources, removed }: Send): Buffer {
 
 const keptBytes = 16 << 20;
 
-const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((item, i) => item === b[i]);
+const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean =>
+  a.length === b.length && a.every((item, i) => item === b[i]);
 const sameSend = (a: Send, b: Send): boolean =>
-  a.version === b.version && a.typeUrl === b.typeUrl && sameItems(a.resources, b.resources) && sameItems(a.removed, b.removed);
+  a.version === b.version &&
+  a.typeUrl === b.typeUrl &&
+  sameItems(a.resources, b.resources) &&
+  sameItems(a.removed, b.removed);
 
 /** Encodes responses. Streams that are sent the same share the bytes, which must not be changed. */
 export class ResponseEncoder {

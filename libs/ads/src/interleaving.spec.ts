@@ -2,17 +2,32 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createState, step, type Effect, type Event, type Protocol, type Resource, type Source } from './index.ts';
 
-const protocol: Protocol = { order: ['cds', 'eds'], whole: new Set(['cds']), follows: [{ after: 'cds', type: 'eds', sameName: true }], limits: { namesPerType: 10, names: 20, namesPerStep: 2 } };
+const protocol: Protocol = {
+  order: ['cds', 'eds'],
+  whole: new Set(['cds']),
+  follows: [{ after: 'cds', type: 'eds', sameName: true }],
+  limits: { namesPerType: 10, names: 20, namesPerStep: 2 },
+};
 type World = Record<'cds' | 'eds', Record<string, string>>;
 type Send = Extract<Effect, { kind: 'send' }>;
-const resource = (name: string, version: string): Resource => ({ name, version, bytes: Buffer.from(`${name}=${version}`) });
+const resource = (name: string, version: string): Resource => ({
+  name,
+  version,
+  bytes: Buffer.from(`${name}=${version}`),
+});
 const sourceOf = (world: World): Source => ({
   all: (type) => Object.entries(world[type as keyof World]).map(([name, version]) => resource(name, version)),
-  get: (type, name) => { const version = world[type as keyof World][name]; return version === undefined ? undefined : resource(name, version); },
+  get: (type, name) => {
+    const version = world[type as keyof World][name];
+    return version === undefined ? undefined : resource(name, version);
+  },
 });
 const sendsOf = (effects: readonly Effect[]): Send[] => effects.filter((effect) => effect.kind === 'send');
 
-/** A server and a client with everything between them in flight until it is delivered; a delta client's new subscriptions may wait for its next acknowledgement. */
+/**
+ * A server and a client with everything between them in flight until it is delivered; a delta client's new
+ * subscriptions may wait for its next acknowledgement.
+ */
 class Link {
   readonly world: World = { cds: { a: '1' }, eds: { a: '1', b: '1', c: '1' } };
   readonly held: World = { cds: {}, eds: {} };
@@ -56,7 +71,8 @@ class Link {
     if (!event) return false;
     const effects = step(this.#state, event, { source: sourceOf(this.world), protocol });
     this.#responses.push(...sendsOf(effects));
-    for (const effect of effects) if (effect.kind === 'unfinished') this.#requests.unshift({ kind: 'continue', typeUrl: effect.typeUrl });
+    for (const effect of effects)
+      if (effect.kind === 'unfinished') this.#requests.unshift({ kind: 'continue', typeUrl: effect.typeUrl });
     return true;
   }
 
@@ -86,7 +102,7 @@ class Link {
   /** Asks for the endpoints of the clusters held, unless an acknowledgement has done so. */
   flush(): boolean {
     if (!this.#waiting) return false;
-    this.#request('eds', this.#variant === 'sotw' ? this.#nonces['eds'] ?? '' : '');
+    this.#request('eds', this.#variant === 'sotw' ? (this.#nonces['eds'] ?? '') : '');
     return true;
   }
 
@@ -98,7 +114,15 @@ class Link {
       const isNew = (name: string): boolean => !this.#asked.includes(name);
       const subscribe = typeUrl === 'eds' ? names.filter(isNew) : [];
       const unsubscribe = typeUrl === 'eds' ? this.#asked.filter((name) => !names.includes(name)) : [];
-      if (nonce !== '' || typeUrl === 'cds' || subscribe.length + unsubscribe.length > 0) this.#requests.push({ kind: 'delta', typeUrl, nonce, subscribe, unsubscribe, initialVersions: new Map(first ? Object.entries(this.held[typeUrl as keyof World]) : []) });
+      if (nonce !== '' || typeUrl === 'cds' || subscribe.length + unsubscribe.length > 0)
+        this.#requests.push({
+          kind: 'delta',
+          typeUrl,
+          nonce,
+          subscribe,
+          unsubscribe,
+          initialVersions: new Map(first ? Object.entries(this.held[typeUrl as keyof World]) : []),
+        });
     }
     if (typeUrl !== 'eds') return;
     this.#asked = names;
@@ -108,7 +132,12 @@ class Link {
 
 const name = fc.constantFrom('a', 'b', 'c');
 const action = fc.oneof(
-  fc.record({ kind: fc.constant('change' as const), type: fc.constantFrom('cds' as const, 'eds' as const), name, version: fc.option(fc.constantFrom('1', '2', '3'), { nil: undefined }) }),
+  fc.record({
+    kind: fc.constant('change' as const),
+    type: fc.constantFrom('cds' as const, 'eds' as const),
+    name,
+    version: fc.option(fc.constantFrom('1', '2', '3'), { nil: undefined }),
+  }),
   fc.record({ kind: fc.constant('serve' as const) }),
   fc.record({ kind: fc.constant('reconnect' as const) }),
   fc.record({ kind: fc.constant('settle' as const) }),
@@ -118,29 +147,44 @@ const action = fc.oneof(
 describe('an xDS stream with requests and responses in flight', () => {
   for (const variant of ['sotw', 'delta'] as const) {
     it(`ends with the client having what the server has and nothing warming, in any interleaving (${variant})`, () => {
-      fc.assert(fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
-        const link = new Link(variant);
-        for (const act of actions) {
-          if (act.kind === 'serve') link.serve();
-          else if (act.kind === 'reconnect') link.reconnect();
-          else if (act.kind === 'settle') link.settle();
-          else if (act.kind === 'receive') link.receive(act.piggyback);
-          else if (act.version !== undefined || act.type === 'cds') {
-            if (act.version === undefined) delete link.world[act.type][act.name];
-            else link.world[act.type][act.name] = act.version;
-            link.serve({ kind: 'changed', types: new Map([[act.type, act.type === 'eds' ? new Set([act.name]) : 'all' as const]]) });
+      fc.assert(
+        fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
+          const link = new Link(variant);
+          for (const act of actions) {
+            if (act.kind === 'serve') link.serve();
+            else if (act.kind === 'reconnect') link.reconnect();
+            else if (act.kind === 'settle') link.settle();
+            else if (act.kind === 'receive') link.receive(act.piggyback);
+            else if (act.version !== undefined || act.type === 'cds') {
+              if (act.version === undefined) delete link.world[act.type][act.name];
+              else link.world[act.type][act.name] = act.version;
+              link.serve({
+                kind: 'changed',
+                types: new Map([[act.type, act.type === 'eds' ? new Set([act.name]) : ('all' as const)]]),
+              });
+            }
           }
-        }
-        link.settle();
-        expect([link.held.cds, link.warming]).toEqual([link.world.cds, []]);
-        expect(link.held.eds).toEqual(Object.fromEntries(Object.keys(link.world.cds).map((one) => [one, link.world.eds[one]])));
-      }), { numRuns: 2000 });
+          link.settle();
+          expect([link.held.cds, link.warming]).toEqual([link.world.cds, []]);
+          expect(link.held.eds).toEqual(
+            Object.fromEntries(Object.keys(link.world.cds).map((one) => [one, link.world.eds[one]])),
+          );
+        }),
+        { numRuns: 2000 },
+      );
     });
   }
 
   it('takes subscriptions from an acknowledgement that another response has overtaken (delta)', () => {
     const context = { source: sourceOf({ cds: {}, eds: { a: '2', b: '1' } }), protocol };
-    const request = { kind: 'delta', typeUrl: 'eds', nonce: '', subscribe: ['a'], unsubscribe: [], initialVersions: new Map<string, string>() } as const;
+    const request = {
+      kind: 'delta',
+      typeUrl: 'eds',
+      nonce: '',
+      subscribe: ['a'],
+      unsubscribe: [],
+      initialVersions: new Map<string, string>(),
+    } as const;
     const state = createState();
     const first = step(state, request, { ...context, source: sourceOf({ cds: {}, eds: { a: '1' } }) });
     step(state, { kind: 'changed', types: new Map([['eds', 'all' as const]]) }, context);
@@ -151,8 +195,26 @@ describe('an xDS stream with requests and responses in flight', () => {
   it('sends a client that comes back only what it does not hold, and all it may wait for (delta)', () => {
     const source = sourceOf({ cds: { a: '1', b: '2' }, eds: { a: '1', b: '2' } });
     const answer = (typeUrl: string, subscribe: readonly string[]) =>
-      sendsOf(step(createState(), { kind: 'delta', typeUrl, nonce: '', subscribe, unsubscribe: [], initialVersions: new Map([['a', '1'], ['b', '1'], ['c', '1']]) }, { source, protocol }));
-    const told = (sends: readonly Send[]) => sends.map(({ resources, removed }) => ({ names: resources.map((one) => one.name), removed }));
+      sendsOf(
+        step(
+          createState(),
+          {
+            kind: 'delta',
+            typeUrl,
+            nonce: '',
+            subscribe,
+            unsubscribe: [],
+            initialVersions: new Map([
+              ['a', '1'],
+              ['b', '1'],
+              ['c', '1'],
+            ]),
+          },
+          { source, protocol },
+        ),
+      );
+    const told = (sends: readonly Send[]) =>
+      sends.map(({ resources, removed }) => ({ names: resources.map((one) => one.name), removed }));
     expect(told(answer('cds', []))).toEqual([{ names: ['b'], removed: ['c'] }]);
     expect(told(answer('eds', ['a', 'b', 'c']))).toEqual([{ names: ['a', 'b'], removed: ['c'] }]);
   });

@@ -24,8 +24,14 @@ export class RequestTooLarge extends Error {
   }
 }
 
-/** A request as the state machine takes it; `node` is the encoded message that Envoy names itself with, undecoded and without memory of its own. */
-export interface Request { readonly event: RequestEvent; readonly node?: Uint8Array }
+/**
+ * A request as the state machine takes it; `node` is the encoded message that Envoy names itself with, undecoded and
+ * without memory of its own.
+ */
+export interface Request {
+  readonly event: RequestEvent;
+  readonly node?: Uint8Array;
+}
 export type ReadRequest = (bytes: Buffer) => Request;
 
 /** Numbers of the fields that are read: envoy.service.discovery.v3.DiscoveryRequest and DeltaDiscoveryRequest. */
@@ -38,13 +44,17 @@ const entryFields = { key: 1, value: 2 };
 const maxErrorBytes = 8192;
 
 /**
- * Reads DiscoveryRequests or DeltaDiscoveryRequests. What the state machine doesn't need is not decoded, so that it costs next to nothing. The function throws
- * RequestTooLarge, and MalformedMessage for bytes that are not a request.
+ * Reads DiscoveryRequests or DeltaDiscoveryRequests. What the state machine doesn't need is not decoded, so that it
+ * costs next to nothing. The function throws RequestTooLarge, and MalformedMessage for bytes that are not a request.
  */
 export function createRequestReader(variant: 'sotw' | 'delta', limits: RequestLimits): ReadRequest {
   const read = variant === 'sotw' ? sotwReader(limits) : (bytes: Buffer) => readDelta(bytes, limits);
   return (bytes) => {
-    if (bytes.length > limits.requestBytes) throw new RequestTooLarge('xds_request_bytes', `the request has ${bytes.length} bytes, more than ${limits.requestBytes}`);
+    if (bytes.length > limits.requestBytes)
+      throw new RequestTooLarge(
+        'xds_request_bytes',
+        `the request has ${bytes.length} bytes, more than ${limits.requestBytes}`,
+      );
     return read(bytes);
   };
 }
@@ -52,7 +62,12 @@ export function createRequestReader(variant: 'sotw' | 'delta', limits: RequestLi
 /** Fields beside names that a request may have: each is given once, and a future version may have more. */
 const maxFields = 100;
 
-interface FieldNumbers { readonly node: number; readonly typeUrl: number; readonly nonce: number; readonly error: number }
+interface FieldNumbers {
+  readonly node: number;
+  readonly typeUrl: number;
+  readonly nonce: number;
+  readonly error: number;
+}
 
 /** What both variants have. Fields that are given twice are merged, or the last one is taken, as protobuf has it. */
 class Common {
@@ -90,7 +105,11 @@ class Common {
 
   read(): { readonly typeUrl: string; readonly nonce: string; readonly error?: string } {
     const text = (field: Field | undefined): string => (field ? this.name(field) : '');
-    return { typeUrl: text(this.#typeUrl), nonce: text(this.#nonce), ...(this.#error ? { error: errorOf(this.#bytes, this.#error) } : {}) };
+    return {
+      typeUrl: text(this.#typeUrl),
+      nonce: text(this.#nonce),
+      ...(this.#error ? { error: errorOf(this.#bytes, this.#error) } : {}),
+    };
   }
 
   /** Encoded messages one after the other are the encoding of the merged one. */
@@ -101,13 +120,15 @@ class Common {
   #takeNode({ start, end }: Field): void {
     this.#nodeBytes += end - start;
     const { nodeBytes } = this.#limits;
-    if (this.#nodeBytes > nodeBytes) throw new RequestTooLarge('xds_node_bytes', `the node has ${this.#nodeBytes} bytes, more than ${nodeBytes}`);
+    if (this.#nodeBytes > nodeBytes)
+      throw new RequestTooLarge('xds_node_bytes', `the node has ${this.#nodeBytes} bytes, more than ${nodeBytes}`);
     this.#node.push(this.#bytes.subarray(start, end));
   }
 }
 
 function checkName({ start, end }: Field, { nameBytes }: RequestLimits): void {
-  if (end - start > nameBytes) throw new RequestTooLarge('xds_name_bytes', `a name has ${end - start} bytes, more than ${nameBytes}`);
+  if (end - start > nameBytes)
+    throw new RequestTooLarge('xds_name_bytes', `a name has ${end - start} bytes, more than ${nameBytes}`);
 }
 
 function checkCount(count: number, { names }: RequestLimits): void {
@@ -127,7 +148,8 @@ function* fieldsIn(bytes: Buffer, { start, end }: Field): Iterable<Field> {
 function errorOf(bytes: Buffer, status: Field): string {
   let message = '';
   for (const { number, isBytes, start, end } of fieldsIn(bytes, status)) {
-    if (number === errorMessage && isBytes) message = bytes.toString('utf8', start, Math.min(end, start + maxErrorBytes));
+    if (number === errorMessage && isBytes)
+      message = bytes.toString('utf8', start, Math.min(end, start + maxErrorBytes));
   }
   return message;
 }
@@ -144,7 +166,7 @@ function readDelta(bytes: Buffer, limits: RequestLimits): Request {
     if (isBytes && number === deltaFields.subscribe) checkCount(subscribe.push(common.name(field)), limits);
     else if (isBytes && number === deltaFields.unsubscribe) checkCount(unsubscribe.push(common.name(field)), limits);
     else if (isBytes && number === deltaFields.initialVersions) {
-      checkCount(versions += 1, limits);
+      checkCount((versions += 1), limits);
       initialVersions.set(...entryOf(bytes, field, common));
     } else common.take(field);
   }
@@ -154,7 +176,8 @@ function readDelta(bytes: Buffer, limits: RequestLimits): Request {
 function entryOf(bytes: Buffer, entry: Field, common: Common): [key: string, value: string] {
   const texts: [string, string] = ['', ''];
   for (const field of fieldsIn(bytes, entry)) {
-    if (field.isBytes && (field.number === entryFields.key || field.number === entryFields.value)) texts[field.number - 1] = common.name(field);
+    if (field.isBytes && (field.number === entryFields.key || field.number === entryFields.value))
+      texts[field.number - 1] = common.name(field);
   }
   return texts;
 }
@@ -165,13 +188,16 @@ const keptBytes = 4 << 20;
 /** Where a list's bytes are looked at to find one that may be the same. */
 const samples = [0.21, 0.48, 0.77, 1];
 /** The tag of a name. */
-const nameTag = sotwFields.names << 3 | 2;
+const nameTag = (sotwFields.names << 3) | 2;
 
-interface NameList { readonly bytes: Buffer; readonly names: readonly string[] }
+interface NameList {
+  readonly bytes: Buffer;
+  readonly names: readonly string[];
+}
 
 /**
- * A client repeats with every acknowledgement all the names it wants, and clients of one kind want the same: a list of names whose bytes are known is the very list
- * that was decoded first. Lists must not be changed.
+ * A client repeats with every acknowledgement all the names it wants, and clients of one kind want the same: a list of
+ * names whose bytes are known is the very list that was decoded first. Lists must not be changed.
  */
 function sotwReader(limits: RequestLimits): ReadRequest {
   const lists = new Lru<NameList>(keptBytes);

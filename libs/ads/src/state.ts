@@ -10,5 +10,11 @@ export interface State {
 export const createState = (): State => ({ subscriptions: new Map(), variant: 'sotw' });
 
 /** `held` is what the client says that it holds already, by name. */
-export const createSubscription = (held?: Iterable<readonly [string, string]>): Subscription =>
-  ({ wildcard: false, names: new Set(), waiting: new Set(), asked: [], sent: new Versions(held), nonce: '' });
+export const createSubscription = (held?: Iterable<readonly [string, string]>): Subscription => ({
+  wildcard: false,
+  names: new Set(),
+  waiting: new Set(),
+  asked: [],
+  sent: new Versions(held),
+  nonce: '',
+});

@@ -8,16 +8,19 @@ type Sotw = Extract<RequestEvent, { kind: 'sotw' }>;
 type Delta = Extract<RequestEvent, { kind: 'delta' }>;
 
 /**
- * One xDS stream as a state machine, in both variants ("xDS REST and gRPC protocol" in Envoy's documentation). Each type that is served goes its own way:
+ * One xDS stream as a state machine, in both variants ("xDS REST and gRPC protocol" in Envoy's documentation). Each
+ * type that is served goes its own way:
  *
  *                     first request: answered, always
- *      not asked for ─────────────────────────────────▶ subscribed ─┐  request with the last nonce: acked or rejected, then what it newly asks for
- *                                                           ▲       │  request with an older nonce: nothing; in delta, what it newly asks for
- *                                                           └───────┘  changed: what differs from what was sent, with what must follow it
- *                                                                      continue: the next of what a large request asks for
+ * not asked for ─────────────────────────────────▶ subscribed ─┐ request with the last nonce: acked or rejected, then
+ * what it newly asks for
+ * ▲ │ request with an older nonce: nothing; in delta, what it newly asks for
+ * └───────┘ changed: what differs from what was sent, with what must follow it
+ * continue: the next of what a large request asks for
  *
- * Types that are not served get no answer, as Istio does, and leave nothing behind. `state` belongs to one stream and is updated in place. The step is
- * deterministic and does no I/O. A request costs what is in it and what it newly asks for, however much the stream has asked for before.
+ * Types that are not served get no answer, as Istio does, and leave nothing behind. `state` belongs to one stream and
+ * is updated in place. The step is deterministic and does no I/O. A request costs what is in it and what it newly asks
+ * for, however much the stream has asked for before.
  */
 export function step(state: State, event: Event, context: Context): readonly Effect[] {
   if (event.kind === 'changed') return push(state, event.types, { context }).flatMap(sendsOf);
@@ -44,15 +47,30 @@ function onSotw(state: State, event: Sotw, context: Context): readonly Effect[] 
   const dropped = [...subscription.names].filter((name) => !asked.has(name));
   const isTurned = wildcard !== subscription.wildcard;
   const now = added.slice(0, limits.namesPerStep);
-  const refused = subscribe(state, typeUrl, { subscription, added: now, waiting: added.slice(now.length), dropped, wildcard, limits });
+  const refused = subscribe(state, typeUrl, {
+    subscription,
+    added: now,
+    waiting: added.slice(now.length),
+    dropped,
+    wildcard,
+    limits,
+  });
   if (refused) return [refused];
   // In the order of the list: clients that request the same are sent the same bytes.
   if (added.length + dropped.length > 0 && now.length === added.length) subscription.names = asked;
   if (!wildcard && (isTurned || dropped.length > 0)) subscription.sent.keep((name) => asked.has(name));
-  const changes = !known || isTurned || added.length + dropped.length > 0 ? [subscribed(typeUrl, subscription, { added: now, dropped })] : [];
+  const changes =
+    !known || isTurned || added.length + dropped.length > 0
+      ? [subscribed(typeUrl, subscription, { added: now, dropped })]
+      : [];
   if (known && added.length === 0 && !(isTurned && wildcard)) return [...changes, ...verdicts];
   const forced = new Set(known ? now : []);
-  const response = respond(state, typeUrl, { context, forced, all: !known || wildcard, ...(known && !wildcard ? { only: forced } : {}) });
+  const response = respond(state, typeUrl, {
+    context,
+    forced,
+    all: !known || wildcard,
+    ...(known && !wildcard ? { only: forced } : {}),
+  });
   return [...changes, ...verdicts, ...sendsOf(response), ...unfinished(typeUrl, subscription)];
 }
 
@@ -60,7 +78,8 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   const { typeUrl, unsubscribe, nonce, initialVersions } = event;
   const { whole, limits, follows } = context.protocol;
   const known = state.subscriptions.get(typeUrl);
-  // An acknowledgement that a later response has overtaken says nothing of that one, but its subscriptions are said once and hold.
+  // An acknowledgement that a later response has overtaken says nothing of that one, but its subscriptions are said
+  // once and hold.
   const verdicts = known && nonce !== '' && nonce === known.nonce ? [verdict(event)] : [];
   if (known && event.subscribe.length === 0 && unsubscribe.length === 0) return verdicts;
   const subscription = known ?? createSubscription(initialVersions);
@@ -68,24 +87,42 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   const gone = new Set(unsubscribe);
   const isAll = asked.delete('*') || (!known && whole.has(typeUrl) && event.subscribe.length === 0);
   const wildcard = (subscription.wildcard || isAll) && !gone.has('*');
-  const added = [...asked].filter((name) => !subscription.names.has(name) && !subscription.waiting.has(name) && !gone.has(name));
+  const added = [...asked].filter(
+    (name) => !subscription.names.has(name) && !subscription.waiting.has(name) && !gone.has(name),
+  );
   const dropped = [...gone].filter((name) => subscription.names.has(name));
   const isTurned = wildcard !== subscription.wildcard;
   const now = added.slice(0, limits.namesPerStep);
   const later = new Set(added.slice(now.length));
-  const refused = subscribe(state, typeUrl, { subscription, added: now, waiting: joined(subscription.waiting, { added: later, gone }), dropped, wildcard, limits });
+  const refused = subscribe(state, typeUrl, {
+    subscription,
+    added: now,
+    waiting: joined(subscription.waiting, { added: later, gone }),
+    dropped,
+    wildcard,
+    limits,
+  });
   if (refused) return [refused];
   for (const name of gone) subscription.sent.delete(name);
   if (isTurned && !wildcard) subscription.sent.keep((name) => subscription.names.has(name));
-  const changes = !known || isTurned || added.length + dropped.length > 0 ? [subscribed(typeUrl, subscription, { added: now, dropped })] : [];
+  const changes =
+    !known || isTurned || added.length + dropped.length > 0
+      ? [subscribed(typeUrl, subscription, { added: now, dropped })]
+      : [];
   if (known && event.subscribe.length === 0) return [...changes, ...verdicts];
-  // What a client that comes back holds already is sent only if it differs. But whether it waits for what follows another type it doesn't say.
+  // What a client that comes back holds already is sent only if it differs. But whether it waits for what follows
+  // another type it doesn't say.
   const isFollower = follows.some(({ type }) => type === typeUrl);
   const isHeld = (name: string): boolean => !known && !isFollower && initialVersions.has(name);
   const forced = new Set([...asked].filter((name) => !isHeld(name) && !later.has(name)));
   const isWhole = !known || (isTurned && wildcard);
   const response = respond(state, typeUrl, { context, forced, first: !known, ...(isWhole ? {} : { only: forced }) });
-  return [...changes, ...verdicts, ...push(state, new Map(), { context, sent: response }).flatMap(sendsOf), ...unfinished(typeUrl, subscription)];
+  return [
+    ...changes,
+    ...verdicts,
+    ...push(state, new Map(), { context, sent: response }).flatMap(sendsOf),
+    ...unfinished(typeUrl, subscription),
+  ];
 }
 
 function onContinue(state: State, typeUrl: string, context: Context): readonly Effect[] {
@@ -101,20 +138,32 @@ function onContinue(state: State, typeUrl: string, context: Context): readonly E
   const forced = new Set(now);
   const response = respond(state, typeUrl, { context, forced, only: forced });
   const responses = state.variant === 'delta' ? push(state, new Map(), { context, sent: response }) : [response];
-  return [subscribed(typeUrl, subscription, { added: now, dropped: [] }), ...responses.flatMap(sendsOf), ...unfinished(typeUrl, subscription)];
+  return [
+    subscribed(typeUrl, subscription, { added: now, dropped: [] }),
+    ...responses.flatMap(sendsOf),
+    ...unfinished(typeUrl, subscription),
+  ];
 }
 
-const unfinished = (typeUrl: string, { waiting }: Subscription): readonly Effect[] => (waiting.size > 0 ? [{ kind: 'unfinished', typeUrl }] : []);
+const unfinished = (typeUrl: string, { waiting }: Subscription): readonly Effect[] =>
+  waiting.size > 0 ? [{ kind: 'unfinished', typeUrl }] : [];
 
 /** The names that wait, changed in place at the cost of what changes. */
-function joined(waiting: Set<string>, { added, gone }: { readonly added: Iterable<string>; readonly gone: Iterable<string> }): Set<string> {
+function joined(
+  waiting: Set<string>,
+  { added, gone }: { readonly added: Iterable<string>; readonly gone: Iterable<string> },
+): Set<string> {
   for (const name of added) waiting.add(name);
   for (const name of gone) waiting.delete(name);
   return waiting;
 }
 
 /** Sends what has changed, in the protocol's order; `sent` is what this step has sent already. Returns that too. */
-function push(state: State, changed: Changes, { context, sent }: { readonly context: Context; readonly sent?: Response | undefined }): readonly Response[] {
+function push(
+  state: State,
+  changed: Changes,
+  { context, sent }: { readonly context: Context; readonly sent?: Response | undefined },
+): readonly Response[] {
   const responses = sent ? [sent] : [];
   for (const typeUrl of context.protocol.order) {
     const subscription = state.subscriptions.get(typeUrl);
@@ -132,28 +181,51 @@ function push(state: State, changed: Changes, { context, sent }: { readonly cont
 const sendsOf = (response: Response | undefined): readonly Send[] => (response ? [response.send] : []);
 
 function verdict({ typeUrl, nonce, error }: RequestEvent): Effect {
-  return error === undefined ? { kind: 'acked', typeUrl, nonce } : { kind: 'rejected', typeUrl, nonce, error: error.slice(0, maxErrorLength) };
+  return error === undefined
+    ? { kind: 'acked', typeUrl, nonce }
+    : { kind: 'rejected', typeUrl, nonce, error: error.slice(0, maxErrorLength) };
 }
 
-const subscribed = (typeUrl: string, { wildcard, names }: Subscription, { added, dropped }: { added: readonly string[]; dropped: readonly string[] }): Effect =>
-  ({ kind: 'subscribed', typeUrl, added, dropped, wildcard, size: names.size });
+const subscribed = (
+  typeUrl: string,
+  { wildcard, names }: Subscription,
+  { added, dropped }: { added: readonly string[]; dropped: readonly string[] },
+): Effect => ({ kind: 'subscribed', typeUrl, added, dropped, wildcard, size: names.size });
 
 interface SubscriptionChange {
-  readonly subscription: Subscription; readonly added: readonly string[]; readonly dropped: readonly string[]; readonly waiting: Iterable<string>;
-  readonly wildcard: boolean; readonly limits: NameLimits;
+  readonly subscription: Subscription;
+  readonly added: readonly string[];
+  readonly dropped: readonly string[];
+  readonly waiting: Iterable<string>;
+  readonly wildcard: boolean;
+  readonly limits: NameLimits;
 }
 /** Changes a subscription, unless that is more than a client may have. */
-function subscribe(state: State, typeUrl: string, { subscription, added, dropped, waiting, wildcard, limits }: SubscriptionChange): Effect | undefined {
+function subscribe(
+  state: State,
+  typeUrl: string,
+  { subscription, added, dropped, waiting, wildcard, limits }: SubscriptionChange,
+): Effect | undefined {
   for (const name of dropped) subscription.names.delete(name);
   for (const name of added) subscription.names.add(name);
   subscription.waiting = waiting instanceof Set ? waiting : new Set(waiting);
   subscription.wildcard = wildcard;
   state.subscriptions.set(typeUrl, subscription);
   const size = sizeOf(subscription);
-  if (size > limits.namesPerType) return { kind: 'refuse', limit: 'xds_names_per_type', message: `more than ${limits.namesPerType} names of ${typeUrl} on one stream` };
+  if (size > limits.namesPerType)
+    return {
+      kind: 'refuse',
+      limit: 'xds_names_per_type',
+      message: `more than ${limits.namesPerType} names of ${typeUrl} on one stream`,
+    };
   let names = 0;
   for (const each of state.subscriptions.values()) names += sizeOf(each);
-  if (names > limits.names) return { kind: 'refuse', limit: 'xds_names', message: `more than ${limits.names} names of all types on one stream` };
+  if (names > limits.names)
+    return {
+      kind: 'refuse',
+      limit: 'xds_names',
+      message: `more than ${limits.names} names of all types on one stream`,
+    };
   return undefined;
 }
 

@@ -1,27 +1,43 @@
 import type { Versions } from './versions.ts';
 
 /** One xDS resource: `bytes` is the encoded message of the type's URL, `version` a hash of them. */
-export interface Resource { readonly name: string; readonly version: string; readonly bytes: Uint8Array }
+export interface Resource {
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+}
 
 /** What a stream's proxy may have, right now. Both are pure reads. */
 export interface Source {
   /** All resources of a type, in order. */
   all(typeUrl: string): readonly Resource[];
   /**
-   * Undefined: there is no resource, and a client that has one must drop it. Unavailable: it can't be determined now, and what was sent stays in force.
-   * Of a type that `all` answers, it is the one in `all`. It costs the same however many resources there are.
+   * Undefined: there is no resource, and a client that has one must drop it. Unavailable: it can't be determined now,
+   * and what was sent stays in force. Of a type that `all` answers, it is the one in `all`. It costs the same however
+   * many resources there are.
    */
   get(typeUrl: string, name: string): Resource | undefined | 'unavailable';
 }
 
 /** A request of the client's, in either variant. */
 export type RequestEvent =
-  | { readonly kind: 'sotw'; readonly typeUrl: string; readonly names: readonly string[]; readonly nonce: string; readonly error?: string }
   | {
-    readonly kind: 'delta'; readonly typeUrl: string; readonly subscribe: readonly string[]; readonly unsubscribe: readonly string[]; readonly nonce: string;
-    /** What the client holds already, by name; read in the first request of a type. */
-    readonly initialVersions: ReadonlyMap<string, string>; readonly error?: string;
-  };
+      readonly kind: 'sotw';
+      readonly typeUrl: string;
+      readonly names: readonly string[];
+      readonly nonce: string;
+      readonly error?: string;
+    }
+  | {
+      readonly kind: 'delta';
+      readonly typeUrl: string;
+      readonly subscribe: readonly string[];
+      readonly unsubscribe: readonly string[];
+      readonly nonce: string;
+      /** What the client holds already, by name; read in the first request of a type. */
+      readonly initialVersions: ReadonlyMap<string, string>;
+      readonly error?: string;
+    };
 /** What may have changed of what the source answers: by type, all of it, or only the resources of these names. */
 export type Changes = ReadonlyMap<string, ReadonlySet<string> | 'all'>;
 export type Event =
@@ -31,14 +47,30 @@ export type Event =
   | { readonly kind: 'continue'; readonly typeUrl: string };
 
 export interface Send {
-  readonly kind: 'send'; readonly typeUrl: string; readonly nonce: string; readonly version: string; readonly resources: readonly Resource[];
+  readonly kind: 'send';
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly version: string;
+  readonly resources: readonly Resource[];
   readonly removed: readonly string[];
 }
 export type Effect =
   | Send
-  /** The subscription to a type has changed: names that are new in it and names that have left it; whether it is to all resources; its names now. */
-  | { readonly kind: 'subscribed'; readonly typeUrl: string; readonly added: readonly string[]; readonly dropped: readonly string[]; readonly wildcard: boolean; readonly size: number }
-  /** The request has more new names than one step answers: `continue` answers the next ones, in a response of their own. */
+  /**
+   * The subscription to a type has changed: names that are new in it and names that have left it; whether it is to all
+   * resources; its names now.
+   */
+  | {
+      readonly kind: 'subscribed';
+      readonly typeUrl: string;
+      readonly added: readonly string[];
+      readonly dropped: readonly string[];
+      readonly wildcard: boolean;
+      readonly size: number;
+    }
+  /**
+   * The request has more new names than one step answers: `continue` answers the next ones, in a response of their own.
+   */
   | { readonly kind: 'unfinished'; readonly typeUrl: string }
   | { readonly kind: 'acked'; readonly typeUrl: string; readonly nonce: string }
   | { readonly kind: 'rejected'; readonly typeUrl: string; readonly nonce: string; readonly error: string }
@@ -68,7 +100,10 @@ export interface Protocol {
   readonly follows: readonly { readonly after: string; readonly type: string; readonly sameName: boolean }[];
   readonly limits: NameLimits;
 }
-/** How many names a client may subscribe to: of one type, and of all types of its stream together. One request may have them all. */
+/**
+ * How many names a client may subscribe to: of one type, and of all types of its stream together. One request may have
+ * them all.
+ */
 export interface NameLimits {
   readonly namesPerType: number;
   readonly names: number;

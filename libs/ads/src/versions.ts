@@ -1,7 +1,10 @@
 import { shareOf } from '@flotilla/std';
 
 /** A name in one version. */
-interface Held { readonly name: string; readonly version: string }
+interface Held {
+  readonly name: string;
+  readonly version: string;
+}
 
 const shares = new WeakMap<Held, bigint>();
 /** The share in the version of all: made once for all streams that are sent a resource. */
@@ -17,7 +20,10 @@ export const sumOf = (resources: Iterable<Held>): bigint => {
   return sum;
 };
 
-/** Which version of each name a client holds, and the sum of their shares, which makes the version of it all. A change costs what changes. */
+/**
+ * Which version of each name a client holds, and the sum of their shares, which makes the version of it all. A change
+ * costs what changes.
+ */
 export class Versions {
   readonly #held = new Map<string, Held>();
   #sum = 0n;

@@ -1,5 +1,10 @@
 /** A field of a protobuf message: its number, and where its content starts and ends in the bytes. */
-export interface Field { readonly number: number; readonly isBytes: boolean; readonly start: number; readonly end: number }
+export interface Field {
+  readonly number: number;
+  readonly isBytes: boolean;
+  readonly start: number;
+  readonly end: number;
+}
 
 /** Bytes that are not a message of the protobuf wire format. */
 export class MalformedMessage extends Error {}
@@ -9,8 +14,8 @@ const malformed = (at: number): never => {
 };
 
 /**
- * The fields of a message one after the other, undecoded (Protocol Buffers, "Encoding"). Throws MalformedMessage, also for groups, which proto3 does not
- * have. Linear in the fields that are read.
+ * The fields of a message one after the other, undecoded (Protocol Buffers, "Encoding"). Throws MalformedMessage, also
+ * for groups, which proto3 does not have. Linear in the fields that are read.
  */
 export class FieldReader {
   readonly #bytes: Uint8Array;

@@ -14,13 +14,18 @@ export interface BackgroundOptions extends Partial<BackgroundLimits> {
   readonly program?: URL;
 }
 
-interface Job { readonly path: string; readonly size: number; readonly done: (found: FileFound) => void }
+interface Job {
+  readonly path: string;
+  readonly size: number;
+  readonly done: (found: FileFound) => void;
+}
 /** A worker without work ends after this long. */
 const idleMs = 10_000;
 
 /**
- * Reads large files in a worker thread, the smallest first, one at a time. At the deadline, or when its heap is full, the worker is ended; that file has a
- * problem, and another worker reads the next one. There is no worker before the first file.
+ * Reads large files in a worker thread, the smallest first, one at a time. At the deadline, or when its heap is full,
+ * the worker is ended; that file has a problem, and another worker reads the next one. There is no worker before the
+ * first file.
  */
 export class BackgroundReader {
   readonly #limits: BackgroundLimits;
@@ -53,7 +58,10 @@ export class BackgroundReader {
   #next(): void {
     if (this.#current || this.#isClosed) return;
     clearTimeout(this.#timer);
-    const smallest = this.#waiting.reduce<Job | undefined>((least, job) => (least && least.size <= job.size ? least : job), undefined);
+    const smallest = this.#waiting.reduce<Job | undefined>(
+      (least, job) => (least && least.size <= job.size ? least : job),
+      undefined,
+    );
     if (!smallest) {
       this.#timer = setTimeout(() => this.#end(), idleMs).unref();
       return void this.#worker?.unref();
@@ -61,19 +69,35 @@ export class BackgroundReader {
     this.#waiting.splice(this.#waiting.indexOf(smallest), 1);
     this.#current = smallest;
     const { deadlineMs } = this.#limits;
-    this.#timer = setTimeout(() => this.#fail(`reading it took longer than ${deadlineMs / 1000} s; split it`), deadlineMs);
+    this.#timer = setTimeout(
+      () => this.#fail(`reading it took longer than ${deadlineMs / 1000} s; split it`),
+      deadlineMs,
+    );
     this.#worker ??= this.#start();
     this.#worker.ref();
     this.#worker.postMessage(smallest.path);
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#program, { resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb }, execArgv: [] });
+    const worker = new Worker(this.#program, {
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb },
+      execArgv: [],
+    });
     const ifCurrent = (act: () => void) => (): void => (this.#worker === worker ? act() : undefined);
     worker.on('message', (found: FileFound) => ifCurrent(() => this.#finish(found))());
-    worker.on('error', (error: NodeJS.ErrnoException) => ifCurrent(() =>
-      this.#fail(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `reading it takes more than ${this.#limits.heapMb} MB; split it` : error.message))());
-    worker.on('exit', ifCurrent(() => this.#fail('its reader ended unexpectedly')));
+    worker.on('error', (error: NodeJS.ErrnoException) =>
+      ifCurrent(() =>
+        this.#fail(
+          error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+            ? `reading it takes more than ${this.#limits.heapMb} MB; split it`
+            : error.message,
+        ),
+      )(),
+    );
+    worker.on(
+      'exit',
+      ifCurrent(() => this.#fail('its reader ended unexpectedly')),
+    );
     return worker;
   }
 

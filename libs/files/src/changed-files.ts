@@ -4,7 +4,10 @@ import { BackgroundReader, type BackgroundOptions } from './background-reader.ts
 import { maxFileBytes } from './documents.ts';
 import { readFile, sizeOf, type FileFound } from './read-file.ts';
 
-/** Larger files are read in the background: of this size one takes some 50 ms. Those that are too large are refused unread. */
+/**
+ * Larger files are read in the background: of this size one takes some 50 ms. Those that are too large are refused
+ * unread.
+ */
 const largestInForeground = 64 << 10;
 /** How long small files are read before other work has its turn. */
 const turnMs = 20;
@@ -16,8 +19,8 @@ export interface ReadOptions {
 }
 
 /**
- * Files that changed, read on demand: until then, only the names of changed files are kept. A large file is read in the background and
- * found later, unless it changed again; it holds nothing else up.
+ * Files that changed, read on demand: until then, only the names of changed files are kept. A large file is read in the
+ * background and found later, unless it changed again; it holds nothing else up.
  */
 export class ChangedFiles {
   readonly #notice: () => void;
@@ -67,8 +70,9 @@ export class ChangedFiles {
   async takeAll(signal: AbortSignal): Promise<readonly FileFound[]> {
     const small = await this.take(signal);
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    while (this.#reading.size > 0 && !signal.aborted) await Promise.race([Promise.all(this.#reading.values()), stopped]);
-    return [...small, ...await this.take(signal)].sort((a, b) => (a.path < b.path ? -1 : 1));
+    while (this.#reading.size > 0 && !signal.aborted)
+      await Promise.race([Promise.all(this.#reading.values()), stopped]);
+    return [...small, ...(await this.take(signal))].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   close(): void {

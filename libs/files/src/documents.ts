@@ -2,12 +2,20 @@ import { documentLimits, err, ok, readYamlDocuments, type ReadProblem, type Resu
 import type { Problem } from '@flotilla/model';
 
 /** One document of a file, as its number from 1 and its value, or why it has none. */
-export interface ParsedDocument { readonly index: number; readonly value?: unknown; readonly problem?: Problem }
+export interface ParsedDocument {
+  readonly index: number;
+  readonly value?: unknown;
+  readonly problem?: Problem;
+}
 /** The documents of a file, or why it could not be read at all. */
 export type ParsedFile = { readonly documents: readonly ParsedDocument[] } | { readonly problem: Problem };
 
 export const maxFileBytes = documentLimits.length;
-export const tooLarge = (size: number): Problem => ({ code: 'too-large', level: 'error', message: `the file has ${size} bytes, more than ${maxFileBytes}; split it` });
+export const tooLarge = (size: number): Problem => ({
+  code: 'too-large',
+  level: 'error',
+  message: `the file has ${size} bytes, more than ${maxFileBytes}; split it`,
+});
 export const problemOf = ({ code, message }: ReadProblem): Problem => ({ code, level: 'error', message });
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -25,7 +33,11 @@ export function decodeText(bytes: Uint8Array): Result<string, Problem> {
 export function parseText(text: string): ParsedFile {
   const read = readYamlDocuments(text);
   if (!read.ok) return { problem: problemOf(read.error) };
-  return { documents: read.value.map(({ index, value, problem }) => (problem ? { index, problem: problemOf(problem) } : { index, value })) };
+  return {
+    documents: read.value.map(({ index, value, problem }) =>
+      problem ? { index, problem: problemOf(problem) } : { index, value },
+    ),
+  };
 }
 
 /** The documents of a YAML or JSON file. Never throws. */

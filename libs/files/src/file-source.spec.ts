@@ -13,11 +13,17 @@ const put = (name: string, text: string): void => {
   writeFileSync(at(`.${name.replaceAll('/', '_')}.tmp`), text);
   renameSync(at(`.${name.replaceAll('/', '_')}.tmp`), at(name));
 };
-const start = (paths: readonly string[]): void => void (batches = watchFiles(paths).run(stop.signal)[Symbol.asyncIterator]());
+const start = (paths: readonly string[]): void =>
+  void (batches = watchFiles(paths).run(stop.signal)[Symbol.asyncIterator]());
 /** What the next batch tells: the value of each document, the code of a problem, or that the file is gone. */
 async function next(): Promise<Record<string, unknown>> {
-  const { value } = await batches?.next() as { value: readonly FileFound[] };
-  return Object.fromEntries(value.map(({ path, documents, problem }) => [relative(dir, path), problem?.code ?? documents?.map((one) => one.value ?? one.problem?.code) ?? 'gone']));
+  const { value } = (await batches?.next()) as { value: readonly FileFound[] };
+  return Object.fromEntries(
+    value.map(({ path, documents, problem }) => [
+      relative(dir, path),
+      problem?.code ?? documents?.map((one) => one.value ?? one.problem?.code) ?? 'gone',
+    ]),
+  );
 }
 
 beforeEach(() => {
@@ -31,11 +37,27 @@ afterEach(async () => {
 });
 
 describe('files as a source', () => {
-  it('gives first all there is, without what is hidden, an editor\'s or of another kind', async () => {
+  it("gives first all there is, without what is hidden, an editor's or of another kind", async () => {
     mkdirSync(at('sub', 'deep'), { recursive: true });
-    for (const name of ['b.yaml', 'a.yml', 'c.json', 'sub/deep/d.yaml', '.hidden.yaml', 'x.yaml~', '#x.yaml#', '.x.yaml.swp', 'notes.txt']) writeFileSync(at(name), '{"a": 1}');
+    for (const name of [
+      'b.yaml',
+      'a.yml',
+      'c.json',
+      'sub/deep/d.yaml',
+      '.hidden.yaml',
+      'x.yaml~',
+      '#x.yaml#',
+      '.x.yaml.swp',
+      'notes.txt',
+    ])
+      writeFileSync(at(name), '{"a": 1}');
     start([dir]);
-    expect(await next()).toEqual({ 'a.yml': [{ a: 1 }], 'b.yaml': [{ a: 1 }], 'c.json': [{ a: 1 }], 'sub/deep/d.yaml': [{ a: 1 }] });
+    expect(await next()).toEqual({
+      'a.yml': [{ a: 1 }],
+      'b.yaml': [{ a: 1 }],
+      'c.json': [{ a: 1 }],
+      'sub/deep/d.yaml': [{ a: 1 }],
+    });
   });
 
   it('tells a file that is replaced, written, new or gone, and no other', async () => {
@@ -96,7 +118,8 @@ describe('files as a source', () => {
 
   it('reads a folder once, however many links lead to it, by its own path first', async () => {
     for (const name of ['a', 'b']) mkdirSync(at('mesh', name), { recursive: true });
-    for (const name of ['a', 'b']) for (const link of ['one', 'two']) symlinkSync(`../${name === 'a' ? 'b' : 'a'}`, at('mesh', name, link));
+    for (const name of ['a', 'b'])
+      for (const link of ['one', 'two']) symlinkSync(`../${name === 'a' ? 'b' : 'a'}`, at('mesh', name, link));
     symlinkSync('b', at('mesh', 'aa'));
     for (const name of ['a', 'b']) writeFileSync(at('mesh', name, 'x.yaml'), 'v: 1');
     start([at('mesh')]);
@@ -105,7 +128,7 @@ describe('files as a source', () => {
     expect(first[0]?.problem?.message).toContain(`${at('mesh', 'aa')} (the same folder as ${at('mesh', 'b')})`);
     rmSync(at('mesh', 'b'), { recursive: true });
     let found = await next();
-    while (found['mesh'] === undefined) found = { ...found, ...await next() };
+    while (found['mesh'] === undefined) found = { ...found, ...(await next()) };
     expect(found).toEqual({ mesh: 'gone', 'mesh/b/x.yaml': 'gone' });
   });
 
@@ -117,23 +140,30 @@ describe('files as a source', () => {
     expect(await next()).toEqual({ mesh: 'left-out', 'mesh/two/x.yaml': [{ v: 1 }] });
     rmSync(at('mesh', 'two'));
     let found = await next();
-    while (found['mesh/one/x.yaml'] === undefined) found = { ...found, ...await next() };
+    while (found['mesh/one/x.yaml'] === undefined) found = { ...found, ...(await next()) };
     expect(found).toEqual({ mesh: 'gone', 'mesh/two/x.yaml': 'gone', 'mesh/one/x.yaml': [{ v: 1 }] });
   });
 
   it('names what is beyond a limit, and reads it when there is room', async () => {
     mkdirSync(at('mesh', 'one', 'two', 'three'), { recursive: true });
     for (const path of ['a.yaml', 'b.yaml', 'one/c.yaml', 'one/two/d.yaml']) writeFileSync(at('mesh', path), 'v: 1');
-    batches = watchFiles([at('mesh')], { limits: { files: 2, depth: 1 } }).run(stop.signal)[Symbol.asyncIterator]();
+    batches = watchFiles([at('mesh')], { limits: { files: 2, depth: 1 } })
+      .run(stop.signal)
+      [Symbol.asyncIterator]();
     const [problem, ...files] = (await batches.next()).value as readonly FileFound[];
     expect(files.map(({ path }) => relative(dir, path))).toEqual(['mesh/a.yaml', 'mesh/b.yaml']);
     expect(problem).toMatchObject({
-      path: at('mesh'), problem: { code: 'left-out', level: 'error', message: `not read: ${at('mesh/one/c.yaml')} (more than 2 files), ${at('mesh/one/two')} (more than 1 folders deep)` },
+      path: at('mesh'),
+      problem: {
+        code: 'left-out',
+        level: 'error',
+        message: `not read: ${at('mesh/one/c.yaml')} (more than 2 files), ${at('mesh/one/two')} (more than 1 folders deep)`,
+      },
     });
     rmSync(at('mesh', 'a.yaml'));
     let found = await next();
-    while (found['mesh/one/c.yaml'] === undefined) found = { ...found, ...await next() };
-    expect(found).toEqual({ 'mesh': 'left-out', 'mesh/a.yaml': 'gone', 'mesh/one/c.yaml': [{ v: 1 }] });
+    while (found['mesh/one/c.yaml'] === undefined) found = { ...found, ...(await next()) };
+    expect(found).toEqual({ mesh: 'left-out', 'mesh/a.yaml': 'gone', 'mesh/one/c.yaml': [{ v: 1 }] });
   });
 
   it('tells of names that are not UTF-8, found or put there later', async () => {
@@ -141,7 +171,8 @@ describe('files as a source', () => {
     writeFileSync(odd('caf\xe9.yaml'), 'v: 1');
     writeFileSync(odd('notes-\xe9.txt'), 'v: 1');
     start([dir]);
-    const message = async (): Promise<string | undefined> => ((await batches?.next())?.value as readonly FileFound[])[0]?.problem?.message;
+    const message = async (): Promise<string | undefined> =>
+      ((await batches?.next())?.value as readonly FileFound[])[0]?.problem?.message;
     expect(await message()).toBe(`not read: ${dir}/caf\\xe9.yaml (its name is not UTF-8; rename it)`);
     writeFileSync(odd('\xff.yaml'), 'v: 1');
     expect(await message()).toContain('/\\xff.yaml (its name is not UTF-8; rename it)');
@@ -204,13 +235,18 @@ describe('files as a source', () => {
       symlinkSync(`${prefix}-circle.yaml`, at(`${prefix}-circle.yaml`));
       writeFileSync(at(`${prefix}.yaml`), 'v: 1');
     };
-    const expected = (prefix: string): object => ({ [`${prefix}-pipe.yaml`]: 'unreadable', [`${prefix}-zero.yaml`]: 'unreadable', [`${prefix}-circle.yaml`]: 'unreadable', [`${prefix}.yaml`]: [{ v: 1 }] });
+    const expected = (prefix: string): object => ({
+      [`${prefix}-pipe.yaml`]: 'unreadable',
+      [`${prefix}-zero.yaml`]: 'unreadable',
+      [`${prefix}-circle.yaml`]: 'unreadable',
+      [`${prefix}.yaml`]: [{ v: 1 }],
+    });
     odd('a');
     start([dir]);
     expect(await next()).toEqual(expected('a'));
     odd('b');
     let found = {};
-    while (Object.keys(found).length < 4) found = { ...found, ...await next() };
+    while (Object.keys(found).length < 4) found = { ...found, ...(await next()) };
     expect(found).toEqual(expected('b'));
   });
 
@@ -230,7 +266,8 @@ describe('files as a source', () => {
     for (let i = 1; i <= 50; i += 1) put('a.yaml', `v: ${i}`);
     const batches: (readonly FileFound[])[] = [];
     put('end.yaml', 'v: 1');
-    while (!batches.flat().some(({ path }) => path.endsWith('end.yaml'))) batches.push((await source.next()).value as readonly FileFound[]);
+    while (!batches.flat().some(({ path }) => path.endsWith('end.yaml')))
+      batches.push((await source.next()).value as readonly FileFound[]);
     const seen = batches.flat().filter(({ path }) => path.endsWith('a.yaml'));
     expect(seen.length).toBeLessThan(5);
     expect(seen.at(-1)?.documents?.[0]?.value).toEqual({ v: 50 });
@@ -243,5 +280,5 @@ describe('files as a source', () => {
     expect(await next()).toEqual({ 'a.yaml': [{ v: 1 }], '': 'left-out' });
   });
 
-  it('says at once when a path isn\'t there', () => expect(() => watchFiles([at('none')])).toThrow(/ENOENT/));
+  it("says at once when a path isn't there", () => expect(() => watchFiles([at('none')])).toThrow(/ENOENT/));
 });

@@ -4,11 +4,18 @@ import { ChangedFiles, type ReadOptions } from './changed-files.ts';
 import type { FileFound } from './read-file.ts';
 import { WatchTree, type ChangeKind, type TreeLimits } from './watch-tree.ts';
 
-export interface WatchOptions extends ReadOptions { readonly limits?: Partial<TreeLimits> }
+export interface WatchOptions extends ReadOptions {
+  readonly limits?: Partial<TreeLimits>;
+}
 /** First every file there is, as one batch; then changes, those of one burst together. */
-export interface FileSource { run(signal: AbortSignal): AsyncIterable<readonly FileFound[]> }
+export interface FileSource {
+  run(signal: AbortSignal): AsyncIterable<readonly FileFound[]>;
+}
 
-/** How long nothing must happen before changes are read: a file moved into place is whole, one that is written to may not be. */
+/**
+ * How long nothing must happen before changes are read: a file moved into place is whole, one that is written to may
+ * not be.
+ */
 const quietMs: Readonly<Record<ChangeKind, number>> = { replaced: 1, written: 10 };
 /** A file that just became empty is likely about to be written. */
 const emptyMs = 100;
@@ -16,8 +23,8 @@ const emptyMs = 100;
 const maxWaitMs = 200;
 
 /**
- * Files and folders of YAML and JSON, watched; a file is replaced best by renaming another over it. What is left out of a folder is a problem of that folder.
- * Throws when a path isn't there.
+ * Files and folders of YAML and JSON, watched; a file is replaced best by renaming another over it. What is left out of
+ * a folder is a problem of that folder. Throws when a path isn't there.
  */
 export function watchFiles(given: readonly string[], options: WatchOptions = {}): FileSource {
   const paths = given.map((path) => (path.length > 1 ? withoutTrailing(path, '/') : path));
@@ -34,7 +41,9 @@ export function watchFiles(given: readonly string[], options: WatchOptions = {})
         notice();
       });
       const tree = new WatchTree({
-        limits: options.limits ?? {}, onChange: (path, kind) => burst.add(path, kind), onError: (error) => wake.fail(error),
+        limits: options.limits ?? {},
+        onChange: (path, kind) => burst.add(path, kind),
+        onError: (error) => wake.fail(error),
         onProblem: (path, problem) => {
           files.found({ path, readAt: Date.now(), ...(problem ? { problem } : {}) });
           notice();

@@ -23,9 +23,15 @@ export class LeftOut {
   /** One problem for all. */
   get problem(): Problem | undefined {
     if (this.#reasons.size === 0) return undefined;
-    const shown = [...this.#reasons].slice(0, maxShown).map(([path, reason]) => `${printable(path)} (${printable(reason)})`);
+    const shown = [...this.#reasons]
+      .slice(0, maxShown)
+      .map(([path, reason]) => `${printable(path)} (${printable(reason)})`);
     const more = this.#reasons.size - shown.length + this.#more;
-    return { code: 'left-out', level: 'error', message: `not read: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}` };
+    return {
+      code: 'left-out',
+      level: 'error',
+      message: `not read: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    };
   }
 }
 const maxKept = 1000;

@@ -1,6 +1,9 @@
 import { opendirSync } from 'node:fs';
 
-export interface FolderEntry { readonly name: string; readonly kind: 'file' | 'folder' | 'link' }
+export interface FolderEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'link';
+}
 export interface Listing {
   /** By name. */
   readonly entries: readonly FolderEntry[];
@@ -24,7 +27,9 @@ export function decodeName(name: Uint8Array): string | undefined {
 }
 /** A name as a message may show it: bytes outside ASCII as `\xff`. */
 export const escapeName = (name: Uint8Array): string =>
-  Buffer.from(name).toString('latin1').replace(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  Buffer.from(name)
+    .toString('latin1')
+    .replace(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 /** The entries of a folder, at most `maxEntries` of them. Throws what the operating system says. */
 export function listFolder(folder: string, maxEntries: number): Listing {
@@ -35,7 +40,8 @@ export function listFolder(folder: string, maxEntries: number): Listing {
   try {
     for (let count = 0; ; count += 1) {
       const entry = directory.readSync();
-      if (entry === null) return { entries: entries.sort((a, b) => (a.name < b.name ? -1 : 1)), undecodable, isCut: false };
+      if (entry === null)
+        return { entries: entries.sort((a, b) => (a.name < b.name ? -1 : 1)), undecodable, isCut: false };
       if (count === maxEntries) return { entries, undecodable, isCut: true };
       const bytes = Buffer.from(entry.name, 'latin1');
       const name = decodeName(bytes);

@@ -3,8 +3,15 @@ import { hashBytes, messageOf } from '@flotilla/std';
 import type { Problem, Reading } from '@flotilla/model';
 import { maxFileBytes, parseDocuments, tooLarge, type ParsedDocument } from './documents.ts';
 
-/** What was found in a file at a time; neither documents nor problem when it is gone. `readAt` in epoch milliseconds. */
-export interface FileFound { readonly path: string; readonly documents?: readonly ParsedDocument[]; readonly problem?: Problem; readonly readAt: number }
+/**
+ * What was found in a file at a time; neither documents nor problem when it is gone. `readAt` in epoch milliseconds.
+ */
+export interface FileFound {
+  readonly path: string;
+  readonly documents?: readonly ParsedDocument[];
+  readonly problem?: Problem;
+  readonly readAt: number;
+}
 
 /** Reads a file of at most `maxFileBytes`. Never throws. */
 export function readFile(path: string, reading: Reading = (_file, read) => read()): FileFound {
@@ -15,14 +22,29 @@ export function readFile(path: string, reading: Reading = (_file, read) => read(
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(file);
     if (stats.isDirectory()) return { path, readAt };
-    if (!stats.isFile()) return { path, readAt, problem: { code: 'unreadable', level: 'error', message: 'this is a pipe or a device; only files are read; remove it' } };
+    if (!stats.isFile())
+      return {
+        path,
+        readAt,
+        problem: {
+          code: 'unreadable',
+          level: 'error',
+          message: 'this is a pipe or a device; only files are read; remove it',
+        },
+      };
     if (stats.size > maxFileBytes) return { path, readAt, problem: tooLarge(stats.size) };
     const bytes = readAll(file, stats.size);
-    const parsed = reading({ name: path, hash: hashBytes(bytes) }, () => parseDocuments(bytes), (problem) => ({ problem }));
+    const parsed = reading(
+      { name: path, hash: hashBytes(bytes) },
+      () => parseDocuments(bytes),
+      (problem) => ({ problem }),
+    );
     return { path, readAt, ...parsed };
   } catch (thrown) {
     const gone = ['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '');
-    return gone ? { path, readAt } : { path, readAt, problem: { code: 'unreadable', level: 'error', message: messageOf(thrown) } };
+    return gone
+      ? { path, readAt }
+      : { path, readAt, problem: { code: 'unreadable', level: 'error', message: messageOf(thrown) } };
   } finally {
     if (file !== undefined) closeSync(file);
   }
@@ -40,6 +62,7 @@ export function sizeOf(path: string): number {
 function readAll(file: number, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let length = 0;
-  for (let count = -1; length < size && count !== 0; length += count) count = readSync(file, bytes, length, size - length, null);
+  for (let count = -1; length < size && count !== 0; length += count)
+    count = readSync(file, bytes, length, size - length, null);
   return bytes.subarray(0, length);
 }

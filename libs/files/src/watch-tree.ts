@@ -25,7 +25,12 @@ export interface TreeOptions {
   readonly limits?: Partial<TreeLimits>;
 }
 
-interface Root { readonly path: string; leftOut: LeftOut; reported?: string | undefined; timer?: NodeJS.Timeout | undefined }
+interface Root {
+  readonly path: string;
+  leftOut: LeftOut;
+  reported?: string | undefined;
+  timer?: NodeJS.Timeout | undefined;
+}
 interface Folder {
   readonly path: string;
   readonly root: Root;
@@ -37,16 +42,20 @@ interface Folder {
   readonly files: Set<string>;
   readonly folders: Map<string, Folder>;
 }
-interface Visit { readonly path: string; readonly depth: number }
+interface Visit {
+  readonly path: string;
+  readonly depth: number;
+}
 
 /** How long changes may gather before what was left out is looked at again. */
 const retryMs = 1000;
 
 /**
- * Files of folders, and of folders in them, watched by the operating system's own notices: what changes costs the same in a folder of any size. A folder is
- * watched before it is listed, so nothing falls between. Each folder is read by one path only, however many links lead to it: by its own before that of a
- * link. Kubernetes replaces a mounted volume by moving its link `..data`: then all of that folder counts as replaced. What is left out - beyond a limit, a
- * second path of a folder, a name that is not UTF-8 - is one problem for each root.
+ * Files of folders, and of folders in them, watched by the operating system's own notices: what changes costs the same
+ * in a folder of any size. A folder is watched before it is listed, so nothing falls between. Each folder is read by
+ * one path only, however many links lead to it: by its own before that of a link. Kubernetes replaces a mounted volume
+ * by moving its link `..data`: then all of that folder counts as replaced. What is left out - beyond a limit, a second
+ * path of a folder, a name that is not UTF-8 - is one problem for each root.
  */
 export class WatchTree {
   readonly #options: TreeOptions;
@@ -100,7 +109,8 @@ export class WatchTree {
   #walk(root: Root, first: Visit): void {
     const folders = [first];
     const links: Visit[] = [];
-    for (let visit = folders.pop(); visit; visit = folders.pop() ?? links.pop()) this.#visit(root, visit, (found, isLink) => (isLink ? links : folders).push(found));
+    for (let visit = folders.pop(); visit; visit = folders.pop() ?? links.pop())
+      this.#visit(root, visit, (found, isLink) => (isLink ? links : folders).push(found));
     this.#report(root);
   }
 
@@ -132,7 +142,8 @@ export class WatchTree {
 
   #whyNot({ path, depth }: Visit, identity: string): string | undefined {
     const { depth: maxDepth, folders } = this.#limits;
-    if (kernelFileSystems.has(statfsSync(path).type)) return 'a file system of the kernel, which holds no configuration';
+    if (kernelFileSystems.has(statfsSync(path).type))
+      return 'a file system of the kernel, which holds no configuration';
     const same = this.#byIdentity.get(identity);
     if (same && identityOf(same.path) === identity) return `the same folder as ${same.path}`;
     if (same) this.#drop(same);
@@ -142,7 +153,9 @@ export class WatchTree {
   }
 
   #open(root: Root, { path, depth }: Visit, identity: string): Folder {
-    const watcher = watch(path, { encoding: 'buffer' }, (event, name) => this.#guard(() => this.#onNotice(folder, event, name)));
+    const watcher = watch(path, { encoding: 'buffer' }, (event, name) =>
+      this.#guard(() => this.#onNotice(folder, event, name)),
+    );
     watcher.on('error', this.#options.onError);
     const folder: Folder = { path, root, depth, identity, watcher, files: new Set(), folders: new Map() };
     this.#folders.set(path, folder);
@@ -172,7 +185,8 @@ export class WatchTree {
 
   #addFile(folder: Folder, path: string): void {
     if (folder.files.has(path)) return;
-    if (this.#fileCount >= this.#limits.files) return folder.root.leftOut.add(path, `more than ${this.#limits.files} files`);
+    if (this.#fileCount >= this.#limits.files)
+      return folder.root.leftOut.add(path, `more than ${this.#limits.files} files`);
     folder.files.add(path);
     this.#fileCount += 1;
     this.#tell(path);
@@ -246,11 +260,15 @@ export class WatchTree {
   /** There may be room now for what was left out, or a folder may be reached by its other path. */
   #retry(root: Root): void {
     if (root.leftOut.size === 0 || root.timer) return;
-    root.timer = setTimeout(() => this.#guard(() => {
-      root.timer = undefined;
-      root.leftOut = new LeftOut();
-      this.#walk(root, { path: root.path, depth: 0 });
-    }), retryMs).unref();
+    root.timer = setTimeout(
+      () =>
+        this.#guard(() => {
+          root.timer = undefined;
+          root.leftOut = new LeftOut();
+          this.#walk(root, { path: root.path, depth: 0 });
+        }),
+      retryMs,
+    ).unref();
   }
 
   #report(root: Root): void {
@@ -271,10 +289,20 @@ export class WatchTree {
 
 const notUtf8 = 'its name is not UTF-8; rename it';
 const noMoreWatches = 'the system allows no more watched folders: raise fs.inotify.max_user_watches';
-const noWatch: Readonly<Record<string, string>> = { ENOSPC: noMoreWatches, EMFILE: noMoreWatches, ELOOP: 'too many links', ENAMETOOLONG: 'its path is too long' };
+const noWatch: Readonly<Record<string, string>> = {
+  ENOSPC: noMoreWatches,
+  EMFILE: noMoreWatches,
+  ELOOP: 'too many links',
+  ENAMETOOLONG: 'its path is too long',
+};
 
-/** proc, sysfs, cgroup, cgroup2, debugfs and tracefs, by their numbers in statfs(2): a link to one leads to folders without end. */
-const kernelFileSystems: ReadonlySet<number> = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163]);
+/**
+ * proc, sysfs, cgroup, cgroup2, debugfs and tracefs, by their numbers in statfs(2): a link to one leads to folders
+ * without end.
+ */
+const kernelFileSystems: ReadonlySet<number> = new Set([
+  0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163,
+]);
 
 /** What can't be looked at, as a link in a circle, passes for a file: reading it tells why. */
 function kindOf(path: string): 'file' | 'folder' | undefined {

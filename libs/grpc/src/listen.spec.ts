@@ -1,6 +1,15 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { Client, credentials, status, type Metadata, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  status,
+  type Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { createCertificateSource, type KeyAndCertificate } from '@flotilla/pki';
 import { AsyncQueue } from '@flotilla/std';
 import { createManualClock, createTestCa } from '@flotilla/testing';
@@ -18,7 +27,12 @@ afterEach(async () => {
 });
 
 const bytes = (value: Buffer): Buffer => value;
-const codec = { requestSerialize: bytes, requestDeserialize: bytes, responseSerialize: bytes, responseDeserialize: bytes };
+const codec = {
+  requestSerialize: bytes,
+  requestDeserialize: bytes,
+  responseSerialize: bytes,
+  responseDeserialize: bytes,
+};
 const service = {
   Who: { path: '/test.Test/Who', requestStream: false, responseStream: false, ...codec },
   Echo: { path: '/test.Test/Echo', requestStream: true, responseStream: true, ...codec },
@@ -27,17 +41,29 @@ type Stream = ServerDuplexStream<Buffer, Buffer>;
 
 /** Answers who asks, and with what it is sent. */
 const testService: GrpcService = {
-  addTo: (server) => void server.addService(service, {
-    Who: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) =>
-      answer(null, Buffer.from(`${identityIn(call.getAuthContext().sslPeerCertificate?.raw) ?? 'nobody'} at ${call.getPeer().replace(/:\d+$/, '')}`)),
-    Echo: (call: Stream) => void call.on('data', (message: Buffer) => call.write(message)).on('end', () => call.end()),
-  }),
+  addTo: (server) =>
+    void server.addService(service, {
+      Who: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) =>
+        answer(
+          null,
+          Buffer.from(
+            `${identityIn(call.getAuthContext().sslPeerCertificate?.raw) ?? 'nobody'} at ${call.getPeer().replace(/:\d+$/, '')}`,
+          ),
+        ),
+      Echo: (call: Stream) =>
+        void call.on('data', (message: Buffer) => call.write(message)).on('end', () => call.end()),
+    }),
 };
 
 async function rig(options: Partial<ListenOptions> = {}) {
   const clock = createManualClock();
   const hits: string[] = [];
-  const listening = await listen([testService], { at: { host: '127.0.0.1', port: 0 }, clock, onLimit: (kind) => hits.push(kind), ...options });
+  const listening = await listen([testService], {
+    at: { host: '127.0.0.1', port: 0 },
+    clock,
+    onLimit: (kind) => hits.push(kind),
+    ...options,
+  });
   const close = async (): Promise<void> => {
     const closed = listening.close();
     clock.advance(2000);
@@ -45,14 +71,30 @@ async function rig(options: Partial<ListenOptions> = {}) {
   };
   closers.push(close);
   const client = (held?: KeyAndCertificate): Client => {
-    const channel = options.tls ? credentials.createSsl(Buffer.from(ca.roots), held ? Buffer.from(held.key) : null, held ? Buffer.from(held.cert) : null) : credentials.createInsecure();
-    const made = new Client(`127.0.0.1:${listening.port}`, channel, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
+    const channel = options.tls
+      ? credentials.createSsl(
+          Buffer.from(ca.roots),
+          held ? Buffer.from(held.key) : null,
+          held ? Buffer.from(held.cert) : null,
+        )
+      : credentials.createInsecure();
+    const made = new Client(`127.0.0.1:${listening.port}`, channel, {
+      ...serverNamed('localhost'),
+      'grpc.use_local_subchannel_pool': 1,
+    });
     closers.push(() => made.close());
     return made;
   };
-  const who = (by: Client): Promise<string> => new Promise((resolve, reject) => {
-    by.makeUnaryRequest(service.Who.path, bytes, bytes, Buffer.alloc(0), (error: ServiceError | null, value?: Buffer) => (error ? reject(error) : resolve(String(value))));
-  });
+  const who = (by: Client): Promise<string> =>
+    new Promise((resolve, reject) => {
+      by.makeUnaryRequest(
+        service.Who.path,
+        bytes,
+        bytes,
+        Buffer.alloc(0),
+        (error: ServiceError | null, value?: Buffer) => (error ? reject(error) : resolve(String(value))),
+      );
+    });
   const open = async (said?: Buffer): Promise<Socket> => {
     const socket = connect(listening.port, '127.0.0.1').on('error', () => {});
     closers.push(() => socket.destroy());
@@ -62,11 +104,17 @@ async function rig(options: Partial<ListenOptions> = {}) {
   };
   return { clock, hits, listening, client, who, open, close };
 }
-const many = (count: number, open: () => Promise<Socket>): Promise<Socket[]> => Promise.all(Array.from({ length: count }, open));
-const ended = (socket: Socket): Promise<unknown> => (socket.resume().closed ? Promise.resolve() : once(socket, 'close'));
+const many = (count: number, open: () => Promise<Socket>): Promise<Socket[]> =>
+  Promise.all(Array.from({ length: count }, open));
+const ended = (socket: Socket): Promise<unknown> =>
+  socket.resume().closed ? Promise.resolve() : once(socket, 'close');
 
 /** Frames of HTTP/2 (RFC 9113, 4.1), with an empty table of HPACK. */
-const frame = (type: number, flags: number, { stream = 0, payload = [] }: { stream?: number; payload?: Iterable<number> } = {}): Buffer => {
+const frame = (
+  type: number,
+  flags: number,
+  { stream = 0, payload = [] }: { stream?: number; payload?: Iterable<number> } = {},
+): Buffer => {
   const content = Buffer.from([...payload]);
   const head = Buffer.alloc(9);
   head.writeUIntBE(content.length, 0, 3);
@@ -75,16 +123,25 @@ const frame = (type: number, flags: number, { stream = 0, payload = [] }: { stre
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, content]);
 };
-const literal = (name: string, value: string): Buffer => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
-const headerBlock = (path: string): Buffer => Buffer.concat([
-  literal(':method', 'POST'), literal(':scheme', 'http'), literal(':path', path), literal(':authority', 'a'), literal('content-type', 'application/grpc'), literal('te', 'trailers'),
-]);
+const literal = (name: string, value: string): Buffer =>
+  Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+const headerBlock = (path: string): Buffer =>
+  Buffer.concat([
+    literal(':method', 'POST'),
+    literal(':scheme', 'http'),
+    literal(':path', path),
+    literal(':authority', 'a'),
+    literal('content-type', 'application/grpc'),
+    literal('te', 'trailers'),
+  ]);
 const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0)]);
 const [endHeaders, endStream] = [4, 1];
 const headers = (stream: number, path: string): Buffer => frame(1, endHeaders, { stream, payload: headerBlock(path) });
 
 it.each([
-  ['plaintext', {}, undefined, 'nobody'], ['TLS without a certificate', { tls }, undefined, 'nobody'], ['TLS with one', { tls }, workload, identity],
+  ['plaintext', {}, undefined, 'nobody'],
+  ['TLS without a certificate', { tls }, undefined, 'nobody'],
+  ['TLS with one', { tls }, workload, identity],
 ] as const)('over %s a service sees who calls and from where', async (...[, options, held, expected]) => {
   const { client, who } = await rig(options);
   expect(await who(client(held))).toBe(`${expected} at 127.0.0.1`);
@@ -96,7 +153,10 @@ it('requires a certificate where it says so', async () => {
   expect(await who(client(workload))).toBe(`${identity} at 127.0.0.1`);
 });
 
-describe.each([['plaintext', {}], ['TLS', { tls }]] as const)('over %s', (_, options) => {
+describe.each([
+  ['plaintext', {}],
+  ['TLS', { tls }],
+] as const)('over %s', (_, options) => {
   it('a good client is served at once while 300 idle connections fill the server', async () => {
     const { client, who, open } = await rig({ ...options, limits: { maxConnections: 100, maxHandshakes: 50 } });
     await many(300, open);
@@ -121,7 +181,7 @@ describe.each([['plaintext', {}], ['TLS', { tls }]] as const)('over %s', (_, opt
     await who(client());
     clock.advance(3_600_000);
     stream.write(Buffer.from('two'));
-    expect(String((await once(stream, 'data') as [Buffer])[0])).toBe('two');
+    expect(String(((await once(stream, 'data')) as [Buffer])[0])).toBe('two');
     expect(hits.filter((kind) => kind === 'evicted_connections')).toHaveLength(92);
   });
 });
@@ -141,11 +201,31 @@ it('a caller with a certificate keeps its connection while 1000 others hang', as
 describe('a request that does not come in time is ended:', () => {
   const halfMessage = Buffer.from([0, 0, 0, 0, 100, 1, 2, 3]);
   it.each([
-    ['the client\'s preface', Buffer.from('PRI * HTTP/2.0\r\n'), 'header_timeout'],
-    ['a header', Buffer.concat([preface, frame(1, 0, { stream: 1, payload: headerBlock(service.Who.path) })]), 'header_timeout'],
-    ['a message', Buffer.concat([preface, headers(1, service.Who.path), frame(0, 0, { stream: 1, payload: halfMessage })]), 'body_timeout'],
-    ['the first message of a stream', Buffer.concat([preface, headers(1, service.Echo.path), frame(0, 0, { stream: 1, payload: halfMessage })]), 'body_timeout'],
-    ['the end of a request that is a single message', Buffer.concat([preface, headers(1, service.Who.path), frame(0, 0, { stream: 1, payload: Buffer.from([0, 0, 0, 0, 0]) })]), 'body_timeout'],
+    ["the client's preface", Buffer.from('PRI * HTTP/2.0\r\n'), 'header_timeout'],
+    [
+      'a header',
+      Buffer.concat([preface, frame(1, 0, { stream: 1, payload: headerBlock(service.Who.path) })]),
+      'header_timeout',
+    ],
+    [
+      'a message',
+      Buffer.concat([preface, headers(1, service.Who.path), frame(0, 0, { stream: 1, payload: halfMessage })]),
+      'body_timeout',
+    ],
+    [
+      'the first message of a stream',
+      Buffer.concat([preface, headers(1, service.Echo.path), frame(0, 0, { stream: 1, payload: halfMessage })]),
+      'body_timeout',
+    ],
+    [
+      'the end of a request that is a single message',
+      Buffer.concat([
+        preface,
+        headers(1, service.Who.path),
+        frame(0, 0, { stream: 1, payload: Buffer.from([0, 0, 0, 0, 0]) }),
+      ]),
+      'body_timeout',
+    ],
   ])('%s', async (_, said, kind) => {
     const { clock, client, who, open, hits } = await rig({ limits: { idleTimeout: 20_000 } });
     const socket = await open(said);
@@ -161,16 +241,27 @@ describe('a request that does not come in time is ended:', () => {
 });
 
 const streamId = (i: number): number => 2 * i + 1;
-const repeated = (count: number, make: (i: number) => Buffer): Buffer => Buffer.concat([preface, ...Array.from({ length: count }, (_, i) => make(i))]);
+const repeated = (count: number, make: (i: number) => Buffer): Buffer =>
+  Buffer.concat([preface, ...Array.from({ length: count }, (_, i) => make(i))]);
 const reset = (stream: number): Buffer => frame(3, 0, { stream, payload: [0, 0, 0, 8] });
 
 describe('a flood ends its own connection, and others are served:', () => {
   const unfinished = frame(1, 0, { stream: 1, payload: headerBlock(service.Who.path) });
   it.each([
-    ['streams that are reset at once (CVE-2023-44487)', repeated(5000, (i) => Buffer.concat([headers(streamId(i), service.Echo.path), reset(streamId(i))]))],
+    [
+      'streams that are reset at once (CVE-2023-44487)',
+      repeated(5000, (i) => Buffer.concat([headers(streamId(i), service.Echo.path), reset(streamId(i))])),
+    ],
     ['PING', repeated(20_000, () => frame(6, 0, { payload: Buffer.alloc(8) }))],
     ['SETTINGS', repeated(20_000, () => frame(4, 0))],
-    ['CONTINUATION (CVE-2024-27983)', Buffer.concat([preface, unfinished, ...Array.from({ length: 1000 }, () => frame(9, 0, { stream: 1, payload: literal('x', 'y'.repeat(100)) }))])],
+    [
+      'CONTINUATION (CVE-2024-27983)',
+      Buffer.concat([
+        preface,
+        unfinished,
+        ...Array.from({ length: 1000 }, () => frame(9, 0, { stream: 1, payload: literal('x', 'y'.repeat(100)) })),
+      ]),
+    ],
     ['more streams than it may have', repeated(5000, (i) => headers(streamId(i), service.Echo.path))],
   ])('%s', async (_, said) => {
     const { client, who, open } = await rig();
@@ -185,8 +276,17 @@ describe('a flood ends its own connection, and others are served:', () => {
 describe('is refused without harm to its connection:', () => {
   const many128 = Array.from({ length: 150 }, (_, i) => literal(`x${i}`, 'y'.repeat(100)));
   it.each([
-    ['a list of too many headers', frame(1, endHeaders | endStream, { stream: 1, payload: Buffer.concat([headerBlock(service.Who.path), ...many128]) })],
-    ['a message that is too large', Buffer.concat([headers(1, service.Who.path), frame(0, 0, { stream: 1, payload: [0, 0, 0x50, 0, 0, 1] })])],
+    [
+      'a list of too many headers',
+      frame(1, endHeaders | endStream, {
+        stream: 1,
+        payload: Buffer.concat([headerBlock(service.Who.path), ...many128]),
+      }),
+    ],
+    [
+      'a message that is too large',
+      Buffer.concat([headers(1, service.Who.path), frame(0, 0, { stream: 1, payload: [0, 0, 0x50, 0, 0, 1] })]),
+    ],
   ])('%s', async (_, said) => {
     const { open } = await rig();
     const socket = await open(Buffer.concat([preface, said]));
@@ -210,7 +310,7 @@ it('lets streams end when it closes, and tells idle clients at once', async () =
   await once(stream, 'data');
   const closed = listening.close();
   stream.write(Buffer.from('two'));
-  expect(String((await once(stream, 'data') as [Buffer])[0])).toBe('two');
+  expect(String(((await once(stream, 'data')) as [Buffer])[0])).toBe('two');
   const end = once(stream, 'status') as Promise<[{ code: status; metadata: Metadata }]>;
   stream.end();
   stream.resume();

@@ -1,11 +1,21 @@
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
-import { createListener, Deadlines, defaultLimits, followStreams, type GuardOptions, type ListenAt, type ServerTls } from '@flotilla/server';
+import {
+  createListener,
+  Deadlines,
+  defaultLimits,
+  followStreams,
+  type GuardOptions,
+  type ListenAt,
+  type ServerTls,
+} from '@flotilla/server';
 import { systemClock } from '@flotilla/std';
 import { printableStatus } from './printable-status.ts';
 import { requestDeadline } from './request-deadline.ts';
 
 /** Something that a gRPC server serves; several may share a port. */
-export interface GrpcService { addTo(server: Server): void }
+export interface GrpcService {
+  addTo(server: Server): void;
+}
 export interface Listening {
   /** The port in use; 0 for a path. */
   readonly port: number;
@@ -26,7 +36,13 @@ export interface GrpcLimits {
   /** Connections are closed after this time, varied by a tenth, so that clients connect again. */
   readonly maxConnectionAge: number;
 }
-export const defaultGrpcLimits: GrpcLimits = { maxMessageBytes: 4 << 20, maxConcurrentStreams: 100, keepaliveInterval: 30_000, keepaliveTimeout: 10_000, maxConnectionAge: Infinity };
+export const defaultGrpcLimits: GrpcLimits = {
+  maxMessageBytes: 4 << 20,
+  maxConcurrentStreams: 100,
+  keepaliveInterval: 30_000,
+  keepaliveTimeout: 10_000,
+  maxConnectionAge: Infinity,
+};
 
 export interface ListenOptions extends GuardOptions {
   readonly at: ListenAt;
@@ -38,19 +54,27 @@ export interface ListenOptions extends GuardOptions {
 const closeWithinMs = 2000;
 
 /** Serves all of `services` on one port (0: any). Rejects with the `code` of an address that can't be had. */
-export async function listen(services: readonly GrpcService[], { grpc, ...options }: ListenOptions): Promise<Listening> {
+export async function listen(
+  services: readonly GrpcService[],
+  { grpc, ...options }: ListenOptions,
+): Promise<Listening> {
   const { onLimit, clock = systemClock } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const deadlines = new Deadlines();
   const server = new Server({
-    ...serverOptions({ ...defaultGrpcLimits, ...grpc }), 'grpc.max_connection_idle_ms': limits.idleTimeout,
-    interceptors: [printableStatus, requestDeadline({ deadlines, requestTimeout: limits.requestTimeout, onTimeout: () => onLimit?.('body_timeout') })],
+    ...serverOptions({ ...defaultGrpcLimits, ...grpc }),
+    'grpc.max_connection_idle_ms': limits.idleTimeout,
+    interceptors: [
+      printableStatus,
+      requestDeadline({ deadlines, requestTimeout: limits.requestTimeout, onTimeout: () => onLimit?.('body_timeout') }),
+    ],
   });
   for (const service of services) service.addTo(server);
   // The listener has done the handshake already.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = await createListener({
-    ...options, framing: 'multiplexed',
+    ...options,
+    framing: 'multiplexed',
     // grpc-js asks idle clients to leave; the listener closes those that do not.
     limits: { ...limits, idleTimeout: limits.idleTimeout + closeWithinMs },
     onTick: (elapsedMs) => deadlines.advance(elapsedMs),
@@ -71,8 +95,17 @@ export async function listen(services: readonly GrpcService[], { grpc, ...option
   };
 }
 
-const serverOptions = ({ maxMessageBytes, maxConcurrentStreams, keepaliveInterval, keepaliveTimeout, maxConnectionAge }: GrpcLimits): ServerOptions => ({
-  'grpc.max_receive_message_length': maxMessageBytes, 'grpc.max_concurrent_streams': maxConcurrentStreams,
-  'grpc.keepalive_time_ms': keepaliveInterval, 'grpc.keepalive_timeout_ms': keepaliveTimeout,
-  ...(maxConnectionAge === Infinity ? {} : { 'grpc.max_connection_age_ms': maxConnectionAge }), 'grpc.enable_channelz': 0,
+const serverOptions = ({
+  maxMessageBytes,
+  maxConcurrentStreams,
+  keepaliveInterval,
+  keepaliveTimeout,
+  maxConnectionAge,
+}: GrpcLimits): ServerOptions => ({
+  'grpc.max_receive_message_length': maxMessageBytes,
+  'grpc.max_concurrent_streams': maxConcurrentStreams,
+  'grpc.keepalive_time_ms': keepaliveInterval,
+  'grpc.keepalive_timeout_ms': keepaliveTimeout,
+  ...(maxConnectionAge === Infinity ? {} : { 'grpc.max_connection_age_ms': maxConnectionAge }),
+  'grpc.enable_channelz': 0,
 });

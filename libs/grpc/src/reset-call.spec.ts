@@ -1,15 +1,41 @@
-import { Client, credentials, Server, ServerCredentials, ServerInterceptingCall, status, type handleBidiStreamingCall, type ServerDuplexStream } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  status,
+  type handleBidiStreamingCall,
+  type ServerDuplexStream,
+} from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
 import { resetCall } from './reset-call.ts';
 
 const identity = (bytes: Buffer): Buffer => bytes;
-const method = { path: '/test/Talk', requestStream: true, responseStream: true, requestSerialize: identity, requestDeserialize: identity, responseSerialize: identity, responseDeserialize: identity };
+const method = {
+  path: '/test/Talk',
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: identity,
+  requestDeserialize: identity,
+  responseSerialize: identity,
+  responseDeserialize: identity,
+};
 
-it.each([['as it is', []], ['behind interceptors', [1, 2]]])('ends a call whose client takes nothing: %s', async (_how, layers) => {
+it.each([
+  ['as it is', []],
+  ['behind interceptors', [1, 2]],
+])('ends a call whose client takes nothing: %s', async (_how, layers) => {
   const server = new Server({ interceptors: layers.map(() => (_method, call) => new ServerInterceptingCall(call)) });
   const opened = Promise.withResolvers<ServerDuplexStream<Buffer, Buffer>>();
-  server.addService({ Talk: method }, { Talk: (call: ServerDuplexStream<Buffer, Buffer>) => opened.resolve(call) } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
-  const port = await new Promise<number>((resolve, reject) => server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))));
+  server.addService({ Talk: method }, {
+    Talk: (call: ServerDuplexStream<Buffer, Buffer>) => opened.resolve(call),
+  } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   try {
     const stream = client.makeBidiStreamRequest(method.path, identity, identity);

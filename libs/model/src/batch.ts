@@ -4,13 +4,21 @@ import type { AnyResource, Collection } from './resource.ts';
 export type TraceParent = string;
 
 /** One resource's new value. */
-export interface Put { readonly resource: AnyResource; readonly trace?: TraceParent }
+export interface Put {
+  readonly resource: AnyResource;
+  readonly trace?: TraceParent;
+}
 /** One resource is gone. */
-export interface Delete { readonly collection: Collection; readonly key: string; readonly trace?: TraceParent }
+export interface Delete {
+  readonly collection: Collection;
+  readonly key: string;
+  readonly trace?: TraceParent;
+}
 
 /**
- * Everything one cause changed, seen whole or not at all. `session` names one run of the publisher, `seq` counts up in it.
- * `complete` lists the collections whose whole state this session has now published: never inferred from the transport.
+ * Everything one cause changed, seen whole or not at all. `session` names one run of the publisher, `seq` counts up in
+ * it. `complete` lists the collections whose whole state this session has now published: never inferred from the
+ * transport.
  */
 export interface Batch {
   readonly session: string;

@@ -1,4 +1,7 @@
-/** What a Kubernetes Secret holds for TLS, as PEM. Citadel alone reads Secrets and hands this to pilot; it is not a collection, and never on the bus. */
+/**
+ * What a Kubernetes Secret holds for TLS, as PEM. Citadel alone reads Secrets and hands this to pilot; it is not a
+ * collection, and never on the bus.
+ */
 export interface Credential {
   readonly certificate?: Uint8Array;
   readonly key?: Uint8Array;
@@ -9,15 +12,19 @@ export interface Credential {
 }
 
 /** What changed of the credentials, by `namespace/name`. */
-export interface CredentialUpdate { readonly put: ReadonlyMap<string, Credential>; readonly delete: readonly string[] }
+export interface CredentialUpdate {
+  readonly put: ReadonlyMap<string, Credential>;
+  readonly delete: readonly string[];
+}
 
 /** Appended to a credential's name for the roots that belong to it. */
 export const rootsSuffix = '-cacert';
 
 /**
- * Credentials by name, of the names that were added and no others. `namespace/name` is the certificate with its key in the Secret of that name;
- * `namespace/name-cacert` is the roots in the Secret of that whole name, or, where there is none, those beside the certificate. Each added name is answered: with
- * its credential, or in `delete` while there is none; later with what changes. What is known stays in force while the source is away.
+ * Credentials by name, of the names that were added and no others. `namespace/name` is the certificate with its key in
+ * the Secret of that name; `namespace/name-cacert` is the roots in the Secret of that whole name, or, where there is
+ * none, those beside the certificate. Each added name is answered: with its credential, or in `delete` while there is
+ * none; later with what changes. What is known stays in force while the source is away.
  */
 export interface CredentialSubscription extends AsyncIterable<CredentialUpdate> {
   add(name: string): void;
@@ -25,18 +32,27 @@ export interface CredentialSubscription extends AsyncIterable<CredentialUpdate> 
   drop(name: string): void;
 }
 /** Where credentials come from. The subscription ends when the signal aborts. */
-export interface CredentialSource { subscribe(signal: AbortSignal): CredentialSubscription }
+export interface CredentialSource {
+  subscribe(signal: AbortSignal): CredentialSubscription;
+}
 
 type Data = Readonly<Record<string, Uint8Array | undefined>>;
 const isThere = (bytes: Uint8Array | undefined): bytes is Uint8Array => bytes !== undefined && bytes.length > 0;
 
 /** The members of each form: generic before `kubernetes.io/tls`. */
-const pairs = [{ certificate: 'cert', key: 'key' }, { certificate: 'tls.crt', key: 'tls.key', staple: 'tls.ocsp-staple' }];
-const rootForms = [{ roots: 'cacert', revoked: 'crl' }, { roots: 'ca.crt', revoked: 'ca.crl' }];
+const pairs = [
+  { certificate: 'cert', key: 'key' },
+  { certificate: 'tls.crt', key: 'tls.key', staple: 'tls.ocsp-staple' },
+];
+const rootForms = [
+  { roots: 'cacert', revoked: 'crl' },
+  { roots: 'ca.crt', revoked: 'ca.crl' },
+];
 
 /**
- * The credential in a Secret's data: generic with `cert` and `key`, else `kubernetes.io/tls` with `tls.crt` and `tls.key`; roots in `cacert`, else `ca.crt`, each
- * with the revocation list of its form (Istio's pilot/pkg/credentials/kube). Undefined when it holds neither pair nor roots.
+ * The credential in a Secret's data: generic with `cert` and `key`, else `kubernetes.io/tls` with `tls.crt` and
+ * `tls.key`; roots in `cacert`, else `ca.crt`, each with the revocation list of its form (Istio's
+ * pilot/pkg/credentials/kube). Undefined when it holds neither pair nor roots.
  */
 export function credentialIn(data: Data): Credential | undefined {
   const pair = pairs.find(({ certificate, key }) => isThere(data[certificate]) && isThere(data[key]));

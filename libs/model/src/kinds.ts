@@ -7,29 +7,32 @@ import * as tel from './schema/telemetry.ts';
 import * as vs from './schema/virtual-service.ts';
 import type { Schema } from './schema/schema.ts';
 
-/** What is in each collection. `mesh-config` and `mesh-networks` hold one resource each, named `istio-system/istio`. Secrets are no collection. */
+/**
+ * What is in each collection. `mesh-config` and `mesh-networks` hold one resource each, named `istio-system/istio`.
+ * Secrets are no collection.
+ */
 export interface Kinds {
   'virtual-services': vs.VirtualService;
   'destination-rules': dr.DestinationRule;
-  'gateways': net.Gateway;
+  gateways: net.Gateway;
   'service-entries': net.ServiceEntry;
   'workload-entries': net.WorkloadEntry;
   'workload-groups': net.WorkloadGroup;
-  'sidecars': net.Sidecar;
+  sidecars: net.Sidecar;
   'envoy-filters': net.EnvoyFilter;
   'proxy-configs': mesh.ProxyConfigResource;
   'peer-authentications': sec.PeerAuthentication;
   'request-authentications': sec.RequestAuthentication;
   'authorization-policies': sec.AuthorizationPolicy;
-  'telemetries': tel.Telemetry;
+  telemetries: tel.Telemetry;
   'wasm-plugins': tel.WasmPlugin;
   'mesh-config': mesh.MeshConfig;
   'mesh-networks': mesh.MeshNetworks;
-  'services': k8s.Service;
+  services: k8s.Service;
   'endpoint-slices': k8s.EndpointSlice;
-  'pods': k8s.Pod;
-  'nodes': k8s.Node;
-  'namespaces': k8s.Namespace;
+  pods: k8s.Pod;
+  nodes: k8s.Node;
+  namespaces: k8s.Namespace;
 }
 
 export interface KindInfo {
@@ -50,9 +53,24 @@ const networking = 'networking.istio.io';
 const security = 'security.istio.io';
 const plural = (kind: string): string => `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
 type Row = readonly [collection: keyof Kinds, kind: string, group: string, versions: readonly string[], schema: Schema];
-const istio = (...[collection, kind, group, versions, schema]: Row): KindInfo => ({ collection, kind, group, versions, plural: plural(kind), schema, layout: 'spec' });
-const core = (collection: keyof Kinds, kind: string, rest: Pick<KindInfo, 'schema'> & Partial<KindInfo>): KindInfo =>
-  ({ collection, kind, group: '', versions: ['v1'], plural: plural(kind), layout: 'spec and status', ...rest });
+const istio = (...[collection, kind, group, versions, schema]: Row): KindInfo => ({
+  collection,
+  kind,
+  group,
+  versions,
+  plural: plural(kind),
+  schema,
+  layout: 'spec',
+});
+const core = (collection: keyof Kinds, kind: string, rest: Pick<KindInfo, 'schema'> & Partial<KindInfo>): KindInfo => ({
+  collection,
+  kind,
+  group: '',
+  versions: ['v1'],
+  plural: plural(kind),
+  layout: 'spec and status',
+  ...rest,
+});
 
 /** Every kind that galley reads and puts on the bus. */
 export const kinds: readonly KindInfo[] = [
@@ -78,5 +96,9 @@ export const kinds: readonly KindInfo[] = [
 ];
 
 /** Every collection, in the order in which a whole state is published. */
-export const collections: readonly (keyof Kinds)[] = ['mesh-config', 'mesh-networks', ...kinds.map(({ collection }) => collection)];
+export const collections: readonly (keyof Kinds)[] = [
+  'mesh-config',
+  'mesh-networks',
+  ...kinds.map(({ collection }) => collection),
+];
 export const meshSchemas = { 'mesh-config': mesh.MeshConfig, 'mesh-networks': mesh.MeshNetworks } as const;

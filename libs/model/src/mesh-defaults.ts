@@ -41,31 +41,45 @@ const defaults: MeshConfig = {
   },
 };
 
-/** What Istio 1.19 takes for a mesh without configuration (pkg/config/mesh, DefaultMeshConfig). A new object each time. */
+/**
+ * What Istio 1.19 takes for a mesh without configuration (pkg/config/mesh, DefaultMeshConfig). A new object each time.
+ */
 export const defaultMeshConfig = (): MeshConfig => structuredClone(defaults);
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Members of which only one may be set: a given one takes the default's place. */
 const alternatives: Readonly<Record<string, readonly string[]>> = {
-  tracing: ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'], defaultConfig: ['serviceCluster', 'tracingServiceName'],
+  tracing: ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'],
+  defaultConfig: ['serviceCluster', 'tracingServiceName'],
 };
 
 function merge(base: Plain, over: Plain, at = ''): Plain {
   const only = ownMember(alternatives, at);
-  const kept = only?.some((key) => Object.hasOwn(over, key)) ? Object.fromEntries(Object.entries(base).filter(([key]) => !only.includes(key))) : base;
-  return Object.fromEntries([...new Set([...Object.keys(kept), ...Object.keys(over)])].map((key) => {
-    const [old, fresh] = [ownMember(kept, key), ownMember(over, key)];
-    return [key, fresh === undefined ? old : isPlain(old) && isPlain(fresh) ? merge(old, fresh, key) : fresh];
-  }));
+  const kept = only?.some((key) => Object.hasOwn(over, key))
+    ? Object.fromEntries(Object.entries(base).filter(([key]) => !only.includes(key)))
+    : base;
+  return Object.fromEntries(
+    [...new Set([...Object.keys(kept), ...Object.keys(over)])].map((key) => {
+      const [old, fresh] = [ownMember(kept, key), ownMember(over, key)];
+      return [key, fresh === undefined ? old : isPlain(old) && isPlain(fresh) ? merge(old, fresh, key) : fresh];
+    }),
+  );
 }
 
-/** A mesh configuration over the defaults: objects merge, lists and plain values replace; extension providers add to the built-in ones; aliases of the trust domain are a set, sorted. */
+/**
+ * A mesh configuration over the defaults: objects merge, lists and plain values replace; extension providers add to the
+ * built-in ones; aliases of the trust domain are a set, sorted.
+ */
 export function withMeshDefaults(given: MeshConfig): MeshConfig {
   const merged = merge(defaultMeshConfig() as Plain, given as Plain) as MeshConfig;
   const own = new Set(given.extensionProviders?.map(({ name }) => name));
-  const providers = [...(defaults.extensionProviders ?? []).filter(({ name }) => !own.has(name)), ...(given.extensionProviders ?? [])];
+  const providers = [
+    ...(defaults.extensionProviders ?? []).filter(({ name }) => !own.has(name)),
+    ...(given.extensionProviders ?? []),
+  ];
   const aliases = given.trustDomainAliases && [...new Set(given.trustDomainAliases)].sort();
   return { ...merged, extensionProviders: providers, ...(aliases ? { trustDomainAliases: aliases } : {}) };
 }

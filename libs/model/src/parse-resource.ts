@@ -9,10 +9,15 @@ import { repeated } from './schema/schema.ts';
 import { MeshConfig, MeshNetworks } from './schema/mesh.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : value instanceof Date ? value.toISOString() : undefined);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : value instanceof Date ? value.toISOString() : undefined;
 
-export interface ParsedResource { readonly resource: AnyResource; readonly warnings: readonly Problem[] }
+export interface ParsedResource {
+  readonly resource: AnyResource;
+  readonly warnings: readonly Problem[];
+}
 
 const byKind = new Map(kinds.map((info) => [`${info.group}/${info.kind}`, info]));
 
@@ -20,24 +25,33 @@ const byKind = new Map(kinds.map((info) => [`${info.group}/${info.kind}`, info])
 export function kindOf(raw: unknown): KindInfo | undefined {
   if (!isPlain(raw)) return undefined;
   const apiVersion = text(raw['apiVersion']) ?? '';
-  return byKind.get(`${apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''}/${text(raw['kind']) ?? ''}`);
+  return byKind.get(
+    `${apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''}/${text(raw['kind']) ?? ''}`,
+  );
 }
 
 /**
- * A Kubernetes object (parsed YAML or JSON) as a resource. Errors: not an object, a kind the mesh doesn't read, no name, wrong types; each names its path.
- * What an API server has defaulted must be there already, except the namespace: `default`.
+ * A Kubernetes object (parsed YAML or JSON) as a resource. Errors: not an object, a kind the mesh doesn't read, no
+ * name, wrong types; each names its path. What an API server has defaulted must be there already, except the namespace:
+ * `default`.
  */
 export function parseResource(raw: unknown, options: ParseOptions = {}): Result<ParsedResource, readonly Problem[]> {
-  const fail = (path: string, message: string, code = 'wrong-type'): Result<never, readonly Problem[]> => err([{ code, level: 'error', path, message }]);
+  const fail = (path: string, message: string, code = 'wrong-type'): Result<never, readonly Problem[]> =>
+    err([{ code, level: 'error', path, message }]);
   if (!isPlain(raw)) return fail('', 'expected a Kubernetes object with apiVersion, kind and metadata');
   const apiVersion = text(raw['apiVersion']);
   const kindName = text(raw['kind']);
-  if (!apiVersion || !kindName) return fail(apiVersion ? 'kind' : 'apiVersion', 'expected text: every object names its apiVersion and kind');
+  if (!apiVersion || !kindName)
+    return fail(apiVersion ? 'kind' : 'apiVersion', 'expected text: every object names its apiVersion and kind');
   const kind = kindOf(raw);
   if (!kind) return fail('kind', `unknown kind ${kindName} of ${apiVersion}`, 'unknown-kind');
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
   if (!kind.versions.includes(version)) {
-    return fail('apiVersion', `${kindName} has no version ${version} in ${kind.group || 'the core group'}; use ${kind.versions.join(' or ')}`, 'unknown-kind');
+    return fail(
+      'apiVersion',
+      `${kindName} has no version ${version} in ${kind.group || 'the core group'}; use ${kind.versions.join(' or ')}`,
+      'unknown-kind',
+    );
   }
   const meta = parseMeta(raw['metadata'], kind);
   if (!meta.ok) return meta;
@@ -51,40 +65,72 @@ export function parseResource(raw: unknown, options: ParseOptions = {}): Result<
 /** What the mesh reads of an object, checked; problems have the paths that the object's author wrote. */
 function parseFields(raw: Plain, { schema, layout }: KindInfo, options: ParseOptions): Parsed {
   switch (layout) {
-    case 'spec': return parseValue(schema, raw['spec'] ?? {}, { ...options, path: 'spec' });
-    case 'object': return parseValue(schema, raw, { ...options, path: '' });
+    case 'spec':
+      return parseValue(schema, raw['spec'] ?? {}, { ...options, path: 'spec' });
+    case 'object':
+      return parseValue(schema, raw, { ...options, path: '' });
     case 'spec and status': {
       const spec = raw['spec'] ?? {};
-      const parsed = parseValue(schema, isPlain(spec) ? { ...spec, status: raw['status'] } : spec, { ...options, path: 'spec' });
-      return { ...parsed, problems: parsed.problems.map((problem) => ({ ...problem, path: problem.path?.replace(/^spec\.status\b/, 'status') })) };
+      const parsed = parseValue(schema, isPlain(spec) ? { ...spec, status: raw['status'] } : spec, {
+        ...options,
+        path: 'spec',
+      });
+      return {
+        ...parsed,
+        problems: parsed.problems.map((problem) => ({
+          ...problem,
+          path: problem.path?.replace(/^spec\.status\b/, 'status'),
+        })),
+      };
     }
   }
 }
 
 function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[]> {
   const problems: Problem[] = [];
-  const wrong = (path: string, message: string): void => void problems.push({ code: 'wrong-type', level: 'error', path: `metadata.${path}`, message });
-  if (!isPlain(raw)) return err([{ code: 'wrong-type', level: 'error', path: 'metadata', message: 'expected an object with a name' }]);
+  const wrong = (path: string, message: string): void =>
+    void problems.push({ code: 'wrong-type', level: 'error', path: `metadata.${path}`, message });
+  if (!isPlain(raw))
+    return err([{ code: 'wrong-type', level: 'error', path: 'metadata', message: 'expected an object with a name' }]);
   // YAML 1.1 makes a boolean of a name such as `off`; Kubernetes' decoder makes text of it again.
-  const name = text(raw['name']) ?? (typeof raw['name'] === 'boolean' || typeof raw['name'] === 'number' ? String(raw['name']) : '');
+  const name =
+    text(raw['name']) ??
+    (typeof raw['name'] === 'boolean' || typeof raw['name'] === 'number' ? String(raw['name']) : '');
   if (name === '') wrong('name', 'expected a name');
-  else if (name.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) wrong('name', `${JSON.stringify(name.slice(0, 60))} is not a valid name: lower-case letters, digits, "-" and ".", at most 253`);
+  else if (name.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name))
+    wrong(
+      'name',
+      `${JSON.stringify(name.slice(0, 60))} is not a valid name: lower-case letters, digits, "-" and ".", at most 253`,
+    );
   const namespace = kind.clusterScoped ? '' : text(raw['namespace']) || 'default';
   if (raw['namespace'] !== undefined && text(raw['namespace']) === undefined) wrong('namespace', 'expected text');
   const strings = (field: 'labels' | 'annotations'): Record<string, string> | undefined => {
     const map = raw[field];
     if (map === undefined || map === null) return undefined;
     if (!isPlain(map)) return void wrong(field, 'expected an object');
-    for (const [key, value] of Object.entries(map)) if (typeof value !== 'string' && value !== null) wrong(`${field}[${JSON.stringify(key)}]`, `expected text, found ${JSON.stringify(value)}: put it in quotes`);
+    for (const [key, value] of Object.entries(map))
+      if (typeof value !== 'string' && value !== null)
+        wrong(`${field}[${JSON.stringify(key)}]`, `expected text, found ${JSON.stringify(value)}: put it in quotes`);
     return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, text(value) ?? '']));
   };
   const [labels, annotations] = [strings('labels'), strings('annotations')];
-  const owners = raw['ownerReferences'] === undefined ? undefined : parseValue(repeated(ownerReferenceSchema), raw['ownerReferences'] ?? [], { path: 'metadata.ownerReferences' });
+  const owners =
+    raw['ownerReferences'] === undefined
+      ? undefined
+      : parseValue(repeated(ownerReferenceSchema), raw['ownerReferences'] ?? [], { path: 'metadata.ownerReferences' });
   if (owners) problems.push(...owners.problems);
   if (problems.length > 0) return err(problems);
-  const optional = { creationTimestamp: text(raw['creationTimestamp']), uid: text(raw['uid']), resourceVersion: text(raw['resourceVersion']), generateName: text(raw['generateName']) };
+  const optional = {
+    creationTimestamp: text(raw['creationTimestamp']),
+    uid: text(raw['uid']),
+    resourceVersion: text(raw['resourceVersion']),
+    generateName: text(raw['generateName']),
+  };
   return ok({
-    name, namespace, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}),
+    name,
+    namespace,
+    ...(labels ? { labels } : {}),
+    ...(annotations ? { annotations } : {}),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     ...(typeof raw['generation'] === 'number' ? { generation: raw['generation'] } : {}),
     ...(owners ? { ownerReferences: owners.value as readonly OwnerReference[] } : {}),
@@ -95,7 +141,9 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[
 export function parseMeshConfig(raw: unknown): Result<AnyResource, readonly Problem[]> {
   const { value, problems } = parseValue(MeshConfig, raw ?? {}, { path: 'mesh' });
   const errors = problems.filter(({ level }) => level === 'error');
-  return errors.length > 0 ? err(errors) : ok(meshResource('mesh-config', 'MeshConfig', withMeshDefaults(value as object)));
+  return errors.length > 0
+    ? err(errors)
+    : ok(meshResource('mesh-config', 'MeshConfig', withMeshDefaults(value as object)));
 }
 
 /** Mesh networks as a resource; also given without their outer `networks`. */
@@ -106,4 +154,10 @@ export function parseMeshNetworks(raw: unknown): Result<AnyResource, readonly Pr
 }
 
 const meshResource = (collection: 'mesh-config' | 'mesh-networks', kind: string, spec: unknown): AnyResource =>
-  ({ collection, apiVersion: 'mesh.istio.io/v1alpha1', kind, meta: { name: 'istio', namespace: 'istio-system' }, spec }) as AnyResource;
+  ({
+    collection,
+    apiVersion: 'mesh.istio.io/v1alpha1',
+    kind,
+    meta: { name: 'istio', namespace: 'istio-system' },
+    spec,
+  }) as AnyResource;

@@ -15,14 +15,21 @@ export interface Problem {
 }
 
 /**
- * Runs `read`, which reads an object, unless that is to be passed over: then gives what `passedOver` makes of the problem that says why. `hash` is that of the
- * object's content.
+ * Runs `read`, which reads an object, unless that is to be passed over: then gives what `passedOver` makes of the
+ * problem that says why. `hash` is that of the object's content.
  */
-export type Reading = <T>(object: { readonly name: string; readonly hash: string }, read: () => T, passedOver: (problem: Problem) => T) => T;
+export type Reading = <T>(
+  object: { readonly name: string; readonly hash: string },
+  read: () => T,
+  passedOver: (problem: Problem) => T,
+) => T;
 
 /** A problem as it may be shown anywhere: the texts that it quotes are printable, its own length is bounded. */
 export const printableProblem = ({ code, level, message, resource, origin, path }: Problem): Problem => ({
-  code, level, message: printable(message, maxMessage),
-  ...(resource === undefined ? {} : { resource: printable(resource) }), ...(origin === undefined ? {} : { origin: printable(origin) }),
+  code,
+  level,
+  message: printable(message, maxMessage),
+  ...(resource === undefined ? {} : { resource: printable(resource) }),
+  ...(origin === undefined ? {} : { origin: printable(origin) }),
   ...(path === undefined ? {} : { path: printable(path) }),
 });

@@ -1,12 +1,18 @@
 import type { MeshProxyConfig } from './schema/mesh.ts';
 
-/** What is wrong with a proxy's whole configuration, defaults included, in the words of Istio's validation (ValidateMeshConfigProxyConfig). */
+/**
+ * What is wrong with a proxy's whole configuration, defaults included, in the words of Istio's validation
+ * (ValidateMeshConfigProxyConfig).
+ */
 export function proxyConfigMistakes(config: MeshProxyConfig): string[] {
-  const port = (value: number): string | undefined => (value >= 1 && value <= 65535 ? undefined : `port number ${value} must be in the range 1..65535`);
+  const port = (value: number): string | undefined =>
+    value >= 1 && value <= 65535 ? undefined : `port number ${value} must be in the range 1..65535`;
   const problems: (string | undefined)[] = [
     config.configPath ? undefined : 'config path must be set',
     config.binaryPath ? undefined : 'binary path must be set',
-    config.serviceCluster || config.tracingServiceName !== undefined ? undefined : 'oneof service cluster or tracing service name must be specified',
+    config.serviceCluster || config.tracingServiceName !== undefined
+      ? undefined
+      : 'oneof service cluster or tracing service name must be specified',
     prefixed('invalid discovery address: ', addressProblem(config.discoveryAddress ?? '')),
     prefixed('invalid proxy admin port: ', port(config.proxyAdminPort ?? 0)),
     prefixed('invalid status port: ', port(config.statusPort ?? 0)),
@@ -16,10 +22,13 @@ export function proxyConfigMistakes(config: MeshProxyConfig): string[] {
   return problems.filter((problem) => problem !== undefined);
 }
 
-const prefixed = (prefix: string, problem: string | undefined): string | undefined => (problem ? prefix + problem : undefined);
+const prefixed = (prefix: string, problem: string | undefined): string | undefined =>
+  problem ? prefix + problem : undefined;
 function addressProblem(address: string): string | undefined {
   if (address.startsWith('unix:')) return undefined;
   const at = address.lastIndexOf(':');
   const port = Number(address.slice(at + 1));
-  return at > 0 && port >= 1 && port <= 65535 ? undefined : `unable to split ${JSON.stringify(address)} into host and port`;
+  return at > 0 && port >= 1 && port <= 65535
+    ? undefined
+    : `unable to split ${JSON.stringify(address)} into host and port`;
 }

@@ -1,6 +1,9 @@
 import type { Kinds } from './kinds.ts';
 
-/** A name of a collection on the bus and in pilot's World: `<group>/<plural>`, short for what is Istio's or Kubernetes' own. */
+/**
+ * A name of a collection on the bus and in pilot's World: `<group>/<plural>`, short for what is Istio's or Kubernetes'
+ * own.
+ */
 export type Collection = keyof Kinds;
 
 /** What Kubernetes calls ObjectMeta, as far as the mesh reads it. Times are RFC 3339. */
@@ -18,9 +21,17 @@ export interface Meta {
   readonly generation?: number;
   readonly ownerReferences?: readonly OwnerReference[];
 }
-export interface OwnerReference { readonly apiVersion?: string; readonly kind: string; readonly name: string; readonly controller?: boolean }
+export interface OwnerReference {
+  readonly apiVersion?: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly controller?: boolean;
+}
 
-/** One configuration or registry object. `spec` of Istio kinds is canonical proto3 JSON (camelCase, see schema/); of Kubernetes kinds as the API has it. */
+/**
+ * One configuration or registry object. `spec` of Istio kinds is canonical proto3 JSON (camelCase, see schema/); of
+ * Kubernetes kinds as the API has it.
+ */
 export interface Resource<C extends Collection = Collection> {
   readonly collection: C;
   readonly apiVersion: string;
@@ -32,5 +43,8 @@ export interface Resource<C extends Collection = Collection> {
 /** A resource of some collection, discriminated by `collection`. */
 export type AnyResource = { [C in Collection]: Resource<C> }[Collection];
 
-/** The key of a resource in its collection: `namespace/name`, with an empty namespace for cluster-scoped kinds (`/name`). */
+/**
+ * The key of a resource in its collection: `namespace/name`, with an empty namespace for cluster-scoped kinds
+ * (`/name`).
+ */
 export const keyOf = (meta: Pick<Meta, 'namespace' | 'name'>): string => `${meta.namespace}/${meta.name}`;

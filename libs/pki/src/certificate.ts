@@ -10,8 +10,14 @@ import type { AltNames } from './extensions.ts';
 export const generateKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
 export const keyToPem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-export interface Validity { readonly notBefore: number; readonly notAfter: number }
-export interface Issuer { readonly key: KeyObject; readonly certificate: X509Certificate }
+export interface Validity {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+export interface Issuer {
+  readonly key: KeyObject;
+  readonly certificate: X509Certificate;
+}
 export interface CertificateInput extends AltNames {
   readonly publicKey: KeyObject;
   readonly validity: Validity;
@@ -24,24 +30,55 @@ export const buildCertificate = (input: CertificateInput, issuer: Issuer): strin
   build({ ...input, isCa: false, issuer: issuerOf(issuer), subject: sequence(), signer: issuer.key });
 
 /** A self-signed root for the given organisation. */
-export function buildRoot(key: KeyObject, input: { readonly organization: string; readonly validity: Validity; readonly serial: Uint8Array }): string {
+export function buildRoot(
+  key: KeyObject,
+  input: { readonly organization: string; readonly validity: Validity; readonly serial: Uint8Array },
+): string {
   const name = sequence(der(tag.set, sequence(oid(organizationName), der(tag.utf8, Buffer.from(input.organization)))));
   const publicKey = createPublicKey(key);
-  return build({ ...input, publicKey, isCa: true, issuer: { name, keyId: keyIdOf(publicKeyInfo(publicKey)) }, subject: name, signer: key });
+  return build({
+    ...input,
+    publicKey,
+    isCa: true,
+    issuer: { name, keyId: keyIdOf(publicKeyInfo(publicKey)) },
+    subject: name,
+    signer: key,
+  });
 }
 
 const organizationName = '55040a';
-interface IssuerParts { readonly name: Uint8Array; readonly keyId: Uint8Array }
-interface BuildInput extends CertificateInput { readonly isCa: boolean; readonly issuer: IssuerParts; readonly subject: Uint8Array; readonly signer: KeyObject }
+interface IssuerParts {
+  readonly name: Uint8Array;
+  readonly keyId: Uint8Array;
+}
+interface BuildInput extends CertificateInput {
+  readonly isCa: boolean;
+  readonly issuer: IssuerParts;
+  readonly subject: Uint8Array;
+  readonly signer: KeyObject;
+}
 
 function build(input: BuildInput): string {
   const { validity, issuer } = input;
   const signer = signerOf(input.signer);
   const keyInfo = publicKeyInfo(input.publicKey);
   const body = sequence(
-    der(tag.around(0), der(tag.integer, Uint8Array.of(2))), der(tag.integer, positive(input.serial)), signer.algorithm, issuer.name,
-    sequence(time(validity.notBefore), time(validity.notAfter)), input.subject, keyInfo,
-    der(tag.around(3), buildExtensions({ ...input, subjectKeyId: keyIdOf(keyInfo), issuerKeyId: issuer.keyId, emptySubject: !input.isCa })),
+    der(tag.around(0), der(tag.integer, Uint8Array.of(2))),
+    der(tag.integer, positive(input.serial)),
+    signer.algorithm,
+    issuer.name,
+    sequence(time(validity.notBefore), time(validity.notAfter)),
+    input.subject,
+    keyInfo,
+    der(
+      tag.around(3),
+      buildExtensions({
+        ...input,
+        subjectKeyId: keyIdOf(keyInfo),
+        issuerKeyId: issuer.keyId,
+        emptySubject: !input.isCa,
+      }),
+    ),
   );
   return toPem(sequence(body, signer.algorithm, bits(signer.sign(body))), 'CERTIFICATE');
 }
@@ -61,7 +98,7 @@ function issuerOf({ certificate }: Issuer): IssuerParts {
   const read = readDer(certificate.raw);
   const [body] = read.ok ? membersOf(read.value) : [];
   const subject = membersOf(body)[5];
-  if (!subject) throw new Error('the issuer\'s certificate has no subject');
+  if (!subject) throw new Error("the issuer's certificate has no subject");
   const made = { name: subject.raw, keyId: keyIdOf(publicKeyInfo(certificate.publicKey)) };
   issuers.set(certificate, made);
   return made;
@@ -71,7 +108,8 @@ function issuerOf({ certificate }: Issuer): IssuerParts {
 export function parseCertificates(pem: string, limit = 16): Result<X509Certificate[]> {
   if (pem.length > maxDerBytes * 4) return err(`larger than ${maxDerBytes * 4} characters`);
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0 || blocks.length > limit) return err(`expected 1 to ${limit} certificates, found ${blocks.length}`);
+  if (blocks.length === 0 || blocks.length > limit)
+    return err(`expected 1 to ${limit} certificates, found ${blocks.length}`);
   try {
     return ok(blocks.map((block) => new X509Certificate(block)));
   } catch {
@@ -80,7 +118,11 @@ export function parseCertificates(pem: string, limit = 16): Result<X509Certifica
 }
 
 /** Follows a chain, leaf first, to one of the roots; says which link does not hold. */
-export function verifyChain(chain: readonly X509Certificate[], roots: readonly X509Certificate[], now: number): Result<X509Certificate> {
+export function verifyChain(
+  chain: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+  now: number,
+): Result<X509Certificate> {
   const [leaf, ...rest] = chain;
   if (!leaf) return err('the chain is empty');
   let current = leaf;
@@ -89,7 +131,10 @@ export function verifyChain(chain: readonly X509Certificate[], roots: readonly X
     if (now > current.validToDate.getTime()) return err('a certificate of the chain has expired');
     const issuedBy = (ca: X509Certificate): boolean => ca.ca && current.checkIssued(ca) && current.verify(ca.publicKey);
     const root = roots.find(issuedBy);
-    if (root) return now <= root.validToDate.getTime() && now >= root.validFromDate.getTime() ? ok(leaf) : err('the root is not valid now');
+    if (root)
+      return now <= root.validToDate.getTime() && now >= root.validFromDate.getTime()
+        ? ok(leaf)
+        : err('the root is not valid now');
     const next = rest.find((ca) => !ca.raw.equals(current.raw) && issuedBy(ca));
     if (!next) return err('the chain does not end at a root that is trusted here');
     current = next;

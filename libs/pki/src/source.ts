@@ -1,5 +1,9 @@
 /** A service's own certificate and whom it trusts, as PEM. `cert` is leaf first. */
-export interface KeyAndCertificate { readonly key: string; readonly cert: string; readonly roots: string }
+export interface KeyAndCertificate {
+  readonly key: string;
+  readonly cert: string;
+  readonly roots: string;
+}
 
 /** A certificate that is renewed while its users hold connections. */
 export interface CertificateSource {
@@ -8,7 +12,9 @@ export interface CertificateSource {
   onChange(listener: (value: KeyAndCertificate) => void): () => void;
 }
 
-export interface MutableCertificateSource extends CertificateSource { set(value: KeyAndCertificate): void }
+export interface MutableCertificateSource extends CertificateSource {
+  set(value: KeyAndCertificate): void;
+}
 
 export function createCertificateSource(initial?: KeyAndCertificate): MutableCertificateSource {
   const listeners = new Set<(value: KeyAndCertificate) => void>();

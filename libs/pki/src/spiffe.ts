@@ -2,7 +2,11 @@ import type { X509Certificate } from 'node:crypto';
 import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
-export interface SpiffeIdentity { readonly trustDomain: string; readonly namespace: string; readonly serviceAccount: string }
+export interface SpiffeIdentity {
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
 
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const dotted = /^[a-z0-9]([-a-z0-9_.]*[a-z0-9])?$/;
@@ -15,17 +19,26 @@ export const spiffeOf = ({ trustDomain, namespace, serviceAccount }: SpiffeIdent
 /** Reads Istio's form of a SPIFFE identity; fails, saying what was found, on any other. */
 export function parseSpiffe(uri: string): Result<SpiffeIdentity> {
   if (uri.length > maxLength) return err(`an identity is at most ${maxLength} characters`);
-  const [, trustDomain = '', namespace = '', serviceAccount = ''] = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(uri) ?? [];
-  return validIdentity({ trustDomain, namespace, serviceAccount }) ? ok({ trustDomain, namespace, serviceAccount })
+  const [, trustDomain = '', namespace = '', serviceAccount = ''] =
+    /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(uri) ?? [];
+  return validIdentity({ trustDomain, namespace, serviceAccount })
+    ? ok({ trustDomain, namespace, serviceAccount })
     : err(`${JSON.stringify(uri)} is not of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT`);
 }
 
 /** Whether the parts are names that Kubernetes allows, so that none can reach into another part of the URI. */
 export const validIdentity = ({ trustDomain, namespace, serviceAccount }: SpiffeIdentity): boolean =>
-  trustDomain.length <= 255 && dotted.test(trustDomain) && namespace.length <= 63 && label.test(namespace)
-  && serviceAccount.length <= 253 && dotted.test(serviceAccount);
+  trustDomain.length <= 255 &&
+  dotted.test(trustDomain) &&
+  namespace.length <= 63 &&
+  label.test(namespace) &&
+  serviceAccount.length <= 253 &&
+  dotted.test(serviceAccount);
 
-/** The one SPIFFE identity of a certificate. The caller has verified its chain; several URI names are none (SPIFFE X.509-SVID, 2). */
+/**
+ * The one SPIFFE identity of a certificate. The caller has verified its chain; several URI names are none (SPIFFE
+ * X.509-SVID, 2).
+ */
 export function peerIdentity(certificate: X509Certificate): Result<SpiffeIdentity> {
   const names = (certificate.subjectAltName ?? '').split(/, (?=[A-Za-z ]+:)/).filter((name) => name.startsWith('URI:'));
   const [name] = names;

@@ -3,7 +3,9 @@ import type { google } from '../gen/envoy.js';
 export * from '../gen/envoy.js';
 
 /** A generated message class, as far as encoding needs it. */
-export interface MessageType<T> { encode(message: T): { finish(): Uint8Array } }
+export interface MessageType<T> {
+  encode(message: T): { finish(): Uint8Array };
+}
 /** A message's fields, from its class. */
 export type Fields<M> = M extends MessageType<infer T> ? T : never;
 
@@ -11,8 +13,10 @@ export type Fields<M> = M extends MessageType<infer T> ? T : never;
 export const encode = <T>(type: MessageType<T>, message: T): Uint8Array => type.encode(message).finish();
 
 /** A message packed as google.protobuf.Any. */
-export const any = <T>(type: MessageType<T> & { getTypeUrl(prefix?: string): string }, message: T): google.protobuf.IAny =>
-  ({ type_url: type.getTypeUrl('type.googleapis.com'), value: encode(type, message) });
+export const any = <T>(
+  type: MessageType<T> & { getTypeUrl(prefix?: string): string },
+  message: T,
+): google.protobuf.IAny => ({ type_url: type.getTypeUrl('type.googleapis.com'), value: encode(type, message) });
 
 /** google.protobuf.Duration of seconds, fractions down to nanoseconds. */
 export function duration(seconds: number): google.protobuf.IDuration {
@@ -27,8 +31,13 @@ export const double = (value: number): google.protobuf.IDoubleValue => ({ value 
 export const str = (value: string): google.protobuf.IStringValue => ({ value });
 
 /** google.protobuf.Struct of plain JSON data. */
-export const struct = (value: Readonly<Record<string, unknown>>): google.protobuf.IStruct =>
-  ({ fields: Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) => [key, toValue(item)])) });
+export const struct = (value: Readonly<Record<string, unknown>>): google.protobuf.IStruct => ({
+  fields: Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([key, item]) => [key, toValue(item)]),
+  ),
+});
 
 function toValue(value: unknown): google.protobuf.IValue {
   if (value === null) return { nullValue: 0 };

@@ -4,10 +4,17 @@ import { fromJson, toJson } from './json.ts';
 
 const name = 'envoy.config.cluster.v3.Cluster';
 const cluster = encode(envoy.config.cluster.v3.Cluster, {
-  name: 'outbound|80||web', type: envoy.config.cluster.v3.Cluster.DiscoveryType.EDS, connectTimeout: duration(1.5), perConnectionBufferLimitBytes: u32(0),
-  commonLbConfig: {}, respectDnsTtl: false, metadata: { filterMetadata: { istio: struct({ services: [{ host: 'web', n: 1, on: true, none: null }] }) } },
+  name: 'outbound|80||web',
+  type: envoy.config.cluster.v3.Cluster.DiscoveryType.EDS,
+  connectTimeout: duration(1.5),
+  perConnectionBufferLimitBytes: u32(0),
+  commonLbConfig: {},
+  respectDnsTtl: false,
+  metadata: { filterMetadata: { istio: struct({ services: [{ host: 'web', n: 1, on: true, none: null }] }) } },
   typedExtensionProtocolOptions: {
-    z: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, { commonHttpProtocolOptions: { idleTimeout: duration(0) } }),
+    z: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, {
+      commonHttpProtocolOptions: { idleTimeout: duration(0) },
+    }),
     a: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, {}),
   },
 });
@@ -15,11 +22,18 @@ const cluster = encode(envoy.config.cluster.v3.Cluster, {
 describe('JSON mapping', () => {
   it('writes what is set, as protojson does', () => {
     expect(toJson(name, cluster)).toEqual({
-      name: 'outbound|80||web', type: 'EDS', connectTimeout: '1.500s', perConnectionBufferLimitBytes: 0, commonLbConfig: {},
+      name: 'outbound|80||web',
+      type: 'EDS',
+      connectTimeout: '1.500s',
+      perConnectionBufferLimitBytes: 0,
+      commonLbConfig: {},
       metadata: { filterMetadata: { istio: { services: [{ host: 'web', n: 1, none: null, on: true }] } } },
       typedExtensionProtocolOptions: {
         a: { '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions' },
-        z: { '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions', commonHttpProtocolOptions: { idleTimeout: '0s' } },
+        z: {
+          '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+          commonHttpProtocolOptions: { idleTimeout: '0s' },
+        },
       },
     });
   });
@@ -31,7 +45,8 @@ describe('JSON mapping', () => {
 
   it('encodes maps in one order, whatever the order of insertion', () => {
     const [x, y] = [any(envoy.type.v3.Percent, { value: 1 }), any(envoy.type.v3.Percent, { value: 2 })];
-    const bytes = (options: Record<string, typeof x>) => Buffer.from(encode(envoy.config.cluster.v3.Cluster, { typedExtensionProtocolOptions: options })).toString('hex');
+    const bytes = (options: Record<string, typeof x>) =>
+      Buffer.from(encode(envoy.config.cluster.v3.Cluster, { typedExtensionProtocolOptions: options })).toString('hex');
     expect(bytes({ x, y })).toBe(bytes({ y, x }));
   });
 

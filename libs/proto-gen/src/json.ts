@@ -2,13 +2,18 @@ import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import { wellKnownFromJson, wellKnownToJson } from './well-known.ts';
 
-/** Protobuf's JSON mapping ("ProtoJSON Format") over the same descriptors as the static code: for canonical dumps, config_dump and patches. */
+/**
+ * Protobuf's JSON mapping ("ProtoJSON Format") over the same descriptors as the static code: for canonical dumps,
+ * config_dump and patches.
+ */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 let loaded: protobuf.Root | undefined;
 const root = (): protobuf.Root => {
   if (!loaded) {
-    loaded = protobuf.Root.fromJSON(JSON.parse(readFileSync(new URL('../gen/descriptors.json', import.meta.url), 'utf8')) as protobuf.INamespace);
+    loaded = protobuf.Root.fromJSON(
+      JSON.parse(readFileSync(new URL('../gen/descriptors.json', import.meta.url), 'utf8')) as protobuf.INamespace,
+    );
     loaded.resolveAll();
   }
   return loaded;
@@ -39,26 +44,35 @@ function messageToJson(type: protobuf.Type, message: Record<string, unknown>): J
     if (!Object.hasOwn(message, field.name) || value === undefined || value === null) continue;
     if (field.map) {
       const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1));
-      if (entries.length > 0) out[jsonName(field)] = Object.fromEntries(entries.map(([key, item]) => [key, valueToJson(field, item)]));
+      if (entries.length > 0)
+        out[jsonName(field)] = Object.fromEntries(entries.map(([key, item]) => [key, valueToJson(field, item)]));
     } else if (field.repeated) {
       const items = value as unknown[];
       if (items.length > 0) out[jsonName(field)] = items.map((item) => valueToJson(field, item));
-    } else if (field.partOf || field.resolvedType instanceof protobuf.Type || !isDefault(field, value)) out[jsonName(field)] = valueToJson(field, value);
+    } else if (field.partOf || field.resolvedType instanceof protobuf.Type || !isDefault(field, value))
+      out[jsonName(field)] = valueToJson(field, value);
   }
   return out;
 }
 
 /** protobufjs keeps an underscore before a digit; the JSON mapping doesn't. */
-const jsonName = (field: protobuf.Field): string => field.name.replace(/_(.)/g, (_, next: string) => next.toUpperCase());
+const jsonName = (field: protobuf.Field): string =>
+  field.name.replace(/_(.)/g, (_, next: string) => next.toUpperCase());
 
 const isDefault = (field: protobuf.Field, value: unknown): boolean =>
-  value === false || value === 0 || value === '' || (value instanceof Uint8Array && value.length === 0)
-  || (field.type.includes('64') && String(value) === '0');
+  value === false ||
+  value === 0 ||
+  value === '' ||
+  (value instanceof Uint8Array && value.length === 0) ||
+  (field.type.includes('64') && String(value) === '0');
 
 function valueToJson(field: protobuf.Field, value: unknown): Json {
   const { resolvedType } = field;
   if (resolvedType instanceof protobuf.Type) return messageToJson(resolvedType, value as Record<string, unknown>);
-  if (resolvedType instanceof protobuf.Enum) return resolvedType.fullName === '.google.protobuf.NullValue' ? null : resolvedType.valuesById[value as number] ?? (value as number);
+  if (resolvedType instanceof protobuf.Enum)
+    return resolvedType.fullName === '.google.protobuf.NullValue'
+      ? null
+      : (resolvedType.valuesById[value as number] ?? (value as number));
   if (field.type === 'bytes') return Buffer.from(value as Uint8Array).toString('base64');
   if (field.type.includes('64')) return String(value);
   return Number.isFinite(value) || typeof value !== 'number' ? (value as Json) : String(value);
@@ -67,15 +81,23 @@ function valueToJson(field: protobuf.Field, value: unknown): Json {
 function messageFromJson(type: protobuf.Type, json: Json, path: string): Record<string, unknown> {
   const special = wellKnownFromJson(type.fullName.slice(1), json, anyCodec);
   if (special !== undefined) return special;
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error(`${path}: expected an object of ${type.name}`);
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new Error(`${path}: expected an object of ${type.name}`);
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(json)) {
-    const own = (name: string): protobuf.Field | undefined => (Object.hasOwn(type.fields, name) ? type.fields[name] : undefined);
-    const field = own(key) ?? own(key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())) ?? type.fieldsArray.find((one) => jsonName(one) === key);
+    const own = (name: string): protobuf.Field | undefined =>
+      Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
+    const field =
+      own(key) ??
+      own(key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())) ??
+      type.fieldsArray.find((one) => jsonName(one) === key);
     if (!field) throw new Error(`${path}.${key}: ${type.name} has no such field`);
     if (item === null && field.resolvedType?.fullName !== '.google.protobuf.Value') continue;
     const at = `${path}.${field.name}`;
-    if (field.map) out[field.name] = Object.fromEntries(Object.entries(item as Record<string, Json>).map(([k, v]) => [k, valueFromJson(field, v, `${at}.${k}`)]));
+    if (field.map)
+      out[field.name] = Object.fromEntries(
+        Object.entries(item as Record<string, Json>).map(([k, v]) => [k, valueFromJson(field, v, `${at}.${k}`)]),
+      );
     else if (field.repeated) {
       if (!Array.isArray(item)) throw new Error(`${at}: expected a list`);
       out[field.name] = item.map((each, i) => valueFromJson(field, each, `${at}[${i}]`));
@@ -89,7 +111,8 @@ function valueFromJson(field: protobuf.Field, json: Json, path: string): unknown
   if (resolvedType instanceof protobuf.Type) return messageFromJson(resolvedType, json, path);
   if (resolvedType instanceof protobuf.Enum) {
     const value = typeof json === 'number' ? json : resolvedType.values[String(json)];
-    if (value === undefined) throw new Error(`${path}: ${JSON.stringify(json)} is not one of ${Object.keys(resolvedType.values).join(', ')}`);
+    if (value === undefined)
+      throw new Error(`${path}: ${JSON.stringify(json)} is not one of ${Object.keys(resolvedType.values).join(', ')}`);
     return value;
   }
   if (field.type === 'bytes') return Buffer.from(String(json), 'base64');
@@ -102,6 +125,7 @@ function valueFromJson(field: protobuf.Field, json: Json, path: string): unknown
     return json;
   }
   const number = Number(json);
-  if (typeof json === 'boolean' || json === '' || (Number.isNaN(number) && json !== 'NaN')) throw new Error(`${path}: expected a number`);
+  if (typeof json === 'boolean' || json === '' || (Number.isNaN(number) && json !== 'NaN'))
+    throw new Error(`${path}: expected a number`);
   return number;
 }

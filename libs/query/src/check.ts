@@ -1,7 +1,12 @@
 import { deepEqual } from '@flotilla/std';
 import { Engine } from './engine.ts';
 
-export interface Mismatch { readonly query: string; readonly key: string; readonly remembered: unknown; readonly fresh: unknown }
+export interface Mismatch {
+  readonly query: string;
+  readonly key: string;
+  readonly remembered: unknown;
+  readonly fresh: unknown;
+}
 
 /** The checking mode: computes every watched result again from nothing and compares. Empty when reuse was right. */
 export function checkAgainstScratch(engine: Engine): Mismatch[] {

@@ -13,8 +13,8 @@ export interface EngineStats {
 }
 
 /**
- * Tracked queries over a store (the idea of Salsa, Adapton and signals). Invalidation is pushed from what changed; validation and
- * computation are pulled; a result that comes out equal stops there.
+ * Tracked queries over a store (the idea of Salsa, Adapton and signals). Invalidation is pushed from what changed;
+ * validation and computation are pulled; a result that comes out equal stops there.
  */
 export class Engine {
   readonly store: Store;
@@ -42,14 +42,20 @@ export class Engine {
   /** What runs at the moment, outermost first: for whoever finds that it does not end. */
   get running(): readonly string[] {
     const { applying } = this.store;
-    return [...(applying ? [`${applying.collection} ${applying.key}`] : []), ...this.#running.map(({ query, key }) => `${query.name}(${key})`)];
+    return [
+      ...(applying ? [`${applying.collection} ${applying.key}`] : []),
+      ...this.#running.map(({ query, key }) => `${query.name}(${key})`),
+    ];
   }
 
   resetStats(): void {
     this.#runs.clear();
   }
 
-  /** The result for this subject, reused where it can be. Throws what the query throws; a QueryCycle if it needs its own result. */
+  /**
+   * The result for this subject, reused where it can be. Throws what the query throws; a QueryCycle if it needs its own
+   * result.
+   */
   read<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
     const entry = this.#resolve(query as unknown as AnyQuery, key, subject);
     this.#release(entry);
@@ -70,8 +76,9 @@ export class Engine {
   }
 
   /**
-   * Applies changes as one step, brings every watched result up to date and returns the watches whose result is another now. Marking costs what
-   * depends on the changed keys; what is looked at or computed again, only what something watched still reads.
+   * Applies changes as one step, brings every watched result up to date and returns the watches whose result is another
+   * now. Marking costs what depends on the changed keys; what is looked at or computed again, only what something
+   * watched still reads.
    */
   apply(changes: Iterable<Change>): Set<Watch> {
     const marked = new Map<Entry, unknown>();
@@ -92,11 +99,15 @@ export class Engine {
   }
 
   /** Every watched result, for checkAgainstScratch. */
-  * watches(): Iterable<Watch> {
-    for (const slots of this.#slots.values()) for (const slot of slots.values()) for (const { watches } of slot.entries()) yield* watches;
+  *watches(): Iterable<Watch> {
+    for (const slots of this.#slots.values())
+      for (const slot of slots.values()) for (const { watches } of slot.entries()) yield* watches;
   }
 
-  /** All watches of an entry see what its first one does, unless it now depends on something else of the subject: then they may part. */
+  /**
+   * All watches of an entry see what its first one does, unless it now depends on something else of the subject: then
+   * they may part.
+   */
   #settle(entry: Entry, before: unknown, changed: Set<Watch>): void {
     const [first] = entry.watches;
     if (!first) return;
@@ -137,7 +148,11 @@ export class Engine {
     const { query, key } = at;
     const old = at instanceof Entry ? at : undefined;
     const closesAt = this.#running.findIndex((r) => r.query === query && r.key === key && r.subject === subject);
-    if (closesAt >= 0) throw new QueryCycle([...this.#running, { query, key }].map((r) => `${r.query.name}(${r.key})`), closesAt);
+    if (closesAt >= 0)
+      throw new QueryCycle(
+        [...this.#running, { query, key }].map((r) => `${r.query.name}(${r.key})`),
+        closesAt,
+      );
     const frame = new Frame({ store: this.store, subject, resolve: this.#resolve });
     const depth = this.#running.length;
     this.#running.push({ query, key, subject, frame });
@@ -146,7 +161,8 @@ export class Engine {
       outcome = { value: query.run(frame as never, key) };
     } catch (error) {
       if (error instanceof QueryCycle && error.closesAt !== undefined) {
-        // Queries within a cycle have no outcome of their own: the one at which it closes depends on all that they have read.
+        // Queries within a cycle have no outcome of their own: the one at which it closes depends on all that they have
+        // read.
         if (error.closesAt < depth) {
           this.#running[depth - 1]?.frame.absorb(frame);
           throw error;
@@ -164,7 +180,8 @@ export class Engine {
     const there = this.#slots.get(query)?.get(key)?.at(frame.signature, values);
     if (old && old !== there) this.#drop(old);
     const entry = there ?? this.#file(new Entry({ query, key, signature: frame.signature, values, outcome }));
-    for (const before of [old, there]) if (before && sameOutcome(query, before.outcome, outcome)) outcome = before.outcome;
+    for (const before of [old, there])
+      if (before && sameOutcome(query, before.outcome, outcome)) outcome = before.outcome;
     entry.outcome = outcome;
     entry.state = 'clean';
     this.#setReads(entry, reads);
@@ -219,7 +236,10 @@ function sameOutcome(query: AnyQuery, a: Outcome, b: Outcome): boolean {
   return 'value' in a && 'value' in b && (query.equals ?? deepEqual)(a.value as never, b.value as never);
 }
 
-/** Marks an entry whose input has changed, and what depends on it, transitively; gathers those that are watched, with what was seen of them. */
+/**
+ * Marks an entry whose input has changed, and what depends on it, transitively; gathers those that are watched, with
+ * what was seen of them.
+ */
 function mark(start: Entry, marked: Map<Entry, unknown>): void {
   const visit = start.state === 'clean' ? [start] : [];
   start.state = 'dirty';

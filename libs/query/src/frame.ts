@@ -3,7 +3,11 @@ import type { Query, Reads } from './query.ts';
 import type { Store } from './store.ts';
 import { attribute, noAttributes, union, type Signature, type Subject } from './subject.ts';
 
-export interface FrameContext { readonly store: Store; readonly subject: Subject; resolve(query: AnyQuery, key: string, subject: Subject): Entry }
+export interface FrameContext {
+  readonly store: Store;
+  readonly subject: Subject;
+  resolve(query: AnyQuery, key: string, subject: Subject): Entry;
+}
 
 /** One run of a query: its view, which notes all that is read. */
 export class Frame implements Reads {

@@ -32,7 +32,13 @@ export class InputNode {
   refresh(): boolean {
     const fresh = this.#read();
     const old = this.value;
-    if (Array.isArray(fresh) && Array.isArray(old) && fresh.length === old.length && fresh.every((item, i) => item === old[i])) return false;
+    if (
+      Array.isArray(fresh) &&
+      Array.isArray(old) &&
+      fresh.length === old.length &&
+      fresh.every((item, i) => item === old[i])
+    )
+      return false;
     this.value = fresh;
     return fresh !== old;
   }
@@ -45,7 +51,8 @@ export type Node = InputNode | Entry;
 
 /**
  * One remembered result, for all subjects that agree on `signature`.
- * clean: valid; check: something it reads may have changed; dirty: an input it read has changed; gone: another entry is in its place.
+ * clean: valid; check: something it reads may have changed; dirty: an input it read has changed; gone: another entry is
+ * in its place.
  */
 export class Entry {
   readonly query: AnyQuery;
@@ -71,7 +78,7 @@ export class Entry {
   }
 
   get dependents(): Iterable<Entry> {
-    return this.#dependents instanceof Entry ? [this.#dependents] : this.#dependents ?? [];
+    return this.#dependents instanceof Entry ? [this.#dependents] : (this.#dependents ?? []);
   }
 
   get watches(): ReadonlySet<Watch> {
@@ -90,7 +97,8 @@ export class Entry {
 
   removeDependent(entry: Entry): void {
     if (this.#dependents === entry) this.#dependents = undefined;
-    else if (this.#dependents instanceof Set && this.#dependents.delete(entry) && this.#dependents.size === 0) this.#dependents = undefined;
+    else if (this.#dependents instanceof Set && this.#dependents.delete(entry) && this.#dependents.size === 0)
+      this.#dependents = undefined;
   }
 
   addWatch(watch: Watch): void {

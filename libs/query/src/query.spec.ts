@@ -2,15 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkAgainstScratch, defineQuery, Engine, QueryCycle, Store, Subject, type Reads } from './index.ts';
 
-interface Item { readonly tag: string; readonly n: number }
+interface Item {
+  readonly tag: string;
+  readonly n: number;
+}
 const newStore = (): Store => new Store({ items: { tag: (item: Item) => [item.tag] }, flags: {} });
 const put = (key: string, tag: string, n: number) => ({ collection: 'items', key, value: { tag, n } });
 
 const value = defineQuery('value', (view: Reads, key: string) => (view.get('items', key) as Item | undefined)?.n ?? 0);
 const parity = defineQuery('parity', (view: Reads, key: string) => view.query(value, key) % 2);
-const byTag = defineQuery('byTag', (view: Reads, tag: string) => view.index('items', 'tag', tag).map((key) => `${key}:${view.query(parity, key)}`));
+const byTag = defineQuery('byTag', (view: Reads, tag: string) =>
+  view.index('items', 'tag', tag).map((key) => `${key}:${view.query(parity, key)}`),
+);
 const mine = defineQuery('mine', (view: Reads, _key: string) =>
-  view.get('flags', 'detailed') ? view.query(byTag, String(view.attr('labels.team'))) : [String(view.attr('namespace'))]);
+  view.get('flags', 'detailed')
+    ? view.query(byTag, String(view.attr('labels.team')))
+    : [String(view.attr('namespace'))],
+);
 
 describe('tracked queries', () => {
   it('runs only what read the changed key, and stops where a result comes out equal', () => {
@@ -27,9 +35,22 @@ describe('tracked queries', () => {
   it('files a value nowhere in an index that throws for it, says so, and takes everything else', () => {
     const store = newStore();
     const failures: unknown[] = [];
-    store.onIndexFailure = ({ collection, key, index, error }) => failures.push([collection, key, index, String(error)]);
+    store.onIndexFailure = ({ collection, key, index, error }) =>
+      failures.push([collection, key, index, String(error)]);
     const engine = new Engine(store);
-    engine.apply([put('a', 'x', 1), { collection: 'items', key: 'odd', value: Object.defineProperty({ n: 7 }, 'tag', { get: () => { throw new Error('no tag'); } }) }, put('b', 'x', 2)]);
+    engine.apply([
+      put('a', 'x', 1),
+      {
+        collection: 'items',
+        key: 'odd',
+        value: Object.defineProperty({ n: 7 }, 'tag', {
+          get: () => {
+            throw new Error('no tag');
+          },
+        }),
+      },
+      put('b', 'x', 2),
+    ]);
     const subject = new Subject({});
     expect([engine.read(byTag, 'x', subject), engine.read(value, 'odd', subject)]).toEqual([['a:1', 'b:0'], 7]);
     expect(failures).toEqual([['items', 'odd', 'tag', 'Error: no tag']]);
@@ -55,7 +76,11 @@ describe('tracked queries', () => {
     const [watch, second] = ['n1', 'n2'].map((namespace) => engine.watch(value, 'a', new Subject({ namespace })));
     engine.watch(value, 'b', new Subject({}));
     engine.apply([put('a', 'x', 2), put('b', 'x', 3), put('c', 'x', 4)]);
-    expect([told, store.keys('items'), engine.read(value, 'a', new Subject({}))]).toEqual([['+a', '+b'], ['a', 'b'], 2]);
+    expect([told, store.keys('items'), engine.read(value, 'a', new Subject({}))]).toEqual([
+      ['+a', '+b'],
+      ['a', 'b'],
+      2,
+    ]);
     if (!watch || !second) throw new Error('no watch');
     engine.unwatch(watch);
     engine.collect();
@@ -79,7 +104,9 @@ describe('tracked queries', () => {
   it('shares a result between subjects that agree on what it read, and parts them when they no longer do', () => {
     const engine = new Engine(newStore());
     engine.apply([put('a', 'red', 1), put('b', 'blue', 2)]);
-    const subjects = ['red', 'blue', 'red'].map((team, i) => new Subject({ namespace: 'shop', id: i, labels: { team } }));
+    const subjects = ['red', 'blue', 'red'].map(
+      (team, i) => new Subject({ namespace: 'shop', id: i, labels: { team } }),
+    );
     const watches = subjects.map((subject) => engine.watch(mine, '', subject));
     expect(engine.stats.runs.get('mine')).toBe(1);
     expect([...engine.apply([{ collection: 'flags', key: 'detailed', value: true }])]).toEqual(watches);
@@ -115,10 +142,15 @@ describe('tracked queries', () => {
 
   it('says what is filed and what runs at the moment, outermost first', () => {
     const running: (readonly string[])[] = [];
-    const store = new Store({ items: { tag: (item: Item) => {
-      running.push(engine.running);
-      return [item.tag];
-    } }, flags: {} });
+    const store = new Store({
+      items: {
+        tag: (item: Item) => {
+          running.push(engine.running);
+          return [item.tag];
+        },
+      },
+      flags: {},
+    });
     const engine: Engine = new Engine(store);
     const inner = defineQuery('inner', (_view: Reads, _key: string) => void running.push(engine.running));
     const outer = defineQuery('outer', (view: Reads, key: string) => view.query(inner, `${key}/1`));
@@ -128,7 +160,10 @@ describe('tracked queries', () => {
   });
 
   it('names a cycle', () => {
-    const loop: { name: string; run: (view: Reads, key: string) => number } = { name: 'loop', run: (view, key) => view.query(loop, key) };
+    const loop: { name: string; run: (view: Reads, key: string) => number } = {
+      name: 'loop',
+      run: (view, key) => view.query(loop, key),
+    };
     let thrown: unknown;
     try {
       new Engine(newStore()).read(loop, 'k', new Subject({}));
@@ -142,9 +177,15 @@ describe('tracked queries', () => {
   it('keeps a cycle as the outcome of the query at which it closes, until something that was read on the way changes', () => {
     const engine = new Engine(newStore());
     const flag = (isSet: boolean) => ({ collection: 'flags', key: 'back', value: isSet });
-    const there: { name: string; run: (view: Reads, key: string) => number } = { name: 'there', run: (view, key) => view.query(through, key) + 1 };
+    const there: { name: string; run: (view: Reads, key: string) => number } = {
+      name: 'there',
+      run: (view, key) => view.query(through, key) + 1,
+    };
     const through: typeof there = { name: 'through', run: (view, key) => view.query(back, key) };
-    const back: typeof there = { name: 'back', run: (view, key) => (view.get('flags', 'back') ? view.query(there, key) : 0) };
+    const back: typeof there = {
+      name: 'back',
+      run: (view, key) => (view.get('flags', 'back') ? view.query(there, key) : 0),
+    };
     const around = defineQuery('around', (view: Reads, key: string) => {
       try {
         return view.query(there, key);
@@ -188,26 +229,40 @@ describe('tracked queries', () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd');
     const tag = fc.constantFrom('red', 'blue');
     const change = fc.oneof(
-      fc.record({ collection: fc.constant('items'), key, value: fc.option(fc.record({ tag, n: fc.nat(5) }), { nil: undefined }) }),
-      fc.record({ collection: fc.constant('flags'), key: fc.constant('detailed'), value: fc.option(fc.constant(true), { nil: undefined }) }),
+      fc.record({
+        collection: fc.constant('items'),
+        key,
+        value: fc.option(fc.record({ tag, n: fc.nat(5) }), { nil: undefined }),
+      }),
+      fc.record({
+        collection: fc.constant('flags'),
+        key: fc.constant('detailed'),
+        value: fc.option(fc.constant(true), { nil: undefined }),
+      }),
     );
-    fc.assert(fc.property(fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 12 }), fc.boolean(), (batches, collecting) => {
-      const engine = new Engine(newStore());
-      const watches = ['red', 'blue', 'red'].flatMap((team, i) => {
-        const subject = new Subject({ namespace: `n${i}`, labels: { team } });
-        return [engine.watch(mine, '', subject), engine.watch(byTag, team, subject)];
-      });
-      const last = watches.map((watch) => JSON.stringify(engine.read(watch.query, watch.key, watch.subject)));
-      for (const batch of batches) {
-        const changed = engine.apply(batch);
-        expect(checkAgainstScratch(engine)).toEqual([]);
-        watches.forEach((watch, i) => {
-          const now = JSON.stringify(engine.read(watch.query, watch.key, watch.subject));
-          if (now !== last[i]) expect(changed.has(watch)).toBe(true);
-          last[i] = now;
-        });
-        if (collecting) engine.collect();
-      }
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 12 }),
+        fc.boolean(),
+        (batches, collecting) => {
+          const engine = new Engine(newStore());
+          const watches = ['red', 'blue', 'red'].flatMap((team, i) => {
+            const subject = new Subject({ namespace: `n${i}`, labels: { team } });
+            return [engine.watch(mine, '', subject), engine.watch(byTag, team, subject)];
+          });
+          const last = watches.map((watch) => JSON.stringify(engine.read(watch.query, watch.key, watch.subject)));
+          for (const batch of batches) {
+            const changed = engine.apply(batch);
+            expect(checkAgainstScratch(engine)).toEqual([]);
+            watches.forEach((watch, i) => {
+              const now = JSON.stringify(engine.read(watch.query, watch.key, watch.subject));
+              if (now !== last[i]) expect(changed.has(watch)).toBe(true);
+              last[i] = now;
+            });
+            if (collecting) engine.collect();
+          }
+        },
+      ),
+    );
   });
 });

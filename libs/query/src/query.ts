@@ -1,6 +1,6 @@
 /**
- * All that a query can read. Every call is recorded, a miss too; a query reads nothing else (no clock, environment, log or bus), so its result
- * can be reused while everything it read is unchanged.
+ * All that a query can read. Every call is recorded, a miss too; a query reads nothing else (no clock, environment, log
+ * or bus), so its result can be reused while everything it read is unchanged.
  */
 export interface Reads {
   get(collection: string, key: string): unknown;
@@ -8,7 +8,10 @@ export interface Reads {
   index(collection: string, index: string, key: string): readonly string[];
   /** All keys of the collection, in order: a changed value does not touch who merely lists. */
   list(collection: string): readonly string[];
-  /** An attribute of the subject (the proxy) by path: `namespace`, `labels.app`. Read the smallest that does: it decides who shares the result. */
+  /**
+   * An attribute of the subject (the proxy) by path: `namespace`, `labels.app`. Read the smallest that does: it decides
+   * who shares the result.
+   */
   attr(path: string): unknown;
   query<K extends string, R, V>(query: Query<K, R, V>, key: K): R;
 }
@@ -22,12 +25,14 @@ export interface Query<K extends string, R, V = Reads> {
 }
 
 export const defineQuery = <V, K extends string, R>(
-  name: string, run: (view: V, key: K) => R, options: { equals?: (a: R, b: R) => boolean } = {},
+  name: string,
+  run: (view: V, key: K) => R,
+  options: { equals?: (a: R, b: R) => boolean } = {},
 ): Query<K, R, V> => ({ name, run, ...options });
 
 /**
- * A query that needs its own result: a bug. It is the outcome of the query at which the cycle closes. Which one that is depends on what was computed before,
- * so the message does not name it; `path` does.
+ * A query that needs its own result: a bug. It is the outcome of the query at which the cycle closes. Which one that is
+ * depends on what was computed before, so the message does not name it; `path` does.
  */
 export class QueryCycle extends Error {
   readonly path: readonly string[];

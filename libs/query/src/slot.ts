@@ -1,7 +1,10 @@
 import type { Entry } from './node.ts';
 import { noAttributes, type Signature, type Subject } from './subject.ts';
 
-interface Group { readonly signature: Signature; readonly entries: Map<string, Entry> }
+interface Group {
+  readonly signature: Signature;
+  readonly entries: Map<string, Entry>;
+}
 
 /** The entries of one query and key, by what they depend on of the subject. */
 export class Slot {
@@ -36,11 +39,12 @@ export class Slot {
   remove(entry: Entry): boolean {
     const group = this.#group(entry.signature);
     if (this.#shared === entry) this.#shared = undefined;
-    else if (group?.entries.delete(entry.values) && group.entries.size === 0) this.#groups.splice(this.#groups.indexOf(group), 1);
+    else if (group?.entries.delete(entry.values) && group.entries.size === 0)
+      this.#groups.splice(this.#groups.indexOf(group), 1);
     return !this.#shared && this.#groups.length === 0;
   }
 
-  * entries(): Iterable<Entry> {
+  *entries(): Iterable<Entry> {
     if (this.#shared) yield this.#shared;
     for (const { entries } of this.#groups) yield* entries.values();
   }

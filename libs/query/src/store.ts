@@ -2,14 +2,25 @@ import { compareText, deepEqual } from '@flotilla/std';
 import { InputNode } from './node.ts';
 
 /** One value's change; without `value` it is gone. */
-export interface Change { readonly collection: string; readonly key: string; readonly value?: unknown }
+export interface Change {
+  readonly collection: string;
+  readonly key: string;
+  readonly value?: unknown;
+}
 /** Functions from a value to the keys it is filed under, by index name. */
 export type CollectionIndexes = Readonly<Record<string, (value: never) => Iterable<string>>>;
 
 /** An index function threw: the value is in force, but this index does not file it. */
-export interface IndexFailure { readonly collection: string; readonly key: string; readonly index: string; readonly error: unknown }
+export interface IndexFailure {
+  readonly collection: string;
+  readonly key: string;
+  readonly index: string;
+  readonly error: unknown;
+}
 
-/** Hears which keys of a collection are read. Called while queries run: it must not ask for results or apply changes. */
+/**
+ * Hears which keys of a collection are read. Called while queries run: it must not ask for results or apply changes.
+ */
 export interface Demand {
   /** Some result reads this key, and none did before. */
   read(key: string): void;
@@ -19,14 +30,20 @@ export interface Demand {
 
 const valueId = (collection: string, key: string): string => `${collection}\0=${key}`;
 
-interface Index { readonly keysOf: (value: unknown) => Iterable<string>; readonly filed: Map<string, Set<string>> }
+interface Index {
+  readonly keysOf: (value: unknown) => Iterable<string>;
+  readonly filed: Map<string, Set<string>>;
+}
 interface Collection {
   demand?: Demand;
   readonly values: Map<string, unknown>;
   readonly indexes: Map<string, Index>;
 }
 
-/** The input of all queries: collections of values by key, with indexes. Each cell that was read is a node of the dependency graph. */
+/**
+ * The input of all queries: collections of values by key, with indexes. Each cell that was read is a node of the
+ * dependency graph.
+ */
 export class Store {
   readonly #collections = new Map<string, Collection>();
   readonly #nodes = new Map<string, InputNode>();
@@ -37,13 +54,21 @@ export class Store {
 
   constructor(collections: Readonly<Record<string, CollectionIndexes>>) {
     for (const [name, indexes] of Object.entries(collections)) {
-      const entries = Object.entries(indexes).map(([index, keysOf]) =>
-        [index, { keysOf: keysOf as (value: unknown) => Iterable<string>, filed: new Map<string, Set<string>>() }] as const);
+      const entries = Object.entries(indexes).map(
+        ([index, keysOf]) =>
+          [
+            index,
+            { keysOf: keysOf as (value: unknown) => Iterable<string>, filed: new Map<string, Set<string>>() },
+          ] as const,
+      );
       this.#collections.set(name, { values: new Map(), indexes: new Map(entries) });
     }
   }
 
-  /** From now on the collection holds values of keys that some result reads, and no others: a value for any other is ignored, and goes with its last reader. */
+  /**
+   * From now on the collection holds values of keys that some result reads, and no others: a value for any other is
+   * ignored, and goes with its last reader.
+   */
   onDemand(collection: string, demand: Demand): void {
     this.#collection(collection).demand = demand;
   }
@@ -63,13 +88,28 @@ export class Store {
 
   /** A store of its own with the same values: what changes here is not seen there. */
   fork(): Store {
-    const fork = new Store(Object.fromEntries([...this.#collections].map(([name, { indexes }]) =>
-      [name, Object.fromEntries([...indexes].map(([index, { keysOf }]) => [index, keysOf as (value: never) => Iterable<string>]))])));
-    fork.apply([...this.#collections].flatMap(([collection, { values }]) => [...values].map(([key, value]) => ({ collection, key, value }))));
+    const fork = new Store(
+      Object.fromEntries(
+        [...this.#collections].map(([name, { indexes }]) => [
+          name,
+          Object.fromEntries(
+            [...indexes].map(([index, { keysOf }]) => [index, keysOf as (value: never) => Iterable<string>]),
+          ),
+        ]),
+      ),
+    );
+    fork.apply(
+      [...this.#collections].flatMap(([collection, { values }]) =>
+        [...values].map(([key, value]) => ({ collection, key, value })),
+      ),
+    );
     return fork;
   }
 
-  /** Applies changes as one step and returns the nodes whose value differs now. A value equal to the old one changes nothing. */
+  /**
+   * Applies changes as one step and returns the nodes whose value differs now. A value equal to the old one changes
+   * nothing.
+   */
   apply(changes: Iterable<Change>): InputNode[] {
     const touched = new Set<string>();
     for (const change of changes) {
@@ -156,7 +196,9 @@ export class Store {
   }
 }
 
-/** The keys that an index files a value under; none where its function throws, so that one odd value costs itself alone. */
+/**
+ * The keys that an index files a value under; none where its function throws, so that one odd value costs itself alone.
+ */
 function filedUnder({ keysOf }: Index, value: unknown, onFailure: (error: unknown) => void): ReadonlySet<string> {
   if (value === undefined) return new Set();
   try {

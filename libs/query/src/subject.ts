@@ -1,7 +1,10 @@
 import { stableStringify } from '@flotilla/std';
 
 /** The names of attributes that a result depends on; interned, so that equal sets are one object. */
-export interface Signature { readonly id: number; readonly paths: readonly string[] }
+export interface Signature {
+  readonly id: number;
+  readonly paths: readonly string[];
+}
 
 const byText = new Map<string, Signature>();
 const unions = new Map<number, Map<number, Signature>>();
@@ -51,7 +54,9 @@ export class Subject {
     const dot = path.indexOf('.');
     if (dot < 0) return this.attributes[path];
     const parent = this.attributes[path.slice(0, dot)];
-    return typeof parent === 'object' && parent !== null ? (parent as Record<string, unknown>)[path.slice(dot + 1)] : undefined;
+    return typeof parent === 'object' && parent !== null
+      ? (parent as Record<string, unknown>)[path.slice(dot + 1)]
+      : undefined;
   }
 
   /** The values of a signature's attributes as one comparable text. */

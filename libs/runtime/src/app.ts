@@ -1,6 +1,13 @@
 import { isatty } from 'node:tty';
 import { CommanderError } from 'commander';
-import { createLogger, createMetrics, defaultLogLimits, logFormats, parseLogLevels, type LogFormat } from '@flotilla/observability';
+import {
+  createLogger,
+  createMetrics,
+  defaultLogLimits,
+  logFormats,
+  parseLogLevels,
+  type LogFormat,
+} from '@flotilla/observability';
 import { createTracer } from '@flotilla/observability/tracing';
 import type { Observability } from '@flotilla/observability-port';
 import { aborted, setting, type OptionsOf, type Setting } from '@flotilla/std';
@@ -31,7 +38,10 @@ export interface CommonSettings extends ConnectionSettings {
 export const commonSettings = (bind: string) => ({
   bind: setting.text('address of all ports', bind),
   monitoringPort: setting.port('health on /healthz/live and /ready, Prometheus on /metrics (0: any)', 15_014),
-  maxMonitoringConnections: setting.count('connections at once on the monitoring port; one more closes the longest idle', 200),
+  maxMonitoringConnections: setting.count(
+    'connections at once on the monitoring port; one more closes the longest idle',
+    200,
+  ),
   ...connectionSettings(),
   logOutputLevel: {
     ...setting.text('levels of logs by scope: default:info,ads:debug', 'default:info'),
@@ -40,14 +50,23 @@ export const commonSettings = (bind: string) => ({
       return given;
     },
   },
-  logFormat: { ...setting.choice('format of logs', logFormats, { value: isatty(2) ? 'text' : 'json' }), written: 'text on a terminal, else json' },
-  logLinesPerPeer: setting.count('lines per minute that one peer may add to a scope of the log', defaultLogLimits.perPeer),
+  logFormat: {
+    ...setting.choice('format of logs', logFormats, { value: isatty(2) ? 'text' : 'json' }),
+    written: 'text on a terminal, else json',
+  },
+  logLinesPerPeer: setting.count(
+    'lines per minute that one peer may add to a scope of the log',
+    defaultLogLimits.perPeer,
+  ),
   logLinesPerScope: setting.count('lines per minute of one scope of the log', defaultLogLimits.perScope),
   ...watchdogSettings(),
   otlpEndpoint: {
-    ...setting.optionalText('OTLP/HTTP collector for traces, such as http://HOST:4318', { env: 'OTEL_EXPORTER_OTLP_ENDPOINT' }),
+    ...setting.optionalText('OTLP/HTTP collector for traces, such as http://HOST:4318', {
+      env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    }),
     parse: (given: string) => {
-      if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) throw new Error(`"${given}" is not the address of a collector, such as http://127.0.0.1:4318`);
+      if (!/^https?:$/.test(URL.parse(given)?.protocol ?? ''))
+        throw new Error(`"${given}" is not the address of a collector, such as http://127.0.0.1:4318`);
       return given;
     },
   },
@@ -72,10 +91,13 @@ export interface App {
 }
 
 /**
- * A process: options, logs, metrics, traces, health; then what `compose` wires, until SIGINT or SIGTERM. Ends the process with 0 when told to stop, 2 for a
- * mistake of the user's that has a remedy, 1 for anything else.
+ * A process: options, logs, metrics, traces, health; then what `compose` wires, until SIGINT or SIGTERM. Ends the
+ * process with 0 when told to stop, 2 for a mistake of the user's that has a remedy, 1 for anything else.
  */
-export async function runApp<S extends CommonSettings>(program: Program<S>, compose: (options: OptionsOf<S>, context: AppContext) => App | Promise<App>): Promise<never> {
+export async function runApp<S extends CommonSettings>(
+  program: Program<S>,
+  compose: (options: OptionsOf<S>, context: AppContext) => App | Promise<App>,
+): Promise<never> {
   countBuffersWithHeap();
   try {
     const options = parseOptions(program, process.argv.slice(2));
@@ -87,15 +109,31 @@ export async function runApp<S extends CommonSettings>(program: Program<S>, comp
   }
 }
 
-async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O, compose: (options: O, context: AppContext) => App | Promise<App>): Promise<number> {
+async function run<O extends OptionsOf<CommonSettings>>(
+  name: string,
+  options: O,
+  compose: (options: O, context: AppContext) => App | Promise<App>,
+): Promise<number> {
   const stop = new AbortController();
   const metrics = createMetrics();
   const log = createLogger(name, {
-    levels: parseLogLevels(options.logOutputLevel), format: options.logFormat, metrics, limits: { perPeer: options.logLinesPerPeer, perScope: options.logLinesPerScope },
+    levels: parseLogLevels(options.logOutputLevel),
+    format: options.logFormat,
+    metrics,
+    limits: { perPeer: options.logLinesPerPeer, perScope: options.logLinesPerScope },
   });
-  const watchdog = startWatchdog({ service: name, format: options.logFormat, stackAfterMs: options.watchdogStackAfter, exitAfterMs: options.watchdogExitAfter, log, metrics });
+  const watchdog = startWatchdog({
+    service: name,
+    format: options.logFormat,
+    stackAfterMs: options.watchdogStackAfter,
+    exitAfterMs: options.watchdogExitAfter,
+    log,
+    metrics,
+  });
   const tracer = createTracer({
-    service: name, ...(options.otlpEndpoint ? { otlpEndpoint: options.otlpEndpoint } : {}), ...(options.traceFile ? { traceFile: options.traceFile } : {}),
+    service: name,
+    ...(options.otlpEndpoint ? { otlpEndpoint: options.otlpEndpoint } : {}),
+    ...(options.traceFile ? { traceFile: options.traceFile } : {}),
     onError: (error) => log.warn('traces could not be written', { error: error.message }),
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -104,16 +142,22 @@ async function run<O extends OptionsOf<CommonSettings>>(name: string, options: O
   let app: App | undefined;
   let ready = false;
   const monitoring = await serveMonitoring({
-    address: options.bind, port: options.monitoringPort, ready: () => ready, pages: () => app?.pages ?? {},
+    address: options.bind,
+    port: options.monitoringPort,
+    ready: () => ready,
+    pages: () => app?.pages ?? {},
     metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     ...guard('monitoring', options.maxMonitoringConnections),
   });
   try {
     app = await compose(options, { observability, watchdog, signal: stop.signal, guard });
-    void Promise.all(app.ready).then(() => {
-      ready = true;
-      log.info('ready');
-    }, () => {});
+    void Promise.all(app.ready).then(
+      () => {
+        ready = true;
+        log.info('ready');
+      },
+      () => {},
+    );
     const untilStopped: Runner = { name, run: aborted };
     return await runAll([...app.runners, untilStopped], stop);
   } finally {

@@ -14,7 +14,10 @@ export interface BusRole {
 export function createBusRole({ log, metrics }: { readonly log: Logger; readonly metrics: Metrics }): BusRole {
   const help = 'The part that this galley has on the bus: 1 for the one that it has, 0 for the others.';
   const gauge = metrics.gauge('galley_bus_role', help, { role: roles });
-  let current: { readonly role: Role; readonly reason: string } = { role: 'starting', reason: 'nothing is known of the bus yet' };
+  let current: { readonly role: Role; readonly reason: string } = {
+    role: 'starting',
+    reason: 'nothing is known of the bus yet',
+  };
   const show = (): void => roles.forEach((role) => gauge.set(role === current.role ? 1 : 0, { role }));
   show();
   return {

@@ -18,10 +18,12 @@ import { createWaiting } from './waiting.ts';
 /** How a service reaches the bus. */
 export const busSettings = (service: string) => ({
   bus: setting.choice('transport of configuration', ['grpc', 'nats'], { value: 'grpc' }),
-  galley: setting.text('galley\'s address, for --bus grpc', '127.0.0.3:15019'),
+  galley: setting.text("galley's address, for --bus grpc", '127.0.0.3:15019'),
   natsServer: setting.list('host:port of nats-server, for --bus nats', ['127.0.0.1:4222']),
-  natsUser: setting.text('name of this service\'s inboxes at nats-server, and its user if it has a password', service),
-  natsPasswordFile: setting.optionalPath('file with that user\'s password, for a nats-server that does not map certificates to users'),
+  natsUser: setting.text("name of this service's inboxes at nats-server, and its user if it has a password", service),
+  natsPasswordFile: setting.optionalPath(
+    "file with that user's password, for a nats-server that does not map certificates to users",
+  ),
   revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
 });
 /** Where galley serves it. */
@@ -39,21 +41,41 @@ export interface BusContext {
   readonly signal: AbortSignal;
 }
 
-const inSystem = (trustDomain: string, serviceAccount: string): string => spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount });
+const inSystem = (trustDomain: string, serviceAccount: string): string =>
+  spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount });
 
-/** Connects to NATS as soon as there is a certificate; nats-server must prove to be `nats`. Rejects when `signal` aborts before. */
+/**
+ * Connects to NATS as soon as there is a certificate; nats-server must prove to be `nats`. Rejects when `signal` aborts
+ * before.
+ */
 async function connectNatsBus(
-  options: BusOptions, role: Pick<NatsBusOptions, 'role' | 'onRole'>, { certificate, trustDomain, log, signal }: BusContext,
+  options: BusOptions,
+  role: Pick<NatsBusOptions, 'role' | 'onRole'>,
+  { certificate, trustDomain, log, signal }: BusContext,
 ): Promise<Bus> {
   await Promise.race([certificate.first, aborted(signal)]);
   const held = () => certificate.current();
   // Read at each connection: certificates are renewed while the bus runs.
   const tls = {
-    get key() { return held()?.key; }, get cert() { return held()?.cert; }, get ca() { return held()?.roots; },
+    get key() {
+      return held()?.key;
+    },
+    get cert() {
+      return held()?.cert;
+    },
+    get ca() {
+      return held()?.roots;
+    },
     checkServerIdentity: expectIdentity(inSystem(trustDomain, 'nats')),
   };
   return createNatsBus({
-    servers: options.natsServer, tls, user: options.natsUser, revision: options.revision, instance: hostname(), ...role, signal,
+    servers: options.natsServer,
+    tls,
+    user: options.natsUser,
+    revision: options.revision,
+    instance: hostname(),
+    ...role,
+    signal,
     ...(options.natsPasswordFile ? { password: (await readFile(options.natsPasswordFile, 'utf8')).trim() } : {}),
     onProblem: (message) => log.scope('bus').warn(message),
   });
@@ -62,7 +84,10 @@ async function connectNatsBus(
 /** The subscribers' side over whatever the options say; it connects when it is first read and ends with its signal. */
 export const createSubscriber = (options: BusOptions, context: BusContext): Subscriber => ({
   async *subscribe(collections, signal) {
-    const bus = options.bus === 'nats' ? await connectNatsBus(options, { role: 'subscriber' }, context) : await connectGrpcBus(options, context);
+    const bus =
+      options.bus === 'nats'
+        ? await connectNatsBus(options, { role: 'subscriber' }, context)
+        : await connectGrpcBus(options, context);
     try {
       yield* bus.subscribe(collections, signal);
     } finally {
@@ -71,11 +96,16 @@ export const createSubscriber = (options: BusOptions, context: BusContext): Subs
   },
 });
 
-async function connectGrpcBus({ galley }: BusOptions, { certificate, trustDomain, log, signal }: BusContext): Promise<GrpcBusClient> {
+async function connectGrpcBus(
+  { galley }: BusOptions,
+  { certificate, trustDomain, log, signal }: BusContext,
+): Promise<GrpcBusClient> {
   await Promise.race([certificate.first, aborted(signal)]);
   const waiting = createWaiting(log.scope('bus'), systemClock);
   return createGrpcBusClient({
-    address: galley, credentials: () => clientCredentials(certificate, inSystem(trustDomain, 'galley')), channelOptions: serverNamed('istio-galley.istio-system.svc'),
+    address: galley,
+    credentials: () => clientCredentials(certificate, inSystem(trustDomain, 'galley')),
+    channelOptions: serverNamed('istio-galley.istio-system.svc'),
     onProblem: (reason) => waiting(`waiting for galley at ${galley}: is it running?`, { reason }),
   });
 }
@@ -92,7 +122,10 @@ export interface ServicePublisher extends Publisher {
 }
 
 /** galley's side over whatever the options say. */
-export function createPublisher(options: PublisherOptions, context: BusContext & { readonly metrics: Metrics; readonly guard: Guard }): ServicePublisher {
+export function createPublisher(
+  options: PublisherOptions,
+  context: BusContext & { readonly metrics: Metrics; readonly guard: Guard },
+): ServicePublisher {
   const { certificate, trustDomain, log, signal } = context;
   const role = createBusRole(context);
   if (options.bus === 'nats') {
@@ -102,14 +135,23 @@ export function createPublisher(options: PublisherOptions, context: BusContext &
       await aborted(signal);
       await bus.close();
     };
-    return { publish: async (batch, ended) => (await connecting).publish(batch, ended), runner: { name: 'bus', run }, rolePage: role.page };
+    return {
+      publish: async (batch, ended) => (await connecting).publish(batch, ended),
+      runner: { name: 'bus', run },
+      rolePage: role.page,
+    };
   }
   role.set('active', 'over gRPC each galley serves the clients that connect to it');
   const server = createGrpcBusServer({ allow: subscribers.map((service) => inSystem(trustDomain, service)) });
   const { runner } = grpcRunner({
-    name: 'bus', log, services: [server], after: certificate.first,
-    at: { host: options.bind, port: options.grpcPort }, tls: { source: certificate, clients: 'required' },
-    ...context.guard('bus', options.maxBusConnections), grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
+    name: 'bus',
+    log,
+    services: [server],
+    after: certificate.first,
+    at: { host: options.bind, port: options.grpcPort },
+    tls: { source: certificate, clients: 'required' },
+    ...context.guard('bus', options.maxBusConnections),
+    grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
   });
   return { publish: server.publish, runner, rolePage: role.page };
 }

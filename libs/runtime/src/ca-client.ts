@@ -15,12 +15,27 @@ export interface CaClientOptions {
   /** Shown instead of a token, as when a certificate is renewed. */
   readonly certificate?: { readonly key: string; readonly cert: string };
 }
-export interface CertificateRequest { readonly csr: string; readonly token?: string; readonly ttlSeconds?: number; readonly signal?: AbortSignal }
+export interface CertificateRequest {
+  readonly csr: string;
+  readonly token?: string;
+  readonly ttlSeconds?: number;
+  readonly signal?: AbortSignal;
+}
 
-/** Asks the CA once for a certificate; resolves with the PEM chain, leaf first and root last. Rejects with gRPC's error. */
-export async function requestCertificate(options: CaClientOptions, request: CertificateRequest): Promise<readonly string[]> {
+/**
+ * Asks the CA once for a certificate; resolves with the PEM chain, leaf first and root last. Rejects with gRPC's error.
+ */
+export async function requestCertificate(
+  options: CaClientOptions,
+  request: CertificateRequest,
+): Promise<readonly string[]> {
   const { key, cert } = options.certificate ?? {};
-  const tls = credentials.createSsl(Buffer.from(options.roots), key ? Buffer.from(key) : null, cert ? Buffer.from(cert) : null, { checkServerIdentity: expectIdentity(options.identity) });
+  const tls = credentials.createSsl(
+    Buffer.from(options.roots),
+    key ? Buffer.from(key) : null,
+    cert ? Buffer.from(cert) : null,
+    { checkServerIdentity: expectIdentity(options.identity) },
+  );
   const client = new Client(options.address, tls, serverNamed('istio-citadel.istio-system.svc'));
   const metadata = new Metadata();
   if (request.token !== undefined) metadata.set('authorization', `Bearer ${request.token}`);
@@ -28,9 +43,12 @@ export async function requestCertificate(options: CaClientOptions, request: Cert
     const chain = await new Promise<readonly string[]>((resolve, reject) => {
       const call = client.makeUnaryRequest(
         path,
-        (message: istio.v1.auth.IstioCertificateRequest.$Properties) => Buffer.from(IstioCertificateRequest.encode(message).finish()),
+        (message: istio.v1.auth.IstioCertificateRequest.$Properties) =>
+          Buffer.from(IstioCertificateRequest.encode(message).finish()),
         (bytes: Buffer) => IstioCertificateResponse.decode(bytes).certChain,
-        { csr: request.csr, validityDuration: request.ttlSeconds ?? 0 }, metadata, { deadline: Date.now() + deadlineMs },
+        { csr: request.csr, validityDuration: request.ttlSeconds ?? 0 },
+        metadata,
+        { deadline: Date.now() + deadlineMs },
         (error, value) => (error ? reject(error) : resolve(value ?? [])),
       );
       request.signal?.addEventListener('abort', () => call.cancel(), { once: true });

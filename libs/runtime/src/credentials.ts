@@ -28,8 +28,13 @@ export interface CredentialClientOptions {
   readonly clock?: Clock;
 }
 
-/** Credentials from citadel. While it is away what is known stays in force; when it is back, it answers every name again. */
-export const createCredentialClient = (options: CredentialClientOptions): CredentialSource => ({ subscribe: (signal) => new Subscription(options, signal) });
+/**
+ * Credentials from citadel. While it is away what is known stays in force; when it is back, it answers every name
+ * again.
+ */
+export const createCredentialClient = (options: CredentialClientOptions): CredentialSource => ({
+  subscribe: (signal) => new Subscription(options, signal),
+});
 
 /** One connection to citadel, until it ends for whatever reason. */
 interface Connection {
@@ -120,13 +125,18 @@ class Subscription implements CredentialSubscription {
     if (this.#owed.size === 0) {
       this.#cancelDeadline?.();
       this.#cancelDeadline = undefined;
-    } else this.#cancelDeadline ??= this.#options.clock.after(answerMs, () => this.#retry(`no answer within ${answerMs / 1000} s`));
+    } else
+      this.#cancelDeadline ??= this.#options.clock.after(answerMs, () =>
+        this.#retry(`no answer within ${answerMs / 1000} s`),
+      );
   }
 
   /** Takes in what is wanted, and nothing else. */
   #take({ put, delete: gone }: Update): void {
     this.#wait = backoff.first;
-    const fresh = new Map(put.map((each) => [each.key ?? '', credentialOf(each)] as const).filter(([name]) => this.#wanted.has(name)));
+    const fresh = new Map(
+      put.map((each) => [each.key ?? '', credentialOf(each)] as const).filter(([name]) => this.#wanted.has(name)),
+    );
     const absent = gone.filter((name) => this.#wanted.has(name));
     for (const name of [...fresh.keys(), ...absent]) this.#owed.delete(name);
     this.#cancelDeadline?.();
@@ -137,9 +147,22 @@ class Subscription implements CredentialSubscription {
 
   #open(): Connection {
     const { address, certificate, trustDomain } = this.#options;
-    const channel = clientCredentials(certificate, spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' }));
-    const client = new Client(address, channel, { ...serverNamed('istio-citadel.istio-system.svc'), 'grpc.max_receive_message_length': maxBytes, 'grpc.use_local_subchannel_pool': 1, 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000 });
-    const stream: ClientDuplexStream<Request, Update> = client.makeBidiStreamRequest(path, (request: Request) => Buffer.from(WatchRequest.encode(request).finish()), (bytes: Buffer) => Update.decode(bytes));
+    const channel = clientCredentials(
+      certificate,
+      spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' }),
+    );
+    const client = new Client(address, channel, {
+      ...serverNamed('istio-citadel.istio-system.svc'),
+      'grpc.max_receive_message_length': maxBytes,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.keepalive_time_ms': 10_000,
+      'grpc.keepalive_timeout_ms': 5000,
+    });
+    const stream: ClientDuplexStream<Request, Update> = client.makeBidiStreamRequest(
+      path,
+      (request: Request) => Buffer.from(WatchRequest.encode(request).finish()),
+      (bytes: Buffer) => Update.decode(bytes),
+    );
     const isOurs = (): boolean => this.#connection === connection;
     const ended = (reason: string): void => {
       if (isOurs()) this.#retry(reason);
@@ -159,9 +182,16 @@ class Subscription implements CredentialSubscription {
   }
 }
 
-const bytesOf = (bytes: Uint8Array | null | undefined): Uint8Array | undefined => (bytes && bytes.length > 0 ? bytes : undefined);
+const bytesOf = (bytes: Uint8Array | null | undefined): Uint8Array | undefined =>
+  bytes && bytes.length > 0 ? bytes : undefined;
 
 function credentialOf({ certificate, privateKey, ocspStaple, roots, revoked }: Update['put'][number]): Credential {
-  const parts = { certificate: bytesOf(certificate), key: bytesOf(privateKey), staple: bytesOf(ocspStaple), roots: bytesOf(roots), revoked: bytesOf(revoked) };
+  const parts = {
+    certificate: bytesOf(certificate),
+    key: bytesOf(privateKey),
+    staple: bytesOf(ocspStaple),
+    roots: bytesOf(roots),
+    revoked: bytesOf(revoked),
+  };
   return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
 }

@@ -13,7 +13,10 @@ export interface GrpcRunnerOptions extends ListenOptions {
 }
 
 /** Serves gRPC until stopped; `listening` resolves with the port in use. */
-export function grpcRunner({ name, log, services, after, ...options }: GrpcRunnerOptions): { readonly runner: Runner; readonly listening: Promise<number> } {
+export function grpcRunner({ name, log, services, after, ...options }: GrpcRunnerOptions): {
+  readonly runner: Runner;
+  readonly listening: Promise<number>;
+} {
   const listening = Promise.withResolvers<number>();
   const run = async (signal: AbortSignal): Promise<void> => {
     await Promise.race([after, aborted(signal)]);

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { configLimits, messageOf, readYaml, type OptionsOf, type Result, type Setting, type Settings } from '@flotilla/std';
+import {
+  configLimits,
+  messageOf,
+  readYaml,
+  type OptionsOf,
+  type Result,
+  type Setting,
+  type Settings,
+} from '@flotilla/std';
 
 export interface Program<S extends Settings> {
   readonly name: string;
@@ -12,16 +20,29 @@ const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${le
 const envOf = (name: string, key: string): string => `${name}-${flagOf(key)}`.replaceAll('-', '_').toUpperCase();
 
 /**
- * The options of a program: a flag over the environment over the file that `--config-file` names (YAML, keys as flags without dashes) over the default.
- * Prints help or what is wrong, and throws commander's CommanderError: `exitCode` 0 after help.
+ * The options of a program: a flag over the environment over the file that `--config-file` names (YAML, keys as flags
+ * without dashes) over the default. Prints help or what is wrong, and throws commander's CommanderError: `exitCode` 0
+ * after help.
  */
-export function parseOptions<S extends Settings>({ name, describe, settings }: Program<S>, args: readonly string[]): OptionsOf<S> {
-  const command = new Command(name).description(describe).allowExcessArguments(false).showHelpAfterError(`(${name} --help tells all flags)`).exitOverride();
-  const file = new Option('--config-file <path>', 'YAML with these options, keys as the flags without dashes').env(envOf(name, 'configFile'));
+export function parseOptions<S extends Settings>(
+  { name, describe, settings }: Program<S>,
+  args: readonly string[],
+): OptionsOf<S> {
+  const command = new Command(name)
+    .description(describe)
+    .allowExcessArguments(false)
+    .showHelpAfterError(`(${name} --help tells all flags)`)
+    .exitOverride();
+  const file = new Option('--config-file <path>', 'YAML with these options, keys as the flags without dashes').env(
+    envOf(name, 'configFile'),
+  );
   command.addOption(file);
   for (const [key, setting] of Object.entries(settings)) {
     const value = setting.isSwitch ? '[true|false]' : `<${setting.metavar}>`;
-    const option = new Option(`--${flagOf(key)} ${value}`, setting.describe).default(setting.value, setting.written).env(setting.env ?? envOf(name, key)).argParser(parserOf(setting));
+    const option = new Option(`--${flagOf(key)} ${value}`, setting.describe)
+      .default(setting.value, setting.written)
+      .env(setting.env ?? envOf(name, key))
+      .argParser(parserOf(setting));
     command.addOption(setting.isSwitch ? option.preset('true') : option);
   }
   command.parse([...args], { from: 'user' });
@@ -64,7 +85,8 @@ function applyFile(command: Command, settings: Settings, path: string): void {
   for (const [flag, value] of Object.entries(content as Record<string, unknown>)) {
     const key = known.get(flag);
     const setting = key === undefined ? undefined : settings[key];
-    if (key === undefined || setting === undefined) return fail(`unknown option ${flag}; there are: ${[...known.keys()].join(', ')}`);
+    if (key === undefined || setting === undefined)
+      return fail(`unknown option ${flag}; there are: ${[...known.keys()].join(', ')}`);
     if (!['default', 'implied'].includes(command.getOptionValueSource(key) ?? 'default')) continue;
     const texts = (Array.isArray(value) && setting.isList ? value : [value]).map(String);
     try {

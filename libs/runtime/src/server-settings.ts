@@ -19,19 +19,32 @@ export const grpcSettings = () => ({
   keepaliveInterval: setting.duration('silence after which a keepalive is sent to a gRPC client', '30s'),
   keepaliveTimeout: setting.duration('time for a gRPC client to answer a keepalive', '10s'),
   keepaliveMaxServerConnectionAge: {
-    ...setting.duration('age at which a gRPC connection is closed, so that its client connects again; varied by a tenth, at most 500h', '500h'), value: Infinity, written: 'never',
+    ...setting.duration(
+      'age at which a gRPC connection is closed, so that its client connects again; varied by a tenth, at most 500h',
+      '500h',
+    ),
+    value: Infinity,
+    written: 'never',
   },
 });
 
-export const grpcLimits = (options: OptionsOf<ReturnType<typeof grpcSettings>>): Omit<GrpcLimits, 'maxMessageBytes'> => ({
-  maxConcurrentStreams: options.maxConcurrentStreams, keepaliveInterval: options.keepaliveInterval, keepaliveTimeout: options.keepaliveTimeout,
+export const grpcLimits = (
+  options: OptionsOf<ReturnType<typeof grpcSettings>>,
+): Omit<GrpcLimits, 'maxMessageBytes'> => ({
+  maxConcurrentStreams: options.maxConcurrentStreams,
+  keepaliveInterval: options.keepaliveInterval,
+  keepaliveTimeout: options.keepaliveTimeout,
   maxConnectionAge: options.keepaliveMaxServerConnectionAge,
 });
 
 /** What the listener of a server is given: its limits, each hit of them counted, and where to report problems. */
 export type Guard = (server: string, maxConnections: number) => GuardOptions;
 
-export const createGuard = ({ handshakeTimeout, requestTimeout, responseTimeout, idleTimeout, maxHandshakes }: ConnectionOptions, { metrics, log }: Observability): Guard =>
+export const createGuard =
+  (
+    { handshakeTimeout, requestTimeout, responseTimeout, idleTimeout, maxHandshakes }: ConnectionOptions,
+    { metrics, log }: Observability,
+  ): Guard =>
   (server, maxConnections) => ({
     limits: { maxConnections, maxHandshakes, handshakeTimeout, requestTimeout, responseTimeout, idleTimeout },
     onLimit: createLimits(metrics, limitKinds, server),

@@ -14,9 +14,15 @@ import { createWaiting } from './waiting.ts';
 /** How a service gets its certificate. */
 export const certificateSettings = () => ({
   trustDomain: setting.text('first part of every identity', 'cluster.local'),
-  citadel: setting.text('the CA\'s address', '127.0.0.4:15022'),
-  bootstrapTokenFile: setting.path('file with the token that proves this service to the CA while it has no certificate: the token alone, or the CA\'s JSON object', '.cache/citadel/bootstrap-tokens.json'),
-  rootCertFile: setting.path('PEM file of the root that the CA\'s certificate must chain to', '.cache/citadel/root-cert.pem'),
+  citadel: setting.text("the CA's address", '127.0.0.4:15022'),
+  bootstrapTokenFile: setting.path(
+    "file with the token that proves this service to the CA while it has no certificate: the token alone, or the CA's JSON object",
+    '.cache/citadel/bootstrap-tokens.json',
+  ),
+  rootCertFile: setting.path(
+    "PEM file of the root that the CA's certificate must chain to",
+    '.cache/citadel/root-cert.pem',
+  ),
 });
 
 export interface ServiceCertificateOptions extends OptionsOf<ReturnType<typeof certificateSettings>> {
@@ -37,9 +43,9 @@ const maxRetryMs = 10_000;
 const checkMs = 60_000;
 
 /**
- * A control-plane service's certificate: the first by the bootstrap token, then a new key and certificate at half of each one's life, by the certificate that is held; by
- * the token again where that is not accepted. Files are read at each attempt, so that they may appear or be replaced later. Attempts back off; what is held stays in
- * force meanwhile.
+ * A control-plane service's certificate: the first by the bootstrap token, then a new key and certificate at half of
+ * each one's life, by the certificate that is held; by the token again where that is not accepted. Files are read at
+ * each attempt, so that they may appear or be replaced later. Attempts back off; what is held stays in force meanwhile.
  */
 export function createServiceCertificate(options: ServiceCertificateOptions): ServiceCertificate {
   const { trustDomain, clock = systemClock, log } = options;
@@ -51,26 +57,45 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
   let held: X509Certificate | undefined;
   let isAccepted = true;
 
-  /** What to show: a certificate that is valid by this clock and was not refused before, else the token as it is now. */
+  /**
+   * What to show: a certificate that is valid by this clock and was not refused before, else the token as it is now.
+   */
   async function proof(): Promise<{ readonly certificate: KeyAndCertificate } | { readonly token: string }> {
     const now = clock.now();
     const certificate = source.current();
     const isValid = held !== undefined && now >= held.validFromDate.getTime() && now < held.validToDate.getTime();
-    return certificate && isValid && isAccepted ? { certificate } : { token: tokenOf(options.service, await readFile(options.bootstrapTokenFile, 'utf8')) };
+    return certificate && isValid && isAccepted
+      ? { certificate }
+      : { token: tokenOf(options.service, await readFile(options.bootstrapTokenFile, 'utf8')) };
   }
 
   async function renew(signal: AbortSignal): Promise<void> {
     const roots = await readFile(options.rootCertFile, 'utf8');
     const shown = await proof();
     const key = generateKey();
-    const ca = { address: options.citadel, roots, identity: spiffeOf({ ...identity, serviceAccount: 'citadel' }), ...('certificate' in shown ? shown : {}) };
+    const ca = {
+      address: options.citadel,
+      roots,
+      identity: spiffeOf({ ...identity, serviceAccount: 'citadel' }),
+      ...('certificate' in shown ? shown : {}),
+    };
     isAccepted = 'token' in shown;
-    const chain = await requestCertificate(ca, { csr: buildCsr(key, { uris: [spiffeOf(identity)] }), ...('token' in shown ? shown : {}), signal });
+    const chain = await requestCertificate(ca, {
+      csr: buildCsr(key, { uris: [spiffeOf(identity)] }),
+      ...('token' in shown ? shown : {}),
+      signal,
+    });
     isAccepted = true;
     const leaf = new X509Certificate(chain[0] ?? '');
     const [begins, ends] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
-    if (ends <= clock.now()) throw new Error(`by this clock the certificate ended at ${new Date(ends).toISOString()} already: set the clock right`);
-    if (begins > clock.now()) throw new Error(`by this clock the certificate only begins at ${new Date(begins).toISOString()}: set the clock right`);
+    if (ends <= clock.now())
+      throw new Error(
+        `by this clock the certificate ended at ${new Date(ends).toISOString()} already: set the clock right`,
+      );
+    if (begins > clock.now())
+      throw new Error(
+        `by this clock the certificate only begins at ${new Date(begins).toISOString()}: set the clock right`,
+      );
     held = leaf;
     source.set({ key: keyToPem(key), cert: chain.slice(0, -1).join(''), roots: chain.at(-1) ?? roots });
     received();
@@ -99,8 +124,10 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
 /** What is waited for, by what went wrong. */
 function whatToDo(thrown: unknown, { citadel }: ServiceCertificateOptions): string {
   const { code, path } = thrown as { code?: unknown; path?: string };
-  if (code === 'ENOENT') return `waiting for citadel: it writes ${basename(path ?? '')} at its first start; is it running?`;
-  if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED) return `waiting for citadel at ${citadel}: is it running?`;
+  if (code === 'ENOENT')
+    return `waiting for citadel: it writes ${basename(path ?? '')} at its first start; is it running?`;
+  if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED)
+    return `waiting for citadel at ${citadel}: is it running?`;
   return 'no certificate yet, trying again';
 }
 

@@ -7,8 +7,8 @@ const mostMs = 600_000;
 const overMs = 60_000;
 
 /**
- * Says what a service waits for, and what to do, as often as it helps: at once, then after 10 s, 20 s and so on up to every 10 minutes, however often an
- * attempt fails meanwhile.
+ * Says what a service waits for, and what to do, as often as it helps: at once, then after 10 s, 20 s and so on up to
+ * every 10 minutes, however often an attempt fails meanwhile.
  */
 export function createWaiting(log: Logger, clock: Clock): (message: string, fields: Fields) => void {
   let [last, next, interval] = [-Infinity, -Infinity, firstMs];

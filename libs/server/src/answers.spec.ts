@@ -20,7 +20,10 @@ it('ends the answer that has been waiting longest when the memory is needed, and
   answer(3);
   expect(hits).toEqual(['total']);
   answer(4);
-  expect([gone(), hits]).toEqual([[0, 1, 2], ['total', 'total']]);
+  expect([gone(), hits]).toEqual([
+    [0, 1, 2],
+    ['total', 'total'],
+  ]);
 });
 
 it('writes an answer that is larger than all may be, when it is the only one', () => {

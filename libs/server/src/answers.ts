@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
 export interface AnswerWriterOptions {
-  /** Bytes of all answers that clients have not taken yet. One more ends the connection of the answer that has been waiting longest. */
+  /**
+   * Bytes of all answers that clients have not taken yet. One more ends the connection of the answer that has been
+   * waiting longest.
+   */
   readonly maxTotal: number;
   onTotal(): void;
 }

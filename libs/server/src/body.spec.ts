@@ -24,12 +24,13 @@ it('a body that would exceed the memory for all ends the one that has been comin
     },
   });
   closers.push(() => server.close(0));
-  const post = (body: string): Promise<string> => new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port: server.port, method: 'POST', agent: false }, (response) => {
-      response.on('data', (chunk: Buffer) => resolve(chunk.toString()));
+  const post = (body: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const sent = request({ host: '127.0.0.1', port: server.port, method: 'POST', agent: false }, (response) => {
+        response.on('data', (chunk: Buffer) => resolve(chunk.toString()));
+      });
+      sent.on('error', reject).end(body);
     });
-    sent.on('error', reject).end(body);
-  });
   const slow = connect(server.port, '127.0.0.1').on('error', () => {});
   slow.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n${'a'.repeat(90)}`);
   await begun.promise;
@@ -45,17 +46,22 @@ it('a body that would exceed the memory for all ends the one that has been comin
 
 it('gives out one of several complete bodies in each turn of the event loop', async () => {
   const readBody = createBodyReader({ maxBytes: 100, maxTotal: 1000, onTotal: () => {} });
-  const complete = Array.from({ length: 5 }, () => Object.assign(Readable.from([Buffer.from('x')]), { socket: new PassThrough() }) as unknown as IncomingMessage);
+  const complete = Array.from(
+    { length: 5 },
+    () => Object.assign(Readable.from([Buffer.from('x')]), { socket: new PassThrough() }) as unknown as IncomingMessage,
+  );
   let turn = 0;
   const count = (): void => {
     turn += 1;
     if (turn < 1000) setImmediate(count);
   };
   setImmediate(count);
-  const turns = await Promise.all(complete.map(async (request) => {
-    await readBody(request);
-    return turn;
-  }));
+  const turns = await Promise.all(
+    complete.map(async (request) => {
+      await readBody(request);
+      return turn;
+    }),
+  );
   turn = 1000;
   expect(new Set(turns).size).toBe(5);
 });
@@ -63,8 +69,15 @@ it('gives out one of several complete bodies in each turn of the event loop', as
 it('ends a request that waits for its turn when the memory is needed', async () => {
   const hits: string[] = [];
   const readBody = createBodyReader({ maxBytes: 100, maxTotal: 150, onTotal: () => hits.push('total') });
-  const [first, second] = [0, 1].map(() => Object.assign(Readable.from([Buffer.alloc(80)]), { socket: new PassThrough() }) as unknown as IncomingMessage);
+  const [first, second] = [0, 1].map(
+    () => Object.assign(Readable.from([Buffer.alloc(80)]), { socket: new PassThrough() }) as unknown as IncomingMessage,
+  );
   if (!first || !second) throw new Error('two requests');
   const outcomes = await Promise.allSettled([readBody(first), readBody(second)]);
-  expect([outcomes.map(({ status }) => status), hits, first.socket.destroyed, second.socket.destroyed]).toEqual([['rejected', 'fulfilled'], ['total'], true, false]);
+  expect([outcomes.map(({ status }) => status), hits, first.socket.destroyed, second.socket.destroyed]).toEqual([
+    ['rejected', 'fulfilled'],
+    ['total'],
+    true,
+    false,
+  ]);
 });

@@ -4,7 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 export interface BodyReaderOptions {
   /** Bytes of one body. */
   readonly maxBytes: number;
-  /** Bytes of all bodies that are being read or wait for their turn. One more ends the request that has been here longest. */
+  /**
+   * Bytes of all bodies that are being read or wait for their turn. One more ends the request that has been here
+   * longest.
+   */
   readonly maxTotal: number;
   onTotal(): void;
 }
@@ -12,8 +15,9 @@ const needed = 'other bodies need the memory';
 export type BodyReader = (request: IncomingMessage) => Promise<Buffer | 'too large'>;
 
 /**
- * Reads bodies of requests into memory, within limits, and gives out one of them in each turn of the event loop: what is made of many that are complete at
- * once leaves room for everything else in the process. Rejects when the client breaks off, or is broken off.
+ * Reads bodies of requests into memory, within limits, and gives out one of them in each turn of the event loop: what
+ * is made of many that are complete at once leaves room for everything else in the process. Rejects when the client
+ * breaks off, or is broken off.
  */
 export function createBodyReader({ maxBytes, maxTotal, onTotal }: BodyReaderOptions): BodyReader {
   const reading = new Set<IncomingMessage>();

@@ -3,12 +3,25 @@ import { describe, expect, it } from 'vitest';
 import { ConnectionTable, type Connected, type Connection, type Framing } from './connections.ts';
 import { defaultLimits, type ConnectionLimits } from './limits.ts';
 
-interface FakeSocket extends Connected { bytesRead: number; isOpen: boolean }
-const fakeSocket = (): FakeSocket => ({ bytesRead: 0, isOpen: true, destroy() { this.isOpen = false; } });
+interface FakeSocket extends Connected {
+  bytesRead: number;
+  isOpen: boolean;
+}
+const fakeSocket = (): FakeSocket => ({
+  bytesRead: 0,
+  isOpen: true,
+  destroy() {
+    this.isOpen = false;
+  },
+});
 
 function rig(limits: Partial<ConnectionLimits>, framing: Framing = 'sequential') {
   const hits: string[] = [];
-  const table = new ConnectionTable({ limits: { ...defaultLimits, ...limits }, framing, onLimit: (kind) => hits.push(kind) });
+  const table = new ConnectionTable({
+    limits: { ...defaultLimits, ...limits },
+    framing,
+    onLimit: (kind) => hits.push(kind),
+  });
   const open = (phase: 'handshake' | 'header' = 'header'): { socket: FakeSocket; connection: Connection } => {
     const socket = fakeSocket();
     const connection = table.admit(socket, phase);
@@ -51,32 +64,52 @@ describe('at the limit of connections, a new one', () => {
     expect(certified.filter(({ socket }) => !socket.isOpen)).toEqual([certified[0]]);
   });
   it('never exceeds the limit nor closes one that is served, whatever happens', () => {
-    const event = fc.record({ what: fc.constantFrom('open', 'handshake', 'secure', 'certify', 'begin', 'body', 'receive', 'end', 'close', 'time'), which: fc.nat(20) });
-    fc.assert(fc.property(fc.array(event, { maxLength: 200 }), fc.constantFrom<Framing>('sequential', 'multiplexed'), (events, framing) => {
-      const { table } = rig({ maxConnections: 5, maxHandshakes: 3, responseTimeout: Infinity }, framing);
-      let open: { socket: FakeSocket; connection: Connection }[] = [];
-      for (const { what, which } of events) {
-        const serving = open.filter(({ connection }) => connection.phase === 'serving');
-        const chosen = open[which % Math.max(open.length, 1)]?.connection;
-        if (what === 'open' || what === 'handshake') {
-          const socket = fakeSocket();
-          const connection = table.admit(socket, what === 'open' ? 'header' : 'handshake');
-          if (connection) open.push({ socket, connection });
-          expect(serving.every((each) => each.socket.isOpen)).toBe(true);
-        } else if (what === 'time') {
-          table.advance(1000);
-          expect(serving.every((each) => each.socket.isOpen)).toBe(true);
-        } else if (chosen && what === 'close') table.remove(chosen);
-        else if (chosen?.phase === 'handshake') chosen.secured(what === 'certify');
-        else if (chosen && (what === 'begin' || what === 'body')) chosen.began(what === 'body');
-        else if (chosen && what === 'receive') chosen.received();
-        else if (chosen && what === 'end' && chosen.requests > 0) chosen.ended();
-        if (what === 'close') open = open.filter(({ connection }) => connection !== chosen);
-        open = open.filter(({ socket }) => socket.isOpen);
-        expect(table.size).toBe(open.length);
-        expect(table.size).toBeLessThanOrEqual(5);
-      }
-    }));
+    const event = fc.record({
+      what: fc.constantFrom(
+        'open',
+        'handshake',
+        'secure',
+        'certify',
+        'begin',
+        'body',
+        'receive',
+        'end',
+        'close',
+        'time',
+      ),
+      which: fc.nat(20),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(event, { maxLength: 200 }),
+        fc.constantFrom<Framing>('sequential', 'multiplexed'),
+        (events, framing) => {
+          const { table } = rig({ maxConnections: 5, maxHandshakes: 3, responseTimeout: Infinity }, framing);
+          let open: { socket: FakeSocket; connection: Connection }[] = [];
+          for (const { what, which } of events) {
+            const serving = open.filter(({ connection }) => connection.phase === 'serving');
+            const chosen = open[which % Math.max(open.length, 1)]?.connection;
+            if (what === 'open' || what === 'handshake') {
+              const socket = fakeSocket();
+              const connection = table.admit(socket, what === 'open' ? 'header' : 'handshake');
+              if (connection) open.push({ socket, connection });
+              expect(serving.every((each) => each.socket.isOpen)).toBe(true);
+            } else if (what === 'time') {
+              table.advance(1000);
+              expect(serving.every((each) => each.socket.isOpen)).toBe(true);
+            } else if (chosen && what === 'close') table.remove(chosen);
+            else if (chosen?.phase === 'handshake') chosen.secured(what === 'certify');
+            else if (chosen && (what === 'begin' || what === 'body')) chosen.began(what === 'body');
+            else if (chosen && what === 'receive') chosen.received();
+            else if (chosen && what === 'end' && chosen.requests > 0) chosen.ended();
+            if (what === 'close') open = open.filter(({ connection }) => connection !== chosen);
+            open = open.filter(({ socket }) => socket.isOpen);
+            expect(table.size).toBe(open.length);
+            expect(table.size).toBeLessThanOrEqual(5);
+          }
+        },
+      ),
+    );
   });
 });
 
@@ -92,8 +125,10 @@ it('a handshake too many closes the oldest of them', () => {
 describe('time ends', () => {
   const limits = { handshakeTimeout: 5000, requestTimeout: 4000, responseTimeout: 6000, idleTimeout: 8000 };
   const steps = {
-    secured: (connection: Connection) => connection.secured(false), began: (connection: Connection) => connection.began(true),
-    received: (connection: Connection) => connection.received(), ended: (connection: Connection) => connection.ended(),
+    secured: (connection: Connection) => connection.secured(false),
+    began: (connection: Connection) => connection.began(true),
+    received: (connection: Connection) => connection.received(),
+    ended: (connection: Connection) => connection.ended(),
   };
   it.each<{ what: string; after: (keyof typeof steps)[]; ms: number; kind: string }>([
     { what: 'a handshake', after: [], ms: 5000, kind: 'handshake_timeout' },
@@ -101,7 +136,12 @@ describe('time ends', () => {
     { what: 'a body', after: ['secured', 'began'], ms: 4000, kind: 'body_timeout' },
     { what: 'an answer', after: ['secured', 'began', 'received'], ms: 6000, kind: 'response_timeout' },
     { what: 'idleness', after: ['secured', 'began', 'received', 'ended'], ms: 8000, kind: 'idle_timeout' },
-    { what: 'a body whose request is answered already', after: ['secured', 'began', 'ended'], ms: 4000, kind: 'body_timeout' },
+    {
+      what: 'a body whose request is answered already',
+      after: ['secured', 'began', 'ended'],
+      ms: 4000,
+      kind: 'body_timeout',
+    },
   ])('$what', ({ after, ms, kind }) => {
     const { table, open, hits } = rig(limits);
     const { socket, connection } = open('handshake');

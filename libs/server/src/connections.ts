@@ -21,7 +21,10 @@ export interface Connected {
   destroy(): unknown;
 }
 
-/** Requests that may follow one another without waiting for the answer to the first. Clients that pipeline at all send a few. */
+/**
+ * Requests that may follow one another without waiting for the answer to the first. Clients that pipeline at all send a
+ * few.
+ */
 const maxPipelined = 16;
 
 /** One connection, as its protocol reports it. */
@@ -74,8 +77,13 @@ export class Connection {
   }
 }
 
-const timeoutKinds: Readonly<Record<Phase, LimitKind>> =
-  { handshake: 'handshake_timeout', header: 'header_timeout', body: 'body_timeout', serving: 'response_timeout', idle: 'idle_timeout' };
+const timeoutKinds: Readonly<Record<Phase, LimitKind>> = {
+  handshake: 'handshake_timeout',
+  header: 'header_timeout',
+  body: 'body_timeout',
+  serving: 'response_timeout',
+  idle: 'idle_timeout',
+};
 
 export interface TableOptions {
   readonly limits: ConnectionLimits;
@@ -88,7 +96,10 @@ export class ConnectionTable {
   readonly #options: TableOptions;
   readonly #all = new Set<Connection>();
   readonly #handshaking = new Set<Connection>();
-  /** Those that serve nothing and so may be closed for new ones, by whether they have proved a certificate; the longest idle first. */
+  /**
+   * Those that serve nothing and so may be closed for new ones, by whether they have proved a certificate; the longest
+   * idle first.
+   */
   readonly #evictable = { anonymous: new Set<Connection>(), certified: new Set<Connection>() };
   #now = 0;
 
@@ -100,7 +111,10 @@ export class ConnectionTable {
     return this.#all.size;
   }
 
-  /** Takes in a new connection, at the cost of another where there must be; undefined when it is refused, and then closed. */
+  /**
+   * Takes in a new connection, at the cost of another where there must be; undefined when it is refused, and then
+   * closed.
+   */
   admit(socket: Connected, phase: 'handshake' | 'header'): Connection | undefined {
     const { maxConnections, maxHandshakes } = this.#options.limits;
     const [oldest] = this.#handshaking;
@@ -149,12 +163,16 @@ export class ConnectionTable {
     this.#now += ms;
     const { framing, limits } = this.#options;
     const allowed: Readonly<Record<Phase, number>> = {
-      handshake: limits.handshakeTimeout, header: limits.requestTimeout, body: limits.requestTimeout, idle: limits.idleTimeout,
+      handshake: limits.handshakeTimeout,
+      header: limits.requestTimeout,
+      body: limits.requestTimeout,
+      idle: limits.idleTimeout,
       serving: framing === 'multiplexed' ? Infinity : limits.responseTimeout,
     };
     for (const connection of this.#all) {
       const { phase, socket, readBefore, since } = connection;
-      if (phase === 'idle' && framing === 'sequential' && socket.bytesRead > readBefore) this.move(connection, 'header');
+      if (phase === 'idle' && framing === 'sequential' && socket.bytesRead > readBefore)
+        this.move(connection, 'header');
       else if (this.#now - since > allowed[phase]) this.cut(connection, timeoutKinds[phase]);
     }
   }
@@ -170,14 +188,16 @@ export class ConnectionTable {
   }
 
   /**
-   * Callers that have proved a certificate come last, except that an eighth of the connections is left to those that have not: a new caller is one of
-   * these until its handshake is complete.
+   * Callers that have proved a certificate come last, except that an eighth of the connections is left to those that
+   * have not: a new caller is one of these until its handshake is complete.
    */
   #longestIdle(): Connection | undefined {
     const { anonymous, certified } = this.#evictable;
     const [longestAnonymous] = anonymous;
     const [longestCertified] = certified;
-    return anonymous.size > this.#options.limits.maxConnections / 8 ? longestAnonymous : longestCertified ?? longestAnonymous;
+    return anonymous.size > this.#options.limits.maxConnections / 8
+      ? longestAnonymous
+      : (longestCertified ?? longestAnonymous);
   }
 
   #forget(connection: Connection): void {

@@ -20,7 +20,10 @@ async function rig(options: Partial<HttpServerOptions> = {}, isTls = false) {
   const clock = createManualClock();
   const hits: string[] = [];
   const server = await serveHttp({
-    at: { host: '127.0.0.1', port: 0 }, clock, onLimit: (kind) => hits.push(kind), ...(isTls ? { tls: { source, clients: 'optional' } } : {}),
+    at: { host: '127.0.0.1', port: 0 },
+    clock,
+    onLimit: (kind) => hits.push(kind),
+    ...(isTls ? { tls: { source, clients: 'optional' } } : {}),
     handle: async (incoming, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -33,14 +36,21 @@ async function rig(options: Partial<HttpServerOptions> = {}, isTls = false) {
     clock.advance(2000);
     await closed;
   });
-  const get = (tls: { key?: string; cert?: string } = {}): Promise<string> => new Promise((resolve, reject) => {
-    const given = { host: '127.0.0.1', port: server.port, agent: false, ...tls, ...(isTls ? { ca: ca.roots, servername: 'localhost' } : {}) };
-    const sent = (isTls ? requestSecurely : request)(given, (response) => {
-      let text = '';
-      response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+  const get = (tls: { key?: string; cert?: string } = {}): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const given = {
+        host: '127.0.0.1',
+        port: server.port,
+        agent: false,
+        ...tls,
+        ...(isTls ? { ca: ca.roots, servername: 'localhost' } : {}),
+      };
+      const sent = (isTls ? requestSecurely : request)(given, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+      });
+      sent.on('error', reject).end();
     });
-    sent.on('error', reject).end();
-  });
   /** A connection that has said so much; `closed` resolves when the server has ended it, with what it answered. */
   const open = async (said = '') => {
     const socket = connect(server.port, '127.0.0.1');
@@ -54,9 +64,13 @@ async function rig(options: Partial<HttpServerOptions> = {}, isTls = false) {
   };
   return { clock, hits, server, get, open };
 }
-const manyOf = <T>(count: number, make: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: count }, make));
+const manyOf = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, make));
 
-describe.each([['HTTP', false], ['HTTPS', true]])('%s', (_, isTls) => {
+describe.each([
+  ['HTTP', false],
+  ['HTTPS', true],
+])('%s', (_, isTls) => {
   it('serves a good client at once while 300 idle connections fill the server', async () => {
     const { get, open, hits } = await rig({ limits: { maxConnections: 100, maxHandshakes: 50 } }, isTls);
     await manyOf(300, open);
@@ -78,7 +92,11 @@ describe('HTTP', () => {
   it.each([
     ['a header half sent', 'GET / HTTP/1.1\r\nHost: a\r\nX-', 'header_timeout'],
     ['a body half sent', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc', 'body_timeout'],
-    ['a chunked body half sent', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc', 'body_timeout'],
+    [
+      'a chunked body half sent',
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc',
+      'body_timeout',
+    ],
   ])('ends %s', async (_, said, kind) => {
     const { clock, open, get, hits } = await rig();
     const { closed } = await open(said);
@@ -122,7 +140,10 @@ describe('HTTP', () => {
   });
   it('ends an answer that is not taken', async () => {
     const large = Buffer.alloc(64 << 20);
-    const { clock, open, hits } = await rig({ handle: (_, response) => void response.end(large), limits: { responseTimeout: 10_000 } });
+    const { clock, open, hits } = await rig({
+      handle: (_, response) => void response.end(large),
+      limits: { responseTimeout: 10_000 },
+    });
     const { socket, closed } = await open('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await once(socket, 'data');
     socket.pause();
@@ -132,7 +153,12 @@ describe('HTTP', () => {
     expect(hits).toEqual(['response_timeout']);
   });
   it.each([
-    { what: 'too large a header', said: `GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, status: 431, kinds: ['header_size'] },
+    {
+      what: 'too large a header',
+      said: `GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+      status: 431,
+      kinds: ['header_size'],
+    },
     { what: 'what is not HTTP', said: '\x16\x03\x01\x00\x00\r\n\r\n', status: 400, kinds: [] },
   ])('refuses $what', async ({ said, status, kinds }) => {
     const { open, hits } = await rig();
@@ -142,14 +168,22 @@ describe('HTTP', () => {
   });
   it('ends a request that fails with status 500', async () => {
     const problems: string[] = [];
-    const { open } = await rig({ handle: () => { throw new Error('a bug'); }, onProblem: (message) => problems.push(message) });
+    const { open } = await rig({
+      handle: () => {
+        throw new Error('a bug');
+      },
+      onProblem: (message) => problems.push(message),
+    });
     const { socket } = await open('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    const [answer] = await once(socket, 'data') as [Buffer];
+    const [answer] = (await once(socket, 'data')) as [Buffer];
     expect([answer.toString().slice(0, 12), problems]).toEqual(['HTTP/1.1 500', ['a request failed: a bug']]);
   });
   it('finishes an answer before it closes, and closes idle connections at once', async () => {
     const asked = Promise.withResolvers<() => void>();
-    const { server, open, get } = await rig({ handle: (incoming, response) => (incoming.url === '/slow' ? asked.resolve(() => response.end('done')) : void response.end()) });
+    const { server, open, get } = await rig({
+      handle: (incoming, response) =>
+        incoming.url === '/slow' ? asked.resolve(() => response.end('done')) : void response.end(),
+    });
     const idle = await open();
     await get();
     const { closed } = await open('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -170,7 +204,13 @@ describe('HTTP', () => {
 describe('HTTPS', () => {
   it('serves clients with a certificate, new and idle, while 1000 others hang', async () => {
     const { get, open, server, hits } = await rig({ limits: { maxConnections: 50, maxHandshakes: 20 } }, true);
-    const known: Socket = connectTls({ host: '127.0.0.1', port: server.port, ca: ca.roots, servername: 'localhost', ...client });
+    const known: Socket = connectTls({
+      host: '127.0.0.1',
+      port: server.port,
+      ca: ca.roots,
+      servername: 'localhost',
+      ...client,
+    });
     closers.push(() => known.destroy());
     await once(known, 'secureConnect');
     known.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -4,7 +4,9 @@ import type { Connection } from './connections.ts';
 import { createListener, type ListenerOptions } from './listener.ts';
 
 export interface HttpServerOptions extends Omit<ListenerOptions, 'serve' | 'framing' | 'onTick'> {
-  /** Answers a request. When it throws or rejects, the request ends with status 500 and `onProblem` is told the reason. */
+  /**
+   * Answers a request. When it throws or rejects, the request ends with status 500 and `onProblem` is told the reason.
+   */
   handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
 }
 export interface HttpServer {
@@ -23,21 +25,24 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
   const connections = new WeakMap<Duplex, Connection>();
   let isClosing = false;
   // The listener has the deadlines: Node checks them only on servers that accept their connections themselves.
-  const server = createServer({ maxHeaderSize, keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 }, (request, response) => {
-    const connection = connections.get(request.socket);
-    request.once('end', () => connection?.received());
-    response.once('close', () => {
-      connection?.ended();
-      if (isClosing) request.socket.destroySoon();
-    });
-    connection?.beganInSequence(hasBody(request));
-    const fail = (thrown: unknown): void => {
-      onProblem(`a request failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-      if (response.headersSent) response.destroy();
-      else response.writeHead(500).end();
-    };
-    void (async () => handle(request, response))().catch(fail);
-  });
+  const server = createServer(
+    { maxHeaderSize, keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 },
+    (request, response) => {
+      const connection = connections.get(request.socket);
+      request.once('end', () => connection?.received());
+      response.once('close', () => {
+        connection?.ended();
+        if (isClosing) request.socket.destroySoon();
+      });
+      connection?.beganInSequence(hasBody(request));
+      const fail = (thrown: unknown): void => {
+        onProblem(`a request failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        if (response.headersSent) response.destroy();
+        else response.writeHead(500).end();
+      };
+      void (async () => handle(request, response))().catch(fail);
+    },
+  );
   server.maxHeadersCount = maxHeadersCount;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
@@ -47,7 +52,8 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
     else socket.destroy();
   });
   const listener = await createListener({
-    ...options, framing: 'sequential',
+    ...options,
+    framing: 'sequential',
     serve(socket, connection) {
       connections.set(socket, connection);
       server.emit('connection', socket);
@@ -64,4 +70,5 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
   };
 }
 
-const hasBody = ({ headers }: IncomingMessage): boolean => headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';

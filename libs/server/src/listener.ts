@@ -40,25 +40,30 @@ const backlog = 4096;
 const probeDeadPeersMs = 30_000;
 
 /**
- * The one way to listen: accepts connections within the limits, does the handshake of TLS, and hands each connection to its protocol, which reports on it
- * what requests begin and end. Rejects with the `code` of an address that can't be had.
+ * The one way to listen: accepts connections within the limits, does the handshake of TLS, and hands each connection to
+ * its protocol, which reports on it what requests begin and end. Rejects with the `code` of an address that can't be
+ * had.
  */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
   const { at, tls, framing, serve, onTick, clock = systemClock, onLimit = () => {}, onProblem = () => {} } = options;
   const table = new ConnectionTable({ limits: { ...defaultLimits, ...options.limits }, framing, onLimit });
   /** Connections in their handshake by their peer's address and port, which TLS keeps. */
   const handshakes = new Map<string, Connection>();
-  const acceptor = tls && createTlsAcceptor({
-    ...tls, protocol: framing === 'multiplexed' ? 'h2' : 'http/1.1', onProblem,
-    onSecure(socket, certified) {
-      const peer = peerOf(socket);
-      const connection = handshakes.get(peer);
-      handshakes.delete(peer);
-      socket.on('error', () => socket.destroy());
-      if (connection?.secured(certified)) serve(socket, connection);
-      else socket.destroy();
-    },
-  });
+  const acceptor =
+    tls &&
+    createTlsAcceptor({
+      ...tls,
+      protocol: framing === 'multiplexed' ? 'h2' : 'http/1.1',
+      onProblem,
+      onSecure(socket, certified) {
+        const peer = peerOf(socket);
+        const connection = handshakes.get(peer);
+        handshakes.delete(peer);
+        socket.on('error', () => socket.destroy());
+        if (connection?.secured(certified)) serve(socket, connection);
+        else socket.destroy();
+      },
+    });
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: probeDeadPeersMs }, (socket) => {
     socket.on('error', () => socket.destroy());
     const connection = table.admit(socket, acceptor ? 'handshake' : 'header');

@@ -9,15 +9,17 @@ export interface Following {
   /** Milliseconds that a client may leave a stream open which is answered. */
   readonly requestTimeout: number;
 }
-interface Followed extends Following { readonly connection: Connection }
+interface Followed extends Following {
+  readonly connection: Connection;
+}
 
 const followed = Symbol('followed');
 type Marked = Socket & { [followed]?: Followed };
 let isListening = false;
 
 /**
- * From now on a connection has a request for each HTTP/2 stream that is open on its socket. grpc-js keeps its sessions to itself, so this listens where
- * Node reports the streams of the whole process.
+ * From now on a connection has a request for each HTTP/2 stream that is open on its socket. grpc-js keeps its sessions
+ * to itself, so this listens where Node reports the streams of the whole process.
  */
 export function followStreams(socket: Socket, connection: Connection, following: Following): void {
   (socket as Marked)[followed] = { connection, ...following };
@@ -34,7 +36,10 @@ function follow(stream: ServerHttp2Stream, { connection, deadlines, requestTimeo
   let cancel = (): void => {};
   connection.began();
   // A complete answer ends the stream only when the client has ended its part as well (RFC 9113, 8.1).
-  stream.once('finish', () => (cancel = deadlines.after(requestTimeout, () => stream.close(constants.NGHTTP2_NO_ERROR))));
+  stream.once(
+    'finish',
+    () => (cancel = deadlines.after(requestTimeout, () => stream.close(constants.NGHTTP2_NO_ERROR))),
+  );
   stream.once('close', () => {
     cancel();
     connection.ended();

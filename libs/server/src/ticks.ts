@@ -3,8 +3,8 @@ import type { Clock } from '@flotilla/std';
 const intervalMs = 1000;
 
 /**
- * Reports every second how much time has passed, until stopped. A process that was stopped or starved takes at most two seconds for passed: its peers
- * could not be heard meanwhile and must not be blamed.
+ * Reports every second how much time has passed, until stopped. A process that was stopped or starved takes at most two
+ * seconds for passed: its peers could not be heard meanwhile and must not be blamed.
  */
 export function startTicks(clock: Clock, onTick: (elapsedMs: number) => void): () => void {
   let last = clock.now();

@@ -24,18 +24,33 @@ export interface TlsAcceptor {
 
 const minVersion = 'TLSv1.2';
 
-/** Handshakes for sockets that somebody else has accepted. New handshakes have the certificate in force then; while there is none yet, sockets are closed. */
-export function createTlsAcceptor({ source, clients, clientRoots, protocol, onSecure, onProblem }: TlsAcceptorOptions): TlsAcceptor {
+/**
+ * Handshakes for sockets that somebody else has accepted. New handshakes have the certificate in force then; while
+ * there is none yet, sockets are closed.
+ */
+export function createTlsAcceptor({
+  source,
+  clients,
+  clientRoots,
+  protocol,
+  onSecure,
+  onProblem,
+}: TlsAcceptorOptions): TlsAcceptor {
   let isReady = false;
   const rejectUnauthorized = clients === 'required';
-  const server = createServer({ minVersion, requestCert: true, rejectUnauthorized, ALPNProtocols: [protocol] }, (socket) => onSecure(socket, socket.authorized));
+  const server = createServer(
+    { minVersion, requestCert: true, rejectUnauthorized, ALPNProtocols: [protocol] },
+    (socket) => onSecure(socket, socket.authorized),
+  );
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   const present = ({ key, cert, roots }: KeyAndCertificate): void => {
     try {
       server.setSecureContext({ key, cert, ca: [roots, ...(clientRoots ? [clientRoots] : [])], minVersion });
       isReady = true;
     } catch (thrown) {
-      onProblem(`a new certificate can't be used, the one before stays in force: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      onProblem(
+        `a new certificate can't be used, the one before stays in force: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      );
     }
   };
   const forget = source.onChange(present);

@@ -1,6 +1,7 @@
 /**
  * An unbounded hand-over from a producer to one `for await` consumer. Bounding is the producer's duty: it sees `size`.
- * Closing ends the iteration after what is queued; failing throws in the consumer; the consumer leaving calls `onReturn`.
+ * Closing ends the iteration after what is queued; failing throws in the consumer; the consumer leaving calls
+ * `onReturn`.
  */
 export class AsyncQueue<T> implements AsyncIterableIterator<T> {
   readonly #items: T[] = [];

@@ -1,10 +1,15 @@
 /** Longer texts are not compared: the work grows with the product of the lengths. */
 const maxLength = 64;
 
-/** The candidate that differs from a text by the fewest edits, in any case, if these are at most a third of its length; undefined when there is none. */
+/**
+ * The candidate that differs from a text by the fewest edits, in any case, if these are at most a third of its length;
+ * undefined when there is none.
+ */
 export function closest(text: string, candidates: readonly string[]): string | undefined {
   if (text.length > maxLength) return undefined;
-  const ranked = candidates.map((candidate) => ({ candidate, edits: editsBetween(text.toLowerCase(), candidate.toLowerCase()) })).sort((a, b) => a.edits - b.edits);
+  const ranked = candidates
+    .map((candidate) => ({ candidate, edits: editsBetween(text.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits);
   const [best] = ranked;
   return best && best.edits <= best.candidate.length / 3 ? best.candidate : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Structural equality of plain data: objects, arrays, Maps, Sets, bytes, primitives. An undefined member equals an absent one. Maps and Sets are read in their order,
- * so it counts; that of an object's members does not.
+ * Structural equality of plain data: objects, arrays, Maps, Sets, bytes, primitives. An undefined member equals an
+ * absent one. Maps and Sets are read in their order, so it counts; that of an object's members does not.
  */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
@@ -24,7 +24,8 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   const right = b as Record<string, unknown>;
   // Own members only: a label may be called `constructor`.
   for (const key in left) if (!deepEqual(left[key], Object.hasOwn(right, key) ? right[key] : undefined)) return false;
-  for (const key in right) if (right[key] !== undefined && !(Object.hasOwn(left, key) && left[key] !== undefined)) return false;
+  for (const key in right)
+    if (right[key] !== undefined && !(Object.hasOwn(left, key) && left[key] !== undefined)) return false;
   return true;
 }
 

@@ -6,8 +6,8 @@ export function hashBytes(bytes: Uint8Array | string): string {
 }
 
 /**
- * A member's share in the hash of a set. A set's hash is the sum of its members' shares, so it can be kept up as members come and go, and their order
- * does not matter; `sumText` is its text. Identity, not a security boundary.
+ * A member's share in the hash of a set. A set's hash is the sum of its members' shares, so it can be kept up as
+ * members come and go, and their order does not matter; `sumText` is its text. Identity, not a security boundary.
  */
 export const shareOf = (member: string): bigint => BigInt(`0x${hash('sha1', member, 'hex').slice(0, 32)}`);
 export const sumText = (sum: bigint): string => BigInt.asUintN(128, sum).toString(36);

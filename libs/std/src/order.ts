@@ -1,6 +1,7 @@
 /** Sorts a copy by a text or number key, stable. */
 export function sortedBy<T>(items: Iterable<T>, key: (item: T) => string | number): T[] {
-  return [...items].map((item) => ({ item, key: key(item) }))
+  return [...items]
+    .map((item) => ({ item, key: key(item) }))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .map(({ item }) => item);
 }

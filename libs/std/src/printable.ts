@@ -12,8 +12,9 @@ const escape = (character: string): string => {
 };
 
 /**
- * A text from outside as it may stand in a log line, a message or on a terminal: one line, at most `max` characters of it, then how many more there were;
- * what could move a cursor, reorder text or hide in it is written as an escape (`\n`, `\u202e`). The work is that of `max` characters, however long the text.
+ * A text from outside as it may stand in a log line, a message or on a terminal: one line, at most `max` characters of
+ * it, then how many more there were; what could move a cursor, reorder text or hide in it is written as an escape
+ * (`\n`, `\u202e`). The work is that of `max` characters, however long the text.
  */
 export function printable(text: string, max = maxPrinted): string {
   if (text.length <= max) return text.replace(unprintable, escape);
@@ -33,17 +34,36 @@ export interface PrintableLimits {
 const fieldLimits: PrintableLimits = { maxText: maxPrinted, maxItems: 20, maxDepth: 4, maxTotal: 2000 };
 
 const secretWords = new Set([
-  'key', 'token', 'tokens', 'password', 'passwords', 'passwd', 'secret', 'authorization', 'bearer', 'cookie', 'jwt', 'privatekey', 'apikey', 'accesstoken', 'credential',
+  'key',
+  'token',
+  'tokens',
+  'password',
+  'passwords',
+  'passwd',
+  'secret',
+  'authorization',
+  'bearer',
+  'cookie',
+  'jwt',
+  'privatekey',
+  'apikey',
+  'accesstoken',
+  'credential',
 ]);
 /** Whether the last word of a name (`private_key`, `bearerToken`, `x-api-key`) says that its value is a secret. */
 export function namesSecret(name: string): boolean {
-  const words = name.slice(-100).replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase().split(/[^a-z0-9]+/);
+  const words = name
+    .slice(-100)
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
   return secretWords.has(words.at(-1) ?? '');
 }
 
 /**
- * Data for a log line or a page: texts and keys printable, lists and objects bounded in items and depth, everything together bounded in length; values whose
- * key names a secret are `[redacted]`, bytes are their number, errors their message. Gives only what JSON can hold. Never throws.
+ * Data for a log line or a page: texts and keys printable, lists and objects bounded in items and depth, everything
+ * together bounded in length; values whose key names a secret are `[redacted]`, bytes are their number, errors their
+ * message. Gives only what JSON can hold. Never throws.
  */
 export function printableData(value: unknown, limits: Partial<PrintableLimits> = {}): unknown {
   const { maxText, maxItems, maxDepth, maxTotal } = { ...fieldLimits, ...limits };
@@ -61,7 +81,11 @@ export function printableData(value: unknown, limits: Partial<PrintableLimits> =
     }
     return kept.length < length ? [...kept, `… (${length - kept.length} more)`] : kept;
   };
-  const object = (entries: readonly (readonly [string, unknown])[], count: number, depth: number): Record<string, unknown> => {
+  const object = (
+    entries: readonly (readonly [string, unknown])[],
+    count: number,
+    depth: number,
+  ): Record<string, unknown> => {
     const kept: [string, unknown][] = [];
     for (const [name, item] of entries) {
       if (left <= 0) break;
@@ -71,11 +95,17 @@ export function printableData(value: unknown, limits: Partial<PrintableLimits> =
   };
   const of = (item: unknown, depth: number): unknown => {
     switch (typeof item) {
-      case 'string': return text(item, maxText);
-      case 'number': case 'boolean': return item;
-      case 'bigint': return text(String(item), maxText);
-      case 'object': break;
-      default: return undefined;
+      case 'string':
+        return text(item, maxText);
+      case 'number':
+      case 'boolean':
+        return item;
+      case 'bigint':
+        return text(String(item), maxText);
+      case 'object':
+        break;
+      default:
+        return undefined;
     }
     if (item === null) return null;
     if (item instanceof Error) return text(item.message, maxMessage);
@@ -84,10 +114,22 @@ export function printableData(value: unknown, limits: Partial<PrintableLimits> =
     if (depth >= maxDepth) return '…';
     if (Array.isArray(item)) return list(item.slice(0, maxItems), item.length, depth + 1);
     if (item instanceof Set) return list(first(item, maxItems), item.size, depth + 1);
-    if (item instanceof Map) return object(first(item, maxItems).map(([name, one]) => [typeof name === 'object' || typeof name === 'function' ? typeof name : String(name), one] as const), item.size, depth + 1);
+    if (item instanceof Map)
+      return object(
+        first(item, maxItems).map(
+          ([name, one]) =>
+            [typeof name === 'object' || typeof name === 'function' ? typeof name : String(name), one] as const,
+        ),
+        item.size,
+        depth + 1,
+      );
     const members = item as Readonly<Record<string, unknown>>;
     const names = Object.keys(members);
-    return object(names.slice(0, maxItems).map((name) => [name, members[name]] as const), names.length, depth + 1);
+    return object(
+      names.slice(0, maxItems).map((name) => [name, members[name]] as const),
+      names.length,
+      depth + 1,
+    );
   };
   return of(value, 0);
 }

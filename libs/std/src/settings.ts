@@ -20,28 +20,92 @@ export type OptionsOf<S extends Settings> = { readonly [K in keyof S]: S[K] exte
 
 type Extra = { readonly env?: string };
 
-export const text = (describe: string, value: string, extra: Extra = {}): Setting<string> => ({ describe, value, metavar: 'text', parse: (given) => given, ...extra });
+export const text = (describe: string, value: string, extra: Extra = {}): Setting<string> => ({
+  describe,
+  value,
+  metavar: 'text',
+  parse: (given) => given,
+  ...extra,
+});
 /** A text that may be absent. */
-export const optionalText = (describe: string, extra: Extra = {}): Setting<string | undefined> => ({ describe, value: undefined, metavar: 'text', parse: (given) => given, ...extra });
-export const path = (describe: string, value: string, extra: Extra = {}): Setting<string> => ({ ...text(describe, value, extra), metavar: 'path' });
-export const optionalPath = (describe: string, extra: Extra = {}): Setting<string | undefined> => ({ ...optionalText(describe, extra), metavar: 'path' });
+export const optionalText = (describe: string, extra: Extra = {}): Setting<string | undefined> => ({
+  describe,
+  value: undefined,
+  metavar: 'text',
+  parse: (given) => given,
+  ...extra,
+});
+export const path = (describe: string, value: string, extra: Extra = {}): Setting<string> => ({
+  ...text(describe, value, extra),
+  metavar: 'path',
+});
+export const optionalPath = (describe: string, extra: Extra = {}): Setting<string | undefined> => ({
+  ...optionalText(describe, extra),
+  metavar: 'path',
+});
 /** A switch: present or not; `true` or `false` in a file or the environment. */
-export const toggle = (describe: string, extra: Extra = {}): Setting<boolean> => ({ describe, value: false, metavar: '', isSwitch: true, parse: parseBoolean, ...extra });
+export const toggle = (describe: string, extra: Extra = {}): Setting<boolean> => ({
+  describe,
+  value: false,
+  metavar: '',
+  isSwitch: true,
+  parse: parseBoolean,
+  ...extra,
+});
 /** Repeatable; in one text, separated by commas. */
-export const list = (describe: string, value: readonly string[], extra: Extra & { readonly metavar?: string } = {}): Setting<readonly string[]> =>
-  ({ describe: `${describe}; repeatable`, value, metavar: 'text', isList: true, parse: (given) => given.split(',').map((part) => part.trim()).filter((part) => part !== ''), ...extra });
-export const port = (describe: string, value: number, extra: Extra = {}): Setting<number> => ({ describe, value, metavar: 'port', parse: parsePort, ...extra });
+export const list = (
+  describe: string,
+  value: readonly string[],
+  extra: Extra & { readonly metavar?: string } = {},
+): Setting<readonly string[]> => ({
+  describe: `${describe}; repeatable`,
+  value,
+  metavar: 'text',
+  isList: true,
+  parse: (given) =>
+    given
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ...extra,
+});
+export const port = (describe: string, value: number, extra: Extra = {}): Setting<number> => ({
+  describe,
+  value,
+  metavar: 'port',
+  parse: parsePort,
+  ...extra,
+});
 /** A whole number of things, at least one. */
-export const count = (describe: string, value: number, extra: Extra = {}): Setting<number> => ({ describe, value, metavar: 'number', parse: parseCount, ...extra });
+export const count = (describe: string, value: number, extra: Extra = {}): Setting<number> => ({
+  describe,
+  value,
+  metavar: 'number',
+  parse: parseCount,
+  ...extra,
+});
 /** Milliseconds, written as `90s`, `15m`, `24h` or with `ms`. */
-export const duration = (describe: string, value: string, extra: Extra = {}): Setting<number> => ({ describe, value: parseMilliseconds(value), written: value, metavar: 'duration', parse: parseMilliseconds, ...extra });
+export const duration = (describe: string, value: string, extra: Extra = {}): Setting<number> => ({
+  describe,
+  value: parseMilliseconds(value),
+  written: value,
+  metavar: 'duration',
+  parse: parseMilliseconds,
+  ...extra,
+});
 /** The same, or `0` for none. */
 export const durationOrNone = (describe: string, value: string, extra: Extra = {}): Setting<number> => {
   const parse = (given: string): number => (given === '0' ? 0 : parseMilliseconds(given));
   return { describe, value: parse(value), written: value, metavar: 'duration', parse, ...extra };
 };
-export const choice = <const C extends string>(describe: string, choices: readonly C[], extra: Extra & { readonly value: NoInfer<C> }): Setting<C> => ({
-  describe: `${describe} (${choices.join(', ')})`, metavar: 'name', ...extra,
+export const choice = <const C extends string>(
+  describe: string,
+  choices: readonly C[],
+  extra: Extra & { readonly value: NoInfer<C> },
+): Setting<C> => ({
+  describe: `${describe} (${choices.join(', ')})`,
+  metavar: 'name',
+  ...extra,
   parse: (given) => {
     const found = choices.find((one) => one === given);
     if (found === undefined) throw new Error(`${JSON.stringify(given)} is not one of ${choices.join(', ')}`);
@@ -56,7 +120,8 @@ function parseBoolean(given: string): boolean {
 
 function parsePort(given: string): number {
   const number = Number(given);
-  if (given.trim() === '' || !Number.isInteger(number) || number < 0 || number > 65_535) throw new Error(`${JSON.stringify(given)} is not a port: a number from 0 to 65535`);
+  if (given.trim() === '' || !Number.isInteger(number) || number < 0 || number > 65_535)
+    throw new Error(`${JSON.stringify(given)} is not a port: a number from 0 to 65535`);
   return number;
 }
 

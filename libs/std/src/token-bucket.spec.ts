@@ -18,16 +18,18 @@ it('each key has its burst, then one token for each interval', () => {
 });
 
 it('never gives more than the burst and what came back since, however the clock jumps', () => {
-  fc.assert(fc.property(fc.array(fc.integer({ min: -10_000, max: 10_000 }), { maxLength: 60 }), (steps) => {
-    let [now, forward, given] = [0, 0, 0];
-    const buckets = createTokenBuckets({ perSecond: 5, burst: 4, clock: { now: () => now } });
-    for (const step of steps) {
-      now += step;
-      forward += Math.max(step, 0);
-      if (buckets.take('a') === 0) given += 1;
-    }
-    expect(given).toBeLessThanOrEqual(4 + forward * 5 / 1000 + 1);
-  }));
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: -10_000, max: 10_000 }), { maxLength: 60 }), (steps) => {
+      let [now, forward, given] = [0, 0, 0];
+      const buckets = createTokenBuckets({ perSecond: 5, burst: 4, clock: { now: () => now } });
+      for (const step of steps) {
+        now += step;
+        forward += Math.max(step, 0);
+        if (buckets.take('a') === 0) given += 1;
+      }
+      expect(given).toBeLessThanOrEqual(4 + (forward * 5) / 1000 + 1);
+    }),
+  );
 });
 
 it('forgets the keys that were not used for longest', () => {

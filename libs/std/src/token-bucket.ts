@@ -13,7 +13,10 @@ export interface TokenBucketOptions {
 
 /** A rate limit for each of many keys. */
 export interface TokenBuckets {
-  /** Takes one token from the bucket of the key and returns 0; returns the milliseconds until there is a token if the bucket is empty. */
+  /**
+   * Takes one token from the bucket of the key and returns 0; returns the milliseconds until there is a token if the
+   * bucket is empty.
+   */
   take(key: string): number;
 }
 

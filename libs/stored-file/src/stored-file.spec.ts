@@ -12,7 +12,12 @@ it('a file is replaced as a whole, with its mode, in folders that are made', asy
   expect(await replaceFile(path, { text: 'two', mode: 0o600 })).toBe('written');
   const { ino } = statSync(path);
   expect(await replaceFile(path, { text: 'two', mode: 0o600 })).toBe('same');
-  expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777, statSync(path).ino, readdirSync(join(path, '..'))]).toEqual(['two', 0o600, ino, ['b']]);
+  expect([
+    readFileSync(path, 'utf8'),
+    statSync(path).mode & 0o777,
+    statSync(path).ino,
+    readdirSync(join(path, '..')),
+  ]).toEqual(['two', 0o600, ino, ['b']]);
 });
 
 it('of several that make a file at once one wins', async () => {
@@ -22,13 +27,18 @@ it('of several that make a file at once one wins', async () => {
   expect(await createFile(path, { text: 'four', mode: 0o600 })).toBe('kept');
 });
 
-it('nothing is left behind when it can\'t be written, and the error names the file', async () => {
+it("nothing is left behind when it can't be written, and the error names the file", async () => {
   const path = join(folder(), 'a');
   mkdirSync(join(path, 'occupied'), { recursive: true });
-  await expect(replaceFile(path, { text: 'x', mode: 0o600 })).rejects.toMatchObject({ message: expect.stringContaining(`${path} can't be written`) as string, code: expect.stringMatching(/^E/) as string });
+  await expect(replaceFile(path, { text: 'x', mode: 0o600 })).rejects.toMatchObject({
+    message: expect.stringContaining(`${path} can't be written`) as string,
+    code: expect.stringMatching(/^E/) as string,
+  });
   expect(readdirSync(join(path, '..'))).toEqual(['a']);
   writeFileSync(join(path, 'file'), '');
-  await expect(createFile(join(path, 'file/below'), { text: 'x', mode: 0o600 })).rejects.toMatchObject({ code: expect.stringMatching(/^E/) as string });
+  await expect(createFile(join(path, 'file/below'), { text: 'x', mode: 0o600 })).rejects.toMatchObject({
+    code: expect.stringMatching(/^E/) as string,
+  });
 });
 
 it('drafts of a process that was killed go, those of one that runs stay', async () => {

@@ -3,7 +3,10 @@ import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '@flotilla/std';
 
-export interface FileContent { readonly text: string; /** Such as 0o600. */ readonly mode: number }
+export interface FileContent {
+  readonly text: string;
+  /** Such as 0o600. */ readonly mode: number;
+}
 
 /** The code of a file system's error (`ENOENT`, `EROFS` ...); undefined for any other. */
 export const codeOf = (thrown: unknown): string | undefined => (thrown as NodeJS.ErrnoException | undefined)?.code;
@@ -12,8 +15,9 @@ export const codeOf = (thrown: unknown): string | undefined => (thrown as NodeJS
 const staleMs = 600_000;
 
 /**
- * Puts a text into a file as a whole: readers see either the old content or the new, even after a crash. Missing folders are created with mode 0700. A file that has the text
- * already is not touched, so its folder need not be writable. Rejects with an error that names the file and has the `code`; nothing is left behind.
+ * Puts a text into a file as a whole: readers see either the old content or the new, even after a crash. Missing
+ * folders are created with mode 0700. A file that has the text already is not touched, so its folder need not be
+ * writable. Rejects with an error that names the file and has the `code`; nothing is left behind.
  */
 export async function replaceFile(path: string, content: FileContent): Promise<'written' | 'same'> {
   if (await hasText(path, content.text)) return 'same';
@@ -21,9 +25,18 @@ export async function replaceFile(path: string, content: FileContent): Promise<'
   return 'written';
 }
 
-/** The same for a file that must not be there: of several that make it at once one wins, and the others keep what it made. */
+/**
+ * The same for a file that must not be there: of several that make it at once one wins, and the others keep what it
+ * made.
+ */
 export async function createFile(path: string, content: FileContent): Promise<'made' | 'kept'> {
-  if (await stat(path).then(() => true, () => false)) return 'kept';
+  if (
+    await stat(path).then(
+      () => true,
+      () => false,
+    )
+  )
+    return 'kept';
   return withDraft(path, content, async (draft) => {
     try {
       await link(draft, path);
@@ -37,7 +50,12 @@ export async function createFile(path: string, content: FileContent): Promise<'m
 
 /** Only files are read: a pipe would never end. */
 const hasText = (path: string, text: string): Promise<boolean> =>
-  stat(path).then(async (found) => found.isFile() && found.size <= Buffer.byteLength(text) && await readFile(path, 'utf8') === text).catch(() => false);
+  stat(path)
+    .then(
+      async (found) =>
+        found.isFile() && found.size <= Buffer.byteLength(text) && (await readFile(path, 'utf8')) === text,
+    )
+    .catch(() => false);
 
 async function withDraft<T>(path: string, { text, mode }: FileContent, use: (draft: string) => Promise<T>): Promise<T> {
   const folder = dirname(path);
@@ -55,7 +73,9 @@ async function withDraft<T>(path: string, { text, mode }: FileContent, use: (dra
     }
     return await use(draft);
   } catch (thrown) {
-    throw Object.assign(new Error(`${path} can't be written: ${messageOf(thrown)}`, { cause: thrown }), { code: codeOf(thrown) });
+    throw Object.assign(new Error(`${path} can't be written: ${messageOf(thrown)}`, { cause: thrown }), {
+      code: codeOf(thrown),
+    });
   } finally {
     await rm(draft, { force: true }).catch(() => {});
   }

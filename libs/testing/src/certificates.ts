@@ -1,5 +1,12 @@
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
-import { buildCertificate, buildRoot, generateKey, keyToPem, type AltNames, type KeyAndCertificate } from '@flotilla/pki';
+import {
+  buildCertificate,
+  buildRoot,
+  generateKey,
+  keyToPem,
+  type AltNames,
+  type KeyAndCertificate,
+} from '@flotilla/pki';
 
 /** A root of its own, valid for an hour, and what it signs. */
 export function createTestCa(): { readonly roots: string; issue(names: AltNames): KeyAndCertificate } {
@@ -11,7 +18,10 @@ export function createTestCa(): { readonly roots: string; issue(names: AltNames)
     roots,
     issue(names) {
       const own = generateKey();
-      const cert = buildCertificate({ publicKey: createPublicKey(own), validity, serial: randomBytes(16), ...names }, issuer);
+      const cert = buildCertificate(
+        { publicKey: createPublicKey(own), validity, serial: randomBytes(16), ...names },
+        issuer,
+      );
       return { key: keyToPem(own), cert, roots };
     },
   };

@@ -4,14 +4,19 @@ import { expect, it } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
 
 /**
- * A test for each `testdata/NAME.in.yaml` below a folder: what `produce` makes of its documents is, as YAML, `NAME.out.yaml` beside it. A missing output fails as
- * a wrong one does (`vitest run FOLDER -u` writes them: read what it wrote), and so does an output whose input is gone.
+ * A test for each `testdata/NAME.in.yaml` below a folder: what `produce` makes of its documents is, as YAML,
+ * `NAME.out.yaml` beside it. A missing output fails as a wrong one does (`vitest run FOLDER -u` writes them: read what
+ * it wrote), and so does an output whose input is gone.
  */
 export function goldenPairs(folder: string, produce: (documents: readonly unknown[]) => unknown): void {
   const inputs = globSync('**/testdata/*.in.yaml', { cwd: folder }).sort();
   it.each(inputs)('%s', async (input) => {
-    const documents = parseAllDocuments(readFileSync(join(folder, input), 'utf8'), { version: '1.1' }).map((document) => document.toJS() as unknown);
-    await expect(stringify(produce(documents), { lineWidth: 160, aliasDuplicateObjects: false })).toMatchFileSnapshot(join(folder, outputOf(input)));
+    const documents = parseAllDocuments(readFileSync(join(folder, input), 'utf8'), { version: '1.1' }).map(
+      (document) => document.toJS() as unknown,
+    );
+    await expect(stringify(produce(documents), { lineWidth: 160, aliasDuplicateObjects: false })).toMatchFileSnapshot(
+      join(folder, outputOf(input)),
+    );
   });
   it('every golden output has its input', () => {
     const outputs = globSync('**/testdata/*.out.yaml', { cwd: folder });

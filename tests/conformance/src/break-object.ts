@@ -11,8 +11,35 @@ export function randomOf(seed: number): () => number {
 
 /** Values of the wrong type, empty ones, hostile ones. */
 const odd: readonly unknown[] = [
-  null, [], {}, '', 'x', -1, 0, 1.5, true, [null], { a: null }, [[]], [{}], '\0', '9'.repeat(22), 1e300, ['a', 'a'], 'a'.repeat(5000), '*', '~', '/', '::1', '10.0.0.0/99', '1h1x',
-  JSON.parse('{"__proto__": 1}'), JSON.parse('{"constructor": "x", "toString": {}}'), '\u202e\u001b[31m', 'a.b.c.d', '\ud800',
+  null,
+  [],
+  {},
+  '',
+  'x',
+  -1,
+  0,
+  1.5,
+  true,
+  [null],
+  { a: null },
+  [[]],
+  [{}],
+  '\0',
+  '9'.repeat(22),
+  1e300,
+  ['a', 'a'],
+  'a'.repeat(5000),
+  '*',
+  '~',
+  '/',
+  '::1',
+  '10.0.0.0/99',
+  '1h1x',
+  JSON.parse('{"__proto__": 1}'),
+  JSON.parse('{"constructor": "x", "toString": {}}'),
+  '\u202e\u001b[31m',
+  'a.b.c.d',
+  '\ud800',
 ];
 
 type Path = readonly (string | number)[];
@@ -34,7 +61,9 @@ export function breakObject<T extends object>(object: T, random: () => number): 
     const paths = [...pathsOf(copy)].filter(([first]) => first !== 'kind' && first !== 'apiVersion');
     if (paths.length === 0) return copy;
     const path = pick(paths);
-    const holder = path.slice(0, -1).reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], copy);
+    const holder = path
+      .slice(0, -1)
+      .reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], copy);
     (holder as Record<string | number, unknown>)[path.at(-1) ?? ''] = structuredClone(pick(odd));
   }
   return copy;

@@ -13,7 +13,11 @@ import { breakObject, randomOf } from './break-object.ts';
 import { connect } from './connect.ts';
 
 const corpus = corpusPath('xds');
-const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => existsSync(join(corpus, name, 'proxies.yaml'))).sort() : [];
+const names = existsSync(corpus)
+  ? readdirSync(corpus)
+      .filter((name) => existsSync(join(corpus, name, 'proxies.yaml')))
+      .sort()
+  : [];
 const { FLOTILLA_BREAK_COUNT: count = '30', FLOTILLA_BREAK_SEED: seed = '1' } = process.env;
 
 function applyBatch(engine: Engine, batch: Batch): void {
@@ -27,7 +31,10 @@ function applyBatch(engine: Engine, batch: Batch): void {
 function failureOf(engine: Engine, { query, key, subject }: Watch): string | undefined {
   try {
     const answer = engine.read(query, key, subject) as readonly XdsResource[] | XdsResource | undefined;
-    return [answer ?? []].flat().map(({ failure }) => failure).find((failure) => failure !== undefined);
+    return [answer ?? []]
+      .flat()
+      .map(({ failure }) => failure)
+      .find((failure) => failure !== undefined);
   } catch (thrown) {
     return `${query.name} ${key}: ${messageOf(thrown)}${(thrown as Error).stack?.split('\n').slice(0, 4).join(' ')}`;
   }

@@ -12,7 +12,11 @@ import { connect } from './connect.ts';
 
 /** Scenarios of real Istio's answers; a machine without them skips these tests, by name. */
 const corpus = corpusPath('xds');
-const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => existsSync(join(corpus, name, 'proxies.yaml'))).sort() : [];
+const names = existsSync(corpus)
+  ? readdirSync(corpus)
+      .filter((name) => existsSync(join(corpus, name, 'proxies.yaml')))
+      .sort()
+  : [];
 
 describe.skipIf(names.length === 0)('checking mode over the scenarios', () => {
   it.each(names)('%s: without each resource, and with it again, reuse is right', (name) => {

@@ -12,6 +12,12 @@ export function connect(engine: Engine, proxy: ScenarioProxy): void {
   engine.watch(workload, '', new Subject({ ...parsed.value }));
   const subject = proxySubject(engine, parsed.value);
   for (const kind of ['cds', 'lds', 'nds'] as const) engine.watch(allOf, kind, subject);
-  const [cds, lds] = (['cds', 'lds'] as const).map((kind) => engine.read(allOf, kind, subject).map(({ bytes }) => toJson(typeUrls[kind], bytes)));
-  for (const key of [...endpointNames(cds ?? []).map((name) => `eds|${name}`), ...routeNames(lds ?? []).map((name) => `rds|${name}`)]) engine.watch(oneOf, key, subject);
+  const [cds, lds] = (['cds', 'lds'] as const).map((kind) =>
+    engine.read(allOf, kind, subject).map(({ bytes }) => toJson(typeUrls[kind], bytes)),
+  );
+  for (const key of [
+    ...endpointNames(cds ?? []).map((name) => `eds|${name}`),
+    ...routeNames(lds ?? []).map((name) => `rds|${name}`),
+  ])
+    engine.watch(oneOf, key, subject);
 }

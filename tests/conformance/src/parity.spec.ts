@@ -10,16 +10,44 @@ const here = existsSync(corpus);
 
 /** Names, or beginnings of names, of scenarios that agree wholly. */
 const whole = [
-  'svc-', 'proto-', 'peerauthn-', 'automtls-', 'authz-', 'jwt-', 'accesslog-', 'vs-uri-match-kinds', 'vs-weighted-destinations', 'vs-redirects', 'vs-faults', 'vs-mirroring',
-  'vs-same-host-oldest-wins', 'vs-short-names', 'dr-subsets', 'dr-simple-load-balancers', 'dr-outlier-detection', 'dr-connection-pool', 'dr-locality', 'dr-failover-priority',
-  'sidecar-egress-hosts', 'sidecar-ingress', 'se-resolution-kinds', 'gw-merge-gateways-same-port', 'gw-no-virtualservice', 'gw-https-redirect', 'mesh-60-services',
+  'svc-',
+  'proto-',
+  'peerauthn-',
+  'automtls-',
+  'authz-',
+  'jwt-',
+  'accesslog-',
+  'vs-uri-match-kinds',
+  'vs-weighted-destinations',
+  'vs-redirects',
+  'vs-faults',
+  'vs-mirroring',
+  'vs-same-host-oldest-wins',
+  'vs-short-names',
+  'dr-subsets',
+  'dr-simple-load-balancers',
+  'dr-outlier-detection',
+  'dr-connection-pool',
+  'dr-locality',
+  'dr-failover-priority',
+  'sidecar-egress-hosts',
+  'sidecar-ingress',
+  'se-resolution-kinds',
+  'gw-merge-gateways-same-port',
+  'gw-no-virtualservice',
+  'gw-https-redirect',
+  'mesh-60-services',
   'mesh-outbound-registry-only',
 ];
 /** How many of all agree: fewer is a step back. */
 const agreed = 139;
 
 describe.skipIf(!here)('parity with Istio 1.19.0', () => {
-  const names = here ? readdirSync(corpus).filter((name) => existsSync(join(corpus, name, 'expected'))).sort() : [];
+  const names = here
+    ? readdirSync(corpus)
+        .filter((name) => existsSync(join(corpus, name, 'expected')))
+        .sort()
+    : [];
   let verdict: Verdict;
   beforeAll(async () => {
     verdict = await compareScenarios({ corpus, only: '' });

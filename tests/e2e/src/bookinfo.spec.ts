@@ -8,7 +8,12 @@ import { corpusPath } from '@flotilla/testing';
 import { burstsFrom, canRun, openMesh, requestFrom, until, type Rig } from './rig.ts';
 
 const bookinfo = corpusPath('..', 'samples', 'bookinfo');
-const files = ['bookinfo.yaml', 'networking/bookinfo-gateway.yaml', 'networking/destination-rule-all.yaml', 'networking/virtual-service-reviews-50-v3.yaml'].map((name) => join(bookinfo, name));
+const files = [
+  'bookinfo.yaml',
+  'networking/bookinfo-gateway.yaml',
+  'networking/destination-rule-all.yaml',
+  'networking/virtual-service-reviews-50-v3.yaml',
+].map((name) => join(bookinfo, name));
 const outside = `
 apiVersion: networking.istio.io/v1beta1
 kind: VirtualService
@@ -36,7 +41,10 @@ describe.skipIf(!canRun || !existsSync(bookinfo))('bookinfo', () => {
   it('is shared between v1 and v3, half each, for who comes in by the gateway', async () => {
     const agent = new Agent({ keepAlive: true });
     const ask = async (): Promise<string> => {
-      const { status, body } = await send({ ip: rig.mesh.gateway.ip, port: 8080, host: 'bookinfo.example.com', path: '/reviews/0' }, agent);
+      const { status, body } = await send(
+        { ip: rig.mesh.gateway.ip, port: 8080, host: 'bookinfo.example.com', path: '/reviews/0' },
+        agent,
+      );
       return status === 200 ? (JSON.parse(body) as { version: string }).version : `status ${status}`;
     };
     await until('the gateway', ask, (version) => version === 'v1' || version === 'v3');
@@ -51,10 +59,18 @@ describe.skipIf(!canRun || !existsSync(bookinfo))('bookinfo', () => {
 
   it('is shared by the VirtualService of the mesh for who asks from within, by its short name', async () => {
     const productpage = rig.mesh.cluster.pod('default', 'productpage-v1');
-    const answers = await Promise.all(Array.from({ length: 24 }, () => requestFrom(productpage, 'http://reviews:9080/reviews/0')));
-    const seen = answers.map(({ status, body }) => (status === 200 ? JSON.parse(body) as { version: string; peer?: string } : { version: `status ${status}` }));
+    const answers = await Promise.all(
+      Array.from({ length: 24 }, () => requestFrom(productpage, 'http://reviews:9080/reviews/0')),
+    );
+    const seen = answers.map(({ status, body }) =>
+      status === 200 ? (JSON.parse(body) as { version: string; peer?: string }) : { version: `status ${status}` },
+    );
     expect([...new Set(seen.map(({ version }) => version))].sort()).toEqual(['v1', 'v3']);
-    expect(seen.every((answer) => 'peer' in answer && answer.peer === 'spiffe://cluster.local/ns/default/sa/bookinfo-productpage')).toBe(true);
+    expect(
+      seen.every(
+        (answer) => 'peer' in answer && answer.peer === 'spiffe://cluster.local/ns/default/sa/bookinfo-productpage',
+      ),
+    ).toBe(true);
   }, 30_000);
 
   it('answers 50 bursts of such requests without one failure at any proxy, not even one that a retry hides', async () => {

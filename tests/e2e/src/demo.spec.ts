@@ -14,34 +14,50 @@ const root = resolve(import.meta.dirname, '../../..');
 /** Runs the demo as its user does, with a folder for temporary files of its own. */
 function demo(...args: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'demo-spec-'));
-  const child = spawn(process.execPath, ['tools/demo/src/main.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FLOTILLA_NODE: '', TMPDIR: folder } });
+  const child = spawn(process.execPath, ['tools/demo/src/main.ts', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, FLOTILLA_NODE: '', TMPDIR: folder },
+  });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   const exited = once(child, 'close').then(([code]) => code as number | null);
   const said = async (text: string): Promise<void> => {
-    while (!out.includes(text)) if (await Promise.race([once(child.stdout, 'data').then(() => false), exited.then(() => true)])) throw new Error(`ended before it said ${text}:\n${out}${err}`);
+    while (!out.includes(text))
+      if (await Promise.race([once(child.stdout, 'data').then(() => false), exited.then(() => true)]))
+        throw new Error(`ended before it said ${text}:\n${out}${err}`);
   };
   return { child, folder, exited, said, out: () => out, err: () => err };
 }
 
 /** Parent and start time of every process that runs; the latter tells it from a later one of the same number. */
-const processes = (): Map<string, { parent: string; started: string }> => new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
-    // One that has ended and whose parent hasn't looked is no process any more.
-    return fields[0] === 'Z' ? [] : [[pid, { parent: fields[1] ?? '', started: fields[19] ?? '' }] as const];
-  } catch {
-    return [];
-  }
-}));
+const processes = (): Map<string, { parent: string; started: string }> =>
+  new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => {
+        try {
+          const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+            .replace(/^.*\) /, '')
+            .split(' ');
+          // One that has ended and whose parent hasn't looked is no process any more.
+          return fields[0] === 'Z' ? [] : [[pid, { parent: fields[1] ?? '', started: fields[19] ?? '' }] as const];
+        } catch {
+          return [];
+        }
+      }),
+  );
 
 /** A process and all that it has started; `left` tells which of them are still there. */
 function treeOf(root: number | undefined): { readonly size: number; left(): string[] } {
   const all = processes();
   const tree = [String(root)];
   for (const pid of tree) tree.push(...[...all].filter(([, { parent }]) => parent === pid).map(([child]) => child));
-  return { size: tree.length, left: () => tree.filter((pid) => processes().get(pid)?.started === all.get(pid)?.started && all.has(pid)) };
+  return {
+    size: tree.length,
+    left: () => tree.filter((pid) => processes().get(pid)?.started === all.get(pid)?.started && all.has(pid)),
+  };
 }
 
 async function freePort(): Promise<number> {
@@ -54,22 +70,40 @@ async function freePort(): Promise<number> {
 }
 
 describe.skipIf(!canRun)('the demo', () => {
-  it.each([['fleet', []], ['monolith', ['--monolith']]] as const)('runs as a %s: split, change, fault, absence, identities', async (mode, flags) => {
-    const { exited, out, err, folder } = demo('--json', ...flags);
-    const code = await exited;
-    expect([code, code === 0 ? '' : err()]).toEqual([0, '']);
-    const report = JSON.parse(out()) as Record<string, unknown> & { split: Record<'before' | 'after', Record<string, number>>; propagation_ms: { p50: number; max: number } };
-    expect(report).toMatchObject({ mode, pods: mode === 'fleet' ? 12 : 8, envoys: 7, errors: 0, mtls_verified: true, traffic_survived_galley_stop: true, nacks: 0 });
-    expect(report['requests']).toBeGreaterThan(400);
-    expect(report.split.before['v1']).toBeGreaterThan(60);
-    expect(report.split.before).not.toHaveProperty('v3');
-    expect(report.split.after['v3']).toBeGreaterThan(60);
-    expect(report.split.after).not.toHaveProperty('v1');
-    expect(report.propagation_ms.p50).toBeGreaterThan(0);
-    expect(report.propagation_ms.max).toBeGreaterThanOrEqual(report.propagation_ms.p50);
-    expect(err()).toMatch(/galley\.read.*[\s\S]*pilot\.queries[\s\S]*pilot\.push/);
-    expect(readdirSync(folder)).toEqual([]);
-  }, 120_000);
+  it.each([
+    ['fleet', []],
+    ['monolith', ['--monolith']],
+  ] as const)(
+    'runs as a %s: split, change, fault, absence, identities',
+    async (mode, flags) => {
+      const { exited, out, err, folder } = demo('--json', ...flags);
+      const code = await exited;
+      expect([code, code === 0 ? '' : err()]).toEqual([0, '']);
+      const report = JSON.parse(out()) as Record<string, unknown> & {
+        split: Record<'before' | 'after', Record<string, number>>;
+        propagation_ms: { p50: number; max: number };
+      };
+      expect(report).toMatchObject({
+        mode,
+        pods: mode === 'fleet' ? 12 : 8,
+        envoys: 7,
+        errors: 0,
+        mtls_verified: true,
+        traffic_survived_galley_stop: true,
+        nacks: 0,
+      });
+      expect(report['requests']).toBeGreaterThan(400);
+      expect(report.split.before['v1']).toBeGreaterThan(60);
+      expect(report.split.before).not.toHaveProperty('v3');
+      expect(report.split.after['v3']).toBeGreaterThan(60);
+      expect(report.split.after).not.toHaveProperty('v1');
+      expect(report.propagation_ms.p50).toBeGreaterThan(0);
+      expect(report.propagation_ms.max).toBeGreaterThanOrEqual(report.propagation_ms.p50);
+      expect(err()).toMatch(/galley\.read.*[\s\S]*pilot\.queries[\s\S]*pilot\.push/);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+    120_000,
+  );
 
   it('keeps a given mesh running within reach, and leaves nothing behind after Ctrl-C', async () => {
     const config = mkdtempSync(join(tmpdir(), 'demo-config-'));
@@ -78,7 +112,10 @@ describe.skipIf(!canRun)('the demo', () => {
     const { child, exited, said, out, folder } = demo('--config', config, '--keep', '--port', String(port));
     await said('goes on until Ctrl-C');
     expect(out()).toMatch(/web\.example\.com\/hello: \d+ × web v1/);
-    const { status, body } = await send({ ip: '127.0.0.1', port, host: 'web.example.com', path: '/hello' }, new Agent());
+    const { status, body } = await send(
+      { ip: '127.0.0.1', port, host: 'web.example.com', path: '/hello' },
+      new Agent(),
+    );
     expect([status, body]).toEqual([200, expect.stringContaining('"app":"web"')]);
     const tree = treeOf(child.pid);
     // Pods, agents, Envoys, services.
@@ -97,7 +134,9 @@ describe.skipIf(!canRun)('the demo', () => {
     const { exited, out, folder } = demo('--config', file, '--json');
     expect(await exited).toBe(3);
     const report = JSON.parse(out()) as { not_in_force: readonly string[]; requests: number; errors: number };
-    expect(report.not_in_force).toEqual([expect.stringMatching(new RegExp(`^error: ${file}.*line ${text.split('\n').length - 1}`))]);
+    expect(report.not_in_force).toEqual([
+      expect.stringMatching(new RegExp(`^error: ${file}.*line ${text.split('\n').length - 1}`)),
+    ]);
     expect([report.requests > 0, report.errors]).toEqual([true, 0]);
     expect([readdirSync(folder), readFileSync(file, 'utf8')]).toEqual([[], text]);
   }, 90_000);

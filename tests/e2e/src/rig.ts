@@ -9,7 +9,10 @@ import { describeFailure, findFailures, isInNode, startMesh, type Mesh, type Mod
 /** These tests need namespaces of their own: `npm test` runs them there; elsewhere they count as skipped. */
 export const canRun = isInNode();
 
-export interface Rig { readonly mesh: Mesh; close(): Promise<void> }
+export interface Rig {
+  readonly mesh: Mesh;
+  close(): Promise<void>;
+}
 
 export async function openMesh(config: readonly string[], mode: Mode = 'fleet'): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-e2e-'));
@@ -36,7 +39,11 @@ request(url, { method, agent: false, timeout: 5000 }, (response) => {
 `;
 
 /** One HTTP request by the application of a pod, through its proxy; status 0 when there is no answer. */
-export async function requestFrom(pod: Pod, url: string, method = 'GET'): Promise<{ readonly status: number; readonly body: string }> {
+export async function requestFrom(
+  pod: Pod,
+  url: string,
+  method = 'GET',
+): Promise<{ readonly status: number; readonly body: string }> {
   return JSON.parse(await inPod(pod, 1000, [requestScript, method, url])) as { status: number; body: string };
 }
 
@@ -54,13 +61,22 @@ console.log(JSON.stringify(counts));
 `;
 
 /** `size` requests at once, `bursts` times. */
-interface Bursts { readonly bursts: number; readonly size: number; readonly idleMs?: number }
+interface Bursts {
+  readonly bursts: number;
+  readonly size: number;
+  readonly idleMs?: number;
+}
 
 /**
- * Bursts of requests at once, one burst after the other, by the application of a pod. Returns how often each status (or error) came back. With `idleMs`,
- * a pause of that many milliseconds between them, one longer each time: it finds servers that close idle connections.
+ * Bursts of requests at once, one burst after the other, by the application of a pod. Returns how often each status (or
+ * error) came back. With `idleMs`, a pause of that many milliseconds between them, one longer each time: it finds
+ * servers that close idle connections.
  */
-export async function burstsFrom(pod: Pod, url: string, { bursts, size, idleMs = 0 }: Bursts): Promise<Record<string, number>> {
+export async function burstsFrom(
+  pod: Pod,
+  url: string,
+  { bursts, size, idleMs = 0 }: Bursts,
+): Promise<Record<string, number>> {
   const script = [burstScript, url, ...[bursts, size, idleMs].map(String)];
   return JSON.parse(await inPod(pod, 1000, script)) as Record<string, number>;
 }
@@ -83,12 +99,23 @@ export async function http2From(pod: Pod, url: string): Promise<{ readonly statu
 
 /** Runs a script with arguments in a pod as one of its users; resolves with what it printed. */
 async function inPod(pod: Pod, user: number, script: readonly string[]): Promise<string> {
-  const [program = '', ...args] = [...pod.sandbox.enter, 'setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', process.execPath, '--input-type=module', '-e', ...script];
+  const [program = '', ...args] = [
+    ...pod.sandbox.enter,
+    'setpriv',
+    `--reuid=${user}`,
+    `--regid=${user}`,
+    '--clear-groups',
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    ...script,
+  ];
   return (await run(program, args, { maxBuffer: 64 << 20 })).stdout;
 }
 
 /** What Envoy's admin interface of a pod says. */
-export const adminOf = (pod: Pod, path: string): Promise<string> => inPod(pod, 1337, [`const r = await fetch('http://127.0.0.1:15000${path}'); process.stdout.write(await r.text());`]);
+export const adminOf = (pod: Pod, path: string): Promise<string> =>
+  inPod(pod, 1337, [`const r = await fetch('http://127.0.0.1:15000${path}'); process.stdout.write(await r.text());`]);
 
 /** Asks again until it is so; fails with what was last seen. */
 const withinMs = 20_000;

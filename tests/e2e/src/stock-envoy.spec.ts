@@ -6,12 +6,26 @@ import { canRun } from './rig.ts';
 
 /** One of each kind; `npm run parity -- envoy` has them all. */
 const scenarios = [
-  'accesslog-als-providers', 'authz-from-matrix', 'automtls-serviceentry', 'gw-authz-jwt', 'gw-conflict-quirks', 'gw-https-sni-credentials', 'inbound-protocol-matrix',
-  'jwt-single-issuer', 'locality-failover-priority', 'mesh-60-services', 'sidecar-ingress-tls', 'tracing-providers', 'vs-tls-sni-routes',
+  'accesslog-als-providers',
+  'authz-from-matrix',
+  'automtls-serviceentry',
+  'gw-authz-jwt',
+  'gw-conflict-quirks',
+  'gw-https-sni-credentials',
+  'inbound-protocol-matrix',
+  'jwt-single-issuer',
+  'locality-failover-priority',
+  'mesh-60-services',
+  'sidecar-ingress-tls',
+  'tracing-providers',
+  'vs-tls-sni-routes',
 ];
 
-describe.skipIf(!canRun || !existsSync(corpusPath('xds')))('stock Envoys take what is made of what real Istio was given', () => {
-  it.each(scenarios)('%s', async (name) => {
-    expect(await serveEnvoys(corpusPath('xds', name))).toEqual([]);
-  });
-});
+describe.skipIf(!canRun || !existsSync(corpusPath('xds')))(
+  'stock Envoys take what is made of what real Istio was given',
+  () => {
+    it.each(scenarios)('%s', async (name) => {
+      expect(await serveEnvoys(corpusPath('xds', name))).toEqual([]);
+    });
+  },
+);

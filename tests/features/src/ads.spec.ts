@@ -13,15 +13,34 @@ const { DiscoveryRequest, DiscoveryResponse } = envoy.service.discovery.v3;
 type Response = InstanceType<typeof DiscoveryResponse>;
 type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
 const type = (name: string): string => `type.googleapis.com/envoy.config.${name}`;
-const types = { cds: type('cluster.v3.Cluster'), eds: type('endpoint.v3.ClusterLoadAssignment'), lds: type('listener.v3.Listener'), rds: type('route.v3.RouteConfiguration') };
-const node = { id: 'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local', metadata: { fields: { NAMESPACE: { stringValue: 'shop' } } } };
+const types = {
+  cds: type('cluster.v3.Cluster'),
+  eds: type('endpoint.v3.ClusterLoadAssignment'),
+  lds: type('listener.v3.Listener'),
+  rds: type('route.v3.RouteConfiguration'),
+};
+const node = {
+  id: 'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local',
+  metadata: { fields: { NAMESPACE: { stringValue: 'shop' } } },
+};
 
 const entry = (address: string): unknown => ({
-  apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name: 'api', namespace: 'shop' },
-  spec: { hosts: ['api.test'], addresses: ['10.9.9.9'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'STATIC', location: 'MESH_INTERNAL', endpoints: [{ address }] },
+  apiVersion: 'networking.istio.io/v1beta1',
+  kind: 'ServiceEntry',
+  metadata: { name: 'api', namespace: 'shop' },
+  spec: {
+    hosts: ['api.test'],
+    addresses: ['10.9.9.9'],
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    resolution: 'STATIC',
+    location: 'MESH_INTERNAL',
+    endpoints: [{ address }],
+  },
 });
 const route = (timeout: string): unknown => ({
-  apiVersion: 'networking.istio.io/v1beta1', kind: 'VirtualService', metadata: { name: 'api', namespace: 'shop' },
+  apiVersion: 'networking.istio.io/v1beta1',
+  kind: 'VirtualService',
+  metadata: { name: 'api', namespace: 'shop' },
   spec: { hosts: ['api.test'], http: [{ timeout, route: [{ destination: { host: 'api.test' } }] }] },
 });
 
@@ -29,7 +48,12 @@ const route = (timeout: string): unknown => ({
 class Rig {
   readonly stop = new AbortController();
   readonly bus = createInProcessBus();
-  readonly pilot = createPilot({ subscriber: this.bus, limits: { ...defaultAdsLimits, xdsUnknownNames: 2 }, observability: noObservability, signal: this.stop.signal });
+  readonly pilot = createPilot({
+    subscriber: this.bus,
+    limits: { ...defaultAdsLimits, xdsUnknownNames: 2 },
+    observability: noObservability,
+    signal: this.stop.signal,
+  });
   readonly pipeline = new Pipeline('test');
   readonly responses = new AsyncQueue<Response>();
   #client: Client | undefined;
@@ -47,14 +71,19 @@ class Rig {
     const { port } = this.#listening;
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     this.#stream = this.open();
-    this.#stream.on('data', (response: Response) => this.responses.push(response)).on('error', (error) => this.responses.fail(error));
+    this.#stream
+      .on('data', (response: Response) => this.responses.push(response))
+      .on('error', (error) => this.responses.fail(error));
   }
 
   /** One more stream. */
   open(): ClientDuplexStream<Fields, Response> {
     if (!this.#client) throw new Error('not started');
-    return this.#client.makeBidiStreamRequest('/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
-      (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
+    return this.#client.makeBidiStreamRequest(
+      '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+      (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()),
+      (bytes: Buffer) => DiscoveryResponse.decode(bytes),
+    );
   }
 
   async write(path: string, documents: unknown[], also: readonly AnyResource[] = []): Promise<void> {
@@ -93,10 +122,13 @@ class Rig {
 
 describe('configuration over a real stream', () => {
   let rig: Rig;
-  beforeEach(() => { rig = new Rig(); });
+  beforeEach(() => {
+    rig = new Rig();
+  });
   afterEach(() => rig.close());
   const cluster = 'outbound|80||api.test';
-  const text = ({ resources }: Response): string => resources.map(({ value }) => Buffer.from(value ?? []).toString('latin1')).join('\n');
+  const text = ({ resources }: Response): string =>
+    resources.map(({ value }) => Buffer.from(value ?? []).toString('latin1')).join('\n');
 
   it('answers each type, and then sends only what changed', async () => {
     await rig.start(entry('10.1.1.1'), route('5s'));
@@ -129,17 +161,39 @@ describe('configuration over a real stream', () => {
     await rig.start(entry('10.1.1.1'));
     rig.acknowledge(await rig.ask(types.cds));
     rig.acknowledge(await rig.ask(types.eds, [cluster]), [cluster]);
-    await rig.write('b.yaml', [{ apiVersion: 'networking.istio.io/v1beta1', kind: 'DestinationRule', metadata: { name: 'api', namespace: 'shop' }, spec: { host: 'api.test', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } } }]);
+    await rig.write('b.yaml', [
+      {
+        apiVersion: 'networking.istio.io/v1beta1',
+        kind: 'DestinationRule',
+        metadata: { name: 'api', namespace: 'shop' },
+        spec: { host: 'api.test', trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } },
+      },
+    ]);
     expect([(await rig.next()).typeUrl, (await rig.next()).typeUrl]).toEqual([types.cds, types.eds]);
   });
 
   it('knows a proxy by the labels of its pod, as they are now', async () => {
     const pod = (version: string): unknown => ({
-      apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop', labels: { version } }, spec: { containers: [] }, status: { podIP: '10.0.0.1', phase: 'Running' },
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web', namespace: 'shop', labels: { version } },
+      spec: { containers: [] },
+      status: { podIP: '10.0.0.1', phase: 'Running' },
     });
-    const byVersion = { ...(route('5s') as object), spec: { hosts: ['api.test'], http: [
-      { match: [{ sourceLabels: { version: 'v2' } }], name: 'for-v2', route: [{ destination: { host: 'api.test' } }] }, { name: 'for-others', route: [{ destination: { host: 'api.test' } }] },
-    ] } };
+    const byVersion = {
+      ...(route('5s') as object),
+      spec: {
+        hosts: ['api.test'],
+        http: [
+          {
+            match: [{ sourceLabels: { version: 'v2' } }],
+            name: 'for-v2',
+            route: [{ destination: { host: 'api.test' } }],
+          },
+          { name: 'for-others', route: [{ destination: { host: 'api.test' } }] },
+        ],
+      },
+    };
     await rig.start(entry('10.1.1.1'), byVersion);
     await rig.write('pod.yaml', [pod('v1')]);
     const rds = await rig.ask(types.rds, ['80']);
@@ -156,7 +210,18 @@ describe('configuration over a real stream', () => {
   });
 
   it('gives a client that reads slowly one merged push when it has caught up', async () => {
-    const large = (mark: number): unknown => ({ ...(route('5s') as object), spec: { hosts: ['api.test'], http: [{ headers: { request: { set: { mark: `${mark}-${'x'.repeat(200_000)}` } } }, route: [{ destination: { host: 'api.test' } }] }] } });
+    const large = (mark: number): unknown => ({
+      ...(route('5s') as object),
+      spec: {
+        hosts: ['api.test'],
+        http: [
+          {
+            headers: { request: { set: { mark: `${mark}-${'x'.repeat(200_000)}` } } },
+            route: [{ destination: { host: 'api.test' } }],
+          },
+        ],
+      },
+    });
     await rig.start(entry('10.1.1.1'), large(0));
     const slow = rig.open();
     const held = new AsyncQueue<Response>();
@@ -180,7 +245,11 @@ describe('configuration over a real stream', () => {
   });
 
   it('takes nothing from anybody when a resource turns up that nothing can be made of, and serves the others', async () => {
-    const other = { ...(entry('10.1.1.7') as object), metadata: { name: 'other', namespace: 'shop' }, spec: { ...(entry('10.1.1.7') as { spec: object }).spec, hosts: ['other.test'] } };
+    const other = {
+      ...(entry('10.1.1.7') as object),
+      metadata: { name: 'other', namespace: 'shop' },
+      spec: { ...(entry('10.1.1.7') as { spec: object }).spec, hosts: ['other.test'] },
+    };
     const cds = async (): Promise<string> => {
       const response = await rig.next();
       rig.acknowledge(response);
@@ -192,9 +261,22 @@ describe('configuration over a real stream', () => {
     const rds = await rig.ask(types.rds, ['80']);
     rig.acknowledge(rds, ['80']);
     // Galley lets none of these through: only a bug of its own puts them on the bus.
-    const broken = (kind: string, spec: unknown): AnyResource => ({ collection: `${kind}s`, apiVersion: 'networking.istio.io/v1beta1', kind, meta: { name: 'api', namespace: 'shop' }, spec }) as unknown as AnyResource;
-    const rule = { ...broken('', { host: 'api.test', subsets: [null] }), collection: 'destination-rules' } as AnyResource;
-    const virtualService = { ...broken('', { hosts: ['api.test'], http: [null] }), collection: 'virtual-services' } as AnyResource;
+    const broken = (kind: string, spec: unknown): AnyResource =>
+      ({
+        collection: `${kind}s`,
+        apiVersion: 'networking.istio.io/v1beta1',
+        kind,
+        meta: { name: 'api', namespace: 'shop' },
+        spec,
+      }) as unknown as AnyResource;
+    const rule = {
+      ...broken('', { host: 'api.test', subsets: [null] }),
+      collection: 'destination-rules',
+    } as AnyResource;
+    const virtualService = {
+      ...broken('', { hosts: ['api.test'], http: [null] }),
+      collection: 'virtual-services',
+    } as AnyResource;
     await rig.write('b.yaml', [other], [rule, virtualService]);
     const both = await cds();
     expect([both.includes(cluster), both.includes('outbound|80||other.test')]).toEqual([true, true]);
@@ -207,7 +289,16 @@ describe('configuration over a real stream', () => {
     late.cancel();
     expect([fresh.includes(cluster), fresh.includes('outbound|80||other.test')]).toEqual([false, true]);
     // Its remedy puts all of it in force again.
-    await rig.bus.publish({ session: 'test', seq: 99, put: [], delete: [{ collection: 'destination-rules', key: 'shop/api' }, { collection: 'virtual-services', key: 'shop/api' }], complete: [] });
+    await rig.bus.publish({
+      session: 'test',
+      seq: 99,
+      put: [],
+      delete: [
+        { collection: 'destination-rules', key: 'shop/api' },
+        { collection: 'virtual-services', key: 'shop/api' },
+      ],
+      complete: [],
+    });
     const mended = await rig.next();
     expect([mended.typeUrl, text(mended).includes('other.test')]).toEqual([types.rds, true]);
   });
@@ -217,7 +308,11 @@ describe('configuration over a real stream', () => {
     rig.acknowledge(await rig.ask(types.cds));
     const names = ['outbound|80||a.test', 'outbound|80||b.test', 'outbound|80||c.test', cluster];
     rig.acknowledge(await rig.ask(types.eds, names), names);
-    const watched = (): string[] => [...rig.pilot.engine.watches()].map(({ key }) => key).filter((key) => key.startsWith('eds|')).sort();
+    const watched = (): string[] =>
+      [...rig.pilot.engine.watches()]
+        .map(({ key }) => key)
+        .filter((key) => key.startsWith('eds|'))
+        .sort();
     expect(watched()).toEqual(['eds|outbound|80||a.test', 'eds|outbound|80||b.test']);
     await rig.write('a.yaml', [entry('10.1.1.1')]);
     rig.acknowledge(await rig.next());

@@ -3,7 +3,13 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
-const documents = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
 const json = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'));
 const { scripts } = json('package.json') as { scripts: Readonly<Record<string, string>> };
 
@@ -18,9 +24,13 @@ describe.each(documents)('%s', (document) => {
     }
   });
 
-  it('links to files that are there, and names no path that isn\'t', () => {
-    const paths = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => join(dirname(document), path));
-    const named = [...text.matchAll(/\b((?:apps|libs|tools|tests|docs|proto)\/[\w./-]*\w)/g)].map(([, path = '']) => path);
+  it("links to files that are there, and names no path that isn't", () => {
+    const paths = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) =>
+      join(dirname(document), path),
+    );
+    const named = [...text.matchAll(/\b((?:apps|libs|tools|tests|docs|proto)\/[\w./-]*\w)/g)].map(
+      ([, path = '']) => path,
+    );
     for (const path of [...paths, ...named]) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
   });
 
@@ -35,9 +45,15 @@ describe.each(documents)('%s', (document) => {
 
 /** A decision is cited by its number, so no two may share one. */
 it('decisions are listed, and each has a number of its own', () => {
-  const names = readdirSync(join(root, 'docs/adr')).filter((name) => name !== 'README.md').sort();
-  const listed = [...readFileSync(join(root, 'docs/adr/README.md'), 'utf8').matchAll(/\]\(([^)]+)\)/g)].map(([, name]) => name);
-  const titles = names.map((name) => /^# (\d+)\. /.exec(readFileSync(join(root, 'docs/adr', name), 'utf8'))?.[1]?.padStart(4, '0'));
+  const names = readdirSync(join(root, 'docs/adr'))
+    .filter((name) => name !== 'README.md')
+    .sort();
+  const listed = [...readFileSync(join(root, 'docs/adr/README.md'), 'utf8').matchAll(/\]\(([^)]+)\)/g)].map(
+    ([, name]) => name,
+  );
+  const titles = names.map((name) =>
+    /^# (\d+)\. /.exec(readFileSync(join(root, 'docs/adr', name), 'utf8'))?.[1]?.padStart(4, '0'),
+  );
   expect(listed).toEqual(names);
   expect(titles).toEqual(names.map((name) => name.slice(0, 4)));
   expect(new Set(titles).size).toBe(names.length);

@@ -12,7 +12,8 @@ import { toJson } from '@flotilla/proto-gen/json';
 import { Engine } from '@flotilla/query';
 
 const host = 'web.shop.svc.cluster.local';
-const istio = (kind: string, spec: string): string => `apiVersion: networking.istio.io/v1beta1\nkind: ${kind}\nmetadata: {name: web, namespace: shop, labels: {KEY: KEY}, annotations: {KEY: KEY}}\nspec: ${spec}\n`;
+const istio = (kind: string, spec: string): string =>
+  `apiVersion: networking.istio.io/v1beta1\nkind: ${kind}\nmetadata: {name: web, namespace: shop, labels: {KEY: KEY}, annotations: {KEY: KEY}}\nspec: ${spec}\n`;
 /** A mesh in which everything that a user may name is called KEY. */
 const mesh = [
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:
@@ -30,12 +31,24 @@ spec: {clusterIP: 10.8.0.1, selector: {KEY: KEY}, ports: [{name: KEY, port: 80, 
 spec: {containers: [{ports: [{name: KEY, containerPort: 8080}]}]}\nstatus: {podIP: 10.0.0.1, phase: Running}`,
   `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web, KEY: KEY}}
 addressType: IPv4\nports: [{name: KEY, port: 8080}, {name: http-KEY, port: 8081}]\nendpoints: [{addresses: [10.0.0.1], targetRef: {kind: Pod, name: web-1, namespace: shop}}]`,
-  istio('ServiceEntry', '{hosts: [entry.test], resolution: STATIC, ports: [{number: 80, name: KEY, protocol: HTTP}], endpoints: [{address: 10.0.1.1, labels: {KEY: KEY}, ports: {KEY: 8080}, network: KEY}]}'),
-  istio('VirtualService', `{hosts: [${host}], http: [{name: KEY, match: [{headers: {KEY: {exact: KEY}}, queryParams: {KEY: {exact: KEY}}, sourceLabels: {KEY: KEY}}],
-  headers: {request: {set: {KEY: KEY}, add: {KEY: KEY}, remove: [KEY]}}, route: [{destination: {host: ${host}, subset: KEY, port: {number: 80}}}]}, {route: [{destination: {host: ${host}, port: {number: 81}}}]}]}`),
-  istio('DestinationRule', `{host: ${host}, subsets: [{name: KEY, labels: {KEY: KEY}}], trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1},
-  loadBalancer: {localityLbSetting: {failoverPriority: [KEY]}, consistentHash: {httpHeaderName: KEY}}}}`),
-  istio('Sidecar', '{workloadSelector: {labels: {KEY: KEY}}, egress: [{hosts: ["./*"]}], ingress: [{port: {number: 9000, protocol: HTTP, name: KEY}, defaultEndpoint: "127.0.0.1:9000"}]}'),
+  istio(
+    'ServiceEntry',
+    '{hosts: [entry.test], resolution: STATIC, ports: [{number: 80, name: KEY, protocol: HTTP}], endpoints: [{address: 10.0.1.1, labels: {KEY: KEY}, ports: {KEY: 8080}, network: KEY}]}',
+  ),
+  istio(
+    'VirtualService',
+    `{hosts: [${host}], http: [{name: KEY, match: [{headers: {KEY: {exact: KEY}}, queryParams: {KEY: {exact: KEY}}, sourceLabels: {KEY: KEY}}],
+  headers: {request: {set: {KEY: KEY}, add: {KEY: KEY}, remove: [KEY]}}, route: [{destination: {host: ${host}, subset: KEY, port: {number: 80}}}]}, {route: [{destination: {host: ${host}, port: {number: 81}}}]}]}`,
+  ),
+  istio(
+    'DestinationRule',
+    `{host: ${host}, subsets: [{name: KEY, labels: {KEY: KEY}}], trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1},
+  loadBalancer: {localityLbSetting: {failoverPriority: [KEY]}, consistentHash: {httpHeaderName: KEY}}}}`,
+  ),
+  istio(
+    'Sidecar',
+    '{workloadSelector: {labels: {KEY: KEY}}, egress: [{hosts: ["./*"]}], ingress: [{port: {number: 9000, protocol: HTTP, name: KEY}, defaultEndpoint: "127.0.0.1:9000"}]}',
+  ),
   'apiVersion: telemetry.istio.io/v1alpha1\nkind: Telemetry\nmetadata: {name: web, namespace: shop}\nspec: {selector: {matchLabels: {KEY: KEY}}, metrics: [{providers: [{name: prometheus}], overrides: [{match: {customMetric: KEY}, tagOverrides: {KEY: {value: "x"}}}]}]}',
   'apiVersion: security.istio.io/v1beta1\nkind: AuthorizationPolicy\nmetadata: {name: web, namespace: shop}\nspec: {selector: {matchLabels: {KEY: KEY}}, rules: [{when: [{key: "request.headers[KEY]", values: [KEY]}]}]}',
 ].join('\n---\n');
@@ -45,7 +58,11 @@ const kinds: readonly XdsKind[] = ['cds', 'lds', 'nds'].filter((kind): kind is X
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sorted(item)] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, item]) => [key, sorted(item)] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 };
 
 /** All that comes of the mesh and of a pod when KEY is a certain name; that name is written `KEY` again. */
@@ -59,24 +76,54 @@ function outcome(key: string): unknown {
   engine.apply(batch.put.flatMap(({ resource }) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
   const labels = JSON.parse(named('{"KEY": "KEY", "app": "web"}')) as Record<string, string>;
   const node = parseProxy({
-    id: 'sidecar~10.0.0.1~web-1.shop~shop.svc.cluster.local', metadata: { NAMESPACE: 'shop', CLUSTER_ID: 'Kubernetes', LABELS: labels, INSTANCE_IPS: '10.0.0.1', NETWORK: key, DNS_CAPTURE: 'true' },
+    id: 'sidecar~10.0.0.1~web-1.shop~shop.svc.cluster.local',
+    metadata: {
+      NAMESPACE: 'shop',
+      CLUSTER_ID: 'Kubernetes',
+      LABELS: labels,
+      INSTANCE_IPS: '10.0.0.1',
+      NETWORK: key,
+      DNS_CAPTURE: 'true',
+    },
   });
   if (!node.ok) throw new Error(node.error);
   const proxy = proxySubject(engine, node.value);
-  const all = kinds.flatMap((kind) => engine.read(allOf, kind, proxy).map((resource) => [kind, resource.name, toJson(typeUrls[kind], resource.bytes)] as const));
-  const asked = [...all.filter(([kind]) => kind === 'cds').map(([, name]) => ['eds', name] as const), ['rds', '80'], ['rds', '81']] as const;
+  const all = kinds.flatMap((kind) =>
+    engine
+      .read(allOf, kind, proxy)
+      .map((resource) => [kind, resource.name, toJson(typeUrls[kind], resource.bytes)] as const),
+  );
+  const asked = [
+    ...all.filter(([kind]) => kind === 'cds').map(([, name]) => ['eds', name] as const),
+    ['rds', '80'],
+    ['rds', '81'],
+  ] as const;
   const members = asked.flatMap(([kind, name]) => {
     const resource = engine.read(oneOf, `${kind}|${name}`, proxy);
     return resource ? [[kind, name, toJson(typeUrls[kind], resource.bytes)]] : [];
   });
   const config = batch.put.find(({ resource }) => resource.collection === 'mesh-config')?.resource.spec as MeshConfig;
-  const review = parseReview(named(`{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "KEY": 1, "request": {"uid": "u", "KEY": {}, "object": {"KEY": {"KEY": 1},
+  const review = parseReview(
+    named(`{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "KEY": 1, "request": {"uid": "u", "KEY": {}, "object": {"KEY": {"KEY": 1},
     "metadata": {"name": "web", "KEY": {"KEY": 1}, "labels": {"KEY": "KEY", "app": "web"}, "annotations": {"KEY": "KEY", "sidecar.istio.io/userVolume": "{\\"KEY\\": {\\"emptyDir\\": {}}}",
     "proxy.istio.io/config": "proxyMetadata: {KEY: KEY}"}},
-    "spec": {"KEY": {"containers": []}, "containers": [{"name": "KEY", "image": "x", "KEY": {"KEY": 1}, "ports": [{"name": "KEY", "containerPort": 8080}]}, {"name": "istio-proxy", "image": "auto", "KEY": {"KEY": 1}}]}}}}`));
+    "spec": {"KEY": {"containers": []}, "containers": [{"name": "KEY", "image": "x", "KEY": {"KEY": 1}, "ports": [{"name": "KEY", "containerPort": 8080}]}, {"name": "istio-proxy", "image": "auto", "KEY": {"KEY": 1}}]}}}}`),
+  );
   if (!review.ok) throw new Error(review.error.message);
-  const injected = inject(review.value.pod, { namespace: 'shop', mesh: config, values: defaultValues, proxyConfigs: [], proxyEnv: {} });
-  const text = JSON.stringify({ problems: pipeline.problems, resources: [...pipeline.resources], all, members, injected });
+  const injected = inject(review.value.pod, {
+    namespace: 'shop',
+    mesh: config,
+    values: defaultValues,
+    proxyConfigs: [],
+    proxyEnv: {},
+  });
+  const text = JSON.stringify({
+    problems: pipeline.problems,
+    resources: [...pipeline.resources],
+    all,
+    members,
+    injected,
+  });
   return sorted(JSON.parse(text.replaceAll(key, 'KEY').replaceAll(key.toLowerCase(), 'KEY')));
 }
 
@@ -90,8 +137,11 @@ describe('keys that every object has', () => {
     expect(JSON.stringify(plain).split('KEY').length).toBeGreaterThan(100);
   });
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'])('%s is a name like any other to galley, pilot and injector', (key) => {
-    expect(outcome(key)).toEqual(outcome(ordinary(key)));
-    expect(Object.keys(Object.prototype)).toEqual([]);
-  });
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'])(
+    '%s is a name like any other to galley, pilot and injector',
+    (key) => {
+      expect(outcome(key)).toEqual(outcome(ordinary(key)));
+      expect(Object.keys(Object.prototype)).toEqual([]);
+    },
+  );
 });

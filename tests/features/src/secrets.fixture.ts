@@ -6,12 +6,20 @@ import { listen, serverNamed } from '@flotilla/grpc';
 import { collections, parseMeshConfig, type CredentialSource, type CredentialUpdate } from '@flotilla/model';
 import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
-import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
+import {
+  buildCertificate,
+  buildRoot,
+  createCertificateSource,
+  generateKey,
+  keyToPem,
+  type KeyAndCertificate,
+} from '@flotilla/pki';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { AsyncQueue } from '@flotilla/std';
 import { resourceOf } from '@flotilla/testing';
 
-const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscoveryResponse } = envoy.service.discovery.v3;
+const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscoveryResponse } =
+  envoy.service.discovery.v3;
 export const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 export const clusterType = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
 
@@ -21,7 +29,14 @@ const roots = buildRoot(key, { organization: 'test', validity, serial: randomByt
 export const issue = (account: string): KeyAndCertificate => {
   const [namespace, name] = account.split('/');
   const uris = [`spiffe://cluster.local/ns/${namespace}/sa/${name}`];
-  return { key: keyToPem(key), cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris, dns: ['localhost'] }, { key, certificate: new X509Certificate(roots) }), roots };
+  return {
+    key: keyToPem(key),
+    cert: buildCertificate(
+      { publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris, dns: ['localhost'] },
+      { key, certificate: new X509Certificate(roots) },
+    ),
+    roots,
+  };
 };
 
 export type Variant = 'sotw' | 'delta';
@@ -36,7 +51,11 @@ export interface Caller {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 /** One response: its type, the names of its resources, and their bytes as text. */
-export interface Answer { readonly typeUrl: string; readonly names: readonly string[]; readonly text: string }
+export interface Answer {
+  readonly typeUrl: string;
+  readonly names: readonly string[];
+  readonly text: string;
+}
 export interface Stream {
   ask(typeUrl: string, names: readonly string[]): void;
   next(): Promise<Answer>;
@@ -47,27 +66,55 @@ export interface Stream {
   close(): void;
 }
 
-interface Raw { readonly typeUrl: string; readonly nonce: string; readonly resources: readonly { readonly name?: string | null; readonly value?: Uint8Array | null; readonly resource?: { readonly value?: Uint8Array | null } | null }[] }
+interface Raw {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly resources: readonly {
+    readonly name?: string | null;
+    readonly value?: Uint8Array | null;
+    readonly resource?: { readonly value?: Uint8Array | null } | null;
+  }[];
+}
 const variants = {
   sotw: {
-    method: 'StreamAggregatedResources', encode: (fields: object) => Buffer.from(DiscoveryRequest.encode(fields).finish()), decode: (bytes: Buffer): Raw => DiscoveryResponse.decode(bytes),
+    method: 'StreamAggregatedResources',
+    encode: (fields: object) => Buffer.from(DiscoveryRequest.encode(fields).finish()),
+    decode: (bytes: Buffer): Raw => DiscoveryResponse.decode(bytes),
     names: (names: readonly string[]) => ({ resourceNames: [...names] }),
   },
   delta: {
-    method: 'DeltaAggregatedResources', encode: (fields: object) => Buffer.from(DeltaDiscoveryRequest.encode(fields).finish()), decode: (bytes: Buffer): Raw => DeltaDiscoveryResponse.decode(bytes),
+    method: 'DeltaAggregatedResources',
+    encode: (fields: object) => Buffer.from(DeltaDiscoveryRequest.encode(fields).finish()),
+    decode: (bytes: Buffer): Raw => DeltaDiscoveryResponse.decode(bytes),
     names: (names: readonly string[]) => ({ resourceNamesSubscribe: [...names] }),
   },
 };
-const struct = (value: unknown): object => (typeof value === 'string' ? { stringValue: value } : { structValue: { fields: Object.fromEntries(Object.entries(value as object).map(([name, item]) => [name, struct(item)])) } });
+const struct = (value: unknown): object =>
+  typeof value === 'string'
+    ? { stringValue: value }
+    : {
+        structValue: {
+          fields: Object.fromEntries(Object.entries(value as object).map(([name, item]) => [name, struct(item)])),
+        },
+      };
 
-export interface RigOptions { readonly readers?: readonly string[]; readonly objects?: readonly unknown[]; readonly maxCredentials?: number }
+export interface RigOptions {
+  readonly readers?: readonly string[];
+  readonly objects?: readonly unknown[];
+  readonly maxCredentials?: number;
+}
 
 /** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends all that was opened. */
 export async function openPilot({ readers = [], objects = [], maxCredentials = 100 }: RigOptions) {
   const stop = new AbortController();
   const closers: (() => unknown)[] = [() => stop.abort()];
   const logged: LogFields[] = [];
-  const log: Logger = { ...noObservability.log, warn: (_message: string, fields: LogFields = {}) => void logged.push(fields), scope: () => log, with: () => log };
+  const log: Logger = {
+    ...noObservability.log,
+    warn: (_message: string, fields: LogFields = {}) => void logged.push(fields),
+    scope: () => log,
+    with: () => log,
+  };
   const bus = createInProcessBus();
   const secrets = createCredentialHub();
   secrets.update({ put: new Map(), delete: [] });
@@ -88,34 +135,75 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
       };
     },
   };
-  const pilot = createPilot({ subscriber: bus, credentials: credentialSource, credentialReader: readers, maxCredentials, observability: { ...noObservability, log }, signal: stop.signal });
+  const pilot = createPilot({
+    subscriber: bus,
+    credentials: credentialSource,
+    credentialReader: readers,
+    maxCredentials,
+    observability: { ...noObservability, log },
+    signal: stop.signal,
+  });
   void pilot.run();
   const mesh = parseMeshConfig({});
   if (!mesh.ok) throw new Error('mesh');
   let seq = 1;
-  const put = (added: readonly unknown[]): Promise<void> => bus.publish({ session: 's', seq: (seq += 1), put: added.map((object) => ({ resource: resourceOf(object) })), delete: [], complete: [] });
+  const put = (added: readonly unknown[]): Promise<void> =>
+    bus.publish({
+      session: 's',
+      seq: (seq += 1),
+      put: added.map((object) => ({ resource: resourceOf(object) })),
+      delete: [],
+      complete: [],
+    });
   await bus.publish({ session: 's', seq, put: [{ resource: mesh.value }], delete: [], complete: collections });
   await put(objects);
   await pilot.ready;
   const own = createCertificateSource(issue('istio-system/pilot'));
-  const secure = await listen([pilot.discovery('identified')], { at: { host: '127.0.0.1', port: 0 }, tls: { source: own, clients: 'required' } });
+  const secure = await listen([pilot.discovery('identified')], {
+    at: { host: '127.0.0.1', port: 0 },
+    tls: { source: own, clients: 'required' },
+  });
   const plain = await listen([pilot.discovery('any')], { at: { host: '127.0.0.1', port: 0 } });
-  closers.push(() => secure.close(), () => plain.close());
+  closers.push(
+    () => secure.close(),
+    () => plain.close(),
+  );
 
   async function connect(caller: Caller): Promise<Stream> {
-    const { variant, account, type = 'router', namespace = account?.split('/')[0] ?? 'shop', name = 'gateway', ip = '10.0.0.1', metadata = {} } = caller;
+    const {
+      variant,
+      account,
+      type = 'router',
+      namespace = account?.split('/')[0] ?? 'shop',
+      name = 'gateway',
+      ip = '10.0.0.1',
+      metadata = {},
+    } = caller;
     const held = account === undefined ? undefined : issue(account);
-    const tls = held ? credentials.createSsl(Buffer.from(roots), Buffer.from(held.key), Buffer.from(held.cert)) : credentials.createInsecure();
-    const client = new Client(`127.0.0.1:${(held ? secure : plain).port}`, tls, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
+    const tls = held
+      ? credentials.createSsl(Buffer.from(roots), Buffer.from(held.key), Buffer.from(held.cert))
+      : credentials.createInsecure();
+    const client = new Client(`127.0.0.1:${(held ? secure : plain).port}`, tls, {
+      ...serverNamed('localhost'),
+      'grpc.use_local_subchannel_pool': 1,
+    });
     const { method, encode, decode, names: named } = variants[variant];
-    const stream: ClientDuplexStream<object, Raw> = client.makeBidiStreamRequest(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`, encode, decode);
+    const stream: ClientDuplexStream<object, Raw> = client.makeBidiStreamRequest(
+      `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
+      encode,
+      decode,
+    );
     const answers = new AsyncQueue<Answer>();
     const last = new Map<string, string>();
-    stream.on('data', ({ typeUrl, nonce, resources }: Raw) => {
-      last.set(typeUrl, nonce);
-      const text = resources.map(({ value, resource }) => Buffer.from(value ?? resource?.value ?? []).toString('latin1')).join('\n');
-      answers.push({ typeUrl, names: resources.map((resource) => resource.name ?? ''), text });
-    }).on('error', (error) => answers.fail(error));
+    stream
+      .on('data', ({ typeUrl, nonce, resources }: Raw) => {
+        last.set(typeUrl, nonce);
+        const text = resources
+          .map(({ value, resource }) => Buffer.from(value ?? resource?.value ?? []).toString('latin1'))
+          .join('\n');
+        answers.push({ typeUrl, names: resources.map((resource) => resource.name ?? ''), text });
+      })
+      .on('error', (error) => answers.fail(error));
     const close = (): void => {
       stream.cancel();
       client.close();
@@ -123,11 +211,22 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     closers.push(close);
     const next = async (): Promise<Answer> => (await answers.next()).value as Answer;
     const id = `${type}~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`;
-    stream.write({ node: { id, metadata: { fields: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, struct(value)])) } }, typeUrl: clusterType });
+    stream.write({
+      node: {
+        id,
+        metadata: { fields: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, struct(value)])) },
+      },
+      typeUrl: clusterType,
+    });
     await next();
     let others = 0;
     return {
-      ask: (typeUrl, names) => void stream.write({ typeUrl, ...named(names), ...(variant === 'sotw' ? { responseNonce: last.get(typeUrl) ?? '' } : {}) }),
+      ask: (typeUrl, names) =>
+        void stream.write({
+          typeUrl,
+          ...named(names),
+          ...(variant === 'sotw' ? { responseNonce: last.get(typeUrl) ?? '' } : {}),
+        }),
       next,
       async nextWith(text) {
         for (;;) {
@@ -138,7 +237,11 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
       async settled() {
         const other = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment';
         others += 1;
-        stream.write({ typeUrl: other, ...named([`outbound|${others}||nowhere`]), ...(variant === 'sotw' ? { responseNonce: last.get(other) ?? '' } : {}) });
+        stream.write({
+          typeUrl: other,
+          ...named([`outbound|${others}||nowhere`]),
+          ...(variant === 'sotw' ? { responseNonce: last.get(other) ?? '' } : {}),
+        });
         const found: Answer[] = [];
         for (let answer = await next(); answer.typeUrl !== other; answer = await next()) found.push(answer);
         return found;
@@ -147,7 +250,10 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     };
   }
   return {
-    connect, put, logged, followed,
+    connect,
+    put,
+    logged,
+    followed,
     /** Resolves when pilot stops following a name. */
     dropped: (name: string): Promise<void> => new Promise((resolve) => void awaited.set(name, resolve)),
     /** Names of the credentials that pilot has in memory. */

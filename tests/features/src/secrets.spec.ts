@@ -2,12 +2,23 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { CredentialUpdate } from '@flotilla/model';
 import { openPilot, secretType, type Rig } from './secrets.fixture.ts';
 
-const update = (name: string, version: string): CredentialUpdate =>
-  ({ put: new Map([[`shop/${name}`, { certificate: Buffer.from(`cert-${version}`), key: Buffer.from(`key-${version}`), roots: Buffer.from(`roots-${version}`) }]]), delete: [] });
+const update = (name: string, version: string): CredentialUpdate => ({
+  put: new Map([
+    [
+      `shop/${name}`,
+      {
+        certificate: Buffer.from(`cert-${version}`),
+        key: Buffer.from(`key-${version}`),
+        roots: Buffer.from(`roots-${version}`),
+      },
+    ],
+  ]),
+  delete: [],
+});
 let rig: Rig;
 afterEach(() => rig.close());
 
-describe.each(['sotw', 'delta'] as const)('a gateway\'s secret, %s', (variant) => {
+describe.each(['sotw', 'delta'] as const)("a gateway's secret, %s", (variant) => {
   const open = async (maxCredentials = 100) => {
     rig = await openPilot({ readers: ['shop/gateway'], maxCredentials });
     return rig.connect({ variant, account: 'shop/gateway' });
@@ -28,7 +39,9 @@ describe.each(['sotw', 'delta'] as const)('a gateway\'s secret, %s', (variant) =
     const gateway = await open();
     gateway.ask(secretType, ['kubernetes://web']);
     expect((await gateway.settled()).map(({ text }) => text).join('')).toBe('');
-    expect(rig.logged).toMatchObject([{ secrets: ['kubernetes://web'], reason: expect.stringMatching(/no such credential/) as string }]);
+    expect(rig.logged).toMatchObject([
+      { secrets: ['kubernetes://web'], reason: expect.stringMatching(/no such credential/) as string },
+    ]);
     rig.give(update('web', '1'));
     expect((await gateway.next()).text).toContain('key-1');
     rig.give({ delete: ['shop/web'] });
@@ -36,8 +49,12 @@ describe.each(['sotw', 'delta'] as const)('a gateway\'s secret, %s', (variant) =
     expect(rig.logged).toHaveLength(2);
   });
 
-  it('is in pilot\'s memory while a gateway that may have it is connected and asks for it, and no other is', async () => {
-    const [gateway, second, sidecar] = [await open(), await rig.connect({ variant, account: 'shop/gateway', name: 'second' }), await rig.connect({ variant, account: 'shop/web', type: 'sidecar' })];
+  it("is in pilot's memory while a gateway that may have it is connected and asks for it, and no other is", async () => {
+    const [gateway, second, sidecar] = [
+      await open(),
+      await rig.connect({ variant, account: 'shop/gateway', name: 'second' }),
+      await rig.connect({ variant, account: 'shop/web', type: 'sidecar' }),
+    ];
     for (const name of ['web', 'api', 'other']) rig.give(update(name, '1'));
     sidecar.ask(secretType, ['kubernetes://other', 'kubernetes://web']);
     await sidecar.settled();
@@ -45,11 +62,17 @@ describe.each(['sotw', 'delta'] as const)('a gateway\'s secret, %s', (variant) =
     gateway.ask(secretType, ['kubernetes://web', 'kubernetes://shop/api', 'kubernetes://elsewhere/other']);
     second.ask(secretType, ['kubernetes://shop/web-cacert', 'kubernetes://shop/web']);
     await Promise.all([gateway.settled(), second.settled()]);
-    expect([[...rig.followed].sort(), rig.held()]).toEqual([['shop/api', 'shop/web', 'shop/web-cacert'], ['shop/api', 'shop/web', 'shop/web-cacert']]);
+    expect([[...rig.followed].sort(), rig.held()]).toEqual([
+      ['shop/api', 'shop/web', 'shop/web-cacert'],
+      ['shop/api', 'shop/web', 'shop/web-cacert'],
+    ]);
     const dropped = rig.dropped('shop/api');
     gateway.close();
     await dropped;
-    expect([[...rig.followed].sort(), rig.held()]).toEqual([['shop/web', 'shop/web-cacert'], ['shop/web', 'shop/web-cacert']]);
+    expect([[...rig.followed].sort(), rig.held()]).toEqual([
+      ['shop/web', 'shop/web-cacert'],
+      ['shop/web', 'shop/web-cacert'],
+    ]);
     rig.give(update('api', '2'));
     await second.settled();
     expect(rig.held()).toEqual(['shop/web', 'shop/web-cacert']);
@@ -71,7 +94,9 @@ describe.each(['sotw', 'delta'] as const)('a gateway\'s secret, %s', (variant) =
     await gateway.nextWith('key-b');
     second.ask(secretType, ['kubernetes://c']);
     expect((await second.settled()).map(({ text }) => text).join('')).toBe('');
-    expect(rig.logged).toEqual(expect.arrayContaining([expect.objectContaining({ limit: 2, setting: '--max-credentials' })]));
+    expect(rig.logged).toEqual(
+      expect.arrayContaining([expect.objectContaining({ limit: 2, setting: '--max-credentials' })]),
+    );
     gateway.close();
     expect((await second.nextWith('key-c')).names.length).toBe(1);
     expect([...rig.followed]).toEqual(['shop/c']);

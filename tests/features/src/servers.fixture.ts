@@ -34,40 +34,64 @@ export interface Running {
 export interface ServerKind {
   readonly name: string;
   readonly isTls?: true;
-  /** What a client sends of a request that it never completes; without it nothing but silence is possible before the handshake. */
+  /**
+   * What a client sends of a request that it never completes; without it nothing but silence is possible before the
+   * handshake.
+   */
   readonly half?: string;
   start(guard: GuardOptions): Promise<Running>;
 }
 
-const http = (port: number, secure = false) => (): Promise<void> => new Promise((resolve, reject) => {
-  const sent = (secure ? requestSecurely : requestPlainly)({ ...loopback, port, agent: false, ...(secure ? { ca: ca.roots, servername: 'localhost' } : {}) }, (response) => response.resume().on('end', resolve));
-  sent.on('error', reject).end();
-});
+const http =
+  (port: number, secure = false) =>
+  (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const sent = (secure ? requestSecurely : requestPlainly)(
+        { ...loopback, port, agent: false, ...(secure ? { ca: ca.roots, servername: 'localhost' } : {}) },
+        (response) => response.resume().on('end', resolve),
+      );
+      sent.on('error', reject).end();
+    });
 /** A call of an unknown method, which a server answers with UNIMPLEMENTED. */
-const grpc = (address: string, isSecure: boolean) => (): Promise<void> => new Promise((resolve, reject) => {
-  const channel = isSecure ? credentials.createSsl(Buffer.from(ca.roots), Buffer.from(workload.key), Buffer.from(workload.cert)) : credentials.createInsecure();
-  const client = new Client(address, channel, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
-  client.makeUnaryRequest('/test/Unknown', (bytes: Buffer) => bytes, (bytes: Buffer) => bytes, Buffer.alloc(0), (error: ServiceError | null) => {
-    client.close();
-    if (error?.code === status.UNIMPLEMENTED) resolve();
-    else reject(error ?? new Error('it was answered'));
+const grpc = (address: string, isSecure: boolean) => (): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const channel = isSecure
+      ? credentials.createSsl(Buffer.from(ca.roots), Buffer.from(workload.key), Buffer.from(workload.cert))
+      : credentials.createInsecure();
+    const client = new Client(address, channel, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
+    client.makeUnaryRequest(
+      '/test/Unknown',
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => bytes,
+      Buffer.alloc(0),
+      (error: ServiceError | null) => {
+        client.close();
+        if (error?.code === status.UNIMPLEMENTED) resolve();
+        else reject(error ?? new Error('it was answered'));
+      },
+    );
   });
-});
-const dns = (port: number) => (): Promise<void> => new Promise((resolve, reject) => {
-  // With its length before it (RFC 1035, 4.2.2): one question, for the address of `web`.
-  const query = Buffer.concat([Buffer.from([0, 21, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3]), Buffer.from('web'), Buffer.from([0, 0, 1, 0, 1])]);
-  const socket = connect(port, loopback.host, () => socket.write(query)).on('error', reject);
-  socket.once('data', () => {
-    socket.destroy();
-    resolve();
+const dns = (port: number) => (): Promise<void> =>
+  new Promise((resolve, reject) => {
+    // With its length before it (RFC 1035, 4.2.2): one question, for the address of `web`.
+    const query = Buffer.concat([
+      Buffer.from([0, 21, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3]),
+      Buffer.from('web'),
+      Buffer.from([0, 0, 1, 0, 1]),
+    ]);
+    const socket = connect(port, loopback.host, () => socket.write(query)).on('error', reject);
+    socket.once('data', () => {
+      socket.destroy();
+      resolve();
+    });
   });
-});
 const overTcp = (port: number) => (): Socket => connect(port, loopback.host);
 const socketPath = (): string => `${mkdtempSync(`${tmpdir()}/servers-`)}/socket`;
 const halfPreface = 'PRI * HTTP/2.0\r\n';
 
 const bus = (name: string, options: { readonly tls?: ServerTls }): ServerKind => ({
-  name, ...(options.tls ? { isTls: true } : { half: halfPreface }),
+  name,
+  ...(options.tls ? { isTls: true } : { half: halfPreface }),
   async start(guard) {
     const { port, close } = await listen([createGrpcBusServer()], { ...guard, ...options, at: loopback });
     return { connect: overTcp(port), serve: grpc(`127.0.0.1:${port}`, Boolean(options.tls)), close };
@@ -77,40 +101,70 @@ const bus = (name: string, options: { readonly tls?: ServerTls }): ServerKind =>
 /** Every kind of server that the project has. */
 export const serverKinds: readonly ServerKind[] = [
   {
-    name: 'monitoring', half: 'GET /metrics HTTP/1.1\r\nHost',
+    name: 'monitoring',
+    half: 'GET /metrics HTTP/1.1\r\nHost',
     async start(guard) {
-      const { port, close } = await serveMonitoring({ ...guard, address: loopback.host, port: 0, ready: () => true, pages: () => ({}), metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }) });
+      const { port, close } = await serveMonitoring({
+        ...guard,
+        address: loopback.host,
+        port: 0,
+        ready: () => true,
+        pages: () => ({}),
+        metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }),
+      });
       return { connect: overTcp(port), serve: http(port), close };
     },
   },
   {
-    name: 'webhook', isTls: true,
+    name: 'webhook',
+    isTls: true,
     async start(guard) {
       const webhook = createWebhook({ decide: () => ({ ok: true, value: {} }), observability: noObservability });
       const { port, close } = await webhook.listen({ ...guard, at: loopback, tls });
       return { connect: overTcp(port), serve: http(port, true), close };
     },
   },
-  bus('gRPC', {}), bus('gRPC over TLS', { tls }), bus('gRPC over mTLS', { tls: { ...tls, clients: 'required' } }),
+  bus('gRPC', {}),
+  bus('gRPC over TLS', { tls }),
+  bus('gRPC over mTLS', { tls: { ...tls, clients: 'required' } }),
   {
-    name: 'status port of the agent', half: 'GET /healthz/ready HTTP/1.1\r\nHost',
+    name: 'status port of the agent',
+    half: 'GET /healthz/ready HTTP/1.1\r\nHost',
     async start(guard) {
       const { port, close } = await createStatusServer({
-        port: 0, address: loopback.host, unready: () => Promise.resolve(undefined), podIp: loopback.host, envoyStatsPort: 1, appProbes: new Map(), agentMetrics: () => Promise.resolve(''),
-        onQuit: () => {}, guard, log,
+        port: 0,
+        address: loopback.host,
+        unready: () => Promise.resolve(undefined),
+        podIp: loopback.host,
+        envoyStatsPort: 1,
+        appProbes: new Map(),
+        agentMetrics: () => Promise.resolve(''),
+        onQuit: () => {},
+        guard,
+        log,
       });
       return { connect: overTcp(port), serve: http(port), close };
     },
   },
   {
-    name: 'DNS over TCP', half: '\0d\x01',
+    name: 'DNS over TCP',
+    half: '\0d\x01',
     async start(guard) {
-      const { port, close } = await createDnsServer({ address: loopback.host, port: 0, names: { namespace: 'shop', domain: 'shop.svc.cluster.local', search: [] }, upstreams: [], guard, log, metrics });
+      const { port, close } = await createDnsServer({
+        address: loopback.host,
+        port: 0,
+        names: { namespace: 'shop', domain: 'shop.svc.cluster.local', search: [] },
+        upstreams: [],
+        guard,
+        log,
+        metrics,
+      });
       return { connect: overTcp(port), serve: dns(port), close };
     },
   },
   {
-    name: 'SDS socket', half: halfPreface,
+    name: 'SDS socket',
+    half: halfPreface,
     async start(guard) {
       const socket = socketPath();
       const { close } = await createSdsServer({ socket, certificate, guard, log });
@@ -118,10 +172,18 @@ export const serverKinds: readonly ServerKind[] = [
     },
   },
   {
-    name: 'xDS socket', half: halfPreface,
+    name: 'xDS socket',
+    half: halfPreface,
     async start(guard) {
       const socket = socketPath();
-      const { close } = await createRelay({ socket, upstream: () => Promise.reject(new Error('away')), clock: systemClock, guard, log, metrics });
+      const { close } = await createRelay({
+        socket,
+        upstream: () => Promise.reject(new Error('away')),
+        clock: systemClock,
+        guard,
+        log,
+        metrics,
+      });
       return { connect: () => connect(socket), serve: grpc(`unix:${socket}`, false), close };
     },
   },

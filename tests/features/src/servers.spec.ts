@@ -9,7 +9,10 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function start(kind: ServerKind, limits: { readonly maxConnections?: number; readonly maxHandshakes?: number } = {}) {
+async function start(
+  kind: ServerKind,
+  limits: { readonly maxConnections?: number; readonly maxHandshakes?: number } = {},
+) {
   const clock = createManualClock();
   const hits: string[] = [];
   const server = await kind.start({ clock, limits, onLimit: (limit) => hits.push(limit) });
@@ -29,7 +32,8 @@ async function start(kind: ServerKind, limits: { readonly maxConnections?: numbe
   };
   return { clock, hits, server, open, close };
 }
-const ended = (socket: Socket): Promise<unknown> => (socket.resume().closed ? Promise.resolve() : once(socket, 'close'));
+const ended = (socket: Socket): Promise<unknown> =>
+  socket.resume().closed ? Promise.resolve() : once(socket, 'close');
 
 describe.each(serverKinds.map((kind) => [kind.name, kind] as const))('%s', (_, kind) => {
   it('serves a good client at once while 300 idle connections fill it', async () => {
@@ -38,7 +42,10 @@ describe.each(serverKinds.map((kind) => [kind.name, kind] as const))('%s', (_, k
     await server.serve();
     expect(hits.length).toBeGreaterThanOrEqual(200);
   });
-  const unfinished = [{ what: 'says nothing', said: Buffer.alloc(0) }, ...(kind.half === undefined ? [] : [{ what: 'stops within a request', said: Buffer.from(kind.half) }])];
+  const unfinished = [
+    { what: 'says nothing', said: Buffer.alloc(0) },
+    ...(kind.half === undefined ? [] : [{ what: 'stops within a request', said: Buffer.from(kind.half) }]),
+  ];
   it.each(unfinished)('ends a connection that $what', async ({ said }) => {
     const { clock, server, open, hits } = await start(kind);
     const socket = await open(said);

@@ -5,11 +5,14 @@ import type { Mesh } from './mesh/mesh.ts';
 export type Shape = Mode;
 export const services = ['pilot', 'galley', 'citadel', 'sidecar-injector', 'nats'] as const;
 /** Whom a row attacks; in the monolith all but NATS are istiod. */
-export type Service = typeof services[number];
+export type Service = (typeof services)[number];
 
 /** What must hold while a row runs and afterwards, beside what the row itself checks. */
 export interface Bounds {
-  /** /healthz/live of every process answers within this time; while the machine gives the process no core, the clock stands still. */
+  /**
+   * /healthz/live of every process answers within this time; while the machine gives the process no core, the clock
+   * stands still.
+   */
   readonly healthMs: number;
   /** A sidecar, a workload and an API server that do nothing wrong are served within this time. */
   readonly servedMs: number;
@@ -41,10 +44,13 @@ export interface Attack {
 }
 
 /** Rows of one service and kind. */
-export const table = ({ service, kind }: Pick<Attack, 'service' | 'kind'>, rows: readonly Omit<Attack, 'service' | 'kind'>[]): readonly Attack[] =>
-  rows.map((row) => ({ service, kind, ...row }));
+export const table = (
+  { service, kind }: Pick<Attack, 'service' | 'kind'>,
+  rows: readonly Omit<Attack, 'service' | 'kind'>[],
+): readonly Attack[] => rows.map((row) => ({ service, kind, ...row }));
 
-export const idOf = ({ service, kind, name }: Pick<Attack, 'service' | 'kind' | 'name'>): string => `${service} ${kind}: ${name}`;
+export const idOf = ({ service, kind, name }: Pick<Attack, 'service' | 'kind' | 'name'>): string =>
+  `${service} ${kind}: ${name}`;
 
 /** Something that should hold does not. */
 export class Broken extends Error {
@@ -61,11 +67,15 @@ export class Broken extends Error {
 /** The row can't be run here; the message says why. */
 export class Skipped extends Error {}
 
-/** How much longer things may take on this machine now, since others use its cores: a limit on time of the clock is multiplied by it. */
+/**
+ * How much longer things may take on this machine now, since others use its cores: a limit on time of the clock is
+ * multiplied by it.
+ */
 export const patience = (): number => Math.ceil(Math.max(1, (loadavg()[0] ?? 1) / availableParallelism()));
 
 const maxSeen = 500;
-const written = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value) ?? String(value)).slice(0, maxSeen);
+const written = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).slice(0, maxSeen);
 
 /** Throws `Broken` unless `holds`. */
 export function expect(expected: string, seen: unknown, holds: boolean): void {

@@ -13,5 +13,7 @@ it('docs/security.md has every limit with its default', async () => {
   const [, after] = rest.split(end);
   const table = await limitTable();
   expect(table.split('\n').length).toBeGreaterThan(20);
-  await expect(`${before}${begin}\n${table}\n\nThese are the limits of text from outside, by its kind:\n\n${fileLimitTable()}\n${end}${after}`).toMatchFileSnapshot(document);
+  await expect(
+    `${before}${begin}\n${table}\n\nThese are the limits of text from outside, by its kind:\n\n${fileLimitTable()}\n${end}${after}`,
+  ).toMatchFileSnapshot(document);
 });

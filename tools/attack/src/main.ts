@@ -7,8 +7,15 @@ import { describeOutcome, summarize } from './suite/report.ts';
 import { runSuite } from './suite/suite.ts';
 
 interface Options {
-  readonly shape: Shape | 'both'; readonly service?: Service; readonly kind?: string; readonly only?: string;
-  readonly short?: true; readonly quick?: true; readonly seed: number; readonly json?: true; readonly list?: true;
+  readonly shape: Shape | 'both';
+  readonly service?: Service;
+  readonly kind?: string;
+  readonly only?: string;
+  readonly short?: true;
+  readonly quick?: true;
+  readonly seed: number;
+  readonly json?: true;
+  readonly list?: true;
 }
 const whole = (text: string): number => {
   const number = Number(text);
@@ -16,7 +23,9 @@ const whole = (text: string): number => {
   return number;
 };
 
-/** `npm run attack`: attacks a started mesh of each shape. Exits 0 when every row held, 1 when one broke, 2 for misuse. */
+/**
+ * `npm run attack`: attacks a started mesh of each shape. Exits 0 when every row held, 1 when one broke, 2 for misuse.
+ */
 const program = new Command('attack')
   .enablePositionalOptions()
   .description('Attacks and disturbs every service of a started mesh, and looks at what must hold.')
@@ -31,11 +40,16 @@ const program = new Command('attack')
   .option('--list', 'print the rows and run none')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .action(attack)
-  .addCommand(fuzzCommand((code) => process.exit(code)).exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)));
+  .addCommand(
+    fuzzCommand((code) => process.exit(code)).exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2)),
+  );
 
 async function attack({ shape, service, kind, only, short, quick, seed, json, list }: Options): Promise<void> {
-  const isChosen = (row: Attack): boolean => (service === undefined || row.service === service) && (kind === undefined || row.kind === kind)
-    && (only === undefined || idOf(row).includes(only)) && (quick ? row.form === 'quick' : !short || row.form !== undefined);
+  const isChosen = (row: Attack): boolean =>
+    (service === undefined || row.service === service) &&
+    (kind === undefined || row.kind === kind) &&
+    (only === undefined || idOf(row).includes(only)) &&
+    (quick ? row.form === 'quick' : !short || row.form !== undefined);
   const chosen = rows.filter(isChosen);
   if (chosen.length === 0) throw new Error('there is no such row; --list prints them');
   if (list) {
@@ -44,8 +58,10 @@ async function attack({ shape, service, kind, only, short, quick, seed, json, li
   }
   const tell = (text: string): void => (json ? console.error : console.log)(text);
   const outcomes = await runSuite(chosen, {
-    shapes: shape === 'both' ? ['fleet', 'monolith'] : [shape], seed,
-    onOutcome: (outcome) => tell(describeOutcome(outcome, seed)), onStart: (started, count) => tell(`attack: starting a ${started} for ${count} rows`),
+    shapes: shape === 'both' ? ['fleet', 'monolith'] : [shape],
+    seed,
+    onOutcome: (outcome) => tell(describeOutcome(outcome, seed)),
+    onStart: (started, count) => tell(`attack: starting a ${started} for ${count} rows`),
   });
   console.log(json ? JSON.stringify({ seed, outcomes }) : summarize(outcomes));
   process.exit(outcomes.some(({ verdict }) => verdict === 'broke') ? 1 : 0);

@@ -8,7 +8,15 @@ import { measureQueries } from './query/measure.ts';
 import { describeMachine, renderReport, type Report } from './report.ts';
 import type { Mode, PushResult, Variant } from './result.ts';
 
-interface Options { readonly sidecars: number[]; readonly services: number; readonly changes: number; readonly mode: Mode[]; readonly variant: Variant[]; readonly out?: string; readonly json?: true }
+interface Options {
+  readonly sidecars: number[];
+  readonly services: number;
+  readonly changes: number;
+  readonly mode: Mode[];
+  readonly variant: Variant[];
+  readonly out?: string;
+  readonly json?: true;
+}
 
 const positive = (text: string): number => {
   const number = Number(text);
@@ -17,19 +25,35 @@ const positive = (text: string): number => {
 };
 const several = (text: string, all: number[]): number[] => [...all, positive(text)];
 
-/** `npm run bench -- [push|query]`: prints what it measures, with `--json` as one JSON object; all of it goes to docs/performance.md. Exits 1 when something could not be measured, 2 for misuse. */
+/**
+ * `npm run bench -- [push|query]`: prints what it measures, with `--json` as one JSON object; all of it goes to
+ * docs/performance.md. Exits 1 when something could not be measured, 2 for misuse.
+ */
 const program = new Command('bench')
   .description('Measures how fast changes reach the sidecars of a mesh, and which queries they run again.')
-  .argument('[part]', 'push: control planes of both shapes under load; query: pilot\'s queries alone; without it both', (text) => {
-    if (text !== 'push' && text !== 'query') throw new InvalidArgumentError('there are: push, query');
-    return text;
-  })
+  .argument(
+    '[part]',
+    "push: control planes of both shapes under load; query: pilot's queries alone; without it both",
+    (text) => {
+      if (text !== 'push' && text !== 'query') throw new InvalidArgumentError('there are: push, query');
+      return text;
+    },
+  )
   .option('--sidecars <number>', 'how many connect; repeatable (default: 100 and 500)', several, [])
   .option('--services <number>', 'services of the mesh', positive, defaultMesh.services)
   .option('--changes <number>', 'changes of each kind', positive, 20)
-  .addOption(new Option('--mode <shape...>', 'shapes to measure').choices(['monolith', 'fleet']).default(['monolith', 'fleet']))
-  .addOption(new Option('--variant <variant...>', 'xDS variants to measure').choices(['sotw', 'delta']).default(['sotw', 'delta']))
-  .option('--out <file>', 'where the report goes (default: docs/performance.md when all is measured, else standard output)')
+  .addOption(
+    new Option('--mode <shape...>', 'shapes to measure').choices(['monolith', 'fleet']).default(['monolith', 'fleet']),
+  )
+  .addOption(
+    new Option('--variant <variant...>', 'xDS variants to measure')
+      .choices(['sotw', 'delta'])
+      .default(['sotw', 'delta']),
+  )
+  .option(
+    '--out <file>',
+    'where the report goes (default: docs/performance.md when all is measured, else standard output)',
+  )
   .option('--json', 'print one JSON object, write no report')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
@@ -42,10 +66,12 @@ const tell = (progress: string): void => console.error(`bench: ${progress}`);
 
 async function pushes(): Promise<PushResult[]> {
   const results: PushResult[] = [];
-  for (const mode of modes) for (const count of counts) for (const variant of variants) {
-    tell(`${mode}, ${count} sidecars, ${variant}`);
-    results.push(await measurePush({ mode, variant, sidecars: count, changes, mesh }));
-  }
+  for (const mode of modes)
+    for (const count of counts)
+      for (const variant of variants) {
+        tell(`${mode}, ${count} sidecars, ${variant}`);
+        results.push(await measurePush({ mode, variant, sidecars: count, changes, mesh }));
+      }
   return results;
 }
 
@@ -57,7 +83,8 @@ try {
   if (part !== 'push') tell('queries');
   const query = part === 'push' ? [] : measureQueries({ mesh, sidecars: Math.min(...counts), changes });
   const report: Report = { machine: describeMachine(new Date()), mesh, push, query };
-  const file = out ?? (process.argv.length === 2 ? resolve(import.meta.dirname, '../../../docs/performance.md') : undefined);
+  const file =
+    out ?? (process.argv.length === 2 ? resolve(import.meta.dirname, '../../../docs/performance.md') : undefined);
   if (json) console.log(JSON.stringify(report));
   else if (file === undefined) console.log(renderReport(report));
   else {

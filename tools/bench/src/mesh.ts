@@ -1,15 +1,29 @@
-/** A mesh of services with endpoints, some with a route of their own, spread over namespaces; and the sidecars that connect to it. Names are the same in each run. */
-export interface MeshSize { readonly services: number; readonly endpoints: number; readonly namespaces: number; readonly everyRoute: number }
+/**
+ * A mesh of services with endpoints, some with a route of their own, spread over namespaces; and the sidecars that
+ * connect to it. Names are the same in each run.
+ */
+export interface MeshSize {
+  readonly services: number;
+  readonly endpoints: number;
+  readonly namespaces: number;
+  readonly everyRoute: number;
+}
 export const defaultMesh: MeshSize = { services: 500, endpoints: 3, namespaces: 10, everyRoute: 4 };
 
 type Plain = Readonly<Record<string, unknown>>;
 /** A Kubernetes object, and the name of the file that holds it. */
-export interface MeshFile { readonly name: string; readonly object: Plain }
+export interface MeshFile {
+  readonly name: string;
+  readonly object: Plain;
+}
 /** Envoy's node, as far as a sidecar tells it. */
-export interface MeshNode { readonly id: string; readonly metadata: Plain }
+export interface MeshNode {
+  readonly id: string;
+  readonly metadata: Plain;
+}
 
 const apiVersion = 'networking.istio.io/v1beta1';
-const byte = (n: number): number => 1 + n % 250;
+const byte = (n: number): number => 1 + (n % 250);
 /** The n-th address of a block of 62,500. */
 const address = (block: string, n: number): string => `10.${block}.${Math.floor(n / 250)}.${byte(n)}`;
 
@@ -35,16 +49,26 @@ export class Mesh {
 
   /** The first address of the i-th service's endpoints when they have moved so often. */
   endpoint(i: number, moves: number, e = 0): string {
-    return address(String(20 + moves % 200), i * this.size.endpoints + e);
+    return address(String(20 + (moves % 200)), i * this.size.endpoints + e);
   }
 
   entry(i: number, { moves = 0, name = `shop-${i}` } = {}): MeshFile {
-    const endpoints = Array.from({ length: this.size.endpoints }, (_, e) => ({ address: this.endpoint(i, moves, e), ports: { http: 8080 } }));
+    const endpoints = Array.from({ length: this.size.endpoints }, (_, e) => ({
+      address: this.endpoint(i, moves, e),
+      ports: { http: 8080 },
+    }));
     const spec = {
-      hosts: [this.host(i, name)], addresses: [address('100', i)], location: 'MESH_INTERNAL', resolution: 'STATIC',
-      ports: [{ name: 'http', number: 80, protocol: 'HTTP', targetPort: 8080 }], endpoints,
+      hosts: [this.host(i, name)],
+      addresses: [address('100', i)],
+      location: 'MESH_INTERNAL',
+      resolution: 'STATIC',
+      ports: [{ name: 'http', number: 80, protocol: 'HTTP', targetPort: 8080 }],
+      endpoints,
     };
-    return { name: `entry-${name}.yaml`, object: { apiVersion, kind: 'ServiceEntry', metadata: { name, namespace: this.namespace(i) }, spec } };
+    return {
+      name: `entry-${name}.yaml`,
+      object: { apiVersion, kind: 'ServiceEntry', metadata: { name, namespace: this.namespace(i) }, spec },
+    };
   }
 
   /** A VirtualService of two routes; `mark` is a header that one of them sets. */
@@ -55,18 +79,35 @@ export class Mesh {
       { match: [{ uri: { prefix: '/v2' } }], route, timeout: '5s', headers: { request: { set: { 'x-mark': mark } } } },
       { route, retries: { attempts: 3, retryOn: '5xx' } },
     ];
-    return { name: `route-${name}.yaml`, object: { apiVersion, kind: 'VirtualService', metadata: { name, namespace: this.namespace(i) }, spec: { hosts: [this.host(i)], http } } };
+    return {
+      name: `route-${name}.yaml`,
+      object: {
+        apiVersion,
+        kind: 'VirtualService',
+        metadata: { name, namespace: this.namespace(i) },
+        spec: { hosts: [this.host(i)], http },
+      },
+    };
   }
 
   files(): MeshFile[] {
-    return Array.from({ length: this.size.services }, (_, i) => [this.entry(i), ...(this.hasRoute(i) ? [this.route(i)] : [])]).flat();
+    return Array.from({ length: this.size.services }, (_, i) => [
+      this.entry(i),
+      ...(this.hasRoute(i) ? [this.route(i)] : []),
+    ]).flat();
   }
 
   node(i: number): MeshNode {
     const namespace = this.namespace(i);
     return {
       id: `sidecar~${address('240', i)}~client-${i}.${namespace}~${namespace}.svc.cluster.local`,
-      metadata: { ISTIO_VERSION: '1.19.0', NAMESPACE: namespace, CLUSTER_ID: 'Kubernetes', LABELS: { app: 'client' }, SERVICE_ACCOUNT: 'default' },
+      metadata: {
+        ISTIO_VERSION: '1.19.0',
+        NAMESPACE: namespace,
+        CLUSTER_ID: 'Kubernetes',
+        LABELS: { app: 'client' },
+        SERVICE_ACCOUNT: 'default',
+      },
     };
   }
 }

@@ -9,10 +9,19 @@ export const types = ['cds', 'eds', 'lds', 'rds'] as const;
 export type XdsType = (typeof types)[number];
 
 /** What the control plane's processes have used. */
-export interface Usage { readonly cpuMs: number; readonly rssMb: number }
+export interface Usage {
+  readonly cpuMs: number;
+  readonly rssMb: number;
+}
 
-export interface ConnectResult extends Usage { readonly seconds: number; readonly megabytes: number }
-/** Of all changes of a kind: from just before the file was replaced until a sidecar had what changed. CPU and bytes are for one change. */
+export interface ConnectResult extends Usage {
+  readonly seconds: number;
+  readonly megabytes: number;
+}
+/**
+ * Of all changes of a kind: from just before the file was replaced until a sidecar had what changed. CPU and bytes are
+ * for one change.
+ */
 export interface ChangeResult extends Usage {
   readonly changes: number;
   readonly p50Ms: number;
@@ -24,8 +33,16 @@ export interface ChangeResult extends Usage {
   /** Changes that a sidecar did not get, over all sidecars. */
   readonly missed: number;
 }
-export interface LoadResult { readonly connect: ConnectResult; readonly changes: Readonly<Record<Kind, ChangeResult>>; readonly brokenStreams: number }
-export interface PushResult extends LoadResult { readonly mode: Mode; readonly variant: Variant; readonly sidecars: number }
+export interface LoadResult {
+  readonly connect: ConnectResult;
+  readonly changes: Readonly<Record<Kind, ChangeResult>>;
+  readonly brokenStreams: number;
+}
+export interface PushResult extends LoadResult {
+  readonly mode: Mode;
+  readonly variant: Variant;
+  readonly sidecars: number;
+}
 
 /** What one process is told that plays the sidecars. */
 export interface LoadOrder {

@@ -29,8 +29,8 @@ export interface ProgramOptions {
 }
 
 /**
- * A program of this checkout as a process group of its own. It ends with this process, however that ends: the kernel sends it a signal
- * (prctl(2), PR_SET_PDEATHSIG).
+ * A program of this checkout as a process group of its own. It ends with this process, however that ends: the kernel
+ * sends it a signal (prctl(2), PR_SET_PDEATHSIG).
  */
 export class Program {
   readonly options: ProgramOptions;
@@ -69,11 +69,26 @@ export class Program {
 
   start(): void {
     const { file, flags, logFile, env, wrapper = [], hasChildren = false } = this.options;
-    const args = Object.entries(flags).flatMap(([flag, value]) => [value].flat().flatMap((each) => [`--${flag}`, each]));
+    const args = Object.entries(flags).flatMap(([flag, value]) =>
+      [value].flat().flatMap((each) => [`--${flag}`, each]),
+    );
     const log = openSync(logFile, 'a', 0o600);
     try {
-      const [command = '', ...rest] = ['setpriv', '--pdeathsig', hasChildren ? 'TERM' : 'KILL', ...wrapper, process.execPath, join(checkout, file), ...args];
-      this.#child = spawn(command, rest, { cwd: checkout, env: { ...process.env, ...env }, stdio: ['ignore', log, log], detached: true });
+      const [command = '', ...rest] = [
+        'setpriv',
+        '--pdeathsig',
+        hasChildren ? 'TERM' : 'KILL',
+        ...wrapper,
+        process.execPath,
+        join(checkout, file),
+        ...args,
+      ];
+      this.#child = spawn(command, rest, {
+        cwd: checkout,
+        env: { ...process.env, ...env },
+        stdio: ['ignore', log, log],
+        detached: true,
+      });
     } finally {
       closeSync(log);
     }
@@ -84,7 +99,9 @@ export class Program {
   async ready(limitMs = startLimitMs): Promise<void> {
     for (const until = Date.now() + limitMs; Date.now() < until; await pause(50)) {
       if (this.ending !== undefined) throw new Error(`${this.name} ended (${this.ending}): ${this.logTail()}`);
-      const answer = await fetch(`http://${this.address}:${monitoringPort}/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+      const answer = await fetch(`http://${this.address}:${monitoringPort}/ready`, {
+        signal: AbortSignal.timeout(2000),
+      }).catch(() => undefined);
       if (answer?.ok) return;
     }
     throw new Error(`${this.name} was not ready within ${limitMs / 1000} s: ${this.logTail()}`);

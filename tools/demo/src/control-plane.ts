@@ -17,7 +17,10 @@ export function copyShop(folder: string): string {
 const token = (): string => randomBytes(32).toString('base64url');
 const services = ['galley', 'pilot', 'sidecar-injector'];
 
-/** What a control plane of either shape consists of: its manifests, its secrets, its webhook; and the ingress gateway that is always there. */
+/**
+ * What a control plane of either shape consists of: its manifests, its secrets, its webhook; and the ingress gateway
+ * that is always there.
+ */
 export function controlPlane(mode: Mode): Pick<ClusterOptions, 'system' | 'secrets' | 'webhook'> {
   const system = [join(manifests, 'control-plane', `${mode}.yaml`), join(manifests, 'system')];
   const webhook = { namespace: 'istio-system', service: mode === 'fleet' ? 'istio-sidecar-injector' : 'istiod' };
@@ -29,6 +32,8 @@ function fleetSecrets(): ClusterOptions['secrets'] {
   const tokens = Object.fromEntries([...services, 'nats'].map((service) => [service, token()]));
   return {
     'istio-system/bootstrap-tokens': { 'tokens.json': JSON.stringify(tokens) },
-    ...Object.fromEntries(Object.entries(tokens).map(([service, value]) => [`istio-system/${service}-bootstrap`, { token: value }])),
+    ...Object.fromEntries(
+      Object.entries(tokens).map(([service, value]) => [`istio-system/${service}-bootstrap`, { token: value }]),
+    ),
   };
 }

@@ -20,19 +20,37 @@ export const enterFile = 'enter';
 /** Where the gateway's pod listens for its port 80. */
 const gatewayPort = 8080;
 
-/** The demo within its node. Resolves with the exit code: 0 when all went as it should, 3 when something that was given is not in force, 1 otherwise. */
-export async function runInside(options: DemoOptions, { folder, signal }: { readonly folder: string; readonly signal: AbortSignal }): Promise<number> {
+/**
+ * The demo within its node. Resolves with the exit code: 0 when all went as it should, 3 when something that was given
+ * is not in force, 1 otherwise.
+ */
+export async function runInside(
+  options: DemoOptions,
+  { folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
+): Promise<number> {
   const screen = createScreen(options.json ? process.stderr : process.stdout);
   const mode = options.monolith ? 'monolith' : 'fleet';
   const began = Date.now();
   const own = options.config.length === 0;
-  screen.say(`  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${own ? 'the shop' : options.config.join(', ')} ...`);
+  screen.say(
+    `  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${own ? 'the shop' : options.config.join(', ')} ...`,
+  );
   let mesh: Mesh | undefined;
   const log = createProblemLog((line) => screen.say(line));
   try {
-    mesh = await startMesh({ mode, config: own ? [copyShop(folder)] : options.config, folder, signal, tell: (message) => screen.say(`  ${message}`) });
-    screen.say(`  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`);
-    const { report, asked } = own ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget } : await runConfig(mesh, { mode, screen, log, signal });
+    mesh = await startMesh({
+      mode,
+      config: own ? [copyShop(folder)] : options.config,
+      folder,
+      signal,
+      tell: (message) => screen.say(`  ${message}`),
+    });
+    screen.say(
+      `  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`,
+    );
+    const { report, asked } = own
+      ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget }
+      : await runConfig(mesh, { mode, screen, log, signal });
     log.update(await mesh.problems());
     const wrong = faultsOf(report);
     summarize(report, wrong, screen);
@@ -53,36 +71,71 @@ export async function runInside(options: DemoOptions, { folder, signal }: { read
 /** Exit code for configuration that is not in force, so that a pipeline sees it. */
 const notInForce = 3;
 
-type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified'> & { readonly [K in 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified']: Report[K] | null };
+type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified'> & {
+  readonly [K in 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified']: Report[K] | null;
+};
 
 /** What can be asked for from outside. */
-interface Asked { readonly host?: string; readonly path: string }
+interface Asked {
+  readonly host?: string;
+  readonly path: string;
+}
 const shopTarget: Asked = { host: 'shop.example.com', path: '/' };
 
-interface ConfigRun { readonly mode: Report['mode']; readonly screen: Screen; readonly log: ProblemLog; readonly signal: AbortSignal }
+interface ConfigRun {
+  readonly mode: Report['mode'];
+  readonly screen: Screen;
+  readonly log: ProblemLog;
+  readonly signal: AbortSignal;
+}
 
 /** Any other mesh: what its gateways serve is asked for a few seconds. What is not measured then is null. */
-async function runConfig(mesh: Mesh, { mode, screen, log, signal }: ConfigRun): Promise<{ readonly report: AnyReport; readonly asked: Asked | undefined }> {
+async function runConfig(
+  mesh: Mesh,
+  { mode, screen, log, signal }: ConfigRun,
+): Promise<{ readonly report: AnyReport; readonly asked: Asked | undefined }> {
   const problems = await mesh.problems();
   log.update(problems);
   const answers = await probeTargets(mesh, { seconds: 5, perSecond: 10, signal });
-  if (answers.size === 0) screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
-  for (const [{ name }, samples] of answers) screen.say(`  ${name}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
+  if (answers.size === 0)
+    screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
+  for (const [{ name }, samples] of answers)
+    screen.say(`  ${name}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
   const samples = [...answers.values()].flat();
   const peers = comparePeers(mesh.proxies);
   const report: AnyReport = {
-    mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: samples.length, errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
-    mtls_verified: peers.pairs === 0 ? null : isVerified(peers), split: null, propagation_ms: null, traffic_survived_galley_stop: null, nacks: await mesh.metric('pilot_total_xds_rejects'),
+    mode,
+    pods: mesh.cluster.pods.size,
+    envoys: mesh.proxies.length,
+    requests: samples.length,
+    errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
+    mtls_verified: peers.pairs === 0 ? null : isVerified(peers),
+    split: null,
+    propagation_ms: null,
+    traffic_survived_galley_stop: null,
+    nacks: await mesh.metric('pilot_total_xds_rejects'),
     not_in_force: problems.filter(({ isInForce }) => !isInForce).map(({ text }) => text),
   };
-  const [served] = [...answers].filter(([{ port }, given]) => port === gatewayPort && given.some(({ status }) => status === 200)).map(([target]) => target);
-  return { report, asked: served && { path: served.path, ...(served.host === mesh.gateway.ip ? {} : { host: served.host }) } };
+  const [served] = [...answers]
+    .filter(([{ port }, given]) => port === gatewayPort && given.some(({ status }) => status === 200))
+    .map(([target]) => target);
+  return {
+    report,
+    asked: served && { path: served.path, ...(served.host === mesh.gateway.ip ? {} : { host: served.host }) },
+  };
 }
 
 /** What did not go as it should, as sentences. */
-function faultsOf({ errors, nacks, mtls_verified: verified, traffic_survived_galley_stop: survived }: AnyReport): string[] {
+function faultsOf({
+  errors,
+  nacks,
+  mtls_verified: verified,
+  traffic_survived_galley_stop: survived,
+}: AnyReport): string[] {
   const checks: readonly (readonly [boolean, string])[] = [
-    [errors > 0, `${errors} requests failed`], [nacks > 0, `Envoys refused ${nacks} responses`], [verified === false, 'not every hop showed both sides the identity of the other'],
+    [errors > 0, `${errors} requests failed`],
+    [nacks > 0, `Envoys refused ${nacks} responses`],
+    [verified === false, 'not every hop showed both sides the identity of the other'],
     [survived === false, 'traffic did not survive the stop of galley'],
   ];
   return checks.filter(([isWrong]) => isWrong).map(([, sentence]) => sentence);
@@ -90,11 +143,19 @@ function faultsOf({ errors, nacks, mtls_verified: verified, traffic_survived_gal
 
 function summarize(report: AnyReport, wrong: readonly string[], screen: Screen): void {
   const { mode, pods, envoys, requests, errors, propagation_ms: propagation, mtls_verified: verified, nacks } = report;
-  screen.say(`\n  ${mode}: ${pods} pods, ${envoys} Envoys, ${requests} requests, ${errors} errors, ${nacks} responses refused${verified ? ', every hop with mTLS, identities seen by both sides' : ''}`);
-  if (propagation) screen.say(`  a changed file was acknowledged by an Envoy after ${propagation.p50} ms (median), ${propagation.max} ms at most`);
+  screen.say(
+    `\n  ${mode}: ${pods} pods, ${envoys} Envoys, ${requests} requests, ${errors} errors, ${nacks} responses refused${verified ? ', every hop with mTLS, identities seen by both sides' : ''}`,
+  );
+  if (propagation)
+    screen.say(
+      `  a changed file was acknowledged by an Envoy after ${propagation.p50} ms (median), ${propagation.max} ms at most`,
+    );
   for (const sentence of wrong) screen.say(`  Unexpected: ${sentence}`);
   const count = report.not_in_force.length;
-  if (count > 0) screen.say(`  Not in force: what ${count === 1 ? 'the problem above names' : `${count} of the problems above name`}; the demo ends with exit code ${wrong.length > 0 ? 1 : notInForce}`);
+  if (count > 0)
+    screen.say(
+      `  Not in force: what ${count === 1 ? 'the problem above names' : `${count} of the problems above name`}; the demo ends with exit code ${wrong.length > 0 ? 1 : notInForce}`,
+    );
 }
 
 const shownFailures = 5;
@@ -103,7 +164,8 @@ const shownFailures = 5;
 function explainFailures(mesh: Mesh, screen: Screen): void {
   const failures = findFailures(mesh.proxies);
   for (const failure of failures.slice(0, shownFailures)) screen.say(`  ${describeFailure(failure)}`);
-  if (failures.length > shownFailures) screen.say(`  and ${failures.length - shownFailures} more kinds of failures: see the access logs`);
+  if (failures.length > shownFailures)
+    screen.say(`  and ${failures.length - shownFailures} more kinds of failures: see the access logs`);
 }
 
 interface KeepOptions {
@@ -115,11 +177,18 @@ interface KeepOptions {
   readonly signal: AbortSignal;
 }
 
-/** Leaves the mesh running until Ctrl-C, its gateway within reach of the outside; says what is wrong with files that are edited meanwhile. */
+/**
+ * Leaves the mesh running until Ctrl-C, its gateway within reach of the outside; says what is wrong with files that are
+ * edited meanwhile.
+ */
 async function keep(mesh: Mesh, { options, folder, asked, screen, log, signal }: KeepOptions): Promise<void> {
   const server = createServer((socket) => {
     const gateway = connect({ host: mesh.gateway.ip, port: gatewayPort });
-    for (const [from, to] of [[socket, gateway], [gateway, socket]] as const) from.on('error', () => to.destroy()).pipe(to);
+    for (const [from, to] of [
+      [socket, gateway],
+      [gateway, socket],
+    ] as const)
+      from.on('error', () => to.destroy()).pipe(to);
   }).listen(join(folder, gatewaySocket));
   await once(server, 'listening');
   const galley = mesh.cluster.pod('istio-system', options.monolith ? 'istiod' : 'galley').ip;

@@ -19,7 +19,10 @@ export interface MeshOptions {
 }
 
 /** `text` is one sentence: level, file and document, path, message. */
-export interface MeshProblem { readonly text: string; readonly isInForce: boolean }
+export interface MeshProblem {
+  readonly text: string;
+  readonly isInForce: boolean;
+}
 
 /** A whole mesh on this node: control plane, gateway, pods. */
 export interface Mesh {
@@ -40,7 +43,10 @@ export interface Mesh {
   close(): Promise<void>;
 }
 
-/** Must be called within namespaces of its own (see enterNode). Resolves when every pod is ready; rejects, with all stopped, when one doesn't become so. */
+/**
+ * Must be called within namespaces of its own (see enterNode). Resolves when every pod is ready; rejects, with all
+ * stopped, when one doesn't become so.
+ */
 export async function startMesh({ mode, config, folder, signal, tell = () => {} }: MeshOptions): Promise<Mesh> {
   const cluster = await Cluster.start({ folder, given: config, ...controlPlane(mode), tell });
   const traces = followTraces(join(folder, 'traces'));
@@ -58,27 +64,50 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
     await close();
     throw thrown;
   }
-  const proxies = (): Pod[] => [...cluster.pods.values()].filter(({ containers }) => containers.some(({ name }) => name === 'istio-proxy'));
+  const proxies = (): Pod[] =>
+    [...cluster.pods.values()].filter(({ containers }) => containers.some(({ name }) => name === 'istio-proxy'));
   const own = mode === 'monolith' ? ['istiod'] : ['pilot', 'galley', 'citadel', 'sidecar-injector'];
   return {
-    cluster, config, traces, close,
-    get gateway() { return cluster.pod('istio-system', 'istio-ingressgateway'); },
-    get proxies() { return proxies(); },
+    cluster,
+    config,
+    traces,
+    close,
+    get gateway() {
+      return cluster.pod('istio-system', 'istio-ingressgateway');
+    },
+    get proxies() {
+      return proxies();
+    },
     metric,
     async problems() {
-      const page = await fetchText(cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip, 15_014, '/debug/problems');
-      const { problems } = JSON.parse(page) as { problems: readonly { code: string; level: string; origin?: string; path?: string; message: string }[] };
-      const named = (text: string): string => text.replace(/\/flotilla\/state\/(\S+)/g, (_, path: string) => givenName(path, config));
-      return problems.map(({ code, level, origin = '', path, message }) => ({ isInForce: level !== 'error' && code !== 'not-supported', text: named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`) }));
+      const page = await fetchText(
+        cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip,
+        15_014,
+        '/debug/problems',
+      );
+      const { problems } = JSON.parse(page) as {
+        problems: readonly { code: string; level: string; origin?: string; path?: string; message: string }[];
+      };
+      const named = (text: string): string =>
+        text.replace(/\/flotilla\/state\/(\S+)/g, (_, path: string) => givenName(path, config));
+      return problems.map(({ code, level, origin = '', path, message }) => ({
+        isInForce: level !== 'error' && code !== 'not-supported',
+        text: named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`),
+      }));
     },
     async untilConnected(signal) {
-      while (await metric('pilot_xds') < proxies().length) await pause(connectedPollMs, undefined, { signal });
+      while ((await metric('pilot_xds')) < proxies().length) await pause(connectedPollMs, undefined, { signal });
     },
   };
 
   async function metric(name: string): Promise<number> {
-    const pages = await Promise.all(own.map((service) => fetchText(cluster.pod('istio-system', service).ip, 15_014, '/metrics').catch(() => '')));
-    return pages.flatMap((page) => page.split('\n')).filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    const pages = await Promise.all(
+      own.map((service) => fetchText(cluster.pod('istio-system', service).ip, 15_014, '/metrics').catch(() => '')),
+    );
+    return pages
+      .flatMap((page) => page.split('\n'))
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 }
 
@@ -86,12 +115,17 @@ const connectedPollMs = 100;
 const agent = new Agent({ keepAlive: false });
 
 /** A page over plain HTTP. Rejects when the answer is no 200. */
-export const fetchText = (host: string, port: number, path: string): Promise<string> => new Promise((resolve, reject) => {
-  const sent = get({ host, port, path, agent, timeout: 5000 }, (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
-    response.on('end', () => (response.statusCode === 200 ? resolve(Buffer.concat(chunks).toString()) : reject(new Error(`${host}:${port}${path} answered ${response.statusCode}`))));
+export const fetchText = (host: string, port: number, path: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const sent = get({ host, port, path, agent, timeout: 5000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
+      response.on('end', () =>
+        response.statusCode === 200
+          ? resolve(Buffer.concat(chunks).toString())
+          : reject(new Error(`${host}:${port}${path} answered ${response.statusCode}`)),
+      );
+    });
+    sent.on('timeout', () => sent.destroy(new Error(`${host}:${port}${path} did not answer in time`)));
+    sent.on('error', reject);
   });
-  sent.on('timeout', () => sent.destroy(new Error(`${host}:${port}${path} did not answer in time`)));
-  sent.on('error', reject);
-});

@@ -17,7 +17,10 @@ const sameAskMs = 1000;
 /** A mistake that the user can mend; ends the program with exit code 2. */
 export class Unmet extends Error {}
 
-/** Runs this program again within a node, and what has to be outside of it: the gateway's port, signals, cleaning up. Resolves with the exit code. */
+/**
+ * Runs this program again within a node, and what has to be outside of it: the gateway's port, signals, cleaning up.
+ * Resolves with the exit code.
+ */
 export async function runOutside(options: DemoOptions, argv: readonly string[]): Promise<number> {
   for (const path of options.config) checkConfig(path);
   const why = whyNoNode();
@@ -29,8 +32,15 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     if (options.keep) forwarder = await forwardGateway(options.port, join(folder, gatewaySocket));
     const [program = '', ...args] = nodeCommand([process.execPath, ...process.execArgv, ...argv]);
     // A process group of its own: Ctrl-C reaches it by way of this process alone.
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true, env: { ...process.env, FLOTILLA_DEMO_FOLDER: folder } });
-    writeFileSync(join(folder, enterFile), `nsenter --target ${child.pid} ${process.getuid?.() === 0 ? '' : '--user --preserve-credentials '}--net`);
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+      env: { ...process.env, FLOTILLA_DEMO_FOLDER: folder },
+    });
+    writeFileSync(
+      join(folder, enterFile),
+      `nsenter --target ${child.pid} ${process.getuid?.() === 0 ? '' : '--user --preserve-credentials '}--net`,
+    );
     let askedAt: number | undefined;
     const stop = (): void => {
       const now = Date.now();
@@ -41,7 +51,7 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
       else child.send('stop');
     };
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
-    const [code] = await once(child, 'exit') as [number | null];
+    const [code] = (await once(child, 'exit')) as [number | null];
     // A mistake in what was given is told already; the logs of services would add nothing.
     isOfUse = code !== 0 && code !== 130 && code !== 3 && askedAt === undefined && hasLogs(folder);
     if (isOfUse) process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
@@ -52,7 +62,8 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
   }
 }
 
-const hasLogs = (folder: string): boolean => existsSync(join(folder, 'logs')) && readdirSync(join(folder, 'logs')).length > 0;
+const hasLogs = (folder: string): boolean =>
+  existsSync(join(folder, 'logs')) && readdirSync(join(folder, 'logs')).length > 0;
 
 function checkConfig(path: string): void {
   try {
@@ -65,12 +76,18 @@ function checkConfig(path: string): void {
 async function forwardGateway(port: number, socketPath: string): Promise<Server> {
   const server = createServer((socket) => {
     const inside = connect(socketPath);
-    for (const [from, to] of [[socket, inside], [inside, socket]] as const) from.on('error', () => to.destroy()).pipe(to);
+    for (const [from, to] of [
+      [socket, inside],
+      [inside, socket],
+    ] as const)
+      from.on('error', () => to.destroy()).pipe(to);
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'EADDRINUSE') throw new Unmet(`port ${port} of 127.0.0.1 is in use; stop what uses it or choose another with --port`);
-    if (thrown.code === 'EACCES') throw new Unmet(`port ${port} of 127.0.0.1 is not for this user; choose one from 1024 on with --port`);
+    if (thrown.code === 'EADDRINUSE')
+      throw new Unmet(`port ${port} of 127.0.0.1 is in use; stop what uses it or choose another with --port`);
+    if (thrown.code === 'EACCES')
+      throw new Unmet(`port ${port} of 127.0.0.1 is not for this user; choose one from 1024 on with --port`);
     throw thrown;
   });
   return server;

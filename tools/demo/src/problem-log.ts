@@ -27,10 +27,15 @@ export interface ProblemSource {
   readonly signal: AbortSignal;
 }
 
-/** Updates the log with the problems that the source has, about once a second, until `signal` aborts. Says nothing while galley is away. Never rejects. */
+/**
+ * Updates the log with the problems that the source has, about once a second, until `signal` aborts. Says nothing while
+ * galley is away. Never rejects.
+ */
 export async function followProblems(log: ProblemLog, { problems, signal }: ProblemSource): Promise<void> {
   while (!signal.aborted) {
-    await problems().then((found) => log.update(found)).catch(() => {});
+    await problems()
+      .then((found) => log.update(found))
+      .catch(() => {});
     await pause(pollMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -36,9 +36,16 @@ const faultStatus = 418;
 const routeFile = 'reviews-route.yaml';
 const weights = { before: [80, 20, 0], after: [0, 20, 80] } as const;
 
-export interface ScenarioContext { readonly mode: Mode; readonly screen: Screen; readonly signal: AbortSignal }
+export interface ScenarioContext {
+  readonly mode: Mode;
+  readonly screen: Screen;
+  readonly signal: AbortSignal;
+}
 
-/** The demo's story: split, change, fault, galley's absence, one change as its trace. Rejects when a step does not come to pass in time. */
+/**
+ * The demo's story: split, change, fault, galley's absence, one change as its trace. Rejects when a step does not come
+ * to pass in time.
+ */
 export async function runScenario(mesh: Mesh, { mode, screen, signal }: ScenarioContext): Promise<Report> {
   const tally = new Tally('reviews');
   const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal });
@@ -57,7 +64,9 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
   }
 
   try {
-    screen.say(`  Traffic: ${perSecond} requests a second from outside to storefront, which asks catalog (which asks stock) and reviews.`);
+    screen.say(
+      `  Traffic: ${perSecond} requests a second from outside to storefront, which asks catalog (which asks stock) and reviews.`,
+    );
     const began = Date.now();
     await wait(observeMs);
     const before = splitOf(tally.window(began).versions);
@@ -68,18 +77,26 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
     await tally.until('traffic for v3', () => tally.window(moved.at).versions.has('v3'), { signal });
     await wait(observeMs);
     const { settledAt, after } = settle(tally, moved.at);
-    screen.say(`  all ${moved.acknowledged.size} Envoys concerned had acknowledged after ${lastOf(moved)} ms, traffic had moved after ${settledAt - moved.at} ms: ${describeSplit(after)}`);
+    screen.say(
+      `  all ${moved.acknowledged.size} Envoys concerned had acknowledged after ${lastOf(moved)} ms, traffic had moved after ${settledAt - moved.at} ms: ${describeSplit(after)}`,
+    );
     for (let i = 1; i <= repeats; i += 1) await change(setWeights([0, 20 + i, 80 - i]));
-    screen.say(`  ${repeats} more changes, each one's last Envoy after ${quantile(acknowledgements, 1).toFixed(0)} ms at most`);
+    screen.say(
+      `  ${repeats} more changes, each one's last Envoy after ${quantile(acknowledgements, 1).toFixed(0)} ms at most`,
+    );
 
     screen.say(`\n  A fault: half of the requests to reviews end with status ${faultStatus}.`);
     tally.expected = faultStatus;
-    const broken = await change((document) => document.setIn(['spec', 'http', 0, 'fault'], { abort: { percentage: { value: 50 }, httpStatus: faultStatus } }));
+    const broken = await change((document) =>
+      document.setIn(['spec', 'http', 0, 'fault'], { abort: { percentage: { value: 50 }, httpStatus: faultStatus } }),
+    );
     await tally.until('faults', () => tally.faults > 20, { signal });
     await change((document) => document.deleteIn(['spec', 'http', 0, 'fault']));
     await wait(1000);
     tally.expected = undefined;
-    screen.say(`  ${tally.faults} answers with ${faultStatus} of ${tally.window(broken.at).requests} until it was taken away again`);
+    screen.say(
+      `  ${tally.faults} answers with ${faultStatus} of ${tally.window(broken.at).requests} until it was taken away again`,
+    );
 
     const survived = await stopGalley(mesh, { mode, screen, tally, signal });
     await mesh.untilConnected(signal);
@@ -87,15 +104,22 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
     await load.stop();
     clearInterval(table);
     screen.end();
-    screen.say('\n  The last change, from the file to every Envoy\'s acknowledgement:\n');
-    for (const line of waterfall(mesh.traces.spans.filter(({ traceId }) => traceId === last.traceId))) screen.say(`  ${line}`);
+    screen.say("\n  The last change, from the file to every Envoy's acknowledgement:\n");
+    for (const line of waterfall(mesh.traces.spans.filter(({ traceId }) => traceId === last.traceId)))
+      screen.say(`  ${line}`);
 
     const peers = comparePeers(mesh.proxies);
     return {
-      mode, pods: mesh.cluster.pods.size, envoys: mesh.proxies.length, requests: tally.requests, errors: tally.errors,
-      mtls_verified: isVerified(peers), split: { before, after },
+      mode,
+      pods: mesh.cluster.pods.size,
+      envoys: mesh.proxies.length,
+      requests: tally.requests,
+      errors: tally.errors,
+      mtls_verified: isVerified(peers),
+      split: { before, after },
       propagation_ms: { p50: round(quantile(acknowledgements, 0.5)), max: round(quantile(acknowledgements, 1)) },
-      traffic_survived_galley_stop: survived, nacks: await mesh.metric('pilot_total_xds_rejects'),
+      traffic_survived_galley_stop: survived,
+      nacks: await mesh.metric('pilot_total_xds_rejects'),
       not_in_force: (await mesh.problems()).filter(({ isInForce }) => !isInForce).map(({ text }) => text),
     };
   } finally {
@@ -114,9 +138,15 @@ function editRoute(mesh: Mesh, edit: (document: Document) => void): number {
   return at;
 }
 
-const setWeights = (of: readonly number[]) => (document: Document): void => of.forEach((weight, i) => document.setIn(['spec', 'http', 0, 'route', i, 'weight'], weight));
+const setWeights =
+  (of: readonly number[]) =>
+  (document: Document): void =>
+    of.forEach((weight, i) => document.setIn(['spec', 'http', 0, 'route', i, 'weight'], weight));
 
-/** When the last request was sent that still went the old way, or the first that went the new one; and the shares after that. */
+/**
+ * When the last request was sent that still went the old way, or the first that went the new one; and the shares after
+ * that.
+ */
 function settle(tally: Tally, at: number): { readonly settledAt: number; readonly after: Split } {
   const answers = tally.samples.filter((sample) => sample.at >= at);
   const firstNew = answers.find(({ version }) => version === 'v3')?.at ?? at;
@@ -125,8 +155,14 @@ function settle(tally: Tally, at: number): { readonly settledAt: number; readonl
   return { settledAt, after: splitOf(tally.window(settledAt + 1).versions) };
 }
 
-/** Stops galley (or the one process it is part of), looks at traffic, changes a file meanwhile, starts it again and waits for the change. */
-async function stopGalley(mesh: Mesh, { mode, screen, tally, signal }: ScenarioContext & { readonly tally: Tally }): Promise<boolean> {
+/**
+ * Stops galley (or the one process it is part of), looks at traffic, changes a file meanwhile, starts it again and
+ * waits for the change.
+ */
+async function stopGalley(
+  mesh: Mesh,
+  { mode, screen, tally, signal }: ScenarioContext & { readonly tally: Tally },
+): Promise<boolean> {
   const name = mode === 'monolith' ? 'istiod' : 'galley';
   const container = mesh.cluster.pod('istio-system', name).container(name);
   screen.say(`\n  ${name} is stopped.`);
@@ -139,13 +175,22 @@ async function stopGalley(mesh: Mesh, { mode, screen, tally, signal }: ScenarioC
   const isUnchanged = !without.versions.has('v1');
   const startedAt = Date.now();
   container.release();
-  await tally.until(`the change after ${name} is back`, () => tally.window(startedAt).versions.has('v1'), { signal, timeoutMs: 30_000 });
-  screen.say(`  ${name} is started again: the change is in force after ${((tally.samples.find(({ at, version }) => at >= startedAt && version === 'v1')?.at ?? startedAt) - startedAt) / 1000} s`);
+  await tally.until(`the change after ${name} is back`, () => tally.window(startedAt).versions.has('v1'), {
+    signal,
+    timeoutMs: 30_000,
+  });
+  screen.say(
+    `  ${name} is started again: the change is in force after ${((tally.samples.find(({ at, version }) => at >= startedAt && version === 'v1')?.at ?? startedAt) - startedAt) / 1000} s`,
+  );
   return without.requests > 0 && without.errors === 0 && isUnchanged;
 }
 
-const describeSplit = (split: Split): string => Object.entries(split).map(([version, share]) => `${version} ${share} %`).join(', ');
-const lastOf = ({ at, acknowledged }: Change & { readonly at: number }): string => (Math.max(...acknowledged.values()) - at).toFixed(0);
+const describeSplit = (split: Split): string =>
+  Object.entries(split)
+    .map(([version, share]) => `${version} ${share} %`)
+    .join(', ');
+const lastOf = ({ at, acknowledged }: Change & { readonly at: number }): string =>
+  (Math.max(...acknowledged.values()) - at).toFixed(0);
 const round = (ms: number): number => Math.round(ms * 10) / 10;
 
 /** The smallest value that this share of all does not exceed. */

@@ -17,7 +17,8 @@ export function createScreen(out: WriteStream | NodeJS.WriteStream): Screen {
   const erase = (): void => {
     if (drawn.length > 0) out.write(`\x1b[${drawn.length}A\x1b[J`);
   };
-  const put = (lines: readonly string[]): void => void out.write(lines.map((line) => `${line.slice(0, out.columns || 200)}\n`).join(''));
+  const put = (lines: readonly string[]): void =>
+    void out.write(lines.map((line) => `${line.slice(0, out.columns || 200)}\n`).join(''));
   return {
     say(line) {
       if (isLive) erase();

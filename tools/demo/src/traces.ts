@@ -7,7 +7,9 @@ export type Span = SpanRecord;
 /** Spans of all services, as they are written to files of one folder. */
 export interface Traces {
   readonly spans: readonly Span[];
-  /** Resolves with the first result that isn't undefined, asked again whenever spans come. Rejects after `timeoutMs`. */
+  /**
+   * Resolves with the first result that isn't undefined, asked again whenever spans come. Rejects after `timeoutMs`.
+   */
   find<T>(what: string, search: (spans: readonly Span[]) => T | undefined, timeoutMs?: number): Promise<T>;
   close(): void;
 }
@@ -24,7 +26,11 @@ export function followTraces(folder: string): Traces {
     const file = openSync(join(folder, name), 'r');
     const buffer = Buffer.alloc(64 * 1024);
     try {
-      for (let count = readSync(file, buffer, 0, buffer.length, state.offset); count > 0; count = readSync(file, buffer, 0, buffer.length, state.offset)) {
+      for (
+        let count = readSync(file, buffer, 0, buffer.length, state.offset);
+        count > 0;
+        count = readSync(file, buffer, 0, buffer.length, state.offset)
+      ) {
         state.offset += count;
         const lines = (state.rest + buffer.toString('utf8', 0, count)).split('\n');
         state.rest = lines.pop() ?? '';
@@ -44,7 +50,11 @@ export function followTraces(folder: string): Traces {
     spans,
     async find<T>(what: string, search: (spans: readonly Span[]) => T | undefined, timeoutMs = 15_000): Promise<T> {
       let found: T | undefined;
-      await waiting.until(() => (found = search(spans)) !== undefined, { timeoutMs, signal: closed.signal, describe: () => `${what}: no such trace within ${timeoutMs / 1000} s` });
+      await waiting.until(() => (found = search(spans)) !== undefined, {
+        timeoutMs,
+        signal: closed.signal,
+        describe: () => `${what}: no such trace within ${timeoutMs / 1000} s`,
+      });
       return found as T;
     },
     close() {
@@ -63,14 +73,20 @@ export interface Change {
 
 /** The trace of a file's change after `since`, once every proxy that it concerns has acknowledged. */
 export function changeOf(spans: readonly Span[], file: string, since: number): Change | undefined {
-  const read = spans.find(({ name, start, attributes }) => name === 'galley.read' && start >= since && String(attributes['path'] ?? '').endsWith(file));
+  const read = spans.find(
+    ({ name, start, attributes }) =>
+      name === 'galley.read' && start >= since && String(attributes['path'] ?? '').endsWith(file),
+  );
   if (!read) return undefined;
   const own = spans.filter(({ traceId }) => traceId === read.traceId);
   const queries = own.find(({ name }) => name === 'pilot.queries');
   const pushes = own.filter(({ name }) => name === 'pilot.push');
   const acknowledged = new Map<string, number>();
-  for (const { attributes, end } of pushes) acknowledged.set(String(attributes['proxy']), Math.max(acknowledged.get(String(attributes['proxy'])) ?? 0, end));
-  return queries && acknowledged.size >= Number(queries.attributes['proxies']) ? { traceId: read.traceId, acknowledged } : undefined;
+  for (const { attributes, end } of pushes)
+    acknowledged.set(String(attributes['proxy']), Math.max(acknowledged.get(String(attributes['proxy'])) ?? 0, end));
+  return queries && acknowledged.size >= Number(queries.attributes['proxies'])
+    ? { traceId: read.traceId, acknowledged }
+    : undefined;
 }
 
 const width = 48;
@@ -80,11 +96,14 @@ export function waterfall(spans: readonly Span[], most = 24): string[] {
   const sorted = [...spans].sort((a, b) => a.start - b.start);
   const begin = Math.min(...spans.map(({ start }) => start));
   const length = Math.max(...spans.map(({ end }) => end)) - begin || 1;
-  const column = (time: number): number => Math.round((time - begin) / length * width);
+  const column = (time: number): number => Math.round(((time - begin) / length) * width);
   const lines = sorted.slice(0, most).map(({ service, name, start, end, attributes }) => {
     const from = Math.min(column(start), width - 1);
     const bar = `${' '.repeat(from)}${'━'.repeat(Math.max(1, column(end) - from))}`.padEnd(width);
-    const what = attributes['proxy'] === undefined ? '' : ` ${String(attributes['type'])} ${String(attributes['proxy']).split('~')[2] ?? ''}`;
+    const what =
+      attributes['proxy'] === undefined
+        ? ''
+        : ` ${String(attributes['type'])} ${String(attributes['proxy']).split('~')[2] ?? ''}`;
     return `${service.padEnd(8)} ${name.padEnd(15)} ${bar} ${(start - begin).toFixed(1).padStart(6)} +${(end - start).toFixed(1)} ms${what}`;
   });
   return sorted.length > most ? [...lines, `... and ${sorted.length - most} more`] : lines;

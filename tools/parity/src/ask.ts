@@ -13,13 +13,22 @@ type Response = InstanceType<typeof DiscoveryResponse>;
 type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
 export type Answer = Partial<Record<XdsKind, Json[]>>;
 type Plain = { [key: string]: Json };
-const plain = (json: Json | undefined): Plain => (typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {});
+const plain = (json: Json | undefined): Plain =>
+  typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {};
 
 type Referring = 'rds' | 'httpFilters' | 'tlsCertificateSdsSecretConfigs' | 'validationContextSdsSecretConfig';
 type References = Readonly<Record<Referring, Json[]>>;
 
 /** Everything that refers to other resources, anywhere inside. */
-function referencesIn(json: Json, found: References = { rds: [], httpFilters: [], tlsCertificateSdsSecretConfigs: [], validationContextSdsSecretConfig: [] }): References {
+function referencesIn(
+  json: Json,
+  found: References = {
+    rds: [],
+    httpFilters: [],
+    tlsCertificateSdsSecretConfigs: [],
+    validationContextSdsSecretConfig: [],
+  },
+): References {
   if (Array.isArray(json)) for (const item of json) referencesIn(item, found);
   else if (typeof json === 'object' && json !== null) {
     for (const [name, value] of Object.entries(json)) {
@@ -30,24 +39,37 @@ function referencesIn(json: Json, found: References = { rds: [], httpFilters: []
   return found;
 }
 const secretNames = ({ tlsCertificateSdsSecretConfigs, validationContextSdsSecretConfig }: References): string[] =>
-  [...tlsCertificateSdsSecretConfigs, ...validationContextSdsSecretConfig].map((config) => String(plain(config)['name'])).filter((name) => /^kubernetes(-gateway)?:\/\//.test(name));
+  [...tlsCertificateSdsSecretConfigs, ...validationContextSdsSecretConfig]
+    .map((config) => String(plain(config)['name']))
+    .filter((name) => /^kubernetes(-gateway)?:\/\//.test(name));
 
 /** The names that clusters, by JSON, take their endpoints by. */
 export const endpointNames = (cds: readonly Json[]): string[] =>
-  cds.map(plain).filter(({ type }) => type === 'EDS').map((cluster) => String(plain(cluster['edsClusterConfig'])['serviceName'] ?? cluster['name']));
+  cds
+    .map(plain)
+    .filter(({ type }) => type === 'EDS')
+    .map((cluster) => String(plain(cluster['edsClusterConfig'])['serviceName'] ?? cluster['name']));
 /** The route configurations that listeners, by JSON, refer to. */
 export const routeNames = (lds: readonly Json[]): string[] => routesOf(referencesIn([...lds]));
 const routesOf = ({ rds }: References): string[] => rds.map((config) => String(plain(config)['routeConfigName']));
 
 /** A proxy's stream to pilot, one question at a time. Rejects with what ended the stream. */
 function openStream(address: string, { key, cert, roots }: KeyAndCertificate) {
-  const client = new Client(address, credentials.createSsl(Buffer.from(roots), Buffer.from(key), Buffer.from(cert)), { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': -1 });
-  const stream: ClientDuplexStream<Fields, Response> = client.makeBidiStreamRequest('/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
-    (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()), (bytes: Buffer) => DiscoveryResponse.decode(bytes));
+  const client = new Client(address, credentials.createSsl(Buffer.from(roots), Buffer.from(key), Buffer.from(cert)), {
+    ...serverNamed('localhost'),
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.max_receive_message_length': -1,
+  });
+  const stream: ClientDuplexStream<Fields, Response> = client.makeBidiStreamRequest(
+    '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    (request: Fields) => Buffer.from(DiscoveryRequest.encode(request).finish()),
+    (bytes: Buffer) => DiscoveryResponse.decode(bytes),
+  );
   const responses = new AsyncQueue<Response>();
   stream.on('data', (response: Response) => responses.push(response)).on('error', (error) => responses.fail(error));
   const next = async (): Promise<Response> => (await responses.next()).value as Response;
-  const jsonOf = ({ resources, typeUrl }: Response): Json[] => resources.map(({ value: bytes }) => toJson(typeUrl, bytes ?? new Uint8Array()));
+  const jsonOf = ({ resources, typeUrl }: Response): Json[] =>
+    resources.map(({ value: bytes }) => toJson(typeUrl, bytes ?? new Uint8Array()));
   return {
     async ask(request: Fields): Promise<Json[]> {
       stream.write(request);
@@ -70,7 +92,10 @@ function openStream(address: string, { key, cert, roots }: KeyAndCertificate) {
   };
 }
 
-/** Asks what a proxy of the scenario asks, in its order (the corpus' README): CDS, EDS, LDS, RDS, ECDS, SDS, NDS. No answer is no entry. */
+/**
+ * Asks what a proxy of the scenario asks, in its order (the corpus' README): CDS, EDS, LDS, RDS, ECDS, SDS, NDS. No
+ * answer is no entry.
+ */
 export async function askAll(address: string, proxy: ScenarioProxy, certificate: KeyAndCertificate): Promise<Answer> {
   const { id, cluster, metadata, locality } = proxy.node;
   const stream = openStream(address, certificate);
@@ -90,13 +115,26 @@ export async function askAll(address: string, proxy: ScenarioProxy, certificate:
     const lds = await ask('lds');
     const references = referencesIn(lds);
     const rds = await named('rds', routesOf(references));
-    const ecds = await named('ecds', references.httpFilters.map(plain).filter((filter) => filter['configDiscovery']).map(({ name }) => String(name)));
+    const ecds = await named(
+      'ecds',
+      references.httpFilters
+        .map(plain)
+        .filter((filter) => filter['configDiscovery'])
+        .map(({ name }) => String(name)),
+    );
     const secrets = [...new Set([...secretNames(referencesIn(cds)), ...secretNames(references)])];
     // Pilot asks for a secret once a proxy has: it follows the first answer.
     const last = { typeUrl: typeUrls.nds, resourceNames: [] };
-    const { asked: sds, barrier: table } = secrets.length === 0 ? { asked: [], barrier: await ask('nds') } : await stream.askUntil(last, { typeUrl: typeUrls.sds, resourceNames: secrets });
+    const { asked: sds, barrier: table } =
+      secrets.length === 0
+        ? { asked: [], barrier: await ask('nds') }
+        : await stream.askUntil(last, { typeUrl: typeUrls.sds, resourceNames: secrets });
     const nds = metadata['DNS_CAPTURE'] === 'true' ? table : [];
-    return Object.fromEntries(Object.entries({ cds, eds, lds, rds, ecds, sds, nds }).filter(([kind, resources]) => resources.length > 0 || kind === 'cds' || kind === 'lds'));
+    return Object.fromEntries(
+      Object.entries({ cds, eds, lds, rds, ecds, sds, nds }).filter(
+        ([kind, resources]) => resources.length > 0 || kind === 'cds' || kind === 'lds',
+      ),
+    );
   } finally {
     stream.close();
   }

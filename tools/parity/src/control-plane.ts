@@ -6,11 +6,20 @@ import { Pipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type Problem } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
-import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
+import {
+  buildCertificate,
+  buildRoot,
+  createCertificateSource,
+  generateKey,
+  keyToPem,
+  type KeyAndCertificate,
+} from '@flotilla/pki';
 import type { Scenario } from './scenario.ts';
 
 /** Certificates for any identity, by one root. */
-export interface TestAuthority { issue(identity: string, dns?: readonly string[]): KeyAndCertificate }
+export interface TestAuthority {
+  issue(identity: string, dns?: readonly string[]): KeyAndCertificate;
+}
 
 export function createTestAuthority(): TestAuthority {
   const key = generateKey();
@@ -21,7 +30,13 @@ export function createTestAuthority(): TestAuthority {
   // One key for all: making one costs more than signing.
   const leaf: KeyObject = generateKey();
   const [publicKey, pem] = [createPublicKey(leaf), keyToPem(leaf)];
-  return { issue: (identity, dns = []) => ({ key: pem, cert: buildCertificate({ publicKey, validity, serial: serial(), uris: [identity], dns }, issuer), roots }) };
+  return {
+    issue: (identity, dns = []) => ({
+      key: pem,
+      cert: buildCertificate({ publicKey, validity, serial: serial(), uris: [identity], dns }, issuer),
+      roots,
+    }),
+  };
 }
 
 export interface ControlPlane {
@@ -34,14 +49,21 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-/** The services as production wires them, on a scenario: galley's pipeline, the bus in process, pilot on a port of its own. */
+/**
+ * The services as production wires them, on a scenario: galley's pipeline, the bus in process, pilot on a port of its
+ * own.
+ */
 export async function startControlPlane(scenario: Scenario, authority: TestAuthority): Promise<ControlPlane> {
   const stop = new AbortController();
   const bus = createInProcessBus();
   const credentials = createCredentialHub();
   credentials.update({ put: scenario.credentials, delete: [] });
   const pilot = createPilot({
-    subscriber: bus, credentials, credentialReader: scenario.proxies.map(({ account }) => account), observability: noObservability, signal: stop.signal,
+    subscriber: bus,
+    credentials,
+    credentialReader: scenario.proxies.map(({ account }) => account),
+    observability: noObservability,
+    signal: stop.signal,
   });
   void pilot.run();
   const mesh = parseMeshConfig({});
@@ -49,9 +71,14 @@ export async function startControlPlane(scenario: Scenario, authority: TestAutho
   await bus.publish(pipeline.apply(scenario.files));
   await bus.publish(pipeline.complete());
   await pilot.ready;
-  const certificate = createCertificateSource(authority.issue(`spiffe://${scenario.trustDomain}/ns/istio-system/sa/pilot`, ['localhost']));
+  const certificate = createCertificateSource(
+    authority.issue(`spiffe://${scenario.trustDomain}/ns/istio-system/sa/pilot`, ['localhost']),
+  );
   const any = { host: '127.0.0.1', port: 0 };
-  const secure = await listen([pilot.discovery('identified')], { at: any, tls: { source: certificate, clients: 'required' } });
+  const secure = await listen([pilot.discovery('identified')], {
+    at: any,
+    tls: { source: certificate, clients: 'required' },
+  });
   const plain = await listen([pilot.discovery('any')], { at: any });
   const addressOf = ({ port }: Listening): string => `127.0.0.1:${port}`;
   return {

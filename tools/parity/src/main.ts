@@ -6,7 +6,10 @@ import { runXds, Unmet } from './xds.ts';
 
 const areas: Readonly<Record<string, typeof runXds>> = { xds: runXds, wire: runWire, envoy: runEnvoys };
 
-/** `npm run parity -- AREA --corpus DIR`: prints what differs and, last, `cases A/B`; exits 0 only when all agree, 2 for misuse. */
+/**
+ * `npm run parity -- AREA --corpus DIR`: prints what differs and, last, `cases A/B`; exits 0 only when all agree, 2 for
+ * misuse.
+ */
 const program = new Command('parity')
   .argument('<area>', `what to compare: ${Object.keys(areas).join(', ')}`)
   .requiredOption('--corpus <dir>', 'folder of cases')

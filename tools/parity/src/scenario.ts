@@ -4,16 +4,32 @@ import type { FileChange } from '@flotilla/galley-pipeline';
 import { parseDocuments } from '@flotilla/galley-sources';
 import { credentialIn, type Credential } from '@flotilla/model';
 
-interface Locality { readonly region: string; readonly zone: string; readonly subZone: string }
+interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
 export interface ScenarioProxy {
   readonly name: string;
-  readonly node: { readonly id: string; readonly cluster: string; readonly metadata: Readonly<Record<string, unknown>>; readonly locality?: Locality };
+  readonly node: {
+    readonly id: string;
+    readonly cluster: string;
+    readonly metadata: Readonly<Record<string, unknown>>;
+    readonly locality?: Locality;
+  };
   readonly identity: string;
   /** Its service account, as `namespace/name`. */
   readonly account: string;
 }
-/** A folder of the corpus: files as galley's source would give them, the Secrets apart, and the proxies that connect. */
-export interface Scenario { readonly files: readonly FileChange[]; readonly credentials: ReadonlyMap<string, Credential>; readonly trustDomain: string; readonly proxies: readonly ScenarioProxy[] }
+/**
+ * A folder of the corpus: files as galley's source would give them, the Secrets apart, and the proxies that connect.
+ */
+export interface Scenario {
+  readonly files: readonly FileChange[];
+  readonly credentials: ReadonlyMap<string, Credential>;
+  readonly trustDomain: string;
+  readonly proxies: readonly ScenarioProxy[];
+}
 
 /** Reads as galley does. Throws for a file that is no YAML. */
 function documentsOf(path: string): readonly { readonly index: number; readonly value?: unknown }[] {
@@ -26,30 +42,61 @@ function documentsOf(path: string): readonly { readonly index: number; readonly 
 
 export function readScenario(dir: string): Scenario {
   const [kube, config] = [documentsOf(join(dir, 'kube.yaml')), documentsOf(join(dir, 'config.yaml'))];
-  const [mesh, networks, proxies] = ['mesh.yaml', 'networks.yaml', 'proxies.yaml'].map((name) => documentsOf(join(dir, name))[0]?.value);
+  const [mesh, networks, proxies] = ['mesh.yaml', 'networks.yaml', 'proxies.yaml'].map(
+    (name) => documentsOf(join(dir, name))[0]?.value,
+  );
   const trustDomain = String((mesh as { trustDomain?: string } | undefined)?.trustDomain ?? 'cluster.local');
-  const istio = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh: mesh ?? {}, ...(networks === undefined ? {} : { meshNetworks: networks }) } };
+  const istio = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace: 'istio-system' },
+    data: { mesh: mesh ?? {}, ...(networks === undefined ? {} : { meshNetworks: networks }) },
+  };
   return {
     trustDomain,
-    files: [{ path: 'kube.yaml', documents: kube }, { path: 'config.yaml', documents: config }, { path: 'mesh.yaml', documents: [{ index: 1, value: istio }] }],
+    files: [
+      { path: 'kube.yaml', documents: kube },
+      { path: 'config.yaml', documents: config },
+      { path: 'mesh.yaml', documents: [{ index: 1, value: istio }] },
+    ],
     credentials: new Map(kube.flatMap(({ value }) => secretIn(value))),
     proxies: ((proxies ?? []) as RawProxy[]).map(({ name, nodeId, metadata, locality }) => {
       const namespace = nodeId.split('~')[2]?.split('.').slice(1).join('.') ?? '';
       const account = typeof metadata['SERVICE_ACCOUNT'] === 'string' ? metadata['SERVICE_ACCOUNT'] : 'default';
-      const where = locality && { region: locality.Region ?? '', zone: locality.Zone ?? '', subZone: locality.SubZone ?? '' };
+      const where = locality && {
+        region: locality.Region ?? '',
+        zone: locality.Zone ?? '',
+        subZone: locality.SubZone ?? '',
+      };
       const { app = 'istio-proxy' } = (metadata['LABELS'] ?? {}) as { app?: string };
-      return { name, node: { id: nodeId, cluster: `${app}.${namespace}`, metadata, ...(where ? { locality: where } : {}) }, identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`, account: `${namespace}/${account}` };
+      return {
+        name,
+        node: { id: nodeId, cluster: `${app}.${namespace}`, metadata, ...(where ? { locality: where } : {}) },
+        identity: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`,
+        account: `${namespace}/${account}`,
+      };
     }),
   };
 }
 
-interface RawProxy { readonly name: string; readonly nodeId: string; readonly metadata: Record<string, unknown>; readonly locality?: { readonly Region?: string; readonly Zone?: string; readonly SubZone?: string } }
+interface RawProxy {
+  readonly name: string;
+  readonly nodeId: string;
+  readonly metadata: Record<string, unknown>;
+  readonly locality?: { readonly Region?: string; readonly Zone?: string; readonly SubZone?: string };
+}
 
 /** A Secret's credential under its key; nothing for other objects. */
 function secretIn(value: unknown): [string, Credential][] {
-  const { kind, metadata, data } = (value ?? {}) as { kind?: string; metadata?: { name: string; namespace: string }; data?: Record<string, string> };
+  const { kind, metadata, data } = (value ?? {}) as {
+    kind?: string;
+    metadata?: { name: string; namespace: string };
+    data?: Record<string, string>;
+  };
   if (kind !== 'Secret' || !metadata) return [];
-  const bytes = Object.fromEntries(Object.entries(data ?? {}).map(([name, text]) => [name, Buffer.from(text, 'base64')]));
+  const bytes = Object.fromEntries(
+    Object.entries(data ?? {}).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
+  );
   const credential = credentialIn(bytes);
   return credential ? [[`${metadata.namespace}/${metadata.name}`, credential]] : [];
 }

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 
 const program = join(resolve(import.meta.dirname, '..'), 'program.mjs');
 /** Says its number, then what it is told; the latter ends it. */
-const told = 'for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => { console.log(signal); process.exit(7); }); console.log(process.pid); setInterval(() => {}, 1000);';
+const told =
+  'for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => { console.log(signal); process.exit(7); }); console.log(process.pid); setInterval(() => {}, 1000);';
 const runs = `const { runProgram } = await import(${JSON.stringify(program)}); process.exit(await runProgram(process.execPath, ["-e", ${JSON.stringify(told)}]));`;
 
 /** Runs it below a shell, as npm does; both without a terminal. */

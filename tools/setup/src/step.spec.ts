@@ -11,14 +11,18 @@ afterAll(() => rmSync(dir, { recursive: true }));
 /** Runs one step of the set-up that runs a shell script. */
 function stepOf(script: string) {
   const program = `const { run, step } = await import(${JSON.stringify(common)}); await step('fetching things', () => run('sh', ['-c', process.argv[1]]));`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, script], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, script], {
+    encoding: 'utf8',
+  });
   return { status, stdout, lines: stderr.trimEnd().split('\n') };
 }
 
 describe('a step of the set-up', () => {
   it('that fails is tried once more', () => {
     const marker = join(dir, 'tried');
-    const { status, lines } = stepOf(`test -e ${marker} && exit 0; touch ${marker}; echo 'connection reset' >&2; exit 7`);
+    const { status, lines } = stepOf(
+      `test -e ${marker} && exit 0; touch ${marker}; echo 'connection reset' >&2; exit 7`,
+    );
     expect([status, existsSync(marker)]).toEqual([0, true]);
     expect(lines.at(-1)).toBe('setup: fetching things failed (sh exit code 7: connection reset); trying once more');
   });

@@ -34,57 +34,120 @@ export interface BuiltBootstrap {
 }
 
 /** How this pod names itself and others, by the families of its addresses. */
-export function addressFamily(instanceIps: readonly string[]): { readonly localhost: string; readonly wildcard: string; readonly dnsLookupFamily: 'V4_ONLY' | 'V6_ONLY' | 'ALL' } {
+export function addressFamily(instanceIps: readonly string[]): {
+  readonly localhost: string;
+  readonly wildcard: string;
+  readonly dnsLookupFamily: 'V4_ONLY' | 'V6_ONLY' | 'ALL';
+} {
   const v6 = instanceIps.filter((ip) => ip.includes(':')).length;
   const v6First = instanceIps[0]?.includes(':') ?? false;
-  return { localhost: v6First ? '::1' : '127.0.0.1', wildcard: v6First ? '::' : '0.0.0.0', dnsLookupFamily: v6 === 0 ? 'V4_ONLY' : v6 === instanceIps.length ? 'V6_ONLY' : 'ALL' };
+  return {
+    localhost: v6First ? '::1' : '127.0.0.1',
+    wildcard: v6First ? '::' : '0.0.0.0',
+    dnsLookupFamily: v6 === 0 ? 'V4_ONLY' : v6 === instanceIps.length ? 'V6_ONLY' : 'ALL',
+  };
 }
 
-/** Envoy's bootstrap as Istio 1.19 writes it. Fails for tracers that can't work and for malformed ISTIO_META_LOAD_STATS_CONFIG_JSON. */
+/**
+ * Envoy's bootstrap as Istio 1.19 writes it. Fails for tracers that can't work and for malformed
+ * ISTIO_META_LOAD_STATS_CONFIG_JSON.
+ */
 export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
   const { node, proxyConfig } = input;
   const { localhost, wildcard, dnsLookupFamily } = addressFamily(input.instanceIps);
   const adminPort = proxyConfig.proxyAdminPort ?? 15000;
   const platform = node.metadata['PLATFORM_METADATA'] as Readonly<Record<string, string>> | undefined;
   const tracing = buildTracing({
-    proxyConfig, nodeCluster: node.cluster, dnsLookupFamily, localhost, configPath: proxyConfig.configPath ?? '', openCensus: input.istioExtensions,
-    ...(input.stsPort ? { stsPort: input.stsPort } : {}), ...(platform?.['gcp_project'] ? { gcpProject: platform['gcp_project'] } : {}),
+    proxyConfig,
+    nodeCluster: node.cluster,
+    dnsLookupFamily,
+    localhost,
+    configPath: proxyConfig.configPath ?? '',
+    openCensus: input.istioExtensions,
+    ...(input.stsPort ? { stsPort: input.stsPort } : {}),
+    ...(platform?.['gcp_project'] ? { gcpProject: platform['gcp_project'] } : {}),
   });
   if (!tracing.ok) return tracing;
   const manager = clusterManager(input);
   if (!manager.ok) return manager;
   const { envoyMetricsService: metrics, envoyAccessLogService: accessLog, statsdUdpAddress } = proxyConfig;
   const service = (name: string, remote: typeof metrics): Json[] =>
-    (remote?.address ? [remoteCluster(name, remote.address, { dnsLookupFamily, grpc: true, ...(remote.tlsSettings ? { tls: remote.tlsSettings } : {}) })] : []);
-  const sinks = [...(metrics?.address ? [metricsSink] : []), ...(statsdUdpAddress ? [statsdSink(statsdUdpAddress)] : [])];
+    remote?.address
+      ? [
+          remoteCluster(name, remote.address, {
+            dnsLookupFamily,
+            grpc: true,
+            ...(remote.tlsSettings ? { tls: remote.tlsSettings } : {}),
+          }),
+        ]
+      : [];
+  const sinks = [
+    ...(metrics?.address ? [metricsSink] : []),
+    ...(statsdUdpAddress ? [statsdSink(statsdUdpAddress)] : []),
+  ];
   const metadataDiscovery = input.waypoint;
   const source: Json = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
   const bootstrap: Json = {
     node: { id: node.id, cluster: node.cluster, locality: node.locality, metadata: node.metadata },
-    layered_runtime: { layers: [{ name: 'global config', static_layer: runtimeValues(proxyConfig.runtimeValues) }, { name: 'admin', admin_layer: {} }] },
-    bootstrap_extensions: [...(metadataDiscovery && input.istioExtensions ? [metadataDiscoveryExtension] : []), internalListener],
+    layered_runtime: {
+      layers: [
+        { name: 'global config', static_layer: runtimeValues(proxyConfig.runtimeValues) },
+        { name: 'admin', admin_layer: {} },
+      ],
+    },
+    bootstrap_extensions: [
+      ...(metadataDiscovery && input.istioExtensions ? [metadataDiscoveryExtension] : []),
+      internalListener,
+    ],
     stats_config: buildStatsConfig({ ...input, metadataDiscovery }),
     admin: {
-      access_log: [{ name: 'envoy.access_loggers.file', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: '/dev/null' } }],
+      access_log: [
+        {
+          name: 'envoy.access_loggers.file',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+            path: '/dev/null',
+          },
+        },
+      ],
       profile_path: '/var/lib/istio/data/envoy.prof',
       address: { socket_address: { address: localhost, port_value: adminPort } },
     },
     dynamic_resources: {
-      lds_config: source, cds_config: source,
+      lds_config: source,
+      cds_config: source,
       ads_config: {
-        api_type: input.deltaXds || input.waypoint ? 'DELTA_GRPC' : 'GRPC', set_node_on_first_message_only: true, transport_api_version: 'V3',
+        api_type: input.deltaXds || input.waypoint ? 'DELTA_GRPC' : 'GRPC',
+        set_node_on_first_message_only: true,
+        transport_api_version: 'V3',
         grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
       },
     },
     static_resources: {
       clusters: [
-        localCluster('prometheus_stats', localhost, adminPort), localCluster('agent', localhost, proxyConfig.statusPort ?? 15020),
-        pipeCluster('sds-grpc', input.sdsSocket), xdsCluster(input.xdsSocket),
-        ...tracing.value.clusters, ...service('envoy_metrics_service', metrics), ...service('envoy_accesslog_service', accessLog),
+        localCluster('prometheus_stats', localhost, adminPort),
+        localCluster('agent', localhost, proxyConfig.statusPort ?? 15020),
+        pipeCluster('sds-grpc', input.sdsSocket),
+        xdsCluster(input.xdsSocket),
+        ...tracing.value.clusters,
+        ...service('envoy_metrics_service', metrics),
+        ...service('envoy_accesslog_service', accessLog),
       ],
       listeners: [
-        pathListener({ address: wildcard, port: input.envoyPrometheusPort, statPrefix: 'stats', path: '/stats/prometheus', cluster: 'prometheus_stats' }),
-        pathListener({ address: wildcard, port: input.envoyStatusPort, statPrefix: 'agent', path: '/healthz/ready', cluster: 'agent' }),
+        pathListener({
+          address: wildcard,
+          port: input.envoyPrometheusPort,
+          statPrefix: 'stats',
+          path: '/stats/prometheus',
+          cluster: 'prometheus_stats',
+        }),
+        pathListener({
+          address: wildcard,
+          port: input.envoyStatusPort,
+          statPrefix: 'agent',
+          path: '/healthz/ready',
+          cluster: 'agent',
+        }),
       ],
     },
     ...(tracing.value.tracing ? { tracing: tracing.value.tracing } : {}),
@@ -98,19 +161,24 @@ const internalListener: Json = {
   name: 'envoy.bootstrap.internal_listener',
   typed_config: {
     '@type': 'type.googleapis.com/udpa.type.v1.TypedStruct',
-    type_url: 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener', value: { buffer_size_kb: 64 },
+    type_url: 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+    value: { buffer_size_kb: 64 },
   },
 };
 const metadataDiscoveryExtension: Json = {
   name: 'metadata_discovery',
   typed_config: {
-    '@type': 'type.googleapis.com/udpa.type.v1.TypedStruct', type_url: 'type.googleapis.com/istio.workload.BootstrapExtension', value: { config_source: { ads: {} } },
+    '@type': 'type.googleapis.com/udpa.type.v1.TypedStruct',
+    type_url: 'type.googleapis.com/istio.workload.BootstrapExtension',
+    value: { config_source: { ads: {} } },
   },
 };
 const metricsSink: Json = {
   name: 'envoy.stat_sinks.metrics_service',
   typed_config: {
-    '@type': 'type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig', transport_api_version: 'V3', grpc_service: { envoy_grpc: { cluster_name: 'envoy_metrics_service' } },
+    '@type': 'type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig',
+    transport_api_version: 'V3',
+    grpc_service: { envoy_grpc: { cluster_name: 'envoy_metrics_service' } },
   },
 };
 function statsdSink(address: string): Json {
@@ -118,7 +186,8 @@ function statsdSink(address: string): Json {
   return {
     name: 'envoy.stat_sinks.statsd',
     typed_config: {
-      '@type': 'type.googleapis.com/envoy.config.metrics.v3.StatsdSink', address: { socket_address: { address: address.slice(0, at), port_value: Number(address.slice(at + 1)) } },
+      '@type': 'type.googleapis.com/envoy.config.metrics.v3.StatsdSink',
+      address: { socket_address: { address: address.slice(0, at), port_value: Number(address.slice(at + 1)) } },
     },
   };
 }
@@ -132,7 +201,11 @@ function runtimeValues(given: Readonly<Record<string, string>> = {}): Json {
     'envoy.reloadable_features.http_reject_path_with_fragment': 'false',
     ...given,
   };
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '').map(([name, value]) => [name, value === 'true' ? true : value === 'false' ? false : value]));
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => [name, value === 'true' ? true : value === 'false' ? false : value]),
+  );
 }
 
 function clusterManager({ outlierLogPath, loadStatsConfig }: BootstrapInput): Result<Json | undefined> {

@@ -23,10 +23,22 @@ export function buildEnvoyArgs(input: EnvoyArgsInput): string[] {
   const components = parts.filter((part) => part.includes(':')).join(',') || input.proxyComponentLogLevel;
   const ipv6Only = instanceIps.length > 0 && instanceIps.every((ip) => ip.includes(':'));
   return [
-    '-c', input.bootstrapFile, '--drain-time-s', String(Math.trunc(proxyConfig.drainDuration ?? 45)), '--drain-strategy', 'immediate',
-    '--local-address-ip-version', ipv6Only ? 'v6' : 'v4', '--file-flush-interval-msec', '1000', '--disable-hot-restart', '--allow-unknown-static-fields',
-    '--log-format', input.logAsJson ? jsonFormat : textFormat,
-    ...(level ? ['-l', level] : []), ...(components ? ['--component-log-level', components] : []),
+    '-c',
+    input.bootstrapFile,
+    '--drain-time-s',
+    String(Math.trunc(proxyConfig.drainDuration ?? 45)),
+    '--drain-strategy',
+    'immediate',
+    '--local-address-ip-version',
+    ipv6Only ? 'v6' : 'v4',
+    '--file-flush-interval-msec',
+    '1000',
+    '--disable-hot-restart',
+    '--allow-unknown-static-fields',
+    '--log-format',
+    input.logAsJson ? jsonFormat : textFormat,
+    ...(level ? ['-l', level] : []),
+    ...(components ? ['--component-log-level', components] : []),
     ...(input.override ? ['--config-yaml', input.override] : []),
     ...(proxyConfig.concurrency ? ['--concurrency', String(proxyConfig.concurrency)] : []),
   ];

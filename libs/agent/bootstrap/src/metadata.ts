@@ -4,7 +4,11 @@ import type { Result } from '@flotilla/std';
 import { toProtoJson } from './proto-json.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-export interface Locality { readonly region?: string; readonly zone?: string; readonly sub_zone?: string }
+export interface Locality {
+  readonly region?: string;
+  readonly zone?: string;
+  readonly sub_zone?: string;
+}
 
 /** What a proxy says of itself: the node of its bootstrap. */
 export interface Node {
@@ -38,11 +42,12 @@ export interface NodeInput {
 const maxEntry = 256 * 1024;
 /** 64-bit members of ProxyConfig, which JSON carries as text. */
 const int64Members = new Set(['maxNumberOfAttributes', 'maxNumberOfAnnotations', 'maxNumberOfMessageEvents']);
-export const proxyConfigJson = (config: MeshProxyConfig): Record<string, unknown> => toProtoJson(MeshProxyConfig, config, int64Members) as Record<string, unknown>;
+export const proxyConfigJson = (config: MeshProxyConfig): Record<string, unknown> =>
+  toProtoJson(MeshProxyConfig, config, int64Members) as Record<string, unknown>;
 
 /**
- * The node from environment (ISTIO_META_*, ISTIO_METAJSON_*, POD_NAME ...), downward API and proxy configuration, as Istio 1.19's bootstrap package
- * builds it. Fails for an ISTIO_METAJSON_ variable that is no JSON object.
+ * The node from environment (ISTIO_META_*, ISTIO_METAJSON_*, POD_NAME ...), downward API and proxy configuration, as
+ * Istio 1.19's bootstrap package builds it. Fails for an ISTIO_METAJSON_ variable that is no JSON object.
  */
 export function buildNode(input: NodeInput): Result<Node> {
   let raw: Readonly<Record<string, unknown>> = {};
@@ -64,9 +69,12 @@ export function buildNode(input: NodeInput): Result<Node> {
   const namespace = env['POD_NAMESPACE'];
   const metadata: Record<string, unknown> = {
     ...raw,
-    ...optional('ANNOTATIONS', annotations), ...optional('LABELS', labels), ...optional('STATIC_LABELS', withLocality(instanceLabels)),
+    ...optional('ANNOTATIONS', annotations),
+    ...optional('LABELS', labels),
+    ...optional('STATIC_LABELS', withLocality(instanceLabels)),
     ...optional('PLATFORM_METADATA', platform?.metadata ?? {}),
-    ...(env['POD_NAME'] ? { NAME: env['POD_NAME'] } : {}), ...(namespace ? { NAMESPACE: namespace } : {}),
+    ...(env['POD_NAME'] ? { NAME: env['POD_NAME'] } : {}),
+    ...(namespace ? { NAMESPACE: namespace } : {}),
     ...(env['SERVICE_ACCOUNT'] ? { SERVICE_ACCOUNT: env['SERVICE_ACCOUNT'] } : {}),
     ...(input.stsPort ? { STS_PORT: String(input.stsPort) } : {}),
     ...(input.outlierLogPath ? { OUTLIER_LOG_PATH: input.outlierLogPath } : {}),
@@ -74,31 +82,51 @@ export function buildNode(input: NodeInput): Result<Node> {
     ...podPorts(raw['POD_PORTS']),
     ISTIO_VERSION: typeof raw['ISTIO_VERSION'] === 'string' ? raw['ISTIO_VERSION'] : input.istioVersion,
     INSTANCE_IPS: [...new Set(input.instanceIps)].join(','),
-    ENVOY_STATUS_PORT: input.envoyStatusPort, ENVOY_PROMETHEUS_PORT: input.envoyPrometheusPort,
-    PROXY_CONFIG: proxyConfigJson(input.proxyConfig), PILOT_SAN: input.pilotSans,
+    ENVOY_STATUS_PORT: input.envoyStatusPort,
+    ENVOY_PROMETHEUS_PORT: input.envoyPrometheusPort,
+    PROXY_CONFIG: proxyConfigJson(input.proxyConfig),
+    PILOT_SAN: input.pilotSans,
   };
   const workload = typeof raw['WORKLOAD_NAME'] === 'string' ? raw['WORKLOAD_NAME'] : '';
   return ok({
-    id: input.id, cluster: serviceCluster(input.proxyConfig, { labels, workload, namespace: namespace ?? '' }),
-    locality: labels['istio-locality'] ? localityOf(labels['istio-locality']) : platform?.locality ?? {},
-    metadata, labels, annotations,
+    id: input.id,
+    cluster: serviceCluster(input.proxyConfig, { labels, workload, namespace: namespace ?? '' }),
+    locality: labels['istio-locality'] ? localityOf(labels['istio-locality']) : (platform?.locality ?? {}),
+    metadata,
+    labels,
+    annotations,
   });
 }
 
-/** The node's cluster: what the proxy configuration names, else by app label or canonical name, workload and namespace (getServiceCluster). */
-function serviceCluster({ serviceCluster: given, tracingServiceName }: MeshProxyConfig, { labels, workload, namespace }: { labels: Record<string, string>; workload: string; namespace: string }): string {
+/**
+ * The node's cluster: what the proxy configuration names, else by app label or canonical name, workload and namespace
+ * (getServiceCluster).
+ */
+function serviceCluster(
+  { serviceCluster: given, tracingServiceName }: MeshProxyConfig,
+  { labels, workload, namespace }: { labels: Record<string, string>; workload: string; namespace: string },
+): string {
   const orDefault = (name: string): string => {
     if (name !== '' && name !== 'istio-proxy') return name;
     if (labels['app'] !== undefined) return `${labels['app']}.${namespace}`;
     if (workload) return `${workload}.${namespace}`;
     return namespace ? `istio-proxy.${namespace}` : 'istio-proxy';
   };
-  const canonical = labels['service.istio.io/canonical-name'] || labels['app.kubernetes.io/name'] || labels['app'] || workload || 'istio-proxy';
+  const canonical =
+    labels['service.istio.io/canonical-name'] ||
+    labels['app.kubernetes.io/name'] ||
+    labels['app'] ||
+    workload ||
+    'istio-proxy';
   switch (tracingServiceName) {
-    case undefined: return orDefault(given ?? '');
-    case 'CANONICAL_NAME_ONLY': return orDefault(canonical);
-    case 'CANONICAL_NAME_AND_NAMESPACE': return namespace ? `${canonical}.${namespace}` : orDefault(canonical);
-    default: return orDefault('istio-proxy');
+    case undefined:
+      return orDefault(given ?? '');
+    case 'CANONICAL_NAME_ONLY':
+      return orDefault(canonical);
+    case 'CANONICAL_NAME_AND_NAMESPACE':
+      return namespace ? `${canonical}.${namespace}` : orDefault(canonical);
+    default:
+      return orDefault('istio-proxy');
   }
 }
 
@@ -110,7 +138,9 @@ function localityOf(label: string): Locality {
 /** A locality in a label stands with dots, since slashes are not allowed there. */
 function withLocality(labels: Readonly<Record<string, string>>): Record<string, string> {
   const label = labels['istio-locality'];
-  return label === undefined ? { ...labels } : { ...labels, 'istio-locality': label.includes('/') ? label : label.replaceAll('.', '/') };
+  return label === undefined
+    ? { ...labels }
+    : { ...labels, 'istio-locality': label.includes('/') ? label : label.replaceAll('.', '/') };
 }
 
 /** Container ports, written again without blanks; what lists none stays as it is. */
@@ -120,11 +150,18 @@ function podPorts(raw: unknown): Record<string, unknown> {
   if (!read.ok || !Array.isArray(read.value) || read.value.length === 0 || read.value.includes(null)) return {};
   const ports = read.value as { name?: unknown; containerPort?: unknown; protocol?: unknown }[];
   return {
-    POD_PORTS: JSON.stringify(ports.map(({ name, containerPort, protocol }) => ({ ...(name ? { name } : {}), ...(containerPort ? { containerPort } : {}), protocol: protocol ?? '' }))),
+    POD_PORTS: JSON.stringify(
+      ports.map(({ name, containerPort, protocol }) => ({
+        ...(name ? { name } : {}),
+        ...(containerPort ? { containerPort } : {}),
+        protocol: protocol ?? '',
+      })),
+    ),
   };
 }
 
-const optional = (name: string, members: Readonly<Record<string, string>>): Record<string, unknown> => (Object.keys(members).length > 0 ? { [name]: members } : {});
+const optional = (name: string, members: Readonly<Record<string, string>>): Record<string, unknown> =>
+  Object.keys(members).length > 0 ? { [name]: members } : {};
 function textMembers(json: string | undefined): Record<string, string> {
   const parsed = readJsonObject(json ?? '{}');
   return parsed.ok ? Object.fromEntries(Object.entries(parsed.value).map(([key, value]) => [key, String(value)])) : {};
@@ -134,9 +171,15 @@ export function parseGcpMetadata(text: string): NonNullable<NodeInput['platform'
   const [project = '', number = '', cluster = '', location = ''] = text.split('|');
   const zone = /^(.+)-[a-z]$/.exec(location);
   const metadata = {
-    ...(project ? { gcp_project: project } : {}), ...(number ? { gcp_project_number: number } : {}), ...(location ? { gcp_location: location } : {}),
+    ...(project ? { gcp_project: project } : {}),
+    ...(number ? { gcp_project_number: number } : {}),
+    ...(location ? { gcp_location: location } : {}),
     ...(cluster ? { gcp_gke_cluster_name: cluster } : {}),
-    ...(project && cluster && location ? { gcp_gke_cluster_url: `https://container.googleapis.com/v1/projects/${project}/locations/${location}/clusters/${cluster}` } : {}),
+    ...(project && cluster && location
+      ? {
+          gcp_gke_cluster_url: `https://container.googleapis.com/v1/projects/${project}/locations/${location}/clusters/${cluster}`,
+        }
+      : {}),
   };
   return { metadata, locality: location ? { region: zone?.[1] ?? location, ...(zone ? { zone: location } : {}) } : {} };
 }

@@ -14,16 +14,30 @@ export interface ProxyConfigSources {
 }
 
 /**
- * Mesh file, PROXY_CONFIG, the annotation proxy.istio.io/config, then the annotations of the discovery address and the status port, over Istio's
- * defaults. A named field replaces the whole field; proxyMetadata merges. Fails with the agent's message for text that can't be read and for wrong values.
+ * Mesh file, PROXY_CONFIG, the annotation proxy.istio.io/config, then the annotations of the discovery address and the
+ * status port, over Istio's defaults. A named field replaces the whole field; proxyMetadata merges. Fails with the
+ * agent's message for text that can't be read and for wrong values.
  */
-export function resolveProxyConfig({ meshFile, environment, annotations = {}, cpuLimit }: ProxyConfigSources): Result<MeshProxyConfig> {
-  let config: MeshProxyConfig = { controlPlaneAuthPolicy: 'MUTUAL_TLS', ...defaultMeshConfig().defaultConfig, tracingServiceName: undefined };
+export function resolveProxyConfig({
+  meshFile,
+  environment,
+  annotations = {},
+  cpuLimit,
+}: ProxyConfigSources): Result<MeshProxyConfig> {
+  let config: MeshProxyConfig = {
+    controlPlaneAuthPolicy: 'MUTUAL_TLS',
+    ...defaultMeshConfig().defaultConfig,
+    tracingServiceName: undefined,
+  };
   const inMesh = (raw: unknown): unknown => (raw as { defaultConfig?: unknown } | null)?.defaultConfig ?? {};
   const texts: [string | undefined, (raw: unknown) => unknown, (text: string) => string][] = [
     [meshFile, inMesh, () => 'failed to read mesh configuration'],
     [environment, (raw) => raw, (text) => `failed to unmarshal mesh config from environment [${text.trim()}]`],
-    [annotations['proxy.istio.io/config'], (raw) => raw, (text) => `failed to unmarshal mesh config from annotations [${text.trim()}]`],
+    [
+      annotations['proxy.istio.io/config'],
+      (raw) => raw,
+      (text) => `failed to unmarshal mesh config from annotations [${text.trim()}]`,
+    ],
   ];
   for (const [text, pick, prefix] of texts) {
     if (!text) continue;
@@ -39,7 +53,9 @@ export function resolveProxyConfig({ meshFile, environment, annotations = {}, cp
   if (config.concurrency === undefined && cpus.ok) config = { ...config, concurrency: cpus.value };
   const problems = proxyConfigMistakes(config);
   if (problems.length === 0) return ok(config);
-  return err(`failed to get proxy config: ${problems.length} error${problems.length > 1 ? 's' : ''} occurred:\n${problems.map((problem) => `\t* ${problem}`).join('\n')}`);
+  return err(
+    `failed to get proxy config: ${problems.length} error${problems.length > 1 ? 's' : ''} occurred:\n${problems.map((problem) => `\t* ${problem}`).join('\n')}`,
+  );
 }
 
 function parseConfig(text: string, pick: (raw: unknown) => unknown): Result<MeshProxyConfig> {

@@ -44,13 +44,16 @@ const pilotSan = (discoveryAddress: string): string => {
 };
 const portOf = (text: string | undefined, fallback: number): number => parsePort(text ?? '') ?? fallback;
 
-/** A proxy's node and bootstrap from what `pilot-agent proxy` is given. Errors are the messages the agent exits with. */
+/**
+ * A proxy's node and bootstrap from what `pilot-agent proxy` is given. Errors are the messages the agent exits with.
+ */
 export function buildProxy(input: ProxyInput): Result<Proxy> {
   const { args, env } = input;
   if (!types.includes(args.type)) return err(`Invalid proxy Type: ${args.type}`);
   const resolved = resolveProxyConfig({
     annotations: input.podAnnotations ?? {},
-    ...(input.meshFile ? { meshFile: input.meshFile } : {}), ...(env['PROXY_CONFIG'] ? { environment: env['PROXY_CONFIG'] } : {}),
+    ...(input.meshFile ? { meshFile: input.meshFile } : {}),
+    ...(env['PROXY_CONFIG'] ? { environment: env['PROXY_CONFIG'] } : {}),
     ...(env['ISTIO_CPU_LIMIT'] ? { cpuLimit: env['ISTIO_CPU_LIMIT'] } : {}),
   });
   if (!resolved.ok) return resolved;
@@ -60,19 +63,39 @@ export function buildProxy(input: ProxyInput): Result<Proxy> {
   const instanceIps = addresses.length > 0 ? addresses : ['127.0.0.1'];
   const namespace = env['POD_NAMESPACE'] ?? '';
   const domain = args.domain || (namespace ? `${namespace}.svc.cluster.local` : '');
-  const ports = { envoyStatusPort: portOf(env['ENVOY_STATUS_PORT'], 15021), envoyPrometheusPort: portOf(env['ENVOY_PROMETHEUS_PORT'], 15090) };
+  const ports = {
+    envoyStatusPort: portOf(env['ENVOY_STATUS_PORT'], 15021),
+    envoyPrometheusPort: portOf(env['ENVOY_PROMETHEUS_PORT'], 15090),
+  };
   const exitOnZeroActiveConnections = env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] === 'true';
-  const shared = { proxyConfig, instanceIps, ...ports, exitOnZeroActiveConnections, ...(args.outlierLogPath ? { outlierLogPath: args.outlierLogPath } : {}), ...(args.stsPort ? { stsPort: args.stsPort } : {}) };
+  const shared = {
+    proxyConfig,
+    instanceIps,
+    ...ports,
+    exitOnZeroActiveConnections,
+    ...(args.outlierLogPath ? { outlierLogPath: args.outlierLogPath } : {}),
+    ...(args.stsPort ? { stsPort: args.stsPort } : {}),
+  };
   const node = buildNode({
-    ...shared, env, id: `${args.type}~${instanceIps[0]}~${env['POD_NAME'] ?? ''}.${namespace}~${domain}`, istioVersion, pilotSans: [pilotSan(proxyConfig.discoveryAddress ?? '')],
-    ...(input.podLabels ? { podLabels: input.podLabels } : {}), ...(input.podAnnotations ? { podAnnotations: input.podAnnotations } : {}),
+    ...shared,
+    env,
+    id: `${args.type}~${instanceIps[0]}~${env['POD_NAME'] ?? ''}.${namespace}~${domain}`,
+    istioVersion,
+    pilotSans: [pilotSan(proxyConfig.discoveryAddress ?? '')],
+    ...(input.podLabels ? { podLabels: input.podLabels } : {}),
+    ...(input.podAnnotations ? { podAnnotations: input.podAnnotations } : {}),
     ...(env['GCP_METADATA'] ? { platform: parseGcpMetadata(env['GCP_METADATA']) } : {}),
   });
   if (!node.ok) return node;
   const loadStatsConfig = env['ISTIO_META_LOAD_STATS_CONFIG_JSON'];
   const built = buildBootstrap({
-    ...shared, node: node.value, deltaXds: env['ISTIO_DELTA_XDS'] === 'true', waypoint: args.type === 'waypoint',
-    istioExtensions: input.istioExtensions, xdsSocket: input.xdsSocket ?? defaultXdsSocket, sdsSocket: input.sdsSocket ?? defaultSdsSocket,
+    ...shared,
+    node: node.value,
+    deltaXds: env['ISTIO_DELTA_XDS'] === 'true',
+    waypoint: args.type === 'waypoint',
+    istioExtensions: input.istioExtensions,
+    xdsSocket: input.xdsSocket ?? defaultXdsSocket,
+    sdsSocket: input.sdsSocket ?? defaultSdsSocket,
     ...(loadStatsConfig ? { loadStatsConfig } : {}),
   });
   if (!built.ok) return err(`failed to initialize envoy agent: failed to generate bootstrap config: ${built.error}`);

@@ -16,8 +16,12 @@ const tagsBefore: readonly [string, string][] = [
   ['mongo_prefix', '^mongo\\.(.+?)\\.(collection|cmd|cx_|op_|delays_|decoding_)(.*?)$'],
 ];
 const tagsAfter: readonly [string, string][] = [
-  ['cache', '(cache\\.(.+?)\\.)'], ['component', '(component\\.(.+?)\\.)'], ['tag', '(tag\\.(.+?);\\.)'], ['wasm_filter', '(wasm_filter\\.(.+?)\\.)'],
-  ['authz_enforce_result', 'rbac(\\.(allowed|denied))'], ['authz_dry_run_action', '(\\.istio_dry_run_(allow|deny)_)'],
+  ['cache', '(cache\\.(.+?)\\.)'],
+  ['component', '(component\\.(.+?)\\.)'],
+  ['tag', '(tag\\.(.+?);\\.)'],
+  ['wasm_filter', '(wasm_filter\\.(.+?)\\.)'],
+  ['authz_enforce_result', 'rbac(\\.(allowed|denied))'],
+  ['authz_dry_run_action', '(\\.istio_dry_run_(allow|deny)_)'],
   ['authz_dry_run_result', '(\\.shadow_(allowed|denied))'],
 ];
 
@@ -29,31 +33,70 @@ export interface StatsInput {
   readonly exitOnZeroActiveConnections: boolean;
 }
 
-/** Which statistics Envoy keeps and how it tags them: Istio's, plus those of annotations, else of the proxy configuration. */
-export function buildStatsConfig({ node: { annotations }, proxyConfig, instanceIps, metadataDiscovery, exitOnZeroActiveConnections }: StatsInput): Json {
-  const chosen = (annotation: string, configured: readonly string[] | undefined, required: readonly string[]): string[] => {
+/**
+ * Which statistics Envoy keeps and how it tags them: Istio's, plus those of annotations, else of the proxy
+ * configuration.
+ */
+export function buildStatsConfig({
+  node: { annotations },
+  proxyConfig,
+  instanceIps,
+  metadataDiscovery,
+  exitOnZeroActiveConnections,
+}: StatsInput): Json {
+  const chosen = (
+    annotation: string,
+    configured: readonly string[] | undefined,
+    required: readonly string[],
+  ): string[] => {
     const text = annotations[`sidecar.istio.io/${annotation}`];
     const own = text ? text.split(',') : [...(configured ?? [])];
-    return [...own, ...required].flatMap((item) => (item.includes('{pod_ip}') ? instanceIps.map((ip) => item.replaceAll('{pod_ip}', ip)) : [item]));
+    return [...own, ...required].flatMap((item) =>
+      item.includes('{pod_ip}') ? instanceIps.map((ip) => item.replaceAll('{pod_ip}', ip)) : [item],
+    );
   };
   const { inclusionPrefixes, inclusionSuffixes, inclusionRegexps } = proxyConfig.proxyStatsMatcher ?? {};
-  const prefixes = chosen('statsInclusionPrefixes', inclusionPrefixes,
-    [...(metadataDiscovery ? ['workload_discovery'] : []), 'cluster_manager', 'listener_manager', 'server', 'cluster.xds-grpc', 'wasm']);
-  const suffixes = chosen('statsInclusionSuffixes', inclusionSuffixes,
-    ['rbac.allowed', 'rbac.denied', 'shadow_allowed', 'shadow_denied', ...(exitOnZeroActiveConnections ? ['downstream_cx_active'] : [])]);
+  const prefixes = chosen('statsInclusionPrefixes', inclusionPrefixes, [
+    ...(metadataDiscovery ? ['workload_discovery'] : []),
+    'cluster_manager',
+    'listener_manager',
+    'server',
+    'cluster.xds-grpc',
+    'wasm',
+  ]);
+  const suffixes = chosen('statsInclusionSuffixes', inclusionSuffixes, [
+    'rbac.allowed',
+    'rbac.denied',
+    'shadow_allowed',
+    'shadow_denied',
+    ...(exitOnZeroActiveConnections ? ['downstream_cx_active'] : []),
+  ]);
   const regexps = chosen('statsInclusionRegexps', inclusionRegexps, ['vhost\\.*\\.route\\.*']);
-  const extra = [...new Set([...(proxyConfig.extraStatTags ?? []), ...(annotations['sidecar.istio.io/extraStatTags'] ?? '').split(',')])].filter(Boolean);
+  const extra = [
+    ...new Set([
+      ...(proxyConfig.extraStatTags ?? []),
+      ...(annotations['sidecar.istio.io/extraStatTags'] ?? '').split(','),
+    ]),
+  ].filter(Boolean);
   const tag = ([name, regex]: readonly [string, string]): Json => ({ tag_name: name, regex });
   const buckets = histogramBuckets(annotations['sidecar.istio.io/statsHistogramBuckets']);
   return {
     use_all_default_tags: false,
-    stats_tags: [...tagsBefore.map(tag), ...extra.map((name) => tag([name, `(${name}=\\.=(.*?);\\.;)`])), ...tagsAfter.map(tag)],
+    stats_tags: [
+      ...tagsBefore.map(tag),
+      ...extra.map((name) => tag([name, `(${name}=\\.=(.*?);\\.;)`])),
+      ...tagsAfter.map(tag),
+    ],
     ...(buckets.length > 0 ? { histogram_bucket_settings: buckets } : {}),
     stats_matcher: {
       inclusion_list: {
         patterns: [
-          { prefix: 'reporter=' }, ...prefixes.map((prefix) => ({ prefix })), ...suffixes.map((suffix) => ({ suffix })),
-          ...regexps.map((regex) => ({ safe_regex: { regex } })), { prefix: 'component' }, { prefix: 'istio' },
+          { prefix: 'reporter=' },
+          ...prefixes.map((prefix) => ({ prefix })),
+          ...suffixes.map((suffix) => ({ suffix })),
+          ...regexps.map((regex) => ({ safe_regex: { regex } })),
+          { prefix: 'component' },
+          { prefix: 'istio' },
         ],
       },
     },
@@ -63,5 +106,9 @@ export function buildStatsConfig({ node: { annotations }, proxyConfig, instanceI
 /** Buckets by prefix; text that is not a JSON object is ignored. */
 function histogramBuckets(text: string | undefined): Json[] {
   const read = text ? readJsonObject(text) : undefined;
-  return read?.ok ? Object.entries(read.value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([prefix, buckets]) => ({ match: { prefix }, buckets })) : [];
+  return read?.ok
+    ? Object.entries(read.value)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([prefix, buckets]) => ({ match: { prefix }, buckets }))
+    : [];
 }

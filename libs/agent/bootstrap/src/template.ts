@@ -8,7 +8,10 @@ export function fillTemplate(text: string, values: Readonly<Record<string, strin
     const action = inside.replace(/^-/, '').replace(/-$/, '').trim();
     const name = /^\.([A-Za-z_]\w*)$/.exec(action)?.[1];
     const value = name === undefined || !Object.hasOwn(values, name) ? undefined : values[name];
-    if (value === undefined) problem ??= `{{ ${action} }} is not one of ${Object.keys(values).map((known) => `{{ .${known} }}`).join(', ')}`;
+    if (value === undefined)
+      problem ??= `{{ ${action} }} is not one of ${Object.keys(values)
+        .map((known) => `{{ .${known} }}`)
+        .join(', ')}`;
     return value ?? '';
   });
   return problem ? err(`bootstrap template: ${problem}`) : ok(filled);

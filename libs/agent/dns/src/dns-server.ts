@@ -33,7 +33,9 @@ export interface DnsServer {
   close(): Promise<void>;
 }
 
-/** Queries of one TCP connection that are not answered, or whose answers are not taken; it is read no further meanwhile. */
+/**
+ * Queries of one TCP connection that are not answered, or whose answers are not taken; it is read no further meanwhile.
+ */
 const maxUnanswered = 64;
 const idleMs = 10_000;
 
@@ -41,14 +43,20 @@ const idleMs = 10_000;
 type Answer = (bytes: Buffer, transport: Transport) => Promise<Buffer | undefined>;
 
 /**
- * A DNS server for the pod's application, over UDP and TCP: names of the mesh from the name table, all others from the upstream servers, one after the
- * other until one answers. Before the first table everything goes upstream.
+ * A DNS server for the pod's application, over UDP and TCP: names of the mesh from the name table, all others from the
+ * upstream servers, one after the other until one answers. Before the first table everything goes upstream.
  */
 export async function createDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const { address, log, metrics, upstreams, timeoutMs = 5000, maxForwarded = 1000, guard } = options;
   const requests = metrics.counter('istio_agent_dns_requests_total', 'Total number of DNS requests');
-  const forwarded = metrics.counter('istio_agent_dns_upstream_requests_total', 'Total number of DNS requests forwarded to upstream');
-  const failed = metrics.counter('istio_agent_dns_upstream_failures_total', 'Total number of DNS requests that upstream did not answer');
+  const forwarded = metrics.counter(
+    'istio_agent_dns_upstream_requests_total',
+    'Total number of DNS requests forwarded to upstream',
+  );
+  const failed = metrics.counter(
+    'istio_agent_dns_upstream_failures_total',
+    'Total number of DNS requests that upstream did not answer',
+  );
   const hit = createLimits(metrics, ['dns_queries'], 'dns');
   let table: LookupTable | undefined;
   let inFlight = 0;
@@ -86,7 +94,10 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
   };
 
   const tcp = await createListener({
-    ...guard, limits: { ...guard?.limits, idleTimeout: idleMs }, at: { host: address, port: options.port }, framing: 'sequential',
+    ...guard,
+    limits: { ...guard?.limits, idleTimeout: idleMs },
+    at: { host: address, port: options.port },
+    framing: 'sequential',
     serve: (socket, connection) => void serveTcp(socket, connection, answer).catch(() => socket.destroy()),
   });
   const { port } = tcp;
@@ -131,7 +142,10 @@ async function serveTcp(socket: Socket, connection: Connection, answer: Answer):
   }
 }
 
-async function askUpstreams(query: Buffer, { upstreams, transport, timeoutMs }: { upstreams: readonly Upstream[]; transport: Transport; timeoutMs: number }): Promise<Buffer> {
+async function askUpstreams(
+  query: Buffer,
+  { upstreams, transport, timeoutMs }: { upstreams: readonly Upstream[]; transport: Transport; timeoutMs: number },
+): Promise<Buffer> {
   let last: unknown = new Error('no upstream server');
   for (const upstream of upstreams) {
     try {

@@ -10,29 +10,53 @@ import { buildAnswer, buildLookupTable, createDnsServer, lookUp, parseQuery, par
 import type { NameInfo } from './index.ts';
 import { readMessages, withLength } from './tcp-framing.ts';
 
-const proxy = { namespace: 'shop', domain: 'shop.svc.cluster.local', search: ['shop.svc.cluster.local', 'svc.cluster.local'] };
-const kubernetes = (name: string, namespace: string, ips: string[]): [string, NameInfo] => [`${name}.${namespace}.svc.cluster.local`, { ips, registry: 'Kubernetes', shortname: name, namespace }];
+const proxy = {
+  namespace: 'shop',
+  domain: 'shop.svc.cluster.local',
+  search: ['shop.svc.cluster.local', 'svc.cluster.local'],
+};
+const kubernetes = (name: string, namespace: string, ips: string[]): [string, NameInfo] => [
+  `${name}.${namespace}.svc.cluster.local`,
+  { ips, registry: 'Kubernetes', shortname: name, namespace },
+];
 const names: Record<string, NameInfo> = Object.fromEntries([
-  kubernetes('web', 'shop', ['10.96.0.1']), kubernetes('db', 'data', ['10.96.0.2']), kubernetes('many', 'shop', Array.from({ length: 60 }, (_, i) => `10.1.0.${i}`)),
-  ['api.example.com', { ips: ['240.240.0.1'], registry: 'External' }], ['*.wild.example.com', { ips: ['240.240.0.2', '2001:2::1'], registry: 'External' }], ['none.example.com', { registry: 'External' }],
+  kubernetes('web', 'shop', ['10.96.0.1']),
+  kubernetes('db', 'data', ['10.96.0.2']),
+  kubernetes(
+    'many',
+    'shop',
+    Array.from({ length: 60 }, (_, i) => `10.1.0.${i}`),
+  ),
+  ['api.example.com', { ips: ['240.240.0.1'], registry: 'External' }],
+  ['*.wild.example.com', { ips: ['240.240.0.2', '2001:2::1'], registry: 'External' }],
+  ['none.example.com', { registry: 'External' }],
 ]);
 const table = buildLookupTable(names, proxy);
 const ask = (name: string, type: 'A' | 'AAAA' | 'TXT' = 'A') => {
-  const query = parseQuery(packet.encode({ type: 'query', id: 7, flags: packet.RECURSION_DESIRED, questions: [{ name, type }] }));
+  const query = parseQuery(
+    packet.encode({ type: 'query', id: 7, flags: packet.RECURSION_DESIRED, questions: [{ name, type }] }),
+  );
   const answer = query && buildAnswer(table, query, { transport: 'tcp' });
   return answer && packet.decode(answer);
 };
-const data = (name: string, type: 'A' | 'AAAA' = 'A') => ask(name, type)?.answers?.map((item) => (item as { data: unknown }).data);
+const data = (name: string, type: 'A' | 'AAAA' = 'A') =>
+  ask(name, type)?.answers?.map((item) => (item as { data: unknown }).data);
 
 describe('names of the mesh', () => {
-  it.each(['web', 'web.shop', 'web.shop.svc', 'web.shop.svc.cluster.local', 'WEB.Shop'])('%s is the Service of the own namespace', (name) => expect(data(name)).toEqual(['10.96.0.1']));
+  it.each(['web', 'web.shop', 'web.shop.svc', 'web.shop.svc.cluster.local', 'WEB.Shop'])(
+    '%s is the Service of the own namespace',
+    (name) => expect(data(name)).toEqual(['10.96.0.1']),
+  );
   it('of other namespaces need the namespace', () => {
     expect(data('db.data')).toEqual(['10.96.0.2']);
     expect(ask('db')).toBeUndefined();
   });
   it('with a search domain appended are aliases', () => {
     expect(data('api.example.com.shop.svc.cluster.local')).toEqual(['api.example.com', '240.240.0.1']);
-    expect(data('web.shop.svc.cluster.local.shop.svc.cluster.local')).toEqual(['web.shop.svc.cluster.local', '10.96.0.1']);
+    expect(data('web.shop.svc.cluster.local.shop.svc.cluster.local')).toEqual([
+      'web.shop.svc.cluster.local',
+      '10.96.0.1',
+    ]);
   });
   it('match wildcards of one or more labels', () => {
     expect(data('a.wild.example.com')).toEqual(['240.240.0.2']);
@@ -53,24 +77,39 @@ describe('names of the mesh', () => {
   });
   it('answer every name they have, whatever the names', () => {
     const label = fc.stringMatching(/^[a-z][a-z0-9-]{0,10}$/);
-    fc.assert(fc.property(fc.array(fc.tuple(label, label), { maxLength: 20 }), (services) => {
-      const any = buildLookupTable(Object.fromEntries(services.map(([name, namespace]) => kubernetes(name, namespace, ['10.0.0.1']))), proxy);
-      for (const [name, namespace] of services) {
-        expect(lookUp(any, `${name}.${namespace}.svc.cluster.local`)?.addresses.v4).toEqual(['10.0.0.1']);
-        expect(lookUp(any, `${name}.${namespace}`)?.addresses.v4).toEqual(['10.0.0.1']);
-        expect(lookUp(any, name) !== undefined).toBe(namespace === 'shop' || services.some(([other, of]) => other === name && of === 'shop') || services.some(([other, of]) => `${other}.${of}` === name));
-      }
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(label, label), { maxLength: 20 }), (services) => {
+        const any = buildLookupTable(
+          Object.fromEntries(services.map(([name, namespace]) => kubernetes(name, namespace, ['10.0.0.1']))),
+          proxy,
+        );
+        for (const [name, namespace] of services) {
+          expect(lookUp(any, `${name}.${namespace}.svc.cluster.local`)?.addresses.v4).toEqual(['10.0.0.1']);
+          expect(lookUp(any, `${name}.${namespace}`)?.addresses.v4).toEqual(['10.0.0.1']);
+          expect(lookUp(any, name) !== undefined).toBe(
+            namespace === 'shop' ||
+              services.some(([other, of]) => other === name && of === 'shop') ||
+              services.some(([other, of]) => `${other}.${of}` === name),
+          );
+        }
+      }),
+    );
   });
 });
 
 it('resolv.conf gives servers and search domains', () => {
-  expect(parseResolvConf('# x\nnameserver 10.0.0.10\nsearch a.b c.d.\nnameserver ::1\noptions ndots:5\n')).toEqual({ nameservers: ['10.0.0.10', '::1'], search: ['a.b', 'c.d'] });
+  expect(parseResolvConf('# x\nnameserver 10.0.0.10\nsearch a.b c.d.\nnameserver ::1\noptions ndots:5\n')).toEqual({
+    nameservers: ['10.0.0.10', '::1'],
+    search: ['a.b', 'c.d'],
+  });
   fc.assert(fc.property(fc.string(), (text) => parseResolvConf(text).nameservers.length <= 16));
 });
-it('bytes that are no query are left alone', () => fc.assert(fc.property(fc.uint8Array(), (bytes) => {
-  parseQuery(Buffer.from(bytes));
-})));
+it('bytes that are no query are left alone', () =>
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      parseQuery(Buffer.from(bytes));
+    }),
+  ));
 
 describe('the server', () => {
   const closers: (() => unknown)[] = [];
@@ -78,7 +117,14 @@ describe('the server', () => {
     for (const close of closers.splice(0).reverse()) await close();
   });
   const start = async (upstreams: { address: string; port: number }[], timeoutMs = 5000) => {
-    const server = await createDnsServer({ ...noObservability, address: '127.0.0.1', port: 0, names: proxy, upstreams, timeoutMs });
+    const server = await createDnsServer({
+      ...noObservability,
+      address: '127.0.0.1',
+      port: 0,
+      names: proxy,
+      upstreams,
+      timeoutMs,
+    });
     closers.push(() => server.close());
     return server;
   };
@@ -87,16 +133,19 @@ describe('the server', () => {
     const socket = createSocket('udp4');
     closers.push(() => socket.close());
     socket.send(query(name), port, '127.0.0.1');
-    return packet.decode((await once(socket, 'message') as [Buffer])[0]);
+    return packet.decode(((await once(socket, 'message')) as [Buffer])[0]);
   };
-  const overTcp = (port: number, name: string) => new Promise<packet.DecodedPacket>((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(withLength(query(name))));
-    socket.on('error', reject);
-    readMessages(socket).next().then(({ value }) => {
-      resolve(packet.decode(value as Buffer));
-      socket.destroy();
-    }, reject);
-  });
+  const overTcp = (port: number, name: string) =>
+    new Promise<packet.DecodedPacket>((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(withLength(query(name))));
+      socket.on('error', reject);
+      readMessages(socket)
+        .next()
+        .then(({ value }) => {
+          resolve(packet.decode(value as Buffer));
+          socket.destroy();
+        }, reject);
+    });
 
   it('answers from the table over UDP and TCP, and forwards the rest', async () => {
     const upstream = await start([]);
@@ -122,7 +171,9 @@ describe('the server', () => {
   });
   it('truncates what is too large for any transport', async () => {
     const server = await start([]);
-    server.update({ 'large.example.com': { ips: Array.from({ length: 10_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`) } });
+    server.update({
+      'large.example.com': { ips: Array.from({ length: 10_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`) },
+    });
     expect(await overUdp(server.port, 'large.example.com')).toMatchObject({ flag_tc: true });
     const { flag_tc, answers = [] } = await overTcp(server.port, 'large.example.com');
     expect([flag_tc, answers.length > 1500]).toEqual([true, true]);
@@ -137,9 +188,16 @@ describe('the server', () => {
       if (waiting.size === 64) asked.resolve(null);
     }).listen(0, '127.0.0.1');
     await once(upstream, 'listening');
-    closers.push(() => upstream.close(), () => waiting.forEach((socket) => socket.destroy()));
+    closers.push(
+      () => upstream.close(),
+      () => waiting.forEach((socket) => socket.destroy()),
+    );
     const server = await createDnsServer({
-      ...noObservability, address: '127.0.0.1', port: 0, names: proxy, upstreams: [{ address: '127.0.0.1', port: (upstream.address() as AddressInfo).port }],
+      ...noObservability,
+      address: '127.0.0.1',
+      port: 0,
+      names: proxy,
+      upstreams: [{ address: '127.0.0.1', port: (upstream.address() as AddressInfo).port }],
       guard: { clock, onLimit: (kind) => hits.push(kind) },
     });
     closers.push(async () => {
@@ -152,7 +210,8 @@ describe('the server', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.write(Buffer.concat(Array.from({ length: 1000 }, () => withLength(query('else.example.com')))));
     await asked.promise;
-    for (let i = 0; i < 10; i++) expect((await overTcp(server.port, 'web')).answers).toMatchObject([{ data: '10.96.0.1' }]);
+    for (let i = 0; i < 10; i++)
+      expect((await overTcp(server.port, 'web')).answers).toMatchObject([{ data: '10.96.0.1' }]);
     expect(waiting.size).toBe(64);
     clock.advance(61_000);
     await closed;
@@ -164,12 +223,21 @@ describe('the server', () => {
     await once(silent, 'listening');
     const arrived = once(silent, 'message');
     const server = await createDnsServer({
-      ...noObservability, address: '127.0.0.1', port: 0, names: proxy, upstreams: [{ address: '127.0.0.1', port: silent.address().port }], timeoutMs: 1000, maxForwarded: 1,
+      ...noObservability,
+      address: '127.0.0.1',
+      port: 0,
+      names: proxy,
+      upstreams: [{ address: '127.0.0.1', port: silent.address().port }],
+      timeoutMs: 1000,
+      maxForwarded: 1,
     });
     closers.push(() => server.close());
     const first = overUdp(server.port, 'a.example.com');
     await arrived;
-    expect(await overUdp(server.port, 'b.example.com')).toMatchObject({ rcode: 'SERVFAIL', questions: [{ name: 'b.example.com' }] });
+    expect(await overUdp(server.port, 'b.example.com')).toMatchObject({
+      rcode: 'SERVFAIL',
+      questions: [{ name: 'b.example.com' }],
+    });
     expect(await first).toMatchObject({ rcode: 'SERVFAIL', questions: [{ name: 'a.example.com' }] });
   });
 });

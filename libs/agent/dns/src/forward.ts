@@ -3,11 +3,17 @@ import { connect, isIPv6 } from 'node:net';
 import type { Transport } from './answer.ts';
 import { readMessages, withLength } from './tcp-framing.ts';
 
-export interface Upstream { readonly address: string; readonly port: number }
+export interface Upstream {
+  readonly address: string;
+  readonly port: number;
+}
 
 /** Sends a query to one server; resolves with its answer, rejects after `timeoutMs` or when it can't be reached. */
-export const forward = (query: Buffer, upstream: Upstream, { transport, timeoutMs }: { transport: Transport; timeoutMs: number }): Promise<Buffer> =>
-  (transport === 'udp' ? overUdp : overTcp)(query, upstream, timeoutMs);
+export const forward = (
+  query: Buffer,
+  upstream: Upstream,
+  { transport, timeoutMs }: { transport: Transport; timeoutMs: number },
+): Promise<Buffer> => (transport === 'udp' ? overUdp : overTcp)(query, upstream, timeoutMs);
 
 function overUdp(query: Buffer, { address, port }: Upstream, timeoutMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -32,10 +38,12 @@ function overTcp(query: Buffer, { address, port }: Upstream, timeoutMs: number):
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port, timeout: timeoutMs }, () => socket.write(withLength(query)));
     const timer = setTimeout(() => socket.destroy(new Error('timed out')), timeoutMs);
-    readMessages(socket).next().then(({ value }) => {
-      if (value) resolve(value as Buffer);
-      socket.destroy();
-    }, reject);
+    readMessages(socket)
+      .next()
+      .then(({ value }) => {
+        if (value) resolve(value as Buffer);
+        socket.destroy();
+      }, reject);
     socket.once('timeout', () => socket.destroy(new Error('timed out')));
     socket.once('error', reject);
     socket.once('close', () => {

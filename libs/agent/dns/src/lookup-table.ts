@@ -13,7 +13,10 @@ export interface ProxyNames {
   /** Search domains of resolv.conf. */
   readonly search: readonly string[];
 }
-export interface Addresses { readonly v4: readonly string[]; readonly v6: readonly string[] }
+export interface Addresses {
+  readonly v4: readonly string[];
+  readonly v6: readonly string[];
+}
 /** Names end with a dot and are lower case. */
 export interface LookupTable {
   readonly hosts: ReadonlyMap<string, Addresses>;
@@ -22,8 +25,9 @@ export interface LookupTable {
 }
 
 /**
- * Every name under which a host may be asked for, as Istio 1.19's DNS proxy has them: the host itself; for Kubernetes Services of the proxy's own
- * domain also `name.namespace`, `name.namespace.svc` and, in its own namespace, `name`; each also with the first search domain, as an alias.
+ * Every name under which a host may be asked for, as Istio 1.19's DNS proxy has them: the host itself; for Kubernetes
+ * Services of the proxy's own domain also `name.namespace`, `name.namespace.svc` and, in its own namespace, `name`;
+ * each also with the first search domain, as an alias.
  */
 export function buildLookupTable(table: Readonly<Record<string, NameInfo>>, proxy: ProxyNames): LookupTable {
   const hosts = new Map<string, Addresses>();
@@ -33,7 +37,10 @@ export function buildLookupTable(table: Readonly<Record<string, NameInfo>>, prox
   const [search] = proxy.search;
   for (const [host, info] of Object.entries(table)) {
     const ips = info.ips ?? [];
-    const addresses: Addresses = { v4: ips.filter((ip) => !ip.includes(':')), v6: ips.filter((ip) => ip.includes(':')) };
+    const addresses: Addresses = {
+      v4: ips.filter((ip) => !ip.includes(':')),
+      v6: ips.filter((ip) => ip.includes(':')),
+    };
     if (ips.length === 0) continue;
     const names = namesOf(host, info, { namespace: proxy.namespace, domain });
     for (const name of names) {
@@ -65,7 +72,9 @@ export interface Found {
   readonly addresses: Addresses;
 }
 
-/** Addresses of a name: itself, an alias, or the closest wildcard above it. Undefined for names the mesh doesn't know. */
+/**
+ * Addresses of a name: itself, an alias, or the closest wildcard above it. Undefined for names the mesh doesn't know.
+ */
 export function lookUp({ hosts, aliases }: LookupTable, asked: string): Found | undefined {
   const name = withDot(asked);
   const own = hosts.get(name);

@@ -1,5 +1,8 @@
 /** What resolv.conf tells a resolver. */
-export interface ResolvConf { readonly nameservers: readonly string[]; readonly search: readonly string[] }
+export interface ResolvConf {
+  readonly nameservers: readonly string[];
+  readonly search: readonly string[];
+}
 
 const maxServers = 16;
 const maxSearch = 32;
@@ -11,7 +14,8 @@ export function parseResolvConf(text: string): ResolvConf {
   for (const line of text.split('\n')) {
     const [keyword = '', ...words] = line.split(/[#;]/, 1).join('').trim().split(/\s+/);
     if (keyword === 'nameserver' && words[0] && nameservers.length < maxServers) nameservers.push(words[0]);
-    else if (keyword === 'search' || keyword === 'domain') search = words.slice(0, maxSearch).map((word) => word.replace(/\.$/, ''));
+    else if (keyword === 'search' || keyword === 'domain')
+      search = words.slice(0, maxSearch).map((word) => word.replace(/\.$/, ''));
   }
   return { nameservers, search };
 }

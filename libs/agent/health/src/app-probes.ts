@@ -6,7 +6,13 @@ import { request } from './http.ts';
 
 /** A kubelet probe of the application that the injector rewrote to go through the agent. */
 export interface AppProbe {
-  readonly httpGet?: { readonly path?: string; readonly port: number; readonly scheme?: string; readonly host?: string; readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[] };
+  readonly httpGet?: {
+    readonly path?: string;
+    readonly port: number;
+    readonly scheme?: string;
+    readonly host?: string;
+    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+  };
   readonly tcpSocket?: { readonly port: number; readonly host?: string };
   readonly grpc?: { readonly port: number; readonly service?: string };
   readonly timeoutSeconds?: number;
@@ -20,10 +26,12 @@ export function parseAppProbes(text: string): Result<ReadonlyMap<string, AppProb
   if (!raw.ok) return err(raw.error.message);
   const probes = new Map<string, AppProbe>();
   for (const [path, value] of Object.entries(raw.value)) {
-    if (!pathPattern.test(path)) return err(`invalid key, must be in form of regex pattern ${pathPattern.source}: ${printable(path)}`);
+    if (!pathPattern.test(path))
+      return err(`invalid key, must be in form of regex pattern ${pathPattern.source}: ${printable(path)}`);
     const probe = value as Record<string, unknown> | null;
     const { port } = (probe?.['httpGet'] ?? probe?.['tcpSocket'] ?? probe?.['grpc'] ?? {}) as { port?: unknown };
-    if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) return err(`invalid prober config for ${path}: expected a port number`);
+    if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535)
+      return err(`invalid prober config for ${path}: expected a port number`);
     probes.set(path, probe as AppProbe);
   }
   return ok(probes);
@@ -48,24 +56,36 @@ export async function runAppProbe(probe: AppProbe, target: ProbeTarget): Promise
   }
 }
 
-interface At { readonly target: ProbeTarget; readonly timeoutMs: number }
+interface At {
+  readonly target: ProbeTarget;
+  readonly timeoutMs: number;
+}
 
 async function httpProbe(get: NonNullable<AppProbe['httpGet']>, { target, timeoutMs }: At): Promise<number> {
   const own = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name.toLowerCase(), value]));
   const path = get.path ?? '/';
   const { status } = await request({
-    host: target.podIp, port: get.port, path: path.startsWith('/') ? path : `/${path}`, tls: get.scheme === 'HTTPS',
-    headers: { ...target.headers, connection: 'close', ...own }, ...(target.localAddress ? { localAddress: target.localAddress } : {}), timeoutMs, maxBytes: 1 << 20,
+    host: target.podIp,
+    port: get.port,
+    path: path.startsWith('/') ? path : `/${path}`,
+    tls: get.scheme === 'HTTPS',
+    headers: { ...target.headers, connection: 'close', ...own },
+    ...(target.localAddress ? { localAddress: target.localAddress } : {}),
+    timeoutMs,
+    maxBytes: 1 << 20,
   });
   return status;
 }
 
 function tcpProbe(port: number, { target, timeoutMs }: At): Promise<number> {
   return new Promise((resolve) => {
-    const socket = connect({ host: target.podIp, port, ...(target.localAddress ? { localAddress: target.localAddress } : {}) }, () => {
-      socket.destroy();
-      resolve(200);
-    });
+    const socket = connect(
+      { host: target.podIp, port, ...(target.localAddress ? { localAddress: target.localAddress } : {}) },
+      () => {
+        socket.destroy();
+        resolve(200);
+      },
+    );
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error('timed out')));
     socket.on('error', () => resolve(500));
   });
@@ -78,7 +98,10 @@ function grpcProbe({ port, service = '' }: NonNullable<AppProbe['grpc']>, { targ
   const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
   return new Promise((resolve) => {
     const host = target.podIp.includes(':') ? `[${target.podIp}]` : target.podIp;
-    const session = connectHttp2(`http://${host}:${port}`, { createConnection: () => connect({ host: target.podIp, port, ...(target.localAddress ? { localAddress: target.localAddress } : {}) }) });
+    const session = connectHttp2(`http://${host}:${port}`, {
+      createConnection: () =>
+        connect({ host: target.podIp, port, ...(target.localAddress ? { localAddress: target.localAddress } : {}) }),
+    });
     const timer = setTimeout(() => done(500), timeoutMs);
     const done = (status: number): void => {
       clearTimeout(timer);
@@ -86,11 +109,25 @@ function grpcProbe({ port, service = '' }: NonNullable<AppProbe['grpc']>, { targ
       resolve(status);
     };
     session.on('error', () => done(500));
-    const stream = session.request({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', 'content-type': 'application/grpc', te: 'trailers', 'user-agent': 'istio-probe/1.0' });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'user-agent': 'istio-probe/1.0',
+    });
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('error', () => done(500));
-    stream.on('end', () => done(Buffer.concat(chunks).subarray(5, 7).equals(Buffer.from([0x08, 1])) ? 200 : 500));
+    stream.on('end', () =>
+      done(
+        Buffer.concat(chunks)
+          .subarray(5, 7)
+          .equals(Buffer.from([0x08, 1]))
+          ? 200
+          : 500,
+      ),
+    );
     stream.end(frame);
   });
 }

@@ -4,17 +4,32 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { noObservability } from '@flotilla/observability-port';
-import { createStatusServer, mergeMetrics, parseAppProbes, parseAppScrape, parseEnvoyState, request, unreadiness } from './index.ts';
+import {
+  createStatusServer,
+  mergeMetrics,
+  parseAppProbes,
+  parseAppScrape,
+  parseEnvoyState,
+  request,
+  unreadiness,
+} from './index.ts';
 import type { StatusServerOptions } from './index.ts';
 
-const stats = (more = ''): string => `cluster_manager.cds.update_success: 1\nlistener_manager.lds.update_success: 2\nlistener_manager.workers_started: 1\nserver.state: 0\n${more}`;
+const stats = (more = ''): string =>
+  `cluster_manager.cds.update_success: 1\nlistener_manager.lds.update_success: 2\nlistener_manager.workers_started: 1\nserver.state: 0\n${more}`;
 
 describe('readiness', () => {
   it('needs configuration, a live server and workers', () => {
     expect(unreadiness(parseEnvoyState(stats()))).toBeUndefined();
-    expect(unreadiness(parseEnvoyState(''))).toBe('config not received from XDS server (is Istiod running?): cds updates: 0 successful, 0 rejected; lds updates: 0 successful, 0 rejected');
-    expect(unreadiness(parseEnvoyState(stats().replace('state: 0', 'state: 1')))).toBe('server is not live, current state is: DRAINING');
-    expect(unreadiness(parseEnvoyState(stats().replace('started: 1', 'started: 0')))).toBe('workers have not yet started');
+    expect(unreadiness(parseEnvoyState(''))).toBe(
+      'config not received from XDS server (is Istiod running?): cds updates: 0 successful, 0 rejected; lds updates: 0 successful, 0 rejected',
+    );
+    expect(unreadiness(parseEnvoyState(stats().replace('state: 0', 'state: 1')))).toBe(
+      'server is not live, current state is: DRAINING',
+    );
+    expect(unreadiness(parseEnvoyState(stats().replace('started: 1', 'started: 0')))).toBe(
+      'workers have not yet started',
+    );
   });
 });
 
@@ -34,11 +49,20 @@ describe('the status port', () => {
   };
   const start = async (options: Partial<StatusServerOptions>) => {
     const server = await createStatusServer({
-      port: 0, address: '127.0.0.1', unready: () => Promise.resolve(undefined), podIp: '127.0.0.1', envoyStatsPort: 1, appProbes: new Map(), agentMetrics: () => Promise.resolve('agent 1\n'),
-      onQuit: () => {}, log: noObservability.log, ...options,
+      port: 0,
+      address: '127.0.0.1',
+      unready: () => Promise.resolve(undefined),
+      podIp: '127.0.0.1',
+      envoyStatsPort: 1,
+      appProbes: new Map(),
+      agentMetrics: () => Promise.resolve('agent 1\n'),
+      onQuit: () => {},
+      log: noObservability.log,
+      ...options,
     });
     closers.push(() => server.close());
-    return (path: string, method = 'GET') => request({ host: '127.0.0.1', port: server.port, path, method, timeoutMs: 2000, maxBytes: 1 << 20 });
+    return (path: string, method = 'GET') =>
+      request({ host: '127.0.0.1', port: server.port, path, method, timeoutMs: 2000, maxBytes: 1 << 20 });
   };
 
   it('tells readiness', async () => {
@@ -48,9 +72,20 @@ describe('the status port', () => {
   });
   it('runs the probes of the application', async () => {
     const port = await serve((path) => (path === '/live' ? [200, ''] : [418, '']));
-    const probes = parseAppProbes(JSON.stringify({ '/app-health/app/livez': { httpGet: { path: '/live', port } }, '/app-health/app/readyz': { httpGet: { path: 'x', port } }, '/app-health/app/startupz': { tcpSocket: { port } } }));
+    const probes = parseAppProbes(
+      JSON.stringify({
+        '/app-health/app/livez': { httpGet: { path: '/live', port } },
+        '/app-health/app/readyz': { httpGet: { path: 'x', port } },
+        '/app-health/app/startupz': { tcpSocket: { port } },
+      }),
+    );
     const ask = await start({ appProbes: probes.ok ? probes.value : new Map() });
-    expect([(await ask('/app-health/app/livez')).status, (await ask('/app-health/app/readyz')).status, (await ask('/app-health/app/startupz')).status, (await ask('/app-health/other/livez')).status]).toEqual([200, 418, 200, 404]);
+    expect([
+      (await ask('/app-health/app/livez')).status,
+      (await ask('/app-health/app/readyz')).status,
+      (await ask('/app-health/app/startupz')).status,
+      (await ask('/app-health/other/livez')).status,
+    ]).toEqual([200, 418, 200, 404]);
   });
   it('merges metrics of agent, Envoy and application', async () => {
     const envoyStatsPort = await serve(() => [200, 'envoy 1']);
@@ -61,17 +96,25 @@ describe('the status port', () => {
   it('stops the agent on a local POST only', async () => {
     let quits = 0;
     const ask = await start({ onQuit: () => quits++ });
-    expect([(await ask('/quitquitquit')).status, (await ask('/quitquitquit', 'POST')).status, quits]).toEqual([405, 200, 1]);
+    expect([(await ask('/quitquitquit')).status, (await ask('/quitquitquit', 'POST')).status, quits]).toEqual([
+      405, 200, 1,
+    ]);
   });
 });
 
-it('probes and annotations of any text are read without throwing', () => fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-  parseAppProbes(text);
-  parseAppScrape(text, 15020);
-  parseEnvoyState(text);
-  mergeMetrics([text]);
-})));
+it('probes and annotations of any text are read without throwing', () =>
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      parseAppProbes(text);
+      parseAppScrape(text, 15020);
+      parseEnvoyState(text);
+      mergeMetrics([text]);
+    }),
+  ));
 it('the agent does not scrape itself', () => {
   expect(parseAppScrape('{"scrape":"true","path":"","port":"15020"}', 15020)).toEqual({ ok: true, value: undefined });
-  expect(parseAppScrape('{"scrape":"true","path":"m","port":"8080"}', 15020)).toEqual({ ok: true, value: { port: 8080, path: '/m' } });
+  expect(parseAppScrape('{"scrape":"true","path":"m","port":"8080"}', 15020)).toEqual({
+    ok: true,
+    value: { port: 8080, path: '/m' },
+  });
 });

@@ -52,12 +52,15 @@ export function createStatusServer(options: StatusServerOptions): Promise<HttpSe
     else if (probe) response.writeHead(await runAppProbe(probe, probeTarget(incoming, options.podIp))).end();
     else if (path === '/quitquitquit') {
       const local = fromHere.test(incoming.socket.remoteAddress ?? '');
-      response.writeHead(!local ? 403 : incoming.method === 'POST' ? 200 : 405).end(local && incoming.method === 'POST' ? 'OK' : '');
+      response
+        .writeHead(!local ? 403 : incoming.method === 'POST' ? 200 : 405)
+        .end(local && incoming.method === 'POST' ? 'OK' : '');
       if (local && incoming.method === 'POST') options.onQuit();
     } else response.writeHead(404).end();
   };
   return serveHttp({
-    ...options.guard, at: { port: options.port, ...(options.address === undefined ? {} : { host: options.address }) },
+    ...options.guard,
+    at: { port: options.port, ...(options.address === undefined ? {} : { host: options.address }) },
     handle: (incoming, response) => {
       incoming.resume();
       return handle(incoming, response);
@@ -69,16 +72,35 @@ const probeTarget = (incoming: IncomingMessage, podIp: string) => ({
   podIp,
   // Linux routes all of 127.0.0.0/8 to lo; the rules exempt this address from redirection.
   ...(podIp.includes(':') ? {} : { localAddress: '127.0.0.6' }),
-  headers: Object.fromEntries(Object.entries(incoming.headers).filter(([name, value]) => typeof value === 'string' && !['host', 'connection', 'content-length', 'transfer-encoding'].includes(name))) as Record<string, string>,
+  headers: Object.fromEntries(
+    Object.entries(incoming.headers).filter(
+      ([name, value]) =>
+        typeof value === 'string' && !['host', 'connection', 'content-length', 'transfer-encoding'].includes(name),
+    ),
+  ) as Record<string, string>,
 });
 
 /** Envoy's, the application's and the agent's metrics as one text; whatever can't be had is left out. */
-async function metrics(incoming: IncomingMessage, response: ServerResponse, options: StatusServerOptions): Promise<void> {
-  const headers = Object.fromEntries(passed.flatMap((name) => (typeof incoming.headers[name] === 'string' ? [[name, incoming.headers[name]]] : [])));
+async function metrics(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  options: StatusServerOptions,
+): Promise<void> {
+  const headers = Object.fromEntries(
+    passed.flatMap((name) => (typeof incoming.headers[name] === 'string' ? [[name, incoming.headers[name]]] : [])),
+  );
   const scrape = async (name: string, port: number, path: string): Promise<{ text: string; contentType?: string }> => {
     try {
-      const { status, body, headers: answered } = await request({ host: 'localhost', port, path, headers, timeoutMs: scrapeTimeoutMs, maxBytes: maxMetrics });
-      if (status === 200) return { text: body.toString('utf8'), ...(answered['content-type'] ? { contentType: answered['content-type'] } : {}) };
+      const {
+        status,
+        body,
+        headers: answered,
+      } = await request({ host: 'localhost', port, path, headers, timeoutMs: scrapeTimeoutMs, maxBytes: maxMetrics });
+      if (status === 200)
+        return {
+          text: body.toString('utf8'),
+          ...(answered['content-type'] ? { contentType: answered['content-type'] } : {}),
+        };
       options.log.warn(`failed scraping ${name} metrics`, { status });
     } catch (thrown) {
       options.log.warn(`failed scraping ${name} metrics`, { error: messageOf(thrown) });
@@ -86,10 +108,14 @@ async function metrics(incoming: IncomingMessage, response: ServerResponse, opti
     return { text: '' };
   };
   const [agent, envoy, app] = await Promise.all([
-    options.agentMetrics().catch(() => ''), scrape('envoy', options.envoyStatsPort, '/stats/prometheus'),
+    options.agentMetrics().catch(() => ''),
+    scrape('envoy', options.envoyStatsPort, '/stats/prometheus'),
     options.appScrape ? scrape('application', options.appScrape.port, options.appScrape.path) : { text: '' },
   ]);
-  const contentType = 'contentType' in app && app.contentType?.startsWith('application/openmetrics-text') ? app.contentType : 'text/plain; version=0.0.4; charset=utf-8';
+  const contentType =
+    'contentType' in app && app.contentType?.startsWith('application/openmetrics-text')
+      ? app.contentType
+      : 'text/plain; version=0.0.4; charset=utf-8';
   const end = contentType.startsWith('application/openmetrics-text') ? '# EOF\n' : '';
   response.writeHead(200, { 'content-type': contentType }).end(mergeMetrics([agent, envoy.text, app.text]) + end);
 }

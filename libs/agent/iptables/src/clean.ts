@@ -18,11 +18,18 @@ export function buildCleanCommands(settings: IptablesSettings): string[] {
       const deletion = `-t ${table} -D ${chain} ${params.join(' ')}`;
       return family === 'both' ? [deletion, deletion] : [deletion];
     }),
-    ...['nat ISTIO_OUTPUT', 'nat ISTIO_INBOUND', 'mangle ISTIO_INBOUND', 'mangle ISTIO_DIVERT', 'mangle ISTIO_TPROXY', 'nat ISTIO_REDIRECT', 'nat ISTIO_IN_REDIRECT']
-      .flatMap((place) => {
-        const [table, chain] = place.split(' ');
-        return [`-t ${table} -F ${chain}`, `-t ${table} -X ${chain}`];
-      }),
+    ...[
+      'nat ISTIO_OUTPUT',
+      'nat ISTIO_INBOUND',
+      'mangle ISTIO_INBOUND',
+      'mangle ISTIO_DIVERT',
+      'mangle ISTIO_TPROXY',
+      'nat ISTIO_REDIRECT',
+      'nat ISTIO_IN_REDIRECT',
+    ].flatMap((place) => {
+      const [table, chain] = place.split(' ');
+      return [`-t ${table} -F ${chain}`, `-t ${table} -X ${chain}`];
+    }),
   ];
   return ['iptables', 'ip6tables'].flatMap((command) => deletions.map((deletion) => `${command} ${deletion}`));
 }

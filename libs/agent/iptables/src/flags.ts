@@ -2,8 +2,14 @@ import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import type { FlagSpec } from './settings.ts';
 
-/** Reads `--name value`, `--name=value`, `-n value` and booleans as Istio's commands do. Returns values by flag name and what is left, or the mistake. */
-export function parseFlags(specs: readonly FlagSpec[], args: readonly string[]): Result<{ flags: ReadonlyMap<string, string>; rest: readonly string[] }> {
+/**
+ * Reads `--name value`, `--name=value`, `-n value` and booleans as Istio's commands do. Returns values by flag name and
+ * what is left, or the mistake.
+ */
+export function parseFlags(
+  specs: readonly FlagSpec[],
+  args: readonly string[],
+): Result<{ flags: ReadonlyMap<string, string>; rest: readonly string[] }> {
   const flags = new Map<string, string>();
   const rest: string[] = [];
   for (let i = 0; i < args.length; i++) {

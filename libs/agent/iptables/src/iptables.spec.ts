@@ -2,16 +2,37 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { corpusPath, goldenPairs } from '@flotilla/testing';
-import { buildCleanCommands, buildRules, buildSettings, commandLines, describeEnvironment, describeSettings, iptablesFlags, parseFlags, restoreText, separateRanges } from './index.ts';
+import {
+  buildCleanCommands,
+  buildRules,
+  buildSettings,
+  commandLines,
+  describeEnvironment,
+  describeSettings,
+  iptablesFlags,
+  parseFlags,
+  restoreText,
+  separateRanges,
+} from './index.ts';
 import type { IptablesSettings } from './index.ts';
 
 const corpus = corpusPath('iptables');
-interface Case { args: string[]; env: Record<string, string>; interfaceAddresses?: string[]; resolvConf: string; exitCode: number; stderr: string }
+interface Case {
+  args: string[];
+  env: Record<string, string>;
+  interfaceAddresses?: string[];
+  resolvConf: string;
+  exitCode: number;
+  stderr: string;
+}
 const read = (path: string): string => readFileSync(`${corpus}/${path}`, 'utf8');
 const caseOf = (path: string): Case => JSON.parse(read(`${path}/case.json`)) as Case;
 
 function settingsOf({ args, env, interfaceAddresses = ['10.0.0.1'], resolvConf }: Case): IptablesSettings {
-  const flags = parseFlags([...iptablesFlags, { name: 'log_output_level', fallback: '', usage: '' }], args.filter((arg) => !arg.startsWith('--config')));
+  const flags = parseFlags(
+    [...iptablesFlags, { name: 'log_output_level', fallback: '', usage: '' }],
+    args.filter((arg) => !arg.startsWith('--config')),
+  );
   if (!flags.ok) throw new Error(flags.error);
   const nameservers = [...resolvConf.matchAll(/^nameserver\s+(\S+)/gm)].map(([, server]) => server ?? '');
   const settings = buildSettings(flags.value.flags, env, { addresses: interfaceAddresses, nameservers });
@@ -25,7 +46,8 @@ function rulesOf(test: Case) {
 }
 
 describe.skipIf(!existsSync(corpus))('as Istio writes them (needs ../shared/corpus)', () => {
-  const names = (folder: string): string[] => (existsSync(corpus) ? readdirSync(`${corpus}/${folder}`).filter((name) => !name.includes('.')) : []);
+  const names = (folder: string): string[] =>
+    existsSync(corpus) ? readdirSync(`${corpus}/${folder}`).filter((name) => !name.includes('.')) : [];
   it.each(names('cases'))('rules: %s', (name) => {
     const test = caseOf(`cases/${name}`);
     if (test.exitCode !== 0) {
@@ -35,24 +57,38 @@ describe.skipIf(!existsSync(corpus))('as Istio writes them (needs ../shared/corp
     const rules = rulesOf(test);
     expect(restoreText(rules, 'v4')).toBe(read(`cases/${name}/restore-v4.rules`));
     expect(restoreText(rules, 'v6')).toBe(read(`cases/${name}/restore-v6.rules`));
-    expect([...commandLines(rules, 'v4'), ...commandLines(rules, 'v6')]).toEqual(read(`cases/${name}/commands.txt`).trim().split('\n'));
+    expect([...commandLines(rules, 'v4'), ...commandLines(rules, 'v6')]).toEqual(
+      read(`cases/${name}/commands.txt`).trim().split('\n'),
+    );
     expect(read(`cases/${name}/expected.stdout`)).toContain(describeEnvironment(test.env));
     expect(read(`cases/${name}/expected.stdout`)).toContain(describeSettings(settingsOf(test)));
   });
   it.each(names('clean'))('clean-up: %s', (name) => {
-    expect(buildCleanCommands(settingsOf(caseOf(`clean/${name}`)))).toEqual(read(`clean/${name}/commands.txt`).trim().split('\n'));
+    expect(buildCleanCommands(settingsOf(caseOf(`clean/${name}`)))).toEqual(
+      read(`clean/${name}/commands.txt`).trim().split('\n'),
+    );
   });
-  it.each(names('upstream'))('Istio\'s own golden: %s', (name) => {
-    const test = caseOf(`upstream/${name}`) as Case & { realBinaryMatchesUpstreamGolden: boolean; equivalentArgs: string[] };
+  it.each(names('upstream'))("Istio's own golden: %s", (name) => {
+    const test = caseOf(`upstream/${name}`) as Case & {
+      realBinaryMatchesUpstreamGolden: boolean;
+      equivalentArgs: string[];
+    };
     if (!test.realBinaryMatchesUpstreamGolden) return;
     const rules = rulesOf({ ...test, args: test.equivalentArgs });
-    expect([...commandLines(rules, 'v4'), ...commandLines(rules, 'v6')]).toEqual(read(`upstream/${name}/golden.txt`).trim().split('\n'));
+    expect([...commandLines(rules, 'v4'), ...commandLines(rules, 'v6')]).toEqual(
+      read(`upstream/${name}/golden.txt`).trim().split('\n'),
+    );
   });
 });
 
 describe('golden pairs: rules of flags and environment', () => {
   goldenPairs(import.meta.dirname, ([given]) => {
-    const rules = rulesOf({ exitCode: 0, stderr: '', resolvConf: 'nameserver 10.96.0.10', ...given as Pick<Case, 'args' | 'env'> });
+    const rules = rulesOf({
+      exitCode: 0,
+      stderr: '',
+      resolvConf: 'nameserver 10.96.0.10',
+      ...(given as Pick<Case, 'args' | 'env'>),
+    });
     return { 'iptables-restore': restoreText(rules, 'v4') };
   });
 });
@@ -63,8 +99,11 @@ describe('ranges', () => {
     expect({ v4: v4.cidrs, v6: v6.cidrs }).toEqual({ v4: ['10.0.0.0/8'], v6: ['2001:db8::/32'] });
     expect(problems).toHaveLength(3);
   });
-  it('never fail, whatever the text', () => fc.assert(fc.property(fc.string(), (text) => {
-    const { v4, v6 } = separateRanges(text);
-    return [...v4.cidrs, ...v6.cidrs].every((cidr) => !/\s/.test(cidr));
-  })));
+  it('never fail, whatever the text', () =>
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const { v4, v6 } = separateRanges(text);
+        return [...v4.cidrs, ...v6.cidrs].every((cidr) => !/\s/.test(cidr));
+      }),
+    ));
 });

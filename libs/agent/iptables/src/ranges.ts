@@ -2,10 +2,21 @@ import { formatPrefix, parsePrefix } from '@flotilla/std';
 import { split } from './settings.ts';
 
 /** A list of address ranges of one family. */
-export interface NetworkRanges { readonly wildcard: boolean; readonly cidrs: readonly string[]; readonly loopback: boolean }
-export interface SeparatedRanges { readonly v4: NetworkRanges; readonly v6: NetworkRanges; readonly problems: readonly string[] }
+export interface NetworkRanges {
+  readonly wildcard: boolean;
+  readonly cidrs: readonly string[];
+  readonly loopback: boolean;
+}
+export interface SeparatedRanges {
+  readonly v4: NetworkRanges;
+  readonly v6: NetworkRanges;
+  readonly problems: readonly string[];
+}
 
-/** Splits a list of CIDRs by family. Host bits stay; a bad range is skipped and named in `problems` (Istio 1.19: separateV4V6). */
+/**
+ * Splits a list of CIDRs by family. Host bits stay; a bad range is skipped and named in `problems` (Istio 1.19:
+ * separateV4V6).
+ */
 export function separateRanges(list: string): SeparatedRanges {
   if (list === '*') {
     const all: NetworkRanges = { wildcard: true, cidrs: [], loopback: false };

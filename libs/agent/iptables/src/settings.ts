@@ -42,17 +42,26 @@ export interface FlagSpec {
   readonly usage: string;
 }
 
-const text = (name: string, short: string, rest: Omit<FlagSpec, 'name' | 'short' | 'fallback'> & { fallback?: string }): FlagSpec =>
-  ({ fallback: '', ...rest, name, ...(short ? { short } : {}) });
-const toggle = (name: string, usage: string, rest: Partial<FlagSpec> = {}): FlagSpec => ({ fallback: 'false', boolean: true, ...rest, name, usage });
+const text = (
+  name: string,
+  short: string,
+  rest: Omit<FlagSpec, 'name' | 'short' | 'fallback'> & { fallback?: string },
+): FlagSpec => ({ fallback: '', ...rest, name, ...(short ? { short } : {}) });
+const toggle = (name: string, usage: string, rest: Partial<FlagSpec> = {}): FlagSpec => ({
+  fallback: 'false',
+  boolean: true,
+  ...rest,
+  name,
+  usage,
+});
 
 /** Flags of istio-iptables and istio-clean-iptables, with Istio's names, letters and environment variables. */
 export const iptablesFlags: readonly FlagSpec[] = [
   text('envoy-port', 'p', { fallback: '15001', usage: 'port that outbound connections are sent to' }),
   text('inbound-capture-port', 'z', { fallback: '15006', usage: 'port that inbound connections are sent to' }),
   text('inbound-tunnel-port', 'e', { fallback: '15008', usage: 'port of inbound tunnels, never redirected' }),
-  text('proxy-uid', 'u', { usage: 'users whose traffic is the proxy\'s own' }),
-  text('proxy-gid', 'g', { usage: 'groups whose traffic is the proxy\'s own' }),
+  text('proxy-uid', 'u', { usage: "users whose traffic is the proxy's own" }),
+  text('proxy-gid', 'g', { usage: "groups whose traffic is the proxy's own" }),
   text('istio-inbound-interception-mode', 'm', { usage: 'REDIRECT or TPROXY' }),
   text('istio-inbound-tproxy-mark', 't', { fallback: '1337', usage: 'mark of packets in TPROXY mode' }),
   text('istio-inbound-tproxy-route-table', 'r', { fallback: '133', usage: 'routing table in TPROXY mode' }),
@@ -75,7 +84,9 @@ export const iptablesFlags: readonly FlagSpec[] = [
   toggle('dry-run', 'print what would be done', { short: 'n' }),
 ];
 
-/** What the pod tells: addresses of its interfaces, name servers of resolv.conf, the user istio-proxy if there is one. */
+/**
+ * What the pod tells: addresses of its interfaces, name servers of resolv.conf, the user istio-proxy if there is one.
+ */
 export interface PodFacts {
   readonly addresses: readonly string[];
   readonly nameservers: readonly string[];
@@ -86,11 +97,17 @@ export interface PodFacts {
  * Resolves flags over environment over default (Istio 1.19, istio-iptables: constructConfig).
  * Fails when the pod has no usable address or a list is out of bounds; Istio panics then (exit code 2).
  */
-export function buildSettings(flags: ReadonlyMap<string, string>, env: Readonly<Record<string, string | undefined>>, pod: PodFacts): Result<IptablesSettings> {
+export function buildSettings(
+  flags: ReadonlyMap<string, string>,
+  env: Readonly<Record<string, string | undefined>>,
+  pod: PodFacts,
+): Result<IptablesSettings> {
   const value = (name: string): string => {
     const spec = iptablesFlags.find((flag) => flag.name === name);
     const names = spec?.env ?? [name.replaceAll('-', '_').toUpperCase()];
-    return flags.get(name) ?? names.map((item) => env[item]).find((item) => item) ?? alias(env, name) ?? spec?.fallback ?? '';
+    return (
+      flags.get(name) ?? names.map((item) => env[item]).find((item) => item) ?? alias(env, name) ?? spec?.fallback ?? ''
+    );
   };
   const on = (name: string): boolean => isTrue(value(name));
   const usable = pod.addresses.filter(isUsable);
@@ -103,23 +120,40 @@ export function buildSettings(flags: ReadonlyMap<string, string>, env: Readonly<
   const ownerGroupsExclude = env['ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE'] ?? '';
   for (const groups of [ownerGroups, ownerGroupsExclude]) {
     const { length } = split(groups);
-    if (length > 64) return err(`number of owner groups whose outgoing traffic should be redirected to Envoy cannot exceed 64, got ${length}: ${groups}`);
+    if (length > 64)
+      return err(
+        `number of owner groups whose outgoing traffic should be redirected to Envoy cannot exceed 64, got ${length}: ${groups}`,
+      );
   }
   const servers = redirectDns && !on('capture-all-dns') ? pod.nameservers : [];
   return ok({
-    proxyPort: value('envoy-port'), inboundCapturePort: value('inbound-capture-port'), inboundTunnelPort: value('inbound-tunnel-port'),
-    proxyUid, proxyGid: value('proxy-gid') || proxyUid,
+    proxyPort: value('envoy-port'),
+    inboundCapturePort: value('inbound-capture-port'),
+    inboundTunnelPort: value('inbound-tunnel-port'),
+    proxyUid,
+    proxyGid: value('proxy-gid') || proxyUid,
     interceptionMode: value('istio-inbound-interception-mode'),
-    tproxyMark: value('istio-inbound-tproxy-mark'), tproxyRouteTable: value('istio-inbound-tproxy-route-table'),
-    inboundPorts: value('istio-inbound-ports'), inboundPortsExclude: value('istio-local-exclude-ports'),
-    ownerGroups, ownerGroupsExclude,
-    outboundRanges: value('istio-service-cidr'), outboundRangesExclude: value('istio-service-exclude-cidr'),
-    outboundPorts: value('istio-outbound-ports'), outboundPortsExclude: value('istio-local-outbound-ports-exclude'),
-    kubeVirtInterfaces: value('kube-virt-interfaces'), excludeInterfaces: value('istio-exclude-interfaces'),
+    tproxyMark: value('istio-inbound-tproxy-mark'),
+    tproxyRouteTable: value('istio-inbound-tproxy-route-table'),
+    inboundPorts: value('istio-inbound-ports'),
+    inboundPortsExclude: value('istio-local-exclude-ports'),
+    ownerGroups,
+    ownerGroupsExclude,
+    outboundRanges: value('istio-service-cidr'),
+    outboundRangesExclude: value('istio-service-exclude-cidr'),
+    outboundPorts: value('istio-outbound-ports'),
+    outboundPortsExclude: value('istio-local-outbound-ports-exclude'),
+    kubeVirtInterfaces: value('kube-virt-interfaces'),
+    excludeInterfaces: value('istio-exclude-interfaces'),
     ipv6: dualStack ? usable.some(isIpv6) : isIpv6(first),
-    redirectDns, captureAllDns: on('capture-all-dns'), dropInvalid: on('drop-invalid'),
-    dnsServersV4: servers.filter((server) => !isIpv6(server)), dnsServersV6: servers.filter(isIpv6),
-    traceLogging: on('iptables-trace-logging'), networkNamespace: value('network-namespace'), cniMode: on('cni-mode'),
+    redirectDns,
+    captureAllDns: on('capture-all-dns'),
+    dropInvalid: on('drop-invalid'),
+    dnsServersV4: servers.filter((server) => !isIpv6(server)),
+    dnsServersV6: servers.filter(isIpv6),
+    traceLogging: on('iptables-trace-logging'),
+    networkNamespace: value('network-namespace'),
+    cniMode: on('cni-mode'),
   });
 }
 
@@ -135,5 +169,11 @@ export const isIpv6 = (address: string): boolean => address.includes(':');
 
 function isUsable(address: string): boolean {
   const plain = address.toLowerCase();
-  return !plain.startsWith('127.') && plain !== '::1' && !plain.startsWith('169.254.') && !/^fe[89ab]/.test(plain) && !/^ff.2:/.test(plain);
+  return (
+    !plain.startsWith('127.') &&
+    plain !== '::1' &&
+    !plain.startsWith('169.254.') &&
+    !/^fe[89ab]/.test(plain) &&
+    !/^ff.2:/.test(plain)
+  );
 }

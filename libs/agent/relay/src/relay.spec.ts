@@ -10,7 +10,8 @@ import { AsyncQueue, systemClock } from '@flotilla/std';
 import { createRelay, createUpstream, discoveryMethods, nameTableType, textField } from './index.ts';
 import type { NameTable, Variant } from './index.ts';
 
-const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscoveryResponse } = envoy.service.discovery.v3;
+const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscoveryResponse } =
+  envoy.service.discovery.v3;
 const clusters = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
 const { log, metrics } = noObservability;
 const closers: (() => unknown)[] = [];
@@ -18,7 +19,10 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-interface PilotStream { readonly requests: AsyncQueue<Buffer>; readonly call: ServerDuplexStream<Buffer, Buffer> }
+interface PilotStream {
+  readonly requests: AsyncQueue<Buffer>;
+  readonly call: ServerDuplexStream<Buffer, Buffer>;
+}
 /** Stands for pilot: real gRPC, every stream handed to the test. */
 async function startPilot(port = 0) {
   const server = new Server();
@@ -30,24 +34,46 @@ async function startPilot(port = 0) {
     call.on('end', () => requests.close());
     streams.push({ requests, call });
   };
-  server.addService({ StreamAggregatedResources: discoveryMethods.sotw, DeltaAggregatedResources: discoveryMethods.delta }, { StreamAggregatedResources: serve, DeltaAggregatedResources: serve } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
-  const bound = await new Promise<number>((resolve, reject) => server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, number) => (error ? reject(error) : resolve(number))));
+  server.addService(
+    { StreamAggregatedResources: discoveryMethods.sotw, DeltaAggregatedResources: discoveryMethods.delta },
+    { StreamAggregatedResources: serve, DeltaAggregatedResources: serve } as unknown as Record<
+      string,
+      handleBidiStreamingCall<unknown, unknown>
+    >,
+  );
+  const bound = await new Promise<number>((resolve, reject) =>
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, number) =>
+      error ? reject(error) : resolve(number),
+    ),
+  );
   closers.push(() => server.forceShutdown());
-  return { port: bound, stream: async () => (await streams.next()).value as PilotStream, kill: () => server.forceShutdown() };
+  return {
+    port: bound,
+    stream: async () => (await streams.next()).value as PilotStream,
+    kill: () => server.forceShutdown(),
+  };
 }
 
 async function startRelay(port: number, dns = true) {
   const tables = new AsyncQueue<NameTable>();
   const socket = `${mkdtempSync(`${tmpdir()}/relay-`)}/XDS`;
   const relay = await createRelay({
-    socket, upstream: createUpstream({ address: `127.0.0.1:${port}`, roots: () => Promise.resolve(undefined) }), clock: systemClock, log, metrics,
+    socket,
+    upstream: createUpstream({ address: `127.0.0.1:${port}`, roots: () => Promise.resolve(undefined) }),
+    clock: systemClock,
+    log,
+    metrics,
     ...(dns ? { onNameTable: (table: NameTable) => tables.push(table) } : {}),
   });
   closers.push(() => relay.close());
   const client = new Client(`unix:${socket}`, credentials.createInsecure());
   closers.push(() => client.close());
   const open = (variant: Variant) => {
-    const stream = client.makeBidiStreamRequest(discoveryMethods[variant].path, (bytes: Buffer) => bytes, (bytes: Buffer) => bytes);
+    const stream = client.makeBidiStreamRequest(
+      discoveryMethods[variant].path,
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => bytes,
+    );
     const responses = new AsyncQueue<Buffer>();
     stream.on('data', (bytes: Buffer) => responses.push(bytes));
     stream.on('error', (error) => responses.fail(error));
@@ -55,10 +81,15 @@ async function startRelay(port: number, dns = true) {
   };
   return { relay, tables, open };
 }
-const request = (typeUrl: string): Buffer => Buffer.from(DiscoveryRequest.encode({ typeUrl, node: { id: 'sidecar~1~a.b~c' } }).finish());
-const response = (typeUrl: string, resources: { type_url: string; value: Uint8Array }[] = []): Buffer => Buffer.from(DiscoveryResponse.encode({ typeUrl, versionInfo: 'v1', nonce: 'n1', resources }).finish());
-const table = istio.networking.nds.v1.NameTable.encode({ table: { 'web.shop.svc.cluster.local': { ips: ['10.1.1.1'] } } }).finish();
-const typeOf = async ({ requests }: PilotStream): Promise<string> => DiscoveryRequest.decode((await requests.next()).value as Buffer).typeUrl;
+const request = (typeUrl: string): Buffer =>
+  Buffer.from(DiscoveryRequest.encode({ typeUrl, node: { id: 'sidecar~1~a.b~c' } }).finish());
+const response = (typeUrl: string, resources: { type_url: string; value: Uint8Array }[] = []): Buffer =>
+  Buffer.from(DiscoveryResponse.encode({ typeUrl, versionInfo: 'v1', nonce: 'n1', resources }).finish());
+const table = istio.networking.nds.v1.NameTable.encode({
+  table: { 'web.shop.svc.cluster.local': { ips: ['10.1.1.1'] } },
+}).finish();
+const typeOf = async ({ requests }: PilotStream): Promise<string> =>
+  DiscoveryRequest.decode((await requests.next()).value as Buffer).typeUrl;
 
 describe('relay', () => {
   it('hands the bytes of both sides over unchanged', async () => {
@@ -82,8 +113,14 @@ describe('relay', () => {
     expect([await typeOf(upstream), await typeOf(upstream)]).toEqual([clusters, nameTableType]);
     upstream.call.write(response(nameTableType, [{ type_url: nameTableType, value: table }]));
     upstream.call.write(response(clusters));
-    expect((await tables.next()).value).toMatchObject({ table: { 'web.shop.svc.cluster.local': { ips: ['10.1.1.1'] } } });
-    expect(DiscoveryRequest.decode((await upstream.requests.next()).value as Buffer)).toMatchObject({ typeUrl: nameTableType, responseNonce: 'n1', versionInfo: 'v1' });
+    expect((await tables.next()).value).toMatchObject({
+      table: { 'web.shop.svc.cluster.local': { ips: ['10.1.1.1'] } },
+    });
+    expect(DiscoveryRequest.decode((await upstream.requests.next()).value as Buffer)).toMatchObject({
+      typeUrl: nameTableType,
+      responseNonce: 'n1',
+      versionInfo: 'v1',
+    });
     expect(textField((await responses.next()).value as Buffer, 4)).toBe(clusters);
   });
 
@@ -94,8 +131,19 @@ describe('relay', () => {
     stream.write(Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: clusters }).finish()));
     const upstream = await pilot.stream();
     await upstream.requests.next();
-    expect(DeltaDiscoveryRequest.decode((await upstream.requests.next()).value as Buffer)).toMatchObject({ typeUrl: nameTableType, resourceNamesSubscribe: [] });
-    upstream.call.write(Buffer.from(DeltaDiscoveryResponse.encode({ typeUrl: nameTableType, nonce: 'd1', resources: [{ name: 'x', resource: { type_url: nameTableType, value: table } }] }).finish()));
+    expect(DeltaDiscoveryRequest.decode((await upstream.requests.next()).value as Buffer)).toMatchObject({
+      typeUrl: nameTableType,
+      resourceNamesSubscribe: [],
+    });
+    upstream.call.write(
+      Buffer.from(
+        DeltaDiscoveryResponse.encode({
+          typeUrl: nameTableType,
+          nonce: 'd1',
+          resources: [{ name: 'x', resource: { type_url: nameTableType, value: table } }],
+        }).finish(),
+      ),
+    );
     expect((await tables.next()).value).toMatchObject({ table: { 'web.shop.svc.cluster.local': {} } });
   });
 
@@ -131,9 +179,17 @@ describe('relay', () => {
 });
 
 describe('textField', () => {
-  it('finds the type of any response', () => fc.assert(fc.property(fc.string(), fc.string(), fc.array(fc.uint8Array()), (typeUrl, versionInfo, values) => {
-    const bytes = DiscoveryResponse.encode({ typeUrl, versionInfo, resources: values.map((value) => ({ type_url: 'x', value })) }).finish();
-    expect(textField(bytes, 4)).toBe(DiscoveryResponse.decode(bytes).typeUrl);
-  })));
-  it('ends on any bytes', () => fc.assert(fc.property(fc.uint8Array(), (bytes) => typeof textField(bytes, 4) === 'string')));
+  it('finds the type of any response', () =>
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.array(fc.uint8Array()), (typeUrl, versionInfo, values) => {
+        const bytes = DiscoveryResponse.encode({
+          typeUrl,
+          versionInfo,
+          resources: values.map((value) => ({ type_url: 'x', value })),
+        }).finish();
+        expect(textField(bytes, 4)).toBe(DiscoveryResponse.decode(bytes).typeUrl);
+      }),
+    ));
+  it('ends on any bytes', () =>
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => typeof textField(bytes, 4) === 'string')));
 });

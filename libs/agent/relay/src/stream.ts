@@ -94,16 +94,19 @@ export function relayStream(options: RelayStreamOptions): (code: status, details
     cancelPause = clock.after(pause, connect);
   };
   const connect = (): void => {
-    options.upstream(variant).then((opened) => {
-      if (ended) return opened.close();
-      upstream = opened;
-      opened.stream.on('data', onMessage);
-      opened.stream.on('error', (error) => onGone(opened, messageOf(error)));
-      opened.stream.on('end', () => onGone(opened, 'stream ended'));
-      const [first, ...rest] = held ?? [];
-      if (first) send(first, true);
-      for (const message of rest) opened.stream.write(message);
-    }, (thrown: unknown) => onGone(undefined, messageOf(thrown)));
+    options.upstream(variant).then(
+      (opened) => {
+        if (ended) return opened.close();
+        upstream = opened;
+        opened.stream.on('data', onMessage);
+        opened.stream.on('error', (error) => onGone(opened, messageOf(error)));
+        opened.stream.on('end', () => onGone(opened, 'stream ended'));
+        const [first, ...rest] = held ?? [];
+        if (first) send(first, true);
+        for (const message of rest) opened.stream.write(message);
+      },
+      (thrown: unknown) => onGone(undefined, messageOf(thrown)),
+    );
   };
   const send = (message: Buffer, first: boolean): void => {
     if (!upstream) return;
@@ -121,7 +124,8 @@ export function relayStream(options: RelayStreamOptions): (code: status, details
     if (held) {
       held.push(message);
       heldBytes += message.length;
-      if (held.length > maxHeldMessages || heldBytes > maxHeldBytes) return end(status.RESOURCE_EXHAUSTED, 'too many requests while pilot is away');
+      if (held.length > maxHeldMessages || heldBytes > maxHeldBytes)
+        return end(status.RESOURCE_EXHAUSTED, 'too many requests while pilot is away');
     }
     send(message, first);
   });

@@ -1,9 +1,13 @@
-/** Field 4 of both DiscoveryResponse and DeltaDiscoveryResponse, and of DiscoveryRequest (type_url); DeltaDiscoveryRequest has it as field 2. */
+/**
+ * Field 4 of both DiscoveryResponse and DeltaDiscoveryResponse, and of DiscoveryRequest (type_url);
+ * DeltaDiscoveryRequest has it as field 2.
+ */
 export const responseTypeField = 4;
 
 /**
- * The text of the given top-level field in a message's bytes, found by skipping the others without decoding them; '' when absent or malformed.
- * With a repeated occurrence the last one counts, as protobuf has it; scanning stops at the first, since no peer of ours sends two.
+ * The text of the given top-level field in a message's bytes, found by skipping the others without decoding them; ''
+ * when absent or malformed. With a repeated occurrence the last one counts, as protobuf has it; scanning stops at the
+ * first, since no peer of ours sends two.
  */
 export function textField(bytes: Uint8Array, field: number): string {
   let at = 0;
@@ -27,7 +31,8 @@ export function textField(bytes: Uint8Array, field: number): string {
     else if (wire === 2) {
       const length = varint();
       if (length < 0 || at + length > bytes.length) return '';
-      if (Math.floor(tag / 8) === field) return Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8');
+      if (Math.floor(tag / 8) === field)
+        return Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8');
       at += length;
     } else return '';
   }

@@ -20,7 +20,9 @@ export interface SdsServerOptions {
   readonly guard?: GuardOptions;
   readonly log: Logger;
 }
-export interface SdsServer { close(): Promise<void> }
+export interface SdsServer {
+  close(): Promise<void>;
+}
 
 const maxNames = 64;
 const maxMessageBytes = 1 << 20;
@@ -31,16 +33,20 @@ const maxFileBytes = 1024 * 1024;
 const filePollMs = 5000;
 const service = {
   StreamSecrets: {
-    path: '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets', requestStream: true, responseStream: true,
-    requestSerialize: (request: Request) => Buffer.from(envoy.service.discovery.v3.DiscoveryRequest.encode(request).finish()),
+    path: '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (request: Request) =>
+      Buffer.from(envoy.service.discovery.v3.DiscoveryRequest.encode(request).finish()),
     requestDeserialize: (bytes: Buffer) => envoy.service.discovery.v3.DiscoveryRequest.decode(bytes),
-    responseSerialize: (bytes: Buffer) => bytes, responseDeserialize: (bytes: Buffer) => bytes,
+    responseSerialize: (bytes: Buffer) => bytes,
+    responseDeserialize: (bytes: Buffer) => bytes,
   },
 };
 
 /**
- * Serves secrets to Envoy: `default` (key and chain), `ROOTCA`, and files by name. A secret that isn't there yet is sent when it comes; every renewal
- * is pushed to all streams that asked for it.
+ * Serves secrets to Envoy: `default` (key and chain), `ROOTCA`, and files by name. A secret that isn't there yet is
+ * sent when it comes; every renewal is pushed to all streams that asked for it.
  */
 export async function createSdsServer(options: SdsServerOptions): Promise<SdsServer> {
   const streams = new Set<() => void>();
@@ -50,23 +56,37 @@ export async function createSdsServer(options: SdsServerOptions): Promise<SdsSer
     if (!watched.has(path) && watched.size < maxWatchedFiles) {
       watched.add(path);
       watchFile(path, { interval: filePollMs, persistent: false }, pushAll);
-    } else if (!watched.has(path)) options.log.warn('a file of a secret is not watched', { path, reason: `${maxWatchedFiles} others are` });
+    } else if (!watched.has(path))
+      options.log.warn('a file of a secret is not watched', { path, reason: `${maxWatchedFiles} others are` });
     return readBounded(path);
   };
   const secretOf = async (name: string): Promise<Uint8Array | undefined> => {
     const asked = parseSecretName(name);
     const workload = options.certificate.current();
     switch (asked?.kind) {
-      case undefined: return undefined;
-      case 'certificate': return workload && encodeSecret(name, { key: workload.key, cert: workload.cert });
-      case 'roots': return workload && encodeSecret(name, { roots: [...new Set([workload.roots, ...(options.extraRoots ?? [])])].join('\n') });
-      case 'file-roots': return encodeSecret(name, { roots: await read(asked.path) });
-      case 'file-certificate': return encodeSecret(name, { cert: await read(asked.cert), key: await read(asked.key) });
+      case undefined:
+        return undefined;
+      case 'certificate':
+        return workload && encodeSecret(name, { key: workload.key, cert: workload.cert });
+      case 'roots':
+        return (
+          workload &&
+          encodeSecret(name, { roots: [...new Set([workload.roots, ...(options.extraRoots ?? [])])].join('\n') })
+        );
+      case 'file-roots':
+        return encodeSecret(name, { roots: await read(asked.path) });
+      case 'file-certificate':
+        return encodeSecret(name, { cert: await read(asked.cert), key: await read(asked.key) });
     }
   };
-  const stream = (call: ServerDuplexStream<Request, Buffer>): void => serve(call, { secretOf, streams, log: options.log });
+  const stream = (call: ServerDuplexStream<Request, Buffer>): void =>
+    serve(call, { secretOf, streams, log: options.log });
   const handlers = { StreamSecrets: stream } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>;
-  const listening = await listenOnSocket(options.socket, [{ addTo: (server) => server.addService(service, handlers) }], { ...options.guard, grpc: { maxMessageBytes, maxConcurrentStreams } });
+  const listening = await listenOnSocket(
+    options.socket,
+    [{ addTo: (server) => server.addService(service, handlers) }],
+    { ...options.guard, grpc: { maxMessageBytes, maxConcurrentStreams } },
+  );
   const unsubscribe = options.certificate.onChange(pushAll);
   return {
     async close() {
@@ -90,34 +110,45 @@ async function readBounded(path: string): Promise<string> {
   }
 }
 
-interface Serving { secretOf(name: string): Promise<Uint8Array | undefined>; readonly streams: Set<() => void>; readonly log: Logger }
+interface Serving {
+  secretOf(name: string): Promise<Uint8Array | undefined>;
+  readonly streams: Set<() => void>;
+  readonly log: Logger;
+}
 
-/** One stream of Envoy, which asks for one or more names. Answers go out one after the other, each with what is current then. */
+/**
+ * One stream of Envoy, which asks for one or more names. Answers go out one after the other, each with what is current
+ * then.
+ */
 function serve(call: ServerDuplexStream<Request, Buffer>, { secretOf, streams, log }: Serving): void {
   let names: readonly string[] = [];
   let nonce = 0;
   let sent = '';
   let queue = Promise.resolve();
   const push = (force = false): void => {
-    queue = queue.then(async () => {
-      if (names.length === 0 || call.destroyed) return;
-      const secrets = (await Promise.all(names.map(secretOf))).filter((secret) => secret !== undefined);
-      const content = Buffer.concat(secrets).toString('base64');
-      if (secrets.length < names.length || (!force && content === sent)) return;
-      sent = content;
-      call.write(encodeSecrets(secrets, String(++nonce)));
-    }).catch((thrown: unknown) => log.warn('secret not served', { names, error: messageOf(thrown) }));
+    queue = queue
+      .then(async () => {
+        if (names.length === 0 || call.destroyed) return;
+        const secrets = (await Promise.all(names.map(secretOf))).filter((secret) => secret !== undefined);
+        const content = Buffer.concat(secrets).toString('base64');
+        if (secrets.length < names.length || (!force && content === sent)) return;
+        sent = content;
+        call.write(encodeSecrets(secrets, String(++nonce)));
+      })
+      .catch((thrown: unknown) => log.warn('secret not served', { names, error: messageOf(thrown) }));
   };
   const onRenewal = (): void => push();
   const close = (): void => void streams.delete(onRenewal);
   streams.add(onRenewal);
   call.on('data', (request: Request) => {
     if (request.errorDetail) log.warn('Envoy refused a secret', { names, error: request.errorDetail.message });
-    const changed = request.resourceNames.length !== names.length || request.resourceNames.some((name, i) => name !== names[i]);
+    const changed =
+      request.resourceNames.length !== names.length || request.resourceNames.some((name, i) => name !== names[i]);
     if (!changed && request.responseNonce !== '') return;
     const unknown = request.resourceNames.filter((name) => !parseSecretName(name));
     if (request.resourceNames.length > maxNames || unknown.length > 0) {
-      const details = unknown.length > 0 ? `unknown secret ${unknown[0]?.slice(0, 200)}` : `more than ${maxNames} secrets`;
+      const details =
+        unknown.length > 0 ? `unknown secret ${unknown[0]?.slice(0, 200)}` : `more than ${maxNames} secrets`;
       call.emit('error', Object.assign(new Error(details), { code: status.INVALID_ARGUMENT, details }));
       return;
     }

@@ -8,8 +8,10 @@ export const secretTypeUrl = 'type.googleapis.com/envoy.extensions.transport_soc
 
 /** What a secret's name asks for (Istio's names). */
 export type SecretName =
-  | { readonly kind: 'certificate' } | { readonly kind: 'roots' }
-  | { readonly kind: 'file-certificate'; readonly cert: string; readonly key: string } | { readonly kind: 'file-roots'; readonly path: string };
+  | { readonly kind: 'certificate' }
+  | { readonly kind: 'roots' }
+  | { readonly kind: 'file-certificate'; readonly cert: string; readonly key: string }
+  | { readonly kind: 'file-roots'; readonly path: string };
 
 /** Reads `default`, `ROOTCA`, `file-cert:CERT~KEY` and `file-root:PATH`; undefined for other names. */
 export function parseSecretName(name: string): SecretName | undefined {
@@ -22,18 +24,29 @@ export function parseSecretName(name: string): SecretName | undefined {
 
 const inline = (text: string) => ({ inlineBytes: Buffer.from(text) });
 
-export function encodeSecret(name: string, value: { readonly key: string; readonly cert: string } | { readonly roots: string }): Uint8Array {
+export function encodeSecret(
+  name: string,
+  value: { readonly key: string; readonly cert: string } | { readonly roots: string },
+): Uint8Array {
   return 'roots' in value
     ? Secret.encode({ name, validationContext: { trustedCa: inline(value.roots) } }).finish()
-    : Secret.encode({ name, tlsCertificate: { certificateChain: inline(value.cert), privateKey: inline(value.key) } }).finish();
+    : Secret.encode({
+        name,
+        tlsCertificate: { certificateChain: inline(value.cert), privateKey: inline(value.key) },
+      }).finish();
 }
 
 /** The response with these secrets; its version is their hash. */
 export function encodeSecrets(secrets: readonly Uint8Array[], nonce: string): Buffer {
   const versionInfo = hashBytes(Buffer.concat(secrets));
-  return Buffer.from(DiscoveryResponse.encode({
-    versionInfo, nonce, typeUrl: secretTypeUrl, resources: secrets.map((value) => ({ type_url: secretTypeUrl, value })),
-  }).finish());
+  return Buffer.from(
+    DiscoveryResponse.encode({
+      versionInfo,
+      nonce,
+      typeUrl: secretTypeUrl,
+      resources: secrets.map((value) => ({ type_url: secretTypeUrl, value })),
+    }).finish(),
+  );
 }
 
 export type WorkloadSecret = Pick<KeyAndCertificate, 'key' | 'cert' | 'roots'>;

@@ -8,12 +8,24 @@ import { createWorkloadCertificate } from './index.ts';
 const hour = 3_600_000;
 const caNow = Date.UTC(2026, 0, 1);
 const rootKey = generateKey();
-const root = buildRoot(rootKey, { organization: 'test', validity: { notBefore: caNow - hour, notAfter: caNow + 1000 * hour }, serial: Buffer.alloc(16, 1) });
+const root = buildRoot(rootKey, {
+  organization: 'test',
+  validity: { notBefore: caNow - hour, notAfter: caNow + 1000 * hour },
+  serial: Buffer.alloc(16, 1),
+});
 const ca = {
   createCertificate: (pem: string) => {
     const csr = parseCsr(pem);
     if (!csr.ok) throw new Error(csr.error);
-    const leaf = buildCertificate({ publicKey: csr.value.publicKey, validity: { notBefore: caNow, notAfter: caNow + hour }, serial: Buffer.alloc(16, 2), uris: ['spiffe://td/ns/a/sa/b'] }, { key: rootKey, certificate: new X509Certificate(root) });
+    const leaf = buildCertificate(
+      {
+        publicKey: csr.value.publicKey,
+        validity: { notBefore: caNow, notAfter: caNow + hour },
+        serial: Buffer.alloc(16, 2),
+        uris: ['spiffe://td/ns/a/sa/b'],
+      },
+      { key: rootKey, certificate: new X509Certificate(root) },
+    );
     return Promise.resolve([leaf, root]);
   },
 };
@@ -25,7 +37,15 @@ function start(startedAt: number) {
   const clock: Clock = { now: () => now, after: (ms, end) => (pauses.push({ ms, end }), () => {}) };
   const told: string[] = [];
   const log: Logger = { ...noObservability.log, warn: (_message, fields) => void told.push(String(fields?.['error'])) };
-  const certificate = createWorkloadCertificate({ ca, identity: 'spiffe://td/ns/a/sa/b', validitySeconds: 3600, jitterRatio: 0, clock, log, random: () => 0.5 });
+  const certificate = createWorkloadCertificate({
+    ca,
+    identity: 'spiffe://td/ns/a/sa/b',
+    validitySeconds: 3600,
+    jitterRatio: 0,
+    clock,
+    log,
+    random: () => 0.5,
+  });
   const pause = async (): Promise<number> => {
     const { ms, end } = (await pauses.next()).value as { ms: number; end: () => void };
     end();

@@ -11,7 +11,10 @@ export interface WorkloadCertificateOptions {
   /** The SPIFFE URI to ask for; the CA decides. */
   readonly identity: string;
   readonly validitySeconds: number;
-  /** Part of its lifetime at whose end a certificate is renewed (SECRET_GRACE_PERIOD_RATIO), and how far chance moves that. */
+  /**
+   * Part of its lifetime at whose end a certificate is renewed (SECRET_GRACE_PERIOD_RATIO), and how far chance moves
+   * that.
+   */
   readonly graceRatio?: number;
   readonly jitterRatio?: number;
   readonly clock: Clock;
@@ -31,13 +34,31 @@ const maxRetryMs = 30_000;
 /** Timers may be late and clocks jump: so often it is looked whether it is time to renew. */
 const checkMs = 60_000;
 
-/** Milliseconds until a certificate is renewed: before the last `graceRatio` of its life, moved by chance so that a fleet doesn't come at once. */
-export function renewalDelay({ notBefore, notAfter, now, graceRatio, jitter }: { notBefore: number; notAfter: number; now: number; graceRatio: number; jitter: number }): number {
+/**
+ * Milliseconds until a certificate is renewed: before the last `graceRatio` of its life, moved by chance so that a
+ * fleet doesn't come at once.
+ */
+export function renewalDelay({
+  notBefore,
+  notAfter,
+  now,
+  graceRatio,
+  jitter,
+}: {
+  notBefore: number;
+  notAfter: number;
+  now: number;
+  graceRatio: number;
+  jitter: number;
+}): number {
   const grace = (notAfter - notBefore) * Math.min(Math.max(graceRatio + jitter, 0), 1);
   return Math.max(notAfter - grace - now, 0);
 }
 
-/** Keeps a workload certificate: a new key and request at the start and before each expiry; retries with growing pauses while the CA is away. */
+/**
+ * Keeps a workload certificate: a new key and request at the start and before each expiry; retries with growing pauses
+ * while the CA is away.
+ */
 export function createWorkloadCertificate(options: WorkloadCertificateOptions): WorkloadCertificate {
   const { ca, clock, log, random = Math.random, graceRatio = 0.5, jitterRatio = 0.01 } = options;
   const source = createCertificateSource();
@@ -47,7 +68,10 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
   let cancel = (): void => {};
   let closed = false;
 
-  /** Renews after `delay` by the clock of the machine, which may jump meanwhile, and when by it the certificate is not valid yet. */
+  /**
+   * Renews after `delay` by the clock of the machine, which may jump meanwhile, and when by it the certificate is not
+   * valid yet.
+   */
   function renewIn(leaf: X509Certificate, delay: number): void {
     const at = clock.now() + delay;
     const check = (): void => {
@@ -71,21 +95,38 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
       if (!leaf || !root || !leaf.checkPrivateKey(key)) throw new Error("the CA's answer is not a chain for this key");
       const value: KeyAndCertificate = {
         key: keyToPem(key),
-        cert: parsed.value.slice(0, Math.max(parsed.value.length - 1, 1)).map((item) => item.toString()).join(''),
+        cert: parsed.value
+          .slice(0, Math.max(parsed.value.length - 1, 1))
+          .map((item) => item.toString())
+          .join(''),
         roots: root.toString(),
       };
-      if (leaf.validToDate.getTime() <= clock.now()) throw new Error(`by this clock the certificate ended at ${leaf.validTo} already: set the clock right`);
+      if (leaf.validToDate.getTime() <= clock.now())
+        throw new Error(`by this clock the certificate ended at ${leaf.validTo} already: set the clock right`);
       notAfter = leaf.validToDate.getTime();
       attempts = 0;
-      const delay = renewalDelay({ notBefore: leaf.validFromDate.getTime(), notAfter, now: clock.now(), graceRatio, jitter: (random() * 2 - 1) * jitterRatio });
-      log.info('workload certificate issued', { latencyMs: clock.now() - started, ttlMs: notAfter - clock.now(), renewInMs: Math.round(delay) });
+      const delay = renewalDelay({
+        notBefore: leaf.validFromDate.getTime(),
+        notAfter,
+        now: clock.now(),
+        graceRatio,
+        jitter: (random() * 2 - 1) * jitterRatio,
+      });
+      log.info('workload certificate issued', {
+        latencyMs: clock.now() - started,
+        ttlMs: notAfter - clock.now(),
+        renewInMs: Math.round(delay),
+      });
       source.set(value);
       for (const resolve of waiting.splice(0)) resolve(value);
       renewIn(leaf, delay);
     } catch (thrown) {
       if (closed) return;
       const pause = Math.min(firstRetryMs * 2 ** attempts++, maxRetryMs) * (0.75 + random() / 2);
-      log.warn('workload certificate not issued, trying again', { error: messageOf(thrown), retryInMs: Math.round(pause) });
+      log.warn('workload certificate not issued, trying again', {
+        error: messageOf(thrown),
+        retryInMs: Math.round(pause),
+      });
       cancel = clock.after(pause, () => void request());
     }
   };

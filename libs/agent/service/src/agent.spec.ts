@@ -27,43 +27,81 @@ afterEach(async () => {
 });
 
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return server;
-  }));
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 const listen = (server: Server, port: number, credentials: ServerCredentials): Promise<number> =>
-  new Promise((resolve, reject) => server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound))));
+  new Promise((resolve, reject) =>
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
+  );
 
 const caKey = generateKey();
 const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
 const root = buildRoot(caKey, { organization: 'test', validity, serial: randomBytes(16) });
 const issuer = { key: caKey, certificate: new X509Certificate(root) };
 const serverKey = generateKey();
-const serverCert = buildCertificate({ publicKey: new X509Certificate(buildRoot(serverKey, { organization: 'x', validity, serial: randomBytes(16) })).publicKey, dns: ['localhost'], validity, serial: randomBytes(16) }, issuer);
-const serverTls = (clients: boolean): ServerCredentials => ServerCredentials.createSsl(Buffer.from(root), [{ private_key: Buffer.from(keyToPem(serverKey)), cert_chain: Buffer.from(serverCert) }], clients);
+const serverCert = buildCertificate(
+  {
+    publicKey: new X509Certificate(buildRoot(serverKey, { organization: 'x', validity, serial: randomBytes(16) }))
+      .publicKey,
+    dns: ['localhost'],
+    validity,
+    serial: randomBytes(16),
+  },
+  issuer,
+);
+const serverTls = (clients: boolean): ServerCredentials =>
+  ServerCredentials.createSsl(
+    Buffer.from(root),
+    [{ private_key: Buffer.from(keyToPem(serverKey)), cert_chain: Buffer.from(serverCert) }],
+    clients,
+  );
 
 /** Citadel's service over TLS: signs for whoever has the token. */
 async function startCa(): Promise<number> {
   const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
   const server = new Server();
-  server.addService({
-    CreateCertificate: {
-      path: '/istio.v1.auth.IstioCertificateService/CreateCertificate', requestStream: false, responseStream: false,
-      requestSerialize: (bytes: Buffer) => bytes, requestDeserialize: (bytes: Buffer) => IstioCertificateRequest.decode(bytes),
-      responseSerialize: (item: istio.v1.auth.IIstioCertificateResponse) => Buffer.from(IstioCertificateResponse.encode(item).finish()), responseDeserialize: (bytes: Buffer) => bytes,
+  server.addService(
+    {
+      CreateCertificate: {
+        path: '/istio.v1.auth.IstioCertificateService/CreateCertificate',
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: (bytes: Buffer) => bytes,
+        requestDeserialize: (bytes: Buffer) => IstioCertificateRequest.decode(bytes),
+        responseSerialize: (item: istio.v1.auth.IIstioCertificateResponse) =>
+          Buffer.from(IstioCertificateResponse.encode(item).finish()),
+        responseDeserialize: (bytes: Buffer) => bytes,
+      },
     },
-  }, {
-    CreateCertificate(call: ServerUnaryCall<istio.v1.auth.IstioCertificateRequest, istio.v1.auth.IIstioCertificateResponse>, done: sendUnaryData<istio.v1.auth.IIstioCertificateResponse>) {
-      const csr = parseCsr(call.request.csr);
-      if (call.metadata.get('authorization')[0] !== 'Bearer the-token' || !csr.ok) return done({ code: 16, details: 'no' });
-      done(null, { certChain: [buildCertificate({ publicKey: csr.value.publicKey, uris: [identity], validity, serial: randomBytes(16) }, issuer), root] });
+    {
+      CreateCertificate(
+        call: ServerUnaryCall<istio.v1.auth.IstioCertificateRequest, istio.v1.auth.IIstioCertificateResponse>,
+        done: sendUnaryData<istio.v1.auth.IIstioCertificateResponse>,
+      ) {
+        const csr = parseCsr(call.request.csr);
+        if (call.metadata.get('authorization')[0] !== 'Bearer the-token' || !csr.ok)
+          return done({ code: 16, details: 'no' });
+        done(null, {
+          certChain: [
+            buildCertificate(
+              { publicKey: csr.value.publicKey, uris: [identity], validity, serial: randomBytes(16) },
+              issuer,
+            ),
+            root,
+          ],
+        });
+      },
     },
-  });
+  );
   closers.push(() => server.forceShutdown());
   return listen(server, 0, serverTls(false));
 }
@@ -79,14 +117,29 @@ async function startPilot(port = 0) {
     call.on('error', () => {});
     call.on('data', (bytes: Buffer) => {
       const { typeUrl, responseNonce, errorDetail } = DiscoveryRequest.decode(bytes);
-      nonces.push(errorDetail ? `NACK ${errorDetail.message ?? ''}` : `${typeUrl.split('.').at(-1) ?? ''}${responseNonce ? ' ACK' : ''}`);
+      nonces.push(
+        errorDetail
+          ? `NACK ${errorDetail.message ?? ''}`
+          : `${typeUrl.split('.').at(-1) ?? ''}${responseNonce ? ' ACK' : ''}`,
+      );
       if (responseNonce) return;
-      const table = names.networking.nds.v1.NameTable.encode({ table: { 'web.shop.svc.cluster.local': { ips: ['10.96.0.9'], registry: 'Kubernetes', shortname: 'web', namespace: 'shop' } } }).finish();
+      const table = names.networking.nds.v1.NameTable.encode({
+        table: {
+          'web.shop.svc.cluster.local': {
+            ips: ['10.96.0.9'],
+            registry: 'Kubernetes',
+            shortname: 'web',
+            namespace: 'shop',
+          },
+        },
+      }).finish();
       const resources = typeUrl === nameTableType ? [{ type_url: typeUrl, value: table }] : [];
       call.write(Buffer.from(DiscoveryResponse.encode({ typeUrl, versionInfo: '1', nonce: 'n', resources }).finish()));
     });
   };
-  server.addService({ StreamAggregatedResources: discoveryMethods.sotw }, { StreamAggregatedResources: serve } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
+  server.addService({ StreamAggregatedResources: discoveryMethods.sotw }, {
+    StreamAggregatedResources: serve,
+  } as unknown as Record<string, handleBidiStreamingCall<unknown, unknown>>);
   closers.push(() => server.forceShutdown());
   const bound = await listen(server, port, serverTls(true));
   const seen = async (wanted: string): Promise<void> => {
@@ -109,16 +162,48 @@ async function startAgent(ports: { ca: number; pilot: number }) {
   write('var/run/secrets/istio/root-cert.pem', root);
   write('etc/istio/pod/labels', 'app="web"\npod-template-hash="1"\n');
   write('etc/istio/pod/annotations', 'note="two\\nlines"\n');
-  const [admin, status, envoyStatus, stats, dns] = await freePorts(5) as [number, number, number, number, number];
-  const agent = spawn(process.execPath, [main, 'proxy', 'sidecar', '--domain', 'shop.svc.cluster.local', '--proxyLogLevel=warning', '--proxyComponentLogLevel=misc:error', '--log_output_level=default:info'], {
-    cwd: folder, stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env, PILOT_AGENT_ROOT: folder, ENVOY_BIN: envoyBinary, JWT_POLICY: 'third-party-jwt', PILOT_CERT_PROVIDER: 'istiod', CA_ADDR: `localhost:${ports.ca}`,
-      POD_NAME: 'web-1', POD_NAMESPACE: 'shop', INSTANCE_IP: '127.0.0.1', SERVICE_ACCOUNT: 'web', ISTIO_META_CLUSTER_ID: 'Kubernetes', ISTIO_META_DNS_CAPTURE: 'true',
-      DNS_PROXY_ADDR: `localhost:${dns}`, ENVOY_STATUS_PORT: String(envoyStatus), ENVOY_PROMETHEUS_PORT: String(stats),
-      PROXY_CONFIG: JSON.stringify({ discoveryAddress: `localhost:${ports.pilot}`, proxyAdminPort: admin, statusPort: status, terminationDrainDuration: '0.1s', concurrency: 1 }),
+  const [admin, status, envoyStatus, stats, dns] = (await freePorts(5)) as [number, number, number, number, number];
+  const agent = spawn(
+    process.execPath,
+    [
+      main,
+      'proxy',
+      'sidecar',
+      '--domain',
+      'shop.svc.cluster.local',
+      '--proxyLogLevel=warning',
+      '--proxyComponentLogLevel=misc:error',
+      '--log_output_level=default:info',
+    ],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PILOT_AGENT_ROOT: folder,
+        ENVOY_BIN: envoyBinary,
+        JWT_POLICY: 'third-party-jwt',
+        PILOT_CERT_PROVIDER: 'istiod',
+        CA_ADDR: `localhost:${ports.ca}`,
+        POD_NAME: 'web-1',
+        POD_NAMESPACE: 'shop',
+        INSTANCE_IP: '127.0.0.1',
+        SERVICE_ACCOUNT: 'web',
+        ISTIO_META_CLUSTER_ID: 'Kubernetes',
+        ISTIO_META_DNS_CAPTURE: 'true',
+        DNS_PROXY_ADDR: `localhost:${dns}`,
+        ENVOY_STATUS_PORT: String(envoyStatus),
+        ENVOY_PROMETHEUS_PORT: String(stats),
+        PROXY_CONFIG: JSON.stringify({
+          discoveryAddress: `localhost:${ports.pilot}`,
+          proxyAdminPort: admin,
+          statusPort: status,
+          terminationDrainDuration: '0.1s',
+          concurrency: 1,
+        }),
+      },
     },
-  });
+  );
   let output = '';
   for (const stream of [agent.stdout, agent.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const exited = once(agent, 'exit') as Promise<[number | null]>;
@@ -126,17 +211,19 @@ async function startAgent(ports: { ca: number; pilot: number }) {
     agent.kill('SIGKILL');
     await exited;
   });
-  const get = (port: number, path: string, method = 'GET') => request({ host: '127.0.0.1', port, path, method, timeoutMs: 5000, maxBytes: 16 << 20 });
+  const get = (port: number, path: string, method = 'GET') =>
+    request({ host: '127.0.0.1', port, path, method, timeoutMs: 5000, maxBytes: 16 << 20 });
   return { agent, folder, exited, get, admin, status, envoyStatus, dns, output: () => output };
 }
 
 const untilReady = async (ask: () => Promise<{ status: number }>): Promise<void> => {
-  while ((await ask().catch(() => ({ status: 0 }))).status !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await ask().catch(() => ({ status: 0 }))).status !== 200)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 };
 async function resolve(port: number, name: string): Promise<unknown[]> {
   const socket = createSocket('udp4');
   socket.send(packet.encode({ type: 'query', id: 1, questions: [{ name, type: 'A' }] }), port, '127.0.0.1');
-  const [answer] = await once(socket, 'message') as [Buffer];
+  const [answer] = (await once(socket, 'message')) as [Buffer];
   socket.close();
   return packet.decode(answer).answers?.map((item) => (item as { data: unknown }).data) ?? [];
 }
@@ -145,14 +232,28 @@ describe.skipIf(!existsSync(envoyBinary))('pilot-agent with a stock Envoy', () =
   it('becomes ready, resolves names, outlives pilot and drains when told to stop', async () => {
     const ca = await startCa();
     const pilot = await startPilot();
-    const { agent, folder, exited, get, admin, status, envoyStatus, dns, output } = await startAgent({ ca, pilot: pilot.port });
+    const { agent, folder, exited, get, admin, status, envoyStatus, dns, output } = await startAgent({
+      ca,
+      pilot: pilot.port,
+    });
     expect((await pilot.streams.next()).value).toContain(identity);
-    await pilot.seen('Listener ACK').catch((error: unknown) => { throw new Error(`${String(error)}\n${output()}`); });
+    await pilot.seen('Listener ACK').catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${output()}`);
+    });
     await untilReady(() => get(envoyStatus, '/healthz/ready'));
     expect(await resolve(dns, 'web')).toEqual(['10.96.0.9']);
-    const node = (JSON.parse(readFileSync(`${folder}/etc/istio/proxy/envoy-rev.json`, 'utf8')) as { node: { id: string; cluster: string; metadata: { ANNOTATIONS: unknown; LABELS: unknown } } }).node;
-    expect(node).toMatchObject({ cluster: 'web.shop', metadata: { ANNOTATIONS: { note: 'two\nlines' }, LABELS: { app: 'web' } } });
-    expect((await get(status, '/stats/prometheus')).body.toString()).toMatch(/istio_agent_xds_proxy_connections 1[\s\S]*envoy_/);
+    const node = (
+      JSON.parse(readFileSync(`${folder}/etc/istio/proxy/envoy-rev.json`, 'utf8')) as {
+        node: { id: string; cluster: string; metadata: { ANNOTATIONS: unknown; LABELS: unknown } };
+      }
+    ).node;
+    expect(node).toMatchObject({
+      cluster: 'web.shop',
+      metadata: { ANNOTATIONS: { note: 'two\nlines' }, LABELS: { app: 'web' } },
+    });
+    expect((await get(status, '/stats/prometheus')).body.toString()).toMatch(
+      /istio_agent_xds_proxy_connections 1[\s\S]*envoy_/,
+    );
 
     pilot.kill();
     expect((await get(status, '/healthz/ready')).status).toBe(200);
@@ -168,7 +269,10 @@ describe.skipIf(!existsSync(envoyBinary))('pilot-agent with a stock Envoy', () =
   }, 60_000);
 
   it('ends with Envoy', async () => {
-    const { exited, get, admin, envoyStatus } = await startAgent({ ca: await startCa(), pilot: (await startPilot()).port });
+    const { exited, get, admin, envoyStatus } = await startAgent({
+      ca: await startCa(),
+      pilot: (await startPilot()).port,
+    });
     await untilReady(() => get(envoyStatus, '/healthz/ready'));
     await get(admin, '/quitquitquit', 'POST');
     expect(await exited).toEqual([0, null]);

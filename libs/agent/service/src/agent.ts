@@ -37,8 +37,9 @@ export interface AgentOptions {
 type Closer = () => unknown;
 
 /**
- * Runs a proxy: certificate, SDS, relay, DNS, status port, then Envoy. Resolves with the exit code when Envoy has ended: 0 after an order to stop or a clean
- * exit, else 1. Rejects when something can't be started; whatever was started is closed.
+ * Runs a proxy: certificate, SDS, relay, DNS, status port, then Envoy. Resolves with the exit code when Envoy has
+ * ended: 0 after an order to stop or a clean exit, else 1. Rejects when something can't be started; whatever was
+ * started is closed.
  */
 export async function runAgent(options: AgentOptions): Promise<number> {
   const { proxy, settings, log, stop, now } = options;
@@ -47,19 +48,27 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     const quit = new AbortController();
     await startServers(options, { closers, onQuit: () => quit.abort() });
     const bootstrapFile = await writeBootstrap(proxy, {
-      ...(options.templateFile || settings.bootstrapTemplate ? { template: options.templateFile || settings.bootstrapTemplate || '' } : {}),
+      ...(options.templateFile || settings.bootstrapTemplate
+        ? { template: options.templateFile || settings.bootstrapTemplate || '' }
+        : {}),
       ...(settings.grpcBootstrap ? { grpcBootstrap: settings.grpcBootstrap } : {}),
     });
     const { proxyConfig, instanceIps } = proxy;
     for (const warning of proxy.warnings) log.warn(warning);
     const override = settings.bootstrapOverride ? await readFile(settings.bootstrapOverride, 'utf8') : undefined;
     const envoy = startEnvoy({
-      binary: settings.envoyBinary ?? proxyConfig.binaryPath ?? '/usr/local/bin/envoy', env: options.env, admin: adminOf(proxy), log,
+      binary: settings.envoyBinary ?? proxyConfig.binaryPath ?? '/usr/local/bin/envoy',
+      env: options.env,
+      admin: adminOf(proxy),
+      log,
       args: buildEnvoyArgs({ ...options, proxyConfig, instanceIps, bootstrapFile, ...(override ? { override } : {}) }),
     });
     closers.push(() => envoy.kill('SIGKILL'));
     const order = AbortSignal.any([stop, quit.signal]);
-    const stopped = (): Promise<'stop'> => new Promise((resolve) => (order.aborted ? resolve('stop') : order.addEventListener('abort', () => resolve('stop'), { once: true })));
+    const stopped = (): Promise<'stop'> =>
+      new Promise((resolve) =>
+        order.aborted ? resolve('stop') : order.addEventListener('abort', () => resolve('stop'), { once: true }),
+      );
     const ended = await Promise.race([envoy.exited, stopped()]);
     if (ended !== 'stop') {
       log[ended.code === 0 ? 'info' : 'error']('Envoy has exited', { code: ended.code, signal: ended.signal });
@@ -67,7 +76,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     }
     log.info('Agent draining proxy', { durationMs: (proxyConfig.terminationDrainDuration ?? 5) * 1000 });
     await envoy.drain({
-      durationMs: (proxyConfig.terminationDrainDuration ?? 5) * 1000, inboundOnly: proxy.type === 'sidecar', signal: now,
+      durationMs: (proxyConfig.terminationDrainDuration ?? 5) * 1000,
+      inboundOnly: proxy.type === 'sidecar',
+      signal: now,
       ...(settings.exitOnZeroActiveConnections ? { untilIdleAfterMs: settings.minimumDrainMs } : {}),
     });
     envoy.kill('SIGKILL');
@@ -81,42 +92,84 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 
 /** What each of the agent's servers is made with. */
 const guard = (server: string, { settings, metrics, log }: AgentOptions): GuardOptions => ({
-  limits: settings.connectionLimits, onLimit: createLimits(metrics, limitKinds, server), onProblem: (message) => log.warn(message, { server }),
+  limits: settings.connectionLimits,
+  onLimit: createLimits(metrics, limitKinds, server),
+  onProblem: (message) => log.warn(message, { server }),
 });
 
-const adminOf = ({ proxyConfig, instanceIps }: Proxy) => ({ host: addressFamily(instanceIps).localhost, port: proxyConfig.proxyAdminPort ?? 15000 });
+const adminOf = ({ proxyConfig, instanceIps }: Proxy) => ({
+  host: addressFamily(instanceIps).localhost,
+  port: proxyConfig.proxyAdminPort ?? 15000,
+});
 
-async function startServers(options: AgentOptions, { closers, onQuit }: { closers: Closer[]; onQuit: () => void }): Promise<void> {
+async function startServers(
+  options: AgentOptions,
+  { closers, onQuit }: { closers: Closer[]; onQuit: () => void },
+): Promise<void> {
   const { proxy, settings, log, metrics } = options;
   const { proxyConfig } = proxy;
   const discoveryAddress = proxyConfig.discoveryAddress ?? '';
   const caAddress = settings.caAddress ?? discoveryAddress;
-  const rootsOf = (file: string | undefined) => async (): Promise<string | undefined> => (file === undefined ? undefined : readFile(file, 'utf8'));
+  const rootsOf = (file: string | undefined) => async (): Promise<string | undefined> =>
+    file === undefined ? undefined : readFile(file, 'utf8');
   const certificate = createWorkloadCertificate({
-    identity: spiffeOf({ trustDomain: settings.trustDomain, namespace: settings.namespace, serviceAccount: settings.serviceAccount }),
-    ca: createCaClient({
-      address: caAddress, plaintext: caAddress.endsWith(':15010'), roots: rootsOf(settings.caRootFile), token: () => readFile(settings.tokenFile, 'utf8'), clusterId: settings.clusterId,
+    identity: spiffeOf({
+      trustDomain: settings.trustDomain,
+      namespace: settings.namespace,
+      serviceAccount: settings.serviceAccount,
     }),
-    validitySeconds: settings.secretTtlSeconds, graceRatio: settings.graceRatio, jitterRatio: settings.graceJitter, clock: systemClock, log: log.scope('cache'),
+    ca: createCaClient({
+      address: caAddress,
+      plaintext: caAddress.endsWith(':15010'),
+      roots: rootsOf(settings.caRootFile),
+      token: () => readFile(settings.tokenFile, 'utf8'),
+      clusterId: settings.clusterId,
+    }),
+    validitySeconds: settings.secretTtlSeconds,
+    graceRatio: settings.graceRatio,
+    jitterRatio: settings.graceJitter,
+    clock: systemClock,
+    log: log.scope('cache'),
   });
   closers.push(() => certificate.close());
   for (const socket of [defaultSdsSocket, defaultXdsSocket]) await mkdir(dirname(socket), { recursive: true });
-  const sds = await createSdsServer({ socket: defaultSdsSocket, certificate, extraRoots: proxyConfig.caCertificatesPem ?? [], guard: guard('sds', options), log: log.scope('sds') });
+  const sds = await createSdsServer({
+    socket: defaultSdsSocket,
+    certificate,
+    extraRoots: proxyConfig.caCertificatesPem ?? [],
+    guard: guard('sds', options),
+    log: log.scope('sds'),
+  });
   closers.push(() => sds.close());
 
   const dns = settings.dnsCapture && proxy.type === 'sidecar' ? await startDns(options) : undefined;
   if (dns) closers.push(() => dns.close());
   const plaintext = proxyConfig.controlPlaneAuthPolicy === 'NONE';
   const relay = await createRelay({
-    socket: defaultXdsSocket, guard: guard('xds', options), clock: systemClock, log: log.scope('xdsproxy'), metrics,
-    upstream: createUpstream({ address: discoveryAddress, roots: rootsOf(settings.xdsRootFile), ...(plaintext ? {} : { certificate: () => certificate.ready() }) }),
+    socket: defaultXdsSocket,
+    guard: guard('xds', options),
+    clock: systemClock,
+    log: log.scope('xdsproxy'),
+    metrics,
+    upstream: createUpstream({
+      address: discoveryAddress,
+      roots: rootsOf(settings.xdsRootFile),
+      ...(plaintext ? {} : { certificate: () => certificate.ready() }),
+    }),
     ...(dns ? { onNameTable: ({ table }: NameTable) => dns.update(table ?? {}) } : {}),
   });
   closers.push(() => relay.close());
 
   const status = await createStatusServer({
-    port: proxyConfig.statusPort ?? 15020, podIp: proxy.instanceIps[0] ?? '127.0.0.1', envoyStatsPort: Number(proxy.node.metadata['ENVOY_PROMETHEUS_PORT']),
-    unready: readiness(options), agentMetrics: options.metricsText, onQuit, guard: guard('status', options), log: log.scope('healthcheck'), ...statusInputs(options),
+    port: proxyConfig.statusPort ?? 15020,
+    podIp: proxy.instanceIps[0] ?? '127.0.0.1',
+    envoyStatsPort: Number(proxy.node.metadata['ENVOY_PROMETHEUS_PORT']),
+    unready: readiness(options),
+    agentMetrics: options.metricsText,
+    onQuit,
+    guard: guard('status', options),
+    log: log.scope('healthcheck'),
+    ...statusInputs(options),
   });
   closers.push(() => status.close());
 }
@@ -132,16 +185,25 @@ function statusInputs({ settings, proxy, log }: AgentOptions) {
   const scrape = parseAppScrape(settings.prometheusAnnotations, proxy.proxyConfig.statusPort ?? 15020);
   if (!probes.ok) log.error('ISTIO_KUBE_APP_PROBERS', { error: probes.error });
   if (!scrape.ok) log.error('ISTIO_PROMETHEUS_ANNOTATIONS', { error: scrape.error });
-  return { appProbes: probes.ok ? probes.value : new Map<string, never>(), ...(scrape.ok && scrape.value ? { appScrape: scrape.value } : {}) };
+  return {
+    appProbes: probes.ok ? probes.value : new Map<string, never>(),
+    ...(scrape.ok && scrape.value ? { appScrape: scrape.value } : {}),
+  };
 }
 
 async function startDns(options: AgentOptions): Promise<DnsServer> {
   const { settings, proxy, log, metrics } = options;
-  const { nameservers, search } = parseResolvConf(await readOptional('/etc/resolv.conf') ?? '');
+  const { nameservers, search } = parseResolvConf((await readOptional('/etc/resolv.conf')) ?? '');
   const listen = splitAddress(settings.dnsAddress, addressFamily(proxy.instanceIps).localhost);
   return createDnsServer({
-    ...listen, names: { namespace: settings.namespace, domain: proxy.node.id.split('~')[3] ?? '', search },
-    upstreams: nameservers.filter((address) => address !== listen.address || listen.port !== 53).map((address) => ({ address, port: 53 })), log: log.scope('dns'), metrics,
-    maxForwarded: settings.maxForwardedQueries, guard: guard('dns', options),
+    ...listen,
+    names: { namespace: settings.namespace, domain: proxy.node.id.split('~')[3] ?? '', search },
+    upstreams: nameservers
+      .filter((address) => address !== listen.address || listen.port !== 53)
+      .map((address) => ({ address, port: 53 })),
+    log: log.scope('dns'),
+    metrics,
+    maxForwarded: settings.maxForwardedQueries,
+    guard: guard('dns', options),
   });
 }

@@ -39,23 +39,31 @@ export function startEnvoy({ binary, args, env, admin, log }: EnvoyOptions): Env
   exited.catch(() => {});
   const ask = async (path: string, method: 'GET' | 'POST'): Promise<string> =>
     (await request({ ...admin, path, method, timeoutMs: 1000, maxBytes: 1 << 20 })).body.toString('utf8');
-  const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
-    const now = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    signal.addEventListener('abort', now, { once: true });
-    exited.then(now, now);
-  });
+  const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const timer = setTimeout(resolve, ms);
+      const now = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener('abort', now, { once: true });
+      exited.then(now, now);
+    });
   return {
     exited,
     async drain({ durationMs, inboundOnly, untilIdleAfterMs, signal }) {
-      await ask(`/drain_listeners?${inboundOnly ? 'inboundonly&' : ''}graceful`, 'POST').catch((thrown: unknown) => log.warn('listeners not drained', { error: messageOf(thrown) }));
+      await ask(`/drain_listeners?${inboundOnly ? 'inboundonly&' : ''}graceful`, 'POST').catch((thrown: unknown) =>
+        log.warn('listeners not drained', { error: messageOf(thrown) }),
+      );
       if (untilIdleAfterMs === undefined) return pause(durationMs, signal);
       await pause(untilIdleAfterMs, signal);
-      while (!signal.aborted && child.exitCode === null && child.signalCode === null && activeConnections(await ask('/stats?usedonly&filter=downstream_cx_active$', 'GET').catch(() => '')) > 0) {
+      while (
+        !signal.aborted &&
+        child.exitCode === null &&
+        child.signalCode === null &&
+        activeConnections(await ask('/stats?usedonly&filter=downstream_cx_active$', 'GET').catch(() => '')) > 0
+      ) {
         await pause(idlePollMs, signal);
       }
     },
@@ -65,6 +73,9 @@ export function startEnvoy({ binary, args, env, admin, log }: EnvoyOptions): Env
 
 /** Connections of applications: those of the admin interface and of the agent's own listeners don't count. */
 export function activeConnections(stats: string): number {
-  return stats.split('\n').map((line) => /^listener\.(.+)\.downstream_cx_active: (\d+)$/.exec(line.trim()))
-    .filter((match) => match !== null && !/admin|worker_|_150(21|90)$/.test(match[1] ?? '')).reduce((sum, match) => sum + Number(match?.[2] ?? 0), 0);
+  return stats
+    .split('\n')
+    .map((line) => /^listener\.(.+)\.downstream_cx_active: (\d+)$/.exec(line.trim()))
+    .filter((match) => match !== null && !/admin|worker_|_150(21|90)$/.test(match[1] ?? ''))
+    .reduce((sum, match) => sum + Number(match?.[2] ?? 0), 0);
 }

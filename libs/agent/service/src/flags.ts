@@ -4,8 +4,13 @@ import { proxyFlags } from './settings.ts';
 import { requestFlags, waitFlags } from './small-commands.ts';
 
 const flags: Readonly<Record<string, readonly FlagSpec[]>> = {
-  'proxy': proxyFlags, 'istio-iptables': iptablesFlags, 'istio-clean-iptables': iptablesFlags, 'wait': waitFlags, 'request': requestFlags,
+  proxy: proxyFlags,
+  'istio-iptables': iptablesFlags,
+  'istio-clean-iptables': iptablesFlags,
+  wait: waitFlags,
+  request: requestFlags,
 };
 
 /** The flags of a command, for its help. */
-export const flagsOf = (command: string): readonly FlagSpec[] => (Object.hasOwn(flags, command) ? flags[command] ?? [] : []);
+export const flagsOf = (command: string): readonly FlagSpec[] =>
+  Object.hasOwn(flags, command) ? (flags[command] ?? []) : [];

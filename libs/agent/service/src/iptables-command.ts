@@ -1,42 +1,75 @@
 import { isTrue } from '@flotilla/std';
 import { execFile } from 'node:child_process';
-import { buildCleanCommands, buildRules, buildSettings, commandLines, describeEnvironment, describeSettings, iptablesFlags, parseFlags, restoreText } from '@flotilla/agent-iptables';
+import {
+  buildCleanCommands,
+  buildRules,
+  buildSettings,
+  commandLines,
+  describeEnvironment,
+  describeSettings,
+  iptablesFlags,
+  parseFlags,
+  restoreText,
+} from '@flotilla/agent-iptables';
 import type { FlagSpec, IptablesSettings, Rule } from '@flotilla/agent-iptables';
 import type { Environment } from '@flotilla/agent-bootstrap';
 import { parseResolvConf } from '@flotilla/agent-dns';
 import { interfaceAddresses, readOptional } from './pod-info.ts';
 
-export interface IptablesCommandOptions { readonly args: readonly string[]; readonly env: Environment; print(text: string): void }
+export interface IptablesCommandOptions {
+  readonly args: readonly string[];
+  readonly env: Environment;
+  print(text: string): void;
+}
 
-const flagSpecs: readonly FlagSpec[] = [...iptablesFlags, { name: 'log_output_level', fallback: '', usage: 'log levels, for the injected command line' }];
+const flagSpecs: readonly FlagSpec[] = [
+  ...iptablesFlags,
+  { name: 'log_output_level', fallback: '', usage: 'log levels, for the injected command line' },
+];
 const maxOutput = 16 << 20;
 
 /** Runs a command with `input`; its failure carries what it said on standard error. */
 function run(command: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(command, args, { maxBuffer: maxOutput }, (error, stdout, stderr) => (error ? reject(new Error(`${command} ${args.join(' ')}: ${stderr.trim() || error.message}`)) : resolve(stdout)));
+    const child = execFile(command, args, { maxBuffer: maxOutput }, (error, stdout, stderr) =>
+      error ? reject(new Error(`${command} ${args.join(' ')}: ${stderr.trim() || error.message}`)) : resolve(stdout),
+    );
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 }
 
-interface Prepared { readonly settings: IptablesSettings; on(flag: string): boolean }
+interface Prepared {
+  readonly settings: IptablesSettings;
+  on(flag: string): boolean;
+}
 
-async function prepare({ args, env }: IptablesCommandOptions, addresses: readonly string[]): Promise<Prepared | { readonly exitCode: number; readonly error: string }> {
+async function prepare(
+  { args, env }: IptablesCommandOptions,
+  addresses: readonly string[],
+): Promise<Prepared | { readonly exitCode: number; readonly error: string }> {
   const parsed = parseFlags(flagSpecs, args);
   if (!parsed.ok) return { exitCode: 255, error: `Error: ${parsed.error}` };
   const passwd = await readOptional('/etc/passwd');
   const proxyUid = /^istio-proxy:[^:]*:(\d+):/m.exec(passwd ?? '')?.[1];
-  const { nameservers } = parseResolvConf(await readOptional('/etc/resolv.conf') ?? '');
-  const settings = buildSettings(parsed.value.flags, env, { addresses, nameservers, ...(proxyUid ? { proxyUid } : {}) });
+  const { nameservers } = parseResolvConf((await readOptional('/etc/resolv.conf')) ?? '');
+  const settings = buildSettings(parsed.value.flags, env, {
+    addresses,
+    nameservers,
+    ...(proxyUid ? { proxyUid } : {}),
+  });
   if (!settings.ok) return { exitCode: 2, error: `panic: ${settings.error}` };
-  const on = (name: string): boolean => isTrue(parsed.value.flags.get(name) ?? flagSpecs.find((spec) => spec.name === name)?.fallback);
+  const on = (name: string): boolean =>
+    isTrue(parsed.value.flags.get(name) ?? flagSpecs.find((spec) => spec.name === name)?.fallback);
   return { settings: settings.value, on };
 }
 
 const logLine = (message: string): string => `${new Date().toISOString()}\tinfo\t${message}\n`;
 
-/** `pilot-agent istio-iptables`: writes the rules with iptables-restore, or with --dry-run says what it would do. Resolves with the exit code. */
+/**
+ * `pilot-agent istio-iptables`: writes the rules with iptables-restore, or with --dry-run says what it would do.
+ * Resolves with the exit code.
+ */
 export async function iptablesCommand(options: IptablesCommandOptions): Promise<number> {
   const prepared = await prepare(options, interfaceAddresses());
   if ('error' in prepared) return fail(prepared);
@@ -63,7 +96,10 @@ export async function iptablesCommand(options: IptablesCommandOptions): Promise<
   return 0;
 }
 
-interface How { readonly dryRun: boolean; info(message: string): void }
+interface How {
+  readonly dryRun: boolean;
+  info(message: string): void;
+}
 
 async function restore(rules: readonly Rule[], { family, dryRun, info }: How & { family: 'v4' | 'v6' }): Promise<void> {
   const command = family === 'v4' ? 'iptables-restore' : 'ip6tables-restore';
@@ -76,16 +112,27 @@ async function restore(rules: readonly Rule[], { family, dryRun, info }: How & {
 async function runLine(line: string, { dryRun, info }: How): Promise<void> {
   info(line);
   const [command = '', ...args] = line.match(/"[^"]*"|\S+/g) ?? [];
-  if (!dryRun) await run(command, args.map((arg) => arg.replace(/^"(.*)"$/, '$1')));
+  if (!dryRun)
+    await run(
+      command,
+      args.map((arg) => arg.replace(/^"(.*)"$/, '$1')),
+    );
 }
 
 /** Routes that bring marked packets to this pod (TPROXY), and the address that passes the proxy by, for IPv6. */
-async function configureRoutes({ interceptionMode, tproxyMark, tproxyRouteTable, ipv6 }: IptablesSettings): Promise<void> {
+async function configureRoutes({
+  interceptionMode,
+  tproxyMark,
+  tproxyRouteTable,
+  ipv6,
+}: IptablesSettings): Promise<void> {
   if (ipv6) await run('ip', ['-6', 'addr', 'add', '::6/128', 'dev', 'lo']).catch(ignoreExisting);
   if (interceptionMode !== 'TPROXY') return;
   for (const family of ipv6 ? ['-4', '-6'] : ['-4']) {
     await run('ip', [family, 'rule', 'add', 'fwmark', tproxyMark, 'lookup', tproxyRouteTable]).catch(ignoreExisting);
-    await run('ip', [family, 'route', 'add', 'local', 'default', 'dev', 'lo', 'table', tproxyRouteTable]).catch(ignoreExisting);
+    await run('ip', [family, 'route', 'add', 'local', 'default', 'dev', 'lo', 'table', tproxyRouteTable]).catch(
+      ignoreExisting,
+    );
   }
 }
 function ignoreExisting(error: Error): void {

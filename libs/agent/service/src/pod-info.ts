@@ -3,7 +3,10 @@ import { networkInterfaces } from 'node:os';
 
 const maxFile = 4 << 20;
 
-/** A text file, or undefined when there is none. Rejects for files that can't be read and for larger ones than the agent ever needs. */
+/**
+ * A text file, or undefined when there is none. Rejects for files that can't be read and for larger ones than the agent
+ * ever needs.
+ */
 export async function readOptional(path: string): Promise<string | undefined> {
   try {
     const text = await readFile(path, 'utf8');
@@ -17,24 +20,29 @@ export async function readOptional(path: string): Promise<string | undefined> {
 
 /** Reads the downward API's `key="value"` lines, whose values are quoted as Go does. Other lines are ignored. */
 export function parsePodInfo(text: string): Record<string, string> {
-  return Object.fromEntries(text.split('\n').flatMap((line) => {
-    const equals = line.indexOf('=');
-    const quoted = line.slice(equals + 1).trim();
-    if (equals <= 0 || !/^".*"$/.test(quoted)) return [];
-    return [[line.slice(0, equals), unquote(quoted)]];
-  }));
+  return Object.fromEntries(
+    text.split('\n').flatMap((line) => {
+      const equals = line.indexOf('=');
+      const quoted = line.slice(equals + 1).trim();
+      if (equals <= 0 || !/^".*"$/.test(quoted)) return [];
+      return [[line.slice(0, equals), unquote(quoted)]];
+    }),
+  );
 }
 
 const escapes: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 const escape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/g;
-const unquote = (quoted: string): string => quoted.slice(1, -1).replace(escape, (...[, ...groups]: (string | undefined)[]) => {
-  const [x, u, long, char = ''] = groups;
-  const code = x ?? u ?? long;
-  return code === undefined ? escapes[char] ?? char : String.fromCodePoint(Math.min(Number(`0x${code}`), 0x10ffff));
-});
+const unquote = (quoted: string): string =>
+  quoted.slice(1, -1).replace(escape, (...[, ...groups]: (string | undefined)[]) => {
+    const [x, u, long, char = ''] = groups;
+    const code = x ?? u ?? long;
+    return code === undefined ? (escapes[char] ?? char) : String.fromCodePoint(Math.min(Number(`0x${code}`), 0x10ffff));
+  });
 
 /** Addresses of this pod's interfaces, without loopback and link-local ones, in the order of the system. */
 export function interfaceAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith('169.254.') && !/^fe[89ab]/i.test(address)).map(({ address }) => address);
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('169.254.') && !/^fe[89ab]/i.test(address))
+    .map(({ address }) => address);
 }

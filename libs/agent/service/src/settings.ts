@@ -6,8 +6,12 @@ import type { ConnectionLimits } from '@flotilla/server';
 /** Flags of `pilot-agent proxy`. */
 export const proxyFlags: readonly FlagSpec[] = [
   { name: 'domain', fallback: '', usage: 'DNS domain of the proxy; default NAMESPACE.svc.cluster.local' },
-  { name: 'proxyLogLevel', fallback: 'warning,misc:error', usage: 'log level of Envoy, with components: warning,upstream:debug' },
-  { name: 'proxyComponentLogLevel', fallback: '', usage: 'log levels of Envoy\'s components' },
+  {
+    name: 'proxyLogLevel',
+    fallback: 'warning,misc:error',
+    usage: 'log level of Envoy, with components: warning,upstream:debug',
+  },
+  { name: 'proxyComponentLogLevel', fallback: '', usage: "log levels of Envoy's components" },
   { name: 'outlierLogPath', fallback: '', usage: 'file for events of outlier detection' },
   { name: 'templateFile', fallback: '', usage: 'own bootstrap template' },
   { name: 'meshConfig', fallback: './etc/istio/config/mesh', usage: 'mesh configuration file' },
@@ -50,7 +54,9 @@ export interface AgentSettings {
 function rootFile(given: string | undefined, provider: string | undefined): string | undefined {
   if (given === 'SYSTEM' || (!given && provider === 'system')) return undefined;
   if (given) return given;
-  return provider === 'kubernetes' ? './var/run/secrets/kubernetes.io/serviceaccount/ca.crt' : './var/run/secrets/istio/root-cert.pem';
+  return provider === 'kubernetes'
+    ? './var/run/secrets/kubernetes.io/serviceaccount/ca.crt'
+    : './var/run/secrets/istio/root-cert.pem';
 }
 
 export function readSettings(env: Environment): AgentSettings {
@@ -69,20 +75,38 @@ export function readSettings(env: Environment): AgentSettings {
   const provider = env['PILOT_CERT_PROVIDER'];
   const caRootFile = rootFile(env['CA_ROOT_CA'], provider);
   const xdsRootFile = rootFile(env['XDS_ROOT_CA'], provider);
-  const optional = <K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> => (value ? { [key]: value } as Record<K, string> : {});
+  const optional = <K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> =>
+    value ? ({ [key]: value } as Record<K, string>) : {};
   return {
-    ...optional('caAddress', env['CA_ADDR']), ...optional('caRootFile', caRootFile), ...optional('xdsRootFile', xdsRootFile),
-    tokenFile: env['JWT_POLICY'] === 'first-party-jwt' ? './var/run/secrets/kubernetes.io/serviceaccount/token' : './var/run/secrets/tokens/istio-token',
-    clusterId: env['ISTIO_META_CLUSTER_ID'] ?? 'Kubernetes', trustDomain: env['TRUST_DOMAIN'] || 'cluster.local',
-    namespace: env['POD_NAMESPACE'] || 'default', serviceAccount: env['SERVICE_ACCOUNT'] || 'default',
-    secretTtlSeconds: seconds('SECRET_TTL', 24 * 3600), graceRatio: ratio('SECRET_GRACE_PERIOD_RATIO', 0.5), graceJitter: ratio('SECRET_GRACE_PERIOD_RATIO_JITTER', 0.01),
-    dnsCapture: env['ISTIO_META_DNS_CAPTURE'] === 'true', dnsAddress: env['DNS_PROXY_ADDR'] || 'localhost:15053',
-    appProbers: env['ISTIO_KUBE_APP_PROBERS'] ?? '', prometheusAnnotations: env['ISTIO_PROMETHEUS_ANNOTATIONS'] ?? '',
-    exitOnZeroActiveConnections: env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] === 'true', minimumDrainMs: seconds('MINIMUM_DRAIN_DURATION', 5) * 1000,
-    ...optional('envoyBinary', env['ENVOY_BIN']), ...optional('bootstrapTemplate', env['ISTIO_BOOTSTRAP']), ...optional('bootstrapOverride', env['ISTIO_BOOTSTRAP_OVERRIDE']),
-    ...optional('grpcBootstrap', env['GRPC_XDS_BOOTSTRAP']), istioExtensions: env['ENVOY_HAS_ISTIO_EXTENSIONS'] === 'true',
+    ...optional('caAddress', env['CA_ADDR']),
+    ...optional('caRootFile', caRootFile),
+    ...optional('xdsRootFile', xdsRootFile),
+    tokenFile:
+      env['JWT_POLICY'] === 'first-party-jwt'
+        ? './var/run/secrets/kubernetes.io/serviceaccount/token'
+        : './var/run/secrets/tokens/istio-token',
+    clusterId: env['ISTIO_META_CLUSTER_ID'] ?? 'Kubernetes',
+    trustDomain: env['TRUST_DOMAIN'] || 'cluster.local',
+    namespace: env['POD_NAMESPACE'] || 'default',
+    serviceAccount: env['SERVICE_ACCOUNT'] || 'default',
+    secretTtlSeconds: seconds('SECRET_TTL', 24 * 3600),
+    graceRatio: ratio('SECRET_GRACE_PERIOD_RATIO', 0.5),
+    graceJitter: ratio('SECRET_GRACE_PERIOD_RATIO_JITTER', 0.01),
+    dnsCapture: env['ISTIO_META_DNS_CAPTURE'] === 'true',
+    dnsAddress: env['DNS_PROXY_ADDR'] || 'localhost:15053',
+    appProbers: env['ISTIO_KUBE_APP_PROBERS'] ?? '',
+    prometheusAnnotations: env['ISTIO_PROMETHEUS_ANNOTATIONS'] ?? '',
+    exitOnZeroActiveConnections: env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] === 'true',
+    minimumDrainMs: seconds('MINIMUM_DRAIN_DURATION', 5) * 1000,
+    ...optional('envoyBinary', env['ENVOY_BIN']),
+    ...optional('bootstrapTemplate', env['ISTIO_BOOTSTRAP']),
+    ...optional('bootstrapOverride', env['ISTIO_BOOTSTRAP_OVERRIDE']),
+    ...optional('grpcBootstrap', env['GRPC_XDS_BOOTSTRAP']),
+    istioExtensions: env['ENVOY_HAS_ISTIO_EXTENSIONS'] === 'true',
     connectionLimits: {
-      maxConnections: count('AGENT_MAX_CONNECTIONS', 200), requestTimeout: seconds('AGENT_REQUEST_TIMEOUT', 5) * 1000, idleTimeout: seconds('AGENT_IDLE_TIMEOUT', 120) * 1000,
+      maxConnections: count('AGENT_MAX_CONNECTIONS', 200),
+      requestTimeout: seconds('AGENT_REQUEST_TIMEOUT', 5) * 1000,
+      idleTimeout: seconds('AGENT_IDLE_TIMEOUT', 120) * 1000,
     },
     maxForwardedQueries: count('AGENT_MAX_DNS_QUERIES', 1000),
   };

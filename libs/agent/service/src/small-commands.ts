@@ -15,15 +15,30 @@ export const waitFlags: readonly FlagSpec[] = [
 export async function waitCommand(args: readonly string[]): Promise<number> {
   const parsed = parseFlags(waitFlags, args);
   if (!parsed.ok) return fail(parsed.error);
-  const flag = (name: string): string => parsed.value.flags.get(name) ?? waitFlags.find((spec) => spec.name === name)?.fallback ?? '';
-  const [timeoutSeconds, periodMs, timeoutMs] = [Number(flag('timeoutSeconds')), Number(flag('periodMillis')), Number(flag('requestTimeoutMillis'))];
-  if (!URL.canParse(flag('url')) || ![timeoutSeconds, periodMs, timeoutMs].every((number) => number > 0 && Number.isFinite(number))) return fail('--url must be an address, the times positive numbers');
+  const flag = (name: string): string =>
+    parsed.value.flags.get(name) ?? waitFlags.find((spec) => spec.name === name)?.fallback ?? '';
+  const [timeoutSeconds, periodMs, timeoutMs] = [
+    Number(flag('timeoutSeconds')),
+    Number(flag('periodMillis')),
+    Number(flag('requestTimeoutMillis')),
+  ];
+  if (
+    !URL.canParse(flag('url')) ||
+    ![timeoutSeconds, periodMs, timeoutMs].every((number) => number > 0 && Number.isFinite(number))
+  )
+    return fail('--url must be an address, the times positive numbers');
   const url = new URL(flag('url'));
   const deadline = Date.now() + timeoutSeconds * 1000;
   let reason = '';
   while (Date.now() < deadline) {
     try {
-      const { status } = await request({ host: url.hostname, port: Number(url.port || 80), path: url.pathname + url.search, timeoutMs, maxBytes: 1 << 20 });
+      const { status } = await request({
+        host: url.hostname,
+        port: Number(url.port || 80),
+        path: url.pathname + url.search,
+        timeoutMs,
+        maxBytes: 1 << 20,
+      });
       if (status === 200) return 0;
       reason = `HTTP status code ${status}`;
     } catch (thrown) {
@@ -35,7 +50,7 @@ export async function waitCommand(args: readonly string[]): Promise<number> {
 }
 
 export const requestFlags: readonly FlagSpec[] = [
-  { name: 'debug-port', fallback: '15000', usage: 'port of Envoy\'s admin interface' },
+  { name: 'debug-port', fallback: '15000', usage: "port of Envoy's admin interface" },
   { name: 'log_output_level', fallback: '', usage: 'log levels' },
 ];
 
@@ -48,9 +63,16 @@ export async function requestCommand(args: readonly string[], print: (text: stri
   const port = Number(parsed.value.flags.get('debug-port') ?? '15000');
   try {
     const answer = await request({
-      host: 'localhost', port, path: path.startsWith('/') ? path : `/${path}`, method: method.toUpperCase(), timeoutMs: 60_000, maxBytes: 512 << 20, ...(body === undefined ? {} : { body }),
+      host: 'localhost',
+      port,
+      path: path.startsWith('/') ? path : `/${path}`,
+      method: method.toUpperCase(),
+      timeoutMs: 60_000,
+      maxBytes: 512 << 20,
+      ...(body === undefined ? {} : { body }),
     });
-    if (answer.status >= 400) return fail(`failed executing Envoy ${method.toUpperCase()} request ${path}: status ${answer.status}`);
+    if (answer.status >= 400)
+      return fail(`failed executing Envoy ${method.toUpperCase()} request ${path}: status ${answer.status}`);
     print(answer.body.toString('utf8'));
     return 0;
   } catch (thrown) {

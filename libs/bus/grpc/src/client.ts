@@ -13,15 +13,29 @@ export interface GrpcBusClientOptions {
   /** Told why a stream ended; the client goes on by itself. */
   readonly onProblem?: (message: string) => void;
 }
-export interface GrpcBusClient extends Subscriber { close(): Promise<void> }
+export interface GrpcBusClient extends Subscriber {
+  close(): Promise<void>;
+}
 
 const backoff = { first: 50, most: 1000 };
 const channelDefaults: ChannelOptions = {
-  'grpc.max_receive_message_length': maxMessageBytes, 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000, 'grpc.use_local_subchannel_pool': 1,
+  'grpc.max_receive_message_length': maxMessageBytes,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5000,
+  'grpc.use_local_subchannel_pool': 1,
 };
 
-/** The subscribers' side of the bus over gRPC. The first message of each stream is the whole state: a reader gets what differs from what it has. */
-export function createGrpcBusClient({ address, credentials, channelOptions, clock = systemClock, onProblem = () => {} }: GrpcBusClientOptions): GrpcBusClient {
+/**
+ * The subscribers' side of the bus over gRPC. The first message of each stream is the whole state: a reader gets what
+ * differs from what it has.
+ */
+export function createGrpcBusClient({
+  address,
+  credentials,
+  channelOptions,
+  clock = systemClock,
+  onProblem = () => {},
+}: GrpcBusClientOptions): GrpcBusClient {
   const closing = new AbortController();
   return {
     async *subscribe(collections, signal) {

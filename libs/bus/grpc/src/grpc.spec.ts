@@ -5,8 +5,12 @@ import { describeBus, describeBusOfTwo } from '@flotilla/testing';
 import { createGrpcBusClient, type GrpcBusClient } from './client.ts';
 import { createGrpcBusServer, type GrpcBusServer } from './server.ts';
 
-const bind = (server: Server): Promise<number> => new Promise((resolve, reject) =>
-  server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port))));
+const bind = (server: Server): Promise<number> =>
+  new Promise((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(port),
+    ),
+  );
 
 async function listen(bus: GrpcBusServer): Promise<{ port: number; stop(): void }> {
   const server = new Server();
@@ -20,7 +24,10 @@ async function openService(): Promise<{ readonly address: string; lead(port: num
   const connections = new Set<Socket>();
   const server = createServer((incoming) => {
     const outgoing = connect(target, '127.0.0.1');
-    for (const [from, to] of [[incoming, outgoing], [outgoing, incoming]] as const) {
+    for (const [from, to] of [
+      [incoming, outgoing],
+      [outgoing, incoming],
+    ] as const) {
       from.pipe(to).on('error', () => from.destroy());
       from.on('error', () => to.destroy()).on('close', () => connections.delete(from));
       connections.add(from);
@@ -41,29 +48,34 @@ async function openService(): Promise<{ readonly address: string; lead(port: num
   };
 }
 
-const clientOf = (address: string): GrpcBusClient => createGrpcBusClient({ address, credentials: credentials.createInsecure });
+const clientOf = (address: string): GrpcBusClient =>
+  createGrpcBusClient({ address, credentials: credentials.createInsecure });
 
-describeBus('gRPC', async () => {
-  const server = createGrpcBusServer();
-  let listening = await listen(server);
-  const service = await openService();
-  service.lead(listening.port);
-  const client = clientOf(service.address);
-  return {
-    publish: server.publish,
-    subscribe: client.subscribe,
-    kill: () => Promise.resolve(listening.stop()),
-    start: async () => {
-      listening = await listen(server);
-      service.lead(listening.port);
-    },
-    close: async () => {
-      await client.close();
-      service.close();
-      listening.stop();
-    },
-  };
-}, { restartable: true });
+describeBus(
+  'gRPC',
+  async () => {
+    const server = createGrpcBusServer();
+    let listening = await listen(server);
+    const service = await openService();
+    service.lead(listening.port);
+    const client = clientOf(service.address);
+    return {
+      publish: server.publish,
+      subscribe: client.subscribe,
+      kill: () => Promise.resolve(listening.stop()),
+      start: async () => {
+        listening = await listen(server);
+        service.lead(listening.port);
+      },
+      close: async () => {
+        await client.close();
+        service.close();
+        listening.stop();
+      },
+    };
+  },
+  { restartable: true },
+);
 
 describeBusOfTwo('gRPC', async () => {
   const galleys = [createGrpcBusServer(), createGrpcBusServer()] as const;

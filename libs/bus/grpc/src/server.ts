@@ -1,6 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { status, type Server, type ServerWritableStream } from '@grpc/grpc-js';
-import { batchToBytes, createBusState, createOutbox, encodeBatch, type Outbox, type Publisher } from '@flotilla/bus-port';
+import {
+  batchToBytes,
+  createBusState,
+  createOutbox,
+  encodeBatch,
+  type Outbox,
+  type Publisher,
+} from '@flotilla/bus-port';
 import { collections as known, type Collection } from '@flotilla/model';
 import { peerIdentity, spiffeOf } from '@flotilla/pki';
 import { subscribeMethod } from './definition.ts';
@@ -26,15 +33,20 @@ function identityOf(call: Call): string | undefined {
   return identity.ok ? spiffeOf(identity.value) : undefined;
 }
 
-/** galley's side of the bus over gRPC: it holds the state and one stream per subscriber. A slow one gets the latest of each key. */
+/**
+ * galley's side of the bus over gRPC: it holds the state and one stream per subscriber. A slow one gets the latest of
+ * each key.
+ */
 export function createGrpcBusServer({ allow, maxSubscribers = 1000 }: GrpcBusServerOptions = {}): GrpcBusServer {
   const state = createBusState();
   const subscribers = new Map<Outbox, Call>();
 
   function subscribe(call: Call): void {
     const refuse = (code: status, details: string): void => void call.emit('error', { code, details });
-    if (allow && !allow.includes(identityOf(call) ?? '')) return refuse(status.PERMISSION_DENIED, 'this identity may not subscribe');
-    if (subscribers.size >= maxSubscribers) return refuse(status.RESOURCE_EXHAUSTED, `there are ${maxSubscribers} subscribers already`);
+    if (allow && !allow.includes(identityOf(call) ?? ''))
+      return refuse(status.PERMISSION_DENIED, 'this identity may not subscribe');
+    if (subscribers.size >= maxSubscribers)
+      return refuse(status.RESOURCE_EXHAUSTED, `there are ${maxSubscribers} subscribers already`);
     let isFull = false;
     const pump = (): void => {
       while (!isFull && !call.destroyed) {
@@ -43,7 +55,10 @@ export function createGrpcBusServer({ allow, maxSubscribers = 1000 }: GrpcBusSer
         isFull = !call.write(batchToBytes(batch));
       }
     };
-    const outbox = createOutbox(known.filter((collection) => call.request.includes(collection)), pump);
+    const outbox = createOutbox(
+      known.filter((collection) => call.request.includes(collection)),
+      pump,
+    );
     call.on('drain', () => {
       isFull = false;
       pump();

@@ -9,7 +9,10 @@ export interface AppenderOptions {
   readonly onProblem: (message: string) => void;
   readonly partBytes?: number;
 }
-/** Appends an entry behind a fence. Resolves with where it begins, and the fence behind it; throws Overtaken, or when `signal` aborts. */
+/**
+ * Appends an entry behind a fence. Resolves with where it begins, and the fence behind it; throws Overtaken, or when
+ * `signal` aborts.
+ */
 export type Append = (entry: Entry, fence: Fence) => Promise<{ readonly first: number; readonly fence: Fence }>;
 
 /** The log does not end where its writer wrote last: another writes it, or it was lost. */
@@ -23,7 +26,13 @@ export class Overtaken extends Error {
 
 export const retryMs = { first: 20, most: 500 };
 
-export function createAppender({ log, clock, signal, onProblem, partBytes = defaultPartBytes }: AppenderOptions): Append {
+export function createAppender({
+  log,
+  clock,
+  signal,
+  onProblem,
+  partBytes = defaultPartBytes,
+}: AppenderOptions): Append {
   /** Does it until the server answers. */
   async function persist<T>(work: () => Promise<T>): Promise<T> {
     for (let wait = retryMs.first; ; wait = Math.min(wait * 2, retryMs.most)) {

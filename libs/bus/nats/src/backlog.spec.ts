@@ -7,7 +7,12 @@ it('keeps few changes while the log cannot be written, then none, until a base h
   for (let i = 0; i < 256; i += 1) backlog.add(change);
   expect([backlog.overflowed, backlog.take()?.version]).toEqual([false, 1]);
   for (let i = 0; i < 10_000; i += 1) backlog.add(change);
-  expect([backlog.overflowed, backlog.isEmpty, backlog.take(), backlog.version]).toEqual([true, false, undefined, 10_256]);
+  expect([backlog.overflowed, backlog.isEmpty, backlog.take(), backlog.version]).toEqual([
+    true,
+    false,
+    undefined,
+    10_256,
+  ]);
   backlog.clear();
   backlog.add(change);
   expect([backlog.overflowed, backlog.take()?.version]).toEqual([false, 10_257]);

@@ -1,6 +1,9 @@
 import { batchToBytes, type EncodedBatch } from '@flotilla/bus-port';
 
-/** The changes that the log does not hold yet, in their order. It is bounded: what does not fit is dropped, and then only a base has it. */
+/**
+ * The changes that the log does not hold yet, in their order. It is bounded: what does not fit is dropped, and then
+ * only a base has it.
+ */
 export interface Backlog {
   add(batch: EncodedBatch): void;
   /** The oldest change; undefined when there is none. */
@@ -13,7 +16,10 @@ export interface Backlog {
   /** A base that is about to be written has all of it. */
   clear(): void;
 }
-export interface Pending { readonly version: number; readonly bytes: Uint8Array }
+export interface Pending {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
 
 const limits = { entries: 256, bytes: 32 * 1024 * 1024 };
 
@@ -42,8 +48,14 @@ export function createBacklog(): Backlog {
       return change;
     },
     clear,
-    get overflowed() { return overflowed; },
-    get isEmpty() { return pending.length === 0 && !overflowed; },
-    get version() { return version; },
+    get overflowed() {
+      return overflowed;
+    },
+    get isEmpty() {
+      return pending.length === 0 && !overflowed;
+    },
+    get version() {
+      return version;
+    },
   };
 }

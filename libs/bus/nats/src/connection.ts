@@ -6,7 +6,10 @@ import { inboxPrefix } from './names.ts';
 export interface NatsBusOptions {
   /** `host:port` each. */
   readonly servers: readonly string[];
-  /** CA, and certificate and key where the server asks for them: as PEM or as files, which are read again at each connection. */
+  /**
+   * CA, and certificate and key where the server asks for them: as PEM or as files, which are read again at each
+   * connection.
+   */
   readonly tls?: TlsOptions;
   /** This client's service: names its inboxes, and is its user where the server asks for a password. */
   readonly user: string;
@@ -28,16 +31,35 @@ export interface NatsBusOptions {
   readonly onRole?: (role: Role, reason: string) => void;
 }
 
-/** Connects, waiting for the server as long as it takes; afterwards the connection restores itself. Rejects when `signal` aborts. */
-export async function connectNats({ servers, tls, user, password, signal, onProblem = () => {} }: NatsBusOptions): Promise<NatsConnection> {
+/**
+ * Connects, waiting for the server as long as it takes; afterwards the connection restores itself. Rejects when
+ * `signal` aborts.
+ */
+export async function connectNats({
+  servers,
+  tls,
+  user,
+  password,
+  signal,
+  onProblem = () => {},
+}: NatsBusOptions): Promise<NatsConnection> {
   for (let wait = 50; ; wait = Math.min(wait * 2, 1000)) {
     signal?.throwIfAborted();
     try {
       return await connect({
-        servers: [...servers], name: `flotilla-${user}`, inboxPrefix: inboxPrefix(user), ...(tls ? { tls } : {}),
+        servers: [...servers],
+        name: `flotilla-${user}`,
+        inboxPrefix: inboxPrefix(user),
+        ...(tls ? { tls } : {}),
         ...(password === undefined ? {} : { user, pass: password }),
-        maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 50, pingInterval: 5000, maxPingOut: 2,
-        timeout: 5000, ignoreClusterUpdates: true,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
+        reconnectJitter: 50,
+        reconnectJitterTLS: 50,
+        pingInterval: 5000,
+        maxPingOut: 2,
+        timeout: 5000,
+        ignoreClusterUpdates: true,
       });
     } catch (error) {
       onProblem(`bus: no connection to ${servers.join(', ')}: ${messageOf(error)}`);

@@ -1,22 +1,43 @@
 import { headers, type MsgHdrs } from '@nats-io/nats-core';
 
 /**
- * What the log of a revision consists of, each written by the holder of a `term`: one galley, from its taking over of the log until it is overtaken.
- *   - `base`: the whole state. The first entry of a term, and again from time to time, so that what lies before it can be dropped.
+ * What the log of a revision consists of, each written by the holder of a `term`: one galley, from its taking over of
+ * the log until it is overtaken.
+ *   - `base`: the whole state. The first entry of a term, and again from time to time, so that what lies before it can
+ *     be dropped.
  *   - `change`: one batch, following the entry `n - 1` of its term.
  *   - `release`: the holder has left. It carries nothing.
  * Entries are cut into parts below NATS' message size; one is there when its last part is.
  */
-export interface Entry { readonly kind: EntryKind; readonly term: string; readonly n: number; readonly bytes: Uint8Array }
+export interface Entry {
+  readonly kind: EntryKind;
+  readonly term: string;
+  readonly n: number;
+  readonly bytes: Uint8Array;
+}
 export type EntryKind = 'base' | 'change' | 'release';
 /** What a part says of itself. */
-export interface PartHead { readonly kind: EntryKind; readonly term: string; readonly n: number; readonly part: number; readonly parts: number }
-export interface Part extends PartHead { readonly data: Uint8Array }
+export interface PartHead {
+  readonly kind: EntryKind;
+  readonly term: string;
+  readonly n: number;
+  readonly part: number;
+  readonly parts: number;
+}
+export interface Part extends PartHead {
+  readonly data: Uint8Array;
+}
 
 export const defaultPartBytes = 512 * 1024;
 const maxParts = 1024;
 const kinds: readonly EntryKind[] = ['base', 'change', 'release'];
-const name = { kind: 'Flotilla-Kind', n: 'Flotilla-N', term: 'Flotilla-Term', part: 'Flotilla-Part', parts: 'Flotilla-Parts' } as const;
+const name = {
+  kind: 'Flotilla-Kind',
+  n: 'Flotilla-N',
+  term: 'Flotilla-Term',
+  part: 'Flotilla-Part',
+  parts: 'Flotilla-Parts',
+} as const;
 
 export function partsOf({ bytes, ...entry }: Entry, partBytes = defaultPartBytes): Part[] {
   const parts = Math.max(1, Math.ceil(bytes.length / partBytes));
@@ -39,7 +60,10 @@ export function parseHead(from: MsgHdrs | undefined): PartHead | undefined {
   return n >= 0 && part >= 0 && part < parts && parts <= maxParts ? { kind, term, n, part, parts } : undefined;
 }
 
-/** Puts entries together from parts in their order; returns an entry with its last part. An entry that its writer never finished is forgotten. */
+/**
+ * Puts entries together from parts in their order; returns an entry with its last part. An entry that its writer never
+ * finished is forgotten.
+ */
 export function createAssembler(): (part: Part) => Entry | undefined {
   let open = '';
   let gathered: Uint8Array[] = [];

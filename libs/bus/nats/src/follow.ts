@@ -2,8 +2,14 @@ import { batchFromBytes, createMirror, type EncodedBatch } from '@flotilla/bus-p
 import type { Collection } from '@flotilla/model';
 import { createAssembler, type Entry, type Part, type PartHead } from './entry.ts';
 
-/** Where a reader of the log is: after entry `n` of a term. It follows one term at a time, and leaves it only for the base of another. */
-export interface Position { readonly term: string; readonly n: number }
+/**
+ * Where a reader of the log is: after entry `n` of a term. It follows one term at a time, and leaves it only for the
+ * base of another.
+ */
+export interface Position {
+  readonly term: string;
+  readonly n: number;
+}
 
 /**
  * What an entry is to a reader at `position`:
@@ -11,13 +17,19 @@ export interface Position { readonly term: string; readonly n: number }
  *   2. the next change of its term: a change;
  *   3. anything else: an entry that was read before, or of a writer whose base it has not seen: nothing.
  */
-export function meaningOf({ kind, term, n }: Pick<Entry, 'kind' | 'term' | 'n'>, position: Position | undefined): 'whole' | 'change' | undefined {
+export function meaningOf(
+  { kind, term, n }: Pick<Entry, 'kind' | 'term' | 'n'>,
+  position: Position | undefined,
+): 'whole' | 'change' | undefined {
   const isOwn = position?.term === term;
   if (kind === 'base' && !(isOwn && n <= position.n)) return 'whole';
   return kind === 'change' && isOwn && n === position.n + 1 ? 'change' : undefined;
 }
 
-/** A reader of the log: takes parts in their order, also again, and returns what is different for it after each; undefined when nothing is. */
+/**
+ * A reader of the log: takes parts in their order, also again, and returns what is different for it after each;
+ * undefined when nothing is.
+ */
 export function createFollower(collections: readonly Collection[]): (part: Part) => EncodedBatch | undefined {
   const assemble = createAssembler();
   const mirror = createMirror(collections);
@@ -37,7 +49,10 @@ export interface Cursor {
   readonly from: number;
   /** The stream may be another than before: its last message that was read is looked at again. */
   doubt(): void;
-  /** What to do with the first message that there is from `from` on: read it, leave it, or ask again, since `from` is the beginning now. */
+  /**
+   * What to do with the first message that there is from `from` on: read it, leave it, or ask again, since `from` is
+   * the beginning now.
+   */
   take(sequence: number, head: PartHead | undefined): 'read' | 'leave' | 'ask again';
   /** There is no message from `from` on. */
   end(): 'done' | 'ask again';
@@ -47,13 +62,15 @@ export function createCursor(): Cursor {
   let last: { readonly sequence: number; readonly identity: string } | undefined;
   let isInDoubt = false;
   const identityOf = (head: PartHead | undefined): string =>
-    (head ? `${head.term}/${head.kind}/${head.n}/${head.part}` : '');
+    head ? `${head.term}/${head.kind}/${head.n}/${head.part}` : '';
   const restart = (): 'ask again' => {
     [last, isInDoubt] = [undefined, false];
     return 'ask again';
   };
   return {
-    get from() { return last ? last.sequence + (isInDoubt ? 0 : 1) : 1; },
+    get from() {
+      return last ? last.sequence + (isInDoubt ? 0 : 1) : 1;
+    },
     doubt: () => void (isInDoubt = last !== undefined),
     take(sequence, head) {
       const identity = identityOf(head);

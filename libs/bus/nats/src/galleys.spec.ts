@@ -31,7 +31,11 @@ afterEach(async () => {
 /** A galley in a process of its own. */
 function startGalley(session: string) {
   const script = join(import.meta.dirname, 'testing/writer-process.ts');
-  const argument = JSON.stringify({ options: server.optionsOf('galley'), session, resources: keys.map((key) => testResource(key, '')) });
+  const argument = JSON.stringify({
+    options: server.optionsOf('galley'),
+    session,
+    resources: keys.map((key) => testResource(key, '')),
+  });
   const child = spawn(process.execPath, [script, argument], { stdio: ['pipe', 'pipe', 'inherit'] });
   let role: Role = 'starting';
   let published = 0;
@@ -50,7 +54,8 @@ function startGalley(session: string) {
   };
   ends.push(kill);
   return {
-    session, kill,
+    session,
+    kill,
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
     publish: () => {
@@ -59,8 +64,12 @@ function startGalley(session: string) {
     },
     untilRole: (wanted: Role) => until(() => role === wanted),
     untilPublished: () => until(() => published === asked),
-    get role() { return role; },
-    get version() { return asked; },
+    get role() {
+      return role;
+    },
+    get version() {
+      return asked;
+    },
   };
 }
 
@@ -72,7 +81,8 @@ async function startPilot() {
   const stop = new AbortController();
   const state = new Map<string, string>();
   const mixtures: string[] = [];
-  const valueOf = (batch: Batch['put'][number]): string => String((batch.resource.spec as { hosts: string[] }).hosts[0]).replace(/\.+$/, '');
+  const valueOf = (batch: Batch['put'][number]): string =>
+    String((batch.resource.spec as { hosts: string[] }).hosts[0]).replace(/\.+$/, '');
   const read = async (): Promise<void> => {
     for await (const batch of bus.subscribe(['service-entries'], stop.signal)) {
       for (const put of batch.put) state.set(put.resource.meta.name, valueOf(put));
@@ -91,7 +101,11 @@ async function startPilot() {
   return { mixtures, has, until: (session: string, version: number) => until(() => has(session, version)) };
 }
 
-const roles = (galleys: readonly Galley[]): string => galleys.map(({ role }) => role).toSorted().join();
+const roles = (galleys: readonly Galley[]): string =>
+  galleys
+    .map(({ role }) => role)
+    .toSorted()
+    .join();
 
 it('of two galleys that start at the same instant one writes and one stands by, until the other leaves or is killed', async () => {
   const galleys = [startGalley('a'), startGalley('b')];
@@ -137,15 +151,19 @@ it('a galley that was stopped while another took over can write nothing, steps d
 });
 
 /** What happens to two galleys and their server, each in its time. */
-const events = fc.array(fc.record({
-  event: fc.constantFrom('publish', 'kill', 'stop', 'restart the server', 'empty the server'), who: fc.constantFrom<(0 | 1)[]>(0, 1),
-}), { minLength: 5, maxLength: 8 });
+const events = fc.array(
+  fc.record({
+    event: fc.constantFrom('publish', 'kill', 'stop', 'restart the server', 'empty the server'),
+    who: fc.constantFrom<(0 | 1)[]>(0, 1),
+  }),
+  { minLength: 5, maxLength: 8 },
+);
 
 const lists = fc.sample(events, Number(process.env['FLOTILLA_RUNS'] ?? 2)).map((list) => ({ list }));
 it.each(lists)('readers see only what one galley published, and come to the active one: $list', async ({ list }) => {
   let count = 0;
   const start = (): Galley => {
-    const galley = startGalley(`g${count += 1}`);
+    const galley = startGalley(`g${(count += 1)}`);
     galley.publish();
     return galley;
   };
@@ -160,7 +178,7 @@ it.each(lists)('readers see only what one galley published, and come to the acti
     } else if (event === 'stop') {
       galley.pause();
       galley.publish();
-      await galleys[1 - who as 0 | 1].untilRole('active');
+      await galleys[(1 - who) as 0 | 1].untilRole('active');
       galley.resume();
     } else {
       await server.kill();
@@ -170,6 +188,10 @@ it.each(lists)('readers see only what one galley published, and come to the acti
     }
   }
   await Promise.all(galleys.map((galley) => galley.untilPublished()));
-  await until(() => roles(galleys) === 'active,standby' && galleys.some(({ role, session, version }) => role === 'active' && pilot.has(session, version)));
+  await until(
+    () =>
+      roles(galleys) === 'active,standby' &&
+      galleys.some(({ role, session, version }) => role === 'active' && pilot.has(session, version)),
+  );
   expect(pilot.mixtures).toEqual([]);
 });

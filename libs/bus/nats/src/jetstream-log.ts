@@ -1,5 +1,12 @@
 import {
-  DiscardPolicy, jetstream, JetStreamApiError, jetstreamManager, RetentionPolicy, StorageType, type JetStreamManager, type StreamInfo,
+  DiscardPolicy,
+  jetstream,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { deepEqual } from '@flotilla/std';
@@ -15,7 +22,8 @@ export interface JetStreamLogOptions {
 
 const timeoutMs = { api: 2000, append: 2000, answer: 1000 };
 const codes = { streamNotFound: 10059, messageNotFound: 10037, wrongLastSequence: [10071, 10164] };
-const isCode = (error: unknown, ...wanted: readonly number[]): boolean => error instanceof JetStreamApiError && wanted.includes(error.code);
+const isCode = (error: unknown, ...wanted: readonly number[]): boolean =>
+  error instanceof JetStreamApiError && wanted.includes(error.code);
 
 /** The writer's side of a revision's stream in JetStream. */
 export function createJetStreamLog({ connection, revision, replicas }: JetStreamLogOptions): WriteLog {
@@ -24,10 +32,14 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
   let answering: Subscription | undefined;
   let known: { readonly id: string; readonly tail: LogEnd['tail'] } | undefined;
 
-  const manager = (): Promise<JetStreamManager> => jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs.api });
+  const manager = (): Promise<JetStreamManager> =>
+    jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs.api });
   /** Readers have no consumers: they fetch, when the feed says that there is something. */
   const config = {
-    subjects: [subjects], num_replicas: replicas, allow_direct: true, max_consumers: 1,
+    subjects: [subjects],
+    num_replicas: replicas,
+    allow_direct: true,
+    max_consumers: 1,
     republish: { src: subjects, dest: feedSubject(revision), headers_only: true },
   };
   const isConfigured = (found: StreamInfo['config']): boolean =>
@@ -41,11 +53,20 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
     } catch (error) {
       if (!isCode(error, codes.streamNotFound)) throw error;
     }
-    return streams.add({ ...config, name: stream, storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old });
+    return streams.add({
+      ...config,
+      name: stream,
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+    });
   }
 
   /** The head of the last message, which is fetched once: it may be large. */
-  async function tailOf({ created, state: { last_seq: last, last_ts: at, messages } }: StreamInfo): Promise<LogEnd['tail']> {
+  async function tailOf({
+    created,
+    state: { last_seq: last, last_ts: at, messages },
+  }: StreamInfo): Promise<LogEnd['tail']> {
     const id = `${created}/${last}/${at}`;
     if (messages === 0) return undefined;
     if (id === known?.id) return known.tail;
@@ -81,7 +102,8 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
       // nats-server takes "before 1" for "everything".
       if (sequence <= 1) return;
       const { streams } = await manager();
-      for (const term of new Set(terms)) await streams.purge(stream, { filter: logSubject(revision, term), seq: sequence });
+      for (const term of new Set(terms))
+        await streams.purge(stream, { filter: logSubject(revision, term), seq: sequence });
     },
     async answers(term) {
       try {
@@ -93,8 +115,10 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
     },
     answerFor(term) {
       answering?.unsubscribe();
-      answering = term === undefined ? undefined
-        : connection.subscribe(writerSubject(revision, term), { callback: (_, message) => void message.respond() });
+      answering =
+        term === undefined
+          ? undefined
+          : connection.subscribe(writerSubject(revision, term), { callback: (_, message) => void message.respond() });
     },
   };
 }

@@ -1,5 +1,6 @@
 /** A revision as one token of a subject: what NATS would read as structure is written as its code. */
-const token = (revision: string): string => revision.replace(/[^A-Za-z0-9-]/g, (character) => `_${character.charCodeAt(0).toString(16)}`);
+const token = (revision: string): string =>
+  revision.replace(/[^A-Za-z0-9-]/g, (character) => `_${character.charCodeAt(0).toString(16)}`);
 
 /** The stream of one control-plane revision (`istio.io/rev`). */
 export const streamName = (revision: string): string => `flotilla-${token(revision)}`;

@@ -6,17 +6,24 @@ import { startNats } from './testing/nats-server.ts';
 
 const wanted: Collection[] = ['service-entries'];
 
-describeBus('NATS JetStream', async () => {
-  const server = await startNats();
-  const [galley, pilot] = await Promise.all([server.open('galley'), server.open('pilot')]);
-  return {
-    publish: galley.publish, subscribe: pilot.subscribe, kill: server.kill, start: server.start,
-    close: async () => {
-      await Promise.all([galley.close(), pilot.close()]);
-      await server.end();
-    },
-  };
-}, { restartable: true });
+describeBus(
+  'NATS JetStream',
+  async () => {
+    const server = await startNats();
+    const [galley, pilot] = await Promise.all([server.open('galley'), server.open('pilot')]);
+    return {
+      publish: galley.publish,
+      subscribe: pilot.subscribe,
+      kill: server.kill,
+      start: server.start,
+      close: async () => {
+        await Promise.all([galley.close(), pilot.close()]);
+        await server.end();
+      },
+    };
+  },
+  { restartable: true },
+);
 
 describeBusOfTwo('NATS JetStream', async () => {
   const server = await startNats();
@@ -40,10 +47,21 @@ describeBusOfTwo('NATS JetStream', async () => {
 /** `s1/2`: the second batch of session s1. */
 const put = (at: string, values: Record<string, string>, complete: Collection[] = []): Batch => {
   const [session = '', seq] = at.split('/');
-  return { session, seq: Number(seq), put: Object.entries(values).map(([name, host]) => ({ resource: testResource(name, host) })), delete: [], complete };
+  return {
+    session,
+    seq: Number(seq),
+    put: Object.entries(values).map(([name, host]) => ({ resource: testResource(name, host) })),
+    delete: [],
+    complete,
+  };
 };
 
-async function withServer(test: (server: Awaited<ReturnType<typeof startNats>>, open: (user: 'galley' | 'pilot') => Promise<Bus>) => Promise<void>): Promise<void> {
+async function withServer(
+  test: (
+    server: Awaited<ReturnType<typeof startNats>>,
+    open: (user: 'galley' | 'pilot') => Promise<Bus>,
+  ) => Promise<void>,
+): Promise<void> {
   const server = await startNats();
   const open: Bus[] = [];
   try {
@@ -60,66 +78,75 @@ async function withServer(test: (server: Awaited<ReturnType<typeof startNats>>, 
 const reading = (bus: Bus) => bus.subscribe(wanted, new AbortController().signal)[Symbol.asyncIterator]();
 const names = (batch: Batch): string[] => batch.put.map(({ resource }) => resource.meta.name);
 
-it('a galley that begins anew finds what the one before it published', () => withServer(async (_, open) => {
-  const first = await open('galley');
-  await first.publish(put('s1/1', { a: '1', b: '1' }, wanted));
-  const reader = reading(await open('pilot'));
-  await reader.next();
-  await first.close();
-  const second = await open('galley');
-  await second.publish(put('s2/1', { a: '1', c: '1' }, wanted));
-  const { value } = await reader.next();
-  expect([names(value as Batch), (value as Batch).delete]).toEqual([['c'], [{ collection: 'service-entries', key: 'shop/b' }]]);
-}));
+it('a galley that begins anew finds what the one before it published', () =>
+  withServer(async (_, open) => {
+    const first = await open('galley');
+    await first.publish(put('s1/1', { a: '1', b: '1' }, wanted));
+    const reader = reading(await open('pilot'));
+    await reader.next();
+    await first.close();
+    const second = await open('galley');
+    await second.publish(put('s2/1', { a: '1', c: '1' }, wanted));
+    const { value } = await reader.next();
+    expect([names(value as Batch), (value as Batch).delete]).toEqual([
+      ['c'],
+      [{ collection: 'service-entries', key: 'shop/b' }],
+    ]);
+  }));
 
-it('a server that comes back empty is filled again, and readers are told nothing twice', () => withServer(async (server, open) => {
-  const galley = await open('galley');
-  await galley.publish(put('s1/1', { a: '1', b: '1' }, wanted));
-  const reader = reading(await open('pilot'));
-  await reader.next();
-  await server.kill();
-  server.wipe();
-  await server.start();
-  await galley.publish(put('s1/2', { b: '2' }));
-  expect(names((await reader.next()).value as Batch)).toEqual(['b']);
-  const late = reading(await open('pilot'));
-  expect(names((await late.next()).value as Batch).sort()).toEqual(['a', 'b']);
-}));
+it('a server that comes back empty is filled again, and readers are told nothing twice', () =>
+  withServer(async (server, open) => {
+    const galley = await open('galley');
+    await galley.publish(put('s1/1', { a: '1', b: '1' }, wanted));
+    const reader = reading(await open('pilot'));
+    await reader.next();
+    await server.kill();
+    server.wipe();
+    await server.start();
+    await galley.publish(put('s1/2', { b: '2' }));
+    expect(names((await reader.next()).value as Batch)).toEqual(['b']);
+    const late = reading(await open('pilot'));
+    expect(names((await late.next()).value as Batch).sort()).toEqual(['a', 'b']);
+  }));
 
-it('the log is compacted: a late reader gets the state and not the history', () => withServer(async (_, open) => {
-  const galley = await open('galley');
-  const early = reading(await open('pilot'));
-  await galley.publish(put('s1/1', { a: '0', gone: '1' }, wanted));
-  await early.next();
-  await galley.publish({ ...put('s1/2', {}), delete: [{ collection: 'service-entries', key: 'shop/gone' }] });
-  for (let i = 3; i <= 40; i += 1) await galley.publish(put(`s1/${i}`, { a: `${i}${'x'.repeat(400_000)}` }));
-  const late = reading(await open('pilot'));
-  const state = new Map<string, string>();
-  let values = 0;
-  while (!state.get('a')?.startsWith('40')) {
-    const batch = (await late.next()).value as Batch;
-    for (const { resource } of batch.put) state.set(resource.meta.name, String((resource.spec as { hosts: string[] }).hosts[0]));
-    values += batch.put.length + (batch.coalesced?.length ?? 0);
-  }
-  expect([[...state.keys()], values < 30]).toEqual([['a'], true]);
-}));
+it('the log is compacted: a late reader gets the state and not the history', () =>
+  withServer(async (_, open) => {
+    const galley = await open('galley');
+    const early = reading(await open('pilot'));
+    await galley.publish(put('s1/1', { a: '0', gone: '1' }, wanted));
+    await early.next();
+    await galley.publish({ ...put('s1/2', {}), delete: [{ collection: 'service-entries', key: 'shop/gone' }] });
+    for (let i = 3; i <= 40; i += 1) await galley.publish(put(`s1/${i}`, { a: `${i}${'x'.repeat(400_000)}` }));
+    const late = reading(await open('pilot'));
+    const state = new Map<string, string>();
+    let values = 0;
+    while (!state.get('a')?.startsWith('40')) {
+      const batch = (await late.next()).value as Batch;
+      for (const { resource } of batch.put)
+        state.set(resource.meta.name, String((resource.spec as { hosts: string[] }).hosts[0]));
+      values += batch.put.length + (batch.coalesced?.length ?? 0);
+    }
+    expect([[...state.keys()], values < 30]).toEqual([['a'], true]);
+  }));
 
-it('a subscriber may not publish, whatever its code asks for', () => withServer(async (_, open) => {
-  await expect((await open('pilot')).publish(put('s1/1', { a: '1' }))).rejects.toThrow('does not publish');
-}));
+it('a subscriber may not publish, whatever its code asks for', () =>
+  withServer(async (_, open) => {
+    await expect((await open('pilot')).publish(put('s1/1', { a: '1' }))).rejects.toThrow('does not publish');
+  }));
 
-it('a change is with its reader within milliseconds', () => withServer(async (_, open) => {
-  const galley = await open('galley');
-  const reader = reading(await open('pilot'));
-  await galley.publish(put('s1/1', { a: '0' }, wanted));
-  await reader.next();
-  const took: number[] = [];
-  for (let i = 2; i < 42; i += 1) {
-    const begun = performance.now();
-    const next = reader.next();
-    await galley.publish(put(`s1/${i}`, { a: String(i) }));
-    await next;
-    took.push(performance.now() - begun);
-  }
-  expect(took.sort((a, b) => a - b)[20]).toBeLessThan(50);
-}));
+it('a change is with its reader within milliseconds', () =>
+  withServer(async (_, open) => {
+    const galley = await open('galley');
+    const reader = reading(await open('pilot'));
+    await galley.publish(put('s1/1', { a: '0' }, wanted));
+    await reader.next();
+    const took: number[] = [];
+    for (let i = 2; i < 42; i += 1) {
+      const begun = performance.now();
+      const next = reader.next();
+      await galley.publish(put(`s1/${i}`, { a: String(i) }));
+      await next;
+      took.push(performance.now() - begun);
+    }
+    expect(took.sort((a, b) => a - b)[20]).toBeLessThan(50);
+  }));

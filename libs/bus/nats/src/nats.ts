@@ -11,7 +11,10 @@ import { createWriter } from './writer.ts';
 /** How long a publisher that ends tries to say so. */
 const leaveMs = 1000;
 
-/** The bus over NATS JetStream: one stream per revision. Resolves when the server is reached; rejects when `signal` aborts before. */
+/**
+ * The bus over NATS JetStream: one stream per revision. Resolves when the server is reached; rejects when `signal`
+ * aborts before.
+ */
 export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
   const { revision, user, role, replicas = 1, instance = 'galley', onRole = () => {} } = options;
   const stream = streamName(revision);
@@ -26,14 +29,29 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
     listeners.add(listener);
     return () => void listeners.delete(listener);
   };
-  const writer = role === 'publisher' ? createWriter({
-    log: createJetStreamLog({ connection, revision, replicas }), clock: systemClock, signal, onProblem, onRole,
-    name: `${writerName(instance)}-${randomBytes(4).toString('hex')}`,
-  }) : undefined;
+  const writer =
+    role === 'publisher'
+      ? createWriter({
+          log: createJetStreamLog({ connection, revision, replicas }),
+          clock: systemClock,
+          signal,
+          onProblem,
+          onRole,
+          name: `${writerName(instance)}-${randomBytes(4).toString('hex')}`,
+        })
+      : undefined;
   if (writer) onReconnect(writer.check);
   return {
-    publish: (batch, ended) => (writer ? writer.publish(batch, ended) : Promise.reject(new Error('a subscriber does not publish'))),
-    subscribe: createNatsSubscriber({ connection, revision, inboxes: inboxPrefix(user), signal, onProblem, onReconnect }).subscribe,
+    publish: (batch, ended) =>
+      writer ? writer.publish(batch, ended) : Promise.reject(new Error('a subscriber does not publish')),
+    subscribe: createNatsSubscriber({
+      connection,
+      revision,
+      inboxes: inboxPrefix(user),
+      signal,
+      onProblem,
+      onReconnect,
+    }).subscribe,
     close: async () => {
       closing.abort();
       await Promise.race([writer?.ended, pause(leaveMs)]);

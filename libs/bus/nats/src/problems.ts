@@ -3,7 +3,10 @@ import { systemClock, type Clock } from '@flotilla/std';
 const repeatMs = 60_000;
 
 /** Passes a message on when it differs from the last one, and a repeated one once a minute with how often it came. */
-export function withoutRepeats(report: (message: string) => void, clock: Clock = systemClock): (message: string) => void {
+export function withoutRepeats(
+  report: (message: string) => void,
+  clock: Clock = systemClock,
+): (message: string) => void {
   let last = { message: '', at: -Infinity, repeats: 0 };
   return (message) => {
     const now = clock.now();

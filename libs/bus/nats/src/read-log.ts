@@ -23,14 +23,18 @@ const timeoutMs = 5000;
 const retryMs = { first: 20, most: 1000 };
 /** A bell can be lost with a connection only, and then the reader looks by itself: this covers unforeseen cases. */
 const lookMs = { ahead: 30_000, noStream: 1000 };
-/** Another server of a cluster has a message a little later than the one that rang; after so many attempts it was dropped. */
+/**
+ * Another server of a cluster has a message a little later than the one that rang; after so many attempts it was
+ * dropped.
+ */
 const maxLag = 10;
 
 const status = { endOfBatch: 204, notFound: 404, noResponders: 503 };
 
 /**
- * Follows a stream from its first message until the signal aborts. It has no consumer, since who may create one may create many and name any subject for
- * what they deliver: it fetches (a direct get of JetStream) from where it is, again whenever the stream's feed rings with a number that it has not read.
+ * Follows a stream from its first message until the signal aborts. It has no consumer, since who may create one may
+ * create many and name any subject for what they deliver: it fetches (a direct get of JetStream) from where it is,
+ * again whenever the stream's feed rings with a number that it has not read.
  */
 export async function followLog(reader: LogReader): Promise<void> {
   const { connection, revision, signal, onReconnect, onProblem } = reader;
@@ -44,12 +48,14 @@ export async function followLog(reader: LogReader): Promise<void> {
     giveUp();
     wake();
   };
-  const bell = connection.subscribe(feedSubject(revision), { callback: (_, message) => {
-    const sequence = Number(message.headers?.get('Nats-Sequence'));
-    if (sequence < cursor.from) cursor.doubt();
-    rung = sequence;
-    wake();
-  } });
+  const bell = connection.subscribe(feedSubject(revision), {
+    callback: (_, message) => {
+      const sequence = Number(message.headers?.get('Nats-Sequence'));
+      if (sequence < cursor.from) cursor.doubt();
+      rung = sequence;
+      wake();
+    },
+  });
   const forget = onReconnect(reconnected);
   for (let [wait, lag] = [retryMs.first, 0]; !signal.aborted;) {
     const [woken, lost] = [new AbortController(), new AbortController()];
@@ -82,10 +88,22 @@ export async function followLog(reader: LogReader): Promise<void> {
   if (!connection.isClosed()) bell.unsubscribe();
 }
 
-type FetchOptions = Pick<LogReader, 'connection' | 'revision' | 'inboxes' | 'signal' | 'onPart'> & { readonly cursor: Cursor };
+type FetchOptions = Pick<LogReader, 'connection' | 'revision' | 'inboxes' | 'signal' | 'onPart'> & {
+  readonly cursor: Cursor;
+};
 
-/** One request: gives the parts that it brings to `onPart`. Rejects when the server does not answer in time, or `signal` aborts. */
-function fetchParts({ connection, revision, inboxes, signal, cursor, onPart }: FetchOptions): Promise<'more' | 'done' | 'no stream'> {
+/**
+ * One request: gives the parts that it brings to `onPart`. Rejects when the server does not answer in time, or `signal`
+ * aborts.
+ */
+function fetchParts({
+  connection,
+  revision,
+  inboxes,
+  signal,
+  cursor,
+  onPart,
+}: FetchOptions): Promise<'more' | 'done' | 'no stream'> {
   const { promise, resolve, reject } = Promise.withResolvers<'more' | 'done' | 'no stream'>();
   const inbox = createInbox(inboxes);
   let isEmpty = true;
@@ -99,7 +117,8 @@ function fetchParts({ connection, revision, inboxes, signal, cursor, onPart }: F
     timer = deadline();
     const { code = 0, description = '' } = headers ?? {};
     if (code === status.noResponders) return resolve('no stream');
-    if (code === status.notFound || code === status.endOfBatch) return resolve(isEmpty && cursor.end() === 'done' ? 'done' : 'more');
+    if (code === status.notFound || code === status.endOfBatch)
+      return resolve(isEmpty && cursor.end() === 'done' ? 'done' : 'more');
     if (code !== 0) return reject(new Error(`status ${code} ${description}`));
     isEmpty = false;
     const head = parseHead(headers);
@@ -109,7 +128,9 @@ function fetchParts({ connection, revision, inboxes, signal, cursor, onPart }: F
     isOver = true;
     resolve('more');
   };
-  const subscription = connection.subscribe(inbox, { callback: (error, message) => (error ? reject(error) : take(message)) });
+  const subscription = connection.subscribe(inbox, {
+    callback: (error, message) => (error ? reject(error) : take(message)),
+  });
   const abort = (): void => reject(signal.reason as Error);
   signal.addEventListener('abort', abort);
   if (signal.aborted) abort();

@@ -10,8 +10,13 @@ const api = '$JS.API';
 let server: Awaited<ReturnType<typeof startNats>>;
 let galley: Bus;
 const connections: NatsConnection[] = [];
-const state = (version: number): Batch =>
-  ({ session: 's', seq: version, put: [{ resource: testResource('a', `v${version}`) }], delete: [], complete: ['service-entries'] });
+const state = (version: number): Batch => ({
+  session: 's',
+  seq: version,
+  put: [{ resource: testResource('a', `v${version}`) }],
+  delete: [],
+  complete: ['service-entries'],
+});
 
 beforeAll(async () => {
   server = await startNats();
@@ -26,13 +31,15 @@ afterAll(async () => {
 
 /** A client that does what it likes, with whatever certificate. */
 async function connectAs(
-  tls: TlsOptions = { ca: server.ca }, more: { readonly user?: string; readonly pass?: string; readonly inboxPrefix?: string } = {},
+  tls: TlsOptions = { ca: server.ca },
+  more: { readonly user?: string; readonly pass?: string; readonly inboxPrefix?: string } = {},
 ): Promise<NatsConnection> {
   const connection = await connect({ servers: `localhost:${server.port}`, tls, reconnect: false, ...more });
   connections.push(connection);
   return connection;
 }
-const service = (name: string): Promise<NatsConnection> => connectAs(server.tlsOf(server.serviceOf(name)), { inboxPrefix: `_INBOX_${name}` });
+const service = (name: string): Promise<NatsConnection> =>
+  connectAs(server.tlsOf(server.serviceOf(name)), { inboxPrefix: `_INBOX_${name}` });
 
 /** The first thing that the server refuses after `act`: `publish SUBJECT` or `subscription SUBJECT`. */
 async function refusal(connection: NatsConnection, act: () => void): Promise<string> {
@@ -48,43 +55,109 @@ async function refusal(connection: NatsConnection, act: () => void): Promise<str
 }
 
 const consumers = [
-  `CREATE.${stream}`, `CREATE.${stream}.mine`, `CREATE.${stream}.mine.flotilla.default.log.x`, `DURABLE.CREATE.${stream}.mine`, `DELETE.${stream}.mine`,
-  `INFO.${stream}.mine`, `LIST.${stream}`, `NAMES.${stream}`, `MSG.NEXT.${stream}.mine`, `PAUSE.${stream}.mine`, `LEADER.STEPDOWN.${stream}.mine`,
+  `CREATE.${stream}`,
+  `CREATE.${stream}.mine`,
+  `CREATE.${stream}.mine.flotilla.default.log.x`,
+  `DURABLE.CREATE.${stream}.mine`,
+  `DELETE.${stream}.mine`,
+  `INFO.${stream}.mine`,
+  `LIST.${stream}`,
+  `NAMES.${stream}`,
+  `MSG.NEXT.${stream}.mine`,
+  `PAUSE.${stream}.mine`,
+  `LEADER.STEPDOWN.${stream}.mine`,
 ].map((verb) => `${api}.CONSUMER.${verb}`);
-const foreign = [`${api}.STREAM.CREATE.mine`, `${api}.STREAM.UPDATE.mine`, `${api}.STREAM.DELETE.mine`, `${api}.STREAM.PURGE.mine`, `${api}.STREAM.INFO.mine`];
+const foreign = [
+  `${api}.STREAM.CREATE.mine`,
+  `${api}.STREAM.UPDATE.mine`,
+  `${api}.STREAM.DELETE.mine`,
+  `${api}.STREAM.PURGE.mine`,
+  `${api}.STREAM.INFO.mine`,
+];
 const common = [
-  ...consumers, ...foreign, `${api}.INFO`, `${api}.STREAM.LIST`, `${api}.STREAM.NAMES`, `${api}.STREAM.DELETE.${stream}`, `${api}.STREAM.MSG.DELETE.${stream}`,
-  `${api}.STREAM.SNAPSHOT.${stream}`, `${api}.STREAM.RESTORE.${stream}`, `${api}.DIRECT.GET.mine`, `$JS.ACK.${stream}.mine.1.1.1.1.1`, '$JS.FC.mine',
-  '$SYS.REQ.SERVER.PING', '$SYS.REQ.ACCOUNT.FLOTILLA.CONNZ', '$SYS.REQ.USER.INFO', 'flotilla.default.feed', 'flotilla.other.log.x', 'anything',
-  '_INBOX.x', '_INBOX_sidecar-injector.x',
+  ...consumers,
+  ...foreign,
+  `${api}.INFO`,
+  `${api}.STREAM.LIST`,
+  `${api}.STREAM.NAMES`,
+  `${api}.STREAM.DELETE.${stream}`,
+  `${api}.STREAM.MSG.DELETE.${stream}`,
+  `${api}.STREAM.SNAPSHOT.${stream}`,
+  `${api}.STREAM.RESTORE.${stream}`,
+  `${api}.DIRECT.GET.mine`,
+  `$JS.ACK.${stream}.mine.1.1.1.1.1`,
+  '$JS.FC.mine',
+  '$SYS.REQ.SERVER.PING',
+  '$SYS.REQ.ACCOUNT.FLOTILLA.CONNZ',
+  '$SYS.REQ.USER.INFO',
+  'flotilla.default.feed',
+  'flotilla.other.log.x',
+  'anything',
+  '_INBOX.x',
+  '_INBOX_sidecar-injector.x',
 ];
 const reading = [
-  `${api}.STREAM.INFO.${stream}`, `${api}.STREAM.CREATE.${stream}`, `${api}.STREAM.UPDATE.${stream}`, `${api}.STREAM.PURGE.${stream}`,
-  `${api}.STREAM.MSG.GET.${stream}`, 'flotilla.default.log.x', 'flotilla.default.log', 'flotilla.default.writer.x', '_INBOX_galley.x', '_INBOX_pilot.x',
+  `${api}.STREAM.INFO.${stream}`,
+  `${api}.STREAM.CREATE.${stream}`,
+  `${api}.STREAM.UPDATE.${stream}`,
+  `${api}.STREAM.PURGE.${stream}`,
+  `${api}.STREAM.MSG.GET.${stream}`,
+  'flotilla.default.log.x',
+  'flotilla.default.log',
+  'flotilla.default.writer.x',
+  '_INBOX_galley.x',
+  '_INBOX_pilot.x',
 ];
-const hearing = ['>', '*', '*.>', '$JS.>', `${api}.>`, '$JS.EVENT.ADVISORY.>', '$SYS.>', '$SYS.ACCOUNT.*.CONNECT', '_INBOX.>', '_INBOX_sidecar-injector.>', '_R_.>'];
+const hearing = [
+  '>',
+  '*',
+  '*.>',
+  '$JS.>',
+  `${api}.>`,
+  '$JS.EVENT.ADVISORY.>',
+  '$SYS.>',
+  '$SYS.ACCOUNT.*.CONNECT',
+  '_INBOX.>',
+  '_INBOX_sidecar-injector.>',
+  '_R_.>',
+];
 
 describe('what nats-server refuses', () => {
   it.each([...common, ...reading])('a subscriber may not publish to %s', async (subject) => {
     const pilot = await service('pilot');
-    expect(await refusal(pilot, () => pilot.publish(subject, '{}', { reply: '_INBOX_pilot.x' }))).toBe(`publish ${subject}`);
+    expect(await refusal(pilot, () => pilot.publish(subject, '{}', { reply: '_INBOX_pilot.x' }))).toBe(
+      `publish ${subject}`,
+    );
   });
   it.each(common)('a publisher may not publish to %s', async (subject) => {
     const client = await service('galley');
-    expect(await refusal(client, () => client.publish(subject, '{}', { reply: '_INBOX_galley.x' }))).toBe(`publish ${subject}`);
+    expect(await refusal(client, () => client.publish(subject, '{}', { reply: '_INBOX_galley.x' }))).toBe(
+      `publish ${subject}`,
+    );
   });
   const ofGalley = ['flotilla.>', 'flotilla.default.log.*', 'flotilla.default.writer.*', '_INBOX_galley.>'];
   it.each([...hearing, ...ofGalley])('a subscriber may not subscribe to %s', async (subject) => {
     const pilot = await service('pilot');
-    expect(await refusal(pilot, () => void pilot.subscribe(subject, { callback: () => {} }))).toBe(`subscription ${subject}`);
+    expect(await refusal(pilot, () => void pilot.subscribe(subject, { callback: () => {} }))).toBe(
+      `subscription ${subject}`,
+    );
   });
-  it.each([...hearing, '_INBOX_pilot.>', 'flotilla.default.log.*'])('a publisher may not subscribe to %s', async (subject) => {
-    const client = await service('galley');
-    expect(await refusal(client, () => void client.subscribe(subject, { callback: () => {} }))).toBe(`subscription ${subject}`);
-  });
+  it.each([...hearing, '_INBOX_pilot.>', 'flotilla.default.log.*'])(
+    'a publisher may not subscribe to %s',
+    async (subject) => {
+      const client = await service('galley');
+      expect(await refusal(client, () => void client.subscribe(subject, { callback: () => {} }))).toBe(
+        `subscription ${subject}`,
+      );
+    },
+  );
 
   it('what a subscriber asks for reaches nobody else, whatever subject it names for the answer', async () => {
-    const [pilot, other, another] = await Promise.all([service('pilot'), service('sidecar-injector'), service('galley')]);
+    const [pilot, other, another] = await Promise.all([
+      service('pilot'),
+      service('sidecar-injector'),
+      service('galley'),
+    ]);
     const heard: string[] = [];
     const listen = (client: NatsConnection, subject: string): void =>
       void client.subscribe(subject, { callback: (_, message) => void heard.push(message.subject) });
@@ -92,12 +165,21 @@ describe('what nats-server refuses', () => {
     listen(another, '_INBOX_galley.>');
     listen(another, 'flotilla.default.writer.*');
     await Promise.all([other.flush(), another.flush()]);
-    const replies = ['_INBOX_sidecar-injector.x', '_INBOX_galley.x', 'flotilla.default.log.x', 'flotilla.default.writer.x', `${api}.STREAM.PURGE.${stream}`];
+    const replies = [
+      '_INBOX_sidecar-injector.x',
+      '_INBOX_galley.x',
+      'flotilla.default.log.x',
+      'flotilla.default.writer.x',
+      `${api}.STREAM.PURGE.${stream}`,
+    ];
     for (const reply of replies) {
       pilot.publish(`${api}.DIRECT.GET.${stream}`, JSON.stringify({ seq: 1, batch: 10 }), { reply });
       const traced = headers();
       traced.set('Nats-Trace-Dest', reply);
-      pilot.publish(`${api}.DIRECT.GET.${stream}`, JSON.stringify({ seq: 1 }), { reply: '_INBOX_pilot.x', headers: traced });
+      pilot.publish(`${api}.DIRECT.GET.${stream}`, JSON.stringify({ seq: 1 }), {
+        reply: '_INBOX_pilot.x',
+        headers: traced,
+      });
     }
     // Its own answer comes after those of before: the server works in order.
     const answer = await pilot.request(`${api}.DIRECT.GET.${stream}`, JSON.stringify({ seq: 1 }));
@@ -110,21 +192,28 @@ describe('what nats-server refuses', () => {
 
   it.each([
     ['a workload', () => server.tlsOf('spiffe://cluster.local/ns/shop/sa/pilot')],
-    ['a workload in the system namespace', () => server.tlsOf('spiffe://cluster.local/ns/istio-system/sa/ingressgateway')],
+    [
+      'a workload in the system namespace',
+      () => server.tlsOf('spiffe://cluster.local/ns/istio-system/sa/ingressgateway'),
+    ],
     ['citadel, which is not a user', () => server.tlsOf(server.serviceOf('citadel'))],
     ['another trust domain', () => server.tlsOf('spiffe://elsewhere/ns/istio-system/sa/galley')],
     ['a DNS name like a user', () => ({ ca: server.ca, ...server.sign({ dns: ['galley', 'pilot'] }) })],
   ])('lets nobody in with the certificate of %s, with any user and password', async (_, tls) => {
     await expect(connectAs(tls())).rejects.toThrow(/Authorization Violation/);
     const users = ['galley', server.serviceOf('galley')];
-    for (const user of users) await expect(connectAs(tls(), { user, pass: '' })).rejects.toThrow(/Authorization Violation/);
+    for (const user of users)
+      await expect(connectAs(tls(), { user, pass: '' })).rejects.toThrow(/Authorization Violation/);
   });
   it('lets nobody in without a certificate', async () => {
     await expect(connectAs(undefined)).rejects.toThrow();
     await expect(connectAs(undefined, { user: server.serviceOf('galley'), pass: '' })).rejects.toThrow();
   });
   it('a user is who its certificate says, whatever user it names', async () => {
-    const pilot = await connectAs(server.tlsOf(server.serviceOf('pilot')), { user: server.serviceOf('galley'), pass: '' });
+    const pilot = await connectAs(server.tlsOf(server.serviceOf('pilot')), {
+      user: server.serviceOf('galley'),
+      pass: '',
+    });
     expect(await refusal(pilot, () => pilot.publish('flotilla.default.log.x'))).toBe('publish flotilla.default.log.x');
   });
 

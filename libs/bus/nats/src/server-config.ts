@@ -22,16 +22,22 @@ export interface NatsServerConfig {
   readonly maxConnections?: number;
 }
 
-interface Rights { readonly publish: readonly string[]; readonly subscribe: readonly string[]; readonly mayAnswer?: boolean }
+interface Rights {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  readonly mayAnswer?: boolean;
+}
 
 /**
- * What a user may do, on its own revision's stream alone. A publisher makes the stream and writes it, and answers whether it is there. A subscriber reads
- * messages, and hears that there are more; it has no consumers, which could deliver to any subject.
+ * What a user may do, on its own revision's stream alone. A publisher makes the stream and writes it, and answers
+ * whether it is there. A subscriber reads messages, and hears that there are more; it has no consumers, which could
+ * deliver to any subject.
  */
 export function rightsOf({ name, role }: Pick<NatsUser, 'name' | 'role'>, revision: string): Rights {
   const stream = streamName(revision);
   const inboxes = `${inboxPrefix(name)}.>`;
-  if (role === 'subscriber') return { publish: [directGetSubject(revision)], subscribe: [feedSubject(revision), inboxes] };
+  if (role === 'subscriber')
+    return { publish: [directGetSubject(revision)], subscribe: [feedSubject(revision), inboxes] };
   const api = ['INFO', 'CREATE', 'UPDATE', 'PURGE', 'MSG.GET'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
   const [log, writer] = [logSubject(revision, '*'), writerSubject(revision, '*')];
   return { publish: [log, writer, ...api], subscribe: [writer, inboxes], mayAnswer: true };
@@ -52,18 +58,31 @@ const userBlock = (user: NatsUser, revision: string): string => {
 };
 
 /**
- * nats-server's configuration file. Who a client is, its certificate alone says; any other certificate of the same CA, a workload's for example, is nobody
- * and is let in nowhere. The stream is in an account of the publishers. Each subscriber has an account without JetStream, into which only the feed and the
- * reading of messages are imported: a subject that it names for an answer is a subject of its own account, so that nothing it asks for reaches anybody else.
- * There is no monitoring port: it shows users, addresses and subjects to everyone who reaches it, and has no authentication.
+ * nats-server's configuration file. Who a client is, its certificate alone says; any other certificate of the same CA,
+ * a workload's for example, is nobody and is let in nowhere. The stream is in an account of the publishers. Each
+ * subscriber has an account without JetStream, into which only the feed and the reading of messages are imported: a
+ * subject that it names for an answer is a subject of its own account, so that nothing it asks for reaches anybody
+ * else. There is no monitoring port: it shows users, addresses and subjects to everyone who reaches it, and has no
+ * authentication.
  */
 export function buildServerConfig(options: NatsServerConfig): string {
-  const { host, port, storeDir, revision, users, tls, serverName = 'flotilla', maxStoreBytes = 1024 ** 3, maxConnections = 256 } = options;
+  const {
+    host,
+    port,
+    storeDir,
+    revision,
+    users,
+    tls,
+    serverName = 'flotilla',
+    maxStoreBytes = 1024 ** 3,
+    maxConnections = 256,
+  } = options;
   const publishers = users.filter(({ role }) => role === 'publisher');
   const readers = users.filter(({ role }) => role === 'subscriber');
   const [feed, reading] = [feedSubject(revision), directGetSubject(revision)].map(quote);
   const accounts = list(readers.map(accountOf));
-  const readerAccounts = readers.map((reader) => `  ${quote(accountOf(reader))}: {
+  const readerAccounts = readers.map(
+    (reader) => `  ${quote(accountOf(reader))}: {
     limits: { max_connections: ${maxConnections} }
     imports: [
       { stream: { account: ${busAccount}, subject: ${feed} } }
@@ -72,7 +91,8 @@ export function buildServerConfig(options: NatsServerConfig): string {
     users: [
       ${userBlock(reader, revision)}
     ]
-  }`);
+  }`,
+  );
   return `server_name: ${quote(serverName)}
 listen: ${quote(`${host}:${port}`)}
 tls: {

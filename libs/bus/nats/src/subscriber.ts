@@ -2,7 +2,10 @@ import { createOutbox, type Subscriber } from '@flotilla/bus-port';
 import { createFollower } from './follow.ts';
 import { followLog, type LogReader } from './read-log.ts';
 
-/** The subscribers' side. It reads as fast as the log comes and gathers for its reader, so that a slow one costs the state and no more. */
+/**
+ * The subscribers' side. It reads as fast as the log comes and gathers for its reader, so that a slow one costs the
+ * state and no more.
+ */
 export function createNatsSubscriber(options: Omit<LogReader, 'onPart'>): Subscriber {
   return {
     async *subscribe(collections, signal) {

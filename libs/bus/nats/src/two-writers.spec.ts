@@ -10,8 +10,13 @@ import { createWriter, type Role, type Writer } from './writer.ts';
 const wanted: Collection[] = ['service-entries'];
 const keys = ['a', 'b', 'c', 'd'];
 /** A state in which every key has the same value, so that a mixture shows. */
-const stateOf = (session: string, version: number): Batch =>
-  ({ session, seq: version, put: keys.map((key) => ({ resource: testResource(key, `${session}/${version}`) })), delete: [], complete: wanted });
+const stateOf = (session: string, version: number): Batch => ({
+  session,
+  seq: version,
+  put: keys.map((key) => ({ resource: testResource(key, `${session}/${version}`) })),
+  delete: [],
+  complete: wanted,
+});
 
 /** Time that passes when the test says so. */
 class ManualClock {
@@ -51,7 +56,13 @@ class Galley {
     this.session = session;
     this.link = new WriterLink(model);
     this.#writer = createWriter({
-      log: this.link, clock, name: session, signal: this.#stop.signal, onProblem: () => {}, onRole: (role) => void (this.role = role), partBytes: 300,
+      log: this.link,
+      clock,
+      name: session,
+      signal: this.#stop.signal,
+      onProblem: () => {},
+      onRole: (role) => void (this.role = role),
+      partBytes: 300,
     });
     this.publish();
   }
@@ -105,7 +116,8 @@ class Pilot {
     [this.#follow, this.#cursor, this.state] = [createFollower(wanted), createCursor(), new Map()];
   }
   #take(batch: EncodedBatch | undefined): void {
-    for (const put of batch?.put ?? []) this.state.set(idOf(put), (JSON.parse(put.text) as { spec: { hosts: string[] } }).spec.hosts[0] ?? '');
+    for (const put of batch?.put ?? [])
+      this.state.set(idOf(put), (JSON.parse(put.text) as { spec: { hosts: string[] } }).spec.hosts[0] ?? '');
     for (const gone of batch?.delete ?? []) this.state.delete(idOf(gone));
     if (batch) this.seen.push([...this.state.values()].join());
   }
@@ -115,11 +127,15 @@ type World = ReturnType<typeof openWorld>;
 function openWorld() {
   const [model, clock] = [new LogModel(), new ManualClock()];
   let incarnations = 0;
-  const start = (): Galley => new Galley(model, clock, `g${incarnations += 1}`);
+  const start = (): Galley => new Galley(model, clock, `g${(incarnations += 1)}`);
   const galleys: [Galley, Galley] = [start(), start()];
   const pilots = [new Pilot(model), new Pilot(model)];
-  const published = (): Set<string> => new Set(all.flatMap(({ session, version }) =>
-    Array.from({ length: version }, (_, i) => keys.map(() => `${session}/${i + 1}`).join())));
+  const published = (): Set<string> =>
+    new Set(
+      all.flatMap(({ session, version }) =>
+        Array.from({ length: version }, (_, i) => keys.map(() => `${session}/${i + 1}`).join()),
+      ),
+    );
   const all: Galley[] = [...galleys];
   const replace = (index: 0 | 1): void => {
     galleys[index] = start();
@@ -129,7 +145,10 @@ function openWorld() {
 }
 
 const which = fc.constantFrom<(0 | 1)[]>(0, 1);
-const fates = fc.array(fc.constantFrom<Fate[]>('arrives', 'is lost', 'answer is lost', 'is late'), { minLength: 1, maxLength: 12 });
+const fates = fc.array(fc.constantFrom<Fate[]>('arrives', 'is lost', 'answer is lost', 'is late'), {
+  minLength: 1,
+  maxLength: 12,
+});
 type Step = readonly [name: string, run: (world: World) => unknown];
 const step = <T>(name: string, values: fc.Arbitrary<T>, run: (world: World, value: T) => unknown): fc.Arbitrary<Step> =>
   values.map((value) => [`${name} ${JSON.stringify(value)}`, (world: World) => run(world, value)] as const);
@@ -138,8 +157,16 @@ const step = <T>(name: string, values: fc.Arbitrary<T>, run: (world: World, valu
 const steps = fc.oneof(
   { weight: 6, arbitrary: step('publish', which, ({ galleys }, i) => galleys[i].publish()) },
   { weight: 6, arbitrary: step('time', fc.constantFrom(30, 400, 1100, 4000), ({ clock }, ms) => clock.advance(ms)) },
-  { weight: 4, arbitrary: step('read', fc.tuple(which, fc.integer({ min: 1, max: 9 })), ({ pilots }, [i, count]) => pilots[i]?.read(count)) },
-  { weight: 4, arbitrary: step('faults', fc.tuple(which, fates), ({ galleys }, [i, list]) => galleys[i].link.suffer(list)) },
+  {
+    weight: 4,
+    arbitrary: step('read', fc.tuple(which, fc.integer({ min: 1, max: 9 })), ({ pilots }, [i, count]) =>
+      pilots[i]?.read(count),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: step('faults', fc.tuple(which, fates), ({ galleys }, [i, list]) => galleys[i].link.suffer(list)),
+  },
   step('pause', which, ({ galleys }, i) => galleys[i].link.pause()),
   step('resume', which, ({ galleys }, i) => galleys[i].link.resume()),
   step('cut', which, ({ galleys }, i) => void (galleys[i].link.isCut = true)),
@@ -172,33 +199,38 @@ const steps = fc.oneof(
 );
 
 it('a reader is at each moment in a state that one writer published, and comes to what the active writer has', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 60 }), async (list) => {
-    const world = openWorld();
-    const { galleys, pilots, published, clock, model } = world;
-    const expectNoMixture = (): void => {
-      const states = published();
-      for (const pilot of pilots) for (const state of pilot.seen.splice(0)) if (!states.has(state)) throw new Error(`nobody published ${state}`);
-    };
-    await idle();
-    for (const [, run] of list) {
-      await run(world);
+  await fc.assert(
+    fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 60 }), async (list) => {
+      const world = openWorld();
+      const { galleys, pilots, published, clock, model } = world;
+      const expectNoMixture = (): void => {
+        const states = published();
+        for (const pilot of pilots)
+          for (const state of pilot.seen.splice(0))
+            if (!states.has(state)) throw new Error(`nobody published ${state}`);
+      };
       await idle();
+      for (const [, run] of list) {
+        await run(world);
+        await idle();
+        expectNoMixture();
+      }
+      for (const { link } of galleys) {
+        link.isCut = false;
+        link.resume();
+      }
+      model.deliver();
+      for (const galley of galleys) galley.check();
+      await clock.advance(200_000);
+      for (const pilot of pilots) pilot.read(Infinity);
       expectNoMixture();
-    }
-    for (const { link } of galleys) {
-      link.isCut = false;
-      link.resume();
-    }
-    model.deliver();
-    for (const galley of galleys) galley.check();
-    await clock.advance(200_000);
-    for (const pilot of pilots) pilot.read(Infinity);
-    expectNoMixture();
-    const active = galleys.filter(({ role }) => role === 'active');
-    expect([active.length, galleys.map(({ role }) => role).toSorted()]).toEqual([1, ['active', 'standby']]);
-    const latest = keys.map(() => `${active[0]?.session}/${active[0]?.version}`).join();
-    expect(pilots.map(({ state }) => [...state.values()].join())).toEqual([latest, latest]);
-    for (const galley of galleys) galley.kill();
-    await clock.advance(1000);
-  }), { numRuns: Number(process.env['FLOTILLA_RUNS'] ?? 400) });
+      const active = galleys.filter(({ role }) => role === 'active');
+      expect([active.length, galleys.map(({ role }) => role).toSorted()]).toEqual([1, ['active', 'standby']]);
+      const latest = keys.map(() => `${active[0]?.session}/${active[0]?.version}`).join();
+      expect(pilots.map(({ state }) => [...state.values()].join())).toEqual([latest, latest]);
+      for (const galley of galleys) galley.kill();
+      await clock.advance(1000);
+    }),
+    { numRuns: Number(process.env['FLOTILLA_RUNS'] ?? 400) },
+  );
 });

@@ -7,8 +7,8 @@ import { createWaiters } from './waiters.ts';
 import { claimOn, type Fence, type LogEnd } from './write-log.ts';
 
 /**
- * Which part a publisher has: `active` writes the log; `standby` holds its state ready while another writes; `starting` has not found out yet, or has no
- * complete state to take over with.
+ * Which part a publisher has: `active` writes the log; `standby` holds its state ready while another writes; `starting`
+ * has not found out yet, or has no complete state to take over with.
  */
 export type Role = 'starting' | 'active' | 'standby';
 
@@ -53,15 +53,16 @@ const isIntact = ({ term, fence, base }: Tenure, { first, last, tail }: LogEnd):
   last === fence.last && tail?.term === term && first <= base;
 
 /**
- * The writer's side of the log. It writes only behind the end that it wrote itself, which the server checks, so that a writer that was overtaken can write
- * nothing.
+ * The writer's side of the log. It writes only behind the end that it wrote itself, which the server checks, so that a
+ * writer that was overtaken can write nothing.
  *
  *     starting ──▶ standby ──(holder left, or silent for the lease)──▶ claim: a base of its own ──▶ active
  *        └────────────────(nobody holds the log)──────────────────────────▲                          │
  *                        standby ◀──(another's entry at the end)─────────────────────────────────────┤
  *                        claim   ◀──(the log was lost, emptied or made again)────────────────────────┘
  *
- * A state is claimed with when it is complete, so readers go from one complete state to the next. One turn after another, nothing runs beside it.
+ * A state is claimed with when it is complete, so readers go from one complete state to the next. One turn after
+ * another, nothing runs beside it.
  */
 export function createWriter(options: WriterOptions): Writer {
   const { log, clock, name, signal, onProblem, onRole, leaseMs = 3000 } = options;
@@ -98,7 +99,14 @@ export function createWriter(options: WriterOptions): Writer {
     log.answerFor(term);
     const { bytes, version } = snapshot();
     const { first, fence } = await append({ kind: 'base', term, n: 0, bytes }, { last: end.last, own: 0 });
-    tenure = { term, fence, n: 0, base: first, since: { entries: 0, bytes: 0, base: bytes.length }, trim: [...end.terms, term] };
+    tenure = {
+      term,
+      fence,
+      n: 0,
+      base: first,
+      since: { entries: 0, bytes: 0, base: bytes.length },
+      trim: [...end.terms, term],
+    };
     written = version;
     isCheckDue = false;
     setRole('active', end.tail ? `follows ${end.tail.term}` : 'the log was empty');
@@ -110,7 +118,7 @@ export function createWriter(options: WriterOptions): Writer {
     const { bytes, version } = snapshot();
     const { first, fence } = await append({ kind: 'base', term: held.term, n, bytes }, held.fence);
     Object.assign(held.since, { entries: 0, bytes: 0, base: bytes.length });
-    Object.assign(held, { n, fence, base: first, trim: [...held.trim ?? [], held.term] });
+    Object.assign(held, { n, fence, base: first, trim: [...(held.trim ?? []), held.term] });
     written = version;
   }
 
@@ -124,7 +132,7 @@ export function createWriter(options: WriterOptions): Writer {
     }
     const end = await log.end();
     const claimed = claimOn(end, (term) => term.startsWith(`${name}-`));
-    if (!claimed.free && !await isGone(claimed.holder)) {
+    if (!claimed.free && !(await isGone(claimed.holder))) {
       setRole('standby', `${claimed.holder} writes the log`);
       backlog.clear();
       waiters.release(backlog.version);
@@ -153,7 +161,10 @@ export function createWriter(options: WriterOptions): Writer {
     if (backlog.overflowed) await rebase(held);
     const change = backlog.take();
     if (change) {
-      const { fence } = await append({ kind: 'change', term: held.term, n: held.n + 1, bytes: change.bytes }, held.fence);
+      const { fence } = await append(
+        { kind: 'change', term: held.term, n: held.n + 1, bytes: change.bytes },
+        held.fence,
+      );
       Object.assign(held, { n: held.n + 1, fence });
       held.since.entries += 1;
       held.since.bytes += change.bytes.length;

@@ -2,18 +2,31 @@ import { keyOf, type AnyResource, type Collection } from '@flotilla/model';
 import type { Batch, Delete, Put, TraceParent } from './port.ts';
 
 /** A put as transports carry it: `text` is the resource as JSON. Until it reaches a reader nobody parses it. */
-export interface EncodedPut { readonly collection: Collection; readonly key: string; readonly text: string; readonly trace?: TraceParent }
+export interface EncodedPut {
+  readonly collection: Collection;
+  readonly key: string;
+  readonly text: string;
+  readonly trace?: TraceParent;
+}
 export type EncodedBatch = Omit<Batch, 'put'> & { readonly put: readonly EncodedPut[] };
 
 export const encodeBatch = (batch: Batch): EncodedBatch => ({
   ...batch,
-  put: batch.put.map(({ resource, trace }) => ({ collection: resource.collection, key: keyOf(resource.meta), text: JSON.stringify(resource), ...(trace ? { trace } : {}) })),
+  put: batch.put.map(({ resource, trace }) => ({
+    collection: resource.collection,
+    key: keyOf(resource.meta),
+    text: JSON.stringify(resource),
+    ...(trace ? { trace } : {}),
+  })),
 });
 
 /** The batch with values of its own: nothing is shared with the publisher or another reader. */
 export const decodeBatch = (batch: EncodedBatch): Batch => ({
   ...batch,
-  put: batch.put.map(({ text, trace }): Put => ({ resource: JSON.parse(text) as AnyResource, ...(trace ? { trace } : {}) })),
+  put: batch.put.map(({ text, trace }): Put => ({
+    resource: JSON.parse(text) as AnyResource,
+    ...(trace ? { trace } : {}),
+  })),
 });
 
 /** A key over all collections. */

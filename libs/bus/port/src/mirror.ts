@@ -4,13 +4,14 @@ import { isEmpty, type EncodedBatch } from './encoded.ts';
 import { createSessions } from './sessions.ts';
 
 /**
- * The subscriber's side of a transport that can lose its connection: what the reader has been given, so that only differences follow. That is the state of
- * one session at a time: another session takes its place as a whole (`createSessions`).
+ * The subscriber's side of a transport that can lose its connection: what the reader has been given, so that only
+ * differences follow. That is the state of one session at a time: another session takes its place as a whole
+ * (`createSessions`).
  */
 export interface Mirror {
   /**
-   * What of a batch the reader does not have yet; undefined when nothing. `whole`: the batch is the publisher's state after a (re)connection, and the
-   * batches that follow are changes of it.
+   * What of a batch the reader does not have yet; undefined when nothing. `whole`: the batch is the publisher's state
+   * after a (re)connection, and the batches that follow are changes of it.
    */
   apply(batch: EncodedBatch, options?: { readonly whole?: boolean }): EncodedBatch | undefined;
 }

@@ -6,7 +6,10 @@ import type { Batch, Delete, TraceParent } from './port.ts';
 /** More traces than this of one gathered batch tell nobody anything. */
 const maxTraces = 100;
 
-/** What one reader hasn't taken yet: the latest value of each key, so that a slow one costs no more than the state itself. */
+/**
+ * What one reader hasn't taken yet: the latest value of each key, so that a slow one costs no more than the state
+ * itself.
+ */
 export interface Outbox {
   add(batch: EncodedBatch): void;
   /** Each step takes everything that gathered; ends when `signal` aborts or the outbox is closed. */
@@ -36,7 +39,11 @@ export function createOutbox(collections: readonly Collection[], onFilled: () =>
   function take(): EncodedBatch | undefined {
     if (isEmpty()) return undefined;
     const batch = {
-      ...latest, put: [...puts.values()], delete: [...deletes.values()], complete: [...complete], ...(coalesced.size > 0 ? { coalesced: [...coalesced] } : {}),
+      ...latest,
+      put: [...puts.values()],
+      delete: [...deletes.values()],
+      complete: [...complete],
+      ...(coalesced.size > 0 ? { coalesced: [...coalesced] } : {}),
     };
     for (const part of [puts, deletes, complete, coalesced]) part.clear();
     return batch;

@@ -3,14 +3,15 @@ import { idOf, type EncodedBatch, type EncodedPut } from './encoded.ts';
 import type { Delete } from './port.ts';
 
 /**
- * What one end of the bus holds of a publisher's state: the values of one session at a time, never of two. Another session is gathered beside the held one
- * and takes its place in one step, as soon as it has completed every collection that the held one had completed; the difference between the two is the
- * result then. A session that had completed nothing is replaced at once. `Value` is what is remembered of a put.
+ * What one end of the bus holds of a publisher's state: the values of one session at a time, never of two. Another
+ * session is gathered beside the held one and takes its place in one step, as soon as it has completed every collection
+ * that the held one had completed; the difference between the two is the result then. A session that had completed
+ * nothing is replaced at once. `Value` is what is remembered of a put.
  */
 export interface Sessions<Value> {
   /**
-   * Takes a whole state in. Of the held session: returns what is different, and drops what was gathered. Of another: starts to gather it, in place of what
-   * was gathered before; undefined until it replaces the held one.
+   * Takes a whole state in. Of the held session: returns what is different, and drops what was gathered. Of another:
+   * starts to gather it, in place of what was gathered before; undefined until it replaces the held one.
    */
   begin(whole: EncodedBatch): EncodedBatch | undefined;
   /** Takes in a change of what was begun last; returns what is different now, undefined while that is only gathered. */
@@ -24,7 +25,9 @@ export interface SessionsOptions<Value> {
   /** Equal as values; the envelope does not matter. */
   same(a: Value, b: Value): boolean;
 }
-interface Entry<Value> extends Pick<Delete, 'collection' | 'key'> { readonly value: Value }
+interface Entry<Value> extends Pick<Delete, 'collection' | 'key'> {
+  readonly value: Value;
+}
 interface State<Value> {
   readonly session: string;
   readonly seq: number;
@@ -94,10 +97,17 @@ export function createSessions<Value>({ remember, same }: SessionsOptions<Value>
       if (whole.session !== held.session) return gather(whole, { state: nothing(), puts: new Map() });
       gathering = undefined;
       const present = new Set(whole.put.map(idOf));
-      return changeHeld(whole, [...held.values].filter(([id]) => !present.has(id)).map(([, entry]) => place(entry)));
+      return changeHeld(
+        whole,
+        [...held.values].filter(([id]) => !present.has(id)).map(([, entry]) => place(entry)),
+      );
     },
     change: (batch) => (gathering ? gather(batch, gathering) : changeHeld(batch)),
-    get held() { return held; },
-    get session() { return (gathering?.state ?? held).session; },
+    get held() {
+      return held;
+    },
+    get session() {
+      return (gathering?.state ?? held).session;
+    },
   };
 }

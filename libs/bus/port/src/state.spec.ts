@@ -4,8 +4,15 @@ import { TooLargeError } from './port.ts';
 import { createBusState } from './state.ts';
 
 const batch = (values: Record<string, number>, gone: readonly string[] = []): EncodedBatch => ({
-  session: 's', seq: 1, complete: [], delete: gone.map((key) => ({ collection: 'gateways', key })),
-  put: Object.entries(values).map(([key, size]) => ({ collection: 'gateways', key, text: JSON.stringify('x'.repeat(size)) })),
+  session: 's',
+  seq: 1,
+  complete: [],
+  delete: gone.map((key) => ({ collection: 'gateways', key })),
+  put: Object.entries(values).map(([key, size]) => ({
+    collection: 'gateways',
+    key,
+    text: JSON.stringify('x'.repeat(size)),
+  })),
 });
 
 it('a state that would become too large stays as it was, and takes what fits', () => {

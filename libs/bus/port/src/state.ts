@@ -6,8 +6,9 @@ import { createSessions } from './sessions.ts';
 /** The publisher's side of a bus: what has been published so far, of one session at a time (`createSessions`). */
 export interface BusState {
   /**
-   * Takes a batch in and returns what of it is new: no equal values, no deletes of what isn't there; undefined when nothing. A publisher does not return to
-   * an earlier session. Throws TooLargeError when the state would become larger than `maxBytes`; it is unchanged then.
+   * Takes a batch in and returns what of it is new: no equal values, no deletes of what isn't there; undefined when
+   * nothing. A publisher does not return to an earlier session. Throws TooLargeError when the state would become larger
+   * than `maxBytes`; it is unchanged then.
    */
   take(batch: EncodedBatch): EncodedBatch | undefined;
   /** All of it as one batch. */
@@ -57,6 +58,8 @@ export function createBusState({ maxBytes = maxStateBytes }: { readonly maxBytes
       const { session, seq, complete } = sessions.held;
       return { session, seq, put: heldPuts(), delete: [], complete: [...complete] };
     },
-    get isComplete() { return sessions.held.complete.size > 0; },
+    get isComplete() {
+      return sessions.held.complete.size > 0;
+    },
   };
 }

@@ -28,13 +28,34 @@ describe('the authority', () => {
     expect(authority.sign({ publicKey, identity, ttlMs: 90 * day }).ok).toBe(true);
     expect(authority.sign({ publicKey, identity, ttlMs: 90 * day + 1 }).ok).toBe(false);
     const late = authority.rootNotAfter - 1000;
-    const nearEnd = createAuthority({ issuer: issuer.value, clock: { ...clock, now: () => late }, serial, defaultTtlMs: day, maxTtlMs: day });
-    expect(nearEnd.sign({ publicKey, identity, ttlMs: 0 })).toMatchObject({ ok: true, value: { notAfter: authority.rootNotAfter } });
+    const nearEnd = createAuthority({
+      issuer: issuer.value,
+      clock: { ...clock, now: () => late },
+      serial,
+      defaultTtlMs: day,
+      maxTtlMs: day,
+    });
+    expect(nearEnd.sign({ publicKey, identity, ttlMs: 0 })).toMatchObject({
+      ok: true,
+      value: { notAfter: authority.rootNotAfter },
+    });
   });
   it('signs nothing while the root is not valid by its clock, and says that the clock is wrong', () => {
-    const at = (when: number) => createAuthority({ issuer: issuer.value, clock: { ...clock, now: () => when }, serial, defaultTtlMs: day, maxTtlMs: 90 * day }).sign({ publicKey, identity, ttlMs: 0 });
-    for (const when of [0, now - 10 * 365 * day, now - 121_000]) expect(at(when)).toMatchObject({ ok: false, error: { kind: 'clock', message: expect.stringMatching(/set the clock right/) as string } });
-    for (const when of [authority.rootNotAfter, authority.rootNotAfter + 1]) expect(at(when)).toMatchObject({ ok: false, error: { kind: 'root' } });
+    const at = (when: number) =>
+      createAuthority({
+        issuer: issuer.value,
+        clock: { ...clock, now: () => when },
+        serial,
+        defaultTtlMs: day,
+        maxTtlMs: 90 * day,
+      }).sign({ publicKey, identity, ttlMs: 0 });
+    for (const when of [0, now - 10 * 365 * day, now - 121_000])
+      expect(at(when)).toMatchObject({
+        ok: false,
+        error: { kind: 'clock', message: expect.stringMatching(/set the clock right/) as string },
+      });
+    for (const when of [authority.rootNotAfter, authority.rootNotAfter + 1])
+      expect(at(when)).toMatchObject({ ok: false, error: { kind: 'root' } });
     for (const when of [now - 119_000, authority.rootNotAfter - 1000]) {
       const issued = at(when);
       if (!issued.ok) throw new Error(issued.error.message);
@@ -52,7 +73,10 @@ describe('the authority', () => {
     const other = buildRootMaterial({ trustDomain: 'td', now, serial: serial() });
     expect(parseRoot({ ...material, keyPem: other.keyPem }, now).ok).toBe(false);
     expect(parseRoot(material, now + 3651 * day).ok).toBe(false);
-    expect(parseRoot(material, now - day)).toMatchObject({ ok: false, error: expect.stringMatching(/clock/) as string });
+    expect(parseRoot(material, now - day)).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(/clock/) as string,
+    });
     expect(parseRoot({ keyPem: 'x', certPem: 'y' }, now).ok).toBe(false);
   });
 });

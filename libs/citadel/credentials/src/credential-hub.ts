@@ -1,12 +1,22 @@
-import { rootsSuffix, type Credential, type CredentialSource, type CredentialSubscription, type CredentialUpdate } from '@flotilla/model';
+import {
+  rootsSuffix,
+  type Credential,
+  type CredentialSource,
+  type CredentialSubscription,
+  type CredentialUpdate,
+} from '@flotilla/model';
 
 /** An update is closed once it has so many bytes: none is larger than this and a Secret. */
 const maxBytes = 1024 * 1024;
-const sizeOf = (credential: Credential): number => Object.values(credential).reduce<number>((sum, part: Uint8Array | undefined) => sum + (part?.length ?? 0), 0);
+const sizeOf = (credential: Credential): number =>
+  Object.values(credential).reduce<number>((sum, part: Uint8Array | undefined) => sum + (part?.length ?? 0), 0);
 
 /** Credentials of Secrets, for whoever subscribes to some of their names. */
 export interface CredentialHub extends CredentialSource {
-  /** Takes in what changed of the Secrets. Before the first time nothing is answered: what is not there yet may only not have been read. */
+  /**
+   * Takes in what changed of the Secrets. Before the first time nothing is answered: what is not there yet may only not
+   * have been read.
+   */
   update(change: CredentialUpdate): void;
 }
 
@@ -26,7 +36,10 @@ export function createCredentialHub(): CredentialHub {
       isReady = true;
     },
     subscribe(signal) {
-      const subscription = new Subscription((name) => credentialNamed(secrets, name), () => subscriptions.delete(subscription));
+      const subscription = new Subscription(
+        (name) => credentialNamed(secrets, name),
+        () => subscriptions.delete(subscription),
+      );
       subscriptions.add(subscription);
       if (isReady) subscription.start();
       if (signal.aborted) subscription.end();
@@ -37,9 +50,13 @@ export function createCredentialHub(): CredentialHub {
 }
 
 /** The names of credentials that a Secret may decide. */
-const namesIn = (secret: string): string[] => (secret.endsWith(rootsSuffix) ? [secret] : [secret, `${secret}${rootsSuffix}`]);
+const namesIn = (secret: string): string[] =>
+  secret.endsWith(rootsSuffix) ? [secret] : [secret, `${secret}${rootsSuffix}`];
 
-/** What a name means now, as CredentialSubscription says: a private key is only in what is asked for by the name without suffix. */
+/**
+ * What a name means now, as CredentialSubscription says: a private key is only in what is asked for by the name without
+ * suffix.
+ */
 function credentialNamed(secrets: ReadonlyMap<string, Credential>, name: string): Credential | undefined {
   if (!name.endsWith(rootsSuffix)) {
     const { certificate, key, staple } = secrets.get(name) ?? {};
@@ -49,7 +66,10 @@ function credentialNamed(secrets: ReadonlyMap<string, Credential>, name: string)
   return roots ? { roots, ...(revoked ? { revoked } : {}) } : undefined;
 }
 
-/** Names that a subscriber has not been told of yet; what they mean is looked up when it takes the next update, so a slow one costs their names and no more. */
+/**
+ * Names that a subscriber has not been told of yet; what they mean is looked up when it takes the next update, so a
+ * slow one costs their names and no more.
+ */
 class Subscription implements CredentialSubscription, AsyncIterator<CredentialUpdate> {
   readonly #wanted = new Set<string>();
   readonly #untold = new Set<string>();
@@ -111,7 +131,9 @@ class Subscription implements CredentialSubscription, AsyncIterator<CredentialUp
     if (!waiting || this.#state !== 'open' || this.#untold.size === 0) return;
     this.#waiting = undefined;
     // Whoever waits takes what has been added by then in one update.
-    queueMicrotask(() => waiting(this.#state === 'open' ? { value: this.#take(), done: false } : { value: undefined, done: true }));
+    queueMicrotask(() =>
+      waiting(this.#state === 'open' ? { value: this.#take(), done: false } : { value: undefined, done: true }),
+    );
   }
 
   #take(): CredentialUpdate {

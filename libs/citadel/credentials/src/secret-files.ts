@@ -2,11 +2,15 @@ import type { Credential, CredentialUpdate, Problem } from '@flotilla/model';
 import { readSecret, secretsIn } from './secret.ts';
 
 /** What was found in a file: its documents, why there are none, or neither when it is gone. */
-export interface SecretFile { readonly path: string; readonly documents?: readonly { readonly value?: unknown; readonly problem?: Problem }[]; readonly problem?: Problem }
+export interface SecretFile {
+  readonly path: string;
+  readonly documents?: readonly { readonly value?: unknown; readonly problem?: Problem }[];
+  readonly problem?: Problem;
+}
 
 /**
- * Secrets in files. A file that can't be read any more, or a Secret in it, keeps its last good version until it is gone; of one Secret in two files the first by
- * path counts, as for all configuration.
+ * Secrets in files. A file that can't be read any more, or a Secret in it, keeps its last good version until it is
+ * gone; of one Secret in two files the first by path counts, as for all configuration.
  */
 export class SecretFiles {
   readonly #files = new Map<string, ReadonlyMap<string, Credential>>();
@@ -25,7 +29,8 @@ export class SecretFiles {
     const holder = new Map(byPath.flatMap(([path, secrets]) => [...secrets.keys()].map((key) => [key, path] as const)));
     this.#inForce = new Map(byPath.flatMap(([, secrets]) => [...secrets]));
     for (const { path } of changed) {
-      for (const key of this.#files.get(path)?.keys() ?? []) if (holder.get(key) !== path) problems.push(duplicate(key, { origin: path, first: holder.get(key) ?? '' }));
+      for (const key of this.#files.get(path)?.keys() ?? [])
+        if (holder.get(key) !== path) problems.push(duplicate(key, { origin: path, first: holder.get(key) ?? '' }));
     }
     const put = new Map([...this.#inForce].filter(([key, credential]) => !same(before.get(key), credential)));
     return { update: { put, delete: [...before.keys()].filter((key) => !this.#inForce.has(key)) }, problems };
@@ -34,7 +39,8 @@ export class SecretFiles {
   #read({ path, documents, problem }: SecretFile, problems: Problem[]): ReadonlyMap<string, Credential> | undefined {
     if (!documents && !problem) return undefined;
     const before = this.#files.get(path) ?? new Map<string, Credential>();
-    const tell = (what: Problem, index?: number): void => void problems.push({ ...withoutContent(what), origin: index === undefined ? path : `${path}#${index + 1}` });
+    const tell = (what: Problem, index?: number): void =>
+      void problems.push({ ...withoutContent(what), origin: index === undefined ? path : `${path}#${index + 1}` });
     if (problem) tell(problem);
     const broken = problem ?? documents?.find((document) => document.problem)?.problem;
     const found = new Map<string, Credential>(broken ? before : []);
@@ -57,10 +63,18 @@ export class SecretFiles {
 
 /** A parser may quote what it could not read: of its message only the place is kept. */
 const withoutContent = (problem: Problem): Problem =>
-  (problem.code === 'yaml-syntax' ? { ...problem, message: `a document is no YAML${/ at line \d+, column \d+/.exec(problem.message)?.[0] ?? ''}` } : problem);
-const duplicate = (key: string, { origin, first }: { readonly origin: string; readonly first: string }): Problem =>
-  ({ code: 'duplicate', level: 'error', resource: `secrets ${key}`, origin, message: `Secret ${key} is already in ${first}, which counts` });
+  problem.code === 'yaml-syntax'
+    ? { ...problem, message: `a document is no YAML${/ at line \d+, column \d+/.exec(problem.message)?.[0] ?? ''}` }
+    : problem;
+const duplicate = (key: string, { origin, first }: { readonly origin: string; readonly first: string }): Problem => ({
+  code: 'duplicate',
+  level: 'error',
+  resource: `secrets ${key}`,
+  origin,
+  message: `Secret ${key} is already in ${first}, which counts`,
+});
 
 const parts = ['certificate', 'key', 'staple', 'roots', 'revoked'] as const;
 const same = (a: Credential | undefined, b: Credential): boolean =>
-  a !== undefined && parts.every((part) => Buffer.compare(a[part] ?? Buffer.alloc(0), b[part] ?? Buffer.alloc(0)) === 0);
+  a !== undefined &&
+  parts.every((part) => Buffer.compare(a[part] ?? Buffer.alloc(0), b[part] ?? Buffer.alloc(0)) === 0);

@@ -4,34 +4,55 @@ import { credentialMistake, missingParts } from './check-credential.ts';
 
 /** The API server takes no larger Secret (Kubernetes, "Secrets"). */
 const maxBytes = 1024 * 1024;
-/** Large Secrets of Kubernetes' and Helm's own; the first kind has a `ca.crt` that no gateway is meant to trust. Istio watches neither. */
+/**
+ * Large Secrets of Kubernetes' and Helm's own; the first kind has a `ca.crt` that no gateway is meant to trust. Istio
+ * watches neither.
+ */
 const otherUses: readonly unknown[] = ['kubernetes.io/service-account-token', 'helm.sh/release.v1'];
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A manifest of kind Secret that has a name. */
-export interface SecretObject { readonly name: string; readonly namespace: string; readonly type: unknown; readonly data: unknown; readonly stringData: unknown }
+export interface SecretObject {
+  readonly name: string;
+  readonly namespace: string;
+  readonly type: unknown;
+  readonly data: unknown;
+  readonly stringData: unknown;
+}
 
 /** The Secrets of a document, which may be a list. */
 export function secretsIn(value: unknown): readonly SecretObject[] {
   if (!isPlain(value)) return [];
-  if (value['kind'] === 'List' && Array.isArray(value['items'])) return value['items'].filter((item) => !isPlain(item) || item['kind'] !== 'List').flatMap(secretsIn);
+  if (value['kind'] === 'List' && Array.isArray(value['items']))
+    return value['items'].filter((item) => !isPlain(item) || item['kind'] !== 'List').flatMap(secretsIn);
   if (value['kind'] !== 'Secret' || value['apiVersion'] !== 'v1' || !isPlain(value['metadata'])) return [];
   const { name, namespace = 'default' } = value['metadata'];
-  return typeof name === 'string' && typeof namespace === 'string' ? [{ name, namespace, type: value['type'], data: value['data'], stringData: value['stringData'] }] : [];
+  return typeof name === 'string' && typeof namespace === 'string'
+    ? [{ name, namespace, type: value['type'], data: value['data'], stringData: value['stringData'] }]
+    : [];
 }
 
 /**
- * The credential of a Secret, under `namespace/name`; none for Secrets of other uses. What is wrong is told without anything that is in it.
+ * The credential of a Secret, under `namespace/name`; none for Secrets of other uses. What is wrong is told without
+ * anything that is in it.
  */
-export function readSecret(secret: SecretObject): { readonly key: string; readonly read?: Result<Credential, Problem> } {
+export function readSecret(secret: SecretObject): {
+  readonly key: string;
+  readonly read?: Result<Credential, Problem>;
+} {
   const { name, namespace, type } = secret;
   const key = `${namespace}/${name}`;
   if (otherUses.includes(type)) return { key };
-  const wrong = (message: string) => ({ key, read: err({ code: 'invalid-secret', level: 'error', resource: `secrets ${key}`, message } satisfies Problem) });
+  const wrong = (message: string) => ({
+    key,
+    read: err({ code: 'invalid-secret', level: 'error', resource: `secrets ${key}`, message } satisfies Problem),
+  });
   const data = decode(secret);
   if (!data.ok) return wrong(data.error);
-  if (Object.values(data.value).reduce((sum, bytes) => sum + bytes.length, 0) > maxBytes) return wrong(`holds more than ${maxBytes} bytes`);
+  if (Object.values(data.value).reduce((sum, bytes) => sum + bytes.length, 0) > maxBytes)
+    return wrong(`holds more than ${maxBytes} bytes`);
   const missing = missingParts(data.value, secret);
   if (missing !== undefined) return wrong(missing);
   const credential = credentialIn(data.value);
@@ -49,7 +70,8 @@ function decode({ data, stringData }: SecretObject): Result<Record<string, Uint8
   const found: Record<string, Uint8Array> = {};
   for (const [name, text] of Object.entries(encoded)) {
     if (text === null) continue;
-    if (typeof text !== 'string' || !base64.test(text.replace(/\s/g, ''))) return err(`data[${JSON.stringify(name)}] is not base64`);
+    if (typeof text !== 'string' || !base64.test(text.replace(/\s/g, '')))
+      return err(`data[${JSON.stringify(name)}] is not base64`);
     found[name] = Buffer.from(text, 'base64');
   }
   for (const [name, text] of Object.entries(plain)) {

@@ -9,7 +9,10 @@ import { verifyServiceAccountToken } from './jwt.ts';
 import type { JwtOptions } from './jwt.ts';
 
 /** What a caller shows: a certificate that TLS saw but did not judge, a bearer token, or both. */
-export interface Credentials { readonly certificate?: X509Certificate; readonly bearer?: string }
+export interface Credentials {
+  readonly certificate?: X509Certificate;
+  readonly bearer?: string;
+}
 export interface AuthenticateOptions {
   readonly trustDomain: string;
   readonly clock: Clock;
@@ -18,11 +21,24 @@ export interface AuthenticateOptions {
   readonly bootstrap: () => BootstrapTokens;
 }
 
-/** Who the caller is, what proved it, and the DNS names that it may have: a service of the control plane gets them by its bootstrap token, and keeps them. */
-export interface Caller { readonly identity: SpiffeIdentity; readonly proof: 'certificate' | 'token' | 'bootstrap token'; readonly dns: readonly string[] }
+/**
+ * Who the caller is, what proved it, and the DNS names that it may have: a service of the control plane gets them by
+ * its bootstrap token, and keeps them.
+ */
+export interface Caller {
+  readonly identity: SpiffeIdentity;
+  readonly proof: 'certificate' | 'token' | 'bootstrap token';
+  readonly dns: readonly string[];
+}
 
-/** Who the caller is. Each kind of credential in turn, as Istio does: (1) certificate, (2) token; the first that holds counts. */
-export async function authenticate({ certificate, bearer }: Credentials, options: AuthenticateOptions): Promise<Result<Caller>> {
+/**
+ * Who the caller is. Each kind of credential in turn, as Istio does: (1) certificate, (2) token; the first that holds
+ * counts.
+ */
+export async function authenticate(
+  { certificate, bearer }: Credentials,
+  options: AuthenticateOptions,
+): Promise<Result<Caller>> {
   const reasons: string[] = [];
   if (certificate) {
     const byCertificate = identityOfCertificate(certificate, options);
@@ -37,7 +53,10 @@ export async function authenticate({ certificate, bearer }: Credentials, options
   return err(reasons.length > 0 ? reasons.join('; ') : 'neither a token nor a client certificate was sent');
 }
 
-function identityOfCertificate(certificate: X509Certificate, { roots, clock, trustDomain }: AuthenticateOptions): Result<Caller> {
+function identityOfCertificate(
+  certificate: X509Certificate,
+  { roots, clock, trustDomain }: AuthenticateOptions,
+): Result<Caller> {
   const verified = verifyChain([certificate], roots(), clock.now());
   if (!verified.ok) return verified;
   const identity = peerIdentity(verified.value);
@@ -48,9 +67,19 @@ function identityOfCertificate(certificate: X509Certificate, { roots, clock, tru
 
 /** A JWT has three parts; anything else can only be a bootstrap token. */
 async function identityOfToken(token: string, options: AuthenticateOptions): Promise<Result<Caller>> {
-  if (token.split('.', 4).length !== 3) return provedBy('bootstrap token', verifyBootstrapToken(token, options.bootstrap(), { trustDomain: options.trustDomain, now: options.clock.now() }), serviceNames);
-  return options.jwt ? provedBy('token', await verifyServiceAccountToken(token, options.jwt)) : err('tokens of service accounts are not accepted here: citadel has no --jwks-file');
+  if (token.split('.', 4).length !== 3)
+    return provedBy(
+      'bootstrap token',
+      verifyBootstrapToken(token, options.bootstrap(), { trustDomain: options.trustDomain, now: options.clock.now() }),
+      serviceNames,
+    );
+  return options.jwt
+    ? provedBy('token', await verifyServiceAccountToken(token, options.jwt))
+    : err('tokens of service accounts are not accepted here: citadel has no --jwks-file');
 }
 
-const provedBy = (proof: Caller['proof'], identity: Result<SpiffeIdentity>, namesOf: (caller: SpiffeIdentity) => readonly string[] = () => []): Result<Caller> =>
-  (identity.ok ? ok({ identity: identity.value, proof, dns: namesOf(identity.value) }) : identity);
+const provedBy = (
+  proof: Caller['proof'],
+  identity: Result<SpiffeIdentity>,
+  namesOf: (caller: SpiffeIdentity) => readonly string[] = () => [],
+): Result<Caller> => (identity.ok ? ok({ identity: identity.value, proof, dns: namesOf(identity.value) }) : identity);

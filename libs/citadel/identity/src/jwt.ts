@@ -36,9 +36,16 @@ export async function verifyServiceAccountToken(token: string, options: JwtOptio
   if (!keys) return err('there are no keys to check tokens with yet: see what citadel logs of its JWKS file');
   try {
     const { payload } = await jwtVerify(token, keySetOf(keys), {
-      issuer: options.issuer, audience: options.audience, algorithms, requiredClaims: ['exp', 'sub'], clockTolerance: clockSkewSeconds, currentDate: new Date(options.clock.now()),
+      issuer: options.issuer,
+      audience: options.audience,
+      algorithms,
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: clockSkewSeconds,
+      currentDate: new Date(options.clock.now()),
     });
-    return Number.isFinite(payload.exp) ? identityOf(payload, options.trustDomain) : err('the token does not say when it ends');
+    return Number.isFinite(payload.exp)
+      ? identityOf(payload, options.trustDomain)
+      : err('the token does not say when it ends');
   } catch (thrown) {
     if (thrown instanceof errors.JWTExpired) return err('the token has expired');
     if (thrown instanceof errors.JWKSNoMatchingKey) return err('the token is signed by a key that is not known here');
@@ -46,13 +53,17 @@ export async function verifyServiceAccountToken(token: string, options: JwtOptio
   }
 }
 
-/** A compact JWS (RFC 7515, section 7.1) as its issuer wrote it: decoders that skip line breaks or spare bits would take many texts for one token. */
+/**
+ * A compact JWS (RFC 7515, section 7.1) as its issuer wrote it: decoders that skip line breaks or spare bits would take
+ * many texts for one token.
+ */
 const isCompact = (token: string): boolean => {
   const parts = token.split('.');
   return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 };
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const textOf = (value: unknown, name: string): string => {
   const member = isRecord(value) ? value[name] : undefined;
   return typeof member === 'string' ? member : '';
@@ -61,11 +72,17 @@ const textOf = (value: unknown, name: string): string => {
 /** The subject names the service account; what `kubernetes.io` says beside it must agree. */
 function identityOf(payload: JWTPayload, trustDomain: string): Result<SpiffeIdentity> {
   const subject: unknown = payload.sub;
-  const [, namespace = '', serviceAccount = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(typeof subject === 'string' ? subject : '') ?? [];
+  const [, namespace = '', serviceAccount = ''] =
+    /^system:serviceaccount:([^:]+):([^:]+)$/.exec(typeof subject === 'string' ? subject : '') ?? [];
   const bound = payload['kubernetes.io'];
-  if (isRecord(bound) && (textOf(bound, 'namespace') !== namespace || textOf(bound['serviceaccount'], 'name') !== serviceAccount)) {
+  if (
+    isRecord(bound) &&
+    (textOf(bound, 'namespace') !== namespace || textOf(bound['serviceaccount'], 'name') !== serviceAccount)
+  ) {
     return err('the token names two different service accounts');
   }
   const identity = { trustDomain, namespace, serviceAccount };
-  return validIdentity(identity) ? ok(identity) : err('the token\'s subject is not of the form system:serviceaccount:NAMESPACE:NAME');
+  return validIdentity(identity)
+    ? ok(identity)
+    : err("the token's subject is not of the form system:serviceaccount:NAMESPACE:NAME");
 }

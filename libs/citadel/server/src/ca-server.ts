@@ -15,14 +15,19 @@ import type { CaMetrics } from './metrics.ts';
 
 const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
 type Request = istio.v1.auth.IstioCertificateRequest;
-interface Response { readonly certChain: readonly string[] }
+interface Response {
+  readonly certChain: readonly string[];
+}
 
 const certificateService = {
   CreateCertificate: {
-    path: '/istio.v1.auth.IstioCertificateService/CreateCertificate', requestStream: false, responseStream: false,
+    path: '/istio.v1.auth.IstioCertificateService/CreateCertificate',
+    requestStream: false,
+    responseStream: false,
     requestSerialize: (request: Request) => Buffer.from(IstioCertificateRequest.encode(request).finish()),
     requestDeserialize: (bytes: Buffer): Request => IstioCertificateRequest.decode(bytes),
-    responseSerialize: (response: Response) => Buffer.from(IstioCertificateResponse.encode({ certChain: [...response.certChain] }).finish()),
+    responseSerialize: (response: Response) =>
+      Buffer.from(IstioCertificateResponse.encode({ certChain: [...response.certChain] }).finish()),
     responseDeserialize: (bytes: Buffer): Response => IstioCertificateResponse.decode(bytes),
   },
 } satisfies ServiceDefinition;
@@ -46,12 +51,24 @@ class Refusal extends Error {
 }
 /** How a server tells gRPC clients when to try again (gRPC A6, "Client Retries", pushback). */
 const pushback = 'grpc-retry-pushback-ms';
-const tooMany = (waitMs: number, whose: string): Refusal => new Refusal(status.RESOURCE_EXHAUSTED, `too many requests for certificates ${whose}: try again in ${waitMs} ms`, waitMs);
+const tooMany = (waitMs: number, whose: string): Refusal =>
+  new Refusal(
+    status.RESOURCE_EXHAUSTED,
+    `too many requests for certificates ${whose}: try again in ${waitMs} ms`,
+    waitMs,
+  );
 
-/** Istio's certificate service. It belongs on a port with TLS that asks for a client certificate and does not require one: the first request has only a token. */
+/**
+ * Istio's certificate service. It belongs on a port with TLS that asks for a client certificate and does not require
+ * one: the first request has only a token.
+ */
 export function createCaService(options: CaServerOptions): GrpcService {
   const metrics = createCaMetrics(options.observability.metrics);
-  const rates = createRateLimits({ ...options.rates, clock: options.authentication.clock, metrics: options.observability.metrics });
+  const rates = createRateLimits({
+    ...options.rates,
+    clock: options.authentication.clock,
+    metrics: options.observability.metrics,
+  });
   const log = options.observability.log.scope('serverca');
   const create = (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {
     createCertificate(call, { ...options, metrics, rates }).then(
@@ -61,7 +78,11 @@ export function createCaService(options: CaServerOptions): GrpcService {
         log.warn('certificate refused', { peer: call.getPeer(), reason: messageOf(thrown) });
         const metadata = new Metadata();
         if (refused && thrown.retryMs !== undefined) metadata.set(pushback, String(thrown.retryMs));
-        answer({ code: refused ? thrown.code : status.INTERNAL, details: refused ? thrown.message : 'the certificate could not be made', metadata });
+        answer({
+          code: refused ? thrown.code : status.INTERNAL,
+          details: refused ? thrown.message : 'the certificate could not be made',
+          metadata,
+        });
       },
     );
   };
@@ -90,14 +111,25 @@ async function createCertificate(call: ServerUnaryCall<Request, Response>, optio
     metrics.parsingError.add();
     throw new Refusal(status.INVALID_ARGUMENT, `the certificate request is refused: ${csr.error}`);
   }
-  const issued = authority.sign({ publicKey: csr.value.publicKey, identity, ttlMs: Number(request.validityDuration) * 1000, dns });
+  const issued = authority.sign({
+    publicKey: csr.value.publicKey,
+    identity,
+    ttlMs: Number(request.validityDuration) * 1000,
+    dns,
+  });
   if (!issued.ok) {
     const { kind, message } = issued.error;
     metrics.signError.add(1, { error: kind === 'lifetime' ? 'TTL_ERROR' : 'CERT_SIGN_ERROR' });
-    throw new Refusal(kind === 'lifetime' ? status.INVALID_ARGUMENT : status.UNAVAILABLE, `the certificate request is refused: ${message}`);
+    throw new Refusal(
+      kind === 'lifetime' ? status.INVALID_ARGUMENT : status.UNAVAILABLE,
+      `the certificate request is refused: ${message}`,
+    );
   }
   metrics.issued.add();
-  options.observability.log.scope('serverca').info('certificate issued', { identity: spiffeOf(identity), notAfter: new Date(issued.value.notAfter).toISOString() });
+  options.observability.log.scope('serverca').info('certificate issued', {
+    identity: spiffeOf(identity),
+    notAfter: new Date(issued.value.notAfter).toISOString(),
+  });
   return { certChain: issued.value.chain };
 }
 

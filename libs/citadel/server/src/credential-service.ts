@@ -11,12 +11,25 @@ type Call = ServerDuplexStream<Request, CredentialUpdate>;
 
 const credentialService = {
   Watch: {
-    path: '/flotilla.credentials.v1.Credentials/Watch', requestStream: true, responseStream: true,
-    requestSerialize: (request: Request) => Buffer.from(WatchRequest.encode(request).finish()), requestDeserialize: (bytes: Buffer): Request => WatchRequest.decode(bytes),
-    responseSerialize: ({ put, delete: gone }: CredentialUpdate) => Buffer.from(Update.encode({
-      delete: [...gone],
-      put: [...put].map(([key, { certificate, key: privateKey, staple, roots, revoked }]) => ({ key, certificate, privateKey, ocspStaple: staple, roots, revoked })),
-    }).finish()),
+    path: '/flotilla.credentials.v1.Credentials/Watch',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (request: Request) => Buffer.from(WatchRequest.encode(request).finish()),
+    requestDeserialize: (bytes: Buffer): Request => WatchRequest.decode(bytes),
+    responseSerialize: ({ put, delete: gone }: CredentialUpdate) =>
+      Buffer.from(
+        Update.encode({
+          delete: [...gone],
+          put: [...put].map(([key, { certificate, key: privateKey, staple, roots, revoked }]) => ({
+            key,
+            certificate,
+            privateKey,
+            ocspStaple: staple,
+            roots,
+            revoked,
+          })),
+        }).finish(),
+      ),
     responseDeserialize: (bytes: Buffer) => bytes,
   },
 } satisfies ServiceDefinition;
@@ -35,7 +48,13 @@ export interface CredentialServerOptions {
 }
 
 /** Serves credentials by name over mTLS: to each stream those that it requests, as fast as it reads. */
-export function createCredentialServer({ source, allow, observability, maxNames, maxStreams = 100 }: CredentialServerOptions): GrpcService {
+export function createCredentialServer({
+  source,
+  allow,
+  observability,
+  maxNames,
+  maxStreams = 100,
+}: CredentialServerOptions): GrpcService {
   const log = observability.log.scope('secrets');
   const limitHit = createLimits(observability.metrics, ['credential_streams', 'credential_names']);
   let streams = 0;
@@ -46,7 +65,8 @@ export function createCredentialServer({ source, allow, observability, maxNames,
       log.warn('credentials refused', { identity, peer: call.getPeer(), reason: details });
       call.emit('error', { code, details });
     };
-    if (identity === undefined || !allow.includes(identity)) return refuse(status.PERMISSION_DENIED, 'this identity may not read credentials');
+    if (identity === undefined || !allow.includes(identity))
+      return refuse(status.PERMISSION_DENIED, 'this identity may not read credentials');
     if (streams >= maxStreams) {
       limitHit('credential_streams');
       return refuse(status.RESOURCE_EXHAUSTED, `there are ${maxStreams} streams already`);
@@ -60,7 +80,8 @@ export function createCredentialServer({ source, allow, observability, maxNames,
     call.on('data', ({ add, drop }: Request) => {
       for (const name of drop) if (wanted.delete(name)) subscription.drop(name);
       for (const name of add) {
-        if (name.length > maxNameLength) return refuse(status.INVALID_ARGUMENT, `a name is longer than ${maxNameLength} characters`);
+        if (name.length > maxNameLength)
+          return refuse(status.INVALID_ARGUMENT, `a name is longer than ${maxNameLength} characters`);
         if (wanted.add(name).size > maxNames) {
           limitHit('credential_names');
           return refuse(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names were requested`);

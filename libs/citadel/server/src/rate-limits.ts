@@ -10,7 +10,10 @@ export interface RateLimitSettings {
 }
 /** Each returns 0 if the request is within the limit, otherwise the milliseconds to wait. */
 export interface RateLimits {
-  /** Counts a request from this address that failed to authenticate. A request that authenticates is never delayed by others from its address. */
+  /**
+   * Counts a request from this address that failed to authenticate. A request that authenticates is never delayed by
+   * others from its address.
+   */
   failed(address: string): number;
   /** Counts one certificate for a proven identity. */
   take(identity: string): number;
@@ -18,7 +21,13 @@ export interface RateLimits {
 
 const burstSeconds = 10;
 
-export function createRateLimits({ perIdentity, overall, failuresPerAddress, clock, metrics }: RateLimitSettings & { readonly clock: Clock; readonly metrics: Metrics }): RateLimits {
+export function createRateLimits({
+  perIdentity,
+  overall,
+  failuresPerAddress,
+  clock,
+  metrics,
+}: RateLimitSettings & { readonly clock: Clock; readonly metrics: Metrics }): RateLimits {
   const limitHit = createLimits(metrics, ['certificates_of_identity', 'certificates', 'failed_authentications']);
   const buckets = (perSecond: number) => createTokenBuckets({ perSecond, burst: perSecond * burstSeconds, clock });
   const [identities, all, failures] = [buckets(perIdentity), buckets(overall), buckets(failuresPerAddress)];

@@ -13,7 +13,10 @@ const checkMs = 60_000;
 
 export interface BootstrapTokensOptions {
   readonly path: string;
-  /** How long a token is good for: from when it was made, or, in a file that does not say, from when the file was written. */
+  /**
+   * How long a token is good for: from when it was made, or, in a file that does not say, from when the file was
+   * written.
+   */
   readonly ttlMs: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -25,26 +28,40 @@ export interface KeptBootstrapTokens {
 }
 
 /**
- * The control plane's bootstrap tokens in a file of mode 0600: whoever may read it becomes part of the control plane. Made unless there is a file; what was made
- * here is replaced at half of its life, which ends the old tokens at once: services read the file at each attempt, and renew by their certificates. Tokens of
- * somebody else's are left alone and end by the file's age. A file that can't be written is logged; what is in it stays good until it ends.
+ * The control plane's bootstrap tokens in a file of mode 0600: whoever may read it becomes part of the control plane.
+ * Made unless there is a file; what was made here is replaced at half of its life, which ends the old tokens at once:
+ * services read the file at each attempt, and renew by their certificates. Tokens of somebody else's are left alone and
+ * end by the file's age. A file that can't be written is logged; what is in it stays good until it ends.
  */
-export async function keepBootstrapTokens({ path, ttlMs, clock, log }: BootstrapTokensOptions): Promise<KeptBootstrapTokens> {
+export async function keepBootstrapTokens({
+  path,
+  ttlMs,
+  clock,
+  log,
+}: BootstrapTokensOptions): Promise<KeptBootstrapTokens> {
   const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
-  const read = createFileValue(path, (text, modified) => {
-    const parsed = parseBootstrapTokens(text);
-    return parsed.ok ? ok(parsed.value.map((token) => ({ expires: modified + ttlMs, ...token }))) : parsed;
-  }, complain);
-  const text = (): string => `${JSON.stringify(Object.fromEntries(services.map((service) => [service, tokenUntil(clock.now() + ttlMs)])), null, 1)}\n`;
+  const read = createFileValue(
+    path,
+    (text, modified) => {
+      const parsed = parseBootstrapTokens(text);
+      return parsed.ok ? ok(parsed.value.map((token) => ({ expires: modified + ttlMs, ...token }))) : parsed;
+    },
+    complain,
+  );
+  const text = (): string =>
+    `${JSON.stringify(Object.fromEntries(services.map((service) => [service, tokenUntil(clock.now() + ttlMs)])), null, 1)}\n`;
   const check = async (): Promise<void> => {
     try {
       const made = await createFile(path, { text: text(), mode: 0o600 });
-      if (made === 'kept' && await isDue(path, { ttlMs, now: clock.now() })) {
+      if (made === 'kept' && (await isDue(path, { ttlMs, now: clock.now() }))) {
         await replaceFile(path, { text: text(), mode: 0o600 });
         log.info('bootstrap tokens replaced', { file: path });
       }
     } catch (thrown) {
-      log.error('bootstrap tokens can\'t be kept up: services that start can get no certificate once these have ended', { file: path, problem: messageOf(thrown) });
+      log.error("bootstrap tokens can't be kept up: services that start can get no certificate once these have ended", {
+        file: path,
+        problem: messageOf(thrown),
+      });
     }
   };
   let cancel = (): void => {};
@@ -56,9 +73,15 @@ export async function keepBootstrapTokens({ path, ttlMs, clock, log }: Bootstrap
   return { current: () => read() ?? [], close: () => cancel() };
 }
 
-const tokenUntil = (expires: number): { readonly token: string; readonly expires: string } => ({ token: randomBytes(32).toString('base64url'), expires: new Date(expires).toISOString() });
+const tokenUntil = (expires: number): { readonly token: string; readonly expires: string } => ({
+  token: randomBytes(32).toString('base64url'),
+  expires: new Date(expires).toISOString(),
+});
 
-/** Were all of these tokens made here, and is one of them past half of its life, or, after a clock was set back, further in the future than any is made? */
+/**
+ * Were all of these tokens made here, and is one of them past half of its life, or, after a clock was set back, further
+ * in the future than any is made?
+ */
 async function isDue(path: string, { ttlMs, now }: { readonly ttlMs: number; readonly now: number }): Promise<boolean> {
   const parsed = parseBootstrapTokens(await readFile(path, 'utf8'));
   if (!parsed.ok || parsed.value.some(({ expires }) => expires === undefined)) return false;

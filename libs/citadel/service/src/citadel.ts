@@ -15,7 +15,10 @@ import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
 import type { citadelSettings } from './settings.ts';
 
-export interface CitadelOptions extends Omit<OptionsOf<ReturnType<typeof citadelSettings>>, 'rootFile' | 'secretsDir' | 'maxCredentials'> {
+export interface CitadelOptions extends Omit<
+  OptionsOf<ReturnType<typeof citadelSettings>>,
+  'rootFile' | 'secretsDir' | 'maxCredentials'
+> {
   /** The service account of its own certificate; `citadel`, or what it is part of. */
   readonly service?: string;
   readonly root: RootStore;
@@ -35,24 +38,55 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   const { trustDomain, jwksFile, jwtIssuer, jwtAudience, observability, clock = systemClock } = options;
   const log = observability.log.scope('serverca');
   const serial = (): Buffer => randomBytes(16);
-  const material = (await options.root.load()) ?? await options.root.keep(buildRootMaterial({ trustDomain, now: clock.now(), serial: serial() }));
+  const material =
+    (await options.root.load()) ??
+    (await options.root.keep(buildRootMaterial({ trustDomain, now: clock.now(), serial: serial() })));
   const issuer = parseRoot(material, clock.now());
   if (!issuer.ok) throw new Error(issuer.error);
-  const authority = createAuthority({ issuer: issuer.value, clock, serial, defaultTtlMs: options.defaultCertTtl, maxTtlMs: options.maxCertTtl });
+  const authority = createAuthority({
+    issuer: issuer.value,
+    clock,
+    serial,
+    defaultTtlMs: options.defaultCertTtl,
+    maxTtlMs: options.maxCertTtl,
+  });
   // Peers that have the root already go on without.
-  await replaceFile(options.rootCertOut, { text: authority.rootPem, mode: 0o644 })
-    .catch((thrown: unknown) => log.error('the root certificate can\'t be written for peers', { file: options.rootCertOut, problem: messageOf(thrown) }));
-  observability.metrics.gauge('citadel_server_root_cert_expiry_timestamp', 'The unix timestamp, in seconds, when the root cert will expire.').set(authority.rootNotAfter / 1000);
+  await replaceFile(options.rootCertOut, { text: authority.rootPem, mode: 0o644 }).catch((thrown: unknown) =>
+    log.error("the root certificate can't be written for peers", {
+      file: options.rootCertOut,
+      problem: messageOf(thrown),
+    }),
+  );
+  observability.metrics
+    .gauge(
+      'citadel_server_root_cert_expiry_timestamp',
+      'The unix timestamp, in seconds, when the root cert will expire.',
+    )
+    .set(authority.rootNotAfter / 1000);
 
   const certificate = createCertificateSource();
   const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
   const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
   const keys = jwksFile === undefined ? undefined : createFileValue(jwksFile, parseJwks, complain);
-  const bootstrap = await keepBootstrapTokens({ path: options.bootstrapTokensFile, ttlMs: options.bootstrapTokenTtl, clock, log });
+  const bootstrap = await keepBootstrapTokens({
+    path: options.bootstrapTokensFile,
+    ttlMs: options.bootstrapTokenTtl,
+    clock,
+    log,
+  });
   const service = createCaService({
-    authority, observability, rates: { perIdentity: options.maxCertificatesPerIdentity, overall: options.maxCertificates, failuresPerAddress: options.maxFailedAuthentications },
+    authority,
+    observability,
+    rates: {
+      perIdentity: options.maxCertificatesPerIdentity,
+      overall: options.maxCertificates,
+      failuresPerAddress: options.maxFailedAuthentications,
+    },
     authentication: {
-      trustDomain, clock, roots: () => [issuer.value.certificate], bootstrap: bootstrap.current,
+      trustDomain,
+      clock,
+      roots: () => [issuer.value.certificate],
+      bootstrap: bootstrap.current,
       ...(keys ? { jwt: { issuer: jwtIssuer, audience: jwtAudience, trustDomain, clock, keys } } : {}),
     },
   });
@@ -63,16 +97,27 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   return { authority, certificate, addTo: service.addTo, close };
 }
 
-interface OwnCertificate { readonly authority: Authority; readonly options: CitadelOptions; readonly clock: Clock }
+interface OwnCertificate {
+  readonly authority: Authority;
+  readonly options: CitadelOptions;
+  readonly clock: Clock;
+}
 
 /** Timers may be late and clocks jump: so often it is looked whether the certificate is still good. */
 const checkMs = 60_000;
 
 /** Citadel signs its own certificate, and a new one at half of its life, or when by its clock it is not valid. */
-function keepOwnCertificate(source: MutableCertificateSource, { authority, options, clock }: OwnCertificate): () => void {
+function keepOwnCertificate(
+  source: MutableCertificateSource,
+  { authority, options, clock }: OwnCertificate,
+): () => void {
   let cancel = (): void => {};
   let held: X509Certificate | undefined;
-  const identity = { trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: options.service ?? 'citadel' };
+  const identity = {
+    trustDomain: options.trustDomain,
+    namespace: 'istio-system',
+    serviceAccount: options.service ?? 'citadel',
+  };
   const check = (): void => {
     if (isDue(held, clock.now())) renew();
     const next = held ? middleOf(held) - clock.now() : 0;
@@ -81,7 +126,10 @@ function keepOwnCertificate(source: MutableCertificateSource, { authority, optio
   const renew = (): void => {
     const key = generateKey();
     const issued = authority.sign({ publicKey: createPublicKey(key), identity, ttlMs: 0, dns: options.dnsName });
-    if (!issued.ok) return options.observability.log.scope('serverca').error('citadel can\'t renew its own certificate', { reason: issued.error.message });
+    if (!issued.ok)
+      return options.observability.log
+        .scope('serverca')
+        .error("citadel can't renew its own certificate", { reason: issued.error.message });
     const [cert = ''] = issued.value.chain;
     held = new X509Certificate(cert);
     source.set({ key: keyToPem(key), cert, roots: authority.rootPem });
@@ -94,6 +142,9 @@ function parseJwks(text: string): Result<JSONWebKeySet> {
   const parsed = readJsonObject(text, configLimits);
   if (!parsed.ok) return err(parsed.error.message);
   const { keys } = parsed.value;
-  const isKey = (key: unknown): boolean => typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string';
-  return Array.isArray(keys) && keys.every(isKey) ? ok(parsed.value as unknown as JSONWebKeySet) : err('expected {"keys": [...]}, each with its kty');
+  const isKey = (key: unknown): boolean =>
+    typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string';
+  return Array.isArray(keys) && keys.every(isKey)
+    ? ok(parsed.value as unknown as JSONWebKeySet)
+    : err('expected {"keys": [...]}, each with its kty');
 }

@@ -5,9 +5,14 @@ import type { Result } from '@flotilla/std';
 const maxBytes = 1024 * 1024;
 
 /**
- * What a file holds, read again when it has changed. While a new version can't be read or parsed the last good one stays in force and `onError` is told once.
+ * What a file holds, read again when it has changed. While a new version can't be read or parsed the last good one
+ * stays in force and `onError` is told once.
  */
-export function createFileValue<T>(path: string, parse: (text: string, modifiedMs: number) => Result<T>, onError: (message: string) => void): () => T | undefined {
+export function createFileValue<T>(
+  path: string,
+  parse: (text: string, modifiedMs: number) => Result<T>,
+  onError: (message: string) => void,
+): () => T | undefined {
   let seen = '';
   let value: T | undefined;
   const complain = (version: string, message: string): void => {
@@ -24,7 +29,8 @@ export function createFileValue<T>(path: string, parse: (text: string, modifiedM
       const { ino, mtimeMs, size } = found;
       const version = `${ino} ${mtimeMs} ${size}`;
       if (version === seen) return value;
-      const parsed = size > maxBytes ? err(`larger than ${maxBytes} bytes`) : parse(readFileSync(file, 'utf8'), mtimeMs);
+      const parsed =
+        size > maxBytes ? err(`larger than ${maxBytes} bytes`) : parse(readFileSync(file, 'utf8'), mtimeMs);
       if (parsed.ok) {
         value = parsed.value;
         seen = version;

@@ -25,11 +25,15 @@ export function createFileRootStore(path: string): RootStore {
     if (!found) return undefined;
     if (!found.isFile()) throw new Error(`${path} is not a file: restore the root there, or remove it for a new one`);
     if ((found.mode & 0o077) !== 0) throw new Error(`others may read the root key in ${path}: chmod 600 ${path}`);
-    if (found.size > maxBytes) throw new Error(`${path} has more than ${maxBytes} bytes, which a root does not: restore it, or remove it for a new root`);
+    if (found.size > maxBytes)
+      throw new Error(
+        `${path} has more than ${maxBytes} bytes, which a root does not: restore it, or remove it for a new root`,
+      );
     const text = await readFile(path, 'utf8');
     const [keyPem] = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/.exec(text) ?? [];
     const [certPem] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/.exec(text) ?? [];
-    if (!keyPem || !certPem) throw new Error(`${path} does not hold a private key and a certificate: restore it, or remove it for a new root`);
+    if (!keyPem || !certPem)
+      throw new Error(`${path} does not hold a private key and a certificate: restore it, or remove it for a new root`);
     return { keyPem, certPem };
   };
   return {
@@ -40,7 +44,12 @@ export function createFileRootStore(path: string): RootStore {
         await createFile(path, { text: root.keyPem + root.certPem, mode: 0o600 });
       } catch (thrown) {
         const remedy = `make ${dirname(path)} writable, or put a root there that was made elsewhere`;
-        throw Object.assign(new Error(`there is no root yet and a new one can't be kept: ${messageOf(thrown)}; ${remedy}`, { cause: thrown }), { code: codeOf(thrown) });
+        throw Object.assign(
+          new Error(`there is no root yet and a new one can't be kept: ${messageOf(thrown)}; ${remedy}`, {
+            cause: thrown,
+          }),
+          { code: codeOf(thrown) },
+        );
       }
       return (await load()) ?? root;
     },
@@ -60,7 +69,13 @@ export function createSecretRootStore(secrets: Secrets, namespace: string): Root
     load,
     async keep(root) {
       const certificate = Buffer.from(root.certPem);
-      const data = { 'ca-key.pem': Buffer.from(root.keyPem), 'ca-cert.pem': certificate, 'cert-chain.pem': Buffer.alloc(0), 'key.pem': Buffer.alloc(0), 'root-cert.pem': Buffer.alloc(0) };
+      const data = {
+        'ca-key.pem': Buffer.from(root.keyPem),
+        'ca-cert.pem': certificate,
+        'cert-chain.pem': Buffer.alloc(0),
+        'key.pem': Buffer.alloc(0),
+        'root-cert.pem': Buffer.alloc(0),
+      };
       await secrets.create({ namespace, name, type: 'istio.io/ca-root', data });
       return (await load()) ?? root;
     },

@@ -6,7 +6,9 @@ import type { Observability } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/pki';
 
 /** Files of Secrets: first all there are, then those that changed. */
-export interface SecretSource { run(signal: AbortSignal): AsyncIterable<readonly SecretFile[]> }
+export interface SecretSource {
+  run(signal: AbortSignal): AsyncIterable<readonly SecretFile[]>;
+}
 export interface SecretsOptions {
   readonly source: SecretSource;
   readonly trustDomain: string;
@@ -31,7 +33,8 @@ export function createSecrets({ source, trustDomain, observability, maxCredentia
     const { update, problems } = files.apply(found);
     for (const { message, origin, resource } of problems) log.error(message, { origin, resource });
     hub.update(update);
-    if (update.put.size + update.delete.length > 0) log.info('credentials changed', { put: [...update.put.keys()], delete: update.delete });
+    if (update.put.size + update.delete.length > 0)
+      log.info('credentials changed', { put: [...update.put.keys()], delete: update.delete });
   }
 
   return {

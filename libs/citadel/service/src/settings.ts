@@ -3,19 +3,43 @@ import { setting } from '@flotilla/std';
 /** What citadel signs with, for whom and for how long; its files lie below `folder` by default. */
 export const citadelSettings = (folder = '.cache/citadel') => ({
   trustDomain: setting.text('first part of every identity', 'cluster.local'),
-  rootFile: setting.path('key and certificate of the self-signed root, created if missing, mode 0600', `${folder}/root.pem`),
+  rootFile: setting.path(
+    'key and certificate of the self-signed root, created if missing, mode 0600',
+    `${folder}/root.pem`,
+  ),
   rootCertOut: setting.path('file to write the root certificate to, for peers', `${folder}/root-cert.pem`),
-  defaultCertTtl: setting.duration('lifetime of a certificate whose request names none', '24h', { env: 'DEFAULT_WORKLOAD_CERT_TTL' }),
+  defaultCertTtl: setting.duration('lifetime of a certificate whose request names none', '24h', {
+    env: 'DEFAULT_WORKLOAD_CERT_TTL',
+  }),
   maxCertTtl: setting.duration('longest lifetime of a certificate', '2160h', { env: 'MAX_WORKLOAD_CERT_TTL' }),
-  jwksFile: setting.optionalPath('file of keys for service account tokens (JWKS), read again when it changes; without it such tokens are refused'),
+  jwksFile: setting.optionalPath(
+    'file of keys for service account tokens (JWKS), read again when it changes; without it such tokens are refused',
+  ),
   jwtIssuer: setting.text('issuer of service account tokens', 'https://kubernetes.default.svc.cluster.local'),
   jwtAudience: setting.text('audience of service account tokens', 'istio-ca'),
-  bootstrapTokensFile: setting.path('JSON object of tokens by control-plane service, created if missing and then replaced in time, mode 0600; read again when it changes', `${folder}/bootstrap-tokens.json`),
-  bootstrapTokenTtl: setting.duration('lifetime of a bootstrap token, from its creation or from the time its file was written', '24h'),
-  secretsDir: setting.list('file or folder of Secrets as YAML, watched: what gateways get by credentialName', [], { metavar: 'path' }),
-  maxCredentials: setting.count('credentials that pilot may follow at a time; a stream that requests more is ended', 20_000),
+  bootstrapTokensFile: setting.path(
+    'JSON object of tokens by control-plane service, created if missing and then replaced in time, mode 0600; read again when it changes',
+    `${folder}/bootstrap-tokens.json`,
+  ),
+  bootstrapTokenTtl: setting.duration(
+    'lifetime of a bootstrap token, from its creation or from the time its file was written',
+    '24h',
+  ),
+  secretsDir: setting.list('file or folder of Secrets as YAML, watched: what gateways get by credentialName', [], {
+    metavar: 'path',
+  }),
+  maxCredentials: setting.count(
+    'credentials that pilot may follow at a time; a stream that requests more is ended',
+    20_000,
+  ),
   maxCertificates: setting.count('certificates signed per second; ten times as many at once', 2000),
-  maxCertificatesPerIdentity: setting.count('certificates signed per second for one service account; ten times as many at once', 500),
-  maxFailedAuthentications: setting.count('requests per second from one address that fail to authenticate; beyond that they must wait; ten times as many at once', 20),
+  maxCertificatesPerIdentity: setting.count(
+    'certificates signed per second for one service account; ten times as many at once',
+    500,
+  ),
+  maxFailedAuthentications: setting.count(
+    'requests per second from one address that fail to authenticate; beyond that they must wait; ten times as many at once',
+    20,
+  ),
   dnsName: setting.list('DNS name of this service', ['istio-citadel.istio-system.svc', 'localhost']),
 });

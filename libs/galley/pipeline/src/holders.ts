@@ -1,6 +1,6 @@
 /**
- * The files that hold each resource, by path; the first puts it in force. A change takes time proportional to the logarithm of the number of files that hold the
- * same resource, and one move of their places in memory.
+ * The files that hold each resource, by path; the first puts it in force. A change takes time proportional to the
+ * logarithm of the number of files that hold the same resource, and one move of their places in memory.
  */
 export class Holders {
   /** Paths in order. */

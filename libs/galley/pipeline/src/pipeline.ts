@@ -1,13 +1,32 @@
 import { deepEqual } from '@flotilla/std';
 import { findDanglingReferences } from '@flotilla/galley-validation';
-import { collections, keyOf, printableProblem, type AnyResource, type Batch, type Delete, type Problem, type Put, type TraceParent } from '@flotilla/model';
+import {
+  collections,
+  keyOf,
+  printableProblem,
+  type AnyResource,
+  type Batch,
+  type Delete,
+  type Problem,
+  type Put,
+  type TraceParent,
+} from '@flotilla/model';
 import { Holders } from './holders.ts';
 import { idOf } from './read-document.ts';
-import { duplicate, originOf, readFile, type Entry, type FileChange, type FileState, type ReadingDocument } from './read-file.ts';
+import {
+  duplicate,
+  originOf,
+  readFile,
+  type Entry,
+  type FileChange,
+  type FileState,
+  type ReadingDocument,
+} from './read-file.ts';
 
 /**
- * From files to batches. What is wrong with a document is a problem and takes nothing else down; of a resource that can't be read any more the last
- * good version stays in force, until its document or its file is gone. The same resource in two files: the first by path wins.
+ * From files to batches. What is wrong with a document is a problem and takes nothing else down; of a resource that
+ * can't be read any more the last good version stays in force, until its document or its file is gone. The same
+ * resource in two files: the first by path wins.
  */
 export class Pipeline {
   readonly #session: string;
@@ -35,10 +54,12 @@ export class Pipeline {
   /** All that is wrong now, by file; last what resources name that isn't there. */
   get problems(): readonly Problem[] {
     const own = [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, { problems }]) => problems);
-    const duplicates = [...this.#holders.entries()].flatMap(([id, [first, ...others]]) => others.flatMap((path): Problem[] => {
-      const [inForce, other] = [this.#entry(first, id), this.#entry(path, id)];
-      return inForce && other ? [printableProblem({ ...duplicate(id, inForce), origin: originOf(other) })] : [];
-    }));
+    const duplicates = [...this.#holders.entries()].flatMap(([id, [first, ...others]]) =>
+      others.flatMap((path): Problem[] => {
+        const [inForce, other] = [this.#entry(first, id), this.#entry(path, id)];
+        return inForce && other ? [printableProblem({ ...duplicate(id, inForce), origin: originOf(other) })] : [];
+      }),
+    );
     const dangling = findDanglingReferences(this.resources).map((problem): Problem => {
       const id = (problem.resource ?? '').replace(' ', '|');
       const entry = this.#entry(this.#holders.of(id)[0], id);
@@ -53,7 +74,9 @@ export class Pipeline {
 
   /** Takes changes of files as one step. The batch is empty when nothing in force differs. */
   apply(changes: readonly FileChange[]): Batch {
-    const touched = new Map<string, TraceParent | undefined>(this.#started ? [] : [...this.#defaults.keys()].map((id) => [id, undefined]));
+    const touched = new Map<string, TraceParent | undefined>(
+      this.#started ? [] : [...this.#defaults.keys()].map((id) => [id, undefined]),
+    );
     this.#started = true;
     for (const change of changes) for (const id of this.#take(change)) touched.set(id, change.trace);
     const put: Put[] = [];

@@ -1,22 +1,52 @@
-import { keyOf, kindOf, parseMeshConfig, parseMeshNetworks, parseResource, type AnyResource, type Problem } from '@flotilla/model';
+import {
+  keyOf,
+  kindOf,
+  parseMeshConfig,
+  parseMeshNetworks,
+  parseResource,
+  type AnyResource,
+  type Problem,
+} from '@flotilla/model';
 import { validate } from '@flotilla/galley-validation';
 import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
 
 /** One resource of a document, or why there is none; `id` whenever it says which one it is. */
-export interface ReadResource { readonly id?: string; readonly resource?: AnyResource; readonly problems: readonly Problem[] }
+export interface ReadResource {
+  readonly id?: string;
+  readonly resource?: AnyResource;
+  readonly problems: readonly Problem[];
+}
 
 /** A resource's name over all collections. */
 export const idOf = (resource: AnyResource): string => `${resource.collection}|${keyOf(resource.meta)}`;
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const maxListDepth = 3;
 
-/** The resources of a parsed document (a `List` holds several), each checked. Kinds that the mesh has no use for give none. Never throws. */
+/**
+ * The resources of a parsed document (a `List` holds several), each checked. Kinds that the mesh has no use for give
+ * none. Never throws.
+ */
 export function readDocument(value: unknown, depth = 0): readonly ReadResource[] {
   if (isPlain(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
-    if (depth < maxListDepth) return value['items'].flatMap((item: unknown, i) => readDocument(item, depth + 1).map((read) => within(`items[${i}]`, read)));
-    return [{ problems: [{ code: 'wrong-type', level: 'error', path: 'items', message: `expected resources, found a List in ${maxListDepth} Lists` }] }];
+    if (depth < maxListDepth)
+      return value['items'].flatMap((item: unknown, i) =>
+        readDocument(item, depth + 1).map((read) => within(`items[${i}]`, read)),
+      );
+    return [
+      {
+        problems: [
+          {
+            code: 'wrong-type',
+            level: 'error',
+            path: 'items',
+            message: `expected resources, found a List in ${maxListDepth} Lists`,
+          },
+        ],
+      },
+    ];
   }
   if (isMeshConfigMap(value)) return readMesh(value);
   const { isRead, problem } = recognize(value);
@@ -29,7 +59,8 @@ export function readDocument(value: unknown, depth = 0): readonly ReadResource[]
 
 /** Paths of problems start where the document does. */
 const within = (place: string, { problems, ...read }: ReadResource): ReadResource => ({
-  ...read, problems: problems.map((problem) => ({ ...problem, path: problem.path ? `${place}.${problem.path}` : place })),
+  ...read,
+  problems: problems.map((problem) => ({ ...problem, path: problem.path ? `${place}.${problem.path}` : place })),
 });
 
 function checked(resource: AnyResource, warnings: readonly Problem[]): ReadResource {
@@ -41,7 +72,9 @@ function checked(resource: AnyResource, warnings: readonly Problem[]): ReadResou
 /** What does not say its kind is read, to be told what it lacks. */
 function recognize(value: unknown): RecognizedKind {
   const { apiVersion, kind } = (isPlain(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown };
-  return typeof apiVersion === 'string' && apiVersion !== '' && typeof kind === 'string' && kind !== '' ? recognizeKind({ apiVersion, kind }) : { isRead: true };
+  return typeof apiVersion === 'string' && apiVersion !== '' && typeof kind === 'string' && kind !== ''
+    ? recognizeKind({ apiVersion, kind })
+    : { isRead: true };
 }
 
 /** Which resource an object that can't be read is, if it says so. */
@@ -54,12 +87,21 @@ export function idOfRaw(value: unknown): string | undefined {
 }
 
 /** The ConfigMap `istio` of the system namespace: its keys `mesh` and `meshNetworks`, which a source has parsed. */
-const isMeshConfigMap = (value: unknown): value is Plain => isPlain(value) && value['kind'] === 'ConfigMap' && isPlain(value['metadata'])
-  && value['metadata']['name'] === 'istio' && value['metadata']['namespace'] === 'istio-system';
+const isMeshConfigMap = (value: unknown): value is Plain =>
+  isPlain(value) &&
+  value['kind'] === 'ConfigMap' &&
+  isPlain(value['metadata']) &&
+  value['metadata']['name'] === 'istio' &&
+  value['metadata']['namespace'] === 'istio-system';
 
 function readMesh(value: Plain): ReadResource[] {
   const data = isPlain(value['data']) ? value['data'] : {};
-  return ([['mesh', 'mesh-config', parseMeshConfig], ['meshNetworks', 'mesh-networks', parseMeshNetworks]] as const).flatMap(([key, collection, parse]) => {
+  return (
+    [
+      ['mesh', 'mesh-config', parseMeshConfig],
+      ['meshNetworks', 'mesh-networks', parseMeshNetworks],
+    ] as const
+  ).flatMap(([key, collection, parse]) => {
     if (data[key] === undefined) return [];
     const parsed = parse(data[key]);
     return [parsed.ok ? checked(parsed.value, []) : { problems: parsed.error, id: `${collection}|istio-system/istio` }];

@@ -7,8 +7,17 @@ import { AsyncQueue } from '@flotilla/std';
 import { createGalley, problemsPage, type Source } from './index.ts';
 
 type Found = Source extends { run(signal: AbortSignal): AsyncIterable<infer F> } ? F : never;
-const entry = (name: string, host: string): unknown => ({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name, namespace: 'shop' }, spec: { hosts: [host], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] } });
-const found = (path: string, ...values: unknown[]): Found[number] => ({ path, readAt: 1000, documents: values.map((value, i) => ({ index: i + 1, value })) });
+const entry = (name: string, host: string): unknown => ({
+  apiVersion: 'networking.istio.io/v1beta1',
+  kind: 'ServiceEntry',
+  metadata: { name, namespace: 'shop' },
+  spec: { hosts: [host], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] },
+});
+const found = (path: string, ...values: unknown[]): Found[number] => ({
+  path,
+  readAt: 1000,
+  documents: values.map((value, i) => ({ index: i + 1, value })),
+});
 
 /** Galley with a source and a bus of the test's own; spans as `name < parent`. */
 function rig() {
@@ -23,7 +32,12 @@ function rig() {
     },
   };
   const publisher: Publisher = { publish: (batch) => Promise.resolve(batches.push(batch)) };
-  const galley = createGalley({ source: { run: () => source }, publisher, observability: { ...noObservability, tracer }, signal: new AbortController().signal });
+  const galley = createGalley({
+    source: { run: () => source },
+    publisher,
+    observability: { ...noObservability, tracer },
+    signal: new AbortController().signal,
+  });
   const next = async (): Promise<Batch> => (await batches.next()).value as Batch;
   return { source, galley, spans, next };
 }
@@ -51,7 +65,13 @@ describe('galley', () => {
     spans.length = 0;
     source.push([found('a.yaml', entry('a', 'b.test')), found('b.yaml', 'nonsense')]);
     expect((await next()).put).toMatchObject([{ trace: 'galley.publish-4' }]);
-    expect(spans.slice(0, 5)).toEqual(['galley.read < 1000', 'galley.read < 1000', 'end galley.read-0', 'end galley.read-1', 'galley.publish < galley.read-0']);
+    expect(spans.slice(0, 5)).toEqual([
+      'galley.read < 1000',
+      'galley.read < 1000',
+      'end galley.read-0',
+      'end galley.read-1',
+      'galley.publish < galley.read-0',
+    ]);
     source.close();
   });
 
@@ -61,7 +81,13 @@ describe('galley', () => {
     const source = new AsyncQueue<Found>();
     const publisher: Publisher = { publish: () => new Promise(() => {}) };
     const clock = { now: () => 0, after: (_ms: number, callback: () => void) => (queueMicrotask(callback), () => {}) };
-    void createGalley({ source: { run: () => source }, publisher, observability: { ...noObservability, log }, signal: new AbortController().signal, clock }).run();
+    void createGalley({
+      source: { run: () => source },
+      publisher,
+      observability: { ...noObservability, log },
+      signal: new AbortController().signal,
+      clock,
+    }).run();
     source.push([found('a.yaml', entry('a', '*'))]);
     expect(await told).toBe('invalid host *');
   });
@@ -71,14 +97,24 @@ describe('galley', () => {
     const publisher: Publisher = {
       publish: (batch) => {
         const size = JSON.stringify(batch).length;
-        return size > 20_000 ? Promise.reject(new TooLargeError(size, 20_000)) : Promise.resolve(void published.push(batch));
+        return size > 20_000
+          ? Promise.reject(new TooLargeError(size, 20_000))
+          : Promise.resolve(void published.push(batch));
       },
     };
     const source = new AsyncQueue<Found>();
-    const galley = createGalley({ source: { run: () => source }, publisher, observability: noObservability, signal: new AbortController().signal });
+    const galley = createGalley({
+      source: { run: () => source },
+      publisher,
+      observability: noObservability,
+      signal: new AbortController().signal,
+    });
     const running = galley.run();
     const problems = (): string[] => galley.problems().map(({ code }) => code);
-    const large = { ...entry('large', 'large.test') as object, metadata: { name: 'large', namespace: 'shop', annotations: { a: 'x'.repeat(20_000) } } };
+    const large = {
+      ...(entry('large', 'large.test') as object),
+      metadata: { name: 'large', namespace: 'shop', annotations: { a: 'x'.repeat(20_000) } },
+    };
     source.push([found('a.yaml', entry('a', 'a.test')), found('b.yaml', large)]);
     let isReady = false;
     void galley.ready.then(() => (isReady = true));
@@ -86,16 +122,34 @@ describe('galley', () => {
     expect([published, problems(), isReady]).toEqual([[], ['too-large'], false]);
     source.push([found('b.yaml', entry('large', 'small.test'))]);
     await galley.ready;
-    const names = published.map(({ put, complete }) => [put.map(({ resource }) => resource.meta.name), complete.length > 0]);
-    expect([names, problems()]).toEqual([[[['istio', 'a', 'large'], false], [[], true]], []]);
+    const names = published.map(({ put, complete }) => [
+      put.map(({ resource }) => resource.meta.name),
+      complete.length > 0,
+    ]);
+    expect([names, problems()]).toEqual([
+      [
+        [['istio', 'a', 'large'], false],
+        [[], true],
+      ],
+      [],
+    ]);
     source.close();
     await running;
   });
 
   it('shows at most 1000 problems, errors first', () => {
-    const problems = Array.from({ length: 1500 }, (_, i) => ({ code: 'c', level: i < 1400 ? 'warning' as const : 'error' as const, message: `${i}` }));
+    const problems = Array.from({ length: 1500 }, (_, i) => ({
+      code: 'c',
+      level: i < 1400 ? ('warning' as const) : ('error' as const),
+      message: `${i}`,
+    }));
     const page = JSON.parse(problemsPage(problems).text) as { problems: typeof problems; more: number };
-    expect([page.problems.length, page.problems[0]?.message, page.problems[100]?.message, page.more]).toEqual([1000, '1400', '0', 500]);
+    expect([page.problems.length, page.problems[0]?.message, page.problems[100]?.message, page.more]).toEqual([
+      1000,
+      '1400',
+      '0',
+      500,
+    ]);
   });
 
   it('shows its problems as JSON', async () => {
@@ -104,7 +158,21 @@ describe('galley', () => {
     source.push([found('a.yaml', entry('a', '*'))]);
     await galley.ready;
     const { contentType, text } = problemsPage(galley.problems());
-    expect([contentType, JSON.parse(text)]).toEqual(['application/json', { problems: [{ code: 'invalid', level: 'error', path: 'spec.hosts[0]', message: 'invalid host *', origin: 'a.yaml#1', resource: 'service-entries shop/a' }] }]);
+    expect([contentType, JSON.parse(text)]).toEqual([
+      'application/json',
+      {
+        problems: [
+          {
+            code: 'invalid',
+            level: 'error',
+            path: 'spec.hosts[0]',
+            message: 'invalid host *',
+            origin: 'a.yaml#1',
+            resource: 'service-entries shop/a',
+          },
+        ],
+      },
+    ]);
     source.close();
   });
 });

@@ -11,7 +11,9 @@ import { noQuarantine, type Quarantine } from './quarantine.ts';
 
 type Found = Omit<FileChange, 'trace'> & { readonly readAt: number };
 /** What a source gives: first all there is, then changes, each a list that belongs together. */
-export interface Source { run(signal: AbortSignal): AsyncIterable<readonly Found[]> }
+export interface Source {
+  run(signal: AbortSignal): AsyncIterable<readonly Found[]>;
+}
 export interface GalleyOptions {
   readonly source: Source;
   readonly publisher: Publisher;
@@ -25,18 +27,28 @@ const patienceMs = 500;
 export interface Galley {
   /** Ends when the signal aborts or the source does; throws what the source throws. */
   run(): Promise<void>;
-  /** Resolves when the first whole state is on the bus, or is held for taking over from the galley that writes there. */
+  /**
+   * Resolves when the first whole state is on the bus, or is held for taking over from the galley that writes there.
+   */
   readonly ready: Promise<null>;
   /** All that is wrong with the configuration now. */
   problems(): readonly Problem[];
 }
 
 /** Galley: reads, validates, publishes. A start is a new session. */
-export function createGalley({ source, publisher, observability, signal, clock = systemClock, quarantine = noQuarantine }: GalleyOptions): Galley {
+export function createGalley({
+  source,
+  publisher,
+  observability,
+  signal,
+  clock = systemClock,
+  quarantine = noQuarantine,
+}: GalleyOptions): Galley {
   const pipeline = new Pipeline(randomUUID(), defaultMesh(), readingWith(quarantine));
   const problemLog = createProblemLog(observability);
   const outgoing = createOutgoing({ publisher, signal, complete: () => pipeline.complete() });
-  const problems = (): readonly Problem[] => (outgoing.problem ? [...pipeline.problems, outgoing.problem] : pipeline.problems);
+  const problems = (): readonly Problem[] =>
+    outgoing.problem ? [...pipeline.problems, outgoing.problem] : pipeline.problems;
   const passed = observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.');
   const ready = Promise.withResolvers<null>();
 
@@ -67,7 +79,8 @@ export function createGalley({ source, publisher, observability, signal, clock =
 
   /** Where the trace of a change begins; a start is one change. */
   function startReads(found: readonly Found[], isFirst: boolean): Span[] {
-    const start = (startTime: number, attributes: Record<string, string>): Span => observability.tracer.start('galley.read', { startTime, attributes });
+    const start = (startTime: number, attributes: Record<string, string>): Span =>
+      observability.tracer.start('galley.read', { startTime, attributes });
     if (!isFirst) return found.map(({ path, readAt }) => start(readAt, { path }));
     return found[0] ? [start(Math.min(...found.map(({ readAt }) => readAt)), { files: String(found.length) })] : [];
   }
@@ -82,7 +95,10 @@ export function createGalley({ source, publisher, observability, signal, clock =
       spans.set(parent, span);
       return { ...change, trace: span.traceparent };
     };
-    return { traced: { ...batch, put: batch.put.map(onward), delete: batch.delete.map(onward) }, spans: [...spans.values()] };
+    return {
+      traced: { ...batch, put: batch.put.map(onward), delete: batch.delete.map(onward) },
+      spans: [...spans.values()],
+    };
   }
 
   async function run(): Promise<void> {
@@ -105,14 +121,19 @@ function hashOf(value: unknown): string {
   }
 }
 
-/** A document in quarantine fails as one that is not valid does: of a resource that was read before, the last good version stays. */
-const readingWith = ({ reading }: Quarantine): ReadingDocument => (document, read) => {
-  const { value } = document;
-  return reading({ name: originOf(document), hash: hashOf(value) }, read, (problem) => {
-    const id = idOfRaw(value);
-    return [{ problems: [problem], ...(id === undefined ? {} : { id }) }];
-  });
-};
+/**
+ * A document in quarantine fails as one that is not valid does: of a resource that was read before, the last good
+ * version stays.
+ */
+const readingWith =
+  ({ reading }: Quarantine): ReadingDocument =>
+  (document, read) => {
+    const { value } = document;
+    return reading({ name: originOf(document), hash: hashOf(value) }, read, (problem) => {
+      const id = idOfRaw(value);
+      return [{ problems: [problem], ...(id === undefined ? {} : { id }) }];
+    });
+  };
 
 /** A mesh without configuration has Istio's. */
 function defaultMesh(): AnyResource[] {

@@ -1,7 +1,10 @@
 import { TooLargeError, type Publisher } from '@flotilla/bus-port';
 import { keyOf, type Batch, type Delete, type Problem, type Put } from '@flotilla/model';
 
-/** What leaves galley. A batch that the bus refuses waits for a later one with which it fits; what was published stays in force meanwhile. */
+/**
+ * What leaves galley. A batch that the bus refuses waits for a later one with which it fits; what was published stays
+ * in force meanwhile.
+ */
 export interface Outgoing {
   /** Publishes a batch with all that was refused before. Rejects when `signal` aborts. */
   publish(batch: Batch): Promise<void>;
@@ -37,8 +40,12 @@ export function createOutgoing({ publisher, signal, complete }: OutgoingOptions)
       await publisher.publish(complete(), signal);
       isComplete = true;
     },
-    get isComplete() { return isComplete; },
-    get problem() { return problem; },
+    get isComplete() {
+      return isComplete;
+    },
+    get problem() {
+      return problem;
+    },
   };
 }
 
@@ -50,6 +57,9 @@ function mergeBatches(earlier: Batch, later: Batch): Batch {
     for (const one of gone) changes.set(`${one.collection} ${one.key}`, { gone: one });
   }
   const all = [...changes.values()];
-  const [put, gone] = [all.flatMap((one) => ('put' in one ? [one.put] : [])), all.flatMap((one) => ('gone' in one ? [one.gone] : []))];
+  const [put, gone] = [
+    all.flatMap((one) => ('put' in one ? [one.put] : [])),
+    all.flatMap((one) => ('gone' in one ? [one.gone] : [])),
+  ];
   return { ...later, put, delete: gone, complete: [...new Set([...earlier.complete, ...later.complete])] };
 }

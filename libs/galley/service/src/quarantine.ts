@@ -4,8 +4,8 @@ import type { Activity, Logger } from '@flotilla/observability-port';
 import { configLimits, messageOf, printable, readJsonObject } from '@flotilla/std';
 
 /**
- * Objects, files and documents, on which a process hung until its watchdog ended it. They are skipped until their content changes, so that one of them
- * does not take everything down again and again.
+ * Objects, files and documents, on which a process hung until its watchdog ended it. They are skipped until their
+ * content changes, so that one of them does not take everything down again and again.
  */
 export interface Quarantine {
   readonly reading: Reading;
@@ -15,11 +15,22 @@ export interface Quarantine {
 /** Passes nothing over. */
 export const noQuarantine: Quarantine = { reading: (_object, read) => read(), settle: () => {} };
 
-export interface QuarantineOptions { readonly file: string; readonly activity: Activity; readonly log: Logger }
-interface Quarantined { readonly hash: string; readonly name: string; readonly since: string }
+export interface QuarantineOptions {
+  readonly file: string;
+  readonly activity: Activity;
+  readonly log: Logger;
+}
+interface Quarantined {
+  readonly hash: string;
+  readonly name: string;
+  readonly since: string;
+}
 const maxObjects = 1000;
 
-/** What is in quarantine by its file, which the watchdog adds to. A file that can't be read counts as empty, with a warning. */
+/**
+ * What is in quarantine by its file, which the watchdog adds to. A file that can't be read counts as empty, with a
+ * warning.
+ */
 export function openQuarantine({ file, activity, log: root }: QuarantineOptions): Quarantine {
   const log = root.scope('validation');
   const held = load(file, log);
@@ -42,12 +53,15 @@ export function openQuarantine({ file, activity, log: root }: QuarantineOptions)
 }
 
 const problemOf = ({ since }: Quarantined): Problem => ({
-  code: 'quarantined', level: 'error',
+  code: 'quarantined',
+  level: 'error',
   message: `not read: the process hung on this at ${since} and was ended by its watchdog; change it and it is read again; the log of that time has a stack, please report it`,
 });
 
-const isQuarantined = (value: unknown): value is Quarantined => typeof value === 'object' && value !== null
-  && ['hash', 'name', 'since'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string');
+const isQuarantined = (value: unknown): value is Quarantined =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['hash', 'name', 'since'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string');
 
 function load(file: string, log: Logger): Map<string, Quarantined> {
   let problem: string;
@@ -56,7 +70,11 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
     const objects = read.ok ? read.value['objects'] : undefined;
     if (Array.isArray(objects) && objects.every(isQuarantined)) {
       const kept = objects.slice(-maxObjects).map((one) => ({ ...one, since: printable(one.since, 30) }));
-      if (kept.length > 0) log.warn('objects are in quarantine: they are skipped until they change', { file, objects: kept.map(({ name }) => name) });
+      if (kept.length > 0)
+        log.warn('objects are in quarantine: they are skipped until they change', {
+          file,
+          objects: kept.map(({ name }) => name),
+        });
       return new Map(kept.map((one) => [one.hash, one]));
     }
     problem = read.ok ? 'expected {"objects": [{"hash", "name", "since"}]}' : read.error.message;
@@ -64,16 +82,19 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
     problem = messageOf(thrown);
   }
-  log.warn('the quarantine can\'t be read: no object is skipped', { file, problem });
+  log.warn("the quarantine can't be read: no object is skipped", { file, problem });
   return new Map();
 }
 
-/** Replaces the file as a whole or not at all. If it can't be written, a released object is looked for again at the next start. */
+/**
+ * Replaces the file as a whole or not at all. If it can't be written, a released object is looked for again at the next
+ * start.
+ */
 function save(file: string, objects: readonly Quarantined[], log: Logger): void {
   try {
     writeFileSync(`${file}.new`, `${JSON.stringify({ objects }, null, 1)}\n`, { mode: 0o600, flush: true });
     renameSync(`${file}.new`, file);
   } catch (thrown) {
-    log.warn('the quarantine can\'t be written', { file, problem: messageOf(thrown) });
+    log.warn("the quarantine can't be written", { file, problem: messageOf(thrown) });
   }
 }

@@ -4,6 +4,9 @@ import { setting } from '@flotilla/std';
 export const galleySettings = (folder = '.cache/galley') => ({
   configDir: setting.list('file or folder of YAML, watched', ['docs/examples/mesh'], { metavar: 'path' }),
   meshConfig: setting.optionalPath('file with MeshConfig alone, instead of the ConfigMap istio'),
-  quarantineFile: setting.path('list of objects on which the process hung until its watchdog ended it; they are skipped until they change', `${folder}/quarantine.json`),
+  quarantineFile: setting.path(
+    'list of objects on which the process hung until its watchdog ended it; they are skipped until they change',
+    `${folder}/quarantine.json`,
+  ),
   meshNetworks: setting.optionalPath('file with MeshNetworks alone'),
 });

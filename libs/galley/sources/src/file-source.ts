@@ -13,7 +13,12 @@ export interface FileSourceOptions {
 
 /** Configuration in files and folders, watched. Throws when a path isn't there. */
 export function createFileSource(paths: readonly string[], options: FileSourceOptions = {}): FileSource {
-  const mesh = new Map([[options.meshConfig, 'mesh'], [options.meshNetworks, 'meshNetworks']].flatMap(([path, key]) => (path && key ? [[path, key] as const] : [])));
+  const mesh = new Map(
+    [
+      [options.meshConfig, 'mesh'],
+      [options.meshNetworks, 'meshNetworks'],
+    ].flatMap(([path, key]) => (path && key ? [[path, key] as const] : [])),
+  );
   const files = watchFiles([...paths, ...mesh.keys()], options.reading ? { reading: options.reading } : {});
   return {
     async *run(signal) {
@@ -24,7 +29,10 @@ export function createFileSource(paths: readonly string[], options: FileSourceOp
 
 function withMesh(found: FileFound, key: string | undefined): FileFound {
   if (!found.documents) return found;
-  return { ...found, documents: found.documents.map((document) => (key === undefined ? readMesh(document) : asMesh(document, key))) };
+  return {
+    ...found,
+    documents: found.documents.map((document) => (key === undefined ? readMesh(document) : asMesh(document, key))),
+  };
 }
 
 /** The documents of a file as galley reads them. */

@@ -2,13 +2,24 @@ import { configLimits, readYaml } from '@flotilla/std';
 import { problemOf, type ParsedDocument } from '@flotilla/files';
 
 type Plain = Record<string, unknown>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const keys = ['mesh', 'meshNetworks'];
 
-/** Mesh configuration is YAML inside the ConfigMap `istio`: read it, or say what is wrong in it. Other documents stay as they are. */
+/**
+ * Mesh configuration is YAML inside the ConfigMap `istio`: read it, or say what is wrong in it. Other documents stay as
+ * they are.
+ */
 export function readMesh(document: ParsedDocument): ParsedDocument {
   const { value } = document;
-  if (!isPlain(value) || value['kind'] !== 'ConfigMap' || !isPlain(value['metadata']) || value['metadata']['name'] !== 'istio' || !isPlain(value['data'])) return document;
+  if (
+    !isPlain(value) ||
+    value['kind'] !== 'ConfigMap' ||
+    !isPlain(value['metadata']) ||
+    value['metadata']['name'] !== 'istio' ||
+    !isPlain(value['data'])
+  )
+    return document;
   const data: Plain = { ...value['data'] };
   for (const key of keys) {
     const text = data[key];
@@ -24,5 +35,15 @@ export function readMesh(document: ParsedDocument): ParsedDocument {
 }
 
 /** A file of the mesh's configuration alone, as the ConfigMap that would hold it under `key`. */
-export const asMesh = (document: ParsedDocument, key: string): ParsedDocument => (document.problem ? document
-  : { ...document, value: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { [key]: document.value } } });
+export const asMesh = (document: ParsedDocument, key: string): ParsedDocument =>
+  document.problem
+    ? document
+    : {
+        ...document,
+        value: {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name: 'istio', namespace: 'istio-system' },
+          data: { [key]: document.value },
+        },
+      };

@@ -8,11 +8,14 @@ import { checkSelector } from './selector.ts';
 export function checkPeerAuthentication(spec: PeerAuthentication, report: Report): void {
   const ports = spec.portLevelMtls && Object.keys(spec.portLevelMtls);
   const forAll = Object.keys(spec.selector?.matchLabels ?? {}).length === 0;
-  if (forAll && ports?.length) report.error('spec.portLevelMtls', 'mesh/namespace peer authentication cannot have port level mTLS');
-  if (ports?.length === 0) report.error('spec.portLevelMtls', 'port level mTLS, if defined, must have at least one element');
+  if (forAll && ports?.length)
+    report.error('spec.portLevelMtls', 'mesh/namespace peer authentication cannot have port level mTLS');
+  if (ports?.length === 0)
+    report.error('spec.portLevelMtls', 'port level mTLS, if defined, must have at least one element');
   for (const port of ports ?? []) {
     const number = parseUint(port, maxUint32);
-    if (!number.ok) report.error(`spec.portLevelMtls[${quoted(port)}]`, `expected a port number, found ${quoted(port)}`);
+    if (!number.ok)
+      report.error(`spec.portLevelMtls[${quoted(port)}]`, `expected a port number, found ${quoted(port)}`);
     else if (number.value === 0) report.error(`spec.portLevelMtls[${quoted(port)}]`, 'port cannot be 0');
   }
   checkSelector(spec.selector, report);
@@ -33,17 +36,24 @@ function checkJwtRule(rule: JWTRule, path: string, report: Report): void {
   for (const [i, { name = '' }] of (rule.fromHeaders ?? []).entries()) {
     if (name === '') report.error(`${path}.fromHeaders[${i}]`, 'location header name must be non-empty string');
   }
-  for (const [i, name] of (rule.fromParams ?? []).entries()) if (name === '') report.error(`${path}.fromParams[${i}]`, 'location query must be non-empty string');
+  for (const [i, name] of (rule.fromParams ?? []).entries())
+    if (name === '') report.error(`${path}.fromParams[${i}]`, 'location query must be non-empty string');
   for (const [i, { claim, header }] of (rule.outputClaimToHeaders ?? []).entries()) {
     const at = `${path}.outputClaimToHeaders[${i}]`;
-    report.error(at, claim && header ? headerValueMistake(header) : 'outputClaimToHeaders header and claim value must be non-empty string');
+    report.error(
+      at,
+      claim && header
+        ? headerValueMistake(header)
+        : 'outputClaimToHeaders header and claim value must be non-empty string',
+    );
   }
 }
 
 function jwksUriMistake(uri: string): string | undefined {
   const scheme = /^([A-Za-z][-A-Za-z0-9+.]*):/.exec(uri)?.[1]?.toLowerCase() ?? '';
   const port = /^[^:/]*:\/\/[^/?#]*?(:[^:/?#\]]*)(?=$|[/?#])/.exec(uri)?.[1];
-  if (port !== undefined && !/^:\d*$/.test(port)) return `parse ${quoted(uri)}: invalid port ${quoted(port)} after host`;
+  if (port !== undefined && !/^:\d*$/.test(port))
+    return `parse ${quoted(uri)}: invalid port ${quoted(port)} after host`;
   return scheme === 'http' || scheme === 'https' ? undefined : `URI scheme ${quoted(scheme)} is not supported`;
 }
 
@@ -52,20 +62,28 @@ const keyTypes = new Set(['RSA', 'EC', 'OKP', 'oct']);
 /** A set of keys, or one key alone (RFC 7517). */
 function jwksMistake(text: string): string | undefined {
   const read = readJson(text, configLimits);
-  if (!read.ok) return `failed to unmarshal JWK set: ${read.error.code === 'over-limit' ? read.error.message : jsonMistake(text)}`;
+  if (!read.ok)
+    return `failed to unmarshal JWK set: ${read.error.code === 'over-limit' ? read.error.message : jsonMistake(text)}`;
   const set = read.value;
-  const keyOf = (key: unknown): string => (typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string' ? key.kty : '');
+  const keyOf = (key: unknown): string =>
+    typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string' ? key.kty : '';
   if (typeof set !== 'object' || set === null || !('keys' in set)) {
-    return keyTypes.has(keyOf(set)) ? undefined : `failed to unmarshal JWK set: failed to parse sole key in key set: invalid key type from JSON (${keyOf(set)})`;
+    return keyTypes.has(keyOf(set))
+      ? undefined
+      : `failed to unmarshal JWK set: failed to parse sole key in key set: invalid key type from JSON (${keyOf(set)})`;
   }
   if (!Array.isArray(set.keys)) return 'failed to unmarshal JWK set: expected a list of keys';
   const bad = set.keys.findIndex((key) => !keyTypes.has(keyOf(key)));
-  return bad < 0 ? undefined : `failed to unmarshal JWK set: failed to parse key #${bad + 1} in key set: invalid key type from JSON (${keyOf(set.keys[bad])})`;
+  return bad < 0
+    ? undefined
+    : `failed to unmarshal JWK set: failed to parse key #${bad + 1} in key set: invalid key type from JSON (${keyOf(set.keys[bad])})`;
 }
 
 /** Go's words for text that begins like one of JSON's literals; else only that it is not JSON. */
 function jsonMistake(text: string): string {
   const literal = ['true', 'false', 'null'].find((word) => text.startsWith(word.charAt(0)));
   const i = literal ? [...literal].findIndex((letter, n) => text[n] !== letter) : -1;
-  return literal && i > 0 && text[i] ? `invalid character '${text[i]}' in literal ${literal} (expecting '${literal[i]}')` : 'it is not JSON';
+  return literal && i > 0 && text[i]
+    ? `invalid character '${text[i]}' in literal ${literal} (expecting '${literal[i]}')`
+    : 'it is not JSON';
 }

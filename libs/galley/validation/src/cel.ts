@@ -1,22 +1,33 @@
 /**
- * Why a text is not an expression of CEL (its grammar: cel-spec, "Syntax"); undefined when it is one. Names and types aren't checked: which attributes
- * there are is Envoy's to know.
+ * Why a text is not an expression of CEL (its grammar: cel-spec, "Syntax"); undefined when it is one. Names and types
+ * aren't checked: which attributes there are is Envoy's to know.
  */
 export function celMistake(expression: string): string | undefined {
   if (expression.length > 16_384) return 'the expression is longer than 16384 characters';
   const tokens: Token[] = [];
   for (let at = 0; at < expression.length;) {
     const rest = expression.slice(at);
-    const [kind, text = ''] = lexemes.map(([name, pattern]) => [name, pattern.exec(rest)?.[0]] as const).find(([, found]) => found !== undefined) ?? ['none'];
+    const [kind, text = ''] = lexemes
+      .map(([name, pattern]) => [name, pattern.exec(rest)?.[0]] as const)
+      .find(([, found]) => found !== undefined) ?? ['none'];
     if (kind === 'none') return syntaxError(at, `token recognition error at: '${expression.charAt(at)}'`);
-    if (kind === 'name') tokens.push({ kind: ['true', 'false', 'null'].includes(text) ? 'value' : text === 'in' ? 'operator' : 'name', text, at });
+    if (kind === 'name')
+      tokens.push({
+        kind: ['true', 'false', 'null'].includes(text) ? 'value' : text === 'in' ? 'operator' : 'name',
+        text,
+        at,
+      });
     else if (kind !== 'space') tokens.push({ kind, text, at });
     at += text.length;
   }
   return new Parser([...tokens, { kind: 'end', text: '<EOF>', at: expression.length }]).mistake();
 }
 
-interface Token { readonly kind: 'value' | 'name' | 'operator' | 'end'; readonly text: string; readonly at: number }
+interface Token {
+  readonly kind: 'value' | 'name' | 'operator' | 'end';
+  readonly text: string;
+  readonly at: number;
+}
 const syntaxError = (at: number, what: string): string => `ERROR: <input>:1:${at + 1}: Syntax error: ${what}`;
 const lexemes = [
   ['space', /^(?:\s+|\/\/[^\n]*)/],
@@ -48,7 +59,10 @@ class Parser {
 
   #unexpected(): string {
     const { text, at } = this.#next;
-    return syntaxError(at, `mismatched input '${text}' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`);
+    return syntaxError(
+      at,
+      `mismatched input '${text}' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`,
+    );
   }
 
   #take(text: string): boolean {
@@ -60,7 +74,11 @@ class Parser {
   #expression(): string | undefined {
     this.#depth += 1;
     if (this.#depth > 250) return syntaxError(this.#next.at, 'the expression is nested too deep');
-    const mistake = this.#operands() ?? (this.#take('?') ? this.#expression() ?? (this.#take(':') ? this.#expression() : this.#unexpected()) : undefined);
+    const mistake =
+      this.#operands() ??
+      (this.#take('?')
+        ? (this.#expression() ?? (this.#take(':') ? this.#expression() : this.#unexpected()))
+        : undefined);
     this.#depth -= 1;
     return mistake;
   }

@@ -1,8 +1,24 @@
-import type { ConnectionPoolSettings, ClientTLSSettings, DestinationRule, LoadBalancerSettings, Meta, OutlierDetection, PortTrafficPolicy, TrafficPolicy } from '@flotilla/model';
+import type {
+  ConnectionPoolSettings,
+  ClientTLSSettings,
+  DestinationRule,
+  LoadBalancerSettings,
+  Meta,
+  OutlierDetection,
+  PortTrafficPolicy,
+  TrafficPolicy,
+} from '@flotilla/model';
 import { subsetNameMistake } from './destination.ts';
 import { ipMistake } from './ip.ts';
 import { checkLocalitySetting } from './locality.ts';
-import { durationMistake, fqdnMistake, labelMistakes, optionalDurationMistake, portMistake, wildcardDomainMistake } from './names.ts';
+import {
+  durationMistake,
+  fqdnMistake,
+  labelMistakes,
+  optionalDurationMistake,
+  portMistake,
+  wildcardDomainMistake,
+} from './names.ts';
 import type { Report } from './report.ts';
 import { checkExportTo, checkSelector } from './selector.ts';
 
@@ -20,17 +36,28 @@ export function checkDestinationRule(spec: DestinationRule, meta: Meta, report: 
   checkSelector(spec.workloadSelector, report, 'spec.workloadSelector');
 }
 
-const policyFields = ['outlierDetection', 'connectionPool', 'loadBalancer', 'tls', 'portLevelSettings', 'tunnel', 'proxyProtocol'] as const;
+const policyFields = [
+  'outlierDetection',
+  'connectionPool',
+  'loadBalancer',
+  'tls',
+  'portLevelSettings',
+  'tunnel',
+  'proxyProtocol',
+] as const;
 
 function checkTrafficPolicy(policy: TrafficPolicy | undefined, path: string, report: Report): void {
   if (!policy) return;
-  if (policyFields.every((field) => policy[field] === undefined)) return report.error(path, 'traffic policy must have at least one field');
-  if (policy.tunnel && policy.proxyProtocol) return report.error(path, 'tunnel and proxyProtocol must not be set together');
+  if (policyFields.every((field) => policy[field] === undefined))
+    return report.error(path, 'traffic policy must have at least one field');
+  if (policy.tunnel && policy.proxyProtocol)
+    return report.error(path, 'tunnel and proxyProtocol must not be set together');
   checkPolicyParts(policy, path, report);
   for (const [i, port] of (policy.portLevelSettings ?? []).entries()) {
     const at = `${path}.portLevelSettings[${i}]`;
     if (!port.port) report.error(at, 'portTrafficPolicy must have valid port');
-    if (policyFields.slice(0, 4).every((field) => port[field as keyof PortTrafficPolicy] === undefined)) report.error(at, 'port traffic policy must have at least one field');
+    if (policyFields.slice(0, 4).every((field) => port[field as keyof PortTrafficPolicy] === undefined))
+      report.error(at, 'port traffic policy must have at least one field');
     else checkPolicyParts(port, at, report);
   }
   checkTunnel(policy.tunnel, `${path}.tunnel`, report);
@@ -45,24 +72,33 @@ function checkPolicyParts(policy: TrafficPolicy | PortTrafficPolicy, path: strin
 
 function checkTunnel(tunnel: TrafficPolicy['tunnel'], path: string, report: Report): void {
   if (!tunnel) return;
-  if (tunnel.protocol && !['CONNECT', 'POST'].includes(tunnel.protocol)) report.error(`${path}.protocol`, 'tunnel protocol must be "CONNECT" or "POST"');
+  if (tunnel.protocol && !['CONNECT', 'POST'].includes(tunnel.protocol))
+    report.error(`${path}.protocol`, 'tunnel protocol must be "CONNECT" or "POST"');
   const host = tunnel.targetHost ?? '';
   const [asName, asAddress] = [fqdnMistake(host), ipMistake(host)];
-  if (asName !== undefined && asAddress !== undefined) report.error(`${path}.targetHost`, `tunnel target host must be valid FQDN or IP address: ${asName}; ${asAddress}`);
+  if (asName !== undefined && asAddress !== undefined)
+    report.error(`${path}.targetHost`, `tunnel target host must be valid FQDN or IP address: ${asName}; ${asAddress}`);
   const port = portMistake(tunnel.targetPort ?? 0);
   report.error(`${path}.targetPort`, port && `tunnel target port is invalid: ${port}`);
 }
 
-const percentMistake = (percent = 0): string | undefined => (percent < 0 || percent > 100 ? `percentage ${percent} is not in range 0..100` : undefined);
+const percentMistake = (percent = 0): string | undefined =>
+  percent < 0 || percent > 100 ? `percentage ${percent} is not in range 0..100` : undefined;
 
 function checkOutlierDetection(outlier: OutlierDetection | undefined, path: string, report: Report): void {
   if (!outlier) return;
   report.error(`${path}.baseEjectionTime`, optionalDurationMistake(outlier.baseEjectionTime));
   if (outlier.consecutiveErrors) {
-    report.warn(`${path}.consecutiveErrors`, 'outlier detection consecutive errors is deprecated, use consecutiveGatewayErrors or consecutive5xxErrors instead');
+    report.warn(
+      `${path}.consecutiveErrors`,
+      'outlier detection consecutive errors is deprecated, use consecutiveGatewayErrors or consecutive5xxErrors instead',
+    );
   }
   if (!outlier.splitExternalLocalOriginErrors && (outlier.consecutiveLocalOriginFailures ?? 0) > 0) {
-    report.error(path, 'outlier detection consecutive local origin failures is specified, but split external local origin errors is set to false');
+    report.error(
+      path,
+      'outlier detection consecutive local origin failures is specified, but split external local origin errors is set to false',
+    );
   }
   report.error(`${path}.interval`, optionalDurationMistake(outlier.interval));
   report.error(`${path}.maxEjectionPercent`, percentMistake(outlier.maxEjectionPercent));
@@ -73,14 +109,16 @@ export function checkConnectionPool(pool: ConnectionPoolSettings | undefined, pa
   if (!pool) return;
   const { http, tcp } = pool;
   if (!http && !tcp) return report.error(path, 'connection pool must have at least one field');
-  const negative = (at: string, value: number | undefined, name: string): void => report.error(`${path}.${at}`, (value ?? 0) < 0 ? `${name} must be non-negative` : undefined);
+  const negative = (at: string, value: number | undefined, name: string): void =>
+    report.error(`${path}.${at}`, (value ?? 0) < 0 ? `${name} must be non-negative` : undefined);
   if (http) {
     negative('http.http1MaxPendingRequests', http.http1MaxPendingRequests, 'http1 max pending requests');
     negative('http.http2MaxRequests', http.http2MaxRequests, 'http2 max requests');
     negative('http.maxRequestsPerConnection', http.maxRequestsPerConnection, 'max requests per connection');
     negative('http.maxRetries', http.maxRetries, 'max retries');
     report.error(`${path}.http.idleTimeout`, optionalDurationMistake(http.idleTimeout));
-    if (http.h2UpgradePolicy === 'UPGRADE' && http.useClientProtocol) report.error(`${path}.http`, 'use client protocol must not be true when H2UpgradePolicy is UPGRADE');
+    if (http.h2UpgradePolicy === 'UPGRADE' && http.useClientProtocol)
+      report.error(`${path}.http`, 'use client protocol must not be true when H2UpgradePolicy is UPGRADE');
   }
   if (!tcp) return;
   negative('tcp.maxConnections', tcp.maxConnections, 'max connections');
@@ -88,7 +126,14 @@ export function checkConnectionPool(pool: ConnectionPoolSettings | undefined, pa
   report.error(`${path}.tcp.maxConnectionDuration`, optionalDurationMistake(tcp.maxConnectionDuration));
 }
 
-function checkLoadBalancer({ loadBalancer: settings, outlierDetection }: { readonly loadBalancer?: LoadBalancerSettings; readonly outlierDetection?: OutlierDetection }, path: string, report: Report): void {
+function checkLoadBalancer(
+  {
+    loadBalancer: settings,
+    outlierDetection,
+  }: { readonly loadBalancer?: LoadBalancerSettings; readonly outlierDetection?: OutlierDetection },
+  path: string,
+  report: Report,
+): void {
   if (!settings) return;
   const hash = settings.consistentHash;
   const at = `${path}.consistentHash`;
@@ -97,10 +142,18 @@ function checkLoadBalancer({ loadBalancer: settings, outlierDetection }: { reado
     if (hash.httpCookie.ttl === undefined) report.error(`${at}.httpCookie`, 'ttl required for HttpCookie');
   }
   if (hash?.minimumRingSize) {
-    report.warn(at, "consistent hash MinimumRingSize is deprecated, use ConsistentHashLB's RingHash configuration instead");
+    report.warn(
+      at,
+      "consistent hash MinimumRingSize is deprecated, use ConsistentHashLB's RingHash configuration instead",
+    );
   }
-  checkLocalitySetting(settings.localityLbSetting, { path: `${path}.localityLbSetting`, hasOutlierDetection: outlierDetection !== undefined }, report);
-  if (settings.warmupDurationSecs !== undefined) report.error(`${path}.warmupDurationSecs`, durationMistake(settings.warmupDurationSecs));
+  checkLocalitySetting(
+    settings.localityLbSetting,
+    { path: `${path}.localityLbSetting`, hasOutlierDetection: outlierDetection !== undefined },
+    report,
+  );
+  if (settings.warmupDurationSecs !== undefined)
+    report.error(`${path}.warmupDurationSecs`, durationMistake(settings.warmupDurationSecs));
 }
 
 /** TLS towards a service; also of the tracer in the mesh's configuration. */
@@ -113,11 +166,15 @@ export function clientTlsMistakes(tls: ClientTLSSettings | undefined): string[] 
   const { mode, credentialName, caCertificates, clientCertificate, privateKey, subjectAltNames } = tls;
   const mistakes: string[] = [];
   if (tls.insecureSkipVerify && mode === 'SIMPLE' && (caCertificates || credentialName || subjectAltNames)) {
-    mistakes.push('cannot specify CaCertificates or CredentialName or SubjectAltNames when InsecureSkipVerify is set true');
+    mistakes.push(
+      'cannot specify CaCertificates or CredentialName or SubjectAltNames when InsecureSkipVerify is set true',
+    );
   }
-  if (tls.insecureSkipVerify && mode === 'MUTUAL' && (caCertificates || subjectAltNames)) mistakes.push('cannot specify CaCertificates or SubjectAltNames when InsecureSkipVerify is set true');
+  if (tls.insecureSkipVerify && mode === 'MUTUAL' && (caCertificates || subjectAltNames))
+    mistakes.push('cannot specify CaCertificates or SubjectAltNames when InsecureSkipVerify is set true');
   if ((mode === 'SIMPLE' || mode === 'MUTUAL') && credentialName) {
-    if (clientCertificate || caCertificates || privateKey) mistakes.push('cannot specify client certificates or CA certificate If credentialName is set');
+    if (clientCertificate || caCertificates || privateKey)
+      mistakes.push('cannot specify client certificates or CA certificate If credentialName is set');
     return mistakes;
   }
   if (mode === 'MUTUAL' && !clientCertificate) mistakes.push('client certificate required for mutual tls');

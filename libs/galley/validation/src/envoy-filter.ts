@@ -8,19 +8,39 @@ const connectionManager = 'envoy.filters.network.http_connection_manager';
 
 /** Names that Envoy no longer knows filters by, and today's. */
 const oldNames: Readonly<Record<string, string>> = {
-  'envoy.buffer': 'envoy.filters.http.buffer', 'envoy.cors': 'envoy.filters.http.cors', 'envoy.csrf': 'envoy.filters.http.csrf', 'envoy.ext_authz': 'envoy.filters.http.ext_authz',
-  'envoy.fault': 'envoy.filters.http.fault', 'envoy.grpc_http1_bridge': 'envoy.filters.http.grpc_http1_bridge',
-  'envoy.grpc_json_transcoder': 'envoy.filters.http.grpc_json_transcoder', 'envoy.grpc_web': 'envoy.filters.http.grpc_web', 'envoy.gzip': 'envoy.filters.http.gzip',
-  'envoy.health_check': 'envoy.filters.http.health_check', 'envoy.http_connection_manager': connectionManager, 'envoy.ip_tagging': 'envoy.filters.http.ip_tagging',
-  'envoy.lua': 'envoy.filters.http.lua', 'envoy.rate_limit': 'envoy.filters.http.ratelimit', 'envoy.router': 'envoy.filters.http.router', 'envoy.squash': 'envoy.filters.http.squash',
-  'envoy.client_ssl_auth': 'envoy.filters.network.client_ssl_auth', 'envoy.echo': 'envoy.filters.network.echo', 'envoy.mongo_proxy': 'envoy.filters.network.mongo_proxy',
-  'envoy.ratelimit': 'envoy.filters.network.ratelimit', 'envoy.redis_proxy': 'envoy.filters.network.redis_proxy', 'envoy.tcp_proxy': 'envoy.filters.network.tcp_proxy',
-  'envoy.listener.http_inspector': 'envoy.filters.listener.http_inspector', 'envoy.listener.original_dst': 'envoy.filters.listener.original_dst',
-  'envoy.listener.original_src': 'envoy.filters.listener.original_src', 'envoy.listener.proxy_protocol': 'envoy.filters.listener.proxy_protocol',
+  'envoy.buffer': 'envoy.filters.http.buffer',
+  'envoy.cors': 'envoy.filters.http.cors',
+  'envoy.csrf': 'envoy.filters.http.csrf',
+  'envoy.ext_authz': 'envoy.filters.http.ext_authz',
+  'envoy.fault': 'envoy.filters.http.fault',
+  'envoy.grpc_http1_bridge': 'envoy.filters.http.grpc_http1_bridge',
+  'envoy.grpc_json_transcoder': 'envoy.filters.http.grpc_json_transcoder',
+  'envoy.grpc_web': 'envoy.filters.http.grpc_web',
+  'envoy.gzip': 'envoy.filters.http.gzip',
+  'envoy.health_check': 'envoy.filters.http.health_check',
+  'envoy.http_connection_manager': connectionManager,
+  'envoy.ip_tagging': 'envoy.filters.http.ip_tagging',
+  'envoy.lua': 'envoy.filters.http.lua',
+  'envoy.rate_limit': 'envoy.filters.http.ratelimit',
+  'envoy.router': 'envoy.filters.http.router',
+  'envoy.squash': 'envoy.filters.http.squash',
+  'envoy.client_ssl_auth': 'envoy.filters.network.client_ssl_auth',
+  'envoy.echo': 'envoy.filters.network.echo',
+  'envoy.mongo_proxy': 'envoy.filters.network.mongo_proxy',
+  'envoy.ratelimit': 'envoy.filters.network.ratelimit',
+  'envoy.redis_proxy': 'envoy.filters.network.redis_proxy',
+  'envoy.tcp_proxy': 'envoy.filters.network.tcp_proxy',
+  'envoy.listener.http_inspector': 'envoy.filters.listener.http_inspector',
+  'envoy.listener.original_dst': 'envoy.filters.listener.original_dst',
+  'envoy.listener.original_src': 'envoy.filters.listener.original_src',
+  'envoy.listener.proxy_protocol': 'envoy.filters.listener.proxy_protocol',
   'envoy.listener.tls_inspector': 'envoy.filters.listener.tls_inspector',
 };
 
-/** networking.istio.io EnvoyFilter (Istio 1.19, ValidateEnvoyFilter), apart from what its values hold of Envoy's own messages. */
+/**
+ * networking.istio.io EnvoyFilter (Istio 1.19, ValidateEnvoyFilter), apart from what its values hold of Envoy's own
+ * messages.
+ */
 export function checkEnvoyFilter(spec: EnvoyFilter, report: Report): void {
   const inSelector = selectorMistakes(spec.workloadSelector?.labels);
   for (const mistake of inSelector) report.error('spec.workloadSelector.labels', mistake);
@@ -39,10 +59,12 @@ function checkPatch(patch: Patch, path: string, report: Report): void {
   report.error(`${path}.match`, mistake && `Envoy filter: ${mistake}`);
   const filter = patch.match?.listener?.filterChain?.filter;
   if (mistake !== undefined || !filter) return;
-  if (patch.applyTo === 'LISTENER' || patch.applyTo === 'FILTER_CHAIN') report.warn(`${path}.match`, `Envoy filter: filter match has no effect when used with ${patch.applyTo}`);
+  if (patch.applyTo === 'LISTENER' || patch.applyTo === 'FILTER_CHAIN')
+    report.warn(`${path}.match`, `Envoy filter: filter match has no effect when used with ${patch.applyTo}`);
   for (const name of [filter.name, filter.subFilter?.name]) {
     const now = name === undefined ? undefined : oldNames[name];
-    if (now) report.warn(`${path}.match`, `using deprecated filter name ${quoted(name ?? '')}; use ${quoted(now)} instead`);
+    if (now)
+      report.warn(`${path}.match`, `using deprecated filter name ${quoted(name ?? '')}; use ${quoted(now)} instead`);
   }
 }
 
@@ -58,20 +80,37 @@ function versionMistake({ match }: Patch): string | undefined {
   return mistake && `invalid regex for proxy version, [${mistake}]`;
 }
 
-/** What can be told of Envoy's messages without their schemas: types of its API's version 2 are gone, and a filter without configuration can't be found. */
+/**
+ * What can be told of Envoy's messages without their schemas: types of its API's version 2 are gone, and a filter
+ * without configuration can't be found.
+ */
 function checkValue({ applyTo, patch }: Patch, path: string, report: Report): void {
   const value = patch?.value;
   if (!value) return;
   const [gone] = typesIn(value, 0).filter((type) => /^type\.googleapis\.com\/envoy\..*\.v2(alpha\d*)?\./.test(type));
-  report.error(path, gone && `referenced type unknown (hint: try using the v3 XDS API): Envoy filter: could not resolve Any message type: ${gone}`);
+  report.error(
+    path,
+    gone &&
+      `referenced type unknown (hint: try using the v3 XDS API): Envoy filter: could not resolve Any message type: ${gone}`,
+  );
   const isFilter = applyTo === 'NETWORK_FILTER' || applyTo === 'HTTP_FILTER';
-  if (gone !== undefined || !isFilter || ['typed_config', 'typedConfig', 'config_discovery', 'configDiscovery'].some((field) => value[field] !== undefined)) return;
-  report.warn(path, `using deprecated types by name without typed_config; ${typeof value['name'] === 'string' ? value['name'] : ''}`);
+  if (
+    gone !== undefined ||
+    !isFilter ||
+    ['typed_config', 'typedConfig', 'config_discovery', 'configDiscovery'].some((field) => value[field] !== undefined)
+  )
+    return;
+  report.warn(
+    path,
+    `using deprecated types by name without typed_config; ${typeof value['name'] === 'string' ? value['name'] : ''}`,
+  );
 }
 
 function typesIn(value: unknown, depth: number): string[] {
   if (typeof value !== 'object' || value === null || depth > 100) return [];
-  return Object.entries(value).flatMap(([key, item]: [string, unknown]) => (key === '@type' && typeof item === 'string' ? [item] : typesIn(item, depth + 1)));
+  return Object.entries(value).flatMap(([key, item]: [string, unknown]) =>
+    key === '@type' && typeof item === 'string' ? [item] : typesIn(item, depth + 1),
+  );
 }
 
 /** A match is of the kind that the patch applies to. */
@@ -79,18 +118,26 @@ function matchMistake({ applyTo = 'INVALID', match = {} }: Patch): string | unde
   const { listener, routeConfiguration, cluster } = match;
   if (!listener && !routeConfiguration && !cluster) return undefined;
   switch (applyTo) {
-    case 'LISTENER': case 'FILTER_CHAIN': case 'NETWORK_FILTER': case 'HTTP_FILTER': {
+    case 'LISTENER':
+    case 'FILTER_CHAIN':
+    case 'NETWORK_FILTER':
+    case 'HTTP_FILTER': {
       if (!listener) return 'applyTo for listener class objects cannot have non listener match';
       const filter = listener.filterChain?.filter;
       if (!filter) return undefined;
       if (!filter.name) return 'filter match has no name to match on';
       if (!filter.subFilter) return undefined;
       if (applyTo !== 'HTTP_FILTER') return 'subfilter match can be used with applyTo HTTP_FILTER only';
-      if (filter.name !== connectionManager && oldNames[filter.name] !== connectionManager) return `subfilter match requires filter match with ${connectionManager}`;
+      if (filter.name !== connectionManager && oldNames[filter.name] !== connectionManager)
+        return `subfilter match requires filter match with ${connectionManager}`;
       return filter.subFilter.name ? undefined : 'subfilter match has no name to match on';
     }
-    case 'ROUTE_CONFIGURATION': case 'VIRTUAL_HOST': case 'HTTP_ROUTE':
-      return routeConfiguration ? undefined : 'applyTo for http route class objects cannot have non route configuration match';
+    case 'ROUTE_CONFIGURATION':
+    case 'VIRTUAL_HOST':
+    case 'HTTP_ROUTE':
+      return routeConfiguration
+        ? undefined
+        : 'applyTo for http route class objects cannot have non route configuration match';
     case 'CLUSTER':
       return cluster ? undefined : 'applyTo for cluster class objects cannot have non cluster match';
     default:

@@ -16,15 +16,18 @@ export function checkGateway(spec: Gateway, meta: Meta, report: Report): void {
     checkServer(server, path, report);
     if (!server.port) continue;
     const name = server.port.name ?? '';
-    if (names.has(name)) report.error(`${path}.port.name`, `port names in servers must be unique: duplicate name ${name}`);
+    if (names.has(name))
+      report.error(`${path}.port.name`, `port names in servers must be unique: duplicate name ${name}`);
     names.add(name);
-    if (!classifyProtocol(server.port.protocol ?? '').http && server.tls?.httpsRedirect) report.warn(`${path}.tls.httpsRedirect`, 'tls.httpsRedirect should only be used with http servers');
+    if (!classifyProtocol(server.port.protocol ?? '').http && server.tls?.httpsRedirect)
+      report.warn(`${path}.tls.httpsRedirect`, 'tls.httpsRedirect should only be used with http servers');
   }
 }
 
 function checkServer(server: Server, path: string, report: Report): void {
   if (!server.hosts?.length) report.error(`${path}.hosts`, 'server config must contain at least one host');
-  for (const [i, host] of (server.hosts ?? []).entries()) checkNamespacedHost(host, { path: `${path}.hosts[${i}]`, isGateway: true }, report);
+  for (const [i, host] of (server.hosts ?? []).entries())
+    checkNamespacedHost(host, { path: `${path}.hosts[${i}]`, isGateway: true }, report);
   const portMistakes = mistakesOfPort(server.port);
   for (const mistake of portMistakes) report.error(`${path}.port`, mistake);
   checkBind(server, path, report);
@@ -42,16 +45,24 @@ function checkServer(server: Server, path: string, report: Report): void {
 }
 
 /** A port in Go's text form of protobuf messages. */
-const shown = ({ number, protocol, name, targetPort }: Port): string => [
-  ...(number ? [`number:${number}`] : []), ...(protocol ? [`protocol:${quoted(protocol)}`] : []), ...(name ? [`name:${quoted(name)}`] : []), ...(targetPort ? [`target_port:${targetPort}`] : []),
-].join(' ');
+const shown = ({ number, protocol, name, targetPort }: Port): string =>
+  [
+    ...(number ? [`number:${number}`] : []),
+    ...(protocol ? [`protocol:${quoted(protocol)}`] : []),
+    ...(name ? [`name:${quoted(name)}`] : []),
+    ...(targetPort ? [`target_port:${targetPort}`] : []),
+  ].join(' ');
 
 function mistakesOfPort(port: Port | undefined): string[] {
   if (!port) return ['port is required'];
   const { number = 0, protocol = '', name = '' } = port;
   const range = number > 0 ? portMistake(number) : undefined;
   return [
-    ...(classifyProtocol(protocol).known ? [] : [`invalid protocol ${quoted(protocol)}, supported protocols are HTTP, HTTP2, GRPC, GRPC-WEB, MONGO, REDIS, MYSQL, TCP`]),
+    ...(classifyProtocol(protocol).known
+      ? []
+      : [
+          `invalid protocol ${quoted(protocol)}, supported protocols are HTTP, HTTP2, GRPC, GRPC-WEB, MONGO, REDIS, MYSQL, TCP`,
+        ]),
     ...(range === undefined ? [] : [range]),
     ...(name === '' ? [`port name must be set: ${shown(port)}`] : []),
   ];

@@ -11,19 +11,25 @@ export function headerNameMistake(name: string): string | undefined {
   return isHeaderName(name) ? undefined : `header name ${name} is not a valid header name`;
 }
 /** The name of a header to match; `@request.auth.claims.x` is one too. */
-export const matchedHeaderMistake = (name: string): string | undefined => (isJwtClaim(name) ? undefined : headerNameMistake(name));
+export const matchedHeaderMistake = (name: string): string | undefined =>
+  isJwtClaim(name) ? undefined : headerNameMistake(name);
 /** The name of a header that CORS allows or exposes. */
-export const corsHeaderMistake = (name: string): string | undefined => (name === '*' ? undefined : headerNameMistake(name));
+export const corsHeaderMistake = (name: string): string | undefined =>
+  name === '*' ? undefined : headerNameMistake(name);
 
 /** A request header that a rule sets or adds: the authority may be, other pseudo-headers may not. */
-export const requestHeaderMistake = (name: string): string | undefined => (isAuthority(name) ? undefined : otherHeaderMistake(name));
+export const requestHeaderMistake = (name: string): string | undefined =>
+  isAuthority(name) ? undefined : otherHeaderMistake(name);
 /** A header that a destination sets, that is removed, or that is of a response. */
 export function otherHeaderMistake(name: string): string | undefined {
   if (name === '') return 'header name cannot be empty';
   return name.startsWith(':') ? `invalid header ${quoted(name)}: header cannot have ":" prefix` : undefined;
 }
 
-/** The parts that Envoy's header formatter reads, each with what may follow it: `%VAR%`, `%VAR(["a", "b"])%`, `%VAR(text)%`, `%%`. */
+/**
+ * The parts that Envoy's header formatter reads, each with what may follow it: `%VAR%`, `%VAR(["a", "b"])%`,
+ * `%VAR(text)%`, `%%`.
+ */
 export function headerValueMistake(value: string): string | undefined {
   if (!/^[^\u0000-\u0008\u000A-\u001F\u007F]*$/.test(value)) return `header value configuration ${value} is invalid`;
   const wrong = (why: string): string => `header value configuration: invalid header configuration. ${why}`;

@@ -1,6 +1,6 @@
 /**
- * Hosts, of which some begin with a wildcard, by what follows it: what a host has in common with any of them is found in time proportional to its
- * length, however many they are.
+ * Hosts, of which some begin with a wildcard, by what follows it: what a host has in common with any of them is found
+ * in time proportional to its length, however many they are.
  */
 export class HostIndex {
   readonly #hosts: readonly string[];
@@ -12,7 +12,9 @@ export class HostIndex {
   constructor(hosts: readonly string[]) {
     this.#hosts = hosts;
     for (const [place, host] of hosts.entries()) {
-      const [map, key] = host.startsWith('*') ? [this.#wildcards, host.slice(1)] as const : [this.#exact, host] as const;
+      const [map, key] = host.startsWith('*')
+        ? ([this.#wildcards, host.slice(1)] as const)
+        : ([this.#exact, host] as const);
       const places = map.get(key);
       if (places) places.push(place);
       else map.set(key, [place]);
@@ -25,7 +27,10 @@ export class HostIndex {
     return this.#exact.has(host) || this.#suffixesOf(host).some((suffix) => this.#wildcards.has(suffix));
   }
 
-  /** Places of two that have hosts in common (Istio's host.Name.Matches), the smaller first, each pair once; as many as the caller takes. */
+  /**
+   * Places of two that have hosts in common (Istio's host.Name.Matches), the smaller first, each pair once; as many as
+   * the caller takes.
+   */
   *overlaps(): Iterable<readonly [number, number]> {
     for (const [place, host] of this.#hosts.entries()) {
       if (!host.startsWith('*')) yield* pairsBefore(this.#exact.get(host) ?? [], place);

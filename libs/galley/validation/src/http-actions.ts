@@ -13,10 +13,14 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNE
 
 export function checkCors(policy: Of<'corsPolicy'>, path: string, report: Report): void {
   if (!policy) return;
-  for (const [i, origin] of (policy.allowOrigins ?? []).entries()) report.error(`${path}.allowOrigins[${i}]`, originMistake(origin));
-  for (const [i, method] of (policy.allowMethods ?? []).entries()) if (!methods.has(method)) report.error(`${path}.allowMethods[${i}]`, `${quoted(method)} is not a supported HTTP method`);
+  for (const [i, origin] of (policy.allowOrigins ?? []).entries())
+    report.error(`${path}.allowOrigins[${i}]`, originMistake(origin));
+  for (const [i, method] of (policy.allowMethods ?? []).entries())
+    if (!methods.has(method))
+      report.error(`${path}.allowMethods[${i}]`, `${quoted(method)} is not a supported HTTP method`);
   for (const field of ['allowHeaders', 'exposeHeaders'] as const) {
-    for (const [i, name] of (policy[field] ?? []).entries()) report.error(`${path}.${field}[${i}]`, corsHeaderMistake(name));
+    for (const [i, name] of (policy[field] ?? []).entries())
+      report.error(`${path}.${field}[${i}]`, corsHeaderMistake(name));
   }
   if (policy.maxAge !== undefined) {
     report.error(`${path}.maxAge`, durationMistake(policy.maxAge));
@@ -26,18 +30,38 @@ export function checkCors(policy: Of<'corsPolicy'>, path: string, report: Report
 
 function originMistake(origin: StringMatch): string | undefined {
   const value = origin.exact ?? origin.prefix ?? origin.regex ?? '';
-  return value === '' ? "'' is not a valid match type for CORS allow origins" : stringMatchMistake(origin, 'corsPolicy.allowOrigins');
+  return value === ''
+    ? "'' is not a valid match type for CORS allow origins"
+    : stringMatchMistake(origin, 'corsPolicy.allowOrigins');
 }
 
 const percentageMistake = (percentage: { readonly value?: number } | undefined): string | undefined => {
   const value = percentage?.value ?? 0;
-  return value < 0 || value > 100 || (value > 0 && value < 0.0001) ? `percentage ${value} is neither 0.0, nor in range [0.0001, 100.0]` : undefined;
+  return value < 0 || value > 100 || (value > 0 && value < 0.0001)
+    ? `percentage ${value} is neither 0.0, nor in range [0.0001, 100.0]`
+    : undefined;
 };
-const statusMistake = (status: number): string | undefined => (status < 200 || status > 600 ? `HTTP status ${status} is not in range 200-599` : undefined);
+const statusMistake = (status: number): string | undefined =>
+  status < 200 || status > 600 ? `HTTP status ${status} is not in range 200-599` : undefined;
 
 const grpcCodes = new Set([
-  'OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED',
-  'OUT_OF_RANGE', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED',
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
 ]);
 
 export function checkFault(fault: Of<'fault'>, path: string, report: Report): void {
@@ -47,9 +71,14 @@ export function checkFault(fault: Of<'fault'>, path: string, report: Report): vo
   if (abort) {
     report.error(`${path}.abort.percentage`, percentageMistake(abort.percentage));
     if (abort.grpcStatus !== undefined) {
-      report.error(`${path}.abort.grpcStatus`, grpcCodes.has(abort.grpcStatus) ? undefined
-        : `gRPC status ${quoted(abort.grpcStatus)} is not supported. See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes, for example 'NOT_FOUND'`);
-    } else if (abort.http2Error !== undefined) report.error(`${path}.abort.http2Error`, 'HTTP/2 abort fault injection not supported yet');
+      report.error(
+        `${path}.abort.grpcStatus`,
+        grpcCodes.has(abort.grpcStatus)
+          ? undefined
+          : `gRPC status ${quoted(abort.grpcStatus)} is not supported. See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes, for example 'NOT_FOUND'`,
+      );
+    } else if (abort.http2Error !== undefined)
+      report.error(`${path}.abort.http2Error`, 'HTTP/2 abort fault injection not supported yet');
     else if (abort.httpStatus !== undefined) report.error(`${path}.abort.httpStatus`, statusMistake(abort.httpStatus));
     else report.warn(`${path}.abort`, 'abort configured, but error type not set');
   }
@@ -66,7 +95,11 @@ export function checkFault(fault: Of<'fault'>, path: string, report: Report): vo
 /** The one mirror; Istio 1.19 takes a list of them too, but neither checks nor uses it. */
 export function checkMirrors(route: HTTPRoute, path: string, report: Report): void {
   if (route.mirrorPercent !== undefined) {
-    if (route.mirrorPercent > 100) report.error(`${path}.mirrorPercent`, `mirror_percent must have a max value of 100 (it has ${route.mirrorPercent})`);
+    if (route.mirrorPercent > 100)
+      report.error(
+        `${path}.mirrorPercent`,
+        `mirror_percent must have a max value of 100 (it has ${route.mirrorPercent})`,
+      );
     report.warn(`${path}.mirrorPercent`, 'using deprecated setting "mirrorPercent", use "mirrorPercentage" instead');
   }
   report.error(`${path}.mirrorPercentage`, mirrorShareMistake(route.mirrorPercentage?.value));
@@ -80,9 +113,12 @@ const mirrorShareMistake = (value = 0): string | undefined => {
 export function checkRedirect(redirect: Of<'redirect'>, path: string, report: Report): void {
   if (!redirect) return;
   const { uri, authority, port, derivePort, scheme, redirectCode } = redirect;
-  if (!uri && !authority && !scheme && port === undefined && derivePort === undefined) return report.error(path, 'redirect must specify URI, authority, scheme, or port');
-  if (redirectCode && (redirectCode < 300 || redirectCode > 399)) return report.error(`${path}.redirectCode`, `${redirectCode} is not a valid redirect code, must be 3xx`);
-  if (scheme && scheme !== 'http' && scheme !== 'https') return report.error(`${path}.scheme`, 'invalid redirect scheme, must be "http" or "https"');
+  if (!uri && !authority && !scheme && port === undefined && derivePort === undefined)
+    return report.error(path, 'redirect must specify URI, authority, scheme, or port');
+  if (redirectCode && (redirectCode < 300 || redirectCode > 399))
+    return report.error(`${path}.redirectCode`, `${redirectCode} is not a valid redirect code, must be 3xx`);
+  if (scheme && scheme !== 'http' && scheme !== 'https')
+    return report.error(`${path}.scheme`, 'invalid redirect scheme, must be "http" or "https"');
   if (port) report.error(`${path}.port`, portMistake(port));
 }
 
@@ -90,15 +126,32 @@ const [warnBytes, maxBytes] = [100 << 10, 1 << 20];
 export function checkDirectResponse(response: Of<'directResponse'>, path: string, report: Report): void {
   if (!response) return;
   const { string, bytes } = response.body ?? {};
-  const size = string !== undefined ? new TextEncoder().encode(string).length : Math.floor((withoutTrailing(bytes ?? '', '=').length * 3) / 4);
-  if (size > maxBytes) report.error(`${path}.body`, 'large direct_responses may impact control plane performance, must be less than 1MB');
+  const size =
+    string !== undefined
+      ? new TextEncoder().encode(string).length
+      : Math.floor((withoutTrailing(bytes ?? '', '=').length * 3) / 4);
+  if (size > maxBytes)
+    report.error(`${path}.body`, 'large direct_responses may impact control plane performance, must be less than 1MB');
   else if (size > warnBytes) report.warn(`${path}.body`, 'large direct_responses may impact control plane performance');
   report.error(`${path}.status`, statusMistake(response.status ?? 0));
 }
 
 const retryOn = new Set([
-  '5xx', 'gateway-error', 'reset', 'connect-failure', 'retriable-4xx', 'refused-stream', 'retriable-status-codes', 'retriable-headers', 'envoy-ratelimited',
-  'http3-post-connect-failure', 'cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable',
+  '5xx',
+  'gateway-error',
+  'reset',
+  'connect-failure',
+  'retriable-4xx',
+  'refused-stream',
+  'retriable-status-codes',
+  'retriable-headers',
+  'envoy-ratelimited',
+  'http3-post-connect-failure',
+  'cancelled',
+  'deadline-exceeded',
+  'internal',
+  'resource-exhausted',
+  'unavailable',
 ]);
 
 export function checkRetries(retries: HTTPRetry | undefined, path: string, report: Report): void {
@@ -110,7 +163,8 @@ export function checkRetries(retries: HTTPRetry | undefined, path: string, repor
   }
   report.error(`${path}.perTryTimeout`, optionalDurationMistake(perTryTimeout));
   for (const policy of retries.retryOn ? retries.retryOn.split(',') : []) {
-    if (!retryOn.has(policy) && !statusCodes.has(parsePort(policy) ?? -1)) report.error(`${path}.retryOn`, `${quoted(policy)} is not a valid retryOn policy`);
+    if (!retryOn.has(policy) && !statusCodes.has(parsePort(policy) ?? -1))
+      report.error(`${path}.retryOn`, `${quoted(policy)} is not a valid retryOn policy`);
   }
 }
 
@@ -119,9 +173,15 @@ export function checkRewrite(rewrite: Of<'rewrite'>, path: string, report: Repor
   const { uri, uriRegexRewrite: regex, authority } = rewrite;
   if (uri && regex) return report.error(path, 'rewrite may only contain one of URI or UriRegexRewrite');
   if (!uri && !regex && !authority) {
-    return report.error(path, 'rewrite must specify at least one of URI, UriRegexRewrite, or authority. Only one of URI or UriRegexRewrite may be specified');
+    return report.error(
+      path,
+      'rewrite must specify at least one of URI, UriRegexRewrite, or authority. Only one of URI or UriRegexRewrite may be specified',
+    );
   }
   if (!regex) return;
-  const mistake = !regex.match || !regex.rewrite ? 'UriRegexRewrite requires both Rewrite and Match fields to be specified' : matchRegexMistake(regex.match, 'HTTPRewrite.UriRegexRewrite.Match');
+  const mistake =
+    !regex.match || !regex.rewrite
+      ? 'UriRegexRewrite requires both Rewrite and Match fields to be specified'
+      : matchRegexMistake(regex.match, 'HTTPRewrite.UriRegexRewrite.Match');
   report.error(`${path}.uriRegexRewrite`, mistake && `UriRegexRewrite has errors\n${mistake}`);
 }

@@ -12,24 +12,46 @@ function matches(a: string, b: string): boolean {
   if (isWild(a)) return b.endsWith(a.slice(1));
   return isWild(b) ? a.endsWith(b.slice(1)) : a === b;
 }
-const isSubset = (a: string, b: string): boolean => (isWild(a) ? isWild(b) && a.length >= b.length && a.endsWith(b.slice(1)) : isWild(b) ? a.endsWith(b.slice(1)) : a === b);
-const pairs = (n: number): [number, number][] => Array.from({ length: n }, (_, i) => Array.from({ length: n - i - 1 }, (_none, k): [number, number] => [i, i + 1 + k])).flat();
-const host = fc.tuple(fc.constantFrom('', '*', '*.', '*-'), fc.array(fc.constantFrom('a', 'b', 'aa'), { minLength: 1, maxLength: 3 })).map(([start, labels]) => start + labels.join('.'));
+const isSubset = (a: string, b: string): boolean =>
+  isWild(a)
+    ? isWild(b) && a.length >= b.length && a.endsWith(b.slice(1))
+    : isWild(b)
+      ? a.endsWith(b.slice(1))
+      : a === b;
+const pairs = (n: number): [number, number][] =>
+  Array.from({ length: n }, (_, i) =>
+    Array.from({ length: n - i - 1 }, (_none, k): [number, number] => [i, i + 1 + k]),
+  ).flat();
+const host = fc
+  .tuple(
+    fc.constantFrom('', '*', '*.', '*-'),
+    fc.array(fc.constantFrom('a', 'b', 'aa'), { minLength: 1, maxLength: 3 }),
+  )
+  .map(([start, labels]) => start + labels.join('.'));
 const hosts = fc.array(fc.oneof(host, fc.constant('*')), { maxLength: 12 });
 
 describe('hosts', () => {
   it('overlap as Istio says, each pair once', () => {
-    fc.assert(fc.property(hosts, (names) => {
-      const found = [...new HostIndex(names).overlaps()].sort(([a, b], [c, d]) => a - c || b - d);
-      expect(found).toEqual(pairs(names.length).filter(([i, n]) => matches(names[i] ?? '', names[n] ?? '')));
-    }));
+    fc.assert(
+      fc.property(hosts, (names) => {
+        const found = [...new HostIndex(names).overlaps()].sort(([a, b], [c, d]) => a - c || b - d);
+        expect(found).toEqual(pairs(names.length).filter(([i, n]) => matches(names[i] ?? '', names[n] ?? '')));
+      }),
+    );
   });
   it('cover what Istio says', () => {
-    fc.assert(fc.property(hosts, host, (names, name) => {
-      expect(new HostIndex(names).covers(name)).toBe(names.some((other) => isSubset(name, other)));
-    }));
+    fc.assert(
+      fc.property(hosts, host, (names, name) => {
+        expect(new HostIndex(names).covers(name)).toBe(names.some((other) => isSubset(name, other)));
+      }),
+    );
   });
-  it('are looked at no further than asked', () => expect(take(new HostIndex(Array(50_000).fill('a.test')).overlaps(), 3)).toEqual([[0, 1], [0, 2], [1, 2]]));
+  it('are looked at no further than asked', () =>
+    expect(take(new HostIndex(Array(50_000).fill('a.test')).overlaps(), 3)).toEqual([
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ]));
 });
 
 it('localities overlap as Istio says', () => {
@@ -54,28 +76,48 @@ it('localities overlap as Istio says', () => {
       return false;
     });
   };
-  fc.assert(fc.property(fc.array(locality, { minLength: 1, maxLength: 6 }), (names) => {
-    const report = new Report();
-    checkLocalitySetting({ distribute: names.map((from) => ({ from, to: { x: 100 } })) }, { path: '', hasOutlierDetection: true }, report);
-    const wrong = reference(names);
-    expect(report.problems.map(({ message }) => message.split(' ')[1])).toEqual(wrong === undefined ? [] : [wrong]);
-  }));
+  fc.assert(
+    fc.property(fc.array(locality, { minLength: 1, maxLength: 6 }), (names) => {
+      const report = new Report();
+      checkLocalitySetting(
+        { distribute: names.map((from) => ({ from, to: { x: 100 } })) },
+        { path: '', hasOutlierDetection: true },
+        report,
+      );
+      const wrong = reference(names);
+      expect(report.problems.map(({ message }) => message.split(' ')[1])).toEqual(wrong === undefined ? [] : [wrong]);
+    }),
+  );
 });
 
 it('matches by prefix are covered as a comparison of all pairs says', () => {
-  const match = fc.record({ prefix: fc.constantFrom('/', '/a', '/a/b', '/ab', '/b'), port: fc.constantFrom(0, 80), header: fc.constantFrom('', 'v', 'vw') });
-  fc.assert(fc.property(fc.array(match, { maxLength: 12 }), (all) => {
-    const distinct = all.filter((one, i) => all.findIndex((other) => JSON.stringify(other) === JSON.stringify(one)) === i);
-    const http = distinct.map(({ prefix, port, header }) => ({ match: [{ uri: { prefix }, ...(port ? { port } : {}), ...(header ? { headers: { x: { exact: header } } } : {}) }] }));
-    const report = new Report();
-    warnOfUnreachableRules({ http }, report);
-    const covered = pairs(distinct.length).filter(([i, n]) => {
-      const [a, b] = [distinct[i], distinct[n]];
-      if (!a || !b || a.prefix === b.prefix || !b.prefix.startsWith(a.prefix) || a.port !== b.port) return false;
-      return (a.header === '') === (b.header === '') && a.header.startsWith(b.header);
-    });
-    expect(report.problems.map(({ path, message }) => [path, /in rule #\d+ of prefix \S+ on (#\d+)/.exec(message)?.[1]])).toEqual(covered.map(([i, n]) => [`spec.http[${n}].match[0]`, `#${i}`]));
-  }));
+  const match = fc.record({
+    prefix: fc.constantFrom('/', '/a', '/a/b', '/ab', '/b'),
+    port: fc.constantFrom(0, 80),
+    header: fc.constantFrom('', 'v', 'vw'),
+  });
+  fc.assert(
+    fc.property(fc.array(match, { maxLength: 12 }), (all) => {
+      const distinct = all.filter(
+        (one, i) => all.findIndex((other) => JSON.stringify(other) === JSON.stringify(one)) === i,
+      );
+      const http = distinct.map(({ prefix, port, header }) => ({
+        match: [
+          { uri: { prefix }, ...(port ? { port } : {}), ...(header ? { headers: { x: { exact: header } } } : {}) },
+        ],
+      }));
+      const report = new Report();
+      warnOfUnreachableRules({ http }, report);
+      const covered = pairs(distinct.length).filter(([i, n]) => {
+        const [a, b] = [distinct[i], distinct[n]];
+        if (!a || !b || a.prefix === b.prefix || !b.prefix.startsWith(a.prefix) || a.port !== b.port) return false;
+        return (a.header === '') === (b.header === '') && a.header.startsWith(b.header);
+      });
+      expect(
+        report.problems.map(({ path, message }) => [path, /in rule #\d+ of prefix \S+ on (#\d+)/.exec(message)?.[1]]),
+      ).toEqual(covered.map(([i, n]) => [`spec.http[${n}].match[0]`, `#${i}`]));
+    }),
+  );
 });
 
 describe('a report', () => {
@@ -84,10 +126,16 @@ describe('a report', () => {
     for (let i = 0; i < maxProblems + 7; i += 1) report.warn('spec', `w${i}`);
     for (let i = 0; i < maxProblems + 1; i += 1) report.error('spec', `e${i}`);
     expect(report.problems).toHaveLength(2 * maxProblems + 2);
-    expect(report.problems.slice(-2).map(({ level, message }) => [level, message])).toEqual([['error', '1 more errors are not listed'], ['warning', '7 more warnings are not listed']]);
+    expect(report.problems.slice(-2).map(({ level, message }) => [level, message])).toEqual([
+      ['error', '1 more errors are not listed'],
+      ['warning', '7 more warnings are not listed'],
+    ]);
   });
   it('shortens lists and finds what is repeated', () => {
-    expect([shortList(['a', 'b'], ', '), shortList(Array(60).fill('a'), ' ').slice(-15)]).toEqual(['a, b', 'a a and 10 more']);
+    expect([shortList(['a', 'b'], ', '), shortList(Array(60).fill('a'), ' ').slice(-15)]).toEqual([
+      'a, b',
+      'a a and 10 more',
+    ]);
     expect(repeatedIn(['a', 'b', 'a', 'a', 'c'])).toEqual(['a', 'a']);
   });
 });

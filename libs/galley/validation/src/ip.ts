@@ -6,7 +6,8 @@ export function prefixMistake(text: string): string | undefined {
   return prefix.ok ? undefined : prefix.error;
 }
 
-export const ipMistake = (text: string): string | undefined => (isAddress(text) ? undefined : `${text} is not a valid IP`);
+export const ipMistake = (text: string): string | undefined =>
+  isAddress(text) ? undefined : `${text} is not a valid IP`;
 
 /** An address or a CIDR block. */
 export function subnetMistake(text: string): string | undefined {

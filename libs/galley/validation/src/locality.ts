@@ -1,29 +1,44 @@
 import type { LocalityLoadBalancerSetting } from '@flotilla/model';
 import type { Report } from './report.ts';
 
-interface Where { readonly path: string; readonly hasOutlierDetection: boolean }
+interface Where {
+  readonly path: string;
+  readonly hasOutlierDetection: boolean;
+}
 const topologyLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone', 'topology.istio.io/subzone'];
 
 /** How traffic spreads over localities: shares add up to 100, and no locality is named twice. */
-export function checkLocalitySetting(setting: LocalityLoadBalancerSetting | undefined, { path, hasOutlierDetection }: Where, report: Report): void {
+export function checkLocalitySetting(
+  setting: LocalityLoadBalancerSetting | undefined,
+  { path, hasOutlierDetection }: Where,
+  report: Report,
+): void {
   const { distribute = [], failover = [], failoverPriority = [] } = setting ?? {};
-  if (distribute.length > 0 && failover.length > 0) return report.error(path, "can not simultaneously specify 'distribute' and 'failover'");
+  if (distribute.length > 0 && failover.length > 0)
+    return report.error(path, "can not simultaneously specify 'distribute' and 'failover'");
   const label = failover.length > 0 ? failoverPriority.find((name) => topologyLabels.includes(name)) : undefined;
-  if (label !== undefined) return report.error(path, `can not simultaneously set 'failover' and topology label '${label}' in 'failover_priority'`);
+  if (label !== undefined)
+    return report.error(
+      path,
+      `can not simultaneously set 'failover' and topology label '${label}' in 'failover_priority'`,
+    );
   for (const [i, { to = {} }] of distribute.entries()) {
     const weights = Object.values(to);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    if (weights.some((weight) => weight <= 0 || weight > 100)) return report.error(`${path}.distribute[${i}]`, 'locality weight must be in range [1, 100]');
+    if (weights.some((weight) => weight <= 0 || weight > 100))
+      return report.error(`${path}.distribute[${i}]`, 'locality weight must be in range [1, 100]');
     if (total !== 100) return report.error(`${path}.distribute[${i}]`, `total locality weight ${total} != 100`);
     report.error(`${path}.distribute[${i}].to`, localitiesMistake(Object.keys(to)));
   }
   report.error(`${path}.distribute`, localitiesMistake(distribute.map(({ from = '' }) => from)));
-  if ((failover.length > 0 || failoverPriority.length > 0) && !hasOutlierDetection) report.warn(path, 'outlier detection policy must be provided for failover');
+  if ((failover.length > 0 || failoverPriority.length > 0) && !hasOutlierDetection)
+    report.warn(path, 'outlier detection policy must be provided for failover');
   for (const [i, { from = '', to = '' }] of failover.entries()) {
     const at = `${path}.failover[${i}]`;
     if (from === to) report.error(at, 'locality lb failover settings must specify different regions');
     if (from.includes('/') || to.includes('/')) report.error(at, 'locality lb failover only specify region');
-    if (from.includes('*') || to.includes('*')) report.error(at, "locality lb failover region should not contain '*' wildcard");
+    if (from.includes('*') || to.includes('*'))
+      report.error(at, "locality lb failover region should not contain '*' wildcard");
   }
 }
 
@@ -32,10 +47,16 @@ function localitiesMistake(localities: readonly string[]): string | undefined {
   const seen = new Localities();
   for (const locality of localities) {
     const stars = locality.split('*').length - 1;
-    if (stars > 1 || (stars === 1 && !locality.endsWith('*'))) return `locality ${locality} wildcard '*' number can not exceed 1 and must be in the end`;
+    if (stars > 1 || (stars === 1 && !locality.endsWith('*')))
+      return `locality ${locality} wildcard '*' number can not exceed 1 and must be in the end`;
     const first = locality.indexOf('/');
     const second = first < 0 ? -1 : locality.indexOf('/', first + 1);
-    const parts = first < 0 ? [locality] : second < 0 ? [locality.slice(0, first), locality.slice(first + 1)] : [locality.slice(0, first), locality.slice(first + 1, second), locality.slice(second + 1)];
+    const parts =
+      first < 0
+        ? [locality]
+        : second < 0
+          ? [locality.slice(0, first), locality.slice(first + 1)]
+          : [locality.slice(0, first), locality.slice(first + 1, second), locality.slice(second + 1)];
     if (seen.hasAll) return `locality ${locality} overlap with previous specified ones`;
     if (parts.includes('')) return `locality ${locality} must not contain empty region/zone/subzone info`;
     if (seen.overlap(parts)) return `locality ${locality} overlap with previous specified ones`;

@@ -2,7 +2,14 @@ import type { MeshConfig, MeshNetworks, MeshProxyConfig } from '@flotilla/model'
 import { clientTlsMistakes } from './destination-rule.ts';
 import { ipMistake, subnetMistake } from './ip.ts';
 import { checkLocalitySetting } from './locality.ts';
-import { addressMistake, durationMistake, fqdnMistake, isDnsLabel, portMistake, wildcardDomainMistake } from './names.ts';
+import {
+  addressMistake,
+  durationMistake,
+  fqdnMistake,
+  isDnsLabel,
+  portMistake,
+  wildcardDomainMistake,
+} from './names.ts';
 import { eachOf, repeatedIn, type Report } from './report.ts';
 
 const curves = new Set(['', 'P-224', 'P-256', 'P-521', 'P-384', 'X25519', 'CECPQ2']);
@@ -10,25 +17,38 @@ const listed = (names: readonly string[]): string => `[${[...new Set(names)].sor
 
 /** istio.mesh.v1alpha1 MeshConfig, merged over its defaults (Istio 1.19, ValidateMeshConfig). */
 export function checkMeshConfig(mesh: MeshConfig, report: Report): void {
-  const prefixed = (path: string, prefix: string, mistake: string | undefined): void => report.error(path, mistake && `${prefix}: ${mistake}`);
+  const prefixed = (path: string, prefix: string, mistake: string | undefined): void =>
+    report.error(path, mistake && `${prefix}: ${mistake}`);
   prefixed('proxyListenPort', 'invalid proxy listen port', portMistake(mesh.proxyListenPort ?? 0));
   const connect = mesh.connectTimeout ?? 0;
-  prefixed('connectTimeout', 'invalid connect timeout', durationMistake(connect) ?? (connect > 30 ? `time ${goDuration(connect)} must be >1ms and <30s` : undefined));
+  prefixed(
+    'connectTimeout',
+    'invalid connect timeout',
+    durationMistake(connect) ?? (connect > 30 ? `time ${goDuration(connect)} must be >1ms and <30s` : undefined),
+  );
   const detection = mesh.protocolDetectionTimeout ?? 0;
-  prefixed('protocolDetectionTimeout', 'invalid protocol detection timeout', isWholeMs(detection) ? undefined : 'only durations to ms precision are supported');
+  prefixed(
+    'protocolDetectionTimeout',
+    'invalid protocol detection timeout',
+    isWholeMs(detection) ? undefined : 'only durations to ms precision are supported',
+  );
   if (mesh.defaultConfig) checkProxyConfig(mesh.defaultConfig, 'defaultConfig', report);
   else report.error('defaultConfig', 'missing default config');
   checkLocalitySetting(mesh.localityLbSetting, { path: 'localityLbSetting', hasOutlierDetection: true }, report);
   for (const [i, { hosts }] of (mesh.serviceSettings ?? []).entries()) {
-    for (const host of hosts ?? []) prefixed(`serviceSettings[${i}]`, `serviceSettings[${i}], host \`${host}\``, wildcardDomainMistake(host));
+    for (const host of hosts ?? [])
+      prefixed(`serviceSettings[${i}]`, `serviceSettings[${i}], host \`${host}\``, wildcardDomainMistake(host));
   }
   prefixed('trustDomain', 'trustDomain', trustDomainMistake(mesh.trustDomain ?? ''));
-  for (const [i, alias] of (mesh.trustDomainAliases ?? []).entries()) prefixed(`trustDomainAliases[${i}]`, `trustDomainAliases[${i}], domain \`${alias}\` `, trustDomainMistake(alias));
-  if (mesh.meshMTLS?.ecdhCurves) report.error('meshMTLS.ecdhCurves', 'mesh TLS does not support ECDH curves configuration');
+  for (const [i, alias] of (mesh.trustDomainAliases ?? []).entries())
+    prefixed(`trustDomainAliases[${i}]`, `trustDomainAliases[${i}], domain \`${alias}\` `, trustDomainMistake(alias));
+  if (mesh.meshMTLS?.ecdhCurves)
+    report.error('meshMTLS.ecdhCurves', 'mesh TLS does not support ECDH curves configuration');
   const given = mesh.tlsDefaults?.ecdhCurves ?? [];
   const unknown = given.filter((curve) => !curves.has(curve));
   const repeated = repeatedIn(given.filter((curve) => curves.has(curve)));
-  if (unknown.length > 0) report.warn('tlsDefaults.ecdhCurves', `detected unrecognized ECDH curves: ${listed(unknown)}`);
+  if (unknown.length > 0)
+    report.warn('tlsDefaults.ecdhCurves', `detected unrecognized ECDH curves: ${listed(unknown)}`);
   if (repeated.length > 0) report.warn('tlsDefaults.ecdhCurves', `detected duplicate ECDH curves: ${listed(repeated)}`);
 }
 
@@ -36,7 +56,11 @@ const isWholeMs = (seconds: number): boolean => Math.abs(seconds * 1000 - Math.r
 
 /** Seconds as Go shows a duration of at least a second: `1h0m1s`, `31s`, `1.5s`. */
 function goDuration(seconds: number): string {
-  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), Number((seconds % 60).toFixed(9))];
+  const [hours, minutes, rest] = [
+    Math.floor(seconds / 3600),
+    Math.floor((seconds % 3600) / 60),
+    Number((seconds % 60).toFixed(9)),
+  ];
   return hours > 0 ? `${hours}h${minutes}m${rest}s` : minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
 }
 
@@ -44,28 +68,46 @@ function goDuration(seconds: number): string {
 function trustDomainMistake(domain: string): string | undefined {
   if (domain === '') return 'empty domain name not allowed';
   const labels = domain.split('.');
-  return (labels.at(-1) === '' ? labels.slice(0, -1) : labels).every(isDnsLabel) ? undefined : `trust domain name "${domain}" invalid`;
+  return (labels.at(-1) === '' ? labels.slice(0, -1) : labels).every(isDnsLabel)
+    ? undefined
+    : `trust domain name "${domain}" invalid`;
 }
 
 /** istio.mesh.v1alpha1 ProxyConfig, as the mesh's default or a pod's annotation has it. */
 export function checkProxyConfig(config: MeshProxyConfig, path: string, report: Report): void {
-  const error = (field: string, prefix: string, mistake: string | undefined): void => report.error(`${path}.${field}`, mistake && `${prefix}: ${mistake}`);
+  const error = (field: string, prefix: string, mistake: string | undefined): void =>
+    report.error(`${path}.${field}`, mistake && `${prefix}: ${mistake}`);
   if (!config.configPath) report.error(`${path}.configPath`, 'config path must be set');
   if (!config.binaryPath) report.error(`${path}.binaryPath`, 'binary path must be set');
-  if (!config.serviceCluster && config.tracingServiceName === undefined) report.error(`${path}.serviceCluster`, 'service cluster must be specified');
+  if (!config.serviceCluster && config.tracingServiceName === undefined)
+    report.error(`${path}.serviceCluster`, 'service cluster must be specified');
   checkDrain(config.drainDuration ?? 0, `${path}.drainDuration`, report);
-  if (!config.discoveryAddress) report.error(`${path}.discoveryAddress`, 'discovery address must be set to the proxy discovery service');
+  if (!config.discoveryAddress)
+    report.error(`${path}.discoveryAddress`, 'discovery address must be set to the proxy discovery service');
   else error('discoveryAddress', 'invalid discovery address', addressMistake(config.discoveryAddress));
   checkTracing(config.tracing, path, report);
-  if (config.statsdUdpAddress) error('statsdUdpAddress', `invalid statsd udp address "${config.statsdUdpAddress}"`, addressMistake(config.statsdUdpAddress));
-  for (const [field, name] of [['envoyMetricsService', 'envoy metrics service'], ['envoyAccessLogService', 'envoy access log service']] as const) {
+  if (config.statsdUdpAddress)
+    error(
+      'statsdUdpAddress',
+      `invalid statsd udp address "${config.statsdUdpAddress}"`,
+      addressMistake(config.statsdUdpAddress),
+    );
+  for (const [field, name] of [
+    ['envoyMetricsService', 'envoy metrics service'],
+    ['envoyAccessLogService', 'envoy access log service'],
+  ] as const) {
     const address = config[field]?.address;
     if (address) error(field, `invalid ${name} address "${address}"`, addressMistake(address));
   }
   error('proxyAdminPort', 'invalid proxy admin port', portMistake(config.proxyAdminPort ?? 0));
-  if (config.controlPlaneAuthPolicy === 'INHERIT') report.error(`${path}.controlPlaneAuthPolicy`, 'invalid authentication policy: unrecognized control plane auth policy "INHERIT"');
+  if (config.controlPlaneAuthPolicy === 'INHERIT')
+    report.error(
+      `${path}.controlPlaneAuthPolicy`,
+      'invalid authentication policy: unrecognized control plane auth policy "INHERIT"',
+    );
   error('statusPort', 'invalid status port', portMistake(config.statusPort ?? 0));
-  for (const mistake of keyProviderMistakes(config.privateKeyProvider)) error('privateKeyProvider', 'invalid private key provider confguration', mistake);
+  for (const mistake of keyProviderMistakes(config.privateKeyProvider))
+    error('privateKeyProvider', 'invalid private key provider confguration', mistake);
 }
 
 function checkDrain(seconds: number, path: string, report: Report): void {
@@ -77,7 +119,8 @@ function checkDrain(seconds: number, path: string, report: Report): void {
 
 function checkTracing(tracing: MeshProxyConfig['tracing'], path: string, report: Report): void {
   if (!tracing) return;
-  const tell = (field: string, prefix: string, mistake: string | undefined): void => report.error(`${path}.tracing.${field}`, mistake && `${prefix}: ${mistake}`);
+  const tell = (field: string, prefix: string, mistake: string | undefined): void =>
+    report.error(`${path}.tracing.${field}`, mistake && `${prefix}: ${mistake}`);
   const onHost = (address = ''): string | undefined => addressMistake(address.replace('$(HOST_IP)', '127.0.0.1'));
   if (tracing.lightstep) {
     const { address = '', accessToken } = tracing.lightstep;
@@ -88,14 +131,16 @@ function checkTracing(tracing: MeshProxyConfig['tracing'], path: string, report:
   }
   if (tracing.zipkin) tell('zipkin', 'invalid zipkin config', onHost(tracing.zipkin.address));
   if (tracing.datadog) tell('datadog', 'invalid datadog config', onHost(tracing.datadog.address));
-  for (const mistake of clientTlsMistakes(tracing.tlsSettings)) tell('tlsSettings', 'invalid tracing TLS config', mistake);
+  for (const mistake of clientTlsMistakes(tracing.tlsSettings))
+    tell('tlsSettings', 'invalid tracing TLS config', mistake);
 }
 
 function keyProviderMistakes(provider: MeshProxyConfig['privateKeyProvider']): string[] {
   if (!provider) return [];
   const own = ['cryptomb', 'qat'].map((name) => provider[name]).find((value) => value !== undefined && value !== null);
   if (own === undefined) return ['private key provider confguration is required', 'unknown private key provider'];
-  const delay = typeof own === 'object' && own !== null ? (own as Readonly<Record<string, unknown>>)['pollDelay'] : undefined;
+  const delay =
+    typeof own === 'object' && own !== null ? (own as Readonly<Record<string, unknown>>)['pollDelay'] : undefined;
   if (delay === undefined || delay === null) return ['pollDelay is required'];
   return /^0*(\.0*)?(ns|us|µs|ms|s|m|h)?$/.test(String(delay)) ? ['pollDelay must be non zero'] : [];
 }
@@ -103,14 +148,16 @@ function keyProviderMistakes(provider: MeshProxyConfig['privateKeyProvider']): s
 /** istio.mesh.v1alpha1 MeshNetworks (Istio 1.19, ValidateMeshNetworks). */
 export function checkMeshNetworks({ networks }: MeshNetworks, report: Report): void {
   for (const [name, { endpoints, gateways }] of eachOf(networks)) {
-    const tell = (mistake: string | undefined): void => report.error(`networks[${JSON.stringify(name)}]`, mistake && `invalid network ${name}: ${mistake}`);
+    const tell = (mistake: string | undefined): void =>
+      report.error(`networks[${JSON.stringify(name)}]`, mistake && `invalid network ${name}: ${mistake}`);
     for (const { fromCidr, fromRegistry } of endpoints ?? []) {
       if (fromCidr !== undefined) tell(subnetMistake(fromCidr));
       else if (fromRegistry !== undefined && !isDnsLabel(fromRegistry)) tell(`invalid registry name: ${fromRegistry}`);
     }
     for (const { registryServiceName, address, port = 0 } of gateways ?? []) {
       if (registryServiceName !== undefined) tell(fqdnMistake(registryServiceName));
-      else if (address !== undefined && ipMistake(address) !== undefined && fqdnMistake(address) !== undefined) tell(`${address} is not a valid IP address or DNS name`);
+      else if (address !== undefined && ipMistake(address) !== undefined && fqdnMistake(address) !== undefined)
+        tell(`${address} is not a valid IP address or DNS name`);
       tell(portMistake(port));
     }
   }

@@ -3,13 +3,21 @@ import { isDnsLabel, partialWildcardMistake, wildcardDomainMistake } from './nam
 import { quoted, type Report } from './report.ts';
 
 /** `namespace/host` of a Sidecar's egress or a Gateway's server; a gateway's may be a host alone. */
-export function checkNamespacedHost(entry: string, { path, isGateway }: { path: string; isGateway: boolean }, report: Report): void {
+export function checkNamespacedHost(
+  entry: string,
+  { path, isGateway }: { path: string; isGateway: boolean },
+  report: Report,
+): void {
   const slash = entry.indexOf('/');
-  if (slash < 0) return isGateway ? checkHost(entry, { path, isGateway }, report) : report.error(path, 'host must be of form namespace/dnsName');
+  if (slash < 0)
+    return isGateway
+      ? checkHost(entry, { path, isGateway }, report)
+      : report.error(path, 'host must be of form namespace/dnsName');
   const [namespace, host] = [entry.slice(0, slash), entry.slice(slash + 1)];
   if (namespace === '' || host === '') report.error(path, 'config namespace and dnsName in host entry cannot be empty');
   const words = isGateway ? ['*', '.'] : ['*', '.', '~'];
-  if (!words.includes(namespace) && !isDnsLabel(namespace)) report.error(path, `invalid namespace value ${quoted(namespace)} in ${isGateway ? 'gateway' : 'sidecar'}`);
+  if (!words.includes(namespace) && !isDnsLabel(namespace))
+    report.error(path, `invalid namespace value ${quoted(namespace)} in ${isGateway ? 'gateway' : 'sidecar'}`);
   checkHost(host, { path, isGateway }, report);
 }
 

@@ -2,11 +2,12 @@ import type { StringMatch } from '@flotilla/model';
 import { posixClasses, unicodeClasses } from './re2-classes.ts';
 
 /**
- * What is wrong with a regular expression of RE2, in the words of Go's parser (regexp/syntax); undefined for nothing. It only reads the expression:
- * a program is never made of it, let alone run.
+ * What is wrong with a regular expression of RE2, in the words of Go's parser (regexp/syntax); undefined for nothing.
+ * It only reads the expression: a program is never made of it, let alone run.
  */
 export function re2Mistake(pattern: string): string | undefined {
-  if (pattern.length > longestPattern) return `error parsing regexp: it has ${pattern.length} characters; at most ${longestPattern} are allowed`;
+  if (pattern.length > longestPattern)
+    return `error parsing regexp: it has ${pattern.length} characters; at most ${longestPattern} are allowed`;
   /** For each open group, how often the most repeated thing in it is repeated. */
   const groups = [0];
   /** Where the operator before this one begins, when the last thing was an operator. */
@@ -24,7 +25,8 @@ export function re2Mistake(pattern: string): string | undefined {
       const times = timesOf(repeat[0]);
       if (times === undefined) return fail('invalid repeat count', repeat[0].replace(/\?$/, ''));
       if (operand === undefined) return fail('missing argument to repetition operator', repeat[0]);
-      if (operator !== undefined) return fail('invalid nested repetition operator', pattern.slice(operator, i + repeat[0].length));
+      if (operator !== undefined)
+        return fail('invalid nested repetition operator', pattern.slice(operator, i + repeat[0].length));
       if (times >= 2 && times * operand > maxTimes) return fail('invalid repeat count', repeat[0]);
       operand = times === 0 ? 1 : times * operand;
       operator = i;
@@ -76,7 +78,8 @@ const fail = (code: string, at: string): string => `error parsing regexp: ${code
 
 /** What is wrong with a group that begins with `(?`: its name, or the first character that is not a flag. */
 function groupMistake(text: string): string {
-  if (/^\(\?P?</.test(text)) return fail('invalid named capture', text.includes('>') ? text.slice(0, text.indexOf('>') + 1) : text);
+  if (/^\(\?P?</.test(text))
+    return fail('invalid named capture', text.includes('>') ? text.slice(0, text.indexOf('>') + 1) : text);
   return fail('invalid or unsupported Perl syntax', /^\(\?[imsU-]*[^]?/u.exec(text)?.[0] ?? text);
 }
 
@@ -97,9 +100,15 @@ function timesOf(operator: string): number | undefined {
 function escapeOf(text: string): number | string {
   if (text.length === 1) return 'trailing backslash at end of expression: ``';
   const [unicode, letter, name] = /^\\[pP](?:([A-Z])|\{\^?([A-Za-z_]{1,40})\})/.exec(text) ?? [];
-  if (unicode !== undefined) return unicodeClasses.has(letter ?? name ?? '') ? unicode.length : `invalid character class range: \`${unicode}\``;
-  const found = /^\\(?:x(?:[0-9a-fA-F]{2}|\{0{0,10}(?:10[0-9a-fA-F]{4}|[0-9a-fA-F]{1,5})\})|0[0-7]{0,2}|[1-7][0-7]{1,2}|[AbBdDfnrsStvwWza]|[\0-/:-@[-`{-\x7f])/.exec(text);
-  return found ? found[0].length : `invalid escape sequence: \`${/^\\(?:x\{?[0-9a-fA-F]*)?[^]?/u.exec(text)?.[0] ?? text}\``;
+  if (unicode !== undefined)
+    return unicodeClasses.has(letter ?? name ?? '') ? unicode.length : `invalid character class range: \`${unicode}\``;
+  const found =
+    /^\\(?:x(?:[0-9a-fA-F]{2}|\{0{0,10}(?:10[0-9a-fA-F]{4}|[0-9a-fA-F]{1,5})\})|0[0-7]{0,2}|[1-7][0-7]{1,2}|[AbBdDfnrsStvwWza]|[\0-/:-@[-`{-\x7f])/.exec(
+      text,
+    );
+  return found
+    ? found[0].length
+    : `invalid escape sequence: \`${/^\\(?:x\{?[0-9a-fA-F]*)?[^]?/u.exec(text)?.[0] ?? text}\``;
 }
 
 /** How long a character class is, or what is wrong with it. */
@@ -109,11 +118,19 @@ function endOfClass(text: string): number | string {
     if (text[i] === ']' && !first) return i + 1;
     const end = text.startsWith('[:', i) ? text.indexOf(':]', i + 2) : -1;
     const named = end < 0 ? undefined : text.slice(i, end + 2);
-    if (named !== undefined && !posixClasses.has(named.slice(named[2] === '^' ? 3 : 2, -2))) return `invalid character class range: \`${named}\``;
+    if (named !== undefined && !posixClasses.has(named.slice(named[2] === '^' ? 3 : 2, -2)))
+      return `invalid character class range: \`${named}\``;
     const low = named ?? itemOf(text.slice(i));
     if (typeof low !== 'string') return low.mistake;
     i += low.length;
-    if (named !== undefined || /^\\[pPdDsSwW]/.test(low) || text[i] !== '-' || text[i + 1] === ']' || i + 1 >= text.length) continue;
+    if (
+      named !== undefined ||
+      /^\\[pPdDsSwW]/.test(low) ||
+      text[i] !== '-' ||
+      text[i + 1] === ']' ||
+      i + 1 >= text.length
+    )
+      continue;
     const high = itemOf(text.slice(i + 1));
     if (typeof high !== 'string') return high.mistake;
     if (/^\\[pPdDsSwW]/.test(high)) return `invalid escape sequence: \`${high.slice(0, 2)}\``;
@@ -137,18 +154,26 @@ function characterOf(item: string): number {
   if (!item.startsWith('\\')) return item.codePointAt(0) ?? 0;
   const hex = /^\\x\{?([0-9a-fA-F]+)/.exec(item)?.[1];
   if (hex !== undefined) return Number(`0x${hex}`);
-  return /^\\[0-7]/.test(item) ? Number(`0o${item.slice(1)}`) : controls[item.slice(1)] ?? item.charCodeAt(1);
+  return /^\\[0-7]/.test(item) ? Number(`0o${item.slice(1)}`) : (controls[item.slice(1)] ?? item.charCodeAt(1));
 }
 
-/** A regular expression of a match; `where` is its field. Longer ones would be refused by Envoy for their program's size. */
+/**
+ * A regular expression of a match; `where` is its field. Longer ones would be refused by Envoy for their program's
+ * size.
+ */
 export function matchRegexMistake(pattern: string, where: string): string | undefined {
-  if (pattern.length > longestPattern) return `${JSON.stringify(where)}: regex is too large, max length allowed is ${longestPattern}`;
+  if (pattern.length > longestPattern)
+    return `${JSON.stringify(where)}: regex is too large, max length allowed is ${longestPattern}`;
   const mistake = re2Mistake(pattern);
-  return mistake === undefined ? undefined : `${JSON.stringify(where)}: ${mistake}; Istio uses RE2 style regex-based match (https://github.com/google/re2/wiki/Syntax)`;
+  return mistake === undefined
+    ? undefined
+    : `${JSON.stringify(where)}: ${mistake}; Istio uses RE2 style regex-based match (https://github.com/google/re2/wiki/Syntax)`;
 }
 
 /** The regular expression of a string match, if it is one. */
 export function stringMatchMistake(match: StringMatch | undefined, where: string): string | undefined {
   if (match?.regex === undefined) return undefined;
-  return match.regex === '' ? `${JSON.stringify(where)}: regex string match should not be empty` : matchRegexMistake(match.regex, where);
+  return match.regex === ''
+    ? `${JSON.stringify(where)}: regex string match should not be empty`
+    : matchRegexMistake(match.regex, where);
 }

@@ -10,8 +10,18 @@ export class Report {
 
   /** In the order in which they were found; at most `maxProblems` of each level, and then how many more there are. */
   get problems(): readonly Problem[] {
-    const more = (['error', 'warning'] as const).flatMap((level): Problem[] => (this.#found[level] > maxProblems
-      ? [{ code: 'more', level, path: 'spec', message: `${this.#found[level] - maxProblems} more ${level}s are not listed` }] : []));
+    const more = (['error', 'warning'] as const).flatMap((level): Problem[] =>
+      this.#found[level] > maxProblems
+        ? [
+            {
+              code: 'more',
+              level,
+              path: 'spec',
+              message: `${this.#found[level] - maxProblems} more ${level}s are not listed`,
+            },
+          ]
+        : [],
+    );
     return [...this.#problems, ...more];
   }
 
@@ -35,14 +45,19 @@ export class Report {
 export const quoted = (text: string): string => JSON.stringify(text);
 
 /** The text of several errors inside another's message, as Istio's webhook joins them. */
-export const joined = (messages: readonly string[]): string | undefined => (messages.length === 0 ? undefined
-  : `${messages.length} error${messages.length > 1 ? 's' : ''} occurred:\n${messages.map((message) => `\t* ${message}\n`).join('')}\n`);
+export const joined = (messages: readonly string[]): string | undefined =>
+  messages.length === 0
+    ? undefined
+    : `${messages.length} error${messages.length > 1 ? 's' : ''} occurred:\n${messages.map((message) => `\t* ${message}\n`).join('')}\n`;
 
-export const eachOf = <T>(map: Readonly<Record<string, T>> | undefined): readonly (readonly [string, T])[] => Object.entries(map ?? {});
+export const eachOf = <T>(map: Readonly<Record<string, T>> | undefined): readonly (readonly [string, T])[] =>
+  Object.entries(map ?? {});
 
 /** Names inside a message: of very many the first ones, since there may be a message for each name. */
 export const shortList = (names: readonly string[], separator: string): string =>
-  (names.length <= 50 ? names.join(separator) : `${names.slice(0, 50).join(separator)}${separator}and ${names.length - 50} more`);
+  names.length <= 50
+    ? names.join(separator)
+    : `${names.slice(0, 50).join(separator)}${separator}and ${names.length - 50} more`;
 
 /** The items that are there before, in order. */
 export function repeatedIn<T>(items: readonly T[]): T[] {

@@ -3,12 +3,25 @@ import { repeatedIn, type Report } from './report.ts';
 
 /** What BoringSSL has of the cipher suites that Envoy takes (`bssl ciphers`, without pre-shared keys). */
 const cipherSuites = new Set([
-  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-AES128-SHA', 'ECDHE-RSA-AES128-SHA', 'ECDHE-ECDSA-AES256-SHA', 'ECDHE-RSA-AES256-SHA', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384',
-  'AES128-SHA', 'AES256-SHA', 'DES-CBC3-SHA',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-SHA',
+  'ECDHE-ECDSA-AES256-SHA',
+  'ECDHE-RSA-AES256-SHA',
+  'AES128-GCM-SHA256',
+  'AES256-GCM-SHA384',
+  'AES128-SHA',
+  'AES256-SHA',
+  'DES-CBC3-SHA',
 ]);
 /** An expression such as `-ALL` or `[a|b]` isn't looked into. */
-const isCipherSuite = (suite: string): boolean => suite === '' || suite === 'ALL' || !/^[\p{L}\p{N}]/u.test(suite) || cipherSuites.has(suite);
+const isCipherSuite = (suite: string): boolean =>
+  suite === '' || suite === 'ALL' || !/^[\p{L}\p{N}]/u.test(suite) || cipherSuites.has(suite);
 const listed = (suites: Iterable<string>): string => `[${[...new Set(suites)].sort().join(' ')}]`;
 
 /** TLS of a Gateway's server, or of a Sidecar's ingress listener. */
@@ -18,18 +31,28 @@ export function checkServerTls(tls: ServerTLSSettings | undefined, path: string,
   const invalid = suites.filter((suite) => !isCipherSuite(suite));
   const repeated = repeatedIn(suites.filter(isCipherSuite));
   if (['TLSV1_0', 'TLSV1_1'].includes(tls.minProtocolVersion ?? '') && suites.length === 0) {
-    report.warn(`${path}.minProtocolVersion`, 'TLS version below TLSV1_2 require setting compatible ciphers as by default they no longer include compatible ciphers.');
+    report.warn(
+      `${path}.minProtocolVersion`,
+      'TLS version below TLSV1_2 require setting compatible ciphers as by default they no longer include compatible ciphers.',
+    );
   }
   if (invalid.length > 0) report.warn(`${path}.cipherSuites`, `ignoring invalid cipher suites: ${listed(invalid)}`);
   if (repeated.length > 0) report.warn(`${path}.cipherSuites`, `ignoring duplicate cipher suites: ${listed(repeated)}`);
   const mode = tls.mode ?? 'PASSTHROUGH';
-  const given = { 'server certificate': tls.serverCertificate, 'private key': tls.privateKey, 'CA bundle': tls.caCertificates, 'credentialName': tls.credentialName };
+  const given = {
+    'server certificate': tls.serverCertificate,
+    'private key': tls.privateKey,
+    'CA bundle': tls.caCertificates,
+    credentialName: tls.credentialName,
+  };
   if (mode === 'ISTIO_MUTUAL') {
-    for (const [name, value] of Object.entries(given)) if (value) report.error(path, `ISTIO_MUTUAL TLS cannot have associated ${name}`);
+    for (const [name, value] of Object.entries(given))
+      if (value) report.error(path, `ISTIO_MUTUAL TLS cannot have associated ${name}`);
     return;
   }
   if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') {
-    if (Object.values(given).some(Boolean)) report.warn(path, `${mode} mode does not use certificates, they will be ignored`);
+    if (Object.values(given).some(Boolean))
+      report.warn(path, `${mode} mode does not use certificates, they will be ignored`);
     return;
   }
   // Credentials come by their name then.

@@ -15,7 +15,8 @@ export function checkServiceEntry(spec: ServiceEntry, meta: Meta, report: Report
   if (spec.workloadSelector && Object.keys(spec.workloadSelector.labels ?? {}).length === 0) {
     report.warn('spec.workloadSelector', `service entry: ${noLabels}, will be applied to all services in namespace`);
   }
-  if (spec.workloadSelector && spec.endpoints) report.error('spec', 'only one of WorkloadSelector or Endpoints is allowed in Service Entry');
+  if (spec.workloadSelector && spec.endpoints)
+    report.error('spec', 'only one of WorkloadSelector or Endpoints is allowed in Service Entry');
   checkSize(spec, report);
   checkHosts(spec, report);
   checkAddresses(spec, report);
@@ -24,14 +25,24 @@ export function checkServiceEntry(spec: ServiceEntry, meta: Meta, report: Report
   checkExportTo(spec.exportTo, { namespace: meta.namespace, isServiceEntry: true }, report);
 }
 
-/** Each host makes a service of each address, each endpoint one of each port: few lines could mean millions of either. Istio has no such limit. */
+/**
+ * Each host makes a service of each address, each endpoint one of each port: few lines could mean millions of either.
+ * Istio has no such limit.
+ */
 const [maxServices, maxEndpoints] = [20_000, 100_000];
 
 function checkSize({ hosts = [], addresses = [], endpoints = [], ports = [] }: ServiceEntry, report: Report): void {
   const services = hosts.length * Math.max(1, addresses.length);
-  if (services > maxServices) report.error('spec', `hosts and addresses make ${services} services; at most ${maxServices} are allowed: split the service entry`);
+  if (services > maxServices)
+    report.error(
+      'spec',
+      `hosts and addresses make ${services} services; at most ${maxServices} are allowed: split the service entry`,
+    );
   if (endpoints.length * ports.length > maxEndpoints) {
-    report.error('spec', `endpoints and ports make ${endpoints.length * ports.length} endpoints; at most ${maxEndpoints} are allowed: split the service entry`);
+    report.error(
+      'spec',
+      `endpoints and ports make ${endpoints.length * ports.length} endpoints; at most ${maxEndpoints} are allowed: split the service entry`,
+    );
   }
 }
 
@@ -53,7 +64,10 @@ function checkAddresses({ addresses = [], resolution = 'NONE' }: ServiceEntry, r
   }
 }
 
-function checkPorts({ ports = [], addresses = [], resolution = 'NONE', hosts = [] }: ServiceEntry, report: Report): void {
+function checkPorts(
+  { ports = [], addresses = [], resolution = 'NONE', hosts = [] }: ServiceEntry,
+  report: Report,
+): void {
   const [names, numbers] = [new Set<string>(), new Set<number>()];
   for (const [i, { name = '', number = 0, protocol = '', targetPort }] of ports.entries()) {
     const path = `spec.ports[${i}]`;
@@ -69,30 +83,49 @@ function checkPorts({ ports = [], addresses = [], resolution = 'NONE', hosts = [
     report.error(`${path}.protocol`, protocolMistake(protocol));
     report.error(`${path}.number`, portMistake(number));
   }
-  if (resolution.startsWith('DNS') && addresses.length > 0 && hosts.length > 1 && ports.some(({ protocol = '' }) => classifyProtocol(protocol).tcp)) {
-    report.warn('spec', 'service entry can not have more than one host specified simultaneously with address and tcp port');
+  if (
+    resolution.startsWith('DNS') &&
+    addresses.length > 0 &&
+    hosts.length > 1 &&
+    ports.some(({ protocol = '' }) => classifyProtocol(protocol).tcp)
+  ) {
+    report.warn(
+      'spec',
+      'service entry can not have more than one host specified simultaneously with address and tcp port',
+    );
   }
 }
 
-function checkResolution({ resolution = 'NONE', endpoints = [], ports = [], hosts = [] }: ServiceEntry, report: Report): void {
+function checkResolution(
+  { resolution = 'NONE', endpoints = [], ports = [], hosts = [] }: ServiceEntry,
+  report: Report,
+): void {
   const servicePorts = new Set(ports.map(({ name = '' }) => name));
   const at = (i: number): string => `spec.endpoints[${i}]`;
   switch (resolution) {
     case 'NONE':
-      if (endpoints.length > 0) report.error('spec.endpoints', 'no endpoints should be provided for resolution type none');
+      if (endpoints.length > 0)
+        report.error('spec.endpoints', 'no endpoints should be provided for resolution type none');
       return;
     case 'STATIC':
-      for (const [i, endpoint] of endpoints.entries()) checkStaticEndpoint(endpoint, { path: at(i), servicePorts }, report);
+      for (const [i, endpoint] of endpoints.entries())
+        checkStaticEndpoint(endpoint, { path: at(i), servicePorts }, report);
       return;
     case 'DNS':
     case 'DNS_ROUND_ROBIN':
       for (const [i, host] of endpoints.length === 0 ? hosts.entries() : []) {
-        if (fqdnMistake(host) !== undefined) report.error(`spec.hosts[${i}]`, `hosts must be FQDN if no endpoints are provided for resolution mode ${resolution}`);
+        if (fqdnMistake(host) !== undefined)
+          report.error(
+            `spec.hosts[${i}]`,
+            `hosts must be FQDN if no endpoints are provided for resolution mode ${resolution}`,
+          );
       }
-      if (resolution === 'DNS_ROUND_ROBIN' && endpoints.length > 1) report.error('spec.endpoints', `there must only be 0 or 1 endpoint for resolution mode ${resolution}`);
+      if (resolution === 'DNS_ROUND_ROBIN' && endpoints.length > 1)
+        report.error('spec.endpoints', `there must only be 0 or 1 endpoint for resolution mode ${resolution}`);
       for (const [i, endpoint] of endpoints.entries()) {
         const address = endpoint.address ?? '';
-        if (!isAddress(address) && fqdnMistake(address) !== undefined) report.error(`${at(i)}.address`, `endpoint address ${quoted(address)} is not a valid FQDN or an IP address`);
+        if (!isAddress(address) && fqdnMistake(address) !== undefined)
+          report.error(`${at(i)}.address`, `endpoint address ${quoted(address)} is not a valid FQDN or an IP address`);
         checkEndpointPorts(endpoint, { path: at(i), servicePorts }, report);
       }
   }

@@ -15,12 +15,14 @@ export function checkSidecar(spec: Sidecar, meta: Meta, report: Report): void {
   const inSelector = selectorMistakes(spec.workloadSelector?.labels);
   for (const mistake of inSelector) report.error('spec.workloadSelector.labels', mistake);
   if (inSelector.length > 0) return;
-  if (!spec.egress?.length && !spec.ingress?.length && !spec.outboundTrafficPolicy && !spec.inboundConnectionPool) return report.error('spec', 'sidecar: empty configuration provided');
+  if (!spec.egress?.length && !spec.ingress?.length && !spec.outboundTrafficPolicy && !spec.inboundConnectionPool)
+    return report.error('spec', 'sidecar: empty configuration provided');
   if (spec.workloadSelector && Object.keys(spec.workloadSelector.labels ?? {}).length === 0) {
     report.warn('spec.workloadSelector', `sidecar: ${noLabels}, will be applied to all services in namespace`);
   }
   const ports = new Set<number>();
-  for (const [i, listener] of (spec.ingress ?? []).entries()) checkIngress(listener, { path: `spec.ingress[${i}]`, ports }, report);
+  for (const [i, listener] of (spec.ingress ?? []).entries())
+    checkIngress(listener, { path: `spec.ingress[${i}]`, ports }, report);
   checkConnectionPool(spec.inboundConnectionPool, 'spec.inboundConnectionPool', report);
   checkEgress(spec.egress ?? [], meta.namespace, report);
   checkOutboundPolicy(spec.outboundTrafficPolicy, report);
@@ -28,7 +30,11 @@ export function checkSidecar(spec: Sidecar, meta: Meta, report: Report): void {
 
 const notUnique = 'sidecar: ports on IP bound listeners must be unique';
 
-function checkIngress(listener: IstioIngressListener, { path, ports }: { path: string; ports: Set<number> }, report: Report): void {
+function checkIngress(
+  listener: IstioIngressListener,
+  { path, ports }: { path: string; ports: Set<number> },
+  report: Report,
+): void {
   const { port, bind, defaultEndpoint, tls } = listener;
   if (!port) return report.error(path, 'sidecar: port is required for ingress listeners');
   const { number = 0, name, protocol = '' } = port;
@@ -42,11 +48,14 @@ function checkIngress(listener: IstioIngressListener, { path, ports }: { path: s
   if (defaultEndpoint) checkDefaultEndpoint(defaultEndpoint, `${path}.defaultEndpoint`, report);
   checkConnectionPool(listener.connectionPool, `${path}.connectionPool`, report);
   if (!tls) return;
-  if (tls.subjectAltNames?.length) report.error(`${path}.tls`, 'sidecar: subjectAltNames is not supported in ingress tls');
+  if (tls.subjectAltNames?.length)
+    report.error(`${path}.tls`, 'sidecar: subjectAltNames is not supported in ingress tls');
   if (tls.httpsRedirect) report.error(`${path}.tls`, 'sidecar: httpsRedirect is not supported');
   if (tls.credentialName) report.error(`${path}.tls`, 'sidecar: credentialName is not currently supported');
-  if (tls.mode === 'ISTIO_MUTUAL' || tls.mode === 'AUTO_PASSTHROUGH') report.error(`${path}.tls.mode`, `configuration is invalid: cannot set mode to ${tls.mode} in sidecar ingress tls`);
-  if (!classifyProtocol(protocol).tls) report.error(`${path}.tls`, 'server cannot have TLS settings for non HTTPS/TLS ports');
+  if (tls.mode === 'ISTIO_MUTUAL' || tls.mode === 'AUTO_PASSTHROUGH')
+    report.error(`${path}.tls.mode`, `configuration is invalid: cannot set mode to ${tls.mode} in sidecar ingress tls`);
+  if (!classifyProtocol(protocol).tls)
+    report.error(`${path}.tls`, 'server cannot have TLS settings for non HTTPS/TLS ports');
   checkServerTls(tls, `${path}.tls`, report);
 }
 
@@ -57,9 +66,16 @@ function checkDefaultEndpoint(endpoint: string, path: string, report: Report): v
   const parts = splitHostPort(endpoint);
   if ('mistake' in parts) report.error(path, parts.mistake);
   const { host, port } = 'mistake' in parts ? { host: '', port: '' } : parts;
-  if (!loopbacks.includes(host)) report.error(path, 'sidecar: defaultEndpoint must be of form 127.0.0.1:<port>,0.0.0.0:<port>,[::1]:port,[::]:port,unix://filepath or unset');
+  if (!loopbacks.includes(host))
+    report.error(
+      path,
+      'sidecar: defaultEndpoint must be of form 127.0.0.1:<port>,0.0.0.0:<port>,[::1]:port,[::]:port,unix://filepath or unset',
+    );
   const number = parseInteger(port);
-  report.error(path, number.ok ? portMistake(number.value) : `sidecar: defaultEndpoint port (${port}) is not a number: ${number.error}`);
+  report.error(
+    path,
+    number.ok ? portMistake(number.value) : `sidecar: defaultEndpoint port (${port}) is not a number: ${number.error}`,
+  );
 }
 
 function checkEgress(listeners: readonly IstioEgressListener[], namespace: string, report: Report): void {
@@ -67,11 +83,16 @@ function checkEgress(listeners: readonly IstioEgressListener[], namespace: strin
   for (const [i, listener] of listeners.entries()) {
     const path = `spec.egress[${i}]`;
     if (!listener.port) {
-      if (i < listeners.length - 1) report.error(path, 'sidecar: the egress listener with empty port should be the last listener in the list');
+      if (i < listeners.length - 1)
+        report.error(path, 'sidecar: the egress listener with empty port should be the last listener in the list');
     } else {
       checkEgressPort(listener, path, report);
-      const { port: { number = 0 }, bind = '' } = { ...listener, port: listener.port };
-      if (number === 0 && sockets.has(bind)) report.error(`${path}.bind`, 'sidecar: unix domain socket values for listeners must be unique');
+      const {
+        port: { number = 0 },
+        bind = '',
+      } = { ...listener, port: listener.port };
+      if (number === 0 && sockets.has(bind))
+        report.error(`${path}.bind`, 'sidecar: unix domain socket values for listeners must be unique');
       if (number !== 0 && ports.has(number)) report.error(`${path}.port.number`, notUnique);
       if (number === 0) sockets.add(bind);
       else ports.add(number);
@@ -80,7 +101,11 @@ function checkEgress(listeners: readonly IstioEgressListener[], namespace: strin
   }
 }
 
-function checkEgressPort({ port, bind = '', captureMode = 'DEFAULT' }: IstioEgressListener, path: string, report: Report): void {
+function checkEgressPort(
+  { port, bind = '', captureMode = 'DEFAULT' }: IstioEgressListener,
+  path: string,
+  report: Report,
+): void {
   const { number = 0, name, protocol = '', targetPort } = port ?? {};
   if (targetPort) report.error(`${path}.port.targetPort`, 'targetPort has no impact on Sidecars');
   report.error(`${path}.port.name`, name ? portNameMistake(name) : undefined);
@@ -89,11 +114,21 @@ function checkEgressPort({ port, bind = '', captureMode = 'DEFAULT' }: IstioEgre
     report.error(`${path}.port.number`, portMistake(number));
     return report.error(`${path}.bind`, bind === '' ? undefined : ipMistake(bind));
   }
-  report.error(`${path}.bind`, bind.startsWith(unixPrefix) ? unixPathMistake(bind.slice(unixPrefix.length)) : 'sidecar: ports with 0 value must have a unix domain socket bind address');
-  if (captureMode !== 'DEFAULT' && captureMode !== 'NONE') report.error(`${path}.captureMode`, 'sidecar: captureMode must be DEFAULT/NONE for unix domain socket listeners');
+  report.error(
+    `${path}.bind`,
+    bind.startsWith(unixPrefix)
+      ? unixPathMistake(bind.slice(unixPrefix.length))
+      : 'sidecar: ports with 0 value must have a unix domain socket bind address',
+  );
+  if (captureMode !== 'DEFAULT' && captureMode !== 'NONE')
+    report.error(`${path}.captureMode`, 'sidecar: captureMode must be DEFAULT/NONE for unix domain socket listeners');
 }
 
-function checkEgressHosts(hosts: readonly string[], { path, namespace }: { path: string; namespace: string }, report: Report): void {
+function checkEgressHosts(
+  hosts: readonly string[],
+  { path, namespace }: { path: string; namespace: string },
+  report: Report,
+): void {
   if (hosts.length === 0) return report.error(path, 'sidecar: egress listener must contain at least one host');
   const seen = new Map<string, Set<string>>();
   for (const [i, entry] of hosts.entries()) {
@@ -102,19 +137,22 @@ function checkEgressHosts(hosts: readonly string[], { path, namespace }: { path:
       const of = entry.slice(0, slash) === '.' ? namespace : entry.slice(0, slash);
       const host = entry.slice(slash + 1);
       const others = seen.get(of) ?? new Set();
-      if (host === '*' ? others.size > 0 : others.has(host) || others.has('*')) report.warn(`${path}[${i}]`, `duplicated egress host: ${entry}`);
+      if (host === '*' ? others.size > 0 : others.has(host) || others.has('*'))
+        report.warn(`${path}[${i}]`, `duplicated egress host: ${entry}`);
       seen.set(of, others.add(host));
     }
     checkNamespacedHost(entry, { path: `${path}[${i}]`, isGateway: false }, report);
   }
-  if (seen.get('*')?.has('*') && seen.size !== 1) report.warn(path, '`*/*` host select all resources, no other hosts can be added');
+  if (seen.get('*')?.has('*') && seen.size !== 1)
+    report.warn(path, '`*/*` host select all resources, no other hosts can be added');
 }
 
 function checkOutboundPolicy(policy: Sidecar['outboundTrafficPolicy'], report: Report): void {
   const proxy = policy?.egressProxy;
   if (!proxy) return;
   const path = 'spec.outboundTrafficPolicy.egressProxy';
-  if (policy.mode !== 'ALLOW_ANY') return report.error(path, 'sidecar: egress_proxy must be set only with ALLOW_ANY outbound_traffic_policy mode');
+  if (policy.mode !== 'ALLOW_ANY')
+    return report.error(path, 'sidecar: egress_proxy must be set only with ALLOW_ANY outbound_traffic_policy mode');
   report.error(`${path}.host`, fqdnMistake(proxy.host ?? ''));
   if (!proxy.port) return report.error(`${path}.port`, 'sidecar: egress_proxy port must be non-nil');
   checkDestination(proxy, path, report);

@@ -19,15 +19,21 @@ export function checkTelemetry(spec: Telemetry, report: Report): void {
   }
 }
 
-function checkProviders(providers: readonly { readonly name?: string }[] | undefined, path: string, report: Report): void {
+function checkProviders(
+  providers: readonly { readonly name?: string }[] | undefined,
+  path: string,
+  report: Report,
+): void {
   if (providers?.some(({ name }) => !name)) report.error(path, 'providers.name may not be empty');
 }
 
 function checkTracing(tracing: Tracing, path: string, report: Report): void {
-  if ((tracing.providers?.length ?? 0) > 1) report.warn(`${path}.providers`, 'multiple providers is not currently supported');
+  if ((tracing.providers?.length ?? 0) > 1)
+    report.warn(`${path}.providers`, 'multiple providers is not currently supported');
   checkProviders(tracing.providers, `${path}.providers`, report);
   const share = tracing.randomSamplingPercentage ?? 0;
-  if (share < 0 || share > 100) report.error(`${path}.randomSamplingPercentage`, 'randomSamplingPercentage must be in range [0.0, 100.0]');
+  if (share < 0 || share > 100)
+    report.error(`${path}.randomSamplingPercentage`, 'randomSamplingPercentage must be in range [0.0, 100.0]');
   for (const [name, { literal, header, environment }] of eachOf(tracing.customTags)) {
     const at = `${path}.customTags`;
     if (name === '') report.error(at, 'tag name may not be empty');
@@ -43,8 +49,10 @@ function checkMetrics({ providers, overrides }: Metrics, path: string, report: R
     const at = `${path}.overrides[${i}]`;
     for (const [name, { operation = 'UPSERT', value }] of eachOf(tagOverrides)) {
       if (name === '') report.warn(`${at}.tagOverrides`, 'tagOverrides.name may not be empty');
-      if (operation === 'UPSERT' && !value) report.error(`${at}.tagOverrides`, 'tagOverrides.value must be set when operation is UPSERT');
-      if (operation === 'REMOVE' && value) report.error(`${at}.tagOverrides`, 'tagOverrides.value may only be set when operation is UPSERT');
+      if (operation === 'UPSERT' && !value)
+        report.error(`${at}.tagOverrides`, 'tagOverrides.value must be set when operation is UPSERT');
+      if (operation === 'REMOVE' && value)
+        report.error(`${at}.tagOverrides`, 'tagOverrides.value may only be set when operation is UPSERT');
     }
     if (match?.customMetric === '') report.error(`${at}.match`, 'customMetric may not be empty');
   }

@@ -2,7 +2,10 @@ import { stableStringify } from '@flotilla/std';
 import type { HTTPMatchRequest, StringMatch, VirtualService } from '@flotilla/model';
 import { maxProblems, quoted, type Report } from './report.ts';
 
-interface Rule { readonly name?: string; readonly match?: readonly object[] }
+interface Rule {
+  readonly name?: string;
+  readonly match?: readonly object[];
+}
 type Named = { readonly name?: string };
 const nameOf = (of: Named, i: number): string => (of.name ? quoted(of.name) : `#${i}`);
 
@@ -18,7 +21,8 @@ function warnOfRepeated(rules: readonly Rule[], path: string, report: Report): v
   const seen = new Map<string, number>();
   let catchAll = false;
   for (const [i, rule] of rules.entries()) {
-    const unused = (reason: string): void => report.warn(`${path}[${i}]`, `virtualService rule ${nameOf(rule, i)} not used (${reason})`);
+    const unused = (reason: string): void =>
+      report.warn(`${path}[${i}]`, `virtualService rule ${nameOf(rule, i)} not used (${reason})`);
     if (!rule.match?.length) {
       if (catchAll) unused('only the last rule can have no matches');
       catchAll = true;
@@ -34,34 +38,58 @@ function warnOfRepeated(rules: readonly Rule[], path: string, report: Report): v
         continue;
       }
       repeated += 1;
-      report.warn(`${path}[${i}].match[${n}]`, ineffective(nameOf(rule, i), nameOf(match as Named, n), nameOf(rules[before] ?? {}, before)));
+      report.warn(
+        `${path}[${i}].match[${n}]`,
+        ineffective(nameOf(rule, i), nameOf(match as Named, n), nameOf(rules[before] ?? {}, before)),
+      );
     }
     if (repeated === rule.match.length) unused('all matches used by prior rules');
   }
 }
 
-const ineffective = (rule: string, match: string, other: string): string => `virtualService rule ${rule} match ${match} is not used (duplicate/overlapping match in rule ${other})`;
+const ineffective = (rule: string, match: string, other: string): string =>
+  `virtualService rule ${rule} match ${match} is not used (duplicate/overlapping match in rule ${other})`;
 
 /** What a match by prefix asks for besides; values carry their kind, so that a prefix covers only a prefix. */
 interface PrefixMatch {
-  readonly rule: string; readonly match: string; readonly path: string; readonly prefix: string; readonly port: number;
-  readonly method: string; readonly authority: string; readonly maps: readonly Readonly<Record<string, string>>[];
+  readonly rule: string;
+  readonly match: string;
+  readonly path: string;
+  readonly prefix: string;
+  readonly port: number;
+  readonly method: string;
+  readonly authority: string;
+  readonly maps: readonly Readonly<Record<string, string>>[];
 }
-const valueOf = (match: StringMatch | undefined): string => (match?.exact ? `exact:${match.exact}` : match?.prefix ? `prefix:${match.prefix}` : '');
-const valuesOf = (map: HTTPMatchRequest['headers']): Record<string, string> => Object.fromEntries(Object.entries(map ?? {}).map(([key, match]) => [key, valueOf(match)]));
+const valueOf = (match: StringMatch | undefined): string =>
+  match?.exact ? `exact:${match.exact}` : match?.prefix ? `prefix:${match.prefix}` : '';
+const valuesOf = (map: HTTPMatchRequest['headers']): Record<string, string> =>
+  Object.fromEntries(Object.entries(map ?? {}).map(([key, match]) => [key, valueOf(match)]));
 
 function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
   const keys = new Set<string>();
-  const all = (spec.http ?? []).flatMap((rule, i) => (rule.match ?? []).flatMap((match, n): PrefixMatch[] => {
-    const { name: _, ...rest } = match;
-    const key = stableStringify(rest);
-    if (keys.has(key)) return [];
-    keys.add(key);
-    return match.uri?.prefix ? [{
-      rule: nameOf(rule, i), match: nameOf(match, n), path: `spec.http[${i}].match[${n}]`, prefix: match.uri.prefix, port: match.port ?? 0,
-      method: valueOf(match.method) || 'exact:GET', authority: valueOf(match.authority), maps: [match.headers, match.queryParams, match.withoutHeaders].map(valuesOf),
-    }] : [];
-  }));
+  const all = (spec.http ?? []).flatMap((rule, i) =>
+    (rule.match ?? []).flatMap((match, n): PrefixMatch[] => {
+      const { name: _, ...rest } = match;
+      const key = stableStringify(rest);
+      if (keys.has(key)) return [];
+      keys.add(key);
+      return match.uri?.prefix
+        ? [
+            {
+              rule: nameOf(rule, i),
+              match: nameOf(match, n),
+              path: `spec.http[${i}].match[${n}]`,
+              prefix: match.uri.prefix,
+              port: match.port ?? 0,
+              method: valueOf(match.method) || 'exact:GET',
+              authority: valueOf(match.authority),
+              maps: [match.headers, match.queryParams, match.withoutHeaders].map(valuesOf),
+            },
+          ]
+        : [];
+    }),
+  );
   const covered: (readonly [number, number])[] = [];
   let left = maxComparisons;
   for (const [i, n] of nestedPrefixes(all)) {
@@ -72,15 +100,30 @@ function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
   }
   for (const [i, n] of covered.sort(([a, b], [c, d]) => a - c || b - d)) {
     const [first, later] = [all[i], all[n]];
-    if (first && later) report.warn(later.path, ineffective(later.rule, `${later.match} of prefix ${later.prefix}`, `${first.match} of prefix ${first.prefix} on ${first.rule}`));
+    if (first && later)
+      report.warn(
+        later.path,
+        ineffective(
+          later.rule,
+          `${later.match} of prefix ${later.prefix}`,
+          `${first.match} of prefix ${first.prefix} on ${first.rule}`,
+        ),
+      );
   }
-  if (left < 0) report.warn('spec.http', 'virtualService has so many matches by prefix that not all of them were compared');
+  if (left < 0)
+    report.warn('spec.http', 'virtualService has so many matches by prefix that not all of them were compared');
 }
 
-/** How many pairs of prefixes of one VirtualService are compared; matches that differ in their headers alone could make millions. */
+/**
+ * How many pairs of prefixes of one VirtualService are compared; matches that differ in their headers alone could make
+ * millions.
+ */
 const maxComparisons = 200_000;
 
-/** Places of two matches of which the first's prefix begins the second's. In sorted order those that begin a prefix stand before it, each in the next. */
+/**
+ * Places of two matches of which the first's prefix begins the second's. In sorted order those that begin a prefix
+ * stand before it, each in the next.
+ */
 function* nestedPrefixes(all: readonly PrefixMatch[]): Iterable<readonly [number, number]> {
   const places = new Map<string, number[]>();
   for (const [i, { prefix }] of all.entries()) {
@@ -91,13 +134,18 @@ function* nestedPrefixes(all: readonly PrefixMatch[]): Iterable<readonly [number
   const beginnings: string[] = [];
   for (const prefix of [...places.keys()].sort()) {
     while (beginnings.length > 0 && !prefix.startsWith(beginnings.at(-1) ?? '')) beginnings.pop();
-    for (const beginning of beginnings) for (const i of places.get(beginning) ?? []) for (const n of places.get(prefix) ?? []) yield [i, n];
+    for (const beginning of beginnings)
+      for (const i of places.get(beginning) ?? []) for (const n of places.get(prefix) ?? []) yield [i, n];
     beginnings.push(prefix);
   }
 }
 
 /** Whether all that `b` matches is matched by `a`, whose prefix begins that of `b`. */
-const covers = (a: PrefixMatch, b: PrefixMatch): boolean => a.port === b.port && a.method.startsWith(b.method) && a.authority.startsWith(b.authority)
-  && a.maps.every((map, i) => coversMap(map, b.maps[i] ?? {}));
-const coversMap = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => Object.keys(a).length === Object.keys(b).length
-  && Object.entries(a).every(([key, value]) => (Object.hasOwn(b, key) && value.startsWith(b[key] ?? '')));
+const covers = (a: PrefixMatch, b: PrefixMatch): boolean =>
+  a.port === b.port &&
+  a.method.startsWith(b.method) &&
+  a.authority.startsWith(b.authority) &&
+  a.maps.every((map, i) => coversMap(map, b.maps[i] ?? {}));
+const coversMap = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
+  Object.keys(a).length === Object.keys(b).length &&
+  Object.entries(a).every(([key, value]) => Object.hasOwn(b, key) && value.startsWith(b[key] ?? ''));

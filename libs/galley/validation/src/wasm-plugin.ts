@@ -7,10 +7,16 @@ export function checkWasmPlugin(spec: WasmPlugin, report: Report): void {
   checkSelector(spec.selector, report);
   report.error('spec.url', urlMistake(spec.url ?? ''));
   report.error('spec.sha256', digestMistake(spec.sha256 ?? ''));
-  if ((spec.imagePullSecret ?? '').length > 253) report.error('spec.imagePullSecret', 'imagePullSecret field must be less than 253 characters long');
-  if ((spec.pluginName ?? '').length > 256) report.error('spec.pluginName', 'pluginName field must be less than 255 characters long');
+  if ((spec.imagePullSecret ?? '').length > 253)
+    report.error('spec.imagePullSecret', 'imagePullSecret field must be less than 253 characters long');
+  if ((spec.pluginName ?? '').length > 256)
+    report.error('spec.pluginName', 'pluginName field must be less than 255 characters long');
   report.error('spec.vmConfig.env', environmentMistake(spec.vmConfig?.env ?? []));
-  const [first] = (spec.match ?? []).flatMap(({ ports }, i) => (ports ?? []).flatMap(({ number = 0 }, n) => (number > 0 && number < 65_536 ? [] : [`spec.Match[${i}].Ports[${n}] is out of range: ${number}`])));
+  const [first] = (spec.match ?? []).flatMap(({ ports }, i) =>
+    (ports ?? []).flatMap(({ number = 0 }, n) =>
+      number > 0 && number < 65_536 ? [] : [`spec.Match[${i}].Ports[${n}] is out of range: ${number}`],
+    ),
+  );
   report.error('spec.match', first);
 }
 
@@ -19,9 +25,12 @@ function urlMistake(url: string): string | undefined {
   const scheme = /^([A-Za-z][-A-Za-z0-9+.]*):/.exec(url)?.[1]?.toLowerCase();
   const host = /^[^/?#]*\/\/([^/?#]*)/.exec(url)?.[1] ?? '';
   const bad = /[ "<>^`{|}\\]/.exec(host)?.[0];
-  if (scheme && url.includes('://') && bad) return `failed to parse url: parse ${quoted(url)}: invalid character ${quoted(bad)} in host name`;
+  if (scheme && url.includes('://') && bad)
+    return `failed to parse url: parse ${quoted(url)}: invalid character ${quoted(bad)} in host name`;
   // Without a scheme it is an image: what stands before a colon is its registry.
-  return !scheme || !url.includes('://') || ['file', 'http', 'https', 'oci'].includes(scheme) ? undefined : `url contains unsupported scheme: ${scheme}`;
+  return !scheme || !url.includes('://') || ['file', 'http', 'https', 'oci'].includes(scheme)
+    ? undefined
+    : `url contains unsupported scheme: ${scheme}`;
 }
 
 function digestMistake(digest: string): string | undefined {
@@ -30,7 +39,9 @@ function digestMistake(digest: string): string | undefined {
   return /^[a-f0-9]*$/.test(digest) ? undefined : 'sha256 field must match [a-f0-9]{64} pattern';
 }
 
-function environmentMistake(env: readonly { readonly name?: string; readonly value?: string; readonly valueFrom?: string }[]): string | undefined {
+function environmentMistake(
+  env: readonly { readonly name?: string; readonly value?: string; readonly valueFrom?: string }[],
+): string | undefined {
   const names = new Set<string>();
   for (const { name = '', value, valueFrom } of env) {
     if (name === '') return 'spec.vmConfig.env invalid';

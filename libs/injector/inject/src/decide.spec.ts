@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { skipReason, webhookSelects } from './decide.ts';
 import { selects } from './label-selector.ts';
 
-const pod = (labels: Record<string, string>, annotations: Record<string, string> = {}, spec = {}) => ({ metadata: { labels, annotations }, spec: { containers: [], ...spec } });
+const pod = (labels: Record<string, string>, annotations: Record<string, string> = {}, spec = {}) => ({
+  metadata: { labels, annotations },
+  spec: { containers: [], ...spec },
+});
 const name = 'sidecar.istio.io/inject';
 
 describe('a pod is left alone', () => {
@@ -22,43 +25,130 @@ describe('a pod is left alone', () => {
 });
 
 describe('an installation decides about pods that say nothing', () => {
-  const never: LabelSelector[] = [{ matchExpressions: [{ key: 'build', operator: 'Exists' }] }, { matchLabels: { never: 'yes' } }];
-  const always: LabelSelector[] = [{ matchLabels: { always: 'yes' } }, {}, { matchExpressions: [{ key: 'x', operator: 'Near', values: ['y'] }] }];
+  const never: LabelSelector[] = [
+    { matchExpressions: [{ key: 'build', operator: 'Exists' }] },
+    { matchLabels: { never: 'yes' } },
+  ];
+  const always: LabelSelector[] = [
+    { matchLabels: { always: 'yes' } },
+    {},
+    { matchExpressions: [{ key: 'x', operator: 'Near', values: ['y'] }] },
+  ];
   const values = (autoInject: string): Values => ({
-    ...defaultValues, global: { ...defaultValues.global, proxy: { ...defaultValues.global.proxy, autoInject } },
-    sidecarInjectorWebhook: { ...defaultValues.sidecarInjectorWebhook, neverInjectSelector: never, alwaysInjectSelector: always },
+    ...defaultValues,
+    global: { ...defaultValues.global, proxy: { ...defaultValues.global.proxy, autoInject } },
+    sidecarInjectorWebhook: {
+      ...defaultValues.sidecarInjectorWebhook,
+      neverInjectSelector: never,
+      alwaysInjectSelector: always,
+    },
   });
   it.each<{ policy: string; what: string; labels: Record<string, string>; injected: boolean }>([
     { policy: 'enabled', what: 'nothing selects', labels: {}, injected: true },
     { policy: 'enabled', what: 'a never selector selects', labels: { build: '' }, injected: false },
     { policy: 'enabled', what: 'both select', labels: { never: 'yes', always: 'yes' }, injected: false },
-    { policy: 'enabled', what: 'a never selector selects, and that asks itself', labels: { never: 'yes', [name]: 'true' }, injected: true },
+    {
+      policy: 'enabled',
+      what: 'a never selector selects, and that asks itself',
+      labels: { never: 'yes', [name]: 'true' },
+      injected: true,
+    },
     { policy: 'disabled', what: 'nothing selects', labels: {}, injected: false },
     { policy: 'disabled', what: 'an always selector selects', labels: { always: 'yes' }, injected: true },
     { policy: 'disabled', what: 'asks itself', labels: { [name]: 'true' }, injected: true },
-    { policy: 'disabled', what: 'an always selector selects, and that refuses', labels: { always: 'yes', [name]: 'false' }, injected: false },
+    {
+      policy: 'disabled',
+      what: 'an always selector selects, and that refuses',
+      labels: { always: 'yes', [name]: 'false' },
+      injected: false,
+    },
     { policy: 'sometimes', what: 'asks itself', labels: { [name]: 'true' }, injected: false },
-  ])('by policy $policy, one that $what', ({ policy, labels, injected }) => expect(skipReason(pod(labels), 'shop', values(policy)) === undefined).toBe(injected));
+  ])('by policy $policy, one that $what', ({ policy, labels, injected }) =>
+    expect(skipReason(pod(labels), 'shop', values(policy)) === undefined).toBe(injected),
+  );
 
   it.each<{ operator: string; values: readonly string[]; label?: string; selected: boolean }>([
-    { operator: 'In', values: ['a', 'b'], label: 'b', selected: true }, { operator: 'In', values: ['a'], selected: false },
-    { operator: 'NotIn', values: ['a'], selected: true }, { operator: 'NotIn', values: ['a'], label: 'a', selected: false }, { operator: 'NotIn', values: [], label: 'b', selected: false },
-    { operator: 'Exists', values: [], label: '', selected: true }, { operator: 'DoesNotExist', values: [], selected: true }, { operator: 'DoesNotExist', values: [], label: 'a', selected: false },
+    { operator: 'In', values: ['a', 'b'], label: 'b', selected: true },
+    { operator: 'In', values: ['a'], selected: false },
+    { operator: 'NotIn', values: ['a'], selected: true },
+    { operator: 'NotIn', values: ['a'], label: 'a', selected: false },
+    { operator: 'NotIn', values: [], label: 'b', selected: false },
+    { operator: 'Exists', values: [], label: '', selected: true },
+    { operator: 'DoesNotExist', values: [], selected: true },
+    { operator: 'DoesNotExist', values: [], label: 'a', selected: false },
   ])('a selector %j', ({ operator, values: list, label, selected }) => {
-    expect(selects({ matchExpressions: [{ key: 'k', operator, values: list }] }, label === undefined ? {} : { k: label })).toBe(selected);
+    expect(
+      selects({ matchExpressions: [{ key: 'k', operator, values: list }] }, label === undefined ? {} : { k: label }),
+    ).toBe(selected);
   });
 });
 
 describe('the webhook is asked', () => {
-  it.each<{ what: string; namespace: Record<string, string>; pod: Record<string, string>; revision: string; selected: boolean }>([
-    { what: 'for a labelled namespace', namespace: { 'istio-injection': 'enabled' }, pod: {}, revision: 'default', selected: true },
-    { what: 'not for a pod of it that refuses', namespace: { 'istio-injection': 'enabled' }, pod: { [name]: 'false' }, revision: 'default', selected: false },
-    { what: 'not for a disabled namespace, whatever its pod says', namespace: { 'istio-injection': 'disabled' }, pod: { [name]: 'true' }, revision: 'default', selected: false },
-    { what: 'for a pod that asks in a namespace without labels', namespace: {}, pod: { [name]: 'true' }, revision: 'default', selected: true },
+  it.each<{
+    what: string;
+    namespace: Record<string, string>;
+    pod: Record<string, string>;
+    revision: string;
+    selected: boolean;
+  }>([
+    {
+      what: 'for a labelled namespace',
+      namespace: { 'istio-injection': 'enabled' },
+      pod: {},
+      revision: 'default',
+      selected: true,
+    },
+    {
+      what: 'not for a pod of it that refuses',
+      namespace: { 'istio-injection': 'enabled' },
+      pod: { [name]: 'false' },
+      revision: 'default',
+      selected: false,
+    },
+    {
+      what: 'not for a disabled namespace, whatever its pod says',
+      namespace: { 'istio-injection': 'disabled' },
+      pod: { [name]: 'true' },
+      revision: 'default',
+      selected: false,
+    },
+    {
+      what: 'for a pod that asks in a namespace without labels',
+      namespace: {},
+      pod: { [name]: 'true' },
+      revision: 'default',
+      selected: true,
+    },
     { what: 'not for a pod that is silent there', namespace: {}, pod: {}, revision: 'default', selected: false },
-    { what: 'of its revision only', namespace: { 'istio.io/rev': 'canary' }, pod: {}, revision: 'default', selected: false },
-    { what: 'for a namespace of its revision', namespace: { 'istio.io/rev': 'canary' }, pod: {}, revision: 'canary', selected: true },
-    { what: 'for a pod of its revision', namespace: {}, pod: { 'istio.io/rev': 'canary' }, revision: 'canary', selected: true },
-    { what: 'not by revision where istio-injection decides', namespace: { 'istio-injection': 'enabled', 'istio.io/rev': 'canary' }, pod: {}, revision: 'canary', selected: false },
-  ])('$what', ({ namespace, pod: labels, revision, selected }) => expect(webhookSelects(namespace, labels, revision)).toBe(selected));
+    {
+      what: 'of its revision only',
+      namespace: { 'istio.io/rev': 'canary' },
+      pod: {},
+      revision: 'default',
+      selected: false,
+    },
+    {
+      what: 'for a namespace of its revision',
+      namespace: { 'istio.io/rev': 'canary' },
+      pod: {},
+      revision: 'canary',
+      selected: true,
+    },
+    {
+      what: 'for a pod of its revision',
+      namespace: {},
+      pod: { 'istio.io/rev': 'canary' },
+      revision: 'canary',
+      selected: true,
+    },
+    {
+      what: 'not by revision where istio-injection decides',
+      namespace: { 'istio-injection': 'enabled', 'istio.io/rev': 'canary' },
+      pod: {},
+      revision: 'canary',
+      selected: false,
+    },
+  ])('$what', ({ namespace, pod: labels, revision, selected }) =>
+    expect(webhookSelects(namespace, labels, revision)).toBe(selected),
+  );
 });

@@ -6,15 +6,21 @@ const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'loc
 const yes = new Set(['y', 'yes', 'true', 'on']);
 
 /**
- * Why a pod is left as it is; undefined when it is to be injected. What the pod says itself counts first: its label over its annotation of the same name, even an
- * empty one. If it says nothing, the installation's selectors do, then its policy (pkg/kube/inject, injectRequired).
+ * Why a pod is left as it is; undefined when it is to be injected. What the pod says itself counts first: its label
+ * over its annotation of the same name, even an empty one. If it says nothing, the installation's selectors do, then
+ * its policy (pkg/kube/inject, injectRequired).
  */
-export function skipReason(pod: PodObject, namespace: string, { global, sidecarInjectorWebhook }: Values): string | undefined {
+export function skipReason(
+  pod: PodObject,
+  namespace: string,
+  { global, sidecarInjectorWebhook }: Values,
+): string | undefined {
   const name = 'sidecar.istio.io/inject';
   const { labels = {}, annotations = {} } = pod.metadata;
   const told = labels[name] ?? annotations[name] ?? '';
   const policy = global.proxy.autoInject;
-  const isSelected = (selectors: readonly LabelSelector[]): boolean => told === '' && selectors.some((selector) => selects(selector, labels));
+  const isSelected = (selectors: readonly LabelSelector[]): boolean =>
+    told === '' && selectors.some((selector) => selects(selector, labels));
   const isNever = isSelected(sidecarInjectorWebhook.neverInjectSelector);
   const asks = yes.has(told.toLowerCase()) || isSelected(sidecarInjectorWebhook.alwaysInjectSelector);
   const reasons: readonly (readonly [boolean, string])[] = [
@@ -31,8 +37,9 @@ export function skipReason(pod: PodObject, namespace: string, { global, sidecarI
 type Labels = Readonly<Record<string, string>>;
 
 /**
- * Whether the API server asks the injector about a pod at all: the selectors of Istio's MutatingWebhookConfiguration for a revision ('' and `default`
- * are the default revision). A namespace's labels come first, a pod's own fill in where it has none.
+ * Whether the API server asks the injector about a pod at all: the selectors of Istio's MutatingWebhookConfiguration
+ * for a revision ('' and `default` are the default revision). A namespace's labels come first, a pod's own fill in
+ * where it has none.
  */
 export function webhookSelects(namespaceLabels: Labels, podLabels: Labels, revision = 'default'): boolean {
   const rev = revision || 'default';

@@ -5,14 +5,31 @@ import { goldenPairs } from '@flotilla/testing';
 import { inject } from './inject.ts';
 
 /** The first document of an input: the configuration, as far as it is not the default; the second is the pod. */
-interface Settings { readonly values?: object; readonly mesh?: object; readonly revision?: string; readonly nativeSidecars?: boolean }
+interface Settings {
+  readonly values?: object;
+  readonly mesh?: object;
+  readonly revision?: string;
+  readonly nativeSidecars?: boolean;
+}
 
 describe('golden pairs: what becomes of a pod', () => {
   goldenPairs(import.meta.dirname, ([settings, pod]) => {
-    const { values: givenValues = {}, mesh: givenMesh = {}, revision = 'default', nativeSidecars = false } = settings as Settings;
+    const {
+      values: givenValues = {},
+      mesh: givenMesh = {},
+      revision = 'default',
+      nativeSidecars = false,
+    } = settings as Settings;
     const [values, mesh] = [parseValues(givenValues), parseMeshConfig(givenMesh)];
-    if (!values.ok || !mesh.ok || mesh.value.collection !== 'mesh-config') throw new Error(JSON.stringify({ values, mesh }));
-    const result = inject(pod as PodObject, { namespace: 'shop', mesh: mesh.value.spec, values: values.value, revision, nativeSidecars });
+    if (!values.ok || !mesh.ok || mesh.value.collection !== 'mesh-config')
+      throw new Error(JSON.stringify({ values, mesh }));
+    const result = inject(pod as PodObject, {
+      namespace: 'shop',
+      mesh: mesh.value.spec,
+      values: values.value,
+      revision,
+      nativeSidecars,
+    });
     if (!result.ok) return { error: result.error };
     return 'pod' in result.value ? result.value.pod : result.value;
   });

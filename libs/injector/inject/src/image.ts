@@ -2,7 +2,10 @@ import type { Values } from '@flotilla/injector-template';
 
 const imageTypes = ['distroless', 'debug'];
 
-/** The proxy's image: hub, name and tag of the installation; a type takes the place of the tag's own, `default` takes it away. */
+/**
+ * The proxy's image: hub, name and tag of the installation; a type takes the place of the tag's own, `default` takes it
+ * away.
+ */
 export function proxyImage({ global: { hub, tag, proxy } }: Values, imageType: string): string {
   const text = String(tag);
   const known = imageTypes.find((type) => text.endsWith(`-${type}`));

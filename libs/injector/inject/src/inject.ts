@@ -1,4 +1,10 @@
-import { templates as builtIn, type PodObject, type PodOverlay, type Template, type Values } from '@flotilla/injector-template';
+import {
+  templates as builtIn,
+  type PodObject,
+  type PodOverlay,
+  type Template,
+  type Values,
+} from '@flotilla/injector-template';
 import type { MeshConfig } from '@flotilla/model';
 import { err, messageOf, ok, type Result } from '@flotilla/std';
 import { skipReason } from './decide.ts';
@@ -24,12 +30,11 @@ export interface InjectOptions {
   readonly proxyEnv?: Readonly<Record<string, string>>;
 }
 export type Injection =
-  | { readonly skipped: string }
-  | { readonly patch: readonly PatchOperation[]; readonly pod: PodObject };
+  { readonly skipped: string } | { readonly patch: readonly PatchOperation[]; readonly pod: PodObject };
 
 /**
- * Decides about a pod and puts the proxy in. Returns the JSON patch, or why the pod stays as it is, or what is wrong, in Istio's words
- * (pkg/kube/inject; requests that its webhook answered are the test).
+ * Decides about a pod and puts the proxy in. Returns the JSON patch, or why the pod stays as it is, or what is wrong,
+ * in Istio's words (pkg/kube/inject; requests that its webhook answered are the test).
  */
 export function inject(given: PodObject, options: InjectOptions): Result<Injection> {
   const { namespace, mesh, values } = options;
@@ -38,49 +43,85 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
   if (skipped) return ok({ skipped });
   const wrong = validateAnnotations(original.metadata.annotations ?? {});
   if (wrong) return err(`failed to run injection template: ${wrong}`);
-  const config = effectiveProxyConfig(original, { mesh, namespace: original.metadata.namespace ?? namespace, proxyConfigs: options.proxyConfigs ?? [] });
+  const config = effectiveProxyConfig(original, {
+    mesh,
+    namespace: original.metadata.namespace ?? namespace,
+    proxyConfigs: options.proxyConfigs ?? [],
+  });
   if (!config.ok) return config;
   const chosen = chooseTemplates(original, options.templates ?? builtIn);
   if (!chosen.ok) return err(`failed to run injection template: ${chosen.error}`);
 
   const stripped = stripInjected(original);
-  const imageType = original.metadata.annotations?.['sidecar.istio.io/proxyImageType'] ?? config.value.image?.imageType ?? '';
+  const imageType =
+    original.metadata.annotations?.['sidecar.istio.io/proxyImageType'] ?? config.value.image?.imageType ?? '';
   const revision = options.revision ?? '';
   const input = {
-    pod: stripped, owner: ownerOf(given, original.metadata.namespace ?? ''), values, mesh, proxyConfig: config.value, proxyConfigJson: proxyConfigJson(config.value),
-    revision, proxyImage: proxyImage(values, imageType), nativeSidecars: options.nativeSidecars ?? false,
+    pod: stripped,
+    owner: ownerOf(given, original.metadata.namespace ?? ''),
+    values,
+    mesh,
+    proxyConfig: config.value,
+    proxyConfigJson: proxyConfigJson(config.value),
+    revision,
+    proxyImage: proxyImage(values, imageType),
+    nativeSidecars: options.nativeSidecars ?? false,
   };
   try {
     const overlays = chosen.value.map((template) => template(input));
     const merged = overlays.reduce((pod, overlay) => strategicMerge(pod, overlay), stripped);
     const added = overlays.slice(1).reduce((one, overlay) => strategicMerge(one, overlay), overlays[0] ?? emptyOverlay);
     const overridden = applyOverrides({ merged, original, added });
-    const pod = finishPod(overridden, { original, added, values, mesh, proxyConfig: config.value, revision: revision || 'default', proxyEnv: { ...valuesEnv(values), ...options.proxyEnv } });
+    const pod = finishPod(overridden, {
+      original,
+      added,
+      values,
+      mesh,
+      proxyConfig: config.value,
+      revision: revision || 'default',
+      proxyEnv: { ...valuesEnv(values), ...options.proxyEnv },
+    });
     return ok({ patch: buildPatch(original, pod), pod });
   } catch (thrown) {
     return err(`failed to run injection template: ${messageOf(thrown)}`);
   }
 }
 
-/** The object that the difference is taken from, and what injection starts with: with its namespace, and without the label that names a DeploymentConfig, as Istio has it. */
+/**
+ * The object that the difference is taken from, and what injection starts with: with its namespace, and without the
+ * label that names a DeploymentConfig, as Istio has it.
+ */
 function baseOf(pod: PodObject, namespace: string): PodObject {
   const { labels, ...metadata } = pod.metadata;
   const isConfig = ownerOf(pod, namespace).kind === 'DeploymentConfig';
-  const kept = isConfig ? Object.fromEntries(Object.entries(labels ?? {}).filter(([name]) => name !== 'deploymentconfig')) : labels;
-  return { ...pod, metadata: { ...metadata, ...(kept && (!isConfig || Object.keys(kept).length > 0) ? { labels: kept } : {}), ...(metadata.namespace || !namespace ? {} : { namespace }) } };
+  const kept = isConfig
+    ? Object.fromEntries(Object.entries(labels ?? {}).filter(([name]) => name !== 'deploymentconfig'))
+    : labels;
+  return {
+    ...pod,
+    metadata: {
+      ...metadata,
+      ...(kept && (!isConfig || Object.keys(kept).length > 0) ? { labels: kept } : {}),
+      ...(metadata.namespace || !namespace ? {} : { namespace }),
+    },
+  };
 }
 
 /** Cluster and network of the installation go the way of those in the request's path. */
 const valuesEnv = ({ global: { multiCluster, network } }: Values): Record<string, string> => ({
-  ...(multiCluster.clusterName ? { ISTIO_META_CLUSTER_ID: multiCluster.clusterName } : {}), ...(network ? { ISTIO_META_NETWORK: network } : {}),
+  ...(multiCluster.clusterName ? { ISTIO_META_CLUSTER_ID: multiCluster.clusterName } : {}),
+  ...(network ? { ISTIO_META_NETWORK: network } : {}),
 });
 
 const emptyOverlay: PodOverlay = { metadata: { labels: {}, annotations: {} }, spec: { volumes: [] } };
 
 function chooseTemplates(pod: PodObject, known: Readonly<Record<string, Template>>): Result<readonly Template[]> {
-  const names = (pod.metadata.annotations?.['inject.istio.io/templates'] ?? 'sidecar').split(',').map((name) => name.trim());
+  const names = (pod.metadata.annotations?.['inject.istio.io/templates'] ?? 'sidecar')
+    .split(',')
+    .map((name) => name.trim());
   const missing = names.find((name) => !Object.hasOwn(known, name));
-  if (missing !== undefined) return err(`requested template "${missing}" not found; have ${Object.keys(known).sort().join(', ')}`);
+  if (missing !== undefined)
+    return err(`requested template "${missing}" not found; have ${Object.keys(known).sort().join(', ')}`);
   return ok(lastOfEach(names).flatMap((name) => known[name] ?? []));
 }
 

@@ -6,12 +6,16 @@ import { applyPatch, buildPatch } from './json-patch.ts';
 const value = fc.jsonValue({ maxDepth: 4 });
 
 it('a patch turns the one value into the other', () => {
-  fc.assert(fc.property(value, value, (from, to) => {
-    expect(applyPatch(from, buildPatch(from, to))).toEqual(to);
-  }));
+  fc.assert(
+    fc.property(value, value, (from, to) => {
+      expect(applyPatch(from, buildPatch(from, to))).toEqual(to);
+    }),
+  );
 });
 it('equal values need no operation', () => {
-  fc.assert(fc.property(value, (one) => {
-    expect(buildPatch(one, structuredClone(one))).toEqual([]);
-  }));
+  fc.assert(
+    fc.property(value, (one) => {
+      expect(buildPatch(one, structuredClone(one))).toEqual([]);
+    }),
+  );
 });

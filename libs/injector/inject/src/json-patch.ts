@@ -1,12 +1,18 @@
 import { deepEqual } from '@flotilla/std';
 
 /** One operation of RFC 6902. */
-export type PatchOperation = { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown } | { readonly op: 'remove'; readonly path: string };
+export type PatchOperation =
+  | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string };
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const escape = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** The operations that turn one JSON value into another. Lists that only grew at their end get additions, other changed lists go member by member or whole. */
+/**
+ * The operations that turn one JSON value into another. Lists that only grew at their end get additions, other changed
+ * lists go member by member or whole.
+ */
 export function buildPatch(from: unknown, to: unknown, path = ''): PatchOperation[] {
   if (deepEqual(from, to)) return [];
   if (isPlain(from) && isPlain(to)) return patchObject(from, to, path);
@@ -17,7 +23,8 @@ export function buildPatch(from: unknown, to: unknown, path = ''): PatchOperatio
 function patchObject(from: Plain, to: Plain, path: string): PatchOperation[] {
   const has = (object: Plain, key: string): boolean => Object.hasOwn(object, key) && object[key] !== undefined;
   const operations: PatchOperation[] = [];
-  for (const key of Object.keys(from)) if (!has(to, key)) operations.push({ op: 'remove', path: `${path}/${escape(key)}` });
+  for (const key of Object.keys(from))
+    if (!has(to, key)) operations.push({ op: 'remove', path: `${path}/${escape(key)}` });
   for (const [key, value] of Object.entries(to)) {
     if (value === undefined) continue;
     const at = `${path}/${escape(key)}`;
@@ -29,14 +36,20 @@ function patchObject(from: Plain, to: Plain, path: string): PatchOperation[] {
 function patchList(from: readonly unknown[], to: readonly unknown[], path: string): PatchOperation[] {
   if (to.length < from.length) return [{ op: 'replace', path, value: to }];
   const changed = from.flatMap((item, i) => buildPatch(item, to[i], `${path}/${i}`));
-  return [...changed, ...to.slice(from.length).map((value, i) => ({ op: 'add' as const, path: `${path}/${from.length + i}`, value }))];
+  return [
+    ...changed,
+    ...to.slice(from.length).map((value, i) => ({ op: 'add' as const, path: `${path}/${from.length + i}`, value })),
+  ];
 }
 
 /** Applies operations of `buildPatch` to a value; the value itself stays as it is. */
 export function applyPatch(value: unknown, operations: readonly PatchOperation[]): unknown {
   let root: unknown = structuredClone(value);
   for (const operation of operations) {
-    const keys = operation.path.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const keys = operation.path
+      .split('/')
+      .slice(1)
+      .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
     const last = keys.pop();
     if (last === undefined) {
       root = operation.op === 'remove' ? undefined : operation.value;
@@ -48,7 +61,13 @@ export function applyPatch(value: unknown, operations: readonly PatchOperation[]
       if (operation.op === 'remove') parent.splice(at, 1);
       else parent.splice(at, operation.op === 'add' ? 0 : 1, operation.value);
     } else if (operation.op === 'remove') Reflect.deleteProperty(parent as object, last);
-    else Object.defineProperty(parent, last, { value: operation.value, enumerable: true, configurable: true, writable: true });
+    else
+      Object.defineProperty(parent, last, {
+        value: operation.value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
   }
   return root;
 }

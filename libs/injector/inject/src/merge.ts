@@ -1,15 +1,27 @@
 import { ownMember, setMember } from '@flotilla/std';
 /** Lists of a pod that merge by a key; all others are replaced (the strategic merge of Kubernetes' core/v1). */
 const mergeKeys: Readonly<Record<string, string>> = {
-  containers: 'name', initContainers: 'name', ephemeralContainers: 'name', volumes: 'name', env: 'name', ports: 'containerPort', volumeMounts: 'mountPath', volumeDevices: 'devicePath',
-  imagePullSecrets: 'name', hostAliases: 'ip', topologySpreadConstraints: 'topologyKey', resourceClaims: 'name',
+  containers: 'name',
+  initContainers: 'name',
+  ephemeralContainers: 'name',
+  volumes: 'name',
+  env: 'name',
+  ports: 'containerPort',
+  volumeMounts: 'mountPath',
+  volumeDevices: 'devicePath',
+  imagePullSecrets: 'name',
+  hostAliases: 'ip',
+  topologySpreadConstraints: 'topologyKey',
+  resourceClaims: 'name',
 };
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Lays an overlay over a value: objects merge, lists merge by their key where they have one, else are replaced; null deletes. In a merged list the
- * overlay's items come first, except that items found in both keep their place among the base's.
+ * Lays an overlay over a value: objects merge, lists merge by their key where they have one, else are replaced; null
+ * deletes. In a merged list the overlay's items come first, except that items found in both keep their place among the
+ * base's.
  */
 export function strategicMerge<T>(base: T, overlay: unknown): T {
   if (!isPlain(base) || !isPlain(overlay)) return overlay as T;
@@ -23,7 +35,8 @@ export function strategicMerge<T>(base: T, overlay: unknown): T {
 
 function mergeMember(key: string, base: unknown, overlay: unknown): unknown {
   const by = ownMember(mergeKeys, key);
-  if (by && Array.isArray(overlay) && Array.isArray(base)) return mergeLists(base as unknown[], overlay as unknown[], by);
+  if (by && Array.isArray(overlay) && Array.isArray(base))
+    return mergeLists(base as unknown[], overlay as unknown[], by);
   return isPlain(base) && isPlain(overlay) ? strategicMerge(base, overlay) : overlay;
 }
 

@@ -1,67 +1,111 @@
 import { annotationLimits, err, ok, readJsonObject, type JsonLimits, type Result } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
 
-export interface ReviewRequest { readonly uid: string; readonly namespace: string; readonly apiVersion: string; readonly pod: PodObject }
+export interface ReviewRequest {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly apiVersion: string;
+  readonly pod: PodObject;
+}
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 /** What was wrong, and the request's uid and version where they could be read. */
-export interface ReviewFailure { readonly message: string; readonly uid: string; readonly apiVersion?: string }
+export interface ReviewFailure {
+  readonly message: string;
+  readonly uid: string;
+  readonly apiVersion?: string;
+}
 
 /** A pod has a depth of some 20, and its object is there twice in an update. */
-export const reviewLimits: JsonLimits = { ...annotationLimits, length: 6 << 20, depth: 60, nodes: 100_000, keys: 50_000, scalarLength: 1 << 20 };
+export const reviewLimits: JsonLimits = {
+  ...annotationLimits,
+  length: 6 << 20,
+  depth: 60,
+  nodes: 100_000,
+  keys: 50_000,
+  scalarLength: 1 << 20,
+};
 
 /** Reads an AdmissionReview about a Pod. Never throws. */
 export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> {
   const read = readJsonObject(body, reviewLimits);
   if (!read.ok) return err({ message: `couldn't get version/kind; json parse error: ${read.error.message}`, uid: '' });
   const raw = withoutNull(read.value) as Plain;
-  if (typeof raw['kind'] !== 'string' || raw['kind'] === '') return err({ message: `Object 'Kind' is missing in '${body.slice(0, 1000)}'`, uid: '' });
+  if (typeof raw['kind'] !== 'string' || raw['kind'] === '')
+    return err({ message: `Object 'Kind' is missing in '${body.slice(0, 1000)}'`, uid: '' });
   const apiVersion = String(raw['apiVersion']);
-  if (raw['kind'] !== 'AdmissionReview' || !/^admission\.k8s\.io\/v1(beta1)?$/.test(apiVersion)) return err({ message: `no kind "${raw['kind']}" is registered for version "${apiVersion}"`, uid: '' });
+  if (raw['kind'] !== 'AdmissionReview' || !/^admission\.k8s\.io\/v1(beta1)?$/.test(apiVersion))
+    return err({ message: `no kind "${raw['kind']}" is registered for version "${apiVersion}"`, uid: '' });
   const request = raw['request'];
   const uid = isPlain(request) && typeof request['uid'] === 'string' ? request['uid'] : '';
   if (!isPlain(request)) return err({ message: 'the review has no request', uid, apiVersion });
   const wrong = podProblem(request['object']);
   if (wrong) return err({ message: wrong, uid, apiVersion });
   const object = request['object'] as unknown as PodObject;
-  return ok({ uid, apiVersion, namespace: typeof request['namespace'] === 'string' ? request['namespace'] : '', pod: { ...object, metadata: object.metadata ?? {} } });
+  return ok({
+    uid,
+    apiVersion,
+    namespace: typeof request['namespace'] === 'string' ? request['namespace'] : '',
+    pod: { ...object, metadata: object.metadata ?? {} },
+  });
 }
 
-/** To Kubernetes a null member is an absent one; null items stay, since others count by their place. As deep as `reviewLimits` allow. */
+/**
+ * To Kubernetes a null member is an absent one; null items stay, since others count by their place. As deep as
+ * `reviewLimits` allow.
+ */
 function withoutNull(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNull);
   if (!isPlain(value)) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, withoutNull(member)]])));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, withoutNull(member)]])),
+  );
 }
 
 /** The API server accepts no more of all annotations of an object (Kubernetes, TotalAnnotationSizeLimitB). */
 const maxAnnotations = 256 << 10;
-const sizeOf = (map: Readonly<Record<string, string>>): number => Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+const sizeOf = (map: Readonly<Record<string, string>>): number =>
+  Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
 
 const lists = ['containers', 'initContainers', 'volumes', 'imagePullSecrets'];
 const itemLists = ['env', 'ports', 'volumeMounts'];
 
 /** What of an object is not of a Pod's shape, as far as injection reads it. */
 function podProblem(object: unknown): string | undefined {
-  const wrongType = (value: unknown, path: string): string => `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into ${path}`;
+  const wrongType = (value: unknown, path: string): string =>
+    `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into ${path}`;
   if (!isPlain(object)) return wrongType(object, 'v1.Pod');
   const { metadata = {}, spec } = object;
   if (!isPlain(metadata)) return wrongType(metadata, 'v1.Pod.metadata');
   for (const field of ['labels', 'annotations']) {
     const map = metadata[field] ?? {};
-    if (!isPlain(map) || Object.values(map).some((value) => typeof value !== 'string')) return wrongType(map, `v1.ObjectMeta.metadata.${field} of type map[string]string`);
+    if (!isPlain(map) || Object.values(map).some((value) => typeof value !== 'string'))
+      return wrongType(map, `v1.ObjectMeta.metadata.${field} of type map[string]string`);
   }
   const size = sizeOf((metadata['annotations'] ?? {}) as Readonly<Record<string, string>>);
-  if (size > maxAnnotations) return `metadata.annotations: Too long: must have at most ${maxAnnotations} bytes, but has ${size}`;
+  if (size > maxAnnotations)
+    return `metadata.annotations: Too long: must have at most ${maxAnnotations} bytes, but has ${size}`;
   const owners = metadata['ownerReferences'] ?? [];
-  if (!Array.isArray(owners) || !owners.every((one) => isPlain(one) && typeof one['name'] === 'string' && typeof one['kind'] === 'string')) return wrongType(owners, 'v1.ObjectMeta.metadata.ownerReferences');
-  if (!isPlain(spec) || !Array.isArray(spec['containers'])) return wrongType(isPlain(spec) ? spec['containers'] : spec, 'Go struct field PodSpec.spec.containers of type []v1.Container');
+  if (
+    !Array.isArray(owners) ||
+    !owners.every((one) => isPlain(one) && typeof one['name'] === 'string' && typeof one['kind'] === 'string')
+  )
+    return wrongType(owners, 'v1.ObjectMeta.metadata.ownerReferences');
+  if (!isPlain(spec) || !Array.isArray(spec['containers']))
+    return wrongType(
+      isPlain(spec) ? spec['containers'] : spec,
+      'Go struct field PodSpec.spec.containers of type []v1.Container',
+    );
   for (const field of lists) {
     const list = spec[field] ?? [];
     if (!Array.isArray(list) || !list.every(isPlain)) return wrongType(list, `Go struct field PodSpec.spec.${field}`);
     for (const item of list as Plain[]) {
-      if (field !== 'imagePullSecrets' && typeof item['name'] !== 'string') return wrongType(item['name'], `Go struct field PodSpec.spec.${field}.name of type string`);
-      const bad = itemLists.find((name) => item[name] !== undefined && !(Array.isArray(item[name]) && (item[name] as unknown[]).every(isPlain)));
+      if (field !== 'imagePullSecrets' && typeof item['name'] !== 'string')
+        return wrongType(item['name'], `Go struct field PodSpec.spec.${field}.name of type string`);
+      const bad = itemLists.find(
+        (name) => item[name] !== undefined && !(Array.isArray(item[name]) && (item[name] as unknown[]).every(isPlain)),
+      );
       if (bad) return wrongType(item[bad], `Go struct field Container.spec.${field}.${bad}`);
     }
   }

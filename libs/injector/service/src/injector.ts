@@ -27,10 +27,23 @@ export interface ServeOptions {
 }
 const followed: readonly Collection[] = ['mesh-config', 'proxy-configs'];
 
-/** Sidecar-injector: follows the mesh's configuration on the bus and answers the API server's webhook. It is ready when it knows that configuration. */
-export function createInjector({ subscriber, observability, values, revision, enableNativeSidecars, signal }: InjectorOptions) {
+/**
+ * Sidecar-injector: follows the mesh's configuration on the bus and answers the API server's webhook. It is ready when
+ * it knows that configuration.
+ */
+export function createInjector({
+  subscriber,
+  observability,
+  values,
+  revision,
+  enableNativeSidecars,
+  signal,
+}: InjectorOptions) {
   const { metrics } = observability;
-  const success = metrics.counter('sidecar_injection_success_total', 'Total number of successful sidecar injection requests.');
+  const success = metrics.counter(
+    'sidecar_injection_success_total',
+    'Total number of successful sidecar injection requests.',
+  );
   const skips = metrics.counter('sidecar_injection_skip_total', 'Total number of skipped sidecar injection requests.');
   const log = observability.log.scope('injection');
   const ready = Promise.withResolvers<null>();
@@ -53,9 +66,20 @@ export function createInjector({ subscriber, observability, values, revision, en
     }
   }
 
-  function decide(pod: PodObject, { namespace, proxyEnv }: { readonly namespace: string; readonly proxyEnv: Readonly<Record<string, string>> }): Result<{ readonly patch?: Extract<Injection, { patch: unknown }>['patch'] }> {
+  function decide(
+    pod: PodObject,
+    { namespace, proxyEnv }: { readonly namespace: string; readonly proxyEnv: Readonly<Record<string, string>> },
+  ): Result<{ readonly patch?: Extract<Injection, { patch: unknown }>['patch'] }> {
     if (!mesh) return { ok: false, error: 'the mesh configuration is not known yet; try again' };
-    const result = inject(pod, { namespace, mesh, values, proxyConfigs: [...proxyConfigs.values()], proxyEnv, ...(revision ? { revision } : {}), ...(enableNativeSidecars ? { nativeSidecars: true } : {}) });
+    const result = inject(pod, {
+      namespace,
+      mesh,
+      values,
+      proxyConfigs: [...proxyConfigs.values()],
+      proxyEnv,
+      ...(revision ? { revision } : {}),
+      ...(enableNativeSidecars ? { nativeSidecars: true } : {}),
+    });
     if (!result.ok) return result;
     const name = pod.metadata.name ?? pod.metadata.generateName ?? '';
     if ('skipped' in result.value) {
@@ -70,14 +94,22 @@ export function createInjector({ subscriber, observability, values, revision, en
 
   const webhook = createWebhook({ decide, observability });
 
-  /** Answers on a port (0: any) with a certificate that may be renewed; waits for the first. `listening` resolves with the port in use. */
+  /**
+   * Answers on a port (0: any) with a certificate that may be renewed; waits for the first. `listening` resolves with
+   * the port in use.
+   */
   function serve({ bind, injectionPort, webhookClientCaFile, certificate, first, guard }: ServeOptions) {
     const listening = Promise.withResolvers<number>();
     const runWebhook = async (): Promise<void> => {
       await Promise.race([first, aborted(signal)]);
       if (!certificate.current() || signal.aborted) return;
-      const clientRoots = webhookClientCaFile === undefined ? {} : { clientRoots: await readFile(webhookClientCaFile, 'utf8') };
-      const server = await webhook.listen({ ...guard, at: { host: bind, port: injectionPort }, tls: { source: certificate, clients: 'optional', ...clientRoots } });
+      const clientRoots =
+        webhookClientCaFile === undefined ? {} : { clientRoots: await readFile(webhookClientCaFile, 'utf8') };
+      const server = await webhook.listen({
+        ...guard,
+        at: { host: bind, port: injectionPort },
+        tls: { source: certificate, clients: 'optional', ...clientRoots },
+      });
       listening.resolve(server.port);
       log.info('serving', { what: 'webhook', at: `${bind}:${server.port}` });
       await aborted(signal);

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { parseValues, type Values } from '@flotilla/injector-template';
 import { configLimits, ok, readYaml } from '@flotilla/std';
 
-/** The installation's values from a YAML or JSON file over Istio's defaults; these alone without one. Throws, naming the file and what is wrong in it. */
+/**
+ * The installation's values from a YAML or JSON file over Istio's defaults; these alone without one. Throws, naming the
+ * file and what is wrong in it.
+ */
 export async function readValues(path: string | undefined): Promise<Values> {
   const read = path === undefined ? ok({}) : readYaml(await readFile(path, 'utf8'), configLimits);
   if (!read.ok) throw new Error(`${path ?? 'values'}: ${read.error.message}`);

@@ -15,7 +15,9 @@ export function buildSidecar(input: TemplateInput): PodOverlay {
   return {
     metadata: { labels: sidecarLabels(input), annotations: sidecarAnnotations(input) },
     spec: {
-      ...(input.nativeSidecars ? { initContainers: [...before, { ...proxy, restartPolicy: 'Always' }] } : { ...(before.length > 0 ? { initContainers: before } : {}), containers: [proxy] }),
+      ...(input.nativeSidecars
+        ? { initContainers: [...before, { ...proxy, restartPolicy: 'Always' }] }
+        : { ...(before.length > 0 ? { initContainers: before } : {}), containers: [proxy] }),
       volumes: proxyVolumes(input, 'sidecar'),
       ...(imagePullSecrets.length > 0 ? { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) } : {}),
     },
@@ -25,7 +27,12 @@ export function buildSidecar(input: TemplateInput): PodOverlay {
 function buildProxy(input: TemplateInput): Container {
   const { proxy, imagePullPolicy } = input.values.global;
   const hold = input.proxyConfig.holdApplicationUntilProxyStarts || proxy.holdApplicationUntilProxyStarts;
-  const lifecycle = Object.keys(proxy.lifecycle).length > 0 ? proxy.lifecycle : hold ? { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } : undefined;
+  const lifecycle =
+    Object.keys(proxy.lifecycle).length > 0
+      ? proxy.lifecycle
+      : hold
+        ? { postStart: { exec: { command: ['pilot-agent', 'wait'] } } }
+        : undefined;
   const hasStatus = annotationOr(input, 'status.sidecar.istio.io/port', proxy.statusPort) !== '0';
   return {
     name: proxyContainerName,
@@ -50,22 +57,39 @@ function readiness(input: TemplateInput): Probe {
   };
   return {
     httpGet: { path: '/healthz/ready', port: 15_021 },
-    initialDelaySeconds: number('initialDelaySeconds', proxy.readinessInitialDelaySeconds), periodSeconds: number('periodSeconds', proxy.readinessPeriodSeconds),
-    timeoutSeconds: 3, failureThreshold: number('failureThreshold', proxy.readinessFailureThreshold),
+    initialDelaySeconds: number('initialDelaySeconds', proxy.readinessInitialDelaySeconds),
+    periodSeconds: number('periodSeconds', proxy.readinessPeriodSeconds),
+    timeoutSeconds: 3,
+    failureThreshold: number('failureThreshold', proxy.readinessFailureThreshold),
   };
 }
 
-/** As user 1337, whom the capture rules leave alone; as root only for transparent capture, low ports or traced rules. */
+/**
+ * As user 1337, whom the capture rules leave alone; as root only for transparent capture, low ports or traced rules.
+ */
 function securityContext(input: TemplateInput): object {
   const { proxy } = input.values.global;
-  const readOnlyRootFilesystem = annotationOr(input, 'sidecar.istio.io/enableCoreDump', proxy.enableCoreDump) !== 'true';
+  const readOnlyRootFilesystem =
+    annotationOr(input, 'sidecar.istio.io/enableCoreDump', proxy.enableCoreDump) !== 'true';
   if (input.proxyConfig.proxyMetadata?.['IPTABLES_TRACE_LOGGING'] === 'true') {
-    return { allowPrivilegeEscalation: true, capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] }, privileged: true, readOnlyRootFilesystem, runAsGroup: 1337, runAsNonRoot: false, runAsUser: 0 };
+    return {
+      allowPrivilegeEscalation: true,
+      capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
+      privileged: true,
+      readOnlyRootFilesystem,
+      runAsGroup: 1337,
+      runAsNonRoot: false,
+      runAsUser: 0,
+    };
   }
   const binds = annotationOr(input, 'sidecar.istio.io/capNetBindService', proxy.capNetBindService) === 'true';
   const add = [...(usesTproxy(input) ? ['NET_ADMIN'] : []), ...(binds ? ['NET_BIND_SERVICE'] : [])];
   return {
-    allowPrivilegeEscalation: proxy.privileged, capabilities: { ...(add.length > 0 ? { add } : {}), drop: ['ALL'] }, privileged: proxy.privileged, readOnlyRootFilesystem, runAsGroup: 1337,
+    allowPrivilegeEscalation: proxy.privileged,
+    capabilities: { ...(add.length > 0 ? { add } : {}), drop: ['ALL'] },
+    privileged: proxy.privileged,
+    readOnlyRootFilesystem,
+    runAsGroup: 1337,
     ...(add.length > 0 ? { runAsNonRoot: false, runAsUser: 0 } : { runAsNonRoot: true, runAsUser: 1337 }),
   };
 }

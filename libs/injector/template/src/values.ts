@@ -1,25 +1,65 @@
 import { err, ok, type Result } from '@flotilla/std';
 
-interface Resources { readonly limits?: Readonly<Record<string, string | number>>; readonly requests?: Readonly<Record<string, string | number>> }
+interface Resources {
+  readonly limits?: Readonly<Record<string, string | number>>;
+  readonly requests?: Readonly<Record<string, string | number>>;
+}
 
 /** A selector of Kubernetes (meta/v1). */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[];
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
 }
 
-/** The installation's values as far as the default templates read them; names and defaults are those of Istio's charts, version 1.19. */
+/**
+ * The installation's values as far as the default templates read them; names and defaults are those of Istio's charts,
+ * version 1.19.
+ */
 export interface Values {
   readonly global: {
-    readonly hub: string; readonly tag: string | number; readonly imagePullPolicy: string; readonly imagePullSecrets: readonly string[]; readonly istioNamespace: string;
-    readonly caAddress: string; readonly caName: string; readonly jwtPolicy: string; readonly pilotCertProvider: string; readonly meshID: string; readonly trustDomain: string; readonly network: string;
-    readonly logAsJson: boolean; readonly logging: { readonly level: string }; readonly mountMtlsCerts: boolean;
+    readonly hub: string;
+    readonly tag: string | number;
+    readonly imagePullPolicy: string;
+    readonly imagePullSecrets: readonly string[];
+    readonly istioNamespace: string;
+    readonly caAddress: string;
+    readonly caName: string;
+    readonly jwtPolicy: string;
+    readonly pilotCertProvider: string;
+    readonly meshID: string;
+    readonly trustDomain: string;
+    readonly network: string;
+    readonly logAsJson: boolean;
+    readonly logging: { readonly level: string };
+    readonly mountMtlsCerts: boolean;
     readonly multiCluster: { readonly clusterName: string };
     readonly proxy: {
-      readonly image: string; readonly tracer: string; readonly autoInject: string; readonly clusterDomain: string; readonly logLevel: string; readonly componentLogLevel: string; readonly enableCoreDump: boolean; readonly privileged: boolean; readonly capNetBindService: string;
-      readonly includeIPRanges: string; readonly excludeIPRanges: string; readonly includeInboundPorts: string; readonly excludeInboundPorts: string; readonly includeOutboundPorts: string; readonly excludeOutboundPorts: string;
-      readonly readinessFailureThreshold: number; readonly readinessInitialDelaySeconds: number; readonly readinessPeriodSeconds: number; readonly statusPort: number;
-      readonly resources: Resources; readonly holdApplicationUntilProxyStarts: boolean; readonly lifecycle: Readonly<Record<string, unknown>>;
+      readonly image: string;
+      readonly tracer: string;
+      readonly autoInject: string;
+      readonly clusterDomain: string;
+      readonly logLevel: string;
+      readonly componentLogLevel: string;
+      readonly enableCoreDump: boolean;
+      readonly privileged: boolean;
+      readonly capNetBindService: string;
+      readonly includeIPRanges: string;
+      readonly excludeIPRanges: string;
+      readonly includeInboundPorts: string;
+      readonly excludeInboundPorts: string;
+      readonly includeOutboundPorts: string;
+      readonly excludeOutboundPorts: string;
+      readonly readinessFailureThreshold: number;
+      readonly readinessInitialDelaySeconds: number;
+      readonly readinessPeriodSeconds: number;
+      readonly statusPort: number;
+      readonly resources: Resources;
+      readonly holdApplicationUntilProxyStarts: boolean;
+      readonly lifecycle: Readonly<Record<string, unknown>>;
     };
     readonly proxy_init: { readonly image: string };
     readonly sds: { readonly token: { readonly aud: string } };
@@ -28,22 +68,54 @@ export interface Values {
   readonly istio_cni: { readonly enabled: boolean; readonly chained: boolean };
   readonly revision: string;
   readonly sidecarInjectorWebhook: {
-    readonly rewriteAppHTTPProbe: boolean; readonly neverInjectSelector: readonly LabelSelector[]; readonly alwaysInjectSelector: readonly LabelSelector[];
+    readonly rewriteAppHTTPProbe: boolean;
+    readonly neverInjectSelector: readonly LabelSelector[];
+    readonly alwaysInjectSelector: readonly LabelSelector[];
     readonly injectedAnnotations: Readonly<Record<string, string>>;
   };
 }
 
 export const defaultValues: Values = {
   global: {
-    hub: 'docker.io/istio', tag: '1.19.0', imagePullPolicy: '', imagePullSecrets: [], istioNamespace: 'istio-system',
-    caAddress: '', caName: '', jwtPolicy: 'third-party-jwt', pilotCertProvider: 'istiod', meshID: '', trustDomain: '', network: '',
-    logAsJson: false, logging: { level: 'default:info' }, mountMtlsCerts: false,
+    hub: 'docker.io/istio',
+    tag: '1.19.0',
+    imagePullPolicy: '',
+    imagePullSecrets: [],
+    istioNamespace: 'istio-system',
+    caAddress: '',
+    caName: '',
+    jwtPolicy: 'third-party-jwt',
+    pilotCertProvider: 'istiod',
+    meshID: '',
+    trustDomain: '',
+    network: '',
+    logAsJson: false,
+    logging: { level: 'default:info' },
+    mountMtlsCerts: false,
     multiCluster: { clusterName: '' },
     proxy: {
-      image: 'proxyv2', tracer: 'zipkin', autoInject: 'enabled', clusterDomain: 'cluster.local', logLevel: 'warning', componentLogLevel: 'misc:error', enableCoreDump: false, privileged: false, capNetBindService: '',
-      includeIPRanges: '*', excludeIPRanges: '', includeInboundPorts: '*', excludeInboundPorts: '', includeOutboundPorts: '', excludeOutboundPorts: '',
-      readinessFailureThreshold: 30, readinessInitialDelaySeconds: 1, readinessPeriodSeconds: 2, statusPort: 15020,
-      resources: { limits: { cpu: '2000m', memory: '1024Mi' }, requests: { cpu: '100m', memory: '128Mi' } }, holdApplicationUntilProxyStarts: false, lifecycle: {},
+      image: 'proxyv2',
+      tracer: 'zipkin',
+      autoInject: 'enabled',
+      clusterDomain: 'cluster.local',
+      logLevel: 'warning',
+      componentLogLevel: 'misc:error',
+      enableCoreDump: false,
+      privileged: false,
+      capNetBindService: '',
+      includeIPRanges: '*',
+      excludeIPRanges: '',
+      includeInboundPorts: '*',
+      excludeInboundPorts: '',
+      includeOutboundPorts: '',
+      excludeOutboundPorts: '',
+      readinessFailureThreshold: 30,
+      readinessInitialDelaySeconds: 1,
+      readinessPeriodSeconds: 2,
+      statusPort: 15020,
+      resources: { limits: { cpu: '2000m', memory: '1024Mi' }, requests: { cpu: '100m', memory: '128Mi' } },
+      holdApplicationUntilProxyStarts: false,
+      lifecycle: {},
     },
     proxy_init: { image: 'proxyv2' },
     sds: { token: { aud: 'istio-ca' } },
@@ -51,40 +123,74 @@ export const defaultValues: Values = {
   },
   istio_cni: { enabled: false, chained: true },
   revision: '',
-  sidecarInjectorWebhook: { rewriteAppHTTPProbe: true, neverInjectSelector: [], alwaysInjectSelector: [], injectedAnnotations: {} },
+  sidecarInjectorWebhook: {
+    rewriteAppHTTPProbe: true,
+    neverInjectSelector: [],
+    alwaysInjectSelector: [],
+    injectedAnnotations: {},
+  },
 };
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
-const kindOf = (value: unknown): string => (Array.isArray(value) ? 'a list' : isPlain(value) ? 'an object' : typeof value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const kindOf = (value: unknown): string =>
+  Array.isArray(value) ? 'a list' : isPlain(value) ? 'an object' : typeof value;
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isTextMap = (value: unknown): boolean => isPlain(value) && Object.values(value).every(isText);
-const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean => Array.isArray(value) && value.every(isItem);
-const isSelector = (value: unknown): boolean => isPlain(value) && isTextMap(value['matchLabels'] === undefined ? {} : value['matchLabels'])
-  && isListOf(value['matchExpressions'] === undefined ? [] : value['matchExpressions'], isExpression);
-const isExpression = (value: unknown): boolean => isPlain(value) && isText(value['key']) && isText(value['operator']) && isListOf(value['values'] === undefined ? [] : value['values'], isText);
+const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(isItem);
+const isSelector = (value: unknown): boolean =>
+  isPlain(value) &&
+  isTextMap(value['matchLabels'] === undefined ? {} : value['matchLabels']) &&
+  isListOf(value['matchExpressions'] === undefined ? [] : value['matchExpressions'], isExpression);
+const isExpression = (value: unknown): boolean =>
+  isPlain(value) &&
+  isText(value['key']) &&
+  isText(value['operator']) &&
+  isListOf(value['values'] === undefined ? [] : value['values'], isText);
 
 /** Members whose content is the user's, and what it must be. */
 const open = new Map<string, readonly [what: string, is: (value: unknown) => boolean]>([
-  ['global.proxy.resources', ['an object', isPlain]], ['global.proxy.lifecycle', ['an object', isPlain]], ['global.imagePullSecrets', ['a list of names', (value) => isListOf(value, isText)]],
+  ['global.proxy.resources', ['an object', isPlain]],
+  ['global.proxy.lifecycle', ['an object', isPlain]],
+  ['global.imagePullSecrets', ['a list of names', (value) => isListOf(value, isText)]],
   ['sidecarInjectorWebhook.neverInjectSelector', ['a list of label selectors', (value) => isListOf(value, isSelector)]],
-  ['sidecarInjectorWebhook.alwaysInjectSelector', ['a list of label selectors', (value) => isListOf(value, isSelector)]],
+  [
+    'sidecarInjectorWebhook.alwaysInjectSelector',
+    ['a list of label selectors', (value) => isListOf(value, isSelector)],
+  ],
   ['sidecarInjectorWebhook.injectedAnnotations', ['an object of texts', isTextMap]],
 ]);
 
-/** Reads given values over the defaults. What the templates don't read is left out; a value of another type than the default's is refused by its path. */
+/**
+ * Reads given values over the defaults. What the templates don't read is left out; a value of another type than the
+ * default's is refused by its path.
+ */
 export function parseValues(raw: unknown): Result<Values> {
   const wrong: string[] = [];
   const merge = (base: unknown, over: unknown, path: string): unknown => {
     if (over === undefined || over === null) return base;
     const [what, isRight] = open.get(path) ?? [];
     if (what && isRight) return isRight(over) ? over : refuse(path, base, { expected: what, found: over });
-    if (isPlain(base)) return isPlain(over) ? Object.fromEntries(Object.entries(base).map(([key, value]) => [key, merge(value, over[key], path === '' ? key : `${path}.${key}`)])) : refuse(path, base, { found: over });
+    if (isPlain(base))
+      return isPlain(over)
+        ? Object.fromEntries(
+            Object.entries(base).map(([key, value]) => [
+              key,
+              merge(value, over[key], path === '' ? key : `${path}.${key}`),
+            ]),
+          )
+        : refuse(path, base, { found: over });
     const scalars = !isPlain(over) && !Array.isArray(over);
     if (typeof base === 'string' && scalars) return String(over);
     return typeof base === typeof over ? over : refuse(path, base, { found: over });
   };
-  const refuse = (path: string, base: unknown, { expected = kindOf(base), found }: { expected?: string; found: unknown }): unknown => {
+  const refuse = (
+    path: string,
+    base: unknown,
+    { expected = kindOf(base), found }: { expected?: string; found: unknown },
+  ): unknown => {
     wrong.push(`${path || 'values'}: expected ${expected}, found ${kindOf(found)}`);
     return base;
   };

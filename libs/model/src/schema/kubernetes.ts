@@ -1,20 +1,40 @@
-import { bool, enumeration, intOrString, kubernetesObject as object, map, port, repeated, string, type Infer } from './schema.ts';
+import {
+  bool,
+  enumeration,
+  intOrString,
+  kubernetesObject as object,
+  map,
+  port,
+  repeated,
+  string,
+  type Infer,
+} from './schema.ts';
 
 /**
- * Kubernetes' own kinds as far as the mesh reads them (Kubernetes API reference, v1 and discovery.k8s.io/v1). Fields that it doesn't read are dropped,
- * the others must have the types that the API server gives them.
+ * Kubernetes' own kinds as far as the mesh reads them (Kubernetes API reference, v1 and discovery.k8s.io/v1). Fields
+ * that it doesn't read are dropped, the others must have the types that the API server gives them.
  */
 const Ports = repeated(object({ name: string, port, protocol: string, appProtocol: string }));
 
-export const ServicePort = object({ name: string, port, targetPort: intOrString, protocol: string, appProtocol: string, nodePort: port }, ['port']);
+export const ServicePort = object(
+  { name: string, port, targetPort: intOrString, protocol: string, appProtocol: string, nodePort: port },
+  ['port'],
+);
 export type ServicePort = Infer<typeof ServicePort>;
 
-export const ServiceStatus = object({ loadBalancer: object({ ingress: repeated(object({ ip: string, hostname: string })) }) });
+export const ServiceStatus = object({
+  loadBalancer: object({ ingress: repeated(object({ ip: string, hostname: string })) }),
+});
 export const Service = object({
   type: enumeration(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
-  clusterIP: string, clusterIPs: repeated(string), externalName: string, externalIPs: repeated(string),
-  selector: map(string), ports: repeated(ServicePort),
-  publishNotReadyAddresses: bool, internalTrafficPolicy: string,
+  clusterIP: string,
+  clusterIPs: repeated(string),
+  externalName: string,
+  externalIPs: repeated(string),
+  selector: map(string),
+  ports: repeated(ServicePort),
+  publishNotReadyAddresses: bool,
+  internalTrafficPolicy: string,
   status: ServiceStatus,
 });
 export type Service = Infer<typeof Service>;
@@ -22,25 +42,53 @@ export type Service = Infer<typeof Service>;
 const ObjectReference = object({ kind: string, name: string, namespace: string });
 export const EndpointSlice = object({
   addressType: enumeration(['IPv4', 'IPv6', 'FQDN']),
-  endpoints: repeated(object({
-    addresses: repeated(string), conditions: object({ ready: bool, serving: bool, terminating: bool }), hostname: string, nodeName: string, zone: string, targetRef: ObjectReference,
-  }, ['addresses'])),
+  endpoints: repeated(
+    object(
+      {
+        addresses: repeated(string),
+        conditions: object({ ready: bool, serving: bool, terminating: bool }),
+        hostname: string,
+        nodeName: string,
+        zone: string,
+        targetRef: ObjectReference,
+      },
+      ['addresses'],
+    ),
+  ),
   ports: Ports,
 });
 export type EndpointSlice = Infer<typeof EndpointSlice>;
 
-const Container = object({ name: string, ports: repeated(object({ name: string, containerPort: port, protocol: string }, ['containerPort'])) });
+const Container = object({
+  name: string,
+  ports: repeated(object({ name: string, containerPort: port, protocol: string }, ['containerPort'])),
+});
 const Condition = object({ type: string, status: string }, ['type', 'status']);
 export const Pod = object({
-  serviceAccountName: string, nodeName: string, hostNetwork: bool, hostname: string, subdomain: string,
-  containers: repeated(Container), initContainers: repeated(Container),
-  status: object({ podIP: string, podIPs: repeated(object({ ip: string })), phase: string, conditions: repeated(Condition) }),
+  serviceAccountName: string,
+  nodeName: string,
+  hostNetwork: bool,
+  hostname: string,
+  subdomain: string,
+  containers: repeated(Container),
+  initContainers: repeated(Container),
+  status: object({
+    podIP: string,
+    podIPs: repeated(object({ ip: string })),
+    phase: string,
+    conditions: repeated(Condition),
+  }),
 });
 export type Pod = Infer<typeof Pod>;
 
-export const Node = object({ status: object({ addresses: repeated(object({ type: string, address: string }, ['type', 'address'])) }) });
+export const Node = object({
+  status: object({ addresses: repeated(object({ type: string, address: string }, ['type', 'address'])) }),
+});
 export type Node = Infer<typeof Node>;
 export const Namespace = object({});
 export type Namespace = Infer<typeof Namespace>;
 
-export const OwnerReference = object({ apiVersion: string, kind: string, name: string, controller: bool }, ['kind', 'name']);
+export const OwnerReference = object({ apiVersion: string, kind: string, name: string, controller: bool }, [
+  'kind',
+  'name',
+]);

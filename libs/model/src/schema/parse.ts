@@ -8,9 +8,16 @@ export interface ParseOptions {
   /** `strict` refuses unknown fields (istioctl validate); `lenient` drops them with a warning (the webhook). */
   readonly unknownFields?: 'strict' | 'lenient';
 }
-export interface Parsed { readonly value: unknown; readonly problems: readonly Problem[] }
+export interface Parsed {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+}
 
-interface Context { readonly options: ParseOptions; readonly problems: Problem[]; readonly unlisted: { error: number; warning: number } }
+interface Context {
+  readonly options: ParseOptions;
+  readonly problems: Problem[];
+  readonly unlisted: { error: number; warning: number };
+}
 /** An object with more mistakes than these is wrong altogether; the rest are counted. */
 const maxProblems = 50;
 const maxDepth = 100;
@@ -19,10 +26,11 @@ const invalid = Symbol('invalid');
 type Read = unknown;
 
 /**
- * Reads a value as its schema says (Protocol Buffers' "ProtoJSON Format", with what Istio's own parser also takes: snake_case names, numbers as text,
- * enum numbers, Go durations). Returns the canonical value (camelCase names, enum names, durations in seconds; absent and null are undefined) and
- * what is wrong, each with the path of its field; with errors the value holds what could be read. Texts of more than a mebibyte and keys of more
- * than 1024 characters are refused, and at most 50 problems are listed. Never throws.
+ * Reads a value as its schema says (Protocol Buffers' "ProtoJSON Format", with what Istio's own parser also takes:
+ * snake_case names, numbers as text, enum numbers, Go durations). Returns the canonical value (camelCase names, enum
+ * names, durations in seconds; absent and null are undefined) and what is wrong, each with the path of its field; with
+ * errors the value holds what could be read. Texts of more than a mebibyte and keys of more than 1024 characters are
+ * refused, and at most 50 problems are listed. Never throws.
  */
 export function parseValue(schema: Schema, raw: unknown, options: ParseOptions = {}): Parsed {
   const context: Context = { options, problems: [], unlisted: { error: 0, warning: 0 } };
@@ -30,49 +38,86 @@ export function parseValue(schema: Schema, raw: unknown, options: ParseOptions =
   const value = read(schema, raw, { path, context, depth: 0 });
   for (const level of ['error', 'warning'] as const) {
     const count = context.unlisted[level];
-    if (count > 0) context.problems.push({ code: 'more', level, path, message: `${count} more ${level}s are not listed; solve these first` });
+    if (count > 0)
+      context.problems.push({
+        code: 'more',
+        level,
+        path,
+        message: `${count} more ${level}s are not listed; solve these first`,
+      });
   }
   return { value: value === invalid ? undefined : value, problems: context.problems };
 }
 
-interface At { readonly path: string; readonly context: Context; readonly depth: number }
+interface At {
+  readonly path: string;
+  readonly context: Context;
+  readonly depth: number;
+}
 
 function read(schema: Schema, raw: unknown, at: At): Read {
   if (at.depth > maxDepth) return refuse(at, `at most ${maxDepth} levels`, 'deeper ones');
-  if (typeof raw === 'string' && raw.length > longest.text) return refuse(at, `a text of at most ${longest.text} characters`, raw);
+  if (typeof raw === 'string' && raw.length > longest.text)
+    return refuse(at, `a text of at most ${longest.text} characters`, raw);
   switch (schema.type) {
-    case 'message': return readMessage(schema, raw, at);
-    case 'object': return readObject(schema, raw, at);
-    case 'repeated': return readList(schema.of, raw, at);
-    case 'map': return readMap(schema.of, raw, at);
-    case 'wrapper': return read(schema.of, raw, at);
-    case 'enum': return readEnum(schema.values, raw, at);
-    case 'string': return typeof raw === 'string' ? raw : refuse(at, 'text', raw);
-    case 'bytes': return typeof raw === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(raw) ? raw : refuse(at, 'base64 text', raw);
-    case 'bool': return typeof raw === 'boolean' ? raw : refuse(at, 'true or false', raw);
-    case 'int': return readInteger(raw, at, [-(2 ** 31), 2 ** 31 - 1]);
-    case 'uint': return readInteger(raw, at, [0, 2 ** 32 - 1]);
-    case 'int64': return readInteger(raw, at, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
-    case 'port': return isPort(raw) ? raw : refuse(at, 'a port number from 0 to 65535', raw);
-    case 'intOrString': return isPort(raw) || typeof raw === 'string' ? raw : refuse(at, 'a port number from 0 to 65535, or the name of a port', raw);
-    case 'double': return readDouble(raw, at);
-    case 'duration': return readDuration(raw, at);
-    case 'timestamp': return typeof raw === 'string' && parseTimestamp(raw) !== undefined ? raw : refuse(at, 'a time such as 2023-01-31T12:00:00Z', raw);
-    case 'struct': return isObject(raw) ? readFree(raw, at) : refuse(at, 'an object', raw);
-    case 'value': return readFree(raw, at);
+    case 'message':
+      return readMessage(schema, raw, at);
+    case 'object':
+      return readObject(schema, raw, at);
+    case 'repeated':
+      return readList(schema.of, raw, at);
+    case 'map':
+      return readMap(schema.of, raw, at);
+    case 'wrapper':
+      return read(schema.of, raw, at);
+    case 'enum':
+      return readEnum(schema.values, raw, at);
+    case 'string':
+      return typeof raw === 'string' ? raw : refuse(at, 'text', raw);
+    case 'bytes':
+      return typeof raw === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(raw) ? raw : refuse(at, 'base64 text', raw);
+    case 'bool':
+      return typeof raw === 'boolean' ? raw : refuse(at, 'true or false', raw);
+    case 'int':
+      return readInteger(raw, at, [-(2 ** 31), 2 ** 31 - 1]);
+    case 'uint':
+      return readInteger(raw, at, [0, 2 ** 32 - 1]);
+    case 'int64':
+      return readInteger(raw, at, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+    case 'port':
+      return isPort(raw) ? raw : refuse(at, 'a port number from 0 to 65535', raw);
+    case 'intOrString':
+      return isPort(raw) || typeof raw === 'string'
+        ? raw
+        : refuse(at, 'a port number from 0 to 65535, or the name of a port', raw);
+    case 'double':
+      return readDouble(raw, at);
+    case 'duration':
+      return readDuration(raw, at);
+    case 'timestamp':
+      return typeof raw === 'string' && parseTimestamp(raw) !== undefined
+        ? raw
+        : refuse(at, 'a time such as 2023-01-31T12:00:00Z', raw);
+    case 'struct':
+      return isObject(raw) ? readFree(raw, at) : refuse(at, 'an object', raw);
+    case 'value':
+      return readFree(raw, at);
   }
 }
 
 const fieldPath = ({ path }: Pick<At, 'path'>, name: string): string => (path === '' ? name : `${path}.${name}`);
 
-const isObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null && !Array.isArray(raw);
+const isObject = (raw: unknown): raw is Record<string, unknown> =>
+  typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 
 function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown, at: At): Read {
   if (!isObject(raw)) return refuse(at, 'an object', raw);
   const fields = schema.fields();
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(raw)) {
-    const name = Object.hasOwn(fields, key) ? key : key.replace(/_([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    const name = Object.hasOwn(fields, key)
+      ? key
+      : key.replace(/_([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (!field) unknownField(at, key);
     else if (item !== null && item !== undefined) {
@@ -97,22 +142,36 @@ function readObject({ fields, required }: Extract<Schema, { type: 'object' }>, r
   return out;
 }
 
-const isPort = (raw: unknown): raw is number => typeof raw === 'number' && Number.isInteger(raw) && raw >= 0 && raw <= 65_535;
+const isPort = (raw: unknown): raw is number =>
+  typeof raw === 'number' && Number.isInteger(raw) && raw >= 0 && raw <= 65_535;
 
 function unknownField({ path, context }: At, key: string): void {
   const strict = context.options.unknownFields === 'strict';
   const name = key.slice(0, longest.key);
-  report(context, { code: 'unknown-field', level: strict ? 'error' : 'warning', path: fieldPath({ path }, name), message: `unknown field ${quote(name)}${strict ? '' : ' is ignored'}` });
+  report(context, {
+    code: 'unknown-field',
+    level: strict ? 'error' : 'warning',
+    path: fieldPath({ path }, name),
+    message: `unknown field ${quote(name)}${strict ? '' : ' is ignored'}`,
+  });
 }
 
 /** A value without a schema: only its size is bounded. */
 function readFree(raw: unknown, at: At): Read {
   if (at.depth > maxDepth) return refuse(at, `at most ${maxDepth} levels`, 'deeper ones');
-  if (typeof raw === 'string') return raw.length <= longest.text ? raw : refuse(at, `a text of at most ${longest.text} characters`, raw);
+  if (typeof raw === 'string')
+    return raw.length <= longest.text ? raw : refuse(at, `a text of at most ${longest.text} characters`, raw);
   if (typeof raw !== 'object' || raw === null) return raw;
   for (const [key, item] of Object.entries(raw)) {
     if (key.length > longest.key) return refuse(at, `keys of at most ${longest.key} characters`, key);
-    if (readFree(item, { ...at, path: Array.isArray(raw) ? `${at.path}[${key}]` : `${at.path}.${key}`, depth: at.depth + 1 }) === invalid) return invalid;
+    if (
+      readFree(item, {
+        ...at,
+        path: Array.isArray(raw) ? `${at.path}[${key}]` : `${at.path}.${key}`,
+        depth: at.depth + 1,
+      }) === invalid
+    )
+      return invalid;
   }
   return raw;
 }
@@ -128,17 +187,20 @@ function readList(of: Schema, raw: unknown, at: At): Read {
 
 function readMap(of: Schema, raw: unknown, at: At): Read {
   if (!isObject(raw)) return refuse(at, 'an object', raw);
-  return Object.fromEntries(Object.entries(raw).flatMap(([key, item]) => {
-    if (key.length > longest.key) return (refuse(at, `keys of at most ${longest.key} characters`, key), []);
-    const inside = { ...at, path: `${at.path}[${JSON.stringify(key)}]`, depth: at.depth + 1 };
-    const value = item === null ? refuse(inside, 'a value', item) : read(of, item, inside);
-    return value === invalid ? [] : [[key, value]];
-  }));
+  return Object.fromEntries(
+    Object.entries(raw).flatMap(([key, item]) => {
+      if (key.length > longest.key) return (refuse(at, `keys of at most ${longest.key} characters`, key), []);
+      const inside = { ...at, path: `${at.path}[${JSON.stringify(key)}]`, depth: at.depth + 1 };
+      const value = item === null ? refuse(inside, 'a value', item) : read(of, item, inside);
+      return value === invalid ? [] : [[key, value]];
+    }),
+  );
 }
 
 function readEnum(values: Readonly<Record<string, number>>, raw: unknown, at: At): Read {
   if (typeof raw === 'string' && Object.hasOwn(values, raw)) return raw;
-  if (typeof raw === 'number' && Number.isInteger(raw)) return Object.keys(values).find((name) => values[name] === raw) ?? Object.keys(values)[0];
+  if (typeof raw === 'number' && Number.isInteger(raw))
+    return Object.keys(values).find((name) => values[name] === raw) ?? Object.keys(values)[0];
   return refuse(at, `one of ${Object.keys(values).join(', ')}`, raw);
 }
 
@@ -161,7 +223,14 @@ function readDuration(raw: unknown, at: At): Read {
 }
 
 function refuse({ path, context }: At, expected: string, raw: unknown): typeof invalid {
-  const shown = typeof raw === 'string' ? JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}...` : raw) : Array.isArray(raw) ? 'a list' : isObject(raw) ? 'an object' : String(raw);
+  const shown =
+    typeof raw === 'string'
+      ? JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}...` : raw)
+      : Array.isArray(raw)
+        ? 'a list'
+        : isObject(raw)
+          ? 'an object'
+          : String(raw);
   report(context, { code: 'wrong-type', level: 'error', path, message: `expected ${expected}, found ${shown}` });
   return invalid;
 }

@@ -1,24 +1,60 @@
 /**
- * The shape of proto3 messages as data: one description gives the TypeScript type, the parser (parse.ts), and later the CRDs.
- * Rules of the mapping: Protocol Buffers' "ProtoJSON Format".
+ * The shape of proto3 messages as data: one description gives the TypeScript type, the parser (parse.ts), and later the
+ * CRDs. Rules of the mapping: Protocol Buffers' "ProtoJSON Format".
  */
 export type Schema =
-  | { readonly type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes' | 'port' | 'intOrString' }
+  | {
+      readonly type:
+        | 'string'
+        | 'bool'
+        | 'int'
+        | 'uint'
+        | 'int64'
+        | 'double'
+        | 'duration'
+        | 'timestamp'
+        | 'struct'
+        | 'value'
+        | 'bytes'
+        | 'port'
+        | 'intOrString';
+    }
   /** google.protobuf wrappers: the same values, but zero and absent differ. */
   | { readonly type: 'wrapper'; readonly of: Schema }
   | { readonly type: 'enum'; readonly values: Readonly<Record<string, number>> }
-  | { readonly type: 'message'; readonly fields: () => Readonly<Record<string, Schema>>; readonly oneofs: readonly (readonly string[])[] }
+  | {
+      readonly type: 'message';
+      readonly fields: () => Readonly<Record<string, Schema>>;
+      readonly oneofs: readonly (readonly string[])[];
+    }
   /** An object of Kubernetes' API: names as they are, fields that are not listed dropped. */
   | { readonly type: 'object'; readonly fields: Readonly<Record<string, Schema>>; readonly required: readonly string[] }
   | { readonly type: 'repeated'; readonly of: Schema }
   | { readonly type: 'map'; readonly of: Schema };
 
-interface Typed<T> { readonly _type?: T }
+interface Typed<T> {
+  readonly _type?: T;
+}
 export type Infer<S> = S extends Typed<infer T> ? Exclude<T, undefined> : never;
 type Of<T> = Schema & Typed<T>;
 type Fields = Readonly<Record<string, Of<unknown>>>;
 
-const scalar = <T>(type: 'string' | 'bool' | 'int' | 'uint' | 'int64' | 'double' | 'duration' | 'timestamp' | 'struct' | 'value' | 'bytes' | 'port' | 'intOrString'): Of<T> => ({ type });
+const scalar = <T>(
+  type:
+    | 'string'
+    | 'bool'
+    | 'int'
+    | 'uint'
+    | 'int64'
+    | 'double'
+    | 'duration'
+    | 'timestamp'
+    | 'struct'
+    | 'value'
+    | 'bytes'
+    | 'port'
+    | 'intOrString',
+): Of<T> => ({ type });
 
 export const string = scalar<string>('string');
 export const bool = scalar<boolean>('bool');
@@ -44,16 +80,24 @@ export const map = <T>(of: Of<T>): Of<Readonly<Record<string, T>>> => ({ type: '
 
 /** An enum of names; given names count from 0, or give their numbers. */
 export function enumeration<const N extends string>(names: readonly N[] | Readonly<Record<N, number>>): Of<N> {
-  const values = Array.isArray(names) ? Object.fromEntries((names as readonly N[]).map((name, i) => [name, i])) : (names as Record<N, number>);
+  const values = Array.isArray(names)
+    ? Object.fromEntries((names as readonly N[]).map((name, i) => [name, i]))
+    : (names as Record<N, number>);
   return { type: 'enum', values };
 }
 
 /** A message; every field may be absent. `oneofs` names the groups of which at most one may be set. */
-export function message<F extends Fields>(fields: F | (() => F), oneofs: readonly (readonly (keyof F & string)[])[] = []): Of<{ readonly [K in keyof F]?: Infer<F[K]> }> {
+export function message<F extends Fields>(
+  fields: F | (() => F),
+  oneofs: readonly (readonly (keyof F & string)[])[] = [],
+): Of<{ readonly [K in keyof F]?: Infer<F[K]> }> {
   return { type: 'message', fields: typeof fields === 'function' ? fields : () => fields, oneofs };
 }
 /** An object of Kubernetes' API; `required` are the fields without which it is not valid. */
-export function kubernetesObject<F extends Fields, const R extends keyof F & string = never>(fields: F, required: readonly R[] = []): Of<{ readonly [K in R]: Infer<F[K]> } & { readonly [K in Exclude<keyof F, R>]?: Infer<F[K]> }> {
+export function kubernetesObject<F extends Fields, const R extends keyof F & string = never>(
+  fields: F,
+  required: readonly R[] = [],
+): Of<{ readonly [K in R]: Infer<F[K]> } & { readonly [K in Exclude<keyof F, R>]?: Infer<F[K]> }> {
   return { type: 'object', fields, required };
 }
 /** A message that contains itself: its type can't be inferred and is given. */

@@ -3,13 +3,24 @@ import { WorkloadSelector } from './common.ts';
 
 const MutualTLS = message({ mode: enumeration(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']) });
 /** security.istio.io PeerAuthentication */
-export const PeerAuthentication = message({ selector: WorkloadSelector, mtls: MutualTLS, portLevelMtls: map(MutualTLS) });
+export const PeerAuthentication = message({
+  selector: WorkloadSelector,
+  mtls: MutualTLS,
+  portLevelMtls: map(MutualTLS),
+});
 export type PeerAuthentication = Infer<typeof PeerAuthentication>;
 
 export const JWTRule = message({
-  issuer: string, audiences: repeated(string), jwksUri: string, jwks: string, fromHeaders: repeated(message({ name: string, prefix: string })),
-  fromParams: repeated(string), outputPayloadToHeader: string, forwardOriginalToken: bool,
-  outputClaimToHeaders: repeated(message({ header: string, claim: string })), fromCookies: repeated(string),
+  issuer: string,
+  audiences: repeated(string),
+  jwksUri: string,
+  jwks: string,
+  fromHeaders: repeated(message({ name: string, prefix: string })),
+  fromParams: repeated(string),
+  outputPayloadToHeader: string,
+  forwardOriginalToken: bool,
+  outputClaimToHeaders: repeated(message({ header: string, claim: string })),
+  fromCookies: repeated(string),
 });
 export type JWTRule = Infer<typeof JWTRule>;
 /** security.istio.io RequestAuthentication */
@@ -18,16 +29,38 @@ export type RequestAuthentication = Infer<typeof RequestAuthentication>;
 
 const s = repeated(string);
 export const AuthorizationSource = message({
-  principals: s, notPrincipals: s, requestPrincipals: s, notRequestPrincipals: s, namespaces: s, notNamespaces: s, ipBlocks: s, notIpBlocks: s, remoteIpBlocks: s, notRemoteIpBlocks: s,
+  principals: s,
+  notPrincipals: s,
+  requestPrincipals: s,
+  notRequestPrincipals: s,
+  namespaces: s,
+  notNamespaces: s,
+  ipBlocks: s,
+  notIpBlocks: s,
+  remoteIpBlocks: s,
+  notRemoteIpBlocks: s,
 });
-export const AuthorizationOperation = message({ hosts: s, notHosts: s, ports: s, notPorts: s, methods: s, notMethods: s, paths: s, notPaths: s });
+export const AuthorizationOperation = message({
+  hosts: s,
+  notHosts: s,
+  ports: s,
+  notPorts: s,
+  methods: s,
+  notMethods: s,
+  paths: s,
+  notPaths: s,
+});
 export const AuthorizationRule = message({
-  from: repeated(message({ source: AuthorizationSource })), to: repeated(message({ operation: AuthorizationOperation })),
+  from: repeated(message({ source: AuthorizationSource })),
+  to: repeated(message({ operation: AuthorizationOperation })),
   when: repeated(message({ key: string, values: s, notValues: s })),
 });
 export type AuthorizationRule = Infer<typeof AuthorizationRule>;
 /** security.istio.io AuthorizationPolicy */
 export const AuthorizationPolicy = message({
-  selector: WorkloadSelector, rules: repeated(AuthorizationRule), action: enumeration(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']), provider: message({ name: string }),
+  selector: WorkloadSelector,
+  rules: repeated(AuthorizationRule),
+  action: enumeration(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']),
+  provider: message({ name: string }),
 });
 export type AuthorizationPolicy = Infer<typeof AuthorizationPolicy>;

@@ -1,10 +1,19 @@
 import { createTokenBuckets, hashBytes, type Clock, type TokenBuckets } from '@flotilla/std';
 import type { Entry } from './log-line.ts';
 
-/** How many lines a minute are written; a quiet minute allows as many at once. Debug and trace have ten times as many of their own. */
-export interface LogLimits { readonly perPeer: number; readonly perScope: number }
+/**
+ * How many lines a minute are written; a quiet minute allows as many at once. Debug and trace have ten times as many of
+ * their own.
+ */
+export interface LogLimits {
+  readonly perPeer: number;
+  readonly perScope: number;
+}
 export const defaultLogLimits: LogLimits = { perPeer: 60, perScope: 1200 };
-/** `repeated`: the same line was written a moment ago; `peer`, `scope`: more lines than these may have; `unwritable`: nobody reads the log. */
+/**
+ * `repeated`: the same line was written a moment ago; `peer`, `scope`: more lines than these may have; `unwritable`:
+ * nobody reads the log.
+ */
 export const leftOutReasons = ['repeated', 'peer', 'scope', 'unwritable'] as const;
 export type LeftOutReason = (typeof leftOutReasons)[number];
 
@@ -20,14 +29,25 @@ const maxRemembered = 200;
 const maxPeers = 2000;
 const debugFactor = 10;
 
-interface Repeated { readonly entry: Entry; since: number; times: number }
-interface Budget { readonly peers: TokenBuckets; readonly scopes: TokenBuckets }
-interface LeftOut { lines: number; readonly since: number; readonly byPeer: Map<string, number> }
+interface Repeated {
+  readonly entry: Entry;
+  since: number;
+  times: number;
+}
+interface Budget {
+  readonly peers: TokenBuckets;
+  readonly scopes: TokenBuckets;
+}
+interface LeftOut {
+  lines: number;
+  readonly since: number;
+  readonly byPeer: Map<string, number>;
+}
 
 /**
- * Keeps a log from being filled. A line that was written within the last 10 s is counted, and written again with how often it came; a peer, and a scope
- * altogether, get so many lines a minute, and what is more is summed up in one line for each scope every 10 s. Holds no more than its limits, however many
- * lines and peers there are.
+ * Keeps a log from being filled. A line that was written within the last 10 s is counted, and written again with how
+ * often it came; a peer, and a scope altogether, get so many lines a minute, and what is more is summed up in one line
+ * for each scope every 10 s. Holds no more than its limits, however many lines and peers there are.
  */
 export class LogFlood {
   readonly #options: FloodOptions;
@@ -40,7 +60,8 @@ export class LogFlood {
   constructor(options: FloodOptions) {
     this.#options = options;
     const budget = (factor: number): Budget => ({
-      peers: perMinute(options.limits.perPeer * factor, options.clock), scopes: perMinute(options.limits.perScope * factor, options.clock),
+      peers: perMinute(options.limits.perPeer * factor, options.clock),
+      scopes: perMinute(options.limits.perScope * factor, options.clock),
     });
     [this.#lines, this.#debugLines] = [budget(1), budget(debugFactor)];
   }
@@ -82,8 +103,16 @@ export class LogFlood {
       [repeated.since, repeated.times] = [now, 0];
     }
     for (const [scope, { lines, since, byPeer }] of this.#leftOut) {
-      const most = [...byPeer].sort(([, a], [, b]) => b - a).slice(0, 3).map(([peer, count]) => `${peer} (${count})`);
-      this.#options.write({ level: 'warn', ...(scope === '' ? {} : { scope }), message: 'log lines were left out: too many in a minute', fields: { lines, inMs: now - since, mostOf: most } });
+      const most = [...byPeer]
+        .sort(([, a], [, b]) => b - a)
+        .slice(0, 3)
+        .map(([peer, count]) => `${peer} (${count})`);
+      this.#options.write({
+        level: 'warn',
+        ...(scope === '' ? {} : { scope }),
+        message: 'log lines were left out: too many in a minute',
+        fields: { lines, inMs: now - since, mostOf: most },
+      });
     }
     this.#leftOut.clear();
   }
@@ -105,7 +134,8 @@ export class LogFlood {
     const leftOut = this.#leftOut.get(scope) ?? { lines: 0, since: now, byPeer: new Map<string, number>() };
     leftOut.lines += 1;
     const cause = causeOf(entry);
-    if (leftOut.byPeer.has(cause) || leftOut.byPeer.size < maxRemembered) leftOut.byPeer.set(cause, (leftOut.byPeer.get(cause) ?? 0) + 1);
+    if (leftOut.byPeer.has(cause) || leftOut.byPeer.size < maxRemembered)
+      leftOut.byPeer.set(cause, (leftOut.byPeer.get(cause) ?? 0) + 1);
     this.#leftOut.set(scope, leftOut);
     this.#options.onLeftOut(reason);
     this.#sumUpLater();
@@ -116,11 +146,15 @@ export class LogFlood {
   }
 }
 
-const perMinute = (lines: number, clock: Clock): TokenBuckets => createTokenBuckets({ perSecond: lines / 60, burst: lines, clock, maxKeys: maxPeers });
+const perMinute = (lines: number, clock: Clock): TokenBuckets =>
+  createTokenBuckets({ perSecond: lines / 60, burst: lines, clock, maxKeys: maxPeers });
 
-/** Who caused a line: the address it came from without the port, which each connection has another of; else what it is about. */
+/**
+ * Who caused a line: the address it came from without the port, which each connection has another of; else what it is
+ * about.
+ */
 function causeOf({ fields, message }: Entry): string {
   const { peer, proxy, identity } = fields;
-  const cause = typeof peer === 'string' ? peer.replace(/:\d{1,5}$/, '') : proxy ?? identity;
+  const cause = typeof peer === 'string' ? peer.replace(/:\d{1,5}$/, '') : (proxy ?? identity);
   return typeof cause === 'string' ? cause : message;
 }

@@ -7,8 +7,9 @@ export type LogSink = (line: string) => boolean;
 const patienceMs = 200;
 
 /**
- * Writes to standard error at once, so that the last line before a crash is there. Where that is a pipe or a terminal that nobody reads, lines are refused
- * instead of holding up the process. Lines of at most PIPE_BUF bytes are taken whole or not at all.
+ * Writes to standard error at once, so that the last line before a crash is there. Where that is a pipe or a terminal
+ * that nobody reads, lines are refused instead of holding up the process. Lines of at most PIPE_BUF bytes are taken
+ * whole or not at all.
  */
 export function createStandardErrorSink(): LogSink {
   const file = withoutWaiting(2) ?? 2;
@@ -36,8 +37,8 @@ const never = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (ms: number): void => void Atomics.wait(never, 0, 0, ms);
 
 /**
- * A second way to the same pipe or terminal that does not wait, which the first, shared with other processes, must not become. Files need none, and a socket
- * can't be opened again.
+ * A second way to the same pipe or terminal that does not wait, which the first, shared with other processes, must not
+ * become. Files need none, and a socket can't be opened again.
  */
 export function withoutWaiting(file: number): number | undefined {
   let opened: number | undefined;

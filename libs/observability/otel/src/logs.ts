@@ -9,12 +9,15 @@ export type LogLevels = Readonly<Record<string, Level>>;
 
 /** Throws for a text of another form, saying which part. */
 export function parseLogLevels(text: string): LogLevels {
-  return Object.fromEntries(text.split(',').map((part) => {
-    const [scope = '', name = ''] = part.includes(':') ? part.split(':') : ['default', part];
-    const level = levels.find((one) => one === name);
-    if (!level) throw new Error(`log level ${JSON.stringify(part)} is not one of ${levels.join(', ')}, or SCOPE:LEVEL`);
-    return [scope, level];
-  }));
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [scope = '', name = ''] = part.includes(':') ? part.split(':') : ['default', part];
+      const level = levels.find((one) => one === name);
+      if (!level)
+        throw new Error(`log level ${JSON.stringify(part)} is not one of ${levels.join(', ')}, or SCOPE:LEVEL`);
+      return [scope, level];
+    }),
+  );
 }
 
 export interface LoggerOptions {
@@ -31,30 +34,43 @@ export interface ClosableLogger extends Logger {
 }
 
 /**
- * Structured logs on standard error, one line each, with Istio's scopes. Whatever a line quotes is made printable, bounded and redacted here, so that no
- * caller can forget; repeated lines are counted, and floods are summed up (`LogFlood`).
+ * Structured logs on standard error, one line each, with Istio's scopes. Whatever a line quotes is made printable,
+ * bounded and redacted here, so that no caller can forget; repeated lines are counted, and floods are summed up
+ * (`LogFlood`).
  */
 export function createLogger(service: string, options: LoggerOptions = {}): ClosableLogger {
   const { levels: wanted = {}, format = 'json', clock = systemClock, sink = createStandardErrorSink() } = options;
-  const leftOut = options.metrics?.counter('log_lines_left_out_total', 'Log lines that were counted instead of written, by reason.', { reason: leftOutReasons });
+  const leftOut = options.metrics?.counter(
+    'log_lines_left_out_total',
+    'Log lines that were counted instead of written, by reason.',
+    { reason: leftOutReasons },
+  );
   for (const reason of leftOutReasons) leftOut?.add(0, { reason });
   const flood = new LogFlood({
-    clock, limits: options.limits ?? defaultLogLimits,
+    clock,
+    limits: options.limits ?? defaultLogLimits,
     onLeftOut: (reason) => leftOut?.add(1, { reason }),
     write: (entry) => {
-      if (!sink(`${formatLine(entry, { service, format, at: clock.now() })}\n`)) leftOut?.add(1, { reason: 'unwritable' });
+      if (!sink(`${formatLine(entry, { service, format, at: clock.now() })}\n`))
+        leftOut?.add(1, { reason: 'unwritable' });
     },
   });
   const create = (scope: string | undefined, always: Fields): Logger => {
     const from = levels.indexOf(wanted[scope ?? 'default'] ?? wanted['default'] ?? 'info');
-    const at = (level: Level) => (message: string, given: Fields | (() => Fields) = {}): void => {
-      if (levels.indexOf(level) < from) return;
-      const fields = typeof given === 'function' ? given() : given;
-      flood.pass(entryOf(level, scope, { message, fields: { ...always, ...fields } }));
-    };
+    const at =
+      (level: Level) =>
+      (message: string, given: Fields | (() => Fields) = {}): void => {
+        if (levels.indexOf(level) < from) return;
+        const fields = typeof given === 'function' ? given() : given;
+        flood.pass(entryOf(level, scope, { message, fields: { ...always, ...fields } }));
+      };
     return {
-      debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'),
-      scope: (name) => create(name, always), with: (fields) => create(scope, { ...always, ...fields }),
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      scope: (name) => create(name, always),
+      with: (fields) => create(scope, { ...always, ...fields }),
     };
   };
   return { ...create(undefined, {}), close: () => flood.sumUp() };

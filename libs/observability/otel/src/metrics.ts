@@ -6,7 +6,11 @@ export function createMetrics(): Metrics & { text(): Promise<string>; readonly c
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const known = new Map<string, { readonly metric: unknown; readonly bounded: BoundedLabels }>();
-  const once = <T>(name: string, sets: LabelSets, make: (labelNames: string[]) => T): { readonly metric: T; readonly bounded: BoundedLabels } => {
+  const once = <T>(
+    name: string,
+    sets: LabelSets,
+    make: (labelNames: string[]) => T,
+  ): { readonly metric: T; readonly bounded: BoundedLabels } => {
     const found = known.get(name) ?? { metric: make(Object.keys(sets)), bounded: new BoundedLabels() };
     known.set(name, found);
     found.bounded.declare(sets);
@@ -28,7 +32,12 @@ export function createMetrics(): Metrics & { text(): Promise<string>; readonly c
       return { set: (value, labels: Labels = {}) => metric.set(bounded.admit(labels), value) };
     },
     histogram: (name, help, { labels: sets = {}, buckets } = {}) => {
-      const { metric, bounded } = once(name, sets, (labelNames) => new Histogram({ name, help, labelNames, registers, ...(buckets ? { buckets: [...buckets] } : {}) }));
+      const { metric, bounded } = once(
+        name,
+        sets,
+        (labelNames) =>
+          new Histogram({ name, help, labelNames, registers, ...(buckets ? { buckets: [...buckets] } : {}) }),
+      );
       return { observe: (value, labels: Labels = {}) => metric.observe(bounded.admit(labels), value) };
     },
     text: () => registry.metrics(),

@@ -19,13 +19,22 @@ export function recordOf(span: ReadableSpan, service: string): SpanRecord {
   const { traceId, spanId } = span.spanContext();
   const parentSpanId = span.parentSpanContext?.spanId;
   return {
-    name: span.name, service, traceId, spanId, ...(parentSpanId ? { parentSpanId } : {}),
-    start: milliseconds(span.startTime), end: milliseconds(span.endTime), attributes: span.attributes,
+    name: span.name,
+    service,
+    traceId,
+    spanId,
+    ...(parentSpanId ? { parentSpanId } : {}),
+    start: milliseconds(span.startTime),
+    end: milliseconds(span.endTime),
+    attributes: span.attributes,
   };
 }
 
 /** Hands each finished span to `sink`. */
-export function createRecordExporter(service: string, sink: { write(record: SpanRecord): void; close?(): Promise<void> }): SpanExporter {
+export function createRecordExporter(
+  service: string,
+  sink: { write(record: SpanRecord): void; close?(): Promise<void> },
+): SpanExporter {
   return {
     export(spans, done) {
       for (const span of spans) sink.write(recordOf(span, service));
@@ -35,8 +44,13 @@ export function createRecordExporter(service: string, sink: { write(record: Span
   };
 }
 
-/** Appends finished spans to a file, one JSON object a line. An unwritable file is reported once and spans are dropped. */
-export function createSpanFile(path: string, onError: (error: Error) => void): { write(record: SpanRecord): void; close(): Promise<void> } {
+/**
+ * Appends finished spans to a file, one JSON object a line. An unwritable file is reported once and spans are dropped.
+ */
+export function createSpanFile(
+  path: string,
+  onError: (error: Error) => void,
+): { write(record: SpanRecord): void; close(): Promise<void> } {
   const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
   let broken = false;
   stream.on('error', (error) => {

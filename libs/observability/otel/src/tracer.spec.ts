@@ -13,11 +13,21 @@ it('follows a change across tracers and into the span file', async () => {
   published.end();
   read.end();
   await galley.close();
-  const [first, second] = readFileSync(traceFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(first).toMatchObject({ name: 'published', service: 'galley', parentSpanId: carried.traceparent.split('-')[2] });
+  const [first, second] = readFileSync(traceFile, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(first).toMatchObject({
+    name: 'published',
+    service: 'galley',
+    parentSpanId: carried.traceparent.split('-')[2],
+  });
   expect(second).toMatchObject({ name: 'read', traceId: first?.['traceId'], attributes: { file: 'a.yaml' } });
 });
 
-it.each(['', 'junk', `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01`, `00-${'A'.repeat(32)}-${'1'.repeat(16)}-01`])('takes "%s" for no parent', (text) => {
-  expect(parseTraceParent(text)).toBeUndefined();
-});
+it.each(['', 'junk', `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01`, `00-${'A'.repeat(32)}-${'1'.repeat(16)}-01`])(
+  'takes "%s" for no parent',
+  (text) => {
+    expect(parseTraceParent(text)).toBeUndefined();
+  },
+);

@@ -22,24 +22,44 @@ export interface TracerOptions {
   readonly onSpan?: (record: SpanRecord) => void;
   readonly onError?: (error: Error) => void;
 }
-export interface ClosableTracer extends Tracer { close(): Promise<void> }
+export interface ClosableTracer extends Tracer {
+  close(): Promise<void>;
+}
 
-/** A tracer that exports where the options say; without any target, spans only carry their place from service to service. */
+/**
+ * A tracer that exports where the options say; without any target, spans only carry their place from service to
+ * service.
+ */
 export function createTracer(options: TracerOptions): ClosableTracer {
   const { service, onSpan, onError = () => {} } = options;
   const processors: SpanProcessor[] = [];
   if (options.otlpEndpoint) {
-    processors.push(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${withoutTrailing(options.otlpEndpoint, '/')}/v1/traces` })));
+    processors.push(
+      new BatchSpanProcessor(new OTLPTraceExporter({ url: `${withoutTrailing(options.otlpEndpoint, '/')}/v1/traces` })),
+    );
   }
-  if (options.traceFile) processors.push(new SimpleSpanProcessor(createRecordExporter(service, createSpanFile(options.traceFile, onError))));
+  if (options.traceFile)
+    processors.push(new SimpleSpanProcessor(createRecordExporter(service, createSpanFile(options.traceFile, onError))));
   if (onSpan) processors.push(new SimpleSpanProcessor(createRecordExporter(service, { write: onSpan })));
   if (processors.length === 0) return carrierOnly;
 
-  const provider = new BasicTracerProvider({ resource: resourceFromAttributes({ 'service.name': service }), spanProcessors: processors });
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': service }),
+    spanProcessors: processors,
+  });
   const tracer = provider.getTracer('flotilla');
   return {
     start(name, { parent, startTime, attributes } = {}) {
-      const span = tracer.startSpan(name, { startTime, attributes: Object.fromEntries(Object.entries(attributes ?? {}).map(([key, value]) => [key, printable(value)])) }, contextOf(parent));
+      const span = tracer.startSpan(
+        name,
+        {
+          startTime,
+          attributes: Object.fromEntries(
+            Object.entries(attributes ?? {}).map(([key, value]) => [key, printable(value)]),
+          ),
+        },
+        contextOf(parent),
+      );
       return {
         traceparent: traceparentOf(span.spanContext()),
         set: (key, value) => void span.setAttribute(key, typeof value === 'string' ? printable(value) : value),
@@ -72,7 +92,10 @@ const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): TraceParen
 /** Spans that nobody sees have no place of their own: what comes after them belongs to who was before them. */
 const carrierOnly: ClosableTracer = {
   start(_name, { parent } = {}) {
-    const traceparent = parent && parseTraceParent(parent) ? parent : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+    const traceparent =
+      parent && parseTraceParent(parent)
+        ? parent
+        : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
     return { traceparent, set() {}, fail() {}, end() {} };
   },
   close: async () => {},

@@ -6,8 +6,9 @@ import { noActivity, type Activity } from './activity.ts';
 import type { Labels, Metrics } from './metrics.ts';
 
 /**
- * Logs by Istio's scopes (`ads`, `validation`, `default` ...). Fields are data from anywhere: the logger makes them printable, bounds them, and redacts what
- * their names call secret. `peer` (an address), else `proxy` or `identity`, says who caused a line: how much one of them may fill the log with is bounded.
+ * Logs by Istio's scopes (`ads`, `validation`, `default` ...). Fields are data from anywhere: the logger makes them
+ * printable, bounds them, and redacts what their names call secret. `peer` (an address), else `proxy` or `identity`,
+ * says who caused a line: how much one of them may fill the log with is bounded.
  */
 export interface Logger {
   /** Fields that cost something to gather may be given as a function, which is called only where debug is logged. */
@@ -34,14 +35,37 @@ export interface Tracer {
   start(name: string, options?: { parent?: TraceParent; startTime?: number; attributes?: Labels }): Span;
 }
 
-export interface Observability { readonly log: Logger; readonly metrics: Metrics; readonly tracer: Tracer; readonly activity: Activity }
+export interface Observability {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+  readonly activity: Activity;
+}
 
 const nothing = (): void => {};
-const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, scope: () => silent, with: () => silent };
+const silent: Logger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  scope: () => silent,
+  with: () => silent,
+};
 /** Observes nothing; for tests and tools. */
 export const noObservability: Observability = {
   log: silent,
-  metrics: { counter: () => ({ add: nothing, remove: nothing }), gauge: () => ({ set: nothing }), histogram: () => ({ observe: nothing }) },
-  tracer: { start: () => ({ traceparent: '00-00000000000000000000000000000000-0000000000000000-00', set: nothing, fail: nothing, end: nothing }) },
+  metrics: {
+    counter: () => ({ add: nothing, remove: nothing }),
+    gauge: () => ({ set: nothing }),
+    histogram: () => ({ observe: nothing }),
+  },
+  tracer: {
+    start: () => ({
+      traceparent: '00-00000000000000000000000000000000-0000000000000000-00',
+      set: nothing,
+      fail: nothing,
+      end: nothing,
+    }),
+  },
   activity: noActivity,
 };

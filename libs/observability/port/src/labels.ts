@@ -1,8 +1,8 @@
 import type { Labels } from './metrics.ts';
 
 /**
- * The values that a label may have: a list of them, or at most so many at once for what comes and goes. Any other value is reported as `other`, so that
- * nothing from outside makes a page of metrics grow without bound.
+ * The values that a label may have: a list of them, or at most so many at once for what comes and goes. Any other value
+ * is reported as `other`, so that nothing from outside makes a page of metrics grow without bound.
  */
 export type LabelValues = readonly string[] | { readonly atMost: number };
 export type LabelSets = Readonly<Record<string, LabelValues>>;
@@ -11,7 +11,10 @@ export const otherValue = 'other';
 
 /** Keeps one metric's labels within the sets that they were declared with. */
 export class BoundedLabels {
-  readonly #sets = new Map<string, { readonly values: Set<string>; readonly comesAndGoes: boolean; readonly atMost: number }>();
+  readonly #sets = new Map<
+    string,
+    { readonly values: Set<string>; readonly comesAndGoes: boolean; readonly atMost: number }
+  >();
 
   /** Declares a metric's labels, or more values of them where a second component uses the same metric. */
   declare(sets: LabelSets): void {

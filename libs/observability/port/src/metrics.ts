@@ -1,6 +1,8 @@
 import type { LabelSets } from './labels.ts';
 
-/** Metrics by Istio's names. Each label is declared with the values that it may have; its value is given at each use. */
+/**
+ * Metrics by Istio's names. Each label is declared with the values that it may have; its value is given at each use.
+ */
 export interface Metrics {
   counter(name: string, help: string, labels?: LabelSets): Counter;
   gauge(name: string, help: string, labels?: LabelSets): Gauge;
@@ -13,5 +15,9 @@ export interface Counter {
   /** Takes the series with exactly these labels off the page: what it counted is gone. */
   remove(labels: Labels): void;
 }
-export interface Gauge { set(value: number, labels?: Labels): void }
-export interface Histogram { observe(value: number, labels?: Labels): void }
+export interface Gauge {
+  set(value: number, labels?: Labels): void;
+}
+export interface Histogram {
+  observe(value: number, labels?: Labels): void;
+}

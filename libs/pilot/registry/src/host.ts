@@ -26,9 +26,15 @@ export function compareSpecific(a: string, b: string): number {
 }
 
 /** The most specific of `candidates` that covers `host`; the wildcards are tried from the longest on. */
-export function mostSpecificMatch(host: string, exact: { has(h: string): boolean }, wildcards: readonly string[]): string | undefined {
+export function mostSpecificMatch(
+  host: string,
+  exact: { has(h: string): boolean },
+  wildcards: readonly string[],
+): string | undefined {
   if (exact.has(host)) return host;
-  return wildcards.filter((wildcard) => (isWildcard(host) ? hostSubsetOf(host, wildcard) : hostMatches(host, wildcard))).sort(compareSpecific)[0];
+  return wildcards
+    .filter((wildcard) => (isWildcard(host) ? hostSubsetOf(host, wildcard) : hostMatches(host, wildcard)))
+    .sort(compareSpecific)[0];
 }
 
 /** A name without dots, no address, is a Service of the resource's own namespace (Istio: "short names"). */

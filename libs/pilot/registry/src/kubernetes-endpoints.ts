@@ -13,33 +13,71 @@ export interface EndpointSources {
 }
 
 /**
- * The endpoints of one EndpointSlice (Istio's endpointslice controller): ready ones, all of them for publishNotReadyAddresses, draining ones where
- * the Service keeps sessions. An endpoint whose pod isn't known yet waits for it.
+ * The endpoints of one EndpointSlice (Istio's endpointslice controller): ready ones, all of them for
+ * publishNotReadyAddresses, draining ones where the Service keeps sessions. An endpoint whose pod isn't known yet waits
+ * for it.
  */
-export function sliceEndpoints(slice: Resource<'endpoint-slices'>, service: Service, from: EndpointSources & { options: RegistryOptions }): Endpoint[] {
+export function sliceEndpoints(
+  slice: Resource<'endpoint-slices'>,
+  service: Service,
+  from: EndpointSources & { options: RegistryOptions },
+): Endpoint[] {
   if (slice.spec.addressType === 'FQDN') return [];
   return (slice.spec.endpoints ?? []).flatMap((endpoint) => {
     const health = healthOf(endpoint.conditions, service);
     if (health === undefined) return [];
     return endpoint.addresses.flatMap((address) => {
       const ref = endpoint.targetRef;
-      const pod = from.pod(ref?.kind === 'Pod' && ref.name ? { namespace: ref.namespace ?? slice.meta.namespace, ip: address, name: ref.name } : { namespace: slice.meta.namespace, ip: address });
+      const pod = from.pod(
+        ref?.kind === 'Pod' && ref.name
+          ? { namespace: ref.namespace ?? slice.meta.namespace, ip: address, name: ref.name }
+          : { namespace: slice.meta.namespace, ip: address },
+      );
       if (!pod && ref?.kind === 'Pod') return [];
       const workload = describe(pod, address, from);
-      return (slice.spec.ports ?? []).flatMap((port) => port.port === undefined ? [] : [{
-        ...workload, address, port: port.port, servicePortName: port.name ?? '', health, namespace: pod?.meta.namespace ?? '',
-        ...headlessNames(pod, slice, service),
-      }]);
+      return (slice.spec.ports ?? []).flatMap((port) =>
+        port.port === undefined
+          ? []
+          : [
+              {
+                ...workload,
+                address,
+                port: port.port,
+                servicePortName: port.name ?? '',
+                health,
+                namespace: pod?.meta.namespace ?? '',
+                ...headlessNames(pod, slice, service),
+              },
+            ],
+      );
     });
   });
 }
 
-/** What stands for the endpoints of a Service of type ExternalName: the name itself, at each of its ports, with the Service's labels (Istio's ExternalNameServiceInstances). */
+/**
+ * What stands for the endpoints of a Service of type ExternalName: the name itself, at each of its ports, with the
+ * Service's labels (Istio's ExternalNameServiceInstances).
+ */
 export function externalNameEndpoints({ k8s: { externalName }, labels, ports }: Service): Endpoint[] {
   if (externalName === undefined) return [];
   return ports.map(({ name, port }) => ({
-    address: externalName, port, servicePortName: name, labels, serviceAccount: '', network: '', locality: '', lbWeight: 0, tlsMode: 'disabled', namespace: '', workloadName: '',
-    hostName: '', subDomain: '', health: 'Unknown', clusterId: '', nodeName: '', discoverable: 'always',
+    address: externalName,
+    port,
+    servicePortName: name,
+    labels,
+    serviceAccount: '',
+    network: '',
+    locality: '',
+    lbWeight: 0,
+    tlsMode: 'disabled',
+    namespace: '',
+    workloadName: '',
+    hostName: '',
+    subDomain: '',
+    health: 'Unknown',
+    clusterId: '',
+    nodeName: '',
+    discoverable: 'always',
   }));
 }
 
@@ -52,14 +90,22 @@ function healthOf(conditions: Condition, service: Service): Endpoint['health'] |
   return draining ? 'Draining' : undefined;
 }
 
-function headlessNames(pod: Resource<'pods'> | undefined, slice: Resource<'endpoint-slices'>, service: Service): { hostName: string; subDomain: string } {
+function headlessNames(
+  pod: Resource<'pods'> | undefined,
+  slice: Resource<'endpoint-slices'>,
+  service: Service,
+): { hostName: string; subDomain: string } {
   if (!pod || service.resolution !== 'Passthrough') return { hostName: '', subDomain: '' };
   const subDomain = pod.spec.subdomain ?? '';
   return { hostName: pod.spec.hostname ?? (subDomain === '' ? '' : pod.meta.name), subDomain };
 }
 
 /** What is told of an endpoint by the workload behind it (Istio's EndpointBuilder). */
-export function describe(pod: Resource<'pods'> | undefined, address: string, from: EndpointSources & { options: RegistryOptions }): Omit<Endpoint, 'address' | 'port' | 'servicePortName' | 'health' | 'namespace' | 'hostName' | 'subDomain'> {
+export function describe(
+  pod: Resource<'pods'> | undefined,
+  address: string,
+  from: EndpointSources & { options: RegistryOptions },
+): Omit<Endpoint, 'address' | 'port' | 'servicePortName' | 'health' | 'namespace' | 'hostName' | 'subDomain'> {
   const nodeName = pod?.spec.nodeName ?? '';
   const locality = localityOf(pod, nodeName ? from.node(nodeName) : undefined);
   const labels = pod?.meta.labels ?? {};
@@ -87,7 +133,9 @@ export function targetPortOn(pod: Resource<'pods'>, port: k8s.ServicePort): numb
   const number = parsePort(target);
   if (number !== undefined) return number;
   for (const container of pod.spec.containers ?? []) {
-    const found = container.ports?.find(({ name, protocol }) => name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
+    const found = container.ports?.find(
+      ({ name, protocol }) => name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
+    );
     if (found) return found.containerPort;
   }
   return undefined;

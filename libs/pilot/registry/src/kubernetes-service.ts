@@ -11,7 +11,8 @@ export interface RegistryOptions {
   readonly clusterId: string;
 }
 
-export const kubernetesHostname = (name: string, namespace: string, domain: string): string => `${name}.${namespace}.svc.${domain}`;
+export const kubernetesHostname = (name: string, namespace: string, domain: string): string =>
+  `${name}.${namespace}.svc.${domain}`;
 
 /** Istio's ConvertService (pkg kube/conversion): a Kubernetes Service as a host of the mesh. */
 export function convertService(resource: Resource<'services'>, options: RegistryOptions): Service {
@@ -30,7 +31,11 @@ export function convertService(resource: Resource<'services'>, options: Registry
     namespace: meta.namespace,
     registry: 'Kubernetes',
     creationTime: bornAt(meta),
-    ports: (spec.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port, protocol: kubernetesPortProtocol(port) })),
+    ports: (spec.ports ?? []).map((port) => ({
+      name: port.name ?? '',
+      port: port.port,
+      protocol: kubernetesPortProtocol(port),
+    })),
     defaultAddress: addresses[0] ?? '0.0.0.0',
     addresses,
     autoAllocatedIPv4: '',
@@ -40,7 +45,10 @@ export function convertService(resource: Resource<'services'>, options: Registry
     exportTo: new Set(exportTo.length > 0 ? exportTo : options.defaultServiceExportTo),
     labels: meta.labels ?? {},
     labelSelectors: spec.selector ?? {},
-    serviceAccounts: [...accounts, ...kubeAccounts.map((account) => `spiffe://${options.trustDomain}/ns/${meta.namespace}/sa/${account}`)].sort(),
+    serviceAccounts: [
+      ...accounts,
+      ...kubeAccounts.map((account) => `spiffe://${options.trustDomain}/ns/${meta.namespace}/sa/${account}`),
+    ].sort(),
     k8s: {
       type: spec.type ?? 'ClusterIP',
       ...(externalName ? { externalName } : {}),
@@ -57,4 +65,5 @@ function clusterIPs(spec: Resource<'services'>['spec']): readonly string[] {
 }
 
 /** Istio takes the parts as they stand, blanks and all. */
-const annotationList = (text: string | undefined): string[] => (text === undefined || text === '' ? [] : text.split(','));
+const annotationList = (text: string | undefined): string[] =>
+  text === undefined || text === '' ? [] : text.split(',');

@@ -2,8 +2,19 @@ import { ownMember } from '@flotilla/std';
 import type { Protocol } from './types.ts';
 
 const byName: Readonly<Record<string, Protocol>> = {
-  'tcp': 'TCP', 'udp': 'UDP', 'grpc': 'GRPC', 'grpc-web': 'GRPC-Web', 'http': 'HTTP', 'http_proxy': 'HTTP_PROXY', 'http2': 'HTTP2', 'https': 'HTTPS',
-  'tls': 'TLS', 'mongo': 'Mongo', 'redis': 'Redis', 'mysql': 'MySQL', 'hbone': 'HBONE',
+  tcp: 'TCP',
+  udp: 'UDP',
+  grpc: 'GRPC',
+  'grpc-web': 'GRPC-Web',
+  http: 'HTTP',
+  http_proxy: 'HTTP_PROXY',
+  http2: 'HTTP2',
+  https: 'HTTPS',
+  tls: 'TLS',
+  mongo: 'Mongo',
+  redis: 'Redis',
+  mysql: 'MySQL',
+  hbone: 'HBONE',
 };
 
 /** Istio's `protocol.Parse`: by name, in any case; `Unsupported` when unknown. */
@@ -16,18 +27,28 @@ const serverFirstPorts = new Set([25, 53, 3306, 27017]);
 const appProtocols: Readonly<Record<string, string>> = { 'kubernetes.io/h2c': 'http2' };
 
 /**
- * A Kubernetes Service port's protocol: UDP; else by appProtocol, which suppresses the port's name even when unknown; else by the name. Either counts
- * up to its first dash, `grpc-web` whole. Unknown ports are sniffed, those of server first protocols are TCP (Istio's ConvertProtocol).
+ * A Kubernetes Service port's protocol: UDP; else by appProtocol, which suppresses the port's name even when unknown;
+ * else by the name. Either counts up to its first dash, `grpc-web` whole. Unknown ports are sniffed, those of server
+ * first protocols are TCP (Istio's ConvertProtocol).
  */
-export function kubernetesPortProtocol(port: { name?: string; port: number; protocol?: string; appProtocol?: string }): Protocol {
+export function kubernetesPortProtocol(port: {
+  name?: string;
+  port: number;
+  protocol?: string;
+  appProtocol?: string;
+}): Protocol {
   if (port.protocol === 'UDP') return 'UDP';
-  const name = (port.appProtocol === undefined ? port.name ?? '' : ownMember(appProtocols, port.appProtocol) ?? port.appProtocol).toLowerCase();
+  const name = (
+    port.appProtocol === undefined ? (port.name ?? '') : (ownMember(appProtocols, port.appProtocol) ?? port.appProtocol)
+  ).toLowerCase();
   const found = name.startsWith('grpc-web') ? 'GRPC-Web' : parseProtocol(name.split('-')[0] ?? '');
   return found === 'Unsupported' && serverFirstPorts.has(port.port) ? 'TCP' : found;
 }
 
-export const isHttp = (p: Protocol): boolean => p === 'HTTP' || p === 'HTTP2' || p === 'HTTP_PROXY' || p === 'GRPC' || p === 'GRPC-Web';
+export const isHttp = (p: Protocol): boolean =>
+  p === 'HTTP' || p === 'HTTP2' || p === 'HTTP_PROXY' || p === 'GRPC' || p === 'GRPC-Web';
 export const isHttp2 = (p: Protocol): boolean => p === 'HTTP2' || p === 'GRPC' || p === 'GRPC-Web';
 export const isTls = (p: Protocol): boolean => p === 'HTTPS' || p === 'TLS';
-export const isTcp = (p: Protocol): boolean => p === 'TCP' || p === 'HTTPS' || p === 'TLS' || p === 'Mongo' || p === 'Redis' || p === 'MySQL';
+export const isTcp = (p: Protocol): boolean =>
+  p === 'TCP' || p === 'HTTPS' || p === 'TLS' || p === 'Mongo' || p === 'Redis' || p === 'MySQL';
 export const isUnsupported = (p: Protocol): boolean => p === 'Unsupported';

@@ -6,19 +6,31 @@ import { augmentLabels } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
 import type { Endpoint, Resolution, Service } from './types.ts';
 
-const resolutions: Readonly<Record<NonNullable<ServiceEntry['resolution']>, Resolution>> =
-  { NONE: 'Passthrough', STATIC: 'ClientSideLB', DNS: 'DNSLB', DNS_ROUND_ROBIN: 'DNSRoundRobinLB' };
+const resolutions: Readonly<Record<NonNullable<ServiceEntry['resolution']>, Resolution>> = {
+  NONE: 'Passthrough',
+  STATIC: 'ClientSideLB',
+  DNS: 'DNSLB',
+  DNS_ROUND_ROBIN: 'DNSRoundRobinLB',
+};
 
-/** Istio's convertServices (serviceregistry/serviceentry): one service for each host and address; CIDRs keep their form. */
+/**
+ * Istio's convertServices (serviceregistry/serviceentry): one service for each host and address; CIDRs keep their form.
+ */
 export function convertServiceEntry(resource: Resource<'service-entries'>, options: RegistryOptions): Service[] {
   const { meta, spec } = resource;
   const resolution = resolutions[spec.resolution ?? 'NONE'];
-  const addresses = spec.addresses?.length ? spec.addresses.filter((address) => isAddress(address) || parsePrefix(address).ok).map(normalizeAddress) : [''];
+  const addresses = spec.addresses?.length
+    ? spec.addresses.filter((address) => isAddress(address) || parsePrefix(address).ok).map(normalizeAddress)
+    : [''];
   const base = {
     namespace: meta.namespace,
     registry: 'External' as const,
     creationTime: bornAt(meta),
-    ports: (spec.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.number ?? 0, protocol: parseProtocol(port.protocol ?? '') })),
+    ports: (spec.ports ?? []).map((port) => ({
+      name: port.name ?? '',
+      port: port.number ?? 0,
+      protocol: parseProtocol(port.protocol ?? ''),
+    })),
     autoAllocatedIPv4: '',
     autoAllocatedIPv6: '',
     resolution,
@@ -30,45 +42,100 @@ export function convertServiceEntry(resource: Resource<'service-entries'>, optio
     k8s: {},
     object: { name: meta.name, namespace: meta.namespace },
   };
-  return (spec.hosts ?? []).flatMap((hostname) => addresses.map((address): Service => ({
-    ...base, key: serviceEntryKey(meta, hostname, address), hostname, name: hostname, defaultAddress: address || '0.0.0.0', addresses: address ? [address] : [],
-  })));
+  return (spec.hosts ?? []).flatMap((hostname) =>
+    addresses.map((address): Service => ({
+      ...base,
+      key: serviceEntryKey(meta, hostname, address),
+      hostname,
+      name: hostname,
+      defaultAddress: address || '0.0.0.0',
+      addresses: address ? [address] : [],
+    })),
+  );
 }
 
 export const serviceEntryKey = (meta: { namespace: string; name: string }, hostname: string, address: string): string =>
   `e/${meta.namespace}/${meta.name}/${hostname}/${address}`;
 
 /** A /32 or /128 is the address itself. */
-export const normalizeAddress = (address: string): string => address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');
+export const normalizeAddress = (address: string): string =>
+  address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');
 
 type Where = { readonly options: RegistryOptions; network(ip: string): string };
 
-/** The endpoints that a ServiceEntry names itself: its list, or for DNS without one its hosts, for each of its ports. */
-export function serviceEntryEndpoints(resource: Resource<'service-entries'>, service: Service, where: Where): Endpoint[] {
+/**
+ * The endpoints that a ServiceEntry names itself: its list, or for DNS without one its hosts, for each of its ports.
+ */
+export function serviceEntryEndpoints(
+  resource: Resource<'service-entries'>,
+  service: Service,
+  where: Where,
+): Endpoint[] {
   const { meta, spec } = resource;
   if (spec.workloadSelector || service.resolution === 'Passthrough') return [];
   if (!spec.endpoints?.length) {
     if (service.resolution !== 'DNSLB' && service.resolution !== 'DNSRoundRobinLB') return [];
     return (spec.ports ?? []).map((port) => ({
-      ...unknownWorkload('', where), clusterId: '', address: service.hostname, port: port.targetPort || port.number || 0, servicePortName: port.name ?? '',
+      ...unknownWorkload('', where),
+      clusterId: '',
+      address: service.hostname,
+      port: port.targetPort || port.number || 0,
+      servicePortName: port.name ?? '',
     }));
   }
-  return (spec.ports ?? []).flatMap((port) => (spec.endpoints ?? []).map((entry) =>
-    workloadEntryEndpoint({ entry, namespace: '', identityNamespace: meta.namespace, labels: entry.labels ?? {}, name: '' }, port, where)));
+  return (spec.ports ?? []).flatMap((port) =>
+    (spec.endpoints ?? []).map((entry) =>
+      workloadEntryEndpoint(
+        { entry, namespace: '', identityNamespace: meta.namespace, labels: entry.labels ?? {}, name: '' },
+        port,
+        where,
+      ),
+    ),
+  );
 }
 
-const unknownWorkload = (namespace: string, { options }: Where): Omit<Endpoint, 'address' | 'port' | 'servicePortName'> => ({
-  labels: {}, serviceAccount: '', network: '', locality: '', lbWeight: 0, tlsMode: 'disabled', namespace, workloadName: '', hostName: '', subDomain: '',
-  health: 'Unknown', clusterId: options.clusterId, nodeName: '', discoverable: 'always',
+const unknownWorkload = (
+  namespace: string,
+  { options }: Where,
+): Omit<Endpoint, 'address' | 'port' | 'servicePortName'> => ({
+  labels: {},
+  serviceAccount: '',
+  network: '',
+  locality: '',
+  lbWeight: 0,
+  tlsMode: 'disabled',
+  namespace,
+  workloadName: '',
+  hostName: '',
+  subDomain: '',
+  health: 'Unknown',
+  clusterId: options.clusterId,
+  nodeName: '',
+  discoverable: 'always',
 });
 
 type EntryPort = NonNullable<ServiceEntry['ports']>[number];
-/** `namespace` is told to telemetry: the entries inside a ServiceEntry have none, only one that their accounts belong to. */
-export interface NamedWorkloadEntry { readonly entry: WorkloadEntry; readonly namespace: string; readonly identityNamespace?: string; readonly labels: Readonly<Record<string, string>>; readonly name: string }
+/**
+ * `namespace` is told to telemetry: the entries inside a ServiceEntry have none, only one that their accounts belong
+ * to.
+ */
+export interface NamedWorkloadEntry {
+  readonly entry: WorkloadEntry;
+  readonly namespace: string;
+  readonly identityNamespace?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly name: string;
+}
 
-/** Istio's convertEndpoint: a WorkloadEntry, in a ServiceEntry or of its own, as an endpoint of one of the service's ports. */
-export const workloadEntryEndpoint = (workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint =>
-  ({ ...describeEntry(workload, where), port: entryPort(workload.entry, port), servicePortName: port.name ?? '' });
+/**
+ * Istio's convertEndpoint: a WorkloadEntry, in a ServiceEntry or of its own, as an endpoint of one of the service's
+ * ports.
+ */
+export const workloadEntryEndpoint = (workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint => ({
+  ...describeEntry(workload, where),
+  port: entryPort(workload.entry, port),
+  servicePortName: port.name ?? '',
+});
 
 /** What holds for a WorkloadEntry whatever port is asked for. */
 export function describeEntry(workload: NamedWorkloadEntry, where: Where): Omit<Endpoint, 'port' | 'servicePortName'> {
@@ -77,9 +144,16 @@ export function describeEntry(workload: NamedWorkloadEntry, where: Where): Omit<
   const locality = entry.locality ?? '';
   return {
     ...unknownWorkload(namespace, where),
-    address: unix ? (entry.address ?? '').slice(unixPrefix.length) : entry.address ?? '',
-    labels: augmentLabels(workload.labels, { clusterId: where.options.clusterId, locality, nodeName: '', network: entry.network ?? '' }),
-    serviceAccount: entry.serviceAccount ? `spiffe://${where.options.trustDomain}/ns/${workload.identityNamespace ?? namespace}/sa/${entry.serviceAccount}` : '',
+    address: unix ? (entry.address ?? '').slice(unixPrefix.length) : (entry.address ?? ''),
+    labels: augmentLabels(workload.labels, {
+      clusterId: where.options.clusterId,
+      locality,
+      nodeName: '',
+      network: entry.network ?? '',
+    }),
+    serviceAccount: entry.serviceAccount
+      ? `spiffe://${where.options.trustDomain}/ns/${workload.identityNamespace ?? namespace}/sa/${entry.serviceAccount}`
+      : '',
     network: entry.network ?? '',
     locality,
     lbWeight: entry.weight ?? 0,
@@ -91,17 +165,26 @@ export function describeEntry(workload: NamedWorkloadEntry, where: Where): Omit<
 const unixPrefix = 'unix://';
 const isUnix = ({ address }: WorkloadEntry): boolean => address?.startsWith(unixPrefix) ?? false;
 /** The entry's own port of that name, else the target that the service names, else the service's. */
-const entryPort = (entry: WorkloadEntry, port: EntryPort): number => (isUnix(entry) ? 0 : entry.ports?.[port.name ?? ''] || port.targetPort || port.number || 0);
+const entryPort = (entry: WorkloadEntry, port: EntryPort): number =>
+  isUnix(entry) ? 0 : entry.ports?.[port.name ?? ''] || port.targetPort || port.number || 0;
 
-/** The label decides; without it, who has a service account is taken to have a sidecar (Istio's getTLSModeFromWorkloadEntry). */
+/**
+ * The label decides; without it, who has a service account is taken to have a sidecar (Istio's
+ * getTLSModeFromWorkloadEntry).
+ */
 function tlsModeOf({ labels, entry }: NamedWorkloadEntry): 'istio' | 'disabled' {
   const label = labels['security.istio.io/tlsMode'];
   return label === 'istio' || (label === undefined && entry.serviceAccount) ? 'istio' : 'disabled';
 }
 
 /** Every label of the selector is on the workload; an empty selector selects all. */
-export const labelsMatch = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean =>
-  Object.entries(selector).every(([key, value]) => labels[key] === value);
+export const labelsMatch = (
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean => Object.entries(selector).every(([key, value]) => labels[key] === value);
 
 /** The same for a service that picks its workloads: an empty selector picks none. */
-export const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean => Object.keys(selector).length > 0 && labelsMatch(selector, labels);
+export const selects = (
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean => Object.keys(selector).length > 0 && labelsMatch(selector, labels);

@@ -1,5 +1,19 @@
 /** Istio's protocol instances (pkg/config/protocol). */
-export type Protocol = 'GRPC' | 'GRPC-Web' | 'HTTP' | 'HTTP_PROXY' | 'HTTP2' | 'HTTPS' | 'TCP' | 'TLS' | 'UDP' | 'Mongo' | 'Redis' | 'MySQL' | 'HBONE' | 'Unsupported';
+export type Protocol =
+  | 'GRPC'
+  | 'GRPC-Web'
+  | 'HTTP'
+  | 'HTTP_PROXY'
+  | 'HTTP2'
+  | 'HTTPS'
+  | 'TCP'
+  | 'TLS'
+  | 'UDP'
+  | 'Mongo'
+  | 'Redis'
+  | 'MySQL'
+  | 'HBONE'
+  | 'Unsupported';
 
 export interface ServicePort {
   readonly name: string;
@@ -74,7 +88,10 @@ export interface Endpoint {
   readonly discoverable: 'always' | 'same-cluster';
 }
 
-/** A workload's address as selected by a service: what inbound listeners are made of (model.ServiceTarget / ServiceInstance). */
+/**
+ * A workload's address as selected by a service: what inbound listeners are made of (model.ServiceTarget /
+ * ServiceInstance).
+ */
 export interface ServiceTarget {
   readonly service: Service;
   readonly port: ServicePort;

@@ -2,7 +2,10 @@ import type { Resource } from '@flotilla/model';
 
 type Pod = Resource<'pods'>;
 
-/** The workload a pod belongs to, from its controller when its name was generated (Istio's GetDeployMetaFromPod): a Deployment for its ReplicaSet, a CronJob for its Job. */
+/**
+ * The workload a pod belongs to, from its controller when its name was generated (Istio's GetDeployMetaFromPod): a
+ * Deployment for its ReplicaSet, a CronJob for its Job.
+ */
 export function workloadNameOf({ meta }: Pod): string {
   const owner = meta.ownerReferences?.find((reference) => reference.controller);
   if (!owner || !meta.generateName) return meta.name;
@@ -10,7 +13,8 @@ export function workloadNameOf({ meta }: Pod): string {
     const hash = meta.labels?.['pod-template-hash'];
     return hash && owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;
   }
-  if (owner.kind === 'ReplicationController' && meta.labels?.['deploymentconfig']) return meta.labels['deploymentconfig'];
+  if (owner.kind === 'ReplicationController' && meta.labels?.['deploymentconfig'])
+    return meta.labels['deploymentconfig'];
   if (owner.kind === 'Job') return /^(.*)-\d{8,10}$/.exec(owner.name)?.[1] ?? owner.name;
   return owner.name;
 }
@@ -20,7 +24,9 @@ export const podIPs = ({ spec }: Pod): string[] => {
   return ips.length > 0 ? ips : spec.status?.podIP ? [spec.status.podIP] : [];
 };
 
-/** `region/zone/subzone` from the pod's label `istio-locality` (with dots for slashes) or its node's topology labels. */
+/**
+ * `region/zone/subzone` from the pod's label `istio-locality` (with dots for slashes) or its node's topology labels.
+ */
 export function localityOf(pod: Pod | undefined, node: Resource<'nodes'> | undefined): string {
   const label = pod?.meta.labels?.['istio-locality'];
   if (label) return label.includes('/') ? label : label.replaceAll('.', '/');
@@ -38,11 +44,17 @@ export function localityParts(locality: string): { region: string; zone: string;
 }
 
 /** Istio's AugmentLabels: where a workload runs, as labels that subsets and failover priorities can name. */
-export function augmentLabels(labels: Readonly<Record<string, string>>, where: { clusterId: string; locality: string; nodeName: string; network: string }): Record<string, string> {
+export function augmentLabels(
+  labels: Readonly<Record<string, string>>,
+  where: { clusterId: string; locality: string; nodeName: string; network: string },
+): Record<string, string> {
   const { region, zone, subzone } = localityParts(where.locality);
   const added: [string, string][] = [
-    ['topology.kubernetes.io/region', region], ['topology.kubernetes.io/zone', zone], ['topology.istio.io/subzone', subzone],
-    ['topology.istio.io/cluster', where.clusterId], ['kubernetes.io/hostname', where.nodeName],
+    ['topology.kubernetes.io/region', region],
+    ['topology.kubernetes.io/zone', zone],
+    ['topology.istio.io/subzone', subzone],
+    ['topology.istio.io/cluster', where.clusterId],
+    ['kubernetes.io/hostname', where.nodeName],
   ];
   const out = { ...labels, ...Object.fromEntries(added.filter(([, value]) => value !== '')) };
   if (where.network !== '' && !out['topology.istio.io/network']) out['topology.istio.io/network'] = where.network;

@@ -1,5 +1,13 @@
 import { connect, constants } from 'node:http2';
-import { Client, credentials, Server, ServerCredentials, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  Server,
+  ServerCredentials,
+  status,
+  type ClientDuplexStream,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Effect, Resource } from '@flotilla/ads';
 import { noObservability } from '@flotilla/observability-port';
@@ -13,8 +21,16 @@ type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
 type DeltaFields = Parameters<typeof DeltaDiscoveryRequest.encode>[0];
 type Response = InstanceType<typeof DiscoveryResponse>;
 const limits: AdsLimits = {
-  xdsStreams: 10, xdsStreamsPerIdentity: 10, xdsWriteTimeout: 60_000, xdsQueuedRequests: 8,
-  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 50, xdsNames: 60, xdsUnknownNames: 10,
+  xdsStreams: 10,
+  xdsStreamsPerIdentity: 10,
+  xdsWriteTimeout: 60_000,
+  xdsQueuedRequests: 8,
+  xdsRequestBytes: 10_000,
+  xdsNodeBytes: 1000,
+  xdsNameBytes: 100,
+  xdsNamesPerType: 50,
+  xdsNames: 60,
+  xdsUnknownNames: 10,
 };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -29,45 +45,84 @@ async function serve({ size = 1, ...changed }: Partial<AdsLimits> & { readonly s
   /** Kinds of effects and of limits hit, in their order. */
   const happened = new AsyncQueue<string>();
   const sessions: { push: Push }[] = [];
-  const log = { ...noObservability.log, warn: (message: string) => void logged.push(message), scope: () => log, with: () => log };
-  const metrics = { ...noObservability.metrics, counter: () => ({ add: (value = 1, { kind = '' }: Readonly<Record<string, string>> = {}) => void (value > 0 && (hits.push(kind), happened.push(kind))), remove() {} }) };
+  const log = {
+    ...noObservability.log,
+    warn: (message: string) => void logged.push(message),
+    scope: () => log,
+    with: () => log,
+  };
+  const metrics = {
+    ...noObservability.metrics,
+    counter: () => ({
+      add: (value = 1, { kind = '' }: Readonly<Record<string, string>> = {}) =>
+        void (value > 0 && (hits.push(kind), happened.push(kind))),
+      remove() {},
+    }),
+  };
   let version = 1;
   const resource = (name: string): Resource => ({ name, version: String(version), bytes: Buffer.alloc(size, name) });
   const ads = createAdsServer({
-    protocol: { order: ['eds', 'rds'], whole: new Set(), follows: [] }, limits: { ...limits, ...changed }, clock, observability: { ...noObservability, log, metrics },
+    protocol: { order: ['eds', 'rds'], whole: new Set(), follows: [] },
+    limits: { ...limits, ...changed },
+    clock,
+    observability: { ...noObservability, log, metrics },
     open: ({ node, push }) => {
       if (node.id === 'nobody') throw new PermissionDenied('not you');
       if (node.id === 'nonsense') throw new Error('not a node');
-      const session = { push, source: { all: () => [], get: (_type: string, name: string) => resource(name) }, onEffect: ({ kind }: Effect) => happened.push(kind), onPushed() {}, close: () => void sessions.splice(sessions.indexOf(session), 1) };
+      const session = {
+        push,
+        source: { all: () => [], get: (_type: string, name: string) => resource(name) },
+        onEffect: ({ kind }: Effect) => happened.push(kind),
+        onPushed() {},
+        close: () => void sessions.splice(sessions.indexOf(session), 1),
+      };
       sessions.push(session);
       return session;
     },
   });
   const server = new Server({ 'grpc.max_receive_message_length': 1 << 20 });
   ads.service('any').addTo(server);
-  const port = await new Promise<number>((resolve, reject) => server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))));
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
   closers.push(() => server.forceShutdown());
   const open = (variant: 'Stream' | 'Delta' = 'Stream') => {
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     closers.push(() => client.close());
-    const stream: ClientDuplexStream<Buffer, Response> = client.makeBidiStreamRequest(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${variant}AggregatedResources`, (bytes: Buffer) => bytes, (bytes: Buffer) => DiscoveryResponse.decode(bytes));
+    const stream: ClientDuplexStream<Buffer, Response> = client.makeBidiStreamRequest(
+      `/envoy.service.discovery.v3.AggregatedDiscoveryService/${variant}AggregatedResources`,
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => DiscoveryResponse.decode(bytes),
+    );
     const responses = new AsyncQueue<Response>();
-    const ended = new Promise<ServiceError>((resolve) => stream.on('error', (error: ServiceError) => {
-      resolve(error);
-      responses.close();
-    }));
+    const ended = new Promise<ServiceError>((resolve) =>
+      stream.on('error', (error: ServiceError) => {
+        resolve(error);
+        responses.close();
+      }),
+    );
     return {
-      stream, ended,
+      stream,
+      ended,
       read: () => void stream.on('data', (response: Response) => responses.push(response)),
-      ask: (fields: Fields) => void stream.write(Buffer.from(DiscoveryRequest.encode({ typeUrl: 'eds', ...fields }).finish())),
-      askDelta: (fields: DeltaFields) => void stream.write(Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', ...fields }).finish())),
+      ask: (fields: Fields) =>
+        void stream.write(Buffer.from(DiscoveryRequest.encode({ typeUrl: 'eds', ...fields }).finish())),
+      askDelta: (fields: DeltaFields) =>
+        void stream.write(Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', ...fields }).finish())),
       next: async () => (await responses.next()).value as Response,
     };
   };
   /** A client that lets the server send nothing until it says so (RFC 9113, 5.2). */
   const openStuck = () => {
     const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
-    const stream = session.request({ ':method': 'POST', ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources', 'content-type': 'application/grpc', te: 'trailers' });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
     closers.push(() => session.destroy());
     return {
       subscribe: (name: string) => {
@@ -80,7 +135,9 @@ async function serve({ size = 1, ...changed }: Partial<AdsLimits> & { readonly s
         stream.resume();
         session.settings({ initialWindowSize: 1 << 30 });
       },
-      closed: new Promise<number | undefined>((resolve) => stream.on('close', () => resolve(stream.rstCode)).on('error', () => {})),
+      closed: new Promise<number | undefined>((resolve) =>
+        stream.on('close', () => resolve(stream.rstCode)).on('error', () => {}),
+      ),
     };
   };
   const change = (): void => {
@@ -93,10 +150,30 @@ const names = (count: number, prefix = 'name'): string[] => Array.from({ length:
 
 describe('limits of a stream', () => {
   it.each([
-    ['xds_request_bytes', status.RESOURCE_EXHAUSTED, { resourceNames: names(400, 'a-long-name-of-something') }, /the request has \d+ bytes, more than 10000: ask for less, or raise pilot's --xds-request-bytes/],
-    ['xds_node_bytes', status.RESOURCE_EXHAUSTED, { node: { id: 'x'.repeat(1000) } }, /the node has 1003 bytes, more than 1000: .*--xds-node-bytes/],
-    ['xds_name_bytes', status.RESOURCE_EXHAUSTED, { resourceNames: names(1, 'x'.repeat(100)) }, /a name has 102 bytes, more than 100: .*--xds-name-bytes/],
-    ['xds_names_per_type', status.RESOURCE_EXHAUSTED, { resourceNames: names(51) }, /more than 50 names in one request: .*--xds-names-per-type/],
+    [
+      'xds_request_bytes',
+      status.RESOURCE_EXHAUSTED,
+      { resourceNames: names(400, 'a-long-name-of-something') },
+      /the request has \d+ bytes, more than 10000: ask for less, or raise pilot's --xds-request-bytes/,
+    ],
+    [
+      'xds_node_bytes',
+      status.RESOURCE_EXHAUSTED,
+      { node: { id: 'x'.repeat(1000) } },
+      /the node has 1003 bytes, more than 1000: .*--xds-node-bytes/,
+    ],
+    [
+      'xds_name_bytes',
+      status.RESOURCE_EXHAUSTED,
+      { resourceNames: names(1, 'x'.repeat(100)) },
+      /a name has 102 bytes, more than 100: .*--xds-name-bytes/,
+    ],
+    [
+      'xds_names_per_type',
+      status.RESOURCE_EXHAUSTED,
+      { resourceNames: names(51) },
+      /more than 50 names in one request: .*--xds-names-per-type/,
+    ],
   ] as const)('%s ends it with a status, a remedy and a count', async (...[kind, code, fields, message]) => {
     const { open, hits, sessions } = await serve();
     const { ask, ended } = open();
@@ -110,10 +187,16 @@ describe('limits of a stream', () => {
     const [perType, all] = [open('Delta'), open('Delta')];
     perType.askDelta({ resourceNamesSubscribe: names(50) });
     perType.askDelta({ resourceNamesSubscribe: ['one-more'] });
-    expect(await perType.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: 'more than 50 names of eds on one stream: ask for less, or raise pilot\'s --xds-names-per-type' });
+    expect(await perType.ended).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: "more than 50 names of eds on one stream: ask for less, or raise pilot's --xds-names-per-type",
+    });
     all.askDelta({ resourceNamesSubscribe: names(50) });
     all.askDelta({ typeUrl: 'rds', resourceNamesSubscribe: names(11) });
-    expect(await all.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: expect.stringContaining('more than 60 names of all types on one stream') });
+    expect(await all.ended).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: expect.stringContaining('more than 60 names of all types on one stream'),
+    });
     expect(hits).toEqual(['xds_names_per_type', 'xds_names']);
   });
 
@@ -123,7 +206,10 @@ describe('limits of a stream', () => {
     malformed.stream.write(Buffer.from([0x22, 200]));
     nonsense.ask({ node: { id: 'nonsense' } });
     nobody.ask({ node: { id: 'nobody' } });
-    expect(await malformed.ended).toMatchObject({ code: status.INTERNAL, details: expect.stringContaining('not a protobuf message') });
+    expect(await malformed.ended).toMatchObject({
+      code: status.INTERNAL,
+      details: expect.stringContaining('not a protobuf message'),
+    });
     expect(await nonsense.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: 'not a node' });
     expect(await nobody.ended).toMatchObject({ code: status.PERMISSION_DENIED, details: 'not you' });
     expect([hits, logged]).toEqual([[], ['stream refused', 'stream refused', 'stream refused']]);
@@ -131,7 +217,10 @@ describe('limits of a stream', () => {
 });
 
 describe('limits of streams', () => {
-  it.each([['xds_streams', { xdsStreams: 2 }], ['xds_streams_per_identity', { xdsStreamsPerIdentity: 2 }]] as const)('%s refuses one more, until one has ended', async (...[kind, changed]) => {
+  it.each([
+    ['xds_streams', { xdsStreams: 2 }],
+    ['xds_streams_per_identity', { xdsStreamsPerIdentity: 2 }],
+  ] as const)('%s refuses one more, until one has ended', async (...[kind, changed]) => {
     const { open, hits } = await serve(changed);
     const [first, second] = [open(), open()];
     for (const { read, ask, next } of [first, second]) {
@@ -139,14 +228,17 @@ describe('limits of streams', () => {
       ask({ resourceNames: ['a'] });
       await next();
     }
-    expect(await open().ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: expect.stringContaining(`--${kind.replaceAll('_', '-')}`) });
+    expect(await open().ended).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: expect.stringContaining(`--${kind.replaceAll('_', '-')}`),
+    });
     expect(hits).toEqual([kind]);
     first.stream.end();
     for (let answered = false; !answered;) {
       const later = open();
       later.read();
       later.ask({ resourceNames: ['a'] });
-      answered = await later.next() !== undefined;
+      answered = (await later.next()) !== undefined;
     }
   });
 });

@@ -1,4 +1,6 @@
-/** What a client of aggregated discovery may take; each is a setting of pilot by the same name. Times in milliseconds. */
+/**
+ * What a client of aggregated discovery may take; each is a setting of pilot by the same name. Times in milliseconds.
+ */
 export interface AdsLimits {
   readonly xdsStreams: number;
   /** Streams of one SPIFFE identity; on a plaintext port, of one address. */
@@ -13,14 +15,25 @@ export interface AdsLimits {
   readonly xdsNamesPerType: number;
   /** Names of all types that one stream is subscribed to. */
   readonly xdsNames: number;
-  /** Of these, names that are watched though they are not known: no cluster of the proxy has them, or there is nothing by them. */
+  /**
+   * Of these, names that are watched though they are not known: no cluster of the proxy has them, or there is nothing
+   * by them.
+   */
   readonly xdsUnknownNames: number;
 }
 
 /** As the metric limits_hit_total has them: the name of the setting in Prometheus' spelling. */
 export const limitKinds = [
-  'xds_streams', 'xds_streams_per_identity', 'xds_write_timeout', 'xds_queued_requests',
-  'xds_request_bytes', 'xds_node_bytes', 'xds_name_bytes', 'xds_names_per_type', 'xds_names', 'xds_unknown_names',
+  'xds_streams',
+  'xds_streams_per_identity',
+  'xds_write_timeout',
+  'xds_queued_requests',
+  'xds_request_bytes',
+  'xds_node_bytes',
+  'xds_name_bytes',
+  'xds_names_per_type',
+  'xds_names',
+  'xds_unknown_names',
 ] as const;
 export type LimitKind = (typeof limitKinds)[number];
 

@@ -7,7 +7,10 @@ export type Node = envoy.config.core.v3.INode;
 /** What the service knows of one proxy; made at the first request of its stream, closed with it. */
 export interface Session {
   readonly source: Source;
-  /** Called for each effect of a step in its order: for a change of the subscriptions before the responses that it brings. */
+  /**
+   * Called for each effect of a step in its order: for a change of the subscriptions before the responses that it
+   * brings.
+   */
   onEffect(effect: Effect): void;
   /** All that `push` told until now is sent. */
   onPushed(): void;
@@ -15,12 +18,24 @@ export interface Session {
 }
 /** A proxy that may not have what it asks for: ends its stream with PERMISSION_DENIED. */
 export class PermissionDenied extends Error {}
-/** What may have changed for the session: by type, its names, or all. While the client reads slowly it is sent later, with what comes until then. */
+/**
+ * What may have changed for the session: by type, its names, or all. While the client reads slowly it is sent later,
+ * with what comes until then.
+ */
 export type Push = (types: Changes) => void;
 /**
- * `push` asks for a push of what may have changed; `identity` is what the client's certificate proves; lines of `log` name its address; `hit` counts a
- * limit that the session keeps.
+ * `push` asks for a push of what may have changed; `identity` is what the client's certificate proves; lines of `log`
+ * name its address; `hit` counts a limit that the session keeps.
  */
-export interface Opening { readonly node: Node; readonly identity?: string; readonly push: Push; readonly log: Logger; readonly hit: LimitHit<'xds_unknown_names'> }
-/** Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT unless it is another error of this file. */
+export interface Opening {
+  readonly node: Node;
+  readonly identity?: string;
+  readonly push: Push;
+  readonly log: Logger;
+  readonly hit: LimitHit<'xds_unknown_names'>;
+}
+/**
+ * Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT unless it is another error of
+ * this file.
+ */
 export type OpenSession = (opening: Opening) => Session;

@@ -13,7 +13,10 @@ export class StreamCounts {
     this.#limits = limits;
   }
 
-  /** Counts a stream in; returns the limit that it would exceed instead, if there is one. Each that is counted in is to be counted out once. */
+  /**
+   * Counts a stream in; returns the limit that it would exceed instead, if there is one. Each that is counted in is to
+   * be counted out once.
+   */
   enter(client: string): StreamLimit | undefined {
     const count = this.#byClient.get(client) ?? 0;
     if (count >= this.#limits.xdsStreamsPerIdentity) return 'xds_streams_per_identity';

@@ -10,8 +10,16 @@ import { Turns } from './turns.ts';
 
 const { DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 const limits = {
-  xdsStreams: 10, xdsStreamsPerIdentity: 10, xdsWriteTimeout: 1, xdsQueuedRequests: 8,
-  xdsRequestBytes: 10_000, xdsNodeBytes: 1000, xdsNameBytes: 100, xdsNamesPerType: 10_000, xdsNames: 10_000, xdsUnknownNames: 10,
+  xdsStreams: 10,
+  xdsStreamsPerIdentity: 10,
+  xdsWriteTimeout: 1,
+  xdsQueuedRequests: 8,
+  xdsRequestBytes: 10_000,
+  xdsNodeBytes: 1000,
+  xdsNameBytes: 100,
+  xdsNamesPerType: 10_000,
+  xdsNames: 10_000,
+  xdsUnknownNames: 10,
 };
 const source: Source = { all: () => [], get: () => undefined };
 
@@ -21,24 +29,40 @@ it('is answered after a few requests of another that floods, and reads ahead onl
   const answered: string[] = [];
   /** A call whose client has all these requests ready; `taken` are those that were read from it. */
   const open = (client: string, count: number) => {
-    const requests = Array.from({ length: count }, (_, i) => Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: [`${i}`] }).finish()));
+    const requests = Array.from({ length: count }, (_, i) =>
+      Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: [`${i}`] }).finish()),
+    );
     let taken = 0;
-    const call = Object.assign(new Duplex({
-      objectMode: true,
-      read() {
-        const next = requests[taken];
-        if (!next) return;
-        taken += 1;
-        this.push(next);
-      },
-      write: (_response, _encoding, done) => {
-        answered.push(client);
-        done();
-      },
-    }), { getPeer: () => client }) as unknown as ServerDuplexStream<Buffer, Buffer>;
+    const call = Object.assign(
+      new Duplex({
+        objectMode: true,
+        read() {
+          const next = requests[taken];
+          if (!next) return;
+          taken += 1;
+          this.push(next);
+        },
+        write: (_response, _encoding, done) => {
+          answered.push(client);
+          done();
+        },
+      }),
+      { getPeer: () => client },
+    ) as unknown as ServerDuplexStream<Buffer, Buffer>;
     new AdsStream(call, {
-      protocol: { order: ['eds'], whole: new Set(), follows: [], limits: { namesPerType: 10_000, names: 10_000, namesPerStep: 10_000 } }, encoder: new ResponseEncoder(), turns, limits, hit: () => {},
-      clock: createManualClock(), log: noObservability.log, open: () => ({ source, onEffect() {}, onPushed() {}, close() {} }),
+      protocol: {
+        order: ['eds'],
+        whole: new Set(),
+        follows: [],
+        limits: { namesPerType: 10_000, names: 10_000, namesPerStep: 10_000 },
+      },
+      encoder: new ResponseEncoder(),
+      turns,
+      limits,
+      hit: () => {},
+      clock: createManualClock(),
+      log: noObservability.log,
+      open: () => ({ source, onEffect() {}, onPushed() {}, close() {} }),
       read: createRequestReader('delta', { requestBytes: 10_000, nodeBytes: 1000, nameBytes: 100, names: 1000 }),
     });
     return { taken: () => taken };

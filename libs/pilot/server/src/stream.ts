@@ -1,5 +1,16 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
-import { createState, MalformedMessage, RequestTooLarge, step, type Changes, type Event, type Protocol, type ReadRequest, type Request, type ResponseEncoder } from '@flotilla/ads';
+import {
+  createState,
+  MalformedMessage,
+  RequestTooLarge,
+  step,
+  type Changes,
+  type Event,
+  type Protocol,
+  type ReadRequest,
+  type Request,
+  type ResponseEncoder,
+} from '@flotilla/ads';
 import { resetCall } from '@flotilla/grpc';
 import type { LimitHit, Logger } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -30,13 +41,19 @@ export interface StreamOptions {
 const maxUnwrittenBytes = 1 << 20;
 /** Requests that wait are read ahead up to so many bytes. */
 const maxBacklogBytes = 1 << 20;
-const statusOf = (limit: LimitKind): status => (limit === 'xds_write_timeout' ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED);
+const statusOf = (limit: LimitKind): status =>
+  limit === 'xds_write_timeout' ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED;
 /** Bytes that are not a request have the status that gRPC's libraries give them. */
 const statusFor = (error: unknown): status =>
-  (error instanceof PermissionDenied ? status.PERMISSION_DENIED : error instanceof MalformedMessage ? status.INTERNAL : status.INVALID_ARGUMENT);
+  error instanceof PermissionDenied
+    ? status.PERMISSION_DENIED
+    : error instanceof MalformedMessage
+      ? status.INTERNAL
+      : status.INVALID_ARGUMENT;
 
 /**
- * One stream. Its requests wait in a backlog, which it works off in turns with other streams; pushes are merged while the client reads slowly.
+ * One stream. Its requests wait in a backlog, which it works off in turns with other streams; pushes are merged while
+ * the client reads slowly.
  *
  *            first request           backlog full, or responses not taken
  *   opened ────────────────▶ serving ◀────────────────────────────────────▶ held back: nothing is read from the client
@@ -116,7 +133,8 @@ export class AdsStream implements Worker {
   }
 
   #holdOrRelease(): void {
-    if (this.#backlog.length >= this.#options.limits.xdsQueuedRequests || this.#backlogBytes >= maxBacklogBytes) this.#flow.hold();
+    if (this.#backlog.length >= this.#options.limits.xdsQueuedRequests || this.#backlogBytes >= maxBacklogBytes)
+      this.#flow.hold();
     else this.#flow.release();
   }
 
@@ -126,9 +144,16 @@ export class AdsStream implements Worker {
     try {
       request = read(bytes);
       const { node } = request;
-      this.#session ??= open({ node: node ? envoy.config.core.v3.Node.decode(node) : {}, push: (types) => this.#push(types), log, hit, ...(identity ? { identity } : {}) });
+      this.#session ??= open({
+        node: node ? envoy.config.core.v3.Node.decode(node) : {},
+        push: (types) => this.#push(types),
+        log,
+        hit,
+        ...(identity ? { identity } : {}),
+      });
     } catch (error) {
-      if (error instanceof RequestTooLarge) this.#refuse(error.limit, `${error.message}: ask for less, or raise pilot's ${flagOf(error.limit)}`);
+      if (error instanceof RequestTooLarge)
+        this.#refuse(error.limit, `${error.message}: ask for less, or raise pilot's ${flagOf(error.limit)}`);
       else this.#end(statusFor(error), messageOf(error));
       return;
     }
@@ -144,7 +169,11 @@ export class AdsStream implements Worker {
         session.onEffect(effect);
         if (effect.kind === 'send') this.#write(encoder.encode(effect, this.#state.variant));
         if (effect.kind === 'unfinished') this.#unfinished.add(effect.typeUrl);
-        if (effect.kind === 'refuse') return this.#refuse(effect.limit, `${effect.message}: ask for less, or raise pilot's ${flagOf(effect.limit)}`);
+        if (effect.kind === 'refuse')
+          return this.#refuse(
+            effect.limit,
+            `${effect.message}: ask for less, or raise pilot's ${flagOf(effect.limit)}`,
+          );
       }
     } catch (error) {
       this.#options.log.error('stream failed', { error: messageOf(error) });
@@ -172,7 +201,10 @@ export class AdsStream implements Worker {
     this.#cancelDeadline();
     if (this.#unwritten === 0) return;
     this.#cancelDeadline = clock.after(limits.xdsWriteTimeout, () => {
-      this.#refuse('xds_write_timeout', `a response was not taken within ${limits.xdsWriteTimeout} ms: read faster, or raise pilot's ${flagOf('xds_write_timeout')}`);
+      this.#refuse(
+        'xds_write_timeout',
+        `a response was not taken within ${limits.xdsWriteTimeout} ms: read faster, or raise pilot's ${flagOf('xds_write_timeout')}`,
+      );
       resetCall(this.#call);
     });
   }
@@ -209,7 +241,10 @@ export class AdsStream implements Worker {
   /** The client of a stream that is over may take neither what was written before nor the status. */
   #linger(): void {
     const { clock, limits } = this.#options;
-    this.#call.once('close', clock.after(limits.xdsWriteTimeout, () => resetCall(this.#call)));
+    this.#call.once(
+      'close',
+      clock.after(limits.xdsWriteTimeout, () => resetCall(this.#call)),
+    );
   }
 
   #close(): void {

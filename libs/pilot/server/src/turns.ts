@@ -14,11 +14,16 @@ export interface TurnsOptions {
   /** How many pieces a worker does before the next one is let in. */
   readonly piecesPerVisit: number;
 }
-const defaults: TurnsOptions = { later: (turn) => void setImmediate(turn), now: () => performance.now(), turnMs: 10, piecesPerVisit: 4 };
+const defaults: TurnsOptions = {
+  later: (turn) => void setImmediate(turn),
+  now: () => performance.now(),
+  turnMs: 10,
+  piecesPerVisit: 4,
+};
 
 /**
- * Shares one thread among workers, so that one with a backlog delays another by a few pieces at most, and all of them together delay everything else in the
- * process by one turn.
+ * Shares one thread among workers, so that one with a backlog delays another by a few pieces at most, and all of them
+ * together delay everything else in the process by one turn.
  */
 export class Turns {
   readonly #options: TurnsOptions;

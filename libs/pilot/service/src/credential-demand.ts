@@ -21,10 +21,17 @@ export interface CredentialDemand {
 }
 
 /**
- * Subscribes to the credentials that results for connected proxies read, and to no others: a result reads one only after secretAccess has allowed it, and the store
- * holds none that no result reads. What comes beyond `maxNames` waits until one of the others is let go.
+ * Subscribes to the credentials that results for connected proxies read, and to no others: a result reads one only
+ * after secretAccess has allowed it, and the store holds none that no result reads. What comes beyond `maxNames` waits
+ * until one of the others is let go.
  */
-export function followDemand({ store, source, observability, maxNames, signal }: CredentialDemandOptions): CredentialDemand {
+export function followDemand({
+  store,
+  source,
+  observability,
+  maxNames,
+  signal,
+}: CredentialDemandOptions): CredentialDemand {
   const limitHit = createLimits(observability.metrics, ['credentials']);
   const log = observability.log.scope('ads');
   const subscription = source?.subscribe(signal);
@@ -40,7 +47,11 @@ export function followDemand({ store, source, observability, maxNames, signal }:
       if (followed.size < maxNames) return follow(name);
       waiting.add(name);
       limitHit('credentials');
-      if (waiting.size === 1) log.warn('gateways need more credentials than pilot may hold; the rest wait', { limit: maxNames, setting: '--max-credentials' });
+      if (waiting.size === 1)
+        log.warn('gateways need more credentials than pilot may hold; the rest wait', {
+          limit: maxNames,
+          setting: '--max-credentials',
+        });
     },
     left(name) {
       absent.delete(name);
@@ -62,4 +73,6 @@ export function followDemand({ store, source, observability, maxNames, signal }:
   };
 }
 
-async function* nothing(): AsyncGenerator<CredentialUpdate> { /* Nobody to ask. */ }
+async function* nothing(): AsyncGenerator<CredentialUpdate> {
+  /* Nobody to ask. */
+}

@@ -18,7 +18,10 @@ export interface PilotOptions {
   readonly subscriber: Subscriber;
   /** Gateways' certificates; without it none are served. */
   readonly credentials?: CredentialSource;
-  /** Service accounts that may have the credentials of their namespace, as `namespace/name`: what the API server would be asked for. Nobody by default. */
+  /**
+   * Service accounts that may have the credentials of their namespace, as `namespace/name`: what the API server would
+   * be asked for. Nobody by default.
+   */
   readonly credentialReader?: readonly string[];
   /** So many credentials are held at a time; more wait until others are let go. */
   readonly maxCredentials?: number;
@@ -29,14 +32,28 @@ export interface PilotOptions {
 }
 
 /**
- * Pilot: takes configuration from the bus, keeps the World, serves every proxy what differs for it. Nothing is served before every collection is
- * complete; while galley is away, what is known stays in force.
+ * Pilot: takes configuration from the bus, keeps the World, serves every proxy what differs for it. Nothing is served
+ * before every collection is complete; while galley is away, what is known stays in force.
  */
 export function createPilot(options: PilotOptions) {
-  const { subscriber, credentials, credentialReader = [], maxCredentials = 10_000, limits = defaultAdsLimits, observability, signal } = options;
+  const {
+    subscriber,
+    credentials,
+    credentialReader = [],
+    maxCredentials = 10_000,
+    limits = defaultAdsLimits,
+    observability,
+    signal,
+  } = options;
   const engine = new Engine(createWorldStore());
   observability.activity.within(() => engine.running);
-  const demand = followDemand({ store: engine.store, source: credentials, observability, maxNames: maxCredentials, signal });
+  const demand = followDemand({
+    store: engine.store,
+    source: credentials,
+    observability,
+    maxNames: maxCredentials,
+    signal,
+  });
   const credentialReaders = new Set(credentialReader);
   const proxies = new Set<Proxy>();
   /** Whose watches have a subject. */
@@ -48,7 +65,11 @@ export function createPilot(options: PilotOptions) {
   const log = observability.log.scope('ads');
   engine.store.onIndexFailure = ({ collection, key, index, error }) => {
     metrics.internalErrors.add(1);
-    log.error('an object can not be found by one of its indexes; everything else goes on', { object: `${collection} ${key}`, index, error: messageOf(error) });
+    log.error('an object can not be found by one of its indexes; everything else goes on', {
+      object: `${collection} ${key}`,
+      index,
+      error: messageOf(error),
+    });
   };
 
   /** A bug that concerns one proxy costs that proxy one push, and nobody else anything. */
@@ -57,7 +78,10 @@ export function createPilot(options: PilotOptions) {
       work();
     } catch (error) {
       metrics.internalErrors.add(1);
-      log.error('a proxy keeps what it has: its changes could not be computed', { proxy: proxy.attributes.id, error: messageOf(error) });
+      log.error('a proxy keeps what it has: its changes could not be computed', {
+        proxy: proxy.attributes.id,
+        error: messageOf(error),
+      });
     }
   }
 
@@ -68,7 +92,9 @@ export function createPilot(options: PilotOptions) {
     const changes: Change[] = [
       ...batch.put.flatMap(({ resource }) => {
         const { collection, meta } = resource;
-        return observability.activity.during({ name: `${collection} ${keyOf(meta)}` }, () => worldChanges(collection, keyOf(meta), resource));
+        return observability.activity.during({ name: `${collection} ${keyOf(meta)}` }, () =>
+          worldChanges(collection, keyOf(meta), resource),
+        );
       }),
       ...batch.delete.flatMap(({ collection, key }) => worldChanges(collection, key)),
     ];
@@ -99,15 +125,22 @@ export function createPilot(options: PilotOptions) {
     engine.collect();
   }
 
-  /** For each change in the batch one span from its receipt until it is in the World, below it one until all queries have run, below that what is sent. */
+  /**
+   * For each change in the batch one span from its receipt until it is in the World, below it one until all queries
+   * have run, below that what is sent.
+   */
   function startCause(batch: Batch): Cause & { taken(): void; computed(proxies: number): void } {
-    const parents = new Set([...batch.put, ...batch.delete].flatMap(({ trace }) => trace ?? []).concat(batch.coalesced ?? []));
+    const parents = new Set(
+      [...batch.put, ...batch.delete].flatMap(({ trace }) => trace ?? []).concat(batch.coalesced ?? []),
+    );
     const { tracer } = observability;
     const received = [...parents].slice(0, maxTraces).map((parent) => tracer.start('pilot.receive', { parent }));
     let queries: Span[] = [];
     return {
       receivedAt: Date.now(),
-      get traces() { return queries.map(({ traceparent }) => traceparent); },
+      get traces() {
+        return queries.map(({ traceparent }) => traceparent);
+      },
       taken: () => {
         for (const span of received) span.end();
         queries = received.map(({ traceparent }) => tracer.start('pilot.queries', { parent: traceparent }));
@@ -122,7 +155,10 @@ export function createPilot(options: PilotOptions) {
   }
 
   let isCollecting = false;
-  /** What proxies let go of goes too when configuration doesn't change: names that they made up, and credentials, would stay for good. */
+  /**
+   * What proxies let go of goes too when configuration doesn't change: names that they made up, and credentials, would
+   * stay for good.
+   */
   function collectSoon(): void {
     if (isCollecting) return;
     isCollecting = true;
@@ -143,12 +179,18 @@ export function createPilot(options: PilotOptions) {
       if (absent.size > 0) for (const proxy of proxies) proxy.onAbsent(absent);
     }
   }
-  const run = async (): Promise<void> => void await Promise.all([followConfiguration(), followCredentials()]);
+  const run = async (): Promise<void> => void (await Promise.all([followConfiguration(), followCredentials()]));
 
   const open: AdsServerOptions['open'] = (opening) => {
-    if (incomplete.size > 0) throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
+    if (incomplete.size > 0)
+      throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
-      engine, tracer: observability.tracer, metrics, credentialReaders, maxUnknownNames: limits.xdsUnknownNames, isAbsent: demand.isAbsent,
+      engine,
+      tracer: observability.tracer,
+      metrics,
+      credentialReaders,
+      maxUnknownNames: limits.xdsUnknownNames,
+      isAbsent: demand.isAbsent,
       onSubject: (of, before) => {
         if (before) watching.delete(before);
         watching.set(of.labels.subject, of).set(of.subject, of);

@@ -1,6 +1,13 @@
 import type { Effect, Protocol, Resource, Source } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
-import { parseProxy, proofOf, proxySubject, workload, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
+import {
+  parseProxy,
+  proofOf,
+  proxySubject,
+  workload,
+  type ProxyAttributes,
+  type ServiceAccounts,
+} from '@flotilla/pilot-world';
 import { allOf, oneOf, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import { PermissionDenied, type Opening, type Push, type Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
@@ -20,15 +27,23 @@ export const nameOfType = (typeUrl: string): string => kindOf.get(typeUrl) ?? 'u
 export const xdsProtocol: Omit<Protocol, 'limits'> = {
   order: kinds.map(([, url]) => url),
   whole: new Set([typeUrls.cds, typeUrls.lds, typeUrls.nds]),
-  follows: [{ after: typeUrls.cds, type: typeUrls.eds, sameName: true }, { after: typeUrls.lds, type: typeUrls.rds, sameName: false }],
+  follows: [
+    { after: typeUrls.cds, type: typeUrls.eds, sameName: true },
+    { after: typeUrls.lds, type: typeUrls.rds, sameName: false },
+  ],
 };
 
 /** What of a type has changed: one name, or the whole of it. */
-interface Changed { readonly typeUrl: string; readonly name?: string }
+interface Changed {
+  readonly typeUrl: string;
+  readonly name?: string;
+}
 
 function watchedOf({ key }: Watch): Changed {
   const bar = key.indexOf('|');
-  return bar < 0 ? { typeUrl: typeUrls[key as XdsKind] } : { typeUrl: typeUrls[key.slice(0, bar) as XdsKind], name: key.slice(bar + 1) };
+  return bar < 0
+    ? { typeUrl: typeUrls[key as XdsKind] }
+    : { typeUrl: typeUrls[key.slice(0, bar) as XdsKind], name: key.slice(bar + 1) };
 }
 
 export interface ProxyContext {
@@ -48,21 +63,35 @@ export interface ProxyContext {
   onClose(proxy: Proxy): void;
 }
 
-/** The attributes of who opens a stream. Throws when the node is not one that pilot serves, and PermissionDenied when its certificate is of another namespace. */
+/**
+ * The attributes of who opens a stream. Throws when the node is not one that pilot serves, and PermissionDenied when
+ * its certificate is of another namespace.
+ */
 function attributesOf({ node, identity }: Opening, readers: ServiceAccounts): ProxyAttributes {
   const proof = identity === undefined ? undefined : proofOf(identity, readers);
   if (proof?.ok === false) throw new PermissionDenied(proof.error);
-  const parsed = parseProxy({
-    id: node.id ?? '', cluster: node.cluster ?? '', metadata: structToJson(node.metadata), extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []), locality: node.locality ?? null,
-  }, proof?.value);
+  const parsed = parseProxy(
+    {
+      id: node.id ?? '',
+      cluster: node.cluster ?? '',
+      metadata: structToJson(node.metadata),
+      extensions: (node.extensions ?? []).flatMap(({ name }) => name ?? []),
+      locality: node.locality ?? null,
+    },
+    proof?.value,
+  );
   if (!parsed.ok) throw new Error(parsed.error);
   const { id, namespace } = parsed.value;
-  if (proof && proof.value.namespace !== namespace) throw new PermissionDenied(`${proof.value.identity} may not have what is for node ${id} of namespace ${namespace}`);
+  if (proof && proof.value.namespace !== namespace)
+    throw new PermissionDenied(`${proof.value.identity} may not have what is for node ${id} of namespace ${namespace}`);
   return parsed.value;
 }
 
 /** All of a type: the query's result, and what a proxy is given of it. */
-interface Whole { readonly answered: readonly Resource[]; readonly made: readonly Resource[] }
+interface Whole {
+  readonly answered: readonly Resource[];
+  readonly made: readonly Resource[];
+}
 
 /** One connected proxy: its attributes, and a watch on each thing that it has asked for. */
 export class Proxy implements Session {
@@ -106,7 +135,9 @@ export class Proxy implements Session {
     this.#log.info('proxy connected', { identity: this.attributes.identity });
   }
 
-  /** What a watch that has changed means to the proxy. Other labels may mean other answers to all that it has asked for. */
+  /**
+   * What a watch that has changed means to the proxy. Other labels may mean other answers to all that it has asked for.
+   */
   changedBy(watch: Watch): readonly Changed[] {
     if (watch !== this.labels) return [watchedOf(watch)];
     const before = this.subject;
@@ -141,7 +172,9 @@ export class Proxy implements Session {
   /** Citadel has said that there are no credentials of these names. */
   onAbsent(names: ReadonlySet<string>): void {
     if (this.attributes.credentialNamespace === undefined) return;
-    const asked = [...this.#watches.keys()].filter((key) => key.startsWith('sds|')).map((key) => key.slice('sds|'.length));
+    const asked = [...this.#watches.keys()]
+      .filter((key) => key.startsWith('sds|'))
+      .map((key) => key.slice('sds|'.length));
     this.#secrets.absent(names, { asked, subject: this.subject });
   }
 
@@ -159,12 +192,18 @@ export class Proxy implements Session {
 
   #logPush({ typeUrl, resources, removed }: Extract<Effect, { kind: 'send' }>): void {
     this.#log.debug('push', () => ({
-      type: nameOfType(typeUrl), resources: resources.length, removed: removed.length, bytes: resources.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      type: nameOfType(typeUrl),
+      resources: resources.length,
+      removed: removed.length,
+      bytes: resources.reduce((sum, { bytes }) => sum + bytes.length, 0),
       cause: this.#cause ? 'configuration' : 'request',
     }));
   }
 
-  /** What is asked for is watched, what no longer is is let go: types that are taken whole as a whole, others name by name. */
+  /**
+   * What is asked for is watched, what no longer is is let go: types that are taken whole as a whole, others name by
+   * name.
+   */
   #follow({ typeUrl, added, dropped, wildcard, size }: Extract<Effect, { kind: 'subscribed' }>): void {
     const kind = kindOf.get(typeUrl);
     if (!kind) return;
@@ -203,8 +242,8 @@ export class Proxy implements Session {
   }
 
   /**
-   * Names can be made up, of a subset for example, and each costs as much as a real one; so only some of the unknown ones are watched. Another one is once
-   * something else brings it, as a new cluster brings its endpoints.
+   * Names can be made up, of a subset for example, and each costs as much as a real one; so only some of the unknown
+   * ones are watched. Another one is once something else brings it, as a new cluster brings its endpoints.
    */
   #watchNamed(kind: XdsKind, name: string): void {
     const key = `${kind}|${name}`;
@@ -218,17 +257,22 @@ export class Proxy implements Session {
     this.#context.onDropped();
   }
 
-  /** Endpoints, and a sidecar's routes for one host, are known by the proxy's clusters: there is an answer to any name. */
+  /**
+   * Endpoints, and a sidecar's routes for one host, are known by the proxy's clusters: there is an answer to any name.
+   */
   #isKnown(kind: XdsKind, name: string): boolean {
     const colon = kind === 'rds' && this.attributes.type === 'sidecar' ? name.lastIndexOf(':') : -1;
-    const cluster = kind === 'eds' ? name : colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;
+    const cluster =
+      kind === 'eds' ? name : colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;
     if (cluster === undefined) return this.#get(typeUrls[kind], name) !== undefined;
     return this.#watches.has('cds') && byName(this.#all(typeUrls.cds)).has(cluster);
   }
 
   #watch(key: string): void {
     const { engine } = this.#context;
-    const watch = key.includes('|') ? engine.watch(oneOf, key, this.subject) : engine.watch(allOf, key as XdsKind, this.subject);
+    const watch = key.includes('|')
+      ? engine.watch(oneOf, key, this.subject)
+      : engine.watch(allOf, key as XdsKind, this.subject);
     this.#watches.set(watch.key, watch);
   }
 
@@ -241,7 +285,10 @@ export class Proxy implements Session {
     this.#context.onDropped();
   }
 
-  /** While some can't be made, what the proxy has of those and of all that is gone since stays in force: nothing tells the two apart. */
+  /**
+   * While some can't be made, what the proxy has of those and of all that is gone since stays in force: nothing tells
+   * the two apart.
+   */
   #all(typeUrl: string): readonly Resource[] {
     const kind = kindOf.get(typeUrl);
     if (!kind) return [];
@@ -250,7 +297,13 @@ export class Proxy implements Session {
     if (known?.answered === answered) return known.made;
     const failed = answered.filter(({ failure }) => failure !== undefined);
     for (const { name, failure = '' } of failed) this.#tellFailure(`${kind} ${name}`, failure);
-    const made = failed.length === 0 ? answered : withMissing(answered.filter(({ failure }) => failure === undefined), known?.made);
+    const made =
+      failed.length === 0
+        ? answered
+        : withMissing(
+            answered.filter(({ failure }) => failure === undefined),
+            known?.made,
+          );
     this.#whole.set(kind, { answered, made });
     return made;
   }

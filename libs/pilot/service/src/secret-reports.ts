@@ -7,9 +7,11 @@ import type { PilotMetrics } from './metrics.ts';
 
 type Reason = SecretRefusal | 'no identity' | 'not there';
 const explanations: Readonly<Record<Reason, string>> = {
-  'not a name': 'this is not a name of a secret: use kubernetes://NAME, kubernetes://NAMESPACE/NAME or kubernetes-gateway://NAMESPACE/NAME',
+  'not a name':
+    'this is not a name of a secret: use kubernetes://NAME, kubernetes://NAMESPACE/NAME or kubernetes-gateway://NAMESPACE/NAME',
   'no identity': 'the proxy has not proved an identity: it must connect over mTLS',
-  'not authorised': 'its service account may not have credentials: --credential-reader NAMESPACE/SERVICEACCOUNT allows it',
+  'not authorised':
+    'its service account may not have credentials: --credential-reader NAMESPACE/SERVICEACCOUNT allows it',
   'another namespace': 'the Secret is in another namespace than the proxy',
   'not referenced': 'no Gateway of its namespace that selects its pod refers to it',
   'not there': 'its namespace has no such credential: look for the Secret in it, and at what citadel says of that',
@@ -23,13 +25,20 @@ export interface SecretReportsContext {
   /** Is it known that there is no credential of this name? */
   isAbsent(name: string): boolean;
 }
-interface Asked { readonly name: string; readonly reason: Reason | undefined }
+interface Asked {
+  readonly name: string;
+  readonly reason: Reason | undefined;
+}
 
 /**
- * Tells an operator which secrets a proxy asks for and does not get. Galley can't see Secrets, so only pilot can. What a proxy may not have is logged once per
- * stream and reason, whatever it asks for; a Secret that is not there, each time that becomes known.
+ * Tells an operator which secrets a proxy asks for and does not get. Galley can't see Secrets, so only pilot can. What
+ * a proxy may not have is logged once per stream and reason, whatever it asks for; a Secret that is not there, each
+ * time that becomes known.
  */
-export function createSecretReports({ engine, log, metrics, isAbsent }: SecretReportsContext, { identity }: ProxyAttributes) {
+export function createSecretReports(
+  { engine, log, metrics, isAbsent }: SecretReportsContext,
+  { identity }: ProxyAttributes,
+) {
   const told = new Set<Reason>();
   const report = (all: readonly Asked[]): void => {
     for (const [reason, group] of groupBy(all, (each) => each.reason)) {
@@ -43,7 +52,8 @@ export function createSecretReports({ engine, log, metrics, isAbsent }: SecretRe
   };
   const reasonFor = (name: string, subject: Subject): Reason | undefined => {
     const access = engine.read(secretAccess, name, subject);
-    if ('refused' in access) return access.refused === 'not authorised' && identity === undefined ? 'no identity' : access.refused;
+    if ('refused' in access)
+      return access.refused === 'not authorised' && identity === undefined ? 'no identity' : access.refused;
     return isAbsent(access.key) ? 'not there' : undefined;
   };
   return {
@@ -51,8 +61,14 @@ export function createSecretReports({ engine, log, metrics, isAbsent }: SecretRe
     asked(names: readonly string[], subject: Subject): void {
       report(names.map((name) => ({ name, reason: reasonFor(name, subject) })));
     },
-    /** There are no credentials of these names; the proxy, known to queries as `subject`, has asked for secrets of the names in `asked`. */
-    absent(credentials: ReadonlySet<string>, { asked, subject }: { readonly asked: Iterable<string>; readonly subject: Subject }): void {
+    /**
+     * There are no credentials of these names; the proxy, known to queries as `subject`, has asked for secrets of the
+     * names in `asked`.
+     */
+    absent(
+      credentials: ReadonlySet<string>,
+      { asked, subject }: { readonly asked: Iterable<string>; readonly subject: Subject },
+    ): void {
       const meant = (name: string): boolean => {
         const access = engine.read(secretAccess, name, subject);
         return 'key' in access && credentials.has(access.key);

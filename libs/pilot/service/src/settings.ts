@@ -2,23 +2,40 @@ import type { AdsLimits } from '@flotilla/pilot-server';
 import { setting, type Setting } from '@flotilla/std';
 
 /** What clients of discovery may take. */
-const adsLimitSettings = () => ({
-  xdsStreams: setting.count('open streams of xDS', 20_000),
-  xdsStreamsPerIdentity: setting.count('open streams of xDS per service account; on the plaintext port, per address', 5000),
-  xdsWriteTimeout: setting.duration('time for a client to read a response', '1m'),
-  xdsQueuedRequests: setting.count('requests of a stream that wait for an answer; more stay with the client', 64),
-  xdsRequestBytes: setting.count('bytes of a request, which without delta xDS repeats all names of a type', 8 << 20),
-  xdsNodeBytes: setting.count('bytes of the node, which a proxy sends in its first request', 256 << 10),
-  xdsNameBytes: setting.count('bytes of a resource\'s name', 1024),
-  xdsNamesPerType: setting.count('names of one type that a stream may request: each port and subset of a service is one', 100_000),
-  xdsNames: setting.count('names of all types together that a stream may request', 200_000),
-  xdsUnknownNames: setting.count('names that a proxy does not use, such as endpoints of unknown clusters, that are watched for a stream; others are answered once', 1000),
-}) satisfies { readonly [L in keyof AdsLimits]: Setting<number> };
+const adsLimitSettings = () =>
+  ({
+    xdsStreams: setting.count('open streams of xDS', 20_000),
+    xdsStreamsPerIdentity: setting.count(
+      'open streams of xDS per service account; on the plaintext port, per address',
+      5000,
+    ),
+    xdsWriteTimeout: setting.duration('time for a client to read a response', '1m'),
+    xdsQueuedRequests: setting.count('requests of a stream that wait for an answer; more stay with the client', 64),
+    xdsRequestBytes: setting.count('bytes of a request, which without delta xDS repeats all names of a type', 8 << 20),
+    xdsNodeBytes: setting.count('bytes of the node, which a proxy sends in its first request', 256 << 10),
+    xdsNameBytes: setting.count("bytes of a resource's name", 1024),
+    xdsNamesPerType: setting.count(
+      'names of one type that a stream may request: each port and subset of a service is one',
+      100_000,
+    ),
+    xdsNames: setting.count('names of all types together that a stream may request', 200_000),
+    xdsUnknownNames: setting.count(
+      'names that a proxy does not use, such as endpoints of unknown clusters, that are watched for a stream; others are answered once',
+      1000,
+    ),
+  }) satisfies { readonly [L in keyof AdsLimits]: Setting<number> };
 
 const valuesOf = <K extends string>(settings: Readonly<Record<K, Setting<number>>>): Readonly<Record<K, number>> =>
-  Object.fromEntries(Object.entries<Setting<number>>(settings).map(([name, { value }]) => [name, value])) as Record<K, number>;
-/** What gRPC takes at all of a request: one that is a little too large is still read, so that its client is told the remedy. */
-export const hardRequestLimit = ({ xdsRequestBytes }: Pick<AdsLimits, 'xdsRequestBytes'>): number => 2 * xdsRequestBytes;
+  Object.fromEntries(Object.entries<Setting<number>>(settings).map(([name, { value }]) => [name, value])) as Record<
+    K,
+    number
+  >;
+/**
+ * What gRPC takes at all of a request: one that is a little too large is still read, so that its client is told the
+ * remedy.
+ */
+export const hardRequestLimit = ({ xdsRequestBytes }: Pick<AdsLimits, 'xdsRequestBytes'>): number =>
+  2 * xdsRequestBytes;
 
 export const defaultAdsLimits: AdsLimits = valuesOf(adsLimitSettings());
 
@@ -26,19 +43,31 @@ export const defaultAdsLimits: AdsLimits = valuesOf(adsLimitSettings());
 export const pilotSettings = () => ({
   grpcPort: setting.port('plaintext xDS, for proxies on a network that is protected in other ways (0: any)', 15_010),
   secureGrpcPort: setting.port('xDS over mTLS (0: any)', 15_012),
-  maxXdsConnections: setting.count('connections at once on each of these ports; one more closes the longest idle, those without a client certificate first', 20_000),
+  maxXdsConnections: setting.count(
+    'connections at once on each of these ports; one more closes the longest idle, those without a client certificate first',
+    20_000,
+  ),
   ...adsLimitSettings(),
-  credentialReader: serviceAccounts('service account whose gateways get the certificates and keys in Secrets of its namespace; nobody else gets any'),
-  maxCredentials: setting.count('gateway credentials that pilot holds at a time; more of them wait until others are released', 10_000),
+  credentialReader: serviceAccounts(
+    'service account whose gateways get the certificates and keys in Secrets of its namespace; nobody else gets any',
+  ),
+  maxCredentials: setting.count(
+    'gateway credentials that pilot holds at a time; more of them wait until others are released',
+    10_000,
+  ),
 });
 
 const account = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 function serviceAccounts(describe: string) {
   const list = setting.list(describe, [], { metavar: 'namespace/serviceaccount' });
-  const parse = (given: string): readonly string[] => list.parse(given).map((each) => {
-    if (!account.test(each)) throw new Error(`${JSON.stringify(each)} is not NAMESPACE/SERVICEACCOUNT, as in istio-system/istio-ingressgateway`);
-    return each;
-  });
+  const parse = (given: string): readonly string[] =>
+    list.parse(given).map((each) => {
+      if (!account.test(each))
+        throw new Error(
+          `${JSON.stringify(each)} is not NAMESPACE/SERVICEACCOUNT, as in istio-system/istio-ingressgateway`,
+        );
+      return each;
+    });
   return { ...list, parse };
 }

@@ -2,8 +2,9 @@ import type { Service } from '@flotilla/pilot-registry';
 import type { View } from './view.ts';
 
 /**
- * The address under which this proxy sees a service, as a list: none for a service without (Istio's GetAddressForProxy). Of several the first counts,
- * whatever the proxy's families. An auto-allocated address counts for a proxy that captures DNS and asks for it.
+ * The address under which this proxy sees a service, as a list: none for a service without (Istio's
+ * GetAddressForProxy). Of several the first counts, whatever the proxy's families. An auto-allocated address counts for
+ * a proxy that captures DNS and asks for it.
  */
 export function addressesFor(view: View, service: Service): string[] {
   if (service.addresses.length > 0) return service.addresses.slice(0, 1);

@@ -4,14 +4,20 @@ const maxIPs = 255 * 255;
 const prime = 65011;
 
 /**
- * Addresses for ServiceEntries without one, from 240.240.0.0/16 and 2001:2::f0f0:0/112 (Istio's autoAllocateIPs): by a hash of `namespace/host` with
- * double hashing, so that they hardly depend on one another. Wildcards and resolution NONE get none. A second service of one key takes a slot and shares
- * the address. Services come in the order of all services; the result is keyed by `namespace/host`.
+ * Addresses for ServiceEntries without one, from 240.240.0.0/16 and 2001:2::f0f0:0/112 (Istio's autoAllocateIPs): by a
+ * hash of `namespace/host` with double hashing, so that they hardly depend on one another. Wildcards and resolution
+ * NONE get none. A second service of one key takes a slot and shares the address. Services come in the order of all
+ * services; the result is keyed by `namespace/host`.
  */
 export function allocateAddresses(services: readonly Service[]): Map<string, { v4: string; v6: string }> {
   const slots = new Map<number, string>();
   for (const service of services) {
-    if (service.defaultAddress !== '0.0.0.0' || service.hostname.startsWith('*') || service.resolution === 'Passthrough') continue;
+    if (
+      service.defaultAddress !== '0.0.0.0' ||
+      service.hostname.startsWith('*') ||
+      service.resolution === 'Passthrough'
+    )
+      continue;
     if (slots.size >= maxIPs) break;
     const key = `${service.namespace}/${service.hostname}`;
     const hash = fnv32a(key);
@@ -33,7 +39,10 @@ export function allocateAddresses(services: readonly Service[]): Map<string, { v
 function addressAt(n: number): { v4: string; v6: string } {
   const at = n + Math.floor((n - 1) / 254);
   const [third, fourth] = [Math.floor(at / 255), at % 255];
-  return { v4: `240.240.${third}.${fourth}`, v6: `2001:2::f0f0:${third === 0 ? '' : third.toString(16)}${fourth.toString(16)}` };
+  return {
+    v4: `240.240.${third}.${fourth}`,
+    v6: `2001:2::f0f0:${third === 0 ? '' : third.toString(16)}${fourth.toString(16)}`,
+  };
 }
 
 function fnv32a(text: string): number {

@@ -2,17 +2,28 @@ import { hostMatches, isWildcard, mostSpecificMatch } from '@flotilla/pilot-regi
 import { domain, mesh } from './mesh.ts';
 import { worldQuery, type View } from './view.ts';
 
-interface Hosts { readonly exact: ReadonlySet<string>; readonly wildcards: readonly string[] }
+interface Hosts {
+  readonly exact: ReadonlySet<string>;
+  readonly wildcards: readonly string[];
+}
 
 /**
- * Hosts whose endpoints only proxies of their own cluster are told: what the mesh's serviceSettings say, and by default Kubernetes' own services and the
- * control plane. A setting of `false` takes back the defaults that it names any host of.
+ * Hosts whose endpoints only proxies of their own cluster are told: what the mesh's serviceSettings say, and by default
+ * Kubernetes' own services and the control plane. A setting of `false` takes back the defaults that it names any host
+ * of.
  */
 const hosts = worldQuery('cluster-local-hosts', (view): Hosts => {
   const { serviceSettings = [], defaultConfig } = view.query(mesh, '');
   const discovery = (defaultConfig?.discoveryAddress ?? '').replace(/:\d+$/, '');
-  const defaults = [`*.kube-system.svc.${domain}`, `kubernetes.default.svc.${domain}`, ...(discovery === '' ? [] : [discovery.endsWith(domain) ? discovery : `${discovery}.${domain}`])];
-  const named = (local: boolean): string[] => serviceSettings.filter(({ settings }) => (settings?.clusterLocal ?? false) === local).flatMap((setting) => setting.hosts ?? []);
+  const defaults = [
+    `*.kube-system.svc.${domain}`,
+    `kubernetes.default.svc.${domain}`,
+    ...(discovery === '' ? [] : [discovery.endsWith(domain) ? discovery : `${discovery}.${domain}`]),
+  ];
+  const named = (local: boolean): string[] =>
+    serviceSettings
+      .filter(({ settings }) => (settings?.clusterLocal ?? false) === local)
+      .flatMap((setting) => setting.hosts ?? []);
   const all = [...named(true), ...defaults.filter((host) => !named(false).some((taken) => hostMatches(taken, host)))];
   return { exact: new Set(all.filter((host) => !isWildcard(host))), wildcards: all.filter(isWildcard) };
 });

@@ -5,9 +5,12 @@ import { mergeDelegates } from './delegates.ts';
 const meta = { name: 'root', namespace: 'shop' };
 function merged(root: HTTPRoute, ...inner: HTTPRoute[]): HTTPRoute[] {
   const of = (http: HTTPRoute[]) => ({ key: 'shop/x', meta, spec: { http } });
-  return mergeDelegates(of([{ delegate: { name: 'd', namespace: 'shop' }, ...root }]), (key) => (key === 'shop/d' ? of(inner) : undefined));
+  return mergeDelegates(of([{ delegate: { name: 'd', namespace: 'shop' }, ...root }]), (key) =>
+    key === 'shop/d' ? of(inner) : undefined,
+  );
 }
-const under = (root: HTTPMatchRequest, leaf: HTTPMatchRequest): HTTPMatchRequest | undefined => merged({ match: [root] }, { match: [leaf] })[0]?.match?.[0];
+const under = (root: HTTPMatchRequest, leaf: HTTPMatchRequest): HTTPMatchRequest | undefined =>
+  merged({ match: [root] }, { match: [leaf] })[0]?.match?.[0];
 
 describe('delegates', () => {
   it('leave out a root that nobody answers for, and delegates of delegates', () => {
@@ -16,8 +19,16 @@ describe('delegates', () => {
   });
 
   it('take from the root what they leave unset, whole', () => {
-    const [route] = merged({ name: 'r', timeout: 1, headers: { request: { set: { a: '1' } } }, retries: { attempts: 1 } }, { name: 'd', headers: { response: { remove: ['b'] } }, retries: { attempts: 0 } });
-    expect(route).toMatchObject({ name: 'r-d', timeout: 1, retries: { attempts: 0 }, headers: { response: { remove: ['b'] } } });
+    const [route] = merged(
+      { name: 'r', timeout: 1, headers: { request: { set: { a: '1' } } }, retries: { attempts: 1 } },
+      { name: 'd', headers: { response: { remove: ['b'] } }, retries: { attempts: 0 } },
+    );
+    expect(route).toMatchObject({
+      name: 'r-d',
+      timeout: 1,
+      retries: { attempts: 0 },
+      headers: { response: { remove: ['b'] } },
+    });
     expect(route?.headers?.request).toBeUndefined();
   });
 
@@ -29,7 +40,11 @@ describe('delegates', () => {
     ['some of the gateways', { gateways: ['mesh', 'shop/g'] }, { gateways: ['shop/g'] }],
     ['the same namespace', { sourceNamespace: 'a' }, { sourceNamespace: 'a' }],
   ])('may ask for %s', (_, root, leaf) => {
-    expect(under(root, leaf)).toMatchObject({ ...root, ...leaf, ...(root.headers ? { headers: { ...root.headers, ...leaf.headers } } : {}) });
+    expect(under(root, leaf)).toMatchObject({
+      ...root,
+      ...leaf,
+      ...(root.headers ? { headers: { ...root.headers, ...leaf.headers } } : {}),
+    });
   });
 
   it.each<[string, HTTPMatchRequest, HTTPMatchRequest]>([
@@ -47,7 +62,18 @@ describe('delegates', () => {
   });
 
   it('stand under the first match that has room for them', () => {
-    const [route] = merged({ match: [{ name: 'one', uri: { prefix: '/a' } }, { name: 'two', uri: { prefix: '/b' } }] }, { match: [{ uri: { prefix: '/b/c' } }, { name: 'x' }] });
-    expect(route?.match).toMatchObject([{ name: 'two', uri: { prefix: '/b/c' } }, { name: 'one-x', uri: { prefix: '/a' } }]);
+    const [route] = merged(
+      {
+        match: [
+          { name: 'one', uri: { prefix: '/a' } },
+          { name: 'two', uri: { prefix: '/b' } },
+        ],
+      },
+      { match: [{ uri: { prefix: '/b/c' } }, { name: 'x' }] },
+    );
+    expect(route?.match).toMatchObject([
+      { name: 'two', uri: { prefix: '/b/c' } },
+      { name: 'one-x', uri: { prefix: '/a' } },
+    ]);
   });
 });

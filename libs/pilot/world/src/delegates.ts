@@ -1,17 +1,25 @@
 import type { HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService } from '@flotilla/model';
 
-interface Routing { readonly spec: VirtualService }
+interface Routing {
+  readonly spec: VirtualService;
+}
 
-/** Istio's mergeVirtualServicesIfNeeded: a root's routes with each delegate's put in its place. A delegate of a delegate is dropped. */
+/**
+ * Istio's mergeVirtualServicesIfNeeded: a root's routes with each delegate's put in its place. A delegate of a delegate
+ * is dropped.
+ */
 export function mergeDelegates(root: Routing, find: (key: string) => Routing | undefined): HTTPRoute[] {
   return (root.spec.http ?? []).flatMap((route) => {
     if (!route.delegate) return [route];
     const delegate = find(`${route.delegate.namespace}/${route.delegate.name}`);
-    return (delegate?.spec.http ?? []).flatMap((inner) => (inner.delegate ? [] : mergeRoute(route, inner) ?? []));
+    return (delegate?.spec.http ?? []).flatMap((inner) => (inner.delegate ? [] : (mergeRoute(route, inner) ?? [])));
   });
 }
 
-/** The delegate's route under the root's; what the delegate leaves unset the root gives. Undefined when their matches conflict. */
+/**
+ * The delegate's route under the root's; what the delegate leaves unset the root gives. Undefined when their matches
+ * conflict.
+ */
 function mergeRoute(root: HTTPRoute, inner: HTTPRoute): HTTPRoute | undefined {
   const match = mergeMatches(root.match ?? [], inner.match ?? []);
   if (!match) return undefined;
@@ -21,8 +29,14 @@ function mergeRoute(root: HTTPRoute, inner: HTTPRoute): HTTPRoute | undefined {
   return { ...given, ...set, name, match };
 }
 
-/** Each of the delegate's matches under the first of the root's that it doesn't contradict; one that contradicts all drops the whole route (undefined). */
-function mergeMatches(root: readonly HTTPMatchRequest[], inner: readonly HTTPMatchRequest[]): HTTPMatchRequest[] | undefined {
+/**
+ * Each of the delegate's matches under the first of the root's that it doesn't contradict; one that contradicts all
+ * drops the whole route (undefined).
+ */
+function mergeMatches(
+  root: readonly HTTPMatchRequest[],
+  inner: readonly HTTPMatchRequest[],
+): HTTPMatchRequest[] | undefined {
   if (root.length === 0) return [...inner];
   if (inner.length === 0) return [...root];
   const merged = inner.map((leaf) => {
@@ -39,7 +53,9 @@ function contradicts(root: HTTPMatchRequest, leaf: HTTPMatchRequest): boolean {
   const labels = Object.entries(leaf.sourceLabels ?? {});
   const checks: readonly boolean[] = [
     ...(['uri', 'scheme', 'method', 'authority'] as const).map((field) => textsContradict(root[field], leaf[field])),
-    ...maps.flatMap((field) => Object.entries(leaf[field] ?? {}).map(([key, match]) => textsContradict(root[field]?.[key], match))),
+    ...maps.flatMap((field) =>
+      Object.entries(leaf[field] ?? {}).map(([key, match]) => textsContradict(root[field]?.[key], match)),
+    ),
     (root.ignoreUriCase ?? false) !== (leaf.ignoreUriCase ?? false),
     Boolean(root.port && leaf.port && root.port !== leaf.port),
     Boolean(root.sourceNamespace && root.sourceNamespace !== leaf.sourceNamespace),
@@ -49,7 +65,10 @@ function contradicts(root: HTTPMatchRequest, leaf: HTTPMatchRequest): boolean {
   return checks.some(Boolean);
 }
 
-/** Istio's stringMatchConflict: a regular expression goes with no other match; an exact text or a prefix must begin with the root's prefix, or equal its text. */
+/**
+ * Istio's stringMatchConflict: a regular expression goes with no other match; an exact text or a prefix must begin with
+ * the root's prefix, or equal its text.
+ */
 function textsContradict(root: StringMatch | undefined, leaf: StringMatch | undefined): boolean {
   if (!root || !leaf) return false;
   if (root.regex || leaf.regex) return true;
@@ -60,7 +79,11 @@ function textsContradict(root: StringMatch | undefined, leaf: StringMatch | unde
 
 function mergeMatch(root: HTTPMatchRequest, inner: HTTPMatchRequest): HTTPMatchRequest {
   const set = Object.fromEntries(Object.entries(inner).filter(([, value]) => value !== undefined && value !== ''));
-  const joined = Object.fromEntries([...maps, 'sourceLabels' as const].flatMap((field) => (root[field] || inner[field] ? [[field, { ...root[field], ...inner[field] }]] : [])));
+  const joined = Object.fromEntries(
+    [...maps, 'sourceLabels' as const].flatMap((field) =>
+      root[field] || inner[field] ? [[field, { ...root[field], ...inner[field] }]] : [],
+    ),
+  );
   const name = root.name && inner.name ? `${root.name}-${inner.name}` : root.name || inner.name;
   return { ...root, ...set, ...joined, name, gateways: inner.gateways?.length ? inner.gateways : root.gateways };
 }

@@ -14,31 +14,50 @@ export interface MergedRule {
 }
 
 interface Header {
-  readonly key: string; readonly name: string; readonly namespace: string; readonly time: number; readonly host: string;
-  readonly selector?: Readonly<Record<string, string>>; readonly exportTo: ReadonlySet<string>;
+  readonly key: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly time: number;
+  readonly host: string;
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly exportTo: ReadonlySet<string>;
 }
 const header = worldQuery('destination-rule-header', (view, key): Header | undefined => {
   const resource = view.get('destination-rules', key);
   if (!resource) return undefined;
   const { meta, spec } = resource;
   return {
-    key, name: meta.name, namespace: meta.namespace, time: bornAt(meta),
+    key,
+    name: meta.name,
+    namespace: meta.namespace,
+    time: bornAt(meta),
     host: resolveShortName(spec.host ?? '', meta, domain),
     // A rule for some workloads is its namespace's own, whatever it says.
-    exportTo: new Set(spec.workloadSelector ? ['.'] : spec.exportTo ?? []),
+    exportTo: new Set(spec.workloadSelector ? ['.'] : (spec.exportTo ?? [])),
     ...(spec.workloadSelector ? { selector: spec.workloadSelector.matchLabels ?? {} } : {}),
   };
 });
 
 /** Rules of one host that go together: `keys` are merged in this order. */
-interface Group { readonly keys: readonly string[]; readonly namespace: string; readonly selector?: Readonly<Record<string, string>> }
-interface HostGroups { readonly groups: readonly Group[]; readonly exportTo: ReadonlySet<string> }
-/** Whose rules: those a namespace's own proxies use, those it gives to others, those the root namespace keeps to itself. */
+interface Group {
+  readonly keys: readonly string[];
+  readonly namespace: string;
+  readonly selector?: Readonly<Record<string, string>>;
+}
+interface HostGroups {
+  readonly groups: readonly Group[];
+  readonly exportTo: ReadonlySet<string>;
+}
+/**
+ * Whose rules: those a namespace's own proxies use, those it gives to others, those the root namespace keeps to itself.
+ */
 type Pool = 'local' | 'exported' | 'private';
 
 const pool = worldQuery('destination-rules-of', (view, key): ReadonlyMap<string, HostGroups> => {
   const [kind, namespace] = key.split('|') as [Pool, string];
-  const headers = view.index('destination-rules', 'namespace', namespace).flatMap((rule) => view.query(header, rule) ?? [])
+  const headers = view
+    .index('destination-rules', 'namespace', namespace)
+    .flatMap((rule) => view.query(header, rule) ?? [])
     .filter((rule) => belongs(view, rule, kind))
     .sort((a, b) => a.time - b.time || compareText(`${a.name}.`, `${b.name}.`));
   const hosts = new Map<string, HostGroups>();
@@ -49,22 +68,32 @@ const pool = worldQuery('destination-rules-of', (view, key): ReadonlyMap<string,
 function belongs(view: View, { exportTo, namespace }: Header, kind: Pool): boolean {
   if (kind === 'local') return exportTo.size === 0 || exportTo.has('*') || exportTo.has('.') || exportTo.has(namespace);
   const byDefault = setting(view, 'defaultDestinationRuleExportTo') ?? ['*'];
-  const isPrivate = exportTo.size === 0 ? byDefault.includes('.') : exportTo.size === 1 && (exportTo.has('.') || exportTo.has(namespace));
+  const isPrivate =
+    exportTo.size === 0
+      ? byDefault.includes('.')
+      : exportTo.size === 1 && (exportTo.has('.') || exportTo.has(namespace));
   return isPrivate === (kind === 'private');
 }
 
-/** Istio's mergeDestinationRule: rules without selector are one, those with equal selectors are one, and a selector rule also adds to the rule without. */
+/**
+ * Istio's mergeDestinationRule: rules without selector are one, those with equal selectors are one, and a selector rule
+ * also adds to the rule without.
+ */
 function withRule(old: HostGroups | undefined, { key, namespace, selector, exportTo }: Header): HostGroups {
   const alone: Group = { keys: [key], namespace, ...(selector ? { selector } : {}) };
   if (!old) return { groups: [alone], exportTo };
   let separate = true;
   const groups = old.groups.map((group) => {
-    const equal = group.selector && selector && labelsMatch(group.selector, selector) && labelsMatch(selector, group.selector);
+    const equal =
+      group.selector && selector && labelsMatch(group.selector, selector) && labelsMatch(selector, group.selector);
     if (group.selector && selector && !equal) return group;
     if ((!group.selector && !selector) || (selector && (equal || Object.keys(selector).length === 0))) separate = false;
     return { ...group, keys: [...group.keys, key] };
   });
-  return { groups: separate ? [...groups, alone] : groups, exportTo: old.exportTo.size === 0 ? exportTo : old.exportTo };
+  return {
+    groups: separate ? [...groups, alone] : groups,
+    exportTo: old.exportTo.size === 0 ? exportTo : old.exportTo,
+  };
 }
 
 const merged = worldQuery('destination-rule-merged', (view, keys): MergedRule | undefined => {
@@ -77,7 +106,12 @@ const merged = worldQuery('destination-rule-merged', (view, keys): MergedRule | 
     const subsets = [...(rule.subsets ?? []), ...(spec.subsets ?? []).filter(({ name }) => !known.has(name))];
     rule = { ...rule, subsets, trafficPolicy: rule.trafficPolicy ?? spec.trafficPolicy };
   }
-  return { rule, name: first.meta.name, namespace: first.meta.namespace, from: rules.map(({ meta }) => `${meta.namespace}/${meta.name}`) };
+  return {
+    rule,
+    name: first.meta.name,
+    namespace: first.meta.namespace,
+    from: rules.map(({ meta }) => `${meta.namespace}/${meta.name}`),
+  };
 });
 
 /** Has a pool any rule? Where it has none, nobody asks it for one host after the other. */
@@ -97,10 +131,11 @@ type Named = { readonly hostname: string; readonly namespace: string };
 export type RuleFor = (service: Named, direction?: 'outbound' | 'inbound') => RuleKey;
 
 /**
- * The proxy's DestinationRules, to be asked for one service after the other: what these have in common is read once. A client namespace uses for a host of a
- * service namespace its own rule, then the service namespace's, then the root namespace's, each as far as exported (Istio's PushContext.destinationRule). A rule
- * whose workloadSelector selects the proxy (outbound only, its own namespace) goes before the one without.
- * No query of its own: what is made of a rule can be shared by all proxies that have the same.
+ * The proxy's DestinationRules, to be asked for one service after the other: what these have in common is read once. A
+ * client namespace uses for a host of a service namespace its own rule, then the service namespace's, then the root
+ * namespace's, each as far as exported (Istio's PushContext.destinationRule). A rule whose workloadSelector selects the
+ * proxy (outbound only, its own namespace) goes before the one without. No query of its own: what is made of a rule can
+ * be shared by all proxies that have the same.
  */
 export function destinationRulesOf(view: View): RuleFor {
   const [client, root] = [view.attr('namespace'), rootNamespace(view)];
@@ -115,22 +150,29 @@ export function destinationRulesOf(view: View): RuleFor {
     if (own) return own.groups;
     for (const from of [namespace, root]) {
       const found = from === '' ? undefined : groupsIn(`exported|${from}`, hostname);
-      if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client))) return found.groups;
+      if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client)))
+        return found.groups;
     }
     return [];
   };
   return (service, direction = 'outbound') => {
     const groups = groupsFor(service);
-    const selected = direction === 'outbound' && groups.find(({ selector, namespace }) =>
-      selector && namespace === client && isSelected(view, selector));
+    const selected =
+      direction === 'outbound' &&
+      groups.find(({ selector, namespace }) => selector && namespace === client && isSelected(view, selector));
     return (selected || groups.findLast(({ selector }) => !selector))?.keys.join('|') ?? '';
   };
 }
 
-export const destinationRuleKey = (view: View, service: Named, direction?: 'outbound' | 'inbound'): RuleKey => destinationRulesOf(view)(service, direction);
+export const destinationRuleKey = (view: View, service: Named, direction?: 'outbound' | 'inbound'): RuleKey =>
+  destinationRulesOf(view)(service, direction);
 
 /** The rule that a key names. */
-export const destinationRuleOf = (view: View, key: RuleKey): MergedRule | undefined => (key === '' ? undefined : view.query(merged, key));
+export const destinationRuleOf = (view: View, key: RuleKey): MergedRule | undefined =>
+  key === '' ? undefined : view.query(merged, key);
 
-export const destinationRule = (view: View, service: Named, direction?: 'outbound' | 'inbound'): MergedRule | undefined =>
-  destinationRuleOf(view, destinationRuleKey(view, service, direction));
+export const destinationRule = (
+  view: View,
+  service: Named,
+  direction?: 'outbound' | 'inbound',
+): MergedRule | undefined => destinationRuleOf(view, destinationRuleKey(view, service, direction));

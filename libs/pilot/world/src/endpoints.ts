@@ -1,5 +1,13 @@
 import type { Resource, WorkloadEntry } from '@flotilla/model';
-import { externalNameEndpoints, instancePort, instanceTargetPort, serviceEntryEndpoints, sliceEndpoints, type Endpoint, type Service } from '@flotilla/pilot-registry';
+import {
+  externalNameEndpoints,
+  instancePort,
+  instanceTargetPort,
+  serviceEntryEndpoints,
+  sliceEndpoints,
+  type Endpoint,
+  type Service,
+} from '@flotilla/pilot-registry';
 import { entryEndpoints } from './store.ts';
 import { setting } from './mesh.ts';
 import { serviceOf, servicesOfHost } from './services.ts';
@@ -11,11 +19,15 @@ export const endpointsOf = worldQuery('endpoints', (view, key): readonly Endpoin
   const service = view.query(serviceOf, key);
   if (!service) return [];
   const sources = endpointSources(view);
-  return service.registry === 'Kubernetes' ? kubernetesEndpoints(view, service, sources) : endpointsOfEntry(view, service, sources);
+  return service.registry === 'Kubernetes'
+    ? kubernetesEndpoints(view, service, sources)
+    : endpointsOfEntry(view, service, sources);
 });
 
 function kubernetesEndpoints(view: View, service: Service, sources: Sources): Endpoint[] {
-  const slices = view.index('endpoint-slices', 'service', `${service.namespace}/${service.name}`).flatMap((key) => view.get('endpoint-slices', key) ?? []);
+  const slices = view
+    .index('endpoint-slices', 'service', `${service.namespace}/${service.name}`)
+    .flatMap((key) => view.get('endpoint-slices', key) ?? []);
   const own = slices.flatMap((slice) => sliceEndpoints(slice, service, { ...sources, options: sources.options }));
   const known = new Set<string>();
   const unique = own.filter(({ address, port, servicePortName }) => {
@@ -30,10 +42,14 @@ function kubernetesEndpoints(view: View, service: Service, sources: Sources): En
 function workloadEntries(view: View, service: Service): Endpoint[] {
   if (service.resolution !== 'ClientSideLB') return [];
   const ports = view.get('services', `${service.namespace}/${service.name}`)?.spec.ports ?? [];
-  return selectedEntries(view, service).filter(({ dnsOnly }) => !dnsOnly).flatMap((instance) => ports.flatMap((port) => {
-    const target = instanceTargetPort(instance, port);
-    return target === undefined ? [] : [{ ...instance.endpoint, port: target, servicePortName: port.name ?? '' }];
-  }));
+  return selectedEntries(view, service)
+    .filter(({ dnsOnly }) => !dnsOnly)
+    .flatMap((instance) =>
+      ports.flatMap((port) => {
+        const target = instanceTargetPort(instance, port);
+        return target === undefined ? [] : [{ ...instance.endpoint, port: target, servicePortName: port.name ?? '' }];
+      }),
+    );
 }
 
 function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpoint[] {
@@ -44,45 +60,66 @@ function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpo
   const resource: Resource<'service-entries'> = named ? { ...own, spec: { ...own.spec, endpoints: named } } : own;
   if (!resource.spec.workloadSelector) return serviceEntryEndpoints(resource, service, sources);
   const byName = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
-  return [...selectedEntries(view, service), ...selectedPods(view, service)].filter(({ dnsOnly }) => byName || !dnsOnly)
-    .flatMap((instance) => (resource.spec.ports ?? []).map((port) => ({ ...instance.endpoint, port: instancePort(instance, port), servicePortName: port.name ?? '' })));
+  return [...selectedEntries(view, service), ...selectedPods(view, service)]
+    .filter(({ dnsOnly }) => byName || !dnsOnly)
+    .flatMap((instance) =>
+      (resource.spec.ports ?? []).map((port) => ({
+        ...instance.endpoint,
+        port: instancePort(instance, port),
+        servicePortName: port.name ?? '',
+      })),
+    );
 }
 
 /** All endpoints of a hostname in a namespace, from every registry (Istio's EndpointShards). Key: `host|namespace`. */
 export const endpointsOfHost = worldQuery('endpoints-of-host', (view, key): readonly Endpoint[] => {
   const [host, namespace] = key.split('|') as [string, string];
-  return view.query(servicesOfHost, host).filter((service) => service.split('/', 2)[1] === namespace).flatMap((service) => view.query(endpointsOf, service));
+  return view
+    .query(servicesOfHost, host)
+    .filter((service) => service.split('/', 2)[1] === namespace)
+    .flatMap((service) => view.query(endpointsOf, service));
 });
 
 /** The endpoints of a service (key as serviceOf) by the names of its ports. */
 const endpointsByPort = worldQuery('endpoints-by-port', (view, key): ReadonlyMap<string, readonly Endpoint[]> =>
-  Map.groupBy(view.query(endpointsOf, key), ({ servicePortName }) => servicePortName));
+  Map.groupBy(view.query(endpointsOf, key), ({ servicePortName }) => servicePortName),
+);
 
 /** Endpoints of one port, so that those of the others are not touched. Key: `host|namespace|port name`. */
 export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key): readonly Endpoint[] => {
   const [host, namespace, portName] = key.split('|') as [string, string, string];
-  return view.query(servicesOfHost, host).filter((service) => service.split('/', 2)[1] === namespace).flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? []);
+  return view
+    .query(servicesOfHost, host)
+    .filter((service) => service.split('/', 2)[1] === namespace)
+    .flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? []);
 });
 
 /**
- * Endpoints of one port of a service that Envoy resolves by DNS (Istio's ServiceInstancesByPort): those of its namespace, and where its host is a
- * Kubernetes Service's, that one's too. Key as of endpointsOfPort.
+ * Endpoints of one port of a service that Envoy resolves by DNS (Istio's ServiceInstancesByPort): those of its
+ * namespace, and where its host is a Kubernetes Service's, that one's too. Key as of endpointsOfPort.
  */
 export const instancesOfPort = worldQuery('instances-of-port', (view, key): readonly Endpoint[] => {
   const [host, namespace, portName] = key.split('|') as [string, string, string];
-  const kubernetes = view.query(servicesOfHost, host).filter((service) => service.startsWith('k/') && service.split('/', 2)[1] !== namespace);
-  return [...view.query(endpointsOfPort, key), ...kubernetes.flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? [])];
+  const kubernetes = view
+    .query(servicesOfHost, host)
+    .filter((service) => service.startsWith('k/') && service.split('/', 2)[1] !== namespace);
+  return [
+    ...view.query(endpointsOfPort, key),
+    ...kubernetes.flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? []),
+  ];
 });
 
 /**
- * SPIFFE identities that may serve a host: its endpoints' accounts, and what the newest of its services says, each in all trust domains that the mesh goes
- * by, sorted. Key: `host|namespace`.
+ * SPIFFE identities that may serve a host: its endpoints' accounts, and what the newest of its services says, each in
+ * all trust domains that the mesh goes by, sorted. Key: `host|namespace`.
  */
 export const serviceAccountsOf = worldQuery('service-accounts', (view, key): readonly string[] => {
   const [host, namespace] = key.split('|') as [string, string];
   const newest = view.query(servicesOfHost, host).findLast((service) => service.split('/', 2)[1] === namespace);
-  const own = newest === undefined ? [] : view.query(serviceOf, newest)?.serviceAccounts ?? [];
-  const accounts = view.query(endpointsOfHost, key).flatMap(({ serviceAccount }) => (serviceAccount ? [serviceAccount] : []));
+  const own = newest === undefined ? [] : (view.query(serviceOf, newest)?.serviceAccounts ?? []);
+  const accounts = view
+    .query(endpointsOfHost, key)
+    .flatMap(({ serviceAccount }) => (serviceAccount ? [serviceAccount] : []));
   const aliases = setting(view, 'trustDomainAliases') ?? [];
   return [...new Set([...accounts, ...own].flatMap((account) => inTrustDomains(account, aliases)))].sort();
 });

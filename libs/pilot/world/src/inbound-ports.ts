@@ -28,15 +28,17 @@ export interface InboundPort {
 }
 
 /**
- * A Sidecar's ingress listeners replace what Services declare (Istio "Sidecar", ingress). Without iptables only they count: where Services lead, the
- * workload itself listens. In the order of their numbers.
+ * A Sidecar's ingress listeners replace what Services declare (Istio "Sidecar", ingress). Without iptables only they
+ * count: where Services lead, the workload itself listens. In the order of their numbers.
  */
 export const inboundPorts = worldQuery('inbound-ports', (view): readonly InboundPort[] => {
   const sidecar = sidecarResource(view);
   const captures = view.attr('interceptionMode') !== 'NONE';
   const ports = sidecar?.spec.ingress?.length
     ? sidecar.spec.ingress.map((listener) => ingressPort(view, sidecar, listener))
-    : captures ? [...groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort).values()].map(declaredPort) : [];
+    : captures
+      ? [...groupBy(view.query(serviceTargets, ''), ({ targetPort }) => targetPort).values()].map(declaredPort)
+      : [];
   return [...ports].sort((a, b) => a.number - b.number);
 });
 
@@ -45,37 +47,63 @@ function declaredPort(targets: readonly ServiceTarget[]): InboundPort {
   const [{ service, port, targetPort }] = targets as readonly [ServiceTarget];
   // of services that lead here by another port of theirs, telemetry is not told
   const same = targets.filter((target) => target.port.port === port.port);
-  return { number: targetPort, port, service, owner: service, services: [...new Map(same.map((target) => [`${target.service.hostname}|${target.service.namespace}`, target.service])).values()] };
+  return {
+    number: targetPort,
+    port,
+    service,
+    owner: service,
+    services: [
+      ...new Map(
+        same.map((target) => [`${target.service.hostname}|${target.service.namespace}`, target.service]),
+      ).values(),
+    ],
+  };
 }
 
 function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: IstioIngressListener): InboundPort {
   const number = listener.port?.number ?? 0;
-  const port: ServicePort = { name: listener.port?.name ?? '', port: number, protocol: parseProtocol(listener.port?.protocol ?? '') };
+  const port: ServicePort = {
+    name: listener.port?.name ?? '',
+    port: number,
+    protocol: parseProtocol(listener.port?.protocol ?? ''),
+  };
   const address = listener.bind || (view.attr('ips')[0] ?? '');
   const endpoint = endpointOf(view, listener.defaultEndpoint ?? '');
-  const bound = (listener.captureMode ?? 'DEFAULT') === 'DEFAULT' ? view.attr('interceptionMode') === 'NONE' : listener.captureMode === 'NONE';
+  const bound =
+    (listener.captureMode ?? 'DEFAULT') === 'DEFAULT'
+      ? view.attr('interceptionMode') === 'NONE'
+      : listener.captureMode === 'NONE';
   const namespace = view.attr('namespace');
   const service = { hostname: `${meta.name}.${namespace}`, name: meta.name, namespace };
   return {
-    number, port, services: [], service, owner: view.query(serviceTargets, '').find(({ targetPort }) => targetPort === number)?.service ?? service,
+    number,
+    port,
+    services: [],
+    service,
+    owner: view.query(serviceTargets, '').find(({ targetPort }) => targetPort === number)?.service ?? service,
     ingress: {
-      address, bound, ...(endpoint ? { endpoint } : {}),
+      address,
+      bound,
+      ...(endpoint ? { endpoint } : {}),
       ...(listener.connectionPool ? { connectionPool: listener.connectionPool } : {}),
     },
   };
 }
 
 /**
- * `unix:///path`, or `address:port`, where 0.0.0.0 and [::] mean the workload's own address of that family, else its loopback, and either loopback that of
- * the workload's first family. Undefined for other addresses: there connections go on to where the client wanted.
+ * `unix:///path`, or `address:port`, where 0.0.0.0 and [::] mean the workload's own address of that family, else its
+ * loopback, and either loopback that of the workload's first family. Undefined for other addresses: there connections
+ * go on to where the client wanted.
  */
 function endpointOf(view: View, text: string): NonNullable<InboundPort['ingress']>['endpoint'] {
   if (text.startsWith('unix://')) return { path: text.slice('unix://'.length) };
   const [, host = '', digits = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(text) ?? [];
   const own = (ipv6: boolean): string | undefined => view.attr('ips').find((ip) => ip.includes(':') === ipv6);
   const addresses: Readonly<Record<string, () => string>> = {
-    '0.0.0.0': () => own(false) ?? '127.0.0.1', '::': () => own(true) ?? '::1',
-    '127.0.0.1': () => loopback(view), '::1': () => loopback(view),
+    '0.0.0.0': () => own(false) ?? '127.0.0.1',
+    '::': () => own(true) ?? '::1',
+    '127.0.0.1': () => loopback(view),
+    '::1': () => loopback(view),
   };
   const address = ownMember(addresses, host)?.();
   return address === undefined ? undefined : { address, port: parsePort(digits) ?? 0 };

@@ -10,17 +10,24 @@ export type ServiceAccounts = ReadonlySet<string>;
 const accountOf = ({ namespace, serviceAccount }: SpiffeIdentity): string => `${namespace}/${serviceAccount}`;
 
 /**
- * What the identity of a verified certificate proves: `identity` is its SPIFFE URI, `readers` are the accounts that may have credentials of their namespace.
- * Fails for an identity that is not of Istio's form.
+ * What the identity of a verified certificate proves: `identity` is its SPIFFE URI, `readers` are the accounts that may
+ * have credentials of their namespace. Fails for an identity that is not of Istio's form.
  */
 export function proofOf(identity: string, readers: ServiceAccounts): Result<Proof & { readonly namespace: string }> {
   const parsed = parseSpiffe(identity);
   if (!parsed.ok) return err(parsed.error);
   const { namespace } = parsed.value;
-  return ok({ identity, namespace, ...(readers.has(accountOf(parsed.value)) ? { credentialNamespace: namespace } : {}) });
+  return ok({
+    identity,
+    namespace,
+    ...(readers.has(accountOf(parsed.value)) ? { credentialNamespace: namespace } : {}),
+  });
 }
 
-/** Is the proven identity that of a registered workload's service account? Both are SPIFFE URIs; their trust domains may be aliases. */
+/**
+ * Is the proven identity that of a registered workload's service account? Both are SPIFFE URIs; their trust domains may
+ * be aliases.
+ */
 export function provesAccount(identity: string | undefined, serviceAccount: string): boolean {
   const [proven, registered] = [parseSpiffe(identity ?? ''), parseSpiffe(serviceAccount)];
   return proven.ok && registered.ok && accountOf(proven.value) === accountOf(registered.value);

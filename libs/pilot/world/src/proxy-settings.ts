@@ -22,17 +22,22 @@ export function idleTimeout(view: View): number | undefined {
 export const acceptsHttp10 = (view: View): boolean => view.meta('HTTP10') === '1';
 
 /** Spreads connections evenly over the proxy's threads. */
-export const balancesExactly = (view: View, direction: 'INBOUND' | 'OUTBOUND'): boolean => isSet(view.meta(`${direction}_LISTENER_EXACT_BALANCE`));
+export const balancesExactly = (view: View, direction: 'INBOUND' | 'OUTBOUND'): boolean =>
+  isSet(view.meta(`${direction}_LISTENER_EXACT_BALANCE`));
 
 /** The port at which it serves as a plain HTTP proxy; 0 for none. */
 export function httpProxyPort(view: View): number {
   const given = view.meta('HTTP_PROXY_PORT');
   const own = typeof given === 'number' ? given : parsePort(typeof given === 'string' ? given : '');
-  return Number.isInteger(own) ? own as number : setting(view, 'proxyHttpPort') ?? 0;
+  return Number.isInteger(own) ? (own as number) : (setting(view, 'proxyHttpPort') ?? 0);
 }
 
 /** Files beside the proxy that stand for its certificate of the mesh; empty where none is named. */
-export interface OwnCertificate { readonly certificate: string; readonly key: string; readonly roots: string }
+export interface OwnCertificate {
+  readonly certificate: string;
+  readonly key: string;
+  readonly roots: string;
+}
 
 /** The files that it shows to those it calls, or that call it. */
 export function ownCertificate(view: View, side: 'CLIENT' | 'SERVER'): OwnCertificate {
@@ -47,10 +52,15 @@ export function ownCertificate(view: View, side: 'CLIENT' | 'SERVER'): OwnCertif
 export const hasCredentialSocket = (view: View): boolean => view.meta('credential') === 'true';
 
 /** May it listen on a port itself? One without rights not on those below 1024. */
-export const canListenOn = (view: View, port: number): boolean => port === 0 || port >= 1024 || !isSet(view.meta('UNPRIVILEGED_POD'));
+export const canListenOn = (view: View, port: number): boolean =>
+  port === 0 || port >= 1024 || !isSet(view.meta('UNPRIVILEGED_POD'));
 
-/** The configuration that a proxy runs with: what it sends as PROXY_CONFIG replaces the mesh's defaultConfig as a whole. */
+/**
+ * The configuration that a proxy runs with: what it sends as PROXY_CONFIG replaces the mesh's defaultConfig as a whole.
+ */
 export const proxyConfig = worldQuery('proxy-config', (view): MeshProxyConfig => {
   const own = view.meta('PROXY_CONFIG');
-  return typeof own === 'object' && own !== null ? (parseValue(MeshProxyConfig, own, { path: 'PROXY_CONFIG' }).value as MeshProxyConfig) : setting(view, 'defaultConfig') ?? {};
+  return typeof own === 'object' && own !== null
+    ? (parseValue(MeshProxyConfig, own, { path: 'PROXY_CONFIG' }).value as MeshProxyConfig)
+    : (setting(view, 'defaultConfig') ?? {});
 });

@@ -1,14 +1,40 @@
 import { compareText, groupBy } from '@flotilla/std';
 import type { IstioEgressListener, Resource } from '@flotilla/model';
-import { compareAge, hostMatches, hostSubsetOf, isWildcard, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import {
+  compareAge,
+  hostMatches,
+  hostSubsetOf,
+  isWildcard,
+  type Service,
+  type ServicePort,
+} from '@flotilla/pilot-registry';
 import { rootNamespace } from './mesh.ts';
-import { exportedOfHost, exportedServices, isExported, ownerOf, serviceHeader, serviceOf, servicesOfHost, type ServiceHeader } from './services.ts';
+import {
+  exportedOfHost,
+  exportedServices,
+  isExported,
+  ownerOf,
+  serviceHeader,
+  serviceOf,
+  servicesOfHost,
+  type ServiceHeader,
+} from './services.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 import { selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
 
-/** A service in a scope; `ports` when only some of its ports are, `also` for ports that other services of its host and namespace add. */
-export interface ServiceRef extends PortsOf { readonly hostname: string; readonly namespace: string; readonly also?: readonly PortsOf[] }
-interface PortsOf { readonly key: string; readonly ports?: readonly number[] }
+/**
+ * A service in a scope; `ports` when only some of its ports are, `also` for ports that other services of its host and
+ * namespace add.
+ */
+export interface ServiceRef extends PortsOf {
+  readonly hostname: string;
+  readonly namespace: string;
+  readonly also?: readonly PortsOf[];
+}
+interface PortsOf {
+  readonly key: string;
+  readonly ports?: readonly number[];
+}
 export interface EgressScope {
   /** As the Sidecar gives it; undefined in the default scope. */
   readonly listener?: IstioEgressListener;
@@ -26,17 +52,27 @@ export interface SidecarScope {
   readonly services: readonly ServiceRef[];
 }
 
-/** The Sidecar that is in force for a proxy: one that selects it, else its namespace's without selector, else the root namespace's. Gateways have none. */
+/**
+ * The Sidecar that is in force for a proxy: one that selects it, else its namespace's without selector, else the root
+ * namespace's. Gateways have none.
+ */
 export const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => {
   if (view.attr('type') !== 'sidecar') return undefined;
   const namespace = view.attr('namespace');
-  const of = (ns: string): Resource<'sidecars'>[] => view.index('sidecars', 'namespace', ns).flatMap((key) => view.get('sidecars', key) ?? [])
-    .sort((a, b) => compareAge(a.meta, b.meta));
+  const of = (ns: string): Resource<'sidecars'>[] =>
+    view
+      .index('sidecars', 'namespace', ns)
+      .flatMap((key) => view.get('sidecars', key) ?? [])
+      .sort((a, b) => compareAge(a.meta, b.meta));
   const selects = ({ spec }: Resource<'sidecars'>): boolean => isSelected(view, spec.workloadSelector?.labels);
-  const hasSelector = ({ spec }: Resource<'sidecars'>): boolean => Object.keys(spec.workloadSelector?.labels ?? {}).length > 0;
+  const hasSelector = ({ spec }: Resource<'sidecars'>): boolean =>
+    Object.keys(spec.workloadSelector?.labels ?? {}).length > 0;
   const own = of(namespace);
   const root = rootNamespace(view);
-  const found = own.find((s) => hasSelector(s) && selects(s)) ?? own.find((s) => !hasSelector(s)) ?? (namespace === root ? undefined : of(root).find((s) => !hasSelector(s)));
+  const found =
+    own.find((s) => hasSelector(s) && selects(s)) ??
+    own.find((s) => !hasSelector(s)) ??
+    (namespace === root ? undefined : of(root).find((s) => !hasSelector(s)));
   return found && `${found.meta.namespace}/${found.meta.name}`;
 });
 
@@ -58,9 +94,15 @@ const scopeOf = worldQuery('scope-of', (view, key): SidecarScope => {
   const services = view.query(exportedServices, namespace);
   if (sidecar === '') {
     const refs = services.map(refOf);
-    return { namespace, egress: [{ services: refs, virtualServices: view.query(virtualServicesFor, `${namespace}|mesh`) }], services: refs };
+    return {
+      namespace,
+      egress: [{ services: refs, virtualServices: view.query(virtualServicesFor, `${namespace}|mesh`) }],
+      services: refs,
+    };
   }
-  const listeners = (egress?.length ? egress : [{ hosts: ['*/*'] } satisfies IstioEgressListener]).map((listener) => egressScope(view, namespace, listener));
+  const listeners = (egress?.length ? egress : [{ hosts: ['*/*'] } satisfies IstioEgressListener]).map((listener) =>
+    egressScope(view, namespace, listener),
+  );
   return { namespace, sidecar, egress: listeners, services: allOf(view, namespace, listeners) };
 });
 
@@ -81,9 +123,14 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
   };
   const imported = view.query(exportedServices, namespace).flatMap(select);
   const owner = new Map<string, string>();
-  for (const { hostname, namespace: of } of imported) if (!owner.has(hostname) || of === namespace) owner.set(hostname, of);
+  for (const { hostname, namespace: of } of imported)
+    if (!owner.has(hostname) || of === namespace) owner.set(hostname, of);
   const importsVirtualService = (of: string, host: string): boolean =>
-    hosts.some((h) => (h.ns === of || h.ns === '*') && (h.host === '*' || hostSubsetOf(host, h.host) || (isWildcard(host) && hostMatches(h.host, host))));
+    hosts.some(
+      (h) =>
+        (h.ns === of || h.ns === '*') &&
+        (h.host === '*' || hostSubsetOf(host, h.host) || (isWildcard(host) && hostMatches(h.host, host))),
+    );
   return {
     listener,
     services: imported.filter(({ hostname, namespace: of }) => owner.get(hostname) === of),
@@ -92,12 +139,14 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
 }
 
 /** The only port of services that a listener shows; undefined for all of them, to which an HTTP proxy leads too. */
-const wantedPort = ({ port }: IstioEgressListener): number | undefined => (port?.protocol?.toUpperCase() === 'HTTP_PROXY' ? undefined : port?.number || undefined);
+const wantedPort = ({ port }: IstioEgressListener): number | undefined =>
+  port?.protocol?.toUpperCase() === 'HTTP_PROXY' ? undefined : port?.number || undefined;
 
 /**
- * What the listeners import, and what their VirtualServices lead to (Istio's ConvertToSidecarScope): of the namespace's own services, whoever sees them, else
- * of the first namespace that has the host for it; with the listener's port where that has one, else with the ports led to. Ports of one host in one
- * namespace come together, from whichever listeners and services; the first says everything else.
+ * What the listeners import, and what their VirtualServices lead to (Istio's ConvertToSidecarScope): of the namespace's
+ * own services, whoever sees them, else of the first namespace that has the host for it; with the listener's port where
+ * that has one, else with the ports led to. Ports of one host in one namespace come together, from whichever listeners
+ * and services; the first says everything else.
  */
 function allOf(view: View, namespace: string, listeners: readonly EgressScope[]): ServiceRef[] {
   const all = new Map<string, ServiceRef>();
@@ -109,20 +158,27 @@ function allOf(view: View, namespace: string, listeners: readonly EgressScope[])
       const { also = [] } = known;
       const shown = [known, ...also].flatMap(portsOf);
       const more = [...new Set(portsOf(ref))].filter((port) => !shown.includes(port));
-      if (more.length > 0) all.set(ref.hostname, ref.key === known.key ? { ...known, ports: [...portsOf(known), ...more] } : { ...known, also: [...also, { key: ref.key, ports: more }] });
+      if (more.length > 0)
+        all.set(
+          ref.hostname,
+          ref.key === known.key
+            ? { ...known, ports: [...portsOf(known), ...more] }
+            : { ...known, also: [...also, { key: ref.key, ports: more }] },
+        );
     }
   };
   for (const egress of listeners) {
     egress.services.forEach(add);
     const only = egress.listener && wantedPort(egress.listener);
-    for (const key of egress.virtualServices) for (const [host, named] of destinationsOf(view, key)) {
-      const found = destinationOf(view, host, namespace);
-      if (!found) continue;
-      const ports = only === undefined ? named : new Set([only]);
-      const matching = found.ports.filter((port) => ports.has(port));
-      if (ports.size === 0) add(refOf(found));
-      else if (matching.length > 0) add({ ...refOf(found), ports: matching });
-    }
+    for (const key of egress.virtualServices)
+      for (const [host, named] of destinationsOf(view, key)) {
+        const found = destinationOf(view, host, namespace);
+        if (!found) continue;
+        const ports = only === undefined ? named : new Set([only]);
+        const matching = found.ports.filter((port) => ports.has(port));
+        if (ports.size === 0) add(refOf(found));
+        else if (matching.length > 0) add({ ...refOf(found), ports: matching });
+      }
   }
   return [...all.values()];
 }
@@ -131,35 +187,48 @@ function destinationOf(view: View, host: string, namespace: string): ServiceHead
   const all = view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []);
   const own = ownerOf(all.filter((header) => header.namespace === namespace));
   if (own) return own;
-  const owners = [...groupBy(all, (header) => header.namespace).values()].flatMap((of) => ownerOf(of) ?? []).filter((header) => isExported(header, namespace));
+  const owners = [...groupBy(all, (header) => header.namespace).values()]
+    .flatMap((of) => ownerOf(of) ?? [])
+    .filter((header) => isExported(header, namespace));
   return owners.sort((a, b) => compareText(a.namespace, b.namespace))[0];
 }
 
 /** Hosts that a VirtualService leads to, with the ports it names; none means all. */
-const destinations = worldQuery('virtual-service-destinations', (view, key): ReadonlyMap<string, ReadonlySet<number>> => {
-  const spec = view.query(virtualServiceOf, key)?.spec;
-  const found = new Map<string, Set<number> | 'all'>();
-  const all = [
-    ...(spec?.http ?? []).flatMap(({ route, mirror }) => [...(route ?? []).map((r) => r.destination), mirror]),
-    ...[...(spec?.tcp ?? []), ...(spec?.tls ?? [])].flatMap(({ route }) => (route ?? []).map((r) => r.destination)),
-  ];
-  for (const destination of all) {
-    if (!destination?.host) continue;
-    const known = found.get(destination.host);
-    const port = destination.port?.number;
-    if (!port || known === 'all') found.set(destination.host, 'all');
-    else found.set(destination.host, (known ?? new Set<number>()).add(port));
-  }
-  return new Map([...found].map(([host, ports]) => [host, ports === 'all' ? new Set<number>() : ports]));
-});
-const destinationsOf = (view: View, key: string): ReadonlyMap<string, ReadonlySet<number>> => view.query(destinations, key);
+const destinations = worldQuery(
+  'virtual-service-destinations',
+  (view, key): ReadonlyMap<string, ReadonlySet<number>> => {
+    const spec = view.query(virtualServiceOf, key)?.spec;
+    const found = new Map<string, Set<number> | 'all'>();
+    const all = [
+      ...(spec?.http ?? []).flatMap(({ route, mirror }) => [...(route ?? []).map((r) => r.destination), mirror]),
+      ...[...(spec?.tcp ?? []), ...(spec?.tls ?? [])].flatMap(({ route }) => (route ?? []).map((r) => r.destination)),
+    ];
+    for (const destination of all) {
+      if (!destination?.host) continue;
+      const known = found.get(destination.host);
+      const port = destination.port?.number;
+      if (!port || known === 'all') found.set(destination.host, 'all');
+      else found.set(destination.host, (known ?? new Set<number>()).add(port));
+    }
+    return new Map([...found].map(([host, ports]) => [host, ports === 'all' ? new Set<number>() : ports]));
+  },
+);
+const destinationsOf = (view: View, key: string): ReadonlyMap<string, ReadonlySet<number>> =>
+  view.query(destinations, key);
 
 /** A service as the scope shows it: with only the ports it has there. */
 export function scopedService(view: View, ref: ServiceRef): Service | undefined {
   const service = view.query(serviceOf, ref.key);
   if (!service || (!ref.ports && !ref.also)) return service;
-  const shown = (of: Service | undefined, ports: readonly number[]): ServicePort[] => ports.flatMap((port) => of?.ports.find((each) => each.port === port) ?? []);
-  return { ...service, ports: [...(ref.ports ? shown(service, ref.ports) : service.ports), ...(ref.also ?? []).flatMap(({ key, ports = [] }) => shown(view.query(serviceOf, key), ports))] };
+  const shown = (of: Service | undefined, ports: readonly number[]): ServicePort[] =>
+    ports.flatMap((port) => of?.ports.find((each) => each.port === port) ?? []);
+  return {
+    ...service,
+    ports: [
+      ...(ref.ports ? shown(service, ref.ports) : service.ports),
+      ...(ref.also ?? []).flatMap(({ key, ports = [] }) => shown(view.query(serviceOf, key), ports)),
+    ],
+  };
 }
 
 /** Of services in order, each hostname's owner: the first, but one of Kubernetes before one that isn't. */
@@ -171,11 +240,20 @@ export function ownersOf(refs: readonly ServiceRef[]): Map<string, ServiceRef> {
   }
   return found;
 }
-const owners = worldQuery('scope-owners', (view): ReadonlyMap<string, ServiceRef> => ownersOf(view.query(sidecarScope, '').services));
+const owners = worldQuery('scope-owners', (view): ReadonlyMap<string, ServiceRef> =>
+  ownersOf(view.query(sidecarScope, '').services),
+);
 
-/** The owner of a hostname of the scope. Without a Sidecar only services of that hostname decide; with one each hostname has one owner. */
+/**
+ * The owner of a hostname of the scope. Without a Sidecar only services of that hostname decide; with one each hostname
+ * has one owner.
+ */
 export const scopeOwner = worldQuery('scope-owner', (view, host): ServiceRef | undefined =>
-  (view.query(sidecarOf, '') === undefined ? ownersOf(exportedOfHost(view, host, view.attr('namespace')).map(refOf)) : view.query(owners, '')).get(host));
+  (view.query(sidecarOf, '') === undefined
+    ? ownersOf(exportedOfHost(view, host, view.attr('namespace')).map(refOf))
+    : view.query(owners, '')
+  ).get(host),
+);
 
 /** The service that a hostname means to this proxy (Istio's SidecarScope.GetService / servicesByHostname). */
 export const serviceForHost = (view: View, host: string): Service | undefined => {

@@ -1,11 +1,19 @@
-import { collections, type AnyResource, type Collection, type Resource, type VirtualService, type WorkloadEntry } from '@flotilla/model';
+import {
+  collections,
+  type AnyResource,
+  type Collection,
+  type Resource,
+  type VirtualService,
+  type WorkloadEntry,
+} from '@flotilla/model';
 import { Store, type Change, type CollectionIndexes } from '@flotilla/query';
 import { credentials } from './credentials.ts';
 import { podIPs } from '@flotilla/pilot-registry';
 
 type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
 const namespace = ({ meta }: AnyResource): string[] => [meta.namespace];
-const indexes = <C extends Collection>(_collection: C, named: Record<string, Index<C>>): CollectionIndexes => ({ namespace, ...named }) as CollectionIndexes;
+const indexes = <C extends Collection>(_collection: C, named: Record<string, Index<C>>): CollectionIndexes =>
+  ({ namespace, ...named }) as CollectionIndexes;
 
 /** The slice label that names its Service. */
 const serviceName = 'kubernetes.io/service-name';
@@ -13,7 +21,7 @@ const serviceName = 'kubernetes.io/service-name';
 /** What queries can ask for besides keys; every collection also has `namespace`. */
 const special: Partial<Record<Collection, CollectionIndexes>> = {
   // `name.namespace`, the hostname without its domain
-  'services': indexes('services', { host: ({ meta }) => [`${meta.name}.${meta.namespace}`] }),
+  services: indexes('services', { host: ({ meta }) => [`${meta.name}.${meta.namespace}`] }),
   'service-entries': indexes('service-entries', {
     host: ({ spec }) => spec.hosts ?? [],
     selecting: ({ meta, spec }) => (spec.workloadSelector ? [meta.namespace] : []),
@@ -22,32 +30,46 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
     service: ({ meta }) => (meta.labels?.[serviceName] ? [`${meta.namespace}/${meta.labels[serviceName]}`] : []),
     ip: ({ spec }) => new Set((spec.endpoints ?? []).flatMap(({ addresses }) => addresses)),
   }),
-  'pods': indexes('pods', { ip: (pod) => podIPs(pod) }),
+  pods: indexes('pods', { ip: (pod) => podIPs(pod) }),
   'workload-entries': indexes('workload-entries', { address: ({ spec }) => (spec.address ? [spec.address] : []) }),
 };
 
 /** The World's store: every collection of the bus, empty. */
-export const createWorldStore = (): Store => new Store({
-  ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
-  [virtualServiceHeaders]: {},
-  [credentials]: {},
-  [entryEndpoints]: { address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])) } as CollectionIndexes,
-});
+export const createWorldStore = (): Store =>
+  new Store({
+    ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
+    [virtualServiceHeaders]: {},
+    [credentials]: {},
+    [entryEndpoints]: {
+      address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])),
+    } as CollectionIndexes,
+  });
 
-/** The endpoints that ServiceEntries name, by the entry's key: kept apart, so that their change touches nobody who reads the service alone. */
+/**
+ * The endpoints that ServiceEntries name, by the entry's key: kept apart, so that their change touches nobody who reads
+ * the service alone.
+ */
 export const entryEndpoints = 'service-entry-endpoints';
 
 /** What decides who uses a VirtualService, apart from its routes. */
 export const virtualServiceHeaders = 'virtual-service-headers';
 const headerOf = ({ hosts, gateways, exportTo }: VirtualService): VirtualService => ({ hosts, gateways, exportTo });
 
-/** A resource's new value, or its end, as changes of the store: a ServiceEntry is split into service and endpoints before anyone reads it. */
+/**
+ * A resource's new value, or its end, as changes of the store: a ServiceEntry is split into service and endpoints
+ * before anyone reads it.
+ */
 export function worldChanges(collection: Collection, key: string, resource?: AnyResource): Change[] {
   if (collection === 'virtual-services') {
-    const header: Resource<'virtual-services'> | undefined = resource?.collection === collection ? { ...resource, spec: headerOf(resource.spec) } : undefined;
-    return [{ collection, key, value: resource }, { collection: virtualServiceHeaders, key, value: header }];
+    const header: Resource<'virtual-services'> | undefined =
+      resource?.collection === collection ? { ...resource, spec: headerOf(resource.spec) } : undefined;
+    return [
+      { collection, key, value: resource },
+      { collection: virtualServiceHeaders, key, value: header },
+    ];
   }
-  if (collection !== 'service-entries' || (resource && resource.collection !== 'service-entries')) return [{ collection, key, value: resource }];
+  if (collection !== 'service-entries' || (resource && resource.collection !== 'service-entries'))
+    return [{ collection, key, value: resource }];
   const { endpoints, ...spec } = resource?.spec ?? {};
   return [
     { collection, key, value: resource && { ...resource, spec } },

@@ -1,5 +1,14 @@
 import type { k8s, Resource } from '@flotilla/model';
-import { describe, instanceTargetPort, localityOf, podIPs, selects, targetPortOn, type Endpoint, type ServiceTarget } from '@flotilla/pilot-registry';
+import {
+  describe,
+  instanceTargetPort,
+  localityOf,
+  podIPs,
+  selects,
+  targetPortOn,
+  type Endpoint,
+  type ServiceTarget,
+} from '@flotilla/pilot-registry';
 import { endpointsOf } from './endpoints.ts';
 import { clusterId } from './mesh.ts';
 import { entryEndpoints } from './store.ts';
@@ -16,13 +25,15 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
   const [name, namespace, ...more] = view.attr('id').split('~')[2]?.split('.') ?? [];
   const named = namespace === view.attr('namespace') && more.length === 0 ? `${namespace}/${name ?? ''}` : undefined;
   if (named !== undefined && view.get('pods', named)) return named;
-  return view.index('pods', 'ip', view.attr('ips')[0] ?? '').find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
+  return view
+    .index('pods', 'ip', view.attr('ips')[0] ?? '')
+    .find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
 });
 
 /**
- * The services that a proxy's workload is part of, with the ports it serves them on (Istio's GetProxyServiceTargets): a WorkloadEntry's or a pod's by
- * selectors; for a pod that no Service selects, all that its namespace's EndpointSlices have; and those of its namespace's ServiceEntries by address. In
- * the order of all services.
+ * The services that a proxy's workload is part of, with the ports it serves them on (Istio's GetProxyServiceTargets): a
+ * WorkloadEntry's or a pod's by selectors; for a pod that no Service selects, all that its namespace's EndpointSlices
+ * have; and those of its namespace's ServiceEntries by address. In the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
   const targets = [...kubernetes(view), ...view.query(externalTargets, '')];
@@ -42,14 +53,24 @@ function kubernetes(view: View): ServiceTarget[] {
   return byPod.length > 0 ? byPod : byNamespace(view, pod);
 }
 
-/** The WorkloadEntry at a proxy's first address; of several the one of its name, else of its namespace (Istio's GetInstanceForProxy). */
+/**
+ * The WorkloadEntry at a proxy's first address; of several the one of its name, else of its namespace (Istio's
+ * GetInstanceForProxy).
+ */
 const entryOfProxy = worldQuery('entry-of-proxy', (view): string | undefined => {
   const [ip] = view.attr('ips');
-  const found = ip === undefined ? [] : view.index('workload-entries', 'address', ip).filter((key) => view.query(entryWorkload, key));
+  const found =
+    ip === undefined
+      ? []
+      : view.index('workload-entries', 'address', ip).filter((key) => view.query(entryWorkload, key));
   const namespace = view.attr('namespace');
   if (found.length < 2) return found[0];
   const name = view.attr('id').split('~')[2]?.split('.', 1)[0] ?? '';
-  return found.find((key) => key === `${namespace}/${name}`) ?? found.find((key) => key.startsWith(`${namespace}/`)) ?? found[0];
+  return (
+    found.find((key) => key === `${namespace}/${name}`) ??
+    found.find((key) => key.startsWith(`${namespace}/`)) ??
+    found[0]
+  );
 });
 
 function selectedByEntry(view: View, key: string): ServiceTarget[] {
@@ -57,13 +78,21 @@ function selectedByEntry(view: View, key: string): ServiceTarget[] {
   if (!instance || instance.dnsOnly) return [];
   return view.index('services', 'namespace', key.slice(0, key.indexOf('/'))).flatMap((name) => {
     const spec = view.get('services', name)?.spec;
-    const service = spec && selects(spec.selector ?? {}, instance.labels) ? view.query(serviceOf, `k/${name}`) : undefined;
+    const service =
+      spec && selects(spec.selector ?? {}, instance.labels) ? view.query(serviceOf, `k/${name}`) : undefined;
     if (service?.resolution !== 'ClientSideLB') return [];
     return (spec?.ports ?? []).flatMap((port) => {
       const servicePort = service.ports.find((each) => each.port === port.port && each.name === (port.name ?? ''));
       const targetPort = instanceTargetPort(instance, port);
       if (!servicePort || servicePort.protocol === 'UDP' || targetPort === undefined) return [];
-      return [{ service, port: servicePort, targetPort, endpoint: { ...instance.endpoint, port: targetPort, servicePortName: servicePort.name } }];
+      return [
+        {
+          service,
+          port: servicePort,
+          targetPort,
+          endpoint: { ...instance.endpoint, port: targetPort, servicePortName: servicePort.name },
+        },
+      ];
     });
   });
 }
@@ -76,7 +105,11 @@ function selectedBy(view: View, pod: Resource<'pods'>): ServiceTarget[] {
   });
 }
 
-function targetsOn(view: View, key: string, { pod, ports }: { pod: Resource<'pods'>; ports: readonly k8s.ServicePort[] }): ServiceTarget[] {
+function targetsOn(
+  view: View,
+  key: string,
+  { pod, ports }: { pod: Resource<'pods'>; ports: readonly k8s.ServicePort[] },
+): ServiceTarget[] {
   const service = view.query(serviceOf, key);
   const sources = endpointSources(view);
   return ports.flatMap((port) => {
@@ -85,7 +118,14 @@ function targetsOn(view: View, key: string, { pod, ports }: { pod: Resource<'pod
     if (!service || !servicePort || targetPort === undefined || targetPort === 0) return [];
     const address = podIPs(pod)[0] ?? '';
     const endpoint: Endpoint = {
-      ...describe(pod, address, sources), address, port: targetPort, servicePortName: servicePort.name, health: 'Healthy', namespace: pod.meta.namespace, hostName: '', subDomain: '',
+      ...describe(pod, address, sources),
+      address,
+      port: targetPort,
+      servicePortName: servicePort.name,
+      health: 'Healthy',
+      namespace: pod.meta.namespace,
+      hostName: '',
+      subDomain: '',
     };
     return [{ service, port: servicePort, targetPort, endpoint }];
   });
@@ -93,7 +133,9 @@ function targetsOn(view: View, key: string, { pod, ports }: { pod: Resource<'pod
 
 function byNamespace(view: View, pod: Resource<'pods'>): ServiceTarget[] {
   const keys = view.index('endpoint-slices', 'namespace', pod.meta.namespace);
-  const services = new Set(keys.flatMap((key) => view.get('endpoint-slices', key)?.meta.labels?.['kubernetes.io/service-name'] ?? []));
+  const services = new Set(
+    keys.flatMap((key) => view.get('endpoint-slices', key)?.meta.labels?.['kubernetes.io/service-name'] ?? []),
+  );
   return [...services].flatMap((name) => instances(view, `k/${pod.meta.namespace}/${name}`, () => true));
 }
 
@@ -101,29 +143,39 @@ function byNamespace(view: View, pod: Resource<'pods'>): ServiceTarget[] {
 const externalTargets = worldQuery('external-targets', (view): readonly ServiceTarget[] => {
   const ips = view.attr('ips');
   const entries = new Set([
-    ...ips.flatMap((ip) => view.derivedIndex(entryEndpoints, 'address', ip)), ...view.index('service-entries', 'selecting', view.attr('namespace')),
+    ...ips.flatMap((ip) => view.derivedIndex(entryEndpoints, 'address', ip)),
+    ...view.index('service-entries', 'selecting', view.attr('namespace')),
   ]);
   const own = view.attr('namespace');
-  return [...entries].flatMap((entry) => view.query(servicesOfEntry, entry).filter(({ namespace }) => namespace === own).map(({ key }) => key))
+  return [...entries]
+    .flatMap((entry) =>
+      view
+        .query(servicesOfEntry, entry)
+        .filter(({ namespace }) => namespace === own)
+        .map(({ key }) => key),
+    )
     .flatMap((key) => instances(view, key, ({ address }) => ips.includes(address)));
 });
 
 function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolean): ServiceTarget[] {
   const service = view.query(serviceOf, key);
   if (!service) return [];
-  return view.query(endpointsOf, key).filter(mine).flatMap((endpoint) => {
-    const port = service.ports.find(({ name }) => name === endpoint.servicePortName);
-    return port ? [{ service, port, targetPort: endpoint.port, endpoint }] : [];
-  });
+  return view
+    .query(endpointsOf, key)
+    .filter(mine)
+    .flatMap((endpoint) => {
+      const port = service.ports.find(({ name }) => name === endpoint.servicePortName);
+      return port ? [{ service, port, targetPort: endpoint.port, endpoint }] : [];
+    });
 }
 
 /** What the registries know of a workload; `serviceAccount` is a SPIFFE URI, empty when unknown. */
 export type RegisteredWorkload = Pick<Endpoint, 'labels' | 'serviceAccount'>;
 
 /**
- * What the registries know a proxy's workload by: a ServiceEntry's labels for the endpoint at its address go before its pod's, both with where it runs.
- * Undefined when they don't know it (Istio's GetProxyWorkloadLabels; as in later versions of it only ServiceEntries of the proxy's own namespace count:
- * another's would decide which policies hold).
+ * What the registries know a proxy's workload by: a ServiceEntry's labels for the endpoint at its address go before its
+ * pod's, both with where it runs. Undefined when they don't know it (Istio's GetProxyWorkloadLabels; as in later
+ * versions of it only ServiceEntries of the proxy's own namespace count: another's would decide which policies hold).
  */
 export function registeredWorkload(view: View): RegisteredWorkload | undefined {
   if (!isHere(view)) return undefined;
@@ -135,13 +187,16 @@ export function registeredWorkload(view: View): RegisteredWorkload | undefined {
 }
 
 /**
- * Where a proxy runs, `region/zone/subzone`: where the first of its service targets is, else its pod, else as it says itself. Empty when unknown (Istio's
- * setTopologyLabels).
+ * Where a proxy runs, `region/zone/subzone`: where the first of its service targets is, else its pod, else as it says
+ * itself. Empty when unknown (Istio's setTopologyLabels).
  */
 export const localityOfProxy = worldQuery('locality-of-proxy', (view): string => {
   const [target] = view.query(serviceTargets, '');
   if (target?.endpoint.locality) return target.endpoint.locality;
   const key = view.query(podOfProxy, '');
   const pod = key === undefined ? undefined : view.get('pods', key);
-  return localityOf(pod, pod?.spec.nodeName ? view.get('nodes', `/${pod.spec.nodeName}`) : undefined) || view.attr('locality');
+  return (
+    localityOf(pod, pod?.spec.nodeName ? view.get('nodes', `/${pod.spec.nodeName}`) : undefined) ||
+    view.attr('locality')
+  );
 });

@@ -2,8 +2,8 @@ import type { Collection, Resource } from '@flotilla/model';
 import type { Query, Reads } from '@flotilla/query';
 
 /**
- * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on all that a query read share its result.
- * Taken once from the node when its stream opens.
+ * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on all that a query read
+ * share its result. Taken once from the node when its stream opens.
  */
 export interface ProxyAttributes {
   readonly type: 'sidecar' | 'router';
@@ -14,7 +14,10 @@ export interface ProxyAttributes {
   readonly supportsIPv4: boolean;
   readonly supportsIPv6: boolean;
   readonly dnsDomain: string;
-  /** As it sends them; once pilot knows it, those of its workload (workload.ts). Read single ones: whole, they differ from node to node. */
+  /**
+   * As it sends them; once pilot knows it, those of its workload (workload.ts). Read single ones: whole, they differ
+   * from node to node.
+   */
   readonly labels: Readonly<Record<string, string>>;
   /** Envoy's node.cluster: its service as tracers call it. */
   readonly serviceCluster: string;
@@ -26,14 +29,20 @@ export interface ProxyAttributes {
   readonly interceptionMode: 'REDIRECT' | 'TPROXY' | 'NONE';
   readonly dnsCapture: boolean;
   readonly dnsAutoAllocate: boolean;
-  /** Reduced from node.extensions: does this Envoy have Istio's own filters? True too when it lists no extensions at all. */
+  /**
+   * Reduced from node.extensions: does this Envoy have Istio's own filters? True too when it lists no extensions at
+   * all.
+   */
   readonly istioExtensions: boolean;
   readonly locality: string;
   /** The rest of node.metadata (ISTIO_META_*), as given. */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** SPIFFE identity that the stream proved, when it did. */
   readonly identity?: string;
-  /** The namespace whose Secrets that identity may have; absent for one that may have none. Nothing that the node says decides it. */
+  /**
+   * The namespace whose Secrets that identity may have; absent for one that may have none. Nothing that the node says
+   * decides it.
+   */
   readonly credentialNamespace?: string;
   /** Do the registries know its workload, as one that runs as the identity that it proved? */
   readonly isProven?: boolean;
@@ -70,9 +79,14 @@ export const isSelected = (view: View, selector: Readonly<Record<string, string>
 /** A tracked query over the World. */
 export type WorldQuery<K extends string, R> = Query<K, R, Reads>;
 
-/** Defines a query; `run` is pure and reads nothing but its view. `equals` stops what comes out the same (default: structural). */
+/**
+ * Defines a query; `run` is pure and reads nothing but its view. `equals` stops what comes out the same (default:
+ * structural).
+ */
 export function worldQuery<R, K extends string = string>(
-  name: string, run: (view: View, key: K) => R, options: { equals?: (a: R, b: R) => boolean } = {},
+  name: string,
+  run: (view: View, key: K) => R,
+  options: { equals?: (a: R, b: R) => boolean } = {},
 ): WorldQuery<K, R> {
   return { name, run: (reads, key) => run(new WorldView(reads), key), ...options };
 }

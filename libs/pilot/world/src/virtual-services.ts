@@ -8,42 +8,67 @@ import { virtualServiceHeaders } from './store.ts';
 import { worldQuery, type View } from './view.ts';
 
 /** A VirtualService with its names made whole: hosts, destinations and gateways (`namespace/name`; `mesh` stays). */
-export interface ResolvedVirtualService { readonly key: string; readonly meta: Resource['meta']; readonly spec: VirtualService }
+export interface ResolvedVirtualService {
+  readonly key: string;
+  readonly meta: Resource['meta'];
+  readonly spec: VirtualService;
+}
 
 const resolvedOwn = worldQuery('virtual-service-resolved', (view, key): ResolvedVirtualService | undefined => {
   const resource = view.get('virtual-services', key);
   return resource && { key, meta: resource.meta, spec: resolveNames(resource) };
 });
 
-/** A VirtualService as its clients see it: names made whole, delegates merged in. Undefined for one that isn't there, or is only a delegate. */
+/**
+ * A VirtualService as its clients see it: names made whole, delegates merged in. Undefined for one that isn't there, or
+ * is only a delegate.
+ */
 export const virtualServiceOf = worldQuery('virtual-service', (view, key): ResolvedVirtualService | undefined => {
   const own = view.query(resolvedOwn, key);
   if (!own || !own.spec.hosts?.length) return undefined;
   if (!own.spec.http?.some(({ delegate }) => delegate)) return own;
   const http = mergeDelegates(own, (delegateKey) => {
     const delegate = view.query(resolvedOwn, delegateKey);
-    return delegate && !delegate.spec.hosts?.length && exportedTo(view, delegate, own.meta.namespace) ? delegate : undefined;
+    return delegate && !delegate.spec.hosts?.length && exportedTo(view, delegate, own.meta.namespace)
+      ? delegate
+      : undefined;
   });
   return { ...own, spec: { ...own.spec, http } };
 });
 
 /** What decides who uses a VirtualService and in which order. */
 export interface VirtualServiceHeader {
-  readonly key: string; readonly namespace: string; readonly name: string; readonly time: number;
-  readonly hosts: readonly string[]; readonly gateways: readonly string[]; readonly exportTo: ReadonlySet<string>;
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly time: number;
+  readonly hosts: readonly string[];
+  readonly gateways: readonly string[];
+  readonly exportTo: ReadonlySet<string>;
 }
-export const virtualServiceHeader = worldQuery('virtual-service-header', (view, key): VirtualServiceHeader | undefined => {
-  const resource = view.derived(virtualServiceHeaders, key) as Resource<'virtual-services'> | undefined;
-  if (!resource?.spec.hosts?.length) return undefined;
-  const found = { key, meta: resource.meta, spec: resolveNames(resource) };
-  const { meta, spec } = found;
-  return {
-    key, namespace: meta.namespace, name: meta.name, time: bornAt(meta), hosts: spec.hosts ?? [],
-    gateways: spec.gateways?.length ? spec.gateways : ['mesh'], exportTo: exportToOf(view, found),
-  };
-});
+export const virtualServiceHeader = worldQuery(
+  'virtual-service-header',
+  (view, key): VirtualServiceHeader | undefined => {
+    const resource = view.derived(virtualServiceHeaders, key) as Resource<'virtual-services'> | undefined;
+    if (!resource?.spec.hosts?.length) return undefined;
+    const found = { key, meta: resource.meta, spec: resolveNames(resource) };
+    const { meta, spec } = found;
+    return {
+      key,
+      namespace: meta.namespace,
+      name: meta.name,
+      time: bornAt(meta),
+      hosts: spec.hosts ?? [],
+      gateways: spec.gateways?.length ? spec.gateways : ['mesh'],
+      exportTo: exportToOf(view, found),
+    };
+  },
+);
 
-/** Keys of the VirtualServices that a gateway (`mesh`, `namespace/name`) uses for proxies of a namespace; key: `namespace|gateway`. Private ones first, then exported ones, then public ones; in each the oldest first. */
+/**
+ * Keys of the VirtualServices that a gateway (`mesh`, `namespace/name`) uses for proxies of a namespace; key:
+ * `namespace|gateway`. Private ones first, then exported ones, then public ones; in each the oldest first.
+ */
 export const virtualServicesFor = worldQuery('virtual-services-for', (view, key): readonly string[] => {
   const bar = key.indexOf('|');
   const [namespace, gateway] = [key.slice(0, bar), key.slice(bar + 1)];
@@ -52,24 +77,44 @@ export const virtualServicesFor = worldQuery('virtual-services-for', (view, key)
 });
 
 const orderedHeaders = worldQuery('virtual-services-ordered', (view): readonly VirtualServiceHeader[] =>
-  view.list('virtual-services').flatMap((key) => view.query(virtualServiceHeader, key) ?? [])
-    .sort((a, b) => a.time - b.time || compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`)));
+  view
+    .list('virtual-services')
+    .flatMap((key) => view.query(virtualServiceHeader, key) ?? [])
+    .sort((a, b) => a.time - b.time || compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`)),
+);
 
-/** Headers of a Sidecar's VirtualServices: those visible from its namespace whose host some egress host names (Istio's SelectVirtualServices). */
-export function selectVirtualServices(view: View, namespace: string, imported: (hostNamespace: string, host: string) => boolean): string[] {
-  const headers = visibleFirst(view.query(orderedHeaders, '').filter(({ gateways }) => gateways.includes('mesh')), namespace);
-  return headers.filter((header) => header.hosts.some((host) => imported(header.namespace, host))).map(({ key }) => key);
+/**
+ * Headers of a Sidecar's VirtualServices: those visible from its namespace whose host some egress host names (Istio's
+ * SelectVirtualServices).
+ */
+export function selectVirtualServices(
+  view: View,
+  namespace: string,
+  imported: (hostNamespace: string, host: string) => boolean,
+): string[] {
+  const headers = visibleFirst(
+    view.query(orderedHeaders, '').filter(({ gateways }) => gateways.includes('mesh')),
+    namespace,
+  );
+  return headers
+    .filter((header) => header.hosts.some((host) => imported(header.namespace, host)))
+    .map(({ key }) => key);
 }
 
 function visibleFirst(headers: readonly VirtualServiceHeader[], namespace: string): VirtualServiceHeader[] {
   const isPublic = ({ exportTo }: VirtualServiceHeader): boolean => exportTo.has('*');
-  const isPrivate = (h: VirtualServiceHeader): boolean => !isPublic(h) && !h.exportTo.has('~') && h.namespace === namespace && (h.exportTo.has('.') || h.exportTo.has(namespace));
-  const isGiven = (h: VirtualServiceHeader): boolean => !isPublic(h) && !h.exportTo.has('~') && h.namespace !== namespace && h.exportTo.has(namespace);
+  const isPrivate = (h: VirtualServiceHeader): boolean =>
+    !isPublic(h) &&
+    !h.exportTo.has('~') &&
+    h.namespace === namespace &&
+    (h.exportTo.has('.') || h.exportTo.has(namespace));
+  const isGiven = (h: VirtualServiceHeader): boolean =>
+    !isPublic(h) && !h.exportTo.has('~') && h.namespace !== namespace && h.exportTo.has(namespace);
   return [...headers.filter(isPrivate), ...headers.filter(isGiven), ...headers.filter(isPublic)];
 }
 
 const exportToOf = (view: View, { spec }: ResolvedVirtualService): ReadonlySet<string> =>
-  new Set(spec.exportTo?.length ? spec.exportTo : setting(view, 'defaultVirtualServiceExportTo') ?? ['*']);
+  new Set(spec.exportTo?.length ? spec.exportTo : (setting(view, 'defaultVirtualServiceExportTo') ?? ['*']));
 
 function exportedTo(view: View, delegate: ResolvedVirtualService, namespace: string): boolean {
   const exportTo = exportToOf(view, delegate);
@@ -79,19 +124,32 @@ function exportedTo(view: View, delegate: ResolvedVirtualService, namespace: str
 function resolveNames({ meta, spec }: Resource<'virtual-services'>): VirtualService {
   const name = (host: string): string => resolveShortName(host, meta, domain);
   const gateway = (g: string): string => resolveGateway(g, meta.namespace);
-  const to = (destination: Destination | undefined): Destination | undefined => destination && { ...destination, host: name(destination.host ?? '') };
-  const at = <M extends { readonly gateways?: readonly string[] }>(match: readonly M[] | undefined): readonly M[] | undefined =>
-    match?.map((m) => (m.gateways ? { ...m, gateways: m.gateways.map(gateway) } : m));
+  const to = (destination: Destination | undefined): Destination | undefined =>
+    destination && { ...destination, host: name(destination.host ?? '') };
+  const at = <M extends { readonly gateways?: readonly string[] }>(
+    match: readonly M[] | undefined,
+  ): readonly M[] | undefined => match?.map((m) => (m.gateways ? { ...m, gateways: m.gateways.map(gateway) } : m));
   return {
     ...spec,
     hosts: spec.hosts?.map(name),
     gateways: spec.gateways?.map(gateway),
     http: spec.http?.map((route): HTTPRoute => ({
-      ...route, match: at(route.match), mirror: to(route.mirror), mirrors: route.mirrors?.map((m) => ({ ...m, destination: to(m.destination) })),
+      ...route,
+      match: at(route.match),
+      mirror: to(route.mirror),
+      mirrors: route.mirrors?.map((m) => ({ ...m, destination: to(m.destination) })),
       route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })),
-      ...(route.delegate ? { delegate: { name: route.delegate.name, namespace: route.delegate.namespace || meta.namespace } } : {}),
+      ...(route.delegate
+        ? { delegate: { name: route.delegate.name, namespace: route.delegate.namespace || meta.namespace } }
+        : {}),
     })),
-    tcp: spec.tcp?.map((route) => ({ match: at(route.match), route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })) })),
-    tls: spec.tls?.map((route) => ({ match: at(route.match), route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })) })),
+    tcp: spec.tcp?.map((route) => ({
+      match: at(route.match),
+      route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })),
+    })),
+    tls: spec.tls?.map((route) => ({
+      match: at(route.match),
+      route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })),
+    })),
   };
 }

@@ -1,4 +1,12 @@
-import { entryInstance, podInstance, selects, type EndpointSources, type RegistryOptions, type Service, type WorkloadInstance } from '@flotilla/pilot-registry';
+import {
+  entryInstance,
+  podInstance,
+  selects,
+  type EndpointSources,
+  type RegistryOptions,
+  type Service,
+  type WorkloadInstance,
+} from '@flotilla/pilot-registry';
 import { registryOptions } from './mesh.ts';
 import { networkOf } from './networks.ts';
 import { worldQuery, type View } from './view.ts';
@@ -30,9 +38,19 @@ const podWorkload = worldQuery('workload-of-pod', (view, key): WorkloadInstance 
 });
 
 /** The WorkloadEntries that a service selects in its namespace. */
-export const selectedEntries = (view: View, { namespace, labelSelectors }: Service): WorkloadInstance[] => (Object.keys(labelSelectors).length === 0 ? []
-  : view.index('workload-entries', 'namespace', namespace).flatMap((key) => view.query(entryWorkload, key) ?? []).filter(({ labels }) => selects(labelSelectors, labels)));
+export const selectedEntries = (view: View, { namespace, labelSelectors }: Service): WorkloadInstance[] =>
+  Object.keys(labelSelectors).length === 0
+    ? []
+    : view
+        .index('workload-entries', 'namespace', namespace)
+        .flatMap((key) => view.query(entryWorkload, key) ?? [])
+        .filter(({ labels }) => selects(labelSelectors, labels));
 
 /** The pods that a ServiceEntry selects in its namespace. */
-export const selectedPods = (view: View, { namespace, labelSelectors }: Service): WorkloadInstance[] => (Object.keys(labelSelectors).length === 0 ? []
-  : view.index('pods', 'namespace', namespace).flatMap((key) => view.query(podWorkload, key) ?? []).filter(({ labels }) => selects(labelSelectors, labels)));
+export const selectedPods = (view: View, { namespace, labelSelectors }: Service): WorkloadInstance[] =>
+  Object.keys(labelSelectors).length === 0
+    ? []
+    : view
+        .index('pods', 'namespace', namespace)
+        .flatMap((key) => view.query(podWorkload, key) ?? [])
+        .filter(({ labels }) => selects(labelSelectors, labels));

@@ -14,14 +14,17 @@ const subjects = meshNodes.map((node) => {
 function watchAll(engine: Engine): Watch[] {
   const named = Object.entries(meshNames).flatMap(([kind, names]) => names.map((name) => `${kind}|${name}`));
   return subjects.flatMap((subject) => [
-    ...(['cds', 'lds', 'nds'] as const).map((kind) => engine.watch(allOf, kind, subject)), ...named.map((key) => engine.watch(oneOf, key, subject)),
+    ...(['cds', 'lds', 'nds'] as const).map((kind) => engine.watch(allOf, kind, subject)),
+    ...named.map((key) => engine.watch(oneOf, key, subject)),
   ]);
 }
 
 /** What a watch's proxy is sent for it: names and hashes, or why there is nothing. */
 function answer(engine: Engine, { query, key, subject }: Watch): string {
   try {
-    return JSON.stringify(engine.read(query, key, subject), (name, value: unknown) => (name === 'bytes' ? undefined : value));
+    return JSON.stringify(engine.read(query, key, subject), (name, value: unknown) =>
+      name === 'bytes' ? undefined : value,
+    );
   } catch (error) {
     return String(error);
   }
@@ -29,19 +32,28 @@ function answer(engine: Engine, { query, key, subject }: Watch): string {
 
 describe('checking mode', () => {
   it('finds reuse right after any changes of a mesh, every changed answer told, and no query failing', () => {
-    fc.assert(fc.property(meshLife({ steps: 8 }), fc.boolean(), (life: readonly (readonly MeshChange[])[], collecting) => {
-      const engine = new Engine(createWorldStore());
-      const watches = watchAll(engine);
-      let before = watches.map((watch) => answer(engine, watch));
-      for (const step of life) {
-        const told = engine.apply(step.flatMap(({ collection, key, resource }) => worldChanges(collection, key, resource)));
-        expect(checkAgainstScratch(engine)).toEqual([]);
-        const now = watches.map((watch) => answer(engine, watch));
-        expect(watches.filter((watch, i) => now[i] !== before[i] && !told.has(watch)).map(({ query, key }) => `${query.name}(${key})`)).toEqual([]);
-        expect(now.filter((text) => /^\w*Error/.test(text))).toEqual([]);
-        before = now;
-        if (collecting) engine.collect();
-      }
-    }), { numRuns: 40 });
+    fc.assert(
+      fc.property(meshLife({ steps: 8 }), fc.boolean(), (life: readonly (readonly MeshChange[])[], collecting) => {
+        const engine = new Engine(createWorldStore());
+        const watches = watchAll(engine);
+        let before = watches.map((watch) => answer(engine, watch));
+        for (const step of life) {
+          const told = engine.apply(
+            step.flatMap(({ collection, key, resource }) => worldChanges(collection, key, resource)),
+          );
+          expect(checkAgainstScratch(engine)).toEqual([]);
+          const now = watches.map((watch) => answer(engine, watch));
+          expect(
+            watches
+              .filter((watch, i) => now[i] !== before[i] && !told.has(watch))
+              .map(({ query, key }) => `${query.name}(${key})`),
+          ).toEqual([]);
+          expect(now.filter((text) => /^\w*Error/.test(text))).toEqual([]);
+          before = now;
+          if (collecting) engine.collect();
+        }
+      }),
+      { numRuns: 40 },
+    );
   }, 120_000);
 });

@@ -1,15 +1,30 @@
 import { QueryCycle } from '@flotilla/query';
 import { hashBytes, messageOf } from '@flotilla/std';
 
-/** A finished xDS resource: its name, its version, which is the hash of its bytes, and the bytes of the message. With a `failure` it stands for what could not be made. */
-export interface XdsResource { readonly name: string; readonly version: string; readonly bytes: Uint8Array; readonly failure?: string }
+/**
+ * A finished xDS resource: its name, its version, which is the hash of its bytes, and the bytes of the message. With a
+ * `failure` it stands for what could not be made.
+ */
+export interface XdsResource {
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+  readonly failure?: string;
+}
 
 /** Bytes with memory of their own: encoders hand out slices of pools, and what is kept must not keep those. */
-const compact = (bytes: Uint8Array): Uint8Array => (bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes));
+const compact = (bytes: Uint8Array): Uint8Array =>
+  bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 
-export const xdsResource = (name: string, bytes: Uint8Array): XdsResource => ({ name, version: hashBytes(bytes), bytes: compact(bytes) });
+export const xdsResource = (name: string, bytes: Uint8Array): XdsResource => ({
+  name,
+  version: hashBytes(bytes),
+  bytes: compact(bytes),
+});
 
-/** A part of a list of resources. What fails in it is one entry that says so, and the other parts are there without it. */
+/**
+ * A part of a list of resources. What fails in it is one entry that says so, and the other parts are there without it.
+ */
 export function isolated(part: string, read: () => readonly XdsResource[]): readonly XdsResource[] {
   try {
     return read();
@@ -22,7 +37,9 @@ export function isolated(part: string, read: () => readonly XdsResource[]): read
 }
 
 /** The same for lists. */
-export const sameResources = (a: readonly XdsResource[], b: readonly XdsResource[]): boolean => a.length === b.length && a.every((resource, i) => sameResource(resource, b[i]));
+export const sameResources = (a: readonly XdsResource[], b: readonly XdsResource[]): boolean =>
+  a.length === b.length && a.every((resource, i) => sameResource(resource, b[i]));
 
 /** Early cut-off by content. */
-export const sameResource = (a: XdsResource | undefined, b: XdsResource | undefined): boolean => a?.version === b?.version && a?.name === b?.name;
+export const sameResource = (a: XdsResource | undefined, b: XdsResource | undefined): boolean =>
+  a?.version === b?.version && a?.name === b?.name;

@@ -33,15 +33,25 @@ const parts: Partial<Record<XdsKind, readonly Part[]>> = {
 };
 
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS); what could not be made has a `failure`. */
-export const allOf = worldQuery('all-of', (view, kind: XdsKind): readonly XdsResource[] =>
-  (parts[kind] ?? []).flatMap((part) => isolated(part.name, () => [view.query(part, '') ?? []].flat())), { equals: sameResources });
+export const allOf = worldQuery(
+  'all-of',
+  (view, kind: XdsKind): readonly XdsResource[] =>
+    (parts[kind] ?? []).flatMap((part) => isolated(part.name, () => [view.query(part, '') ?? []].flat())),
+  { equals: sameResources },
+);
 
 /** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
-export const oneOf = worldQuery('one-of', (view, key): XdsResource | undefined => {
-  const bar = key.indexOf('|');
-  const [kind, name] = [key.slice(0, bar), key.slice(bar + 1)];
-  if (kind === 'sds') return view.query(secret, name);
-  if (kind === 'eds') return view.query(loadAssignment, name);
-  if (kind !== 'rds') return undefined;
-  return view.attr('type') === 'router' ? view.query(gatewayRouteConfiguration, name) : view.query(sidecarRouteConfiguration, name);
-}, { equals: sameResource });
+export const oneOf = worldQuery(
+  'one-of',
+  (view, key): XdsResource | undefined => {
+    const bar = key.indexOf('|');
+    const [kind, name] = [key.slice(0, bar), key.slice(bar + 1)];
+    if (kind === 'sds') return view.query(secret, name);
+    if (kind === 'eds') return view.query(loadAssignment, name);
+    if (kind !== 'rds') return undefined;
+    return view.attr('type') === 'router'
+      ? view.query(gatewayRouteConfiguration, name)
+      : view.query(sidecarRouteConfiguration, name);
+  },
+  { equals: sameResource },
+);

@@ -7,31 +7,132 @@ const list = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length:
 const address = (i: number): string => `10.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
 const ports = [{ number: 80, name: 'http', protocol: 'HTTP' }];
 const route = [{ destination: { host: 'web.test' } }];
-const web = serviceEntry('web', { hosts: ['web.test'], ports, resolution: 'STATIC', endpoints: [{ address: '10.9.0.1' }] });
+const web = serviceEntry('web', {
+  hosts: ['web.test'],
+  ports,
+  resolution: 'STATIC',
+  endpoints: [{ address: '10.9.0.1' }],
+});
 const rule = (spec: Plain): Plain => object('security.istio.io/v1beta1 AuthorizationPolicy', 'x', { spec });
 
 /** Objects of which one has n of something, by what that is. */
 const meshes: Readonly<Record<string, (n: number) => Plain[]>> = {
-  'routes of a VirtualService': (n) => [web, virtualService('x', { hosts: ['web.test'], http: list(n, (i) => ({ match: [{ uri: { prefix: `/p${i}/` } }], route })) })],
-  'matches of one route': (n) => [web, virtualService('x', { hosts: ['web.test'], http: [{ match: list(n, (i) => ({ uri: { prefix: `/p${i}/` } })), route }] })],
-  'destinations of one route': (n) => [web, virtualService('x', { hosts: ['web.test'], http: [{ route: list(n, (i) => ({ destination: { host: `h${i}.test` }, weight: 1 })) }] })],
-  'hosts of a VirtualService': (n) => [web, virtualService('x', { hosts: list(n, (i) => `h${i}.test`), http: [{ route }] })],
-  'wildcards of a VirtualService': (n) => [web, virtualService('x', { hosts: list(n, (i) => `*.h${i}.test`), http: [{ route }] })],
-  'TLS routes': (n) => [serviceEntry('web', { hosts: ['web.test'], ports: [{ number: 443, name: 'tls', protocol: 'TLS' }], resolution: 'DNS' }),
-    virtualService('x', { hosts: ['*.test'], tls: list(n, (i) => ({ match: [{ sniHosts: [`h${i}.test`] }], route })) })],
-  'TCP routes': (n) => [serviceEntry('web', { hosts: ['web.test'], ports: [{ number: 90, name: 'tcp', protocol: 'TCP' }], resolution: 'DNS' }),
-    virtualService('x', { hosts: ['web.test'], tcp: list(n, (i) => ({ match: [{ port: 90, destinationSubnets: [`${address(i)}/32`] }], route })) })],
-  'subsets': (n) => [web, destinationRule('x', { host: 'web.test', subsets: list(n, (i) => ({ name: `s${i}`, labels: { version: `v${i}` } })) })],
-  'settings of ports': (n) => [web, destinationRule('x', { host: 'web.test', trafficPolicy: { portLevelSettings: list(n, (i) => ({ port: { number: i + 1 }, tls: { mode: 'DISABLE' } })) } })],
-  'hosts of a ServiceEntry': (n) => [serviceEntry('x', { hosts: list(n, (i) => `h${i}.test`), ports, resolution: 'DNS' })],
-  'addresses of a ServiceEntry': (n) => [serviceEntry('x', { hosts: ['a.test'], addresses: list(n, address), ports, resolution: 'STATIC', endpoints: [{ address: '10.9.0.1' }] })],
-  'ports of a ServiceEntry': (n) => [serviceEntry('x', { hosts: ['a.test'], ports: list(n, (i) => ({ number: i + 1, name: `p${i}`, protocol: 'HTTP' })), resolution: 'DNS' })],
-  'endpoints of a ServiceEntry': (n) => [serviceEntry('x', { hosts: ['a.test'], ports, resolution: 'STATIC', endpoints: list(n, (i) => ({ address: address(i) })) })],
-  'ports of a Service': (n) => [service('x', { clusterIP: '10.8.0.1', ports: list(n, (i) => ({ port: i + 1, name: `http-${i}` })) })],
-  'egress listeners': (n) => [web, sidecar('x', { egress: list(n, (i) => ({ port: { number: i + 1, name: `p${i}`, protocol: 'HTTP' }, hosts: ['./web.test'] })) })],
-  'egress hosts': (n) => [web, sidecar('x', { egress: [{ hosts: ['./web.test', ...list(n, (i) => `./h${i}.test`)] }] })],
-  'ingress listeners': (n) => [web, sidecar('x', { ingress: list(n, (i) => ({ port: { number: i + 1, name: `p${i}`, protocol: 'HTTP' }, defaultEndpoint: `127.0.0.1:${i + 1}` })), egress: [{ hosts: ['./*'] }] })],
-  'rules of an AuthorizationPolicy': (n) => [service('web', { clusterIP: '10.8.0.1', selector: { app: 'client' }, ports: [{ port: 80, name: 'http' }] }), rule({ rules: list(n, (i) => ({ to: [{ operation: { paths: [`/p${i}`] } }] })) })],
+  'routes of a VirtualService': (n) => [
+    web,
+    virtualService('x', {
+      hosts: ['web.test'],
+      http: list(n, (i) => ({ match: [{ uri: { prefix: `/p${i}/` } }], route })),
+    }),
+  ],
+  'matches of one route': (n) => [
+    web,
+    virtualService('x', {
+      hosts: ['web.test'],
+      http: [{ match: list(n, (i) => ({ uri: { prefix: `/p${i}/` } })), route }],
+    }),
+  ],
+  'destinations of one route': (n) => [
+    web,
+    virtualService('x', {
+      hosts: ['web.test'],
+      http: [{ route: list(n, (i) => ({ destination: { host: `h${i}.test` }, weight: 1 })) }],
+    }),
+  ],
+  'hosts of a VirtualService': (n) => [
+    web,
+    virtualService('x', { hosts: list(n, (i) => `h${i}.test`), http: [{ route }] }),
+  ],
+  'wildcards of a VirtualService': (n) => [
+    web,
+    virtualService('x', { hosts: list(n, (i) => `*.h${i}.test`), http: [{ route }] }),
+  ],
+  'TLS routes': (n) => [
+    serviceEntry('web', {
+      hosts: ['web.test'],
+      ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
+      resolution: 'DNS',
+    }),
+    virtualService('x', { hosts: ['*.test'], tls: list(n, (i) => ({ match: [{ sniHosts: [`h${i}.test`] }], route })) }),
+  ],
+  'TCP routes': (n) => [
+    serviceEntry('web', {
+      hosts: ['web.test'],
+      ports: [{ number: 90, name: 'tcp', protocol: 'TCP' }],
+      resolution: 'DNS',
+    }),
+    virtualService('x', {
+      hosts: ['web.test'],
+      tcp: list(n, (i) => ({ match: [{ port: 90, destinationSubnets: [`${address(i)}/32`] }], route })),
+    }),
+  ],
+  subsets: (n) => [
+    web,
+    destinationRule('x', {
+      host: 'web.test',
+      subsets: list(n, (i) => ({ name: `s${i}`, labels: { version: `v${i}` } })),
+    }),
+  ],
+  'settings of ports': (n) => [
+    web,
+    destinationRule('x', {
+      host: 'web.test',
+      trafficPolicy: { portLevelSettings: list(n, (i) => ({ port: { number: i + 1 }, tls: { mode: 'DISABLE' } })) },
+    }),
+  ],
+  'hosts of a ServiceEntry': (n) => [
+    serviceEntry('x', { hosts: list(n, (i) => `h${i}.test`), ports, resolution: 'DNS' }),
+  ],
+  'addresses of a ServiceEntry': (n) => [
+    serviceEntry('x', {
+      hosts: ['a.test'],
+      addresses: list(n, address),
+      ports,
+      resolution: 'STATIC',
+      endpoints: [{ address: '10.9.0.1' }],
+    }),
+  ],
+  'ports of a ServiceEntry': (n) => [
+    serviceEntry('x', {
+      hosts: ['a.test'],
+      ports: list(n, (i) => ({ number: i + 1, name: `p${i}`, protocol: 'HTTP' })),
+      resolution: 'DNS',
+    }),
+  ],
+  'endpoints of a ServiceEntry': (n) => [
+    serviceEntry('x', {
+      hosts: ['a.test'],
+      ports,
+      resolution: 'STATIC',
+      endpoints: list(n, (i) => ({ address: address(i) })),
+    }),
+  ],
+  'ports of a Service': (n) => [
+    service('x', { clusterIP: '10.8.0.1', ports: list(n, (i) => ({ port: i + 1, name: `http-${i}` })) }),
+  ],
+  'egress listeners': (n) => [
+    web,
+    sidecar('x', {
+      egress: list(n, (i) => ({ port: { number: i + 1, name: `p${i}`, protocol: 'HTTP' }, hosts: ['./web.test'] })),
+    }),
+  ],
+  'egress hosts': (n) => [
+    web,
+    sidecar('x', { egress: [{ hosts: ['./web.test', ...list(n, (i) => `./h${i}.test`)] }] }),
+  ],
+  'ingress listeners': (n) => [
+    web,
+    sidecar('x', {
+      ingress: list(n, (i) => ({
+        port: { number: i + 1, name: `p${i}`, protocol: 'HTTP' },
+        defaultEndpoint: `127.0.0.1:${i + 1}`,
+      })),
+      egress: [{ hosts: ['./*'] }],
+    }),
+  ],
+  'rules of an AuthorizationPolicy': (n) => [
+    service('web', { clusterIP: '10.8.0.1', selector: { app: 'client' }, ports: [{ port: 80, name: 'http' }] }),
+    rule({ rules: list(n, (i) => ({ to: [{ operation: { paths: [`/p${i}`] } }] })) }),
+  ],
 };
 
 /** All that a sidecar is sent of such a mesh, worked out once. */

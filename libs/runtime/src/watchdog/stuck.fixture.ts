@@ -14,25 +14,40 @@ const ways: Readonly<Record<string, (ms: number) => void>> = {
   nothing: () => {},
 };
 
-await runApp({
-  name: 'stuck', describe: 'hangs',
-  settings: { ...commonSettings('127.0.0.1'), how: setting.text('how', 'nothing'), forMs: setting.count('how long', 1), quarantineFile: setting.optionalPath('file') },
-}, (options, { observability, watchdog }) => {
-  if (options.quarantineFile) watchdog.quarantineIn(options.quarantineFile);
-  const { activity } = observability;
-  activity.within(() => ['query routes', 'key\n80']);
-  const hang = (): void => activity.during({ name: 'file.yaml#1\nforged', hash: 'hash-1' }, () => {
-    activity.during({ name: 'inner, and over' }, () => {});
-    ways[options.how]?.(options.forMs);
-  });
-  return {
-    runners: [{ name: 'hang', run: async (signal) => {
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      process.stdout.write('begins\n');
-      hang();
-      process.stdout.write('goes on\n');
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    } }],
-    ready: [],
-  };
-});
+await runApp(
+  {
+    name: 'stuck',
+    describe: 'hangs',
+    settings: {
+      ...commonSettings('127.0.0.1'),
+      how: setting.text('how', 'nothing'),
+      forMs: setting.count('how long', 1),
+      quarantineFile: setting.optionalPath('file'),
+    },
+  },
+  (options, { observability, watchdog }) => {
+    if (options.quarantineFile) watchdog.quarantineIn(options.quarantineFile);
+    const { activity } = observability;
+    activity.within(() => ['query routes', 'key\n80']);
+    const hang = (): void =>
+      activity.during({ name: 'file.yaml#1\nforged', hash: 'hash-1' }, () => {
+        activity.during({ name: 'inner, and over' }, () => {});
+        ways[options.how]?.(options.forMs);
+      });
+    return {
+      runners: [
+        {
+          name: 'hang',
+          run: async (signal) => {
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            process.stdout.write('begins\n');
+            hang();
+            process.stdout.write('goes on\n');
+            await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          },
+        },
+      ],
+      ready: [],
+    };
+  },
+);

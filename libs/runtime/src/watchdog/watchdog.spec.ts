@@ -13,44 +13,101 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-interface Line { readonly msg: string; readonly scope?: string; readonly workingOn?: string; readonly within?: readonly string[]; readonly stack?: readonly string[] | string }
+interface Line {
+  readonly msg: string;
+  readonly scope?: string;
+  readonly workingOn?: string;
+  readonly within?: readonly string[];
+  readonly stack?: readonly string[] | string;
+}
 /** A process that hangs for `forMs`; `lines` is its log so far. */
-function start(how: string, { forMs = 60_000, exitAfter = '1s', flags = [], more = [] }: { forMs?: number; exitAfter?: string; flags?: readonly string[]; more?: readonly string[] } = {}) {
-  const args = ['--monitoring-port', '0', '--log-format', 'json', '--watchdog-stack-after', '200ms', '--watchdog-exit-after', exitAfter, '--how', how, '--for-ms', String(forMs), ...more];
+function start(
+  how: string,
+  {
+    forMs = 60_000,
+    exitAfter = '1s',
+    flags = [],
+    more = [],
+  }: { forMs?: number; exitAfter?: string; flags?: readonly string[]; more?: readonly string[] } = {},
+) {
+  const args = [
+    '--monitoring-port',
+    '0',
+    '--log-format',
+    'json',
+    '--watchdog-stack-after',
+    '200ms',
+    '--watchdog-exit-after',
+    exitAfter,
+    '--how',
+    how,
+    '--for-ms',
+    String(forMs),
+    ...more,
+  ];
   const child = spawn(process.execPath, [...flags, fixture, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   started.push(child);
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-  const lines = (): Line[] => output.stderr.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Line).filter(({ scope }) => scope === 'watchdog');
+  const lines = (): Line[] =>
+    output.stderr
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Line)
+      .filter(({ scope }) => scope === 'watchdog');
   const said = async (text: string): Promise<void> => {
-    while (!(output.stdout + output.stderr).includes(text)) await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
+    while (!(output.stdout + output.stderr).includes(text))
+      await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
   };
   return { child, lines, said, ended: once(child, 'close') as Promise<[number | null, string | null]> };
 }
 
 describe('the watchdog', () => {
-  it.each(['spin', 'backtrack', 'sleep'])('says where the process hangs and what it works on, then ends it: %s', async (how) => {
-    const file = join(mkdtempSync(join(tmpdir(), 'watchdog-')), 'state', 'quarantine.json');
-    const { lines, ended } = start(how, { more: ['--quarantine-file', file] });
-    expect(await ended).toEqual([70, null]);
-    const [stuck, ends] = lines();
-    expect(stuck).toMatchObject({ msg: 'the event loop is stuck for 0.2 s', workingOn: 'file.yaml#1\\nforged', within: ['query routes', 'key\\n80'] });
-    expect(String(stuck?.stack)).toContain(`Object.${how}`);
-    expect(ends).toMatchObject({ msg: 'the event loop is stuck for 1 s: the process ends', workingOn: 'file.yaml#1\\nforged', quarantinedIn: file });
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ objects: [{ hash: 'hash-1', name: 'file.yaml#1\\nforged' }] });
-  });
+  it.each(['spin', 'backtrack', 'sleep'])(
+    'says where the process hangs and what it works on, then ends it: %s',
+    async (how) => {
+      const file = join(mkdtempSync(join(tmpdir(), 'watchdog-')), 'state', 'quarantine.json');
+      const { lines, ended } = start(how, { more: ['--quarantine-file', file] });
+      expect(await ended).toEqual([70, null]);
+      const [stuck, ends] = lines();
+      expect(stuck).toMatchObject({
+        msg: 'the event loop is stuck for 0.2 s',
+        workingOn: 'file.yaml#1\\nforged',
+        within: ['query routes', 'key\\n80'],
+      });
+      expect(String(stuck?.stack)).toContain(`Object.${how}`);
+      expect(ends).toMatchObject({
+        msg: 'the event loop is stuck for 1 s: the process ends',
+        workingOn: 'file.yaml#1\\nforged',
+        quarantinedIn: file,
+      });
+      expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+        objects: [{ hash: 'hash-1', name: 'file.yaml#1\\nforged' }],
+      });
+    },
+  );
   it('ends a process that hangs in native code, which no other thread can look into', async () => {
     // The main thread is given a second to say where it is before the process is ended.
     const { lines, ended } = start('native', { exitAfter: '3s' });
     expect(await ended).toEqual([null, 'SIGKILL']);
     expect(lines()[0]?.stack).toBe('none: it is in native code');
   });
-  it('adds to what is in quarantine, replaces a file that is corrupt, and ends the process although it can\'t write', async () => {
+  it("adds to what is in quarantine, replaces a file that is corrupt, and ends the process although it can't write", async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'watchdog-')), 'quarantine.json');
-    writeFileSync(file, JSON.stringify({ objects: [{ hash: 'other', name: 'o', since: '' }, { hash: 'hash-1', name: 'again', since: '' }] }));
+    writeFileSync(
+      file,
+      JSON.stringify({
+        objects: [
+          { hash: 'other', name: 'o', since: '' },
+          { hash: 'hash-1', name: 'again', since: '' },
+        ],
+      }),
+    );
     expect(await start('spin', { more: ['--quarantine-file', file] }).ended).toEqual([70, null]);
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ objects: [{ hash: 'other' }, { hash: 'hash-1', name: 'file.yaml#1\\nforged' }] });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      objects: [{ hash: 'other' }, { hash: 'hash-1', name: 'file.yaml#1\\nforged' }],
+    });
     writeFileSync(file, '{"objects": [');
     expect(await start('spin', { more: ['--quarantine-file', file] }).ended).toEqual([70, null]);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ objects: [{ hash: 'hash-1' }] });
@@ -102,20 +159,46 @@ describe('how long a loop is stuck', () => {
     return stuck;
   };
   it.each([
-    ['no time while it beats', [{ elapsed: 1000, beats: true }, { elapsed: 1000, beats: true }], 0],
+    [
+      'no time while it beats',
+      [
+        { elapsed: 1000, beats: true },
+        { elapsed: 1000, beats: true },
+      ],
+      0,
+    ],
     ['the time since its last beat', [{ elapsed: 1000, beats: true }, { elapsed: 1000 }, { elapsed: 1200 }], 2200],
-    ['not the time that the whole process was stopped', [{ elapsed: 1000 }, { elapsed: 3_600_000 }, { elapsed: 1000 }], 2000],
-    ['not the time that it waited for a processor', [{ elapsed: 1000, waited: 900 }, { elapsed: 1000, waited: 1000 }], 100],
+    [
+      'not the time that the whole process was stopped',
+      [{ elapsed: 1000 }, { elapsed: 3_600_000 }, { elapsed: 1000 }],
+      2000,
+    ],
+    [
+      'not the time that it waited for a processor',
+      [
+        { elapsed: 1000, waited: 900 },
+        { elapsed: 1000, waited: 1000 },
+      ],
+      100,
+    ],
     ['nothing again after a beat', [{ elapsed: 1000 }, { elapsed: 1000 }, { elapsed: 1000, beats: true }], 0],
   ])('is %s', (_what, samples, stuck) => {
     expect(measure(samples)).toBe(stuck);
   });
   it('is never more than the time that this thread saw pass in good time, less what it waited', () => {
-    const sample = fc.record({ elapsed: fc.integer({ min: 0, max: 10_000 }), beats: fc.boolean(), waited: fc.integer({ min: 0, max: 10_000 }) });
-    fc.assert(fc.property(fc.array(sample), (samples) => {
-      const since = samples.slice(samples.findLastIndex(({ beats }) => beats) + 1);
-      const most = since.filter(({ elapsed }) => elapsed <= 2 * tickMs).reduce((sum, { elapsed, waited }) => sum + Math.max(0, elapsed - waited), 0);
-      expect(measure(samples)).toBe(most);
-    }));
+    const sample = fc.record({
+      elapsed: fc.integer({ min: 0, max: 10_000 }),
+      beats: fc.boolean(),
+      waited: fc.integer({ min: 0, max: 10_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(sample), (samples) => {
+        const since = samples.slice(samples.findLastIndex(({ beats }) => beats) + 1);
+        const most = since
+          .filter(({ elapsed }) => elapsed <= 2 * tickMs)
+          .reduce((sum, { elapsed, waited }) => sum + Math.max(0, elapsed - waited), 0);
+        expect(measure(samples)).toBe(most);
+      }),
+    );
   });
 });

@@ -11,8 +11,14 @@ import { cell, type WatchdogData, type WatchdogOrder } from './worker.ts';
 export const stuckExitCode = 70;
 
 export const watchdogSettings = () => ({
-  watchdogStackAfter: setting.durationOrNone('how long the event loop may be stuck before a stack is logged (0: never)', '5s'),
-  watchdogExitAfter: setting.durationOrNone('how long the event loop may be stuck before the process ends, to be started again (0: never)', '30s'),
+  watchdogStackAfter: setting.durationOrNone(
+    'how long the event loop may be stuck before a stack is logged (0: never)',
+    '5s',
+  ),
+  watchdogExitAfter: setting.durationOrNone(
+    'how long the event loop may be stuck before the process ends, to be started again (0: never)',
+    '30s',
+  ),
 });
 
 export interface WatchdogOptions {
@@ -33,19 +39,32 @@ const noteBytes = 2048;
 const beatsPerThreshold = 5;
 
 /**
- * Watches this process's event loop from a thread of its own. Once it has been stuck for `stackAfterMs`, a stack and what is worked on are logged; after
- * `exitAfterMs` the process ends with `stuckExitCode`. While it is stuck no health check is answered, which is how liveness fails. A process that is stopped,
- * starved of a processor or being debugged is not stuck. The thread does not keep the process alive.
+ * Watches this process's event loop from a thread of its own. Once it has been stuck for `stackAfterMs`, a stack and
+ * what is worked on are logged; after `exitAfterMs` the process ends with `stuckExitCode`. While it is stuck no health
+ * check is answered, which is how liveness fails. A process that is stopped, starved of a processor or being debugged
+ * is not stuck. The thread does not keep the process alive.
  */
 export function startWatchdog(options: WatchdogOptions): Watchdog {
   const { service, format, stackAfterMs, exitAfterMs, log, metrics } = options;
-  const stuck = metrics.counter('event_loop_stuck_total', 'How often the event loop was stuck for --watchdog-stack-after.');
+  const stuck = metrics.counter(
+    'event_loop_stuck_total',
+    'How often the event loop was stuck for --watchdog-stack-after.',
+  );
   stuck.add(0);
   const thresholds = [stackAfterMs, exitAfterMs].filter((ms) => ms > 0);
   if (thresholds.length === 0) return { activity: noActivity, quarantineIn: () => {} };
   const cells = new Int32Array(new SharedArrayBuffer(4 * Object.keys(cell).length));
   const note = new Uint8Array(new SharedArrayBuffer(noteBytes));
-  const data: WatchdogData = { watchdog: true, cells, note, stackAfterMs, exitAfterMs, exitCode: stuckExitCode, service, format };
+  const data: WatchdogData = {
+    watchdog: true,
+    cells,
+    note,
+    stackAfterMs,
+    exitAfterMs,
+    exitCode: stuckExitCode,
+    service,
+    format,
+  };
 
   const beat = (): void => {
     Atomics.add(cells, cell.beat, 1);
@@ -58,14 +77,19 @@ export function startWatchdog(options: WatchdogOptions): Watchdog {
 
   const worker = new Worker(workerModule(), { workerData: data, env: {}, execArgv: [], name: 'watchdog' });
   worker.unref();
-  worker.on('error', (error) => log.scope('watchdog').warn('the event loop is no longer watched', { reason: messageOf(error) }));
+  worker.on('error', (error) =>
+    log.scope('watchdog').warn('the event loop is no longer watched', { reason: messageOf(error) }),
+  );
   return {
     activity: createActivity(cells, note),
     quarantineIn: (quarantineFile) => worker.postMessage({ quarantineFile } satisfies WatchdogOrder),
   };
 }
 
-/** The worker as JavaScript; see there. Node would warn at each start that this call is experimental: which Node makes it is pinned. */
+/**
+ * The worker as JavaScript; see there. Node would warn at each start that this call is experimental: which Node makes
+ * it is pinned.
+ */
 function workerModule(): URL {
   const source = readFileSync(new URL('./worker.ts', import.meta.url), 'utf8');
   const { emitWarning } = process;
@@ -86,7 +110,8 @@ function createActivity(cells: Int32Array, note: Uint8Array): Activity {
     Atomics.store(cells, cell.noteLength, 0);
     Atomics.store(cells, cell.noteLength, text === '' ? 0 : encoder.encodeInto(text, note).written);
   };
-  (globalThis as Record<symbol, unknown>)[Symbol.for('flotilla.within')] = (): readonly string[] => lists.flatMap((list) => list().map((name) => printable(name)));
+  (globalThis as Record<symbol, unknown>)[Symbol.for('flotilla.within')] = (): readonly string[] =>
+    lists.flatMap((list) => list().map((name) => printable(name)));
   return {
     during: ({ name, hash = '' }, work) => {
       const before = current;

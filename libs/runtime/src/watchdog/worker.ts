@@ -1,6 +1,7 @@
 /**
- * The watchdog's own thread: notices that the main thread is stuck, says where, and ends the process. It is given to its thread as plain JavaScript, because
- * a thread that strips types itself needs 17 MB more; so it imports nothing of ours but types.
+ * The watchdog's own thread: notices that the main thread is stuck, says where, and ends the process. It is given to
+ * its thread as plain JavaScript, because a thread that strips types itself needs 17 MB more; so it imports nothing of
+ * ours but types.
  */
 import { readFileSync, write } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -21,9 +22,15 @@ export interface WatchdogData {
   readonly format: 'text' | 'json';
 }
 /** Where the file is that what made the process hang is noted in. */
-export interface WatchdogOrder { readonly quarantineFile: string }
+export interface WatchdogOrder {
+  readonly quarantineFile: string;
+}
 /** An object on which a process was stuck until it was ended; `since` in ISO 8601. */
-export interface QuarantinedObject { readonly hash: string; readonly name: string; readonly since: string }
+export interface QuarantinedObject {
+  readonly hash: string;
+  readonly name: string;
+  readonly since: string;
+}
 
 export interface Sample {
   /** This thread's clock, in milliseconds. */
@@ -35,8 +42,9 @@ export interface Sample {
 }
 
 /**
- * Adds up how long the main thread has been stuck, by samples taken every `tickMs`. What does not count: the time it waited for a processor, and ticks that
- * came late, since then this thread did not run either (a process that was stopped, a machine that was suspended).
+ * Adds up how long the main thread has been stuck, by samples taken every `tickMs`. What does not count: the time it
+ * waited for a processor, and ticks that came late, since then this thread did not run either (a process that was
+ * stopped, a machine that was suspended).
  */
 export function createStuckMeter(tickMs: number): (sample: Sample) => number {
   let last: Sample | undefined;
@@ -53,7 +61,9 @@ export function createStuckMeter(tickMs: number): (sample: Sample) => number {
 /** Ticks within the shorter of the two thresholds. */
 const ticks = 5;
 const answerMs = 1000;
-/** Runs on the main thread in the middle of what it does, between two of its instructions, and leaves nothing behind. */
+/**
+ * Runs on the main thread in the middle of what it does, between two of its instructions, and leaves nothing behind.
+ */
 const whereIsIt = `(() => {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 30;
@@ -63,11 +73,17 @@ const whereIsIt = `(() => {
   try { within = globalThis[Symbol.for('flotilla.within')]?.() ?? []; } catch {}
   return { stack: String(stack).split('\\n').slice(3).map((line) => line.trim()), within };
 })()`;
-interface Where { readonly stack?: readonly string[]; readonly within?: readonly string[] }
+interface Where {
+  readonly stack?: readonly string[];
+  readonly within?: readonly string[];
+}
 
 const pause = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
 
-/** The time that the main thread, whose number is the process's, has waited on a run queue; without the kernel's word, all the time that it did not compute. */
+/**
+ * The time that the main thread, whose number is the process's, has waited on a run queue; without the kernel's word,
+ * all the time that it did not compute.
+ */
 function waitedMs(at: number): number {
   try {
     const nanoseconds = Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]);
@@ -84,12 +100,16 @@ function evaluate(expression: string): Promise<unknown> {
   const session = new Session();
   const answered = new Promise<unknown>((resolve) => {
     session.connectToMainThread();
-    session.post('Runtime.evaluate', { expression, returnByValue: true }, (error, answer) => resolve(error ? undefined : answer.result.value));
+    session.post('Runtime.evaluate', { expression, returnByValue: true }, (error, answer) =>
+      resolve(error ? undefined : answer.result.value),
+    );
   });
-  return Promise.race([answered, pause(answerMs)]).catch(() => undefined).finally(() => session.disconnect());
+  return Promise.race([answered, pause(answerMs)])
+    .catch(() => undefined)
+    .finally(() => session.disconnect());
 }
 
-const whereItIs = async (): Promise<Where> => (await evaluate(whereIsIt) ?? {}) as Where;
+const whereItIs = async (): Promise<Where> => ((await evaluate(whereIsIt)) ?? {}) as Where;
 
 /** Adds an object to the file, which is replaced as a whole or not at all. */
 async function quarantine(file: string, object: QuarantinedObject): Promise<void> {
@@ -102,7 +122,10 @@ async function quarantine(file: string, object: QuarantinedObject): Promise<void
     // There is no file yet, or it can't be read: the list starts empty.
   }
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, `${JSON.stringify({ objects: [...objects, object] }, null, 1)}\n`, { mode: 0o600, flush: true });
+  await writeFile(`${file}.new`, `${JSON.stringify({ objects: [...objects, object] }, null, 1)}\n`, {
+    mode: 0o600,
+    flush: true,
+  });
   await rename(`${file}.new`, file);
 }
 
@@ -120,32 +143,50 @@ function watch(data: WatchdogData): void {
   const log = (level: 'error' | 'info', message: string, fields: Readonly<Record<string, unknown>>): void => {
     const time = new Date().toISOString();
     const rest = Object.entries(fields).filter(([, value]) => value !== undefined && value !== '');
-    const text = format === 'json' ? JSON.stringify({ level, time, service, scope: 'watchdog', ...Object.fromEntries(rest), msg: message })
-      : [time, level, 'watchdog', message, ...rest.map(([name, value]) => `${name}=${JSON.stringify(value)}`)].join('\t');
+    const text =
+      format === 'json'
+        ? JSON.stringify({ level, time, service, scope: 'watchdog', ...Object.fromEntries(rest), msg: message })
+        : [time, level, 'watchdog', message, ...rest.map(([name, value]) => `${name}=${JSON.stringify(value)}`)].join(
+            '\t',
+          );
     pending += 1;
     write(2, `${text}\n`, () => (pending -= 1));
   };
   const noted = (): { readonly hash: string; readonly name: string } => {
-    const [hash = '', name = ''] = new TextDecoder().decode(data.note.slice(0, Atomics.load(cells, cell.noteLength))).split('\n');
+    const [hash = '', name = ''] = new TextDecoder()
+      .decode(data.note.slice(0, Atomics.load(cells, cell.noteLength)))
+      .split('\n');
     return { hash, name };
   };
   const report = async (): Promise<void> => {
     Atomics.add(cells, cell.stuck, 1);
     const { name } = noted();
     const { stack = 'none: it is in native code', within } = await whereItIs();
-    log('error', `the event loop is stuck for ${stackAfterMs / 1000} s`, { workingOn: name, within: within?.length ? within : undefined, stack });
+    log('error', `the event loop is stuck for ${stackAfterMs / 1000} s`, {
+      workingOn: name,
+      within: within?.length ? within : undefined,
+      stack,
+    });
   };
   const end = async (): Promise<void> => {
     const { hash, name } = noted();
     let isQuarantined = false;
     if (quarantineFile !== undefined && hash !== '') {
       pending += 1;
-      const adding = quarantine(quarantineFile, { hash, name, since: new Date().toISOString() }).then(() => (isQuarantined = true)).finally(() => (pending -= 1));
-      await Promise.race([adding, pause(2 * answerMs)]).catch((thrown: unknown) => log('error', 'the quarantine could not be written', { file: quarantineFile, reason: String(thrown) }));
+      const adding = quarantine(quarantineFile, { hash, name, since: new Date().toISOString() })
+        .then(() => (isQuarantined = true))
+        .finally(() => (pending -= 1));
+      await Promise.race([adding, pause(2 * answerMs)]).catch((thrown: unknown) =>
+        log('error', 'the quarantine could not be written', { file: quarantineFile, reason: String(thrown) }),
+      );
     }
-    log('error', `the event loop is stuck for ${exitAfterMs / 1000} s: the process ends`, { workingOn: name, quarantinedIn: isQuarantined ? quarantineFile : undefined });
+    log('error', `the event loop is stuck for ${exitAfterMs / 1000} s: the process ends`, {
+      workingOn: name,
+      quarantinedIn: isQuarantined ? quarantineFile : undefined,
+    });
     await pause(50);
-    // The exit code is the main thread's to give. In native code it can't, and it would wait for what this thread waits for.
+    // The exit code is the main thread's to give. In native code it can't, and it would wait for what this thread waits
+    // for.
     if (pending === 0) await evaluate(`process.exit(${exitCode})`);
     process.kill(process.pid, 'SIGKILL');
   };
@@ -167,7 +208,11 @@ function watch(data: WatchdogData): void {
   }, tickMs);
 }
 
-/** Places in `cells`: the main thread's beat, whether a debugger is attached, how often it was stuck, how long the note is. */
+/**
+ * Places in `cells`: the main thread's beat, whether a debugger is attached, how often it was stuck, how long the note
+ * is.
+ */
 export const cell = { beat: 0, debugger: 1, stuck: 2, noteLength: 3 } as const;
-const isWatchdogData = (value: unknown): value is WatchdogData => typeof value === 'object' && value !== null && 'watchdog' in value;
+const isWatchdogData = (value: unknown): value is WatchdogData =>
+  typeof value === 'object' && value !== null && 'watchdog' in value;
 if (isWatchdogData(workerData)) watch(workerData);

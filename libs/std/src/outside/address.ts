@@ -11,11 +11,14 @@ export interface Address {
 }
 
 /** An address and how many of its bits a block of addresses shares; bits beyond these may be set. */
-export interface Prefix { readonly bytes: readonly number[]; readonly length: number }
+export interface Prefix {
+  readonly bytes: readonly number[];
+  readonly length: number;
+}
 
 /**
- * An IP address as Go's netip.ParseAddr reads it: no leading zeros in IPv4, at most one `::`, an IPv4 address at the end of an IPv6 one, a zone.
- * Error: Go's words for a text that is not an address.
+ * An IP address as Go's netip.ParseAddr reads it: no leading zeros in IPv4, at most one `::`, an IPv4 address at the
+ * end of an IPv6 one, a zone. Error: Go's words for a text that is not an address.
  */
 export function parseAddress(text: string): Result<Address> {
   const read = tooLong(text, longest.address) === undefined ? readAddress(text) : undefined;
@@ -37,7 +40,8 @@ function readAddress(text: string): Address | undefined {
 
 function readIPv4(text: string): number[] | undefined {
   const parts = text.split('.');
-  const isByte = (part: string): boolean => part.length <= 3 && (part === '0' || /^[1-9]\d*$/.test(part)) && Number(part) < 256;
+  const isByte = (part: string): boolean =>
+    part.length <= 3 && (part === '0' || /^[1-9]\d*$/.test(part)) && Number(part) < 256;
   return parts.length === 4 && parts.every(isByte) ? parts.map(Number) : undefined;
 }
 
@@ -91,20 +95,30 @@ function isCanonicalNumber(text: string): boolean {
 /** Is an address, of the same family, in a block? False for a text that is not an address. */
 export function prefixContains({ bytes, length }: Prefix, address: string): boolean {
   const other = parseAddress(address);
-  return other.ok && other.value.bytes.length === bytes.length && bytes.every((byte, i) => {
-    const beyond = 8 - Math.min(8, Math.max(0, length - 8 * i));
-    return byte >> beyond === (other.value.bytes[i] ?? 0) >> beyond;
-  });
+  return (
+    other.ok &&
+    other.value.bytes.length === bytes.length &&
+    bytes.every((byte, i) => {
+      const beyond = 8 - Math.min(8, Math.max(0, length - 8 * i));
+      return byte >> beyond === (other.value.bytes[i] ?? 0) >> beyond;
+    })
+  );
 }
 
-/** The text of a block as Go writes it: IPv6 in lower case, without leading zeros, the longest run of zeros as `::` (RFC 5952). */
+/**
+ * The text of a block as Go writes it: IPv6 in lower case, without leading zeros, the longest run of zeros as `::` (RFC
+ * 5952).
+ */
 export function formatPrefix({ bytes, length }: Prefix): string {
   return `${bytes.length === 4 ? bytes.join('.') : formatIPv6(bytes)}/${length}`;
 }
 
 function formatIPv6(bytes: readonly number[]): string {
-  if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255) return `::ffff:${bytes.slice(12).join('.')}`;
-  const groups = Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16));
+  if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255)
+    return `::ffff:${bytes.slice(12).join('.')}`;
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
+  );
   let [start, size] = [0, 1];
   for (let i = 0; i < 8; i += 1) {
     const end = groups.findIndex((group, n) => n >= i && group !== '0');

@@ -3,13 +3,21 @@ import { endOfDigits, isDigitAt } from './digits.ts';
 import { longest, tooLong } from './limits.ts';
 
 const unitNanoseconds: ReadonlyMap<string, bigint> = new Map([
-  ['ns', 1n], ['us', 1_000n], ['µs', 1_000n], ['μs', 1_000n], ['ms', 1_000_000n], ['s', 1_000_000_000n], ['m', 60_000_000_000n], ['h', 3_600_000_000_000n],
+  ['ns', 1n],
+  ['us', 1_000n],
+  ['µs', 1_000n],
+  ['μs', 1_000n],
+  ['ms', 1_000_000n],
+  ['s', 1_000_000_000n],
+  ['m', 60_000_000_000n],
+  ['h', 3_600_000_000_000n],
 ]);
 const limit = 1n << 63n;
 
 /**
- * Nanoseconds of a duration such as `1h2m3.5s` or `-1.5s`, as Go's time.ParseDuration reads it: a sign, then amounts with their units, or `0`.
- * Range: -2^63 to 2^63-1 nanoseconds (about 292 years). Error: why the text is not a duration.
+ * Nanoseconds of a duration such as `1h2m3.5s` or `-1.5s`, as Go's time.ParseDuration reads it: a sign, then amounts
+ * with their units, or `0`. Range: -2^63 to 2^63-1 nanoseconds (about 292 years). Error: why the text is not a
+ * duration.
  */
 export function parseNanoseconds(text: string): Result<bigint> {
   const length = tooLong(text, longest.duration);

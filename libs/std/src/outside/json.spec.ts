@@ -11,40 +11,72 @@ const limitOf = (text: string): unknown => {
 
 describe('JSON from outside', () => {
   it('is read as JSON.parse reads it', () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => {
-      const text = JSON.stringify(value);
-      expect(readJson(text)).toEqual({ ok: true, value: JSON.parse(text) as unknown });
-    }));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        expect(readJson(text)).toEqual({ ok: true, value: JSON.parse(text) as unknown });
+      }),
+    );
   });
 
   it('is refused with the reason, whatever it is', () => {
-    expect(readJson('{"a": 1,}')).toMatchObject({ ok: false, error: { code: 'json-syntax', message: expect.stringMatching(/^not valid JSON: /) as string } });
+    expect(readJson('{"a": 1,}')).toMatchObject({
+      ok: false,
+      error: { code: 'json-syntax', message: expect.stringMatching(/^not valid JSON: /) as string },
+    });
     expect(readJsonObject('[1]')).toEqual({ ok: false, error: { code: 'json-syntax', message: 'not a JSON object' } });
-    expect(readJson('{\n"a":\n[[[1]]]}', { ...limits, depth: 2 })).toEqual({ ok: false, error: { code: 'over-limit', limit: 'depth', line: 3, message: 'more than 2 levels of nesting at line 3: nest it less deeply' } });
+    expect(readJson('{\n"a":\n[[[1]]]}', { ...limits, depth: 2 })).toEqual({
+      ok: false,
+      error: {
+        code: 'over-limit',
+        limit: 'depth',
+        line: 3,
+        message: 'more than 2 levels of nesting at line 3: nest it less deeply',
+      },
+    });
     const pieces = ['{', '}', '[', ']', '"', '\\', ':', ',', '1', 'null', '"a"', '\n', '\ud800', '__proto__'];
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom(...pieces)).map((parts) => parts.join(''))), (text) => {
-      const read = readJson(text, annotationLimits);
-      let expected: unknown;
-      try {
-        expected = JSON.parse(text);
-      } catch {
-        expected = undefined;
-      }
-      expect(read.ok ? read.value : undefined).toEqual(expected);
-    }), { numRuns: 1000 });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.array(fc.constantFrom(...pieces)).map((parts) => parts.join('')),
+        ),
+        (text) => {
+          const read = readJson(text, annotationLimits);
+          let expected: unknown;
+          try {
+            expected = JSON.parse(text);
+          } catch {
+            expected = undefined;
+          }
+          expect(read.ok ? read.value : undefined).toEqual(expected);
+        },
+      ),
+      { numRuns: 1000 },
+    );
   });
 
   it.each<[keyof JsonLimits, string]>([
-    ['depth', '['.repeat(5_000_000)], ['depth', '{"a":'.repeat(1_000_000)], ['depth', `"${'\\"'.repeat(1000)}",${'['.repeat(51)}`],
-    ['nodes', `[${'[],'.repeat(1_500_000)}[]]`], ['nodes', `[${'1,'.repeat(2_500_000)}1]`],
-    ['keys', `[${'{"a":1},'.repeat(1001)}1]`], ['scalarLength', `"${'x'.repeat(5_000_000)}"`], ['scalarLength', `"${'\\"'.repeat(2_000_000)}`], ['length', ' '.repeat(9 << 20)],
+    ['depth', '['.repeat(5_000_000)],
+    ['depth', '{"a":'.repeat(1_000_000)],
+    ['depth', `"${'\\"'.repeat(1000)}",${'['.repeat(51)}`],
+    ['nodes', `[${'[],'.repeat(1_500_000)}[]]`],
+    ['nodes', `[${'1,'.repeat(2_500_000)}1]`],
+    ['keys', `[${'{"a":1},'.repeat(1001)}1]`],
+    ['scalarLength', `"${'x'.repeat(5_000_000)}"`],
+    ['scalarLength', `"${'\\"'.repeat(2_000_000)}`],
+    ['length', ' '.repeat(9 << 20)],
   ])('has a limit of %s', (limit, text) => expect(limitOf(text)).toBe(limit));
 
-  it('counts nothing within texts', () => expect(limitOf(JSON.stringify({ a: '[{,:'.repeat(10_000), 'b[[': '"\\"[' }))).toBeUndefined());
+  it('counts nothing within texts', () =>
+    expect(limitOf(JSON.stringify({ a: '[{,:'.repeat(10_000), 'b[[': '"\\"[' }))).toBeUndefined());
 
   it('has members that are plain data, whatever they are called', () => {
     const read = readJsonObject('{"__proto__": {"polluted": 1}, "constructor": 2}');
-    expect(read.ok && Object.entries(read.value)).toEqual([['__proto__', { polluted: 1 }], ['constructor', 2]]);
+    expect(read.ok && Object.entries(read.value)).toEqual([
+      ['__proto__', { polluted: 1 }],
+      ['constructor', 2],
+    ]);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 });

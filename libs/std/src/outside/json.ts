@@ -2,31 +2,52 @@ import { printable } from '../printable.ts';
 import { err, messageOf, ok, type Result } from '../result.ts';
 import { annotationLimits, overLimit, Refusal, type JsonLimits, type ReadProblem } from './read-limits.ts';
 
-const code = { quote: 0x22, comma: 0x2c, colon: 0x3a, backslash: 0x5c, listStart: 0x5b, listEnd: 0x5d, objectStart: 0x7b, objectEnd: 0x7d };
+const code = {
+  quote: 0x22,
+  comma: 0x2c,
+  colon: 0x3a,
+  backslash: 0x5c,
+  listStart: 0x5b,
+  listEnd: 0x5d,
+  objectStart: 0x7b,
+  objectEnd: 0x7d,
+};
 
 /**
- * The value of a JSON text (RFC 8259; of a key given twice the last value, as Go reads it). Its nesting and its nodes are counted in one pass over the text
- * before anything is made of it. `__proto__` and the like are members as any others. Never throws.
+ * The value of a JSON text (RFC 8259; of a key given twice the last value, as Go reads it). Its nesting and its nodes
+ * are counted in one pass over the text before anything is made of it. `__proto__` and the like are members as any
+ * others. Never throws.
  */
 export function readJson(text: string, limits: JsonLimits = annotationLimits): Result<unknown, ReadProblem> {
   try {
     measure(text, limits);
     return ok(JSON.parse(text));
   } catch (thrown) {
-    return err(thrown instanceof Refusal ? thrown.problem : { code: 'json-syntax', message: `not valid JSON: ${printable(messageOf(thrown))}` });
+    return err(
+      thrown instanceof Refusal
+        ? thrown.problem
+        : { code: 'json-syntax', message: `not valid JSON: ${printable(messageOf(thrown))}` },
+    );
   }
 }
 
 /** A JSON object; fails for any other value, too. */
-export function readJsonObject(text: string, limits?: JsonLimits): Result<Readonly<Record<string, unknown>>, ReadProblem> {
+export function readJsonObject(
+  text: string,
+  limits?: JsonLimits,
+): Result<Readonly<Record<string, unknown>>, ReadProblem> {
   const read = readJson(text, limits);
   if (!read.ok) return read;
   const { value } = read;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return ok(value as Readonly<Record<string, unknown>>);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return ok(value as Readonly<Record<string, unknown>>);
   return err({ code: 'json-syntax', message: 'not a JSON object' });
 }
 
-/** Throws a Refusal at the first character beyond a limit. In a text that is not JSON it may count too much or too little. */
+/**
+ * Throws a Refusal at the first character beyond a limit. In a text that is not JSON it may count too much or too
+ * little.
+ */
 function measure(text: string, limits: JsonLimits): void {
   const refuse = (limit: keyof JsonLimits, at: number): never => {
     throw new Refusal(overLimit(limit, limits[limit], at < 0 ? undefined : text.slice(0, at).split('\n').length));
@@ -37,7 +58,8 @@ function measure(text: string, limits: JsonLimits): void {
     switch (text.charCodeAt(i)) {
       case code.quote: {
         const start = i;
-        for (i += 1; i < text.length && text.charCodeAt(i) !== code.quote; i += 1) if (text.charCodeAt(i) === code.backslash) i += 1;
+        for (i += 1; i < text.length && text.charCodeAt(i) !== code.quote; i += 1)
+          if (text.charCodeAt(i) === code.backslash) i += 1;
         if (i - start - 1 > limits.scalarLength) refuse('scalarLength', start);
         break;
       }

@@ -17,7 +17,8 @@ export function parseUint(text: string, max: number): Result<number> {
 }
 
 /**
- * A whole number of 64 bits as Go's strconv.Atoi reads it; those that a float64 does not hold exactly are rounded. Error: Go's words.
+ * A whole number of 64 bits as Go's strconv.Atoi reads it; those that a float64 does not hold exactly are rounded.
+ * Error: Go's words.
  */
 export function parseInteger(text: string): Result<number> {
   const wrong = (why: string): Result<never> => err(`strconv.Atoi: parsing ${quote(text)}: ${why}`);
@@ -35,14 +36,18 @@ export function parsePort(text: string): number | undefined {
   return port.ok ? port.value : undefined;
 }
 
-/** A number as JSON writes it, or `NaN`, `Infinity` and `-Infinity` (Protocol Buffers' "ProtoJSON Format"); undefined for anything else. */
+/**
+ * A number as JSON writes it, or `NaN`, `Infinity` and `-Infinity` (Protocol Buffers' "ProtoJSON Format"); undefined
+ * for anything else.
+ */
 export function parseDecimal(text: string): number | undefined {
   if (tooLong(text, longest.number) !== undefined) return undefined;
   return /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|NaN|-?Infinity)$/.test(text) ? Number(text) : undefined;
 }
 
 const booleans = new Map<string, boolean>([
-  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true] as const), ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
+  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true] as const),
+  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
 ]);
 
 /** A truth value as Go's strconv.ParseBool reads it. Error: Go's words. */

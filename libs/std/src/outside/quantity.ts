@@ -12,10 +12,31 @@ export interface Quantity {
 }
 
 type Format = 'decimal' | 'exponent' | 'binary';
-interface Suffix { readonly format: Format; /** The suffix means 10, or 2 where it is binary, to this power. */ readonly power: number }
+interface Suffix {
+  readonly format: Format;
+  /** The suffix means 10, or 2 where it is binary, to this power. */ readonly power: number;
+}
 
-const decimalSuffixes = new Map([['n', -9], ['u', -6], ['m', -3], ['', 0], ['k', 3], ['M', 6], ['G', 9], ['T', 12], ['P', 15], ['E', 18]]);
-const binarySuffixes = new Map([['Ki', 10], ['Mi', 20], ['Gi', 30], ['Ti', 40], ['Pi', 50], ['Ei', 60]]);
+const decimalSuffixes = new Map([
+  ['n', -9],
+  ['u', -6],
+  ['m', -3],
+  ['', 0],
+  ['k', 3],
+  ['M', 6],
+  ['G', 9],
+  ['T', 12],
+  ['P', 15],
+  ['E', 18],
+]);
+const binarySuffixes = new Map([
+  ['Ki', 10],
+  ['Mi', 20],
+  ['Gi', 30],
+  ['Ti', 40],
+  ['Pi', 50],
+  ['Ei', 60],
+]);
 const maxInt64 = (1n << 63n) - 1n;
 const nano = -9;
 
@@ -25,9 +46,10 @@ const wrongSuffix = "unable to parse quantity's suffix";
 const wrongNumber = 'unable to parse numeric part of quantity';
 
 /**
- * A quantity as Kubernetes' resource.ParseQuantity reads it: a number and a suffix (`n` to `E`, `Ki` to `Ei`, or `e` with an exponent). What is finer
- * than a nano is rounded up, more than 2^63-1 with a binary suffix is that. Error: Kubernetes' words; other than Kubernetes, texts of
- * more than 128 characters and exponents of more than nine digits are refused.
+ * A quantity as Kubernetes' resource.ParseQuantity reads it: a number and a suffix (`n` to `E`, `Ki` to `Ei`, or `e`
+ * with an exponent). What is finer than a nano is rounded up, more than 2^63-1 with a binary suffix is that. Error:
+ * Kubernetes' words; other than Kubernetes, texts of more than 128 characters and exponents of more than nine digits
+ * are refused.
  */
 export function parseQuantity(text: string): Result<Quantity> {
   const length = tooLong(text, longest.quantity);
@@ -68,7 +90,13 @@ function split(text: string): Parts | undefined {
   if (endOfDigits(text, suffixEnd) !== text.length) return undefined;
   const decimals = text.slice(point + 1, end);
   const hasDigits = point > sign || decimals !== '';
-  return { isNegative: text.startsWith('-'), digits: (text.slice(start, point) || '0') + decimals, decimals: decimals.length, suffix: text.slice(end), hasDigits };
+  return {
+    isNegative: text.startsWith('-'),
+    digits: (text.slice(start, point) || '0') + decimals,
+    decimals: decimals.length,
+    suffix: text.slice(end),
+    hasDigits,
+  };
 }
 
 function readSuffix(suffix: string): Suffix | undefined {
@@ -81,15 +109,23 @@ function readSuffix(suffix: string): Suffix | undefined {
   return isNumber ? { format: 'exponent', power: Number(suffix.slice(1)) } : undefined;
 }
 
-interface Amount { readonly mantissa: bigint; readonly exponent: number }
+interface Amount {
+  readonly mantissa: bigint;
+  readonly exponent: number;
+}
 
 /** The exact amount, at least a nano fine, at most what an int64 holds where the suffix is binary. */
 function roundUp(digits: string, { format, power }: Suffix, decimals: number): Amount {
   const isBinary = format === 'binary';
   const mantissa = BigInt(digits) * (isBinary ? 1n << BigInt(power) : 1n);
   const exponent = (isBinary ? 0 : power) - decimals;
-  const rounded = exponent >= nano || mantissa === 0n ? { mantissa, exponent } : { mantissa: divideUp(mantissa, nano - exponent), exponent: nano };
-  return isBinary && rounded.mantissa > maxInt64 * 10n ** BigInt(-rounded.exponent) ? { mantissa: maxInt64, exponent: 0 } : rounded;
+  const rounded =
+    exponent >= nano || mantissa === 0n
+      ? { mantissa, exponent }
+      : { mantissa: divideUp(mantissa, nano - exponent), exponent: nano };
+  return isBinary && rounded.mantissa > maxInt64 * 10n ** BigInt(-rounded.exponent)
+    ? { mantissa: maxInt64, exponent: 0 }
+    : rounded;
 }
 
 /** The quotient of a positive number and 10^power, rounded up; a power far beyond its digits costs nothing. */
@@ -99,9 +135,11 @@ function divideUp(mantissa: bigint, power: number): bigint {
   return (mantissa + divisor - 1n) / divisor;
 }
 
-/** Kubernetes reads numbers of few digits another way than long ones, and accepts there that there is no digit at all. */
+/**
+ * Kubernetes reads numbers of few digits another way than long ones, and accepts there that there is no digit at all.
+ */
 function fitsInt64({ digits, decimals }: Parts, { format, power }: Suffix): boolean {
-  if (format === 'binary') return decimals === 0 && digits.length + Math.trunc(power * 3 / 10) <= 14;
+  if (format === 'binary') return decimals === 0 && digits.length + Math.trunc((power * 3) / 10) <= 14;
   return digits.length <= 18 && power - decimals >= nano;
 }
 

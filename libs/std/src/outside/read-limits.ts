@@ -33,18 +33,54 @@ export interface YamlLimits extends JsonLimits {
 
 /** For files of resources. etcd takes no object of more than 1.5 MiB; a file may be a List of several. */
 export const documentLimits: YamlLimits = {
-  length: 4 << 20, lines: 400_000, documents: 20_000, depth: 100, nodes: 1_000_000, keys: 300_000, keysPerMapping: 50_000, scalarLength: 3 << 19, tokens: 1_200_000,
-  anchors: 1000, aliases: 10_000, expandedNodes: 200_000, tags: 1000, directives: 16, explicitKeys: 1000,
+  length: 4 << 20,
+  lines: 400_000,
+  documents: 20_000,
+  depth: 100,
+  nodes: 1_000_000,
+  keys: 300_000,
+  keysPerMapping: 50_000,
+  scalarLength: 3 << 19,
+  tokens: 1_200_000,
+  anchors: 1000,
+  aliases: 10_000,
+  expandedNodes: 200_000,
+  tags: 1000,
+  directives: 16,
+  explicitKeys: 1000,
 };
 
-/** For annotations and values within an object: all annotations of one have at most 256 KiB (Kubernetes, TotalAnnotationSizeLimitB). */
+/**
+ * For annotations and values within an object: all annotations of one have at most 256 KiB (Kubernetes,
+ * TotalAnnotationSizeLimitB).
+ */
 export const annotationLimits: YamlLimits = {
-  ...documentLimits, length: 256 << 10, documents: 2, depth: 50, nodes: 20_000, keys: 5000, keysPerMapping: 2000, scalarLength: 256 << 10, tokens: 50_000,
-  anchors: 100, aliases: 200, expandedNodes: 5000, tags: 100, explicitKeys: 100,
+  ...documentLimits,
+  length: 256 << 10,
+  documents: 2,
+  depth: 50,
+  nodes: 20_000,
+  keys: 5000,
+  keysPerMapping: 2000,
+  scalarLength: 256 << 10,
+  tokens: 50_000,
+  anchors: 100,
+  aliases: 200,
+  expandedNodes: 5000,
+  tags: 100,
+  explicitKeys: 100,
 };
 
 /** For the configuration of a mesh, an installation or a program: a ConfigMap has at most 1 MiB (Kubernetes). */
-export const configLimits: YamlLimits = { ...annotationLimits, length: 1 << 20, scalarLength: 1 << 20, nodes: 100_000, keys: 20_000, keysPerMapping: 10_000, tokens: 200_000 };
+export const configLimits: YamlLimits = {
+  ...annotationLimits,
+  length: 1 << 20,
+  scalarLength: 1 << 20,
+  nodes: 100_000,
+  keys: 20_000,
+  keysPerMapping: 10_000,
+  tokens: 200_000,
+};
 
 /** Why a text from outside is refused. */
 export interface ReadProblem {
@@ -79,7 +115,12 @@ const words: Readonly<Record<keyof YamlLimits, readonly [what: string, advice: s
 export function overLimit(limit: keyof YamlLimits, maximum: number, line?: number): ReadProblem {
   const [what, advice] = words[limit];
   const place = line === undefined ? '' : ` at line ${line}`;
-  return { code: 'over-limit', limit, ...(line === undefined ? {} : { line }), message: `more than ${maximum} ${what}${place}: ${advice}` };
+  return {
+    code: 'over-limit',
+    limit,
+    ...(line === undefined ? {} : { line }),
+    message: `more than ${maximum} ${what}${place}: ${advice}`,
+  };
 }
 
 /** Ends reading from any depth; caught by the reader that threw it. */

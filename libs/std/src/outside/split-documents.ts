@@ -7,7 +7,10 @@ export interface DocumentText {
   readonly line: number;
 }
 
-/** `---` or `...` at the start of a line, alone or before white space, ends a document wherever it stands (YAML 1.2, c-forbidden). */
+/**
+ * `---` or `...` at the start of a line, alone or before white space, ends a document wherever it stands (YAML 1.2,
+ * c-forbidden).
+ */
 function isMarker(text: string, at: number, mark: '-' | '.'): boolean {
   if (text[at] !== mark || text[at + 1] !== mark || text[at + 2] !== mark) return false;
   const next = text[at + 3];
@@ -22,11 +25,15 @@ function isPrelude(text: string, start: number, end: number): boolean {
   return i === end || text[i] === '#';
 }
 
-/** The documents of a YAML stream, in one pass over its lines. A stream of comments alone has none. Throws a Refusal for too many lines or documents. */
+/**
+ * The documents of a YAML stream, in one pass over its lines. A stream of comments alone has none. Throws a Refusal for
+ * too many lines or documents.
+ */
 export function splitDocuments(text: string, limits: Pick<YamlLimits, 'lines' | 'documents'>): readonly DocumentText[] {
   const documents: DocumentText[] = [];
   for (const document of documentsOf(text, limits.lines)) {
-    if (documents.length === limits.documents) throw new Refusal(overLimit('documents', limits.documents, document.line));
+    if (documents.length === limits.documents)
+      throw new Refusal(overLimit('documents', limits.documents, document.line));
     documents.push(document);
   }
   return documents;

@@ -10,7 +10,16 @@ type Counted = 'tokens' | 'nodes' | 'keys' | 'anchors' | 'aliases' | 'tags' | 'd
 export class TokenMeter {
   readonly #limits: YamlLimits;
   readonly #line: () => number;
-  readonly #counts: Record<Counted, number> = { tokens: 0, nodes: 0, keys: 0, anchors: 0, aliases: 0, tags: 0, directives: 0, explicitKeys: 0 };
+  readonly #counts: Record<Counted, number> = {
+    tokens: 0,
+    nodes: 0,
+    keys: 0,
+    anchors: 0,
+    aliases: 0,
+    tags: 0,
+    directives: 0,
+    explicitKeys: 0,
+  };
   #isScalar = false;
 
   constructor(limits: YamlLimits, line: () => number) {
@@ -38,7 +47,7 @@ export class TokenMeter {
         this.#isScalar = true;
         return this.#count('nodes');
       case '"':
-      case '\'':
+      case "'":
         this.#checkScalar(lexeme);
         return this.#count('nodes');
       case '-':

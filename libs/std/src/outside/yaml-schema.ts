@@ -4,14 +4,17 @@ const prefix = 'tag:yaml.org,2002:';
 /** To Kubernetes these are text, mappings and lists like any others; merge keys are read with the values. */
 const unused = new Set(['timestamp', 'binary', 'omap', 'pairs', 'set', 'merge'].map((name) => prefix + name));
 
-const customTags = (tags: Tags): Tags => tags.flatMap((tag): Tags => {
-  if (typeof tag === 'string') return [tag];
-  if (unused.has(tag.tag) || ('format' in tag && tag.format === 'TIME')) return [];
-  return tag.tag === `${prefix}float` && 'test' in tag && tag.test?.test('.') ? [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }] : [tag];
-});
+const customTags = (tags: Tags): Tags =>
+  tags.flatMap((tag): Tags => {
+    if (typeof tag === 'string') return [tag];
+    if (unused.has(tag.tag) || ('format' in tag && tag.format === 'TIME')) return [];
+    return tag.tag === `${prefix}float` && 'test' in tag && tag.test?.test('.')
+      ? [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }]
+      : [tag];
+  });
 
 /**
- * YAML 1.1 as Go's parser reads it (and so Kubernetes): `yes` is true and `012` is ten, but a lone dot is text, and so are times and numbers of base 60.
- * Made once, for all documents, whatever version they name.
+ * YAML 1.1 as Go's parser reads it (and so Kubernetes): `yes` is true and `012` is ten, but a lone dot is text, and so
+ * are times and numbers of base 60. Made once, for all documents, whatever version they name.
  */
 export const kubernetesSchema = new Schema({ schema: 'yaml-1.1', customTags, resolveKnownTags: false });

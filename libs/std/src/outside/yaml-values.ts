@@ -10,13 +10,18 @@ export interface ValuesOptions {
   readonly refuse: (message: string, node: Node) => never;
   readonly lineOf: (node: Node) => number;
 }
-interface Anchored { readonly value: unknown; readonly size: number }
+interface Anchored {
+  readonly value: unknown;
+  readonly size: number;
+}
 type Plain = Record<string, unknown>;
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The value of a composed document, in time linear in its nodes and in those that aliases stand for. The depth is limited before. Throws a Refusal for a
- * duplicate key or a key that is not a scalar, an unknown or circular alias, and for too many nodes.
+ * The value of a composed document, in time linear in its nodes and in those that aliases stand for. The depth is
+ * limited before. Throws a Refusal for a duplicate key or a key that is not a scalar, an unknown or circular alias, and
+ * for too many nodes.
  */
 export function valueOf(root: Node | null, options: ValuesOptions): unknown {
   return root === null ? null : new Values(options).of(root);
@@ -34,7 +39,7 @@ class Values {
   of(node: Node | null): unknown {
     if (node === null) return null;
     if (isAlias(node)) return this.#alias(node.source, node);
-    const anchor = (isScalar(node) || isMap(node) || isSeq(node)) ? node.anchor : undefined;
+    const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
     if (anchor === undefined) return this.#plain(node);
     this.#anchors.set(anchor, 'open');
     const before = this.#size;
@@ -62,7 +67,8 @@ class Values {
     const { expanded, limits, lineOf } = this.#options;
     this.#size += count;
     expanded.count += count;
-    if (expanded.count > limits.expandedNodes) throw new Refusal(overLimit('expandedNodes', limits.expandedNodes, lineOf(node)));
+    if (expanded.count > limits.expandedNodes)
+      throw new Refusal(overLimit('expandedNodes', limits.expandedNodes, lineOf(node)));
   }
 
   #mapping({ items }: YAMLMap): Plain {
@@ -77,7 +83,8 @@ class Values {
       const name = this.#keyOf(key);
       if (given.has(name)) refuse(`Map keys must be unique: ${name.slice(0, 100)} is given twice`, key);
       given.add(name);
-      if (given.size > limits.keysPerMapping) throw new Refusal(overLimit('keysPerMapping', limits.keysPerMapping, lineOf(key)));
+      if (given.size > limits.keysPerMapping)
+        throw new Refusal(overLimit('keysPerMapping', limits.keysPerMapping, lineOf(key)));
       setMember(mapping, name, this.of(value));
     }
     return mapping;
@@ -91,7 +98,7 @@ class Values {
 
   /** A merge key adds what its mapping has not (yaml.org/type/merge.html). */
   #merge(mapping: Plain, source: unknown, node: Node): void {
-    for (const one of Array.isArray(source) ? source as unknown[] : [source]) {
+    for (const one of Array.isArray(source) ? (source as unknown[]) : [source]) {
       if (!isPlain(one)) return this.#options.refuse('the value of << must be a mapping or a list of mappings', node);
       const keys = Object.keys(one);
       this.#expand(keys.length, node);

@@ -8,25 +8,36 @@ import { kubernetesSchema } from './yaml-schema.ts';
 import { valueOf } from './yaml-values.ts';
 
 /** One document of a stream: its number from 1, its first line from 1, and its value or why it has none. */
-export interface YamlDocument { readonly index: number; readonly line: number; readonly value?: unknown; readonly problem?: ReadProblem }
+export interface YamlDocument {
+  readonly index: number;
+  readonly line: number;
+  readonly value?: unknown;
+  readonly problem?: ReadProblem;
+}
 
 /** What Go's reader refuses too ("control characters are not allowed"), a byte order mark within the text included. */
 const notAllowed = /[^\t\n\r\x20-\x7e\x85\xa0-\ufefe\uff00-\ufffd]/;
 
 /**
- * The documents of a YAML or JSON text, as Kubernetes reads it (YAML 1.1; a key given twice is an error), in time linear in its length. Documents without
- * content are left out, but have a number. A document that is not valid or exceeds a limit has a problem and leaves the others as they are. Fails when the
- * whole text can't be read. Never throws.
+ * The documents of a YAML or JSON text, as Kubernetes reads it (YAML 1.1; a key given twice is an error), in time
+ * linear in its length. Documents without content are left out, but have a number. A document that is not valid or
+ * exceeds a limit has a problem and leaves the others as they are. Fails when the whole text can't be read. Never
+ * throws.
  */
-export function readYamlDocuments(text: string, limits: YamlLimits = documentLimits): Result<readonly YamlDocument[], ReadProblem> {
+export function readYamlDocuments(
+  text: string,
+  limits: YamlLimits = documentLimits,
+): Result<readonly YamlDocument[], ReadProblem> {
   try {
     const expanded = { count: 0 };
-    return ok(splitDocuments(checkedText(text, limits), limits).flatMap((document, i): YamlDocument[] => {
-      const place = { index: i + 1, line: document.line };
-      const read = readDocument(document, { limits, expanded });
-      if (!read.ok) return [{ ...place, problem: read.error }];
-      return read.value === null || read.value === undefined ? [] : [{ ...place, value: read.value }];
-    }));
+    return ok(
+      splitDocuments(checkedText(text, limits), limits).flatMap((document, i): YamlDocument[] => {
+        const place = { index: i + 1, line: document.line };
+        const read = readDocument(document, { limits, expanded });
+        if (!read.ok) return [{ ...place, problem: read.error }];
+        return read.value === null || read.value === undefined ? [] : [{ ...place, value: read.value }];
+      }),
+    );
   } catch (thrown) {
     return err(problemOf(thrown, 1));
   }
@@ -37,7 +48,12 @@ export function readYaml(text: string, limits: YamlLimits = documentLimits): Res
   const read = readYamlDocuments(text, limits);
   if (!read.ok) return read;
   const [first, second] = read.value;
-  if (second) return err({ code: 'yaml-syntax', line: second.line, message: `expected one document, but another begins at line ${second.line}` });
+  if (second)
+    return err({
+      code: 'yaml-syntax',
+      line: second.line,
+      message: `expected one document, but another begins at line ${second.line}`,
+    });
   return first?.problem ? err(first.problem) : ok(first?.value ?? null);
 }
 
@@ -49,25 +65,46 @@ function checkedText(text: string, limits: YamlLimits): string {
   if (at === -1) return content;
   const line = content.slice(0, at).split('\n').length;
   const code = content.charCodeAt(at).toString(16).padStart(4, '0').toUpperCase();
-  throw new Refusal({ code: 'yaml-syntax', line, message: `the control character U+${code} is not allowed at line ${line}; remove it` });
+  throw new Refusal({
+    code: 'yaml-syntax',
+    line,
+    message: `the control character U+${code} is not allowed at line ${line}; remove it`,
+  });
 }
 
 const problemOf = (thrown: unknown, line: number): ReadProblem =>
-  (thrown instanceof Refusal ? thrown.problem : { code: 'yaml-syntax', line, message: messageOf(thrown) });
+  thrown instanceof Refusal ? thrown.problem : { code: 'yaml-syntax', line, message: messageOf(thrown) };
 
-interface Reading { readonly limits: YamlLimits; readonly expanded: { count: number } }
+interface Reading {
+  readonly limits: YamlLimits;
+  readonly expanded: { count: number };
+}
 
-function readDocument({ text, line: firstLine }: DocumentText, { limits, expanded }: Reading): Result<unknown, ReadProblem> {
+function readDocument(
+  { text, line: firstLine }: DocumentText,
+  { limits, expanded }: Reading,
+): Result<unknown, ReadProblem> {
   const counter = new LineCounter();
   const lineAt = (offset: number): number => counter.linePos(offset).line + firstLine - 1;
   const refuse = (message: string, offset: number): never => {
     const line = lineAt(offset);
-    throw new Refusal({ code: 'yaml-syntax', line, message: `${printable(message)} at line ${line}, column ${counter.linePos(offset).col}` });
+    throw new Refusal({
+      code: 'yaml-syntax',
+      line,
+      message: `${printable(message)} at line ${line}, column ${counter.linePos(offset).col}`,
+    });
   };
   const startOf = (node: Node): number => node.range?.[0] ?? 0;
   try {
     const document = compose(text, { limits, counter, refuse, lineAt });
-    return ok(valueOf(document?.contents ?? null, { limits, expanded, lineOf: (node) => lineAt(startOf(node)), refuse: (message, node) => refuse(message, startOf(node)) }));
+    return ok(
+      valueOf(document?.contents ?? null, {
+        limits,
+        expanded,
+        lineOf: (node) => lineAt(startOf(node)),
+        refuse: (message, node) => refuse(message, startOf(node)),
+      }),
+    );
   } catch (thrown) {
     return err(problemOf(thrown, firstLine));
   }
@@ -81,10 +118,13 @@ interface Composing {
 }
 
 /**
- * Tokens are counted one by one before the parser sees them, and the depth of its stack before the composer, which recurses, sees a node. The first error
- * ends both: the library would make an object of each.
+ * Tokens are counted one by one before the parser sees them, and the depth of its stack before the composer, which
+ * recurses, sees a node. The first error ends both: the library would make an object of each.
  */
-function compose(text: string, { limits, counter, refuse, lineAt }: Composing): Document.Parsed<ParsedNode> | undefined {
+function compose(
+  text: string,
+  { limits, counter, refuse, lineAt }: Composing,
+): Document.Parsed<ParsedNode> | undefined {
   const parser = new Parser(counter.addNewLine);
   const meter = new TokenMeter(limits, () => lineAt(parser.offset));
   const composer = new Composer({ schema: kubernetesSchema, version: '1.1', uniqueKeys: false, logLevel: 'silent' });
@@ -111,10 +151,15 @@ function compose(text: string, { limits, counter, refuse, lineAt }: Composing): 
 
 type ErrorSource = number | readonly [number, number] | { readonly offset: number };
 
-/** In place of the composer's own: it catches what is thrown within collections and tells that as another error, so the first one is thrown again. */
+/**
+ * In place of the composer's own: it catches what is thrown within collections and tells that as another error, so the
+ * first one is thrown again.
+ */
 function firstErrorOnly(refuse: (message: string, offset: number) => never) {
   let first: unknown;
-  return (...[source, , message, isWarning]: readonly [ErrorSource, code: string, message: string, isWarning?: boolean]): void => {
+  return (
+    ...[source, , message, isWarning]: readonly [ErrorSource, code: string, message: string, isWarning?: boolean]
+  ): void => {
     if (isWarning) return;
     if (first !== undefined) throw first;
     try {

@@ -5,17 +5,23 @@ import { envoy } from '@flotilla/proto-gen/discovery';
 import { struct } from '@flotilla/proto-gen/envoy';
 import { patience } from '../attack.ts';
 
-const { DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse } = envoy.service.discovery.v3;
+const { DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse } =
+  envoy.service.discovery.v3;
 export type DeltaFields = Parameters<typeof DeltaDiscoveryRequest.encode>[0];
 export type SotwFields = Parameters<typeof DiscoveryRequest.encode>[0];
 type Delta = InstanceType<typeof DeltaDiscoveryResponse>;
 type Sotw = InstanceType<typeof DiscoveryResponse>;
-export type Response = { readonly kind: 'delta'; readonly message: Delta } | { readonly kind: 'sotw'; readonly message: Sotw };
+export type Response =
+  { readonly kind: 'delta'; readonly message: Delta } | { readonly kind: 'sotw'; readonly message: Sotw };
 
 const config = (name: string): string => `type.googleapis.com/envoy.config.${name}`;
 export const types = {
-  cds: config('cluster.v3.Cluster'), eds: config('endpoint.v3.ClusterLoadAssignment'), lds: config('listener.v3.Listener'), rds: config('route.v3.RouteConfiguration'),
-  sds: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret', nds: 'type.googleapis.com/istio.networking.nds.v1.NameTable',
+  cds: config('cluster.v3.Cluster'),
+  eds: config('endpoint.v3.ClusterLoadAssignment'),
+  lds: config('listener.v3.Listener'),
+  rds: config('route.v3.RouteConfiguration'),
+  sds: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+  nds: 'type.googleapis.com/istio.networking.nds.v1.NameTable',
 } as const;
 
 export interface AdsOptions {
@@ -30,12 +36,23 @@ export interface AdsOptions {
 }
 
 /** The node of a sidecar, or of a router, as Istio's bootstrap writes it. */
-export const nodeOf = (namespace: string, { name = 'web', kind = 'sidecar', address = '10.0.0.1' }: { readonly name?: string; readonly kind?: 'sidecar' | 'router'; readonly address?: string } = {}): string =>
-  `${kind}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`;
+export const nodeOf = (
+  namespace: string,
+  {
+    name = 'web',
+    kind = 'sidecar',
+    address = '10.0.0.1',
+  }: { readonly name?: string; readonly kind?: 'sidecar' | 'router'; readonly address?: string } = {},
+): string => `${kind}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`;
 
 const identity = (bytes: Buffer): Buffer => bytes;
 const mutualTls = ({ roots, key, cert }: KeyAndCertificate, server: string) =>
-  credentials.createSsl(Buffer.from(roots), key === '' ? null : Buffer.from(key), cert === '' ? null : Buffer.from(cert), { checkServerIdentity: expectIdentity(`spiffe://cluster.local/ns/istio-system/sa/${server}`) });
+  credentials.createSsl(
+    Buffer.from(roots),
+    key === '' ? null : Buffer.from(key),
+    cert === '' ? null : Buffer.from(cert),
+    { checkServerIdentity: expectIdentity(`spiffe://cluster.local/ns/istio-system/sa/${server}`) },
+  );
 
 /** One ADS stream on a connection of its own. Requests are messages or bytes; responses are gathered. */
 export class AdsStream {
@@ -53,12 +70,23 @@ export class AdsStream {
     const { certificate, variant, server = 'pilot' } = options;
     const tls = certificate ? mutualTls(certificate, server) : credentials.createInsecure();
     this.#client = new Client(options.address, tls, {
-      ...(certificate ? serverNamed('localhost') : {}), 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': -1, 'grpc.enable_retries': 0,
+      ...(certificate ? serverNamed('localhost') : {}),
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.max_receive_message_length': -1,
+      'grpc.enable_retries': 0,
     });
     const method = variant === 'delta' ? 'DeltaAggregatedResources' : 'StreamAggregatedResources';
-    this.#stream = this.#client.makeBidiStreamRequest(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`, identity, identity);
+    this.#stream = this.#client.makeBidiStreamRequest(
+      `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
+      identity,
+      identity,
+    );
     this.#stream.on('data', (bytes: Buffer) => {
-      this.responses.push(variant === 'delta' ? { kind: 'delta', message: DeltaDiscoveryResponse.decode(bytes) } : { kind: 'sotw', message: DiscoveryResponse.decode(bytes) });
+      this.responses.push(
+        variant === 'delta'
+          ? { kind: 'delta', message: DeltaDiscoveryResponse.decode(bytes) }
+          : { kind: 'sotw', message: DiscoveryResponse.decode(bytes) },
+      );
       this.#wake();
     });
     this.#stream.on('error', (error: ServiceError) => this.#end(error)).on('end', () => this.#end('ended'));
@@ -69,7 +97,11 @@ export class AdsStream {
     const { variant, nodeId, metadata = {} } = this.#options;
     const whole = { ...(this.#isFirst ? { node: { id: nodeId, metadata: struct(metadata) } } : {}), ...fields };
     this.#isFirst = false;
-    return this.sendBytes(Buffer.from(variant === 'delta' ? DeltaDiscoveryRequest.encode(whole).finish() : DiscoveryRequest.encode(whole).finish()));
+    return this.sendBytes(
+      Buffer.from(
+        variant === 'delta' ? DeltaDiscoveryRequest.encode(whole).finish() : DiscoveryRequest.encode(whole).finish(),
+      ),
+    );
   }
 
   sendBytes(bytes: Buffer): boolean {
@@ -99,7 +131,11 @@ export class AdsStream {
 
   /** How the stream ends; rejects when it does not within `limitMs`. */
   async end(limitMs = 5000): Promise<ServiceError | 'ended'> {
-    for (const until = Date.now() + limitMs * patience(); this.ended === undefined; await this.#change(until - Date.now())) {
+    for (
+      const until = Date.now() + limitMs * patience();
+      this.ended === undefined;
+      await this.#change(until - Date.now())
+    ) {
       if (Date.now() >= until) throw new Error(`the stream did not end within ${limitMs} ms`);
     }
     return this.ended;

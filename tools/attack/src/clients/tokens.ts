@@ -32,18 +32,34 @@ const kid = 'cluster';
 /** The issuer of service account tokens that the mesh trusts. */
 export async function createTokenMint(): Promise<TokenMint> {
   const [own, foreign] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
-  const jwks = JSON.stringify({ keys: [{ ...await exportJWK(own.publicKey), kid, alg: 'ES256', use: 'sig' }] });
+  const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(own.publicKey)), kid, alg: 'ES256', use: 'sig' }] });
   return {
     jwks,
     mint(claims = {}) {
       const { namespace = 'shop', serviceAccount = 'web', expires = 3600, isForged = false } = claims;
       const now = Math.floor(Date.now() / 1000);
-      const token = new SignJWT({ 'kubernetes.io': claims.kubernetes ?? { namespace, serviceaccount: { name: serviceAccount }, pod: { name: 'pod' } } })
-        .setProtectedHeader({ alg: 'ES256', kid, ...claims.header, ...(claims.critical ? { crit: [...claims.critical] } : {}) }).setIssuer(claims.issuer ?? issuer)
-        .setAudience(typeof claims.audience === 'object' ? [...claims.audience] : claims.audience ?? audience)
-        .setSubject(claims.subject ?? `system:serviceaccount:${namespace}:${serviceAccount}`).setIssuedAt().setNotBefore(now + (claims.notBefore ?? 0));
+      const token = new SignJWT({
+        'kubernetes.io': claims.kubernetes ?? {
+          namespace,
+          serviceaccount: { name: serviceAccount },
+          pod: { name: 'pod' },
+        },
+      })
+        .setProtectedHeader({
+          alg: 'ES256',
+          kid,
+          ...claims.header,
+          ...(claims.critical ? { crit: [...claims.critical] } : {}),
+        })
+        .setIssuer(claims.issuer ?? issuer)
+        .setAudience(typeof claims.audience === 'object' ? [...claims.audience] : (claims.audience ?? audience))
+        .setSubject(claims.subject ?? `system:serviceaccount:${namespace}:${serviceAccount}`)
+        .setIssuedAt()
+        .setNotBefore(now + (claims.notBefore ?? 0));
       if (expires !== 'never') token.setExpirationTime(now + expires);
-      return token.sign(isForged ? foreign.privateKey : own.privateKey, { crit: Object.fromEntries((claims.critical ?? []).map((name) => [name, true])) });
+      return token.sign(isForged ? foreign.privateKey : own.privateKey, {
+        crit: Object.fromEntries((claims.critical ?? []).map((name) => [name, true])),
+      });
     },
   };
 }

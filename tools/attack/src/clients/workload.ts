@@ -2,8 +2,16 @@ import { buildCsr, generateKey, keyToPem, type KeyAndCertificate } from '@flotil
 import { requestCertificate } from '@flotilla/runtime/certificate';
 
 /** Where the CA is, and what it must prove. */
-export interface CaPlace { readonly address: string; readonly roots: string; readonly service: 'citadel' | 'istiod' }
-export const caOf = ({ address, roots, service }: CaPlace) => ({ address, roots, identity: `spiffe://cluster.local/ns/istio-system/sa/${service}` });
+export interface CaPlace {
+  readonly address: string;
+  readonly roots: string;
+  readonly service: 'citadel' | 'istiod';
+}
+export const caOf = ({ address, roots, service }: CaPlace) => ({
+  address,
+  roots,
+  identity: `spiffe://cluster.local/ns/istio-system/sa/${service}`,
+});
 
 /** A workload's certificate, as its agent gets it with the pod's token. Rejects with gRPC's error. */
 export async function certificateFor(ca: CaPlace, token: string): Promise<KeyAndCertificate> {

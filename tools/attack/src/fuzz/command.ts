@@ -15,10 +15,25 @@ const positive = (text: string): number => {
 };
 const names = targets.map(({ name }) => name);
 /** Bytes outside of printable ASCII as `\xNN`. */
-const escaped = (bytes: Uint8Array): string => [...bytes].map((byte) => (byte === 0x5c ? '\\\\' : byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('');
+const escaped = (bytes: Uint8Array): string =>
+  [...bytes]
+    .map((byte) =>
+      byte === 0x5c
+        ? '\\\\'
+        : byte >= 0x20 && byte < 0x7f
+          ? String.fromCharCode(byte)
+          : `\\x${byte.toString(16).padStart(2, '0')}`,
+    )
+    .join('');
 const maxShown = 4000;
 
-interface Options { readonly duration?: number; readonly target: readonly string[]; readonly count?: number; readonly seed: number; readonly json?: true }
+interface Options {
+  readonly duration?: number;
+  readonly target: readonly string[];
+  readonly count?: number;
+  readonly seed: number;
+  readonly json?: true;
+}
 
 function describeResult({ target, tried, seconds, fault }: FuzzResult, seed: number): string {
   const line = `fuzz: ${fault ? 'BROKE' : 'held '} ${target}: ${tried} inputs in ${seconds.toFixed(1)} s`;
@@ -26,24 +41,42 @@ function describeResult({ target, tried, seconds, fault }: FuzzResult, seed: num
   return `${line}\n    ${fault.reason}\n    input: ${escaped(fault.input).slice(0, maxShown)}\n    again: npm run attack -- fuzz --target ${target} --seed ${seed} --count ${tried}`;
 }
 
-/** `npm run attack -- fuzz`: feeds everything that reads text from outside with inputs at random. Resolves with the exit code. */
-export const fuzzCommand = (finish: (code: number) => void): Command => new Command('fuzz')
-  .description('Feeds readers of outside text with inputs made at random; an exception, or one input that takes over a second, is a fault.')
-  .option('--duration <time>', 'for all targets together (default: 60s, or without limit with --count)', milliseconds)
-  .addOption(new Option('--target <name...>', 'what to feed').choices(names).default(names, 'all'))
-  .option('--count <number>', 'inputs for each target', positive)
-  .option('--seed <number>', 'where chance begins', positive, 1)
-  .option('--json', 'print one JSON object at the end, and the progress on standard error')
-  .action(async ({ duration, target: chosen, count, seed, json }: Options) => {
-    const all = duration ?? (count === undefined ? 60_000 : Number.POSITIVE_INFINITY);
-    const results: FuzzResult[] = [];
-    for (const target of chosen) {
-      const result = await fuzz({ target, seed, count: count ?? Number.MAX_SAFE_INTEGER, durationMs: all / chosen.length });
-      (json ? console.error : console.log)(describeResult(result, seed));
-      results.push(result);
-    }
-    const broke = results.filter(({ fault }) => fault).length;
-    const outcomes = results.map(({ target, tried, fault }) => ({ id: `fuzz ${target}`, tried, verdict: fault ? 'broke' : 'held', problems: fault ? [fault.reason] : [] }));
-    console.log(json ? JSON.stringify({ seed, outcomes }) : `${chosen.length - broke} held, ${broke} broke, 0 skipped`);
-    finish(broke === 0 ? 0 : 1);
-  });
+/**
+ * `npm run attack -- fuzz`: feeds everything that reads text from outside with inputs at random. Resolves with the exit
+ * code.
+ */
+export const fuzzCommand = (finish: (code: number) => void): Command =>
+  new Command('fuzz')
+    .description(
+      'Feeds readers of outside text with inputs made at random; an exception, or one input that takes over a second, is a fault.',
+    )
+    .option('--duration <time>', 'for all targets together (default: 60s, or without limit with --count)', milliseconds)
+    .addOption(new Option('--target <name...>', 'what to feed').choices(names).default(names, 'all'))
+    .option('--count <number>', 'inputs for each target', positive)
+    .option('--seed <number>', 'where chance begins', positive, 1)
+    .option('--json', 'print one JSON object at the end, and the progress on standard error')
+    .action(async ({ duration, target: chosen, count, seed, json }: Options) => {
+      const all = duration ?? (count === undefined ? 60_000 : Number.POSITIVE_INFINITY);
+      const results: FuzzResult[] = [];
+      for (const target of chosen) {
+        const result = await fuzz({
+          target,
+          seed,
+          count: count ?? Number.MAX_SAFE_INTEGER,
+          durationMs: all / chosen.length,
+        });
+        (json ? console.error : console.log)(describeResult(result, seed));
+        results.push(result);
+      }
+      const broke = results.filter(({ fault }) => fault).length;
+      const outcomes = results.map(({ target, tried, fault }) => ({
+        id: `fuzz ${target}`,
+        tried,
+        verdict: fault ? 'broke' : 'held',
+        problems: fault ? [fault.reason] : [],
+      }));
+      console.log(
+        json ? JSON.stringify({ seed, outcomes }) : `${chosen.length - broke} held, ${broke} broke, 0 skipped`,
+      );
+      finish(broke === 0 ? 0 : 1);
+    });

@@ -13,7 +13,11 @@ it('tries an input, however short the time', async () => {
 
 /** How many inputs each target took: they make the same inputs of the same seed. */
 const counts = new Set<number>();
-it.each([['throws', /RangeError: no/], ['rejects', /RangeError: no/], ['hangs', /does not come back/]])('finds an input that %s, and leaves out of it what does not matter', async (target, reason) => {
+it.each([
+  ['throws', /RangeError: no/],
+  ['rejects', /RangeError: no/],
+  ['hangs', /does not come back/],
+])('finds an input that %s, and leaves out of it what does not matter', async (target, reason) => {
   const { fault, tried } = await run(target);
   expect(fault?.reason).toMatch(reason);
   expect(Buffer.from(fault?.input ?? []).toString()).toBe('!');

@@ -9,7 +9,7 @@ const maxMs = 1000;
 const yieldEvery = 256;
 
 async function main(port: NonNullable<typeof parentPort>, work: Work): Promise<void> {
-  const { targets } = await import(work.module) as { readonly targets: readonly FuzzTarget[] };
+  const { targets } = (await import(work.module)) as { readonly targets: readonly FuzzTarget[] };
   const target = targets.find(({ name }) => name === work.target);
   if (!target) throw new Error(`there is no target ${work.target}`);
   const read = async (input: Buffer): Promise<Fault | undefined> => {
@@ -21,7 +21,10 @@ async function main(port: NonNullable<typeof parentPort>, work: Work): Promise<v
       const result = target.read(input);
       if (result instanceof Promise) await result;
     } catch (thrown) {
-      return { input, reason: `it throws ${thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)}` };
+      return {
+        input,
+        reason: `it throws ${thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)}`,
+      };
     }
     const { user, system } = process.threadCpuUsage(before);
     const ms = (user + system) / 1000;
@@ -39,10 +42,14 @@ async function main(port: NonNullable<typeof parentPort>, work: Work): Promise<v
 }
 
 /** Inputs until `count` are made or the time is over; at least one. */
-function* made({ seed, count, durationMs }: Extract<Work, { seed: number }>, { generate, words }: FuzzTarget): Iterable<Buffer> {
+function* made(
+  { seed, count, durationMs }: Extract<Work, { seed: number }>,
+  { generate, words }: FuzzTarget,
+): Iterable<Buffer> {
   const random = createRandom(seed);
   const until = Date.now() + durationMs;
-  for (let i = 0; i < count && (i === 0 || Date.now() < until); i += 1) yield mutate(Buffer.from(generate(random) as string), words, random);
+  for (let i = 0; i < count && (i === 0 || Date.now() < until); i += 1)
+    yield mutate(Buffer.from(generate(random) as string), words, random);
 }
 
 if (!parentPort) throw new Error('this runs as a worker thread');

@@ -4,7 +4,9 @@ import { AdsStream, nodeOf, types } from '../clients/ads.ts';
 import { heartbeat, heartbeatCluster } from './folder.ts';
 import type { Mesh } from './mesh.ts';
 
-/** A sidecar whose stream stays open from row to row, and a file that changes: whether a change still reaches a sidecar. */
+/**
+ * A sidecar whose stream stays open from row to row, and a file that changes: whether a change still reaches a sidecar.
+ */
 export class Heart {
   readonly #mesh: Mesh;
   #stream: AdsStream | undefined;
@@ -22,7 +24,12 @@ export class Heart {
   async connect(): Promise<void> {
     this.#stream?.close();
     this.#stream = new AdsStream({
-      address: this.#mesh.address('secure-xds'), certificate: await this.#mesh.certificate(), server: this.#mesh.program('pilot').name, variant: 'delta', nodeId: nodeOf('shop', { name: 'heart' }), metadata: { NAMESPACE: 'shop' },
+      address: this.#mesh.address('secure-xds'),
+      certificate: await this.#mesh.certificate(),
+      server: this.#mesh.program('pilot').name,
+      variant: 'delta',
+      nodeId: nodeOf('shop', { name: 'heart' }),
+      metadata: { NAMESPACE: 'shop' },
     });
     this.#stream.send({ typeUrl: types.eds, resourceNamesSubscribe: [heartbeatCluster] });
   }
@@ -31,13 +38,18 @@ export class Heart {
   async beat(limitMs: number): Promise<void> {
     if (!this.isConnected) await this.connect();
     this.#beats += 1;
-    const address = `10.200.${Math.floor(this.#beats / 250)}.${this.#beats % 250 + 1}`;
+    const address = `10.200.${Math.floor(this.#beats / 250)}.${(this.#beats % 250) + 1}`;
     const { folder } = this.#mesh;
     writeFileSync(join(folder, 'draft'), heartbeat(address));
     renameSync(join(folder, 'draft'), join(folder, 'config/heartbeat.json'));
     const stream = this.#stream;
-    const { message } = await stream?.next(({ message }) => 'removedResources' in message
-      && message.resources.some(({ resource }) => Buffer.from(resource?.value ?? []).includes(address)), limitMs) ?? {};
+    const { message } =
+      (await stream?.next(
+        ({ message }) =>
+          'removedResources' in message &&
+          message.resources.some(({ resource }) => Buffer.from(resource?.value ?? []).includes(address)),
+        limitMs,
+      )) ?? {};
     if (message) stream?.send({ typeUrl: types.eds, responseNonce: message.nonce });
     stream?.responses.splice(0);
   }

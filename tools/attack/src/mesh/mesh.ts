@@ -2,21 +2,47 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { createRandom, type Random } from '../random.ts';
 import type { KeyAndCertificate } from '@flotilla/pki';
-import { startControlPlane, type AppName, type Beside, type ControlPlane, type Flags, type Program } from '@flotilla/tool-control-plane';
+import {
+  startControlPlane,
+  type AppName,
+  type Beside,
+  type ControlPlane,
+  type Flags,
+  type Program,
+} from '@flotilla/tool-control-plane';
 import { services, type Service, type Shape } from '../attack.ts';
 import { AdsStream, nodeOf, type AdsOptions } from '../clients/ads.ts';
 import type { Place } from '../clients/sockets.ts';
 import { createTokenMint, type TokenMint } from '../clients/tokens.ts';
-import { podOf, post, reviewOf, type PodOptions, type PostOptions, type Reply, type WebhookPlace } from '../clients/webhook.ts';
+import {
+  podOf,
+  post,
+  reviewOf,
+  type PodOptions,
+  type PostOptions,
+  type Reply,
+  type WebhookPlace,
+} from '../clients/webhook.ts';
 import { certificateFor, type CaPlace } from '../clients/workload.ts';
 import type { Order } from '../witness/orders.ts';
 import { emptyFolder, gatewayAccount, writeFolder } from './folder.ts';
 import { monitoringPort, placeOf, type Port } from './places.ts';
 
-export interface MeshOptions { readonly shape: Shape; readonly folder: string; readonly seed: number; readonly flags?: Partial<Readonly<Record<AppName, Flags>>> }
-interface Parts { readonly controlPlane: ControlPlane; readonly tokens: TokenMint; readonly keys: readonly string[] }
+export interface MeshOptions {
+  readonly shape: Shape;
+  readonly folder: string;
+  readonly seed: number;
+  readonly flags?: Partial<Readonly<Record<AppName, Flags>>>;
+}
+interface Parts {
+  readonly controlPlane: ControlPlane;
+  readonly tokens: TokenMint;
+  readonly keys: readonly string[];
+}
 
-/** One started mesh, and what a row needs to attack it. What a row opens is closed after it, what it writes is removed. */
+/**
+ * One started mesh, and what a row needs to attack it. What a row opens is closed after it, what it writes is removed.
+ */
 export class Mesh {
   readonly shape: Shape;
   readonly folder: string;
@@ -47,15 +73,24 @@ export class Mesh {
     const ca: Flags = { 'jwks-file': join(folder, 'jwks.json'), 'secrets-dir': secrets };
     const readers: Flags = { 'credential-reader': `shop/${gatewayAccount}` };
     const controlPlane = await startControlPlane({
-      mode: shape, config, state: join(folder, 'state'),
-      flags: { ...flags, citadel: { ...ca, ...flags.citadel }, pilot: { ...readers, ...flags.pilot }, istiod: { ...ca, ...readers, ...flags.istiod } },
+      mode: shape,
+      config,
+      state: join(folder, 'state'),
+      flags: {
+        ...flags,
+        citadel: { ...ca, ...flags.citadel },
+        pilot: { ...readers, ...flags.pilot },
+        istiod: { ...ca, ...readers, ...flags.istiod },
+      },
     });
     return new Mesh(options, { controlPlane, tokens, keys });
   }
 
   /** The process of a service; in the monolith always istiod. */
   program(service: Service): Program {
-    const found = this.controlPlane.programs.find(({ name }) => name === service) ?? this.controlPlane.programs.find(({ name }) => name === 'istiod');
+    const found =
+      this.controlPlane.programs.find(({ name }) => name === service) ??
+      this.controlPlane.programs.find(({ name }) => name === 'istiod');
     if (!found) throw new Error(`there is no ${service}`);
     return found;
   }
@@ -86,17 +121,27 @@ export class Mesh {
   }
 
   get ca(): CaPlace {
-    return { address: this.address('ca'), roots: this.roots, service: this.shape === 'monolith' ? 'istiod' : 'citadel' };
+    return {
+      address: this.address('ca'),
+      roots: this.roots,
+      service: this.shape === 'monolith' ? 'istiod' : 'citadel',
+    };
   }
 
   get webhook(): WebhookPlace {
-    return { ...this.place('webhook'), roots: this.roots, serverName: this.shape === 'monolith' ? 'istiod.istio-system.svc' : 'istio-sidecar-injector.istio-system.svc' };
+    return {
+      ...this.place('webhook'),
+      roots: this.roots,
+      serverName: this.shape === 'monolith' ? 'istiod.istio-system.svc' : 'istio-sidecar-injector.istio-system.svc',
+    };
   }
 
   /** A workload's certificate, the same at each call. */
   certificate(namespace = 'shop', serviceAccount = 'web'): Promise<KeyAndCertificate> {
     const id = `${namespace}/${serviceAccount}`;
-    const known = this.#certificates.get(id) ?? this.tokens.mint({ namespace, serviceAccount }).then((token) => certificateFor(this.ca, token));
+    const known =
+      this.#certificates.get(id) ??
+      this.tokens.mint({ namespace, serviceAccount }).then((token) => certificateFor(this.ca, token));
     this.#certificates.set(id, known);
     known.catch(() => this.#certificates.delete(id));
     return known;
@@ -106,7 +151,14 @@ export class Mesh {
   async stream(options: Partial<AdsOptions> & { readonly port?: 'xds' | 'secure-xds' } = {}): Promise<AdsStream> {
     const { port = 'secure-xds' } = options;
     const tls = port === 'xds' ? {} : { certificate: await this.certificate(), server: this.program('pilot').name };
-    const stream = new AdsStream({ address: this.address(port), variant: 'delta', nodeId: nodeOf('shop'), metadata: { NAMESPACE: 'shop' }, ...tls, ...options });
+    const stream = new AdsStream({
+      address: this.address(port),
+      variant: 'delta',
+      nodeId: nodeOf('shop'),
+      metadata: { NAMESPACE: 'shop' },
+      ...tls,
+      ...options,
+    });
     this.onClose(() => stream.close());
     return stream;
   }
@@ -125,7 +177,10 @@ export class Mesh {
   /** A page of a service's monitoring port. */
   async page(service: Service, path: string): Promise<string> {
     const { host, port } = this.monitoring(service);
-    const answer = await fetch(`http://${host}:${port}${path}`, { signal: AbortSignal.timeout(10_000), headers: { connection: 'close' } });
+    const answer = await fetch(`http://${host}:${port}${path}`, {
+      signal: AbortSignal.timeout(10_000),
+      headers: { connection: 'close' },
+    });
     return answer.text();
   }
 
@@ -164,21 +219,28 @@ export class Mesh {
   async end(): Promise<readonly string[]> {
     const [closers, answers] = [this.#closers, this.#answers];
     [this.#closers, this.#answers] = [[], []];
-    for (const close of closers.reverse()) await Promise.resolve().then(close).catch(() => {});
+    for (const close of closers.reverse())
+      await Promise.resolve()
+        .then(close)
+        .catch(() => {});
     emptyFolder(this.configFolder);
     return answers;
   }
 
   /** What nobody outside may ever be told. */
   secrets(): readonly string[] {
-    const texts = ['root.pem', 'tokens.json', 'key.pem'].map((name) => join(this.folder, 'state', name)).flatMap((path) => {
-      try {
-        return [readFileSync(path, 'utf8')];
-      } catch {
-        return [];
-      }
-    });
-    const keyLines = [...this.#keys, ...texts].flatMap((text) => [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(\S{40,})/g)].map(([, line = '']) => line));
+    const texts = ['root.pem', 'tokens.json', 'key.pem']
+      .map((name) => join(this.folder, 'state', name))
+      .flatMap((path) => {
+        try {
+          return [readFileSync(path, 'utf8')];
+        } catch {
+          return [];
+        }
+      });
+    const keyLines = [...this.#keys, ...texts].flatMap((text) =>
+      [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(\S{40,})/g)].map(([, line = '']) => line),
+    );
     const tokens = texts.flatMap((text) => [...text.matchAll(/": ?"([^"]{30,})"/g)].map(([, token = '']) => token));
     return [...keyLines, ...tokens];
   }
@@ -187,10 +249,19 @@ export class Mesh {
   async order(): Promise<Order> {
     const name = (service: Service): string => this.program(service).name;
     return {
-      watched: this.programs.map((program) => ({ name: program.name, address: program.address, pid: program.pid, isNats: program.name === 'nats' })),
+      watched: this.programs.map((program) => ({
+        name: program.name,
+        address: program.address,
+        pid: program.pid,
+        isNats: program.name === 'nats',
+      })),
       clients: {
         sidecar: { address: this.address('secure-xds'), certificate: await this.certificate(), server: name('pilot') },
-        workload: { ca: this.ca, token: await this.tokens.mint({ serviceAccount: 'witness' }), server: name('citadel') },
+        workload: {
+          ca: this.ca,
+          token: await this.tokens.mint({ serviceAccount: 'witness' }),
+          server: name('citadel'),
+        },
         apiServer: { webhook: this.webhook, server: name('sidecar-injector') },
       },
     };
@@ -203,4 +274,5 @@ export class Mesh {
 }
 
 /** Services of a shape that can be attacked. */
-export const servicesOf = (shape: Shape): readonly Service[] => services.filter((service) => shape === 'fleet' || service !== 'nats');
+export const servicesOf = (shape: Shape): readonly Service[] =>
+  services.filter((service) => shape === 'fleet' || service !== 'nats');

@@ -22,7 +22,11 @@ export function judgeSamples({ samples, bounds, disturbed }: Seen): string[] {
     // Late, and yet not slow: it was the machine that had no core for it.
     if (ms <= limit && (error === undefined || isLate)) continue;
     const subject = what === 'health' ? `/healthz/live of ${who}` : `a good ${what}, served by ${who}`;
-    worst(`${what} ${who}`, ms, `${subject}: expected an answer within ${seconds(limit)}; saw ${error ?? 'one'} after ${seconds(ms)}`);
+    worst(
+      `${what} ${who}`,
+      ms,
+      `${subject}: expected an answer within ${seconds(limit)}; saw ${error ?? 'one'} after ${seconds(ms)}`,
+    );
   }
   return [...[...problems.values()].map(({ text }) => text), ...judgeMemory(samples, { bounds, disturbed })];
 }
@@ -38,37 +42,53 @@ function judgeMemory(samples: readonly Sample[], { bounds, disturbed }: Pick<See
   const mb = (bytes: number): number => Math.round(bytes / 2 ** 20);
   return [...most].flatMap(([who, bytes]) => {
     const before = first.get(who) ?? 0;
-    return mb(bytes - before) <= bounds.growthMb ? [] : [`memory of ${who}: expected at most ${bounds.growthMb} MB more; saw ${mb(before)} MB grow to ${mb(bytes)} MB`];
+    return mb(bytes - before) <= bounds.growthMb
+      ? []
+      : [`memory of ${who}: expected at most ${bounds.growthMb} MB more; saw ${mb(before)} MB grow to ${mb(bytes)} MB`];
   });
 }
 
 const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 /** A line of a stack: `at name (file:///path:12:34)`. */
-const isFrame = (line: string): boolean => line.startsWith('at ') && /\d:\d/.test(line) && ['file:', 'node:', '/'].some((place) => line.includes(place));
+const isFrame = (line: string): boolean =>
+  line.startsWith('at ') && /\d:\d/.test(line) && ['file:', 'node:', '/'].some((place) => line.includes(place));
 
 /** What answers to outsiders contain that they must not. */
 export function judgeAnswers(answers: readonly string[], secrets: readonly string[]): string[] {
   const problems = new Set<string>();
   for (const text of answers) {
-    if (privateKey.test(text) || secrets.some((secret) => text.includes(secret))) problems.add('an answer holds a secret');
-    if (text.includes(checkout)) problems.add(`an answer holds a path of the installation: ${excerpt(text, text.indexOf(checkout))}`);
-    const trace = text.split(/\\n|\n/).map((line) => line.trim()).find(isFrame);
+    if (privateKey.test(text) || secrets.some((secret) => text.includes(secret)))
+      problems.add('an answer holds a secret');
+    if (text.includes(checkout))
+      problems.add(`an answer holds a path of the installation: ${excerpt(text, text.indexOf(checkout))}`);
+    const trace = text
+      .split(/\\n|\n/)
+      .map((line) => line.trim())
+      .find(isFrame);
     if (trace) problems.add(`an answer holds a stack trace: ${trace.slice(0, 200)}`);
   }
   return [...problems];
 }
 const excerpt = (text: string, place: number): string => text.slice(Math.max(0, place - 60), place + 100);
 
-export interface LogStart { readonly program: Program; readonly start: number }
+export interface LogStart {
+  readonly program: Program;
+  readonly start: number;
+}
 
 /** What processes have logged since: too much, or what is secret. */
-export function judgeLogs(starts: readonly LogStart[], { bounds, secrets }: { readonly bounds: Bounds; readonly secrets: readonly string[] }): string[] {
+export function judgeLogs(
+  starts: readonly LogStart[],
+  { bounds, secrets }: { readonly bounds: Bounds; readonly secrets: readonly string[] },
+): string[] {
   return starts.flatMap(({ program, start }) => {
     const kb = Math.round((program.logSize - start) / 1024);
     const text = program.logSince(start);
     return [
       ...(kb > bounds.logKb ? [`log of ${program.name}: expected at most ${bounds.logKb} kB; saw ${kb} kB`] : []),
-      ...(privateKey.test(text) || secrets.some((secret) => text.includes(secret)) ? [`log of ${program.name}: expected no secret; saw one`] : []),
+      ...(privateKey.test(text) || secrets.some((secret) => text.includes(secret))
+        ? [`log of ${program.name}: expected no secret; saw one`]
+        : []),
       ...forgedLines(program.name, text),
     ];
   });
@@ -77,7 +97,9 @@ export function judgeLogs(starts: readonly LogStart[], { bounds, secrets }: { re
 /** Each line of our own processes is a JSON object: text from outside cannot begin one. */
 function forgedLines(name: string, text: string): string[] {
   const forged = text.split('\n').find((line) => line.includes(forgery) && !isLogLine(line));
-  return forged === undefined ? [] : [`log of ${name}: expected a JSON object on each line; saw ${JSON.stringify(forged.slice(0, 200))}`];
+  return forged === undefined
+    ? []
+    : [`log of ${name}: expected a JSON object on each line; saw ${JSON.stringify(forged.slice(0, 200))}`];
 }
 /** Rows that inject lines into logs put this into them. */
 export const forgery = 'forged-log-line';

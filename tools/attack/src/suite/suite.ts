@@ -7,10 +7,18 @@ import { Mesh } from '../mesh/mesh.ts';
 import { Witness } from '../witness/witness.ts';
 import { runRow, type Outcome } from './run-row.ts';
 
-export interface SuiteOptions { readonly shapes: readonly Shape[]; readonly seed: number; readonly onOutcome: (outcome: Outcome) => void; readonly onStart: (shape: Shape, rows: number) => void }
+export interface SuiteOptions {
+  readonly shapes: readonly Shape[];
+  readonly seed: number;
+  readonly onOutcome: (outcome: Outcome) => void;
+  readonly onStart: (shape: Shape, rows: number) => void;
+}
 
 /** Runs rows against one started mesh of each shape. Rejects when a mesh can't be started. */
-export async function runSuite(rows: readonly Attack[], { shapes, seed, onOutcome, onStart }: SuiteOptions): Promise<readonly Outcome[]> {
+export async function runSuite(
+  rows: readonly Attack[],
+  { shapes, seed, onOutcome, onStart }: SuiteOptions,
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const shape of shapes) {
     const chosen = rows.filter((row) => row.shapes === undefined || row.shapes.includes(shape));
@@ -27,7 +35,10 @@ export async function runSuite(rows: readonly Attack[], { shapes, seed, onOutcom
   return outcomes;
 }
 
-async function withMesh({ shape, seed }: { readonly shape: Shape; readonly seed: number }, use: (stage: { mesh: Mesh; witness: Witness; heart: Heart }) => Promise<void>): Promise<void> {
+async function withMesh(
+  { shape, seed }: { readonly shape: Shape; readonly seed: number },
+  use: (stage: { mesh: Mesh; witness: Witness; heart: Heart }) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-attack-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Milliseconds for which the main thread of a process was ready to run and had no core (Documentation/scheduler/sched-stats.rst); 0 when it is gone. */
+/**
+ * Milliseconds for which the main thread of a process was ready to run and had no core
+ * (Documentation/scheduler/sched-stats.rst); 0 when it is gone.
+ */
 export const waitedMs = (pid: number | 'thread-self'): number => {
   try {
     const [, waited = '0'] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
@@ -29,13 +32,21 @@ export interface Timed {
   readonly isLate?: true;
 }
 
-/** Runs something within a time and says how long it took, less what this thread and the process it asks waited for a core. */
+/**
+ * Runs something within a time and says how long it took, less what this thread and the process it asks waited for a
+ * core.
+ */
 export async function timed(pid: number | undefined, limitMs: number, run: () => Promise<void>): Promise<Timed> {
   const waited = (): number => waitedMs('thread-self') + (pid === undefined ? 0 : waitedMs(pid));
   const [began, start, before] = [Date.now(), performance.now(), waited()];
   const finish = (): Omit<Timed, 'error'> => {
     const took = performance.now() - start;
-    return { began, ended: Date.now(), ms: Math.max(0, took - (waited() - before)), ...(took >= limitMs ? { isLate: true } : {}) };
+    return {
+      began,
+      ended: Date.now(),
+      ms: Math.max(0, took - (waited() - before)),
+      ...(took >= limitMs ? { isLate: true } : {}),
+    };
   };
   try {
     await run();

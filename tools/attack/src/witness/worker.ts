@@ -25,7 +25,10 @@ const tell = (sample: Sample): void => port.postMessage(sample);
 async function checkHealth({ address, isNats }: Watched): Promise<void> {
   const signal = AbortSignal.timeout(healthLimitMs);
   if (!isNats) {
-    const answer = await fetch(`http://${address}:${monitoringPort}/healthz/live`, { signal, headers: { connection: 'close' } });
+    const answer = await fetch(`http://${address}:${monitoringPort}/healthz/live`, {
+      signal,
+      headers: { connection: 'close' },
+    });
     if (!answer.ok) throw new Error(`/healthz/live answered ${answer.status}`);
     return;
   }
@@ -47,9 +50,10 @@ function watch(name: string): void {
       const { pid } = one;
       const target = one;
       if (pid !== undefined) {
-        tell({ what: 'health', who: name, ...await timed(pid, healthLimitMs, () => checkHealth(target)) });
+        tell({ what: 'health', who: name, ...(await timed(pid, healthLimitMs, () => checkHealth(target))) });
         const bytes = residentBytes(pid);
-        if (bytes !== undefined) tell({ what: 'memory', who: name, began: Date.now(), ended: Date.now(), ms: 0, bytes });
+        if (bytes !== undefined)
+          tell({ what: 'memory', who: name, began: Date.now(), ended: Date.now(), ms: 0, bytes });
       }
       await pause(every.health);
     }
@@ -80,19 +84,26 @@ async function serve(what: Sample['what'], { server, pauseMs, once: run }: Clien
   }
 }
 
-void serve('sidecar', { server: ({ sidecar }) => sidecar.server, pauseMs: every.served, once: ({ sidecar }) => fetchConfiguration(sidecar, servedLimitMs) });
+void serve('sidecar', {
+  server: ({ sidecar }) => sidecar.server,
+  pauseMs: every.served,
+  once: ({ sidecar }) => fetchConfiguration(sidecar, servedLimitMs),
+});
 void serve('workload', {
-  server: ({ workload }) => workload.server, pauseMs: every.workload,
+  server: ({ workload }) => workload.server,
+  pauseMs: every.workload,
   once: async ({ workload }) => {
     await certificateFor(workload.ca, workload.token);
     return undefined;
   },
 });
 void serve('api-server', {
-  server: ({ apiServer }) => apiServer.server, pauseMs: every.served,
+  server: ({ apiServer }) => apiServer.server,
+  pauseMs: every.served,
   once: async ({ apiServer }) => {
     const { status, body } = await post(apiServer.webhook, reviewOf(podOf()), { timeoutMs: servedLimitMs });
-    if (status !== 200 || !body.includes('"patch"')) throw new Error(`the webhook answered ${status}: ${body.slice(0, 200)}`);
+    if (status !== 200 || !body.includes('"patch"'))
+      throw new Error(`the webhook answered ${status}: ${body.slice(0, 200)}`);
     return undefined;
   },
 });

@@ -1,7 +1,14 @@
 /** A field of an encoded protobuf message: bytes of text, messages and packed values, or a number. */
-export interface Field { readonly number: number; readonly bytes?: Buffer; readonly value?: number }
+export interface Field {
+  readonly number: number;
+  readonly bytes?: Buffer;
+  readonly value?: number;
+}
 
-/** The fields of a message, one after the other, nothing decoded that nobody asks for. Throws at bytes that are no message. */
+/**
+ * The fields of a message, one after the other, nothing decoded that nobody asks for. Throws at bytes that are no
+ * message.
+ */
 export function* fieldsOf(message: Buffer): Iterable<Field> {
   let at = 0;
   const varint = (): number => {
@@ -15,17 +22,26 @@ export function* fieldsOf(message: Buffer): Iterable<Field> {
   };
   const take = (length: number): Buffer => {
     if (at + length > message.length) throw new Error('the message ends early');
-    return message.subarray(at, at += length);
+    return message.subarray(at, (at += length));
   };
   while (at < message.length) {
     const tag = varint();
     const number = Math.floor(tag / 8);
     switch (tag % 8) {
-      case 0: yield { number, value: varint() }; break;
-      case 1: yield { number, bytes: take(8) }; break;
-      case 2: yield { number, bytes: take(varint()) }; break;
-      case 5: yield { number, bytes: take(4) }; break;
-      default: throw new Error(`wire type ${tag % 8} is none of proto3`);
+      case 0:
+        yield { number, value: varint() };
+        break;
+      case 1:
+        yield { number, bytes: take(8) };
+        break;
+      case 2:
+        yield { number, bytes: take(varint()) };
+        break;
+      case 5:
+        yield { number, bytes: take(4) };
+        break;
+      default:
+        throw new Error(`wire type ${tag % 8} is none of proto3`);
     }
   }
 }
@@ -34,7 +50,10 @@ export function* fieldsOf(message: Buffer): Iterable<Field> {
 export function messagesAt(message: Buffer, path: readonly number[]): Buffer[] {
   const [number, ...rest] = path;
   if (number === undefined) return [message];
-  return [...fieldsOf(message)].flatMap((field) => (field.number === number && field.bytes ? messagesAt(field.bytes, rest) : []));
+  return [...fieldsOf(message)].flatMap((field) =>
+    field.number === number && field.bytes ? messagesAt(field.bytes, rest) : [],
+  );
 }
 
-export const textAt = (message: Buffer, path: readonly number[]): string => messagesAt(message, path)[0]?.toString() ?? '';
+export const textAt = (message: Buffer, path: readonly number[]): string =>
+  messagesAt(message, path)[0]?.toString() ?? '';

@@ -1,7 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { writeMeshFile } from '../folder.ts';
 import { Mesh, type MeshFile } from '../mesh.ts';
-import { kinds, quantile, types, type ChangeResult, type ConnectResult, type Kind, type LoadOrder, type LoadResult, type XdsType } from '../result.ts';
+import {
+  kinds,
+  quantile,
+  types,
+  type ChangeResult,
+  type ConnectResult,
+  type Kind,
+  type LoadOrder,
+  type LoadResult,
+  type XdsType,
+} from '../result.ts';
 import { usageOf } from '../usage.ts';
 import type { Response } from './responses.ts';
 import { Sidecar } from './sidecar.ts';
@@ -13,20 +23,41 @@ const connectLimitMs = 120_000;
 const changeLimitMs = 20_000;
 
 /** One change under way: who has seen its mark, and when. */
-interface Watching { readonly type: XdsType; readonly mark: Buffer; readonly seenAt: Map<number, number>; readonly all: () => void }
-interface Traffic { bytes: number; readonly responses: Record<XdsType, number> }
+interface Watching {
+  readonly type: XdsType;
+  readonly mark: Buffer;
+  readonly seenAt: Map<number, number>;
+  readonly all: () => void;
+}
+interface Traffic {
+  bytes: number;
+  readonly responses: Record<XdsType, number>;
+}
 
 /** A fresh mark: nothing else in the mesh holds it. */
 const fresh = (k: number): string => `m${k}x${Date.now().toString(36)}x`;
 
 /** The file that a change replaces, and how it shows in what a sidecar is sent. */
-function changeOf(mesh: Mesh, kind: Kind, k: number): { readonly file: MeshFile; readonly type: XdsType; readonly mark: string } {
+function changeOf(
+  mesh: Mesh,
+  kind: Kind,
+  k: number,
+): { readonly file: MeshFile; readonly type: XdsType; readonly mark: string } {
   const { services, everyRoute } = mesh.size;
-  const i = (k * everyRoute) % services - (k * everyRoute) % services % everyRoute;
+  const i = ((k * everyRoute) % services) - (((k * everyRoute) % services) % everyRoute);
   switch (kind) {
-    case 'route': { const mark = fresh(k); return { file: mesh.route(i, mark), type: 'rds', mark }; }
-    case 'service': { const name = fresh(k); return { file: mesh.entry(k, { name }), type: 'cds', mark: name }; }
-    case 'endpoint': { const moves = 1 + Date.now() % 199; return { file: mesh.entry(i, { moves }), type: 'eds', mark: mesh.endpoint(i, moves) }; }
+    case 'route': {
+      const mark = fresh(k);
+      return { file: mesh.route(i, mark), type: 'rds', mark };
+    }
+    case 'service': {
+      const name = fresh(k);
+      return { file: mesh.entry(k, { name }), type: 'cds', mark: name };
+    }
+    case 'endpoint': {
+      const moves = 1 + (Date.now() % 199);
+      return { file: mesh.entry(i, { moves }), type: 'eds', mark: mesh.endpoint(i, moves) };
+    }
   }
 }
 
@@ -70,22 +101,33 @@ export class Load {
     const { address, variant, sidecars, pids } = this.#order;
     const before = usageOf(pids);
     const start = performance.now();
-    const configured = Array.from({ length: sidecars }, (_, i) => new Promise<void>((resolve) => {
-      const missing = new Set<XdsType>(types);
-      this.#sidecars.push(new Sidecar({
-        address, variant, node: this.#mesh.node(i),
-        onBroken: (error) => {
-          this.#broken += 1;
-          if (this.#broken === 1) this.#tell(`a stream broke: ${error.message}`);
-        },
-        onResponse: (response, bytes) => {
-          if (missing.delete(response.type) && missing.size === 0) resolve();
-          this.#note(i, response, bytes);
-        },
-      }));
-    }));
+    const configured = Array.from(
+      { length: sidecars },
+      (_, i) =>
+        new Promise<void>((resolve) => {
+          const missing = new Set<XdsType>(types);
+          this.#sidecars.push(
+            new Sidecar({
+              address,
+              variant,
+              node: this.#mesh.node(i),
+              onBroken: (error) => {
+                this.#broken += 1;
+                if (this.#broken === 1) this.#tell(`a stream broke: ${error.message}`);
+              },
+              onResponse: (response, bytes) => {
+                if (missing.delete(response.type) && missing.size === 0) resolve();
+                this.#note(i, response, bytes);
+              },
+            }),
+          );
+        }),
+    );
     const limit = new AbortController();
-    const inTime = await Promise.race([Promise.all(configured).then(() => true), pause(connectLimitMs, false, { signal: limit.signal }).catch(() => false)]);
+    const inTime = await Promise.race([
+      Promise.all(configured).then(() => true),
+      pause(connectLimitMs, false, { signal: limit.signal }).catch(() => false),
+    ]);
     limit.abort();
     if (!inTime) throw new Error(`not all ${sidecars} sidecars were configured within ${connectLimitMs / 1000} s`);
     const seconds = (performance.now() - start) / 1000;
@@ -97,7 +139,12 @@ export class Load {
     this.#traffic.bytes += bytes;
     this.#traffic.responses[type] += 1;
     const watching = this.#watching;
-    if (watching?.type !== type || watching.seenAt.has(sidecar) || !resources.some((resource) => resource.bytes.includes(watching.mark))) return;
+    if (
+      watching?.type !== type ||
+      watching.seenAt.has(sidecar) ||
+      !resources.some((resource) => resource.bytes.includes(watching.mark))
+    )
+      return;
     watching.seenAt.set(sidecar, performance.now());
     if (watching.seenAt.size === this.#order.sidecars) watching.all();
   }
@@ -126,8 +173,15 @@ export class Load {
     }
     const after = usageOf(pids);
     return {
-      changes, missed, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), lastP50Ms: quantile(last, 0.5),
-      cpuMs: (after.cpuMs - before.cpuMs) / changes, rssMb: after.rssMb, kilobytes: this.#traffic.bytes / 1000 / changes, responses: { ...this.#traffic.responses },
+      changes,
+      missed,
+      p50Ms: quantile(latencies, 0.5),
+      p99Ms: quantile(latencies, 0.99),
+      lastP50Ms: quantile(last, 0.5),
+      cpuMs: (after.cpuMs - before.cpuMs) / changes,
+      rssMb: after.rssMb,
+      kilobytes: this.#traffic.bytes / 1000 / changes,
+      responses: { ...this.#traffic.responses },
     };
   }
 }

@@ -11,7 +11,8 @@ const rds = { rds: 3, routeConfigName: 2 };
 /** The load assignment that a cluster waits for; undefined when it waits for none. */
 export function assignmentOf(bytes: Buffer): string | undefined {
   for (const { number, value } of fieldsOf(bytes)) {
-    if (number === cluster.type && value === eds) return textAt(bytes, [cluster.edsClusterConfig, cluster.serviceName]) || textAt(bytes, [cluster.name]);
+    if (number === cluster.type && value === eds)
+      return textAt(bytes, [cluster.edsClusterConfig, cluster.serviceName]) || textAt(bytes, [cluster.name]);
   }
   return undefined;
 }

@@ -3,7 +3,10 @@ import type { Variant, XdsType } from '../result.ts';
 
 const prefix = 'type.googleapis.com/envoy.config.';
 export const typeUrls: Readonly<Record<XdsType, string>> = {
-  cds: `${prefix}cluster.v3.Cluster`, eds: `${prefix}endpoint.v3.ClusterLoadAssignment`, lds: `${prefix}listener.v3.Listener`, rds: `${prefix}route.v3.RouteConfiguration`,
+  cds: `${prefix}cluster.v3.Cluster`,
+  eds: `${prefix}endpoint.v3.ClusterLoadAssignment`,
+  lds: `${prefix}listener.v3.Listener`,
+  rds: `${prefix}route.v3.RouteConfiguration`,
 };
 const kinds = new Map(Object.entries(typeUrls).map(([type, url]) => [url, type as XdsType]));
 
@@ -24,7 +27,10 @@ const valueOf = (message: Buffer): Buffer => {
 /** envoy.service.discovery.v3.Resource */
 const deltaResource = { resource: 2, name: 3 };
 
-/** envoy.service.discovery.v3.DiscoveryResponse and DeltaDiscoveryResponse, whose field numbers agree. Throws for a type that a sidecar does not ask for. */
+/**
+ * envoy.service.discovery.v3.DiscoveryResponse and DeltaDiscoveryResponse, whose field numbers agree. Throws for a type
+ * that a sidecar does not ask for.
+ */
 export function readResponse(message: Buffer, variant: Variant): Response {
   const [resources, removed]: [Response['resources'][number][], string[]] = [[], []];
   const texts = ['', '', '', '', '', ''];
@@ -41,6 +47,8 @@ export function readResponse(message: Buffer, variant: Variant): Response {
 }
 
 function resourceOf(message: Buffer): Response['resources'][number] {
-  for (const { number, bytes } of fieldsOf(message)) if (number === deltaResource.resource && bytes) return { name: textAt(message, [deltaResource.name]), bytes: valueOf(bytes) };
+  for (const { number, bytes } of fieldsOf(message))
+    if (number === deltaResource.resource && bytes)
+      return { name: textAt(message, [deltaResource.name]), bytes: valueOf(bytes) };
   return { name: textAt(message, [deltaResource.name]), bytes: Buffer.alloc(0) };
 }

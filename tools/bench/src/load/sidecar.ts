@@ -8,19 +8,31 @@ import { readResponse, typeUrls, type Response } from './responses.ts';
 
 const { DiscoveryRequest, DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 type Stream = ClientDuplexStream<Uint8Array, Buffer>;
-const methods: Readonly<Record<Variant, string>> = { sotw: 'StreamAggregatedResources', delta: 'DeltaAggregatedResources' };
+const methods: Readonly<Record<Variant, string>> = {
+  sotw: 'StreamAggregatedResources',
+  delta: 'DeltaAggregatedResources',
+};
 const reopenMs = 250;
 /** A whole configuration fits in, so that no round trips count. */
 const windowBytes = 4 << 20;
 const identity = (bytes: Buffer): Buffer => bytes;
 /** Fields of a message may come in several pieces: they are put together by their numbers. */
-const encodeSotw = (request: Parameters<typeof DiscoveryRequest.encode>[0]): Buffer => Buffer.from(DiscoveryRequest.encode(request).finish());
-const encodeDelta = (request: Parameters<typeof DeltaDiscoveryRequest.encode>[0]): Buffer => Buffer.from(DeltaDiscoveryRequest.encode(request).finish());
+const encodeSotw = (request: Parameters<typeof DiscoveryRequest.encode>[0]): Buffer =>
+  Buffer.from(DiscoveryRequest.encode(request).finish());
+const encodeDelta = (request: Parameters<typeof DeltaDiscoveryRequest.encode>[0]): Buffer =>
+  Buffer.from(DeltaDiscoveryRequest.encode(request).finish());
 
 /** google.protobuf.Struct of texts, and of such. */
-interface Struct { fields: Record<string, { stringValue: string } | { structValue: Struct }> }
+interface Struct {
+  fields: Record<string, { stringValue: string } | { structValue: Struct }>;
+}
 const toStruct = (data: object): Struct => ({
-  fields: Object.fromEntries(Object.entries(data).map(([key, value]: [string, unknown]) => [key, typeof value === 'object' && value !== null ? { structValue: toStruct(value) } : { stringValue: String(value) }])),
+  fields: Object.fromEntries(
+    Object.entries(data).map(([key, value]: [string, unknown]) => [
+      key,
+      typeof value === 'object' && value !== null ? { structValue: toStruct(value) } : { stringValue: String(value) },
+    ]),
+  ),
 });
 
 export interface SidecarOptions {
@@ -33,13 +45,17 @@ export interface SidecarOptions {
 }
 
 /** What hangs on a type: clusters wait for load assignments, listeners for route configurations. */
-const follows: Partial<Record<XdsType, { readonly type: XdsType; readonly of: (bytes: Buffer) => readonly string[] }>> = {
-  cds: { type: 'eds', of: (bytes) => [assignmentOf(bytes)].filter((name) => name !== undefined) },
-  lds: { type: 'rds', of: routesOf },
-};
+const follows: Partial<Record<XdsType, { readonly type: XdsType; readonly of: (bytes: Buffer) => readonly string[] }>> =
+  {
+    cds: { type: 'eds', of: (bytes) => [assignmentOf(bytes)].filter((name) => name !== undefined) },
+    lds: { type: 'rds', of: routesOf },
+  };
 
 const known = new Map<string, readonly (readonly string[])[]>();
-/** What each resource of a response waits for. Sidecars of one namespace are sent the same bytes: they are looked into once. */
+/**
+ * What each resource of a response waits for. Sidecars of one namespace are sent the same bytes: they are looked into
+ * once.
+ */
 function needsOf(message: Buffer, { type, resources }: Response): readonly (readonly string[])[] {
   const id = hashBytes(message);
   const needs = known.get(id) ?? resources.map(({ bytes }) => follows[type]?.of(bytes) ?? []);
@@ -47,7 +63,10 @@ function needsOf(message: Buffer, { type, resources }: Response): readonly (read
   return needs;
 }
 
-/** One ADS stream on a connection of its own that behaves as Envoy does: it acknowledges all, and asks for what its clusters and listeners wait for. */
+/**
+ * One ADS stream on a connection of its own that behaves as Envoy does: it acknowledges all, and asks for what its
+ * clusters and listeners wait for.
+ */
 export class Sidecar {
   readonly #options: SidecarOptions;
   readonly #client: Client;
@@ -61,7 +80,9 @@ export class Sidecar {
   constructor(options: SidecarOptions) {
     this.#options = options;
     this.#client = new Client(options.address, credentials.createInsecure(), {
-      'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': -1, 'grpc-node.flow_control_window': windowBytes,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.max_receive_message_length': -1,
+      'grpc-node.flow_control_window': windowBytes,
     });
     this.#open();
   }
@@ -82,7 +103,11 @@ export class Sidecar {
     this.#asked.clear();
     this.#last.clear();
     const { variant, node } = this.#options;
-    this.#stream = this.#client.makeBidiStreamRequest(`/envoy.service.discovery.v3.AggregatedDiscoveryService/${methods[variant]}`, identity as never, identity);
+    this.#stream = this.#client.makeBidiStreamRequest(
+      `/envoy.service.discovery.v3.AggregatedDiscoveryService/${methods[variant]}`,
+      identity as never,
+      identity,
+    );
     this.#stream.on('data', (bytes: Buffer) => this.#onResponse(readResponse(bytes, variant), bytes));
     this.#stream.on('error', (error) => {
       if (this.#isClosed) return;
@@ -99,13 +124,25 @@ export class Sidecar {
     this.#last.set(type, response);
     this.#acknowledge(response);
     if (follows[type]) this.#follow(response, needsOf(message, response));
-    if (type === 'cds' && isFirst) this.#stream?.write(this.#options.variant === 'sotw' ? encodeSotw({ typeUrl: typeUrls.lds }) : encodeDelta({ typeUrl: typeUrls.lds }));
+    if (type === 'cds' && isFirst)
+      this.#stream?.write(
+        this.#options.variant === 'sotw'
+          ? encodeSotw({ typeUrl: typeUrls.lds })
+          : encodeDelta({ typeUrl: typeUrls.lds }),
+      );
     this.#options.onResponse(response, message.length);
   }
 
   #acknowledge({ type, nonce, version }: Response): void {
-    if (this.#options.variant === 'delta') this.#stream?.write(encodeDelta({ typeUrl: typeUrls[type], responseNonce: nonce }));
-    else this.#stream?.write(Buffer.concat([encodeSotw({ typeUrl: typeUrls[type], versionInfo: version, responseNonce: nonce }), this.#asked.get(type)?.bytes ?? Buffer.alloc(0)]));
+    if (this.#options.variant === 'delta')
+      this.#stream?.write(encodeDelta({ typeUrl: typeUrls[type], responseNonce: nonce }));
+    else
+      this.#stream?.write(
+        Buffer.concat([
+          encodeSotw({ typeUrl: typeUrls[type], versionInfo: version, responseNonce: nonce }),
+          this.#asked.get(type)?.bytes ?? Buffer.alloc(0),
+        ]),
+      );
   }
 
   #follow({ type, resources, removed }: Response, needs: readonly (readonly string[])[]): void {
@@ -124,10 +161,18 @@ export class Sidecar {
     const bytes = encodeSotw({ resourceNames: [...names] });
     this.#asked.set(type, { names, bytes });
     if (this.#options.variant === 'delta') {
-      this.#stream?.write(encodeDelta({ typeUrl: typeUrls[type], resourceNamesSubscribe: names.filter((name) => !before.has(name)), resourceNamesUnsubscribe: known.filter((name) => !after.has(name)) }));
+      this.#stream?.write(
+        encodeDelta({
+          typeUrl: typeUrls[type],
+          resourceNamesSubscribe: names.filter((name) => !before.has(name)),
+          resourceNamesUnsubscribe: known.filter((name) => !after.has(name)),
+        }),
+      );
       return;
     }
     const { version = '', nonce = '' } = this.#last.get(type) ?? {};
-    this.#stream?.write(Buffer.concat([encodeSotw({ typeUrl: typeUrls[type], versionInfo: version, responseNonce: nonce }), bytes]));
+    this.#stream?.write(
+      Buffer.concat([encodeSotw({ typeUrl: typeUrls[type], versionInfo: version, responseNonce: nonce }), bytes]),
+    );
   }
 }

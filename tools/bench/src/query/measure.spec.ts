@@ -8,8 +8,18 @@ const [endpoint, route, service] = measureQueries({ mesh: defaultMesh, sidecars:
 describe('queries that a change runs again, of all results that there are', () => {
   it('an endpoint: one load assignment for all, looked at once for each namespace', () => {
     expect(endpoint).toMatchObject({
-      changed: 100, watches: 50_400,
-      runs: { 'load-assignment': 10, 'one-of': 10, 'assignment': 1, 'endpoints': 1, 'endpoints-by-port': 1, 'endpoints-of-host': 1, 'endpoints-of-port': 1, 'service-accounts': 1 },
+      changed: 100,
+      watches: 50_400,
+      runs: {
+        'load-assignment': 10,
+        'one-of': 10,
+        assignment: 1,
+        endpoints: 1,
+        'endpoints-by-port': 1,
+        'endpoints-of-host': 1,
+        'endpoints-of-port': 1,
+        'service-accounts': 1,
+      },
       ran: 26,
     });
     expect(endpoint?.results).toBeLessThan(30_000);
@@ -19,14 +29,23 @@ describe('queries that a change runs again, of all results that there are', () =
     expect(route).toMatchObject({
       changed: 100,
       runs: {
-        'virtual-service-resolved': 1, 'virtual-service': 1, 'virtual-service-routes': 10, 'has-routes': 10, 'virtual-host': 10, 'sidecar-route-configuration': 10, 'one-of': 10,
+        'virtual-service-resolved': 1,
+        'virtual-service': 1,
+        'virtual-service-routes': 10,
+        'has-routes': 10,
+        'virtual-host': 10,
+        'sidecar-route-configuration': 10,
+        'one-of': 10,
       },
       ran: 52,
     });
   });
 
   it('one more service: its own clusters, and what lists all services', () => {
-    expect(service).toMatchObject({ changed: 200, runs: { 'service-clusters': 1, 'scope-owner': 10, 'sidecar-route-configuration': 10, 'all-of': 100 } });
+    expect(service).toMatchObject({
+      changed: 200,
+      runs: { 'service-clusters': 1, 'scope-owner': 10, 'sidecar-route-configuration': 10, 'all-of': 100 },
+    });
     expect(service?.runs).not.toHaveProperty('assignment');
     expect(service?.ran).toBeLessThan(230);
   });

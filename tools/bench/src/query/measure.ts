@@ -15,19 +15,29 @@ export interface QueryResult {
   readonly watches: number;
   readonly p50Ms: number;
 }
-export interface QueryOptions { readonly mesh: MeshSize; readonly sidecars: number; readonly changes: number }
+export interface QueryOptions {
+  readonly mesh: MeshSize;
+  readonly sidecars: number;
+  readonly changes: number;
+}
 
 /** The k-th change of a kind, all of services that a change has not touched yet. */
 function fileOf(mesh: Mesh, kind: Kind, k: number): MeshFile {
   const i = (k * mesh.size.everyRoute) % mesh.size.services;
   switch (kind) {
-    case 'endpoint': return mesh.entry(i, { moves: 1 + k });
-    case 'route': return mesh.route(i, `mark-${k}`);
-    case 'service': return mesh.entry(k, { name: `new-${k}` });
+    case 'endpoint':
+      return mesh.entry(i, { moves: 1 + k });
+    case 'route':
+      return mesh.route(i, `mark-${k}`);
+    case 'service':
+      return mesh.entry(k, { name: `new-${k}` });
   }
 }
 
-/** Changes one of many services while sidecars watch: which queries run again, counted, and how long it takes. The counts are of the last change. */
+/**
+ * Changes one of many services while sidecars watch: which queries run again, counted, and how long it takes. The
+ * counts are of the last change.
+ */
 export function measureQueries({ mesh: size, sidecars, changes }: QueryOptions): QueryResult[] {
   const { engine, mesh } = watchedWorld(size, sidecars);
   const watches = [...engine.watches()].length;

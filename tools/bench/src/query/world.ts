@@ -22,13 +22,20 @@ function subjectOf(engine: Engine, node: MeshNode): Subject {
   return proxySubject(engine, parsed.value);
 }
 
-/** Pilot's queries over a mesh, with sidecars that watch all that they ask for: clusters, listeners, each load assignment, the route configuration of port 80. */
+/**
+ * Pilot's queries over a mesh, with sidecars that watch all that they ask for: clusters, listeners, each load
+ * assignment, the route configuration of port 80.
+ */
 export function watchedWorld(size: MeshSize, sidecars: number): { readonly engine: Engine; readonly mesh: Mesh } {
   const mesh = new Mesh(size);
   const engine = new Engine(createWorldStore());
   const config = parseMeshConfig({});
   if (!config.ok) throw new Error('the default mesh configuration is refused');
-  engine.apply([config.value, ...mesh.files().map(resourceOf)].flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));
+  engine.apply(
+    [config.value, ...mesh.files().map(resourceOf)].flatMap((resource) =>
+      worldChanges(resource.collection, keyOf(resource.meta), resource),
+    ),
+  );
   for (const subject of Array.from({ length: sidecars }, (_, i) => subjectOf(engine, mesh.node(i)))) {
     for (const kind of ['cds', 'lds'] as const) engine.watch(allOf, kind, subject);
     engine.watch(oneOf, 'rds|80', subject);

@@ -37,8 +37,8 @@ const retryMs = 300;
 const withinMs = 60_000;
 
 /**
- * Plays API server, controllers and kubelet for one node: reads manifests as they change, starts the pods that they ask for, and writes
- * Pods and EndpointSlices back for galley to read.
+ * Plays API server, controllers and kubelet for one node: reads manifests as they change, starts the pods that they ask
+ * for, and writes Pods and EndpointSlices back for galley to read.
  */
 export class Cluster {
   readonly state: StateFolder;
@@ -54,19 +54,36 @@ export class Cluster {
   readonly #stop = new AbortController();
   readonly #waiting = createWaiting();
 
-  private constructor(options: ClusterOptions, parts: { readonly network: Network; readonly dns: DnsServer; readonly tokens: TokenIssuer }) {
+  private constructor(
+    options: ClusterOptions,
+    parts: { readonly network: Network; readonly dns: DnsServer; readonly tokens: TokenIssuer },
+  ) {
     this.#options = options;
     ({ network: this.#network, dns: this.#dns } = parts);
     this.state = createStateFolder(this.hostPath('state'), { ...options, secretsFolder: this.hostPath('secrets') });
-    this.#sources = createSources({ folder: options.folder, objects: () => this.objects, given: () => this.state.secrets, made: options.secrets, tokens: parts.tokens });
+    this.#sources = createSources({
+      folder: options.folder,
+      objects: () => this.objects,
+      given: () => this.state.secrets,
+      made: options.secrets,
+      tokens: parts.tokens,
+    });
   }
 
   /** Makes the node and starts what the manifests ask for; resolves when all of it is under way. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    for (const name of ['state', 'logs', 'pods', 'secrets', ...sharedFolders]) mkdirSync(join(options.folder, name), { recursive: true });
+    for (const name of ['state', 'logs', 'pods', 'secrets', ...sharedFolders])
+      mkdirSync(join(options.folder, name), { recursive: true });
     for (const name of sharedFolders) chmodSync(join(options.folder, name), 0o777);
     const [network, tokens] = [await createNetwork(), await createTokenIssuer()];
-    const dns = await createDnsServer({ address: nodeAddress, port: 53, names: { namespace: '', domain: 'svc.cluster.local', search: [] }, upstreams: [], log: noObservability.log, metrics: noObservability.metrics });
+    const dns = await createDnsServer({
+      address: nodeAddress,
+      port: 53,
+      names: { namespace: '', domain: 'svc.cluster.local', search: [] },
+      upstreams: [],
+      log: noObservability.log,
+      metrics: noObservability.metrics,
+    });
     const cluster = new Cluster(options, { network, tokens, dns });
     writeFileSync(join(cluster.hostPath('ca'), 'jwks.json'), tokens.jwks);
     await cluster.#watch();
@@ -97,7 +114,9 @@ export class Cluster {
     await take();
     void (async () => {
       while (await take());
-    })().catch((thrown: unknown) => this.#options.tell(`configuration is not followed any more; start again (${messageOf(thrown)})`));
+    })().catch((thrown: unknown) =>
+      this.#options.tell(`configuration is not followed any more; start again (${messageOf(thrown)})`),
+    );
   }
 
   /** Pods that are asked for are started, others stopped. */
@@ -108,9 +127,14 @@ export class Cluster {
       if (desired.has(key)) continue;
       this.pods.delete(key);
       this.state.remove(fileOf('pods', key));
-      pod.close().catch((thrown: unknown) => this.#options.tell(`pod ${key} could not be taken away whole: ${messageOf(thrown)}`));
+      pod
+        .close()
+        .catch((thrown: unknown) =>
+          this.#options.tell(`pod ${key} could not be taken away whole: ${messageOf(thrown)}`),
+        );
     }
-    for (const [key, pod] of desired) if (!this.pods.has(key) && !this.#starting.has(key)) void this.#startPod(key, pod);
+    for (const [key, pod] of desired)
+      if (!this.pods.has(key) && !this.#starting.has(key)) void this.#startPod(key, pod);
     this.#publish();
   }
 
@@ -122,7 +146,11 @@ export class Cluster {
     while (!ended.aborted) {
       try {
         const pod = await Pod.start(await this.#admit(object), {
-          network: this.#network, folder: this.hostPath('pods'), logs: this.hostPath('logs'), sources: this.#sources, onChange: () => this.#publish(),
+          network: this.#network,
+          folder: this.hostPath('pods'),
+          logs: this.hostPath('logs'),
+          sources: this.#sources,
+          onChange: () => this.#publish(),
         });
         this.problems.delete(key);
         if (ended.aborted) await pod.close();
@@ -141,10 +169,16 @@ export class Cluster {
   }
 
   async #admit(object: PodObject): Promise<PodObject> {
-    const labels = this.objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === object.metadata.namespace);
-    if (!isSelected(object, labels ? labels.metadata.labels ?? {} : undefined)) return object;
+    const labels = this.objects.find(
+      ({ kind, metadata }) => kind === 'Namespace' && metadata.name === object.metadata.namespace,
+    );
+    if (!isSelected(object, labels ? (labels.metadata.labels ?? {}) : undefined)) return object;
     const { namespace, service } = this.#options.webhook;
-    const webhook = findWebhook(this.#options.webhook, { services: this.#services, pods: this.#running, roots: this.#sources.configMap(namespace, 'istio-ca-root-cert')?.['root-cert.pem'] });
+    const webhook = findWebhook(this.#options.webhook, {
+      services: this.#services,
+      pods: this.#running,
+      roots: this.#sources.configMap(namespace, 'istio-ca-root-cert')?.['root-cert.pem'],
+    });
     if (!webhook) throw new NotReady(`the injection webhook ${namespace}/${service} is not ready`);
     return admit(object, webhook);
   }
@@ -161,32 +195,52 @@ export class Cluster {
     if (this.#stop.signal.aborted) return;
     for (const [key, pod] of this.pods) this.state.put(fileOf('pods', key), pod.manifest);
     const { slices, names, ports } = viewServices(this.#services, this.#running, nodeName);
-    for (const [key, items] of slices) this.state.put(fileOf('endpointslices', key), { apiVersion: 'v1', kind: 'List', items });
+    for (const [key, items] of slices)
+      this.state.put(fileOf('endpointslices', key), { apiVersion: 'v1', kind: 'List', items });
     this.#dns.update(names);
-    this.#proxy.apply(ports).catch((thrown: unknown) => this.#options.tell(`addresses of Services can't be set: ${messageOf(thrown)}`));
+    this.#proxy
+      .apply(ports)
+      .catch((thrown: unknown) => this.#options.tell(`addresses of Services can't be set: ${messageOf(thrown)}`));
     this.#waiting.wake();
   }
 
   /** A running pod by the start of its name. Throws when there is none. */
   pod(namespace: string, start: string): Pod {
-    const found = [...this.pods].find(([key]) => key.startsWith(`${namespace}/${start}-`) || key === `${namespace}/${start}`)?.[1];
+    const found = [...this.pods].find(
+      ([key]) => key.startsWith(`${namespace}/${start}-`) || key === `${namespace}/${start}`,
+    )?.[1];
     if (!found) throw new Error(`no pod of ${namespace}/${start} runs`);
     return found;
   }
 
-  /** Resolves as soon as `reached` holds, asked again at each change of any pod. Rejects when it takes too long, saying what is not ready. */
+  /**
+   * Resolves as soon as `reached` holds, asked again at each change of any pod. Rejects when it takes too long, saying
+   * what is not ready.
+   */
   until(what: string, reached: () => boolean, timeoutMs = withinMs): Promise<void> {
-    return this.#waiting.until(reached, { timeoutMs, signal: this.#stop.signal, describe: () => `${what}: not within ${timeoutMs / 1000} s; ${this.#describeUnready()}` });
+    return this.#waiting.until(reached, {
+      timeoutMs,
+      signal: this.#stop.signal,
+      describe: () => `${what}: not within ${timeoutMs / 1000} s; ${this.#describeUnready()}`,
+    });
   }
 
   /** All pods that are asked for run and are ready. */
   untilReady(timeoutMs?: number): Promise<void> {
-    return this.until('pods', () => this.#starting.size === 0 && [...this.pods.values()].every(({ isReady }) => isReady), timeoutMs);
+    return this.until(
+      'pods',
+      () => this.#starting.size === 0 && [...this.pods.values()].every(({ isReady }) => isReady),
+      timeoutMs,
+    );
   }
 
   #describeUnready(): string {
-    const starting = [...this.#starting.keys()].map((key) => `${key}: ${this.problems.get(key) ?? 'waits for what its volumes need'}`);
-    const unready = [...this.pods].filter(([, { isReady }]) => !isReady).map(([key]) => `${key}: not ready, see ${this.hostPath('logs')}`);
+    const starting = [...this.#starting.keys()].map(
+      (key) => `${key}: ${this.problems.get(key) ?? 'waits for what its volumes need'}`,
+    );
+    const unready = [...this.pods]
+      .filter(([, { isReady }]) => !isReady)
+      .map(([key]) => `${key}: not ready, see ${this.hostPath('logs')}`);
     return [...starting, ...unready].join('; ') || 'all pods are ready';
   }
 

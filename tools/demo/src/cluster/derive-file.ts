@@ -12,12 +12,19 @@ export interface DerivedFile {
   readonly isBroken: boolean;
 }
 
-interface Part { readonly document: Document.Parsed; readonly kept: readonly KubeObject[]; readonly secrets: readonly KubeObject[]; readonly replacement?: string }
+interface Part {
+  readonly document: Document.Parsed;
+  readonly kept: readonly KubeObject[];
+  readonly secrets: readonly KubeObject[];
+  readonly replacement?: string;
+}
 
 /**
- * Derives galley's version of a file: Secrets are left out, since citadel alone reads them, and Services without an address get the one that `addressOf`
- * gives to `namespace/name`. A document that changes becomes one line of JSON (null for a Secret), so that everything else keeps its line and its number. Of a document that is not YAML but
- * may be a Secret, only the punctuation is left: galley reports the mistake at its place and sees nothing of the content. Never throws.
+ * Derives galley's version of a file: Secrets are left out, since citadel alone reads them, and Services without an
+ * address get the one that `addressOf` gives to `namespace/name`. A document that changes becomes one line of JSON
+ * (null for a Secret), so that everything else keeps its line and its number. Of a document that is not YAML but may be
+ * a Secret, only the punctuation is left: galley reports the mistake at its place and sees nothing of the content.
+ * Never throws.
  */
 export function deriveFile(text: string, addressOf: (service: string) => string): DerivedFile {
   try {
@@ -29,7 +36,12 @@ export function deriveFile(text: string, addressOf: (service: string) => string)
 }
 
 /** The same for a file that can't be parsed at all, such as one that is too large. */
-export const deriveBroken = (text: string): DerivedFile => ({ text: mayBeSecret(text) ? punctuationOf(text) : text, objects: [], secrets: [], isBroken: true });
+export const deriveBroken = (text: string): DerivedFile => ({
+  text: mayBeSecret(text) ? punctuationOf(text) : text,
+  objects: [],
+  secrets: [],
+  isBroken: true,
+});
 
 function deriveDocuments(text: string, addressOf: (service: string) => string): DerivedFile {
   const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false });
@@ -37,14 +49,20 @@ function deriveDocuments(text: string, addressOf: (service: string) => string): 
   const parts = documents.map((document) => derive(document, { text, addressOf }));
   const derived = parts.reduceRight((rest, part) => splice(rest, part), text);
   return {
-    text: derived, objects: parts.flatMap(({ kept }) => kept), secrets: parts.flatMap(({ secrets }) => secrets), isBroken: documents.some(({ errors }) => errors.length > 0),
+    text: derived,
+    objects: parts.flatMap(({ kept }) => kept),
+    secrets: parts.flatMap(({ secrets }) => secrets),
+    isBroken: documents.some(({ errors }) => errors.length > 0),
   };
 }
 
 const mayBeSecret = (text: string): boolean => /\bSecret\b/.test(text);
 const punctuationOf = (text: string): string => text.replace(/[^\s:\-[\]{}#'",|>&*?]/g, 'x');
 
-function derive(document: Document.Parsed, { text, addressOf }: { readonly text: string; readonly addressOf: (service: string) => string }): Part {
+function derive(
+  document: Document.Parsed,
+  { text, addressOf }: { readonly text: string; readonly addressOf: (service: string) => string },
+): Part {
   if (document.errors.length > 0) {
     const source = text.slice(document.range[0], document.range[2]);
     return { document, kept: [], secrets: [], ...(mayBeSecret(source) ? { replacement: punctuationOf(source) } : {}) };
@@ -54,14 +72,21 @@ function derive(document: Document.Parsed, { text, addressOf }: { readonly text:
   const objects = (isList ? value.items : [value]).filter(isObject);
   const secrets = objects.filter(({ kind }) => kind === 'Secret');
   const kept = objects.filter(({ kind }) => kind !== 'Secret').map((object) => withAddress(object, addressOf));
-  if (kept.length === objects.length && kept.every((object, i) => object === objects[i])) return { document, kept, secrets };
-  return { document, kept, secrets, replacement: isList ? JSON.stringify({ ...value, items: kept }) : JSON.stringify(kept[0] ?? null) };
+  if (kept.length === objects.length && kept.every((object, i) => object === objects[i]))
+    return { document, kept, secrets };
+  return {
+    document,
+    kept,
+    secrets,
+    replacement: isList ? JSON.stringify({ ...value, items: kept }) : JSON.stringify(kept[0] ?? null),
+  };
 }
 
 /** Puts a document's replacement in its place, padded to as many lines. */
 function splice(text: string, { document: { contents, errors, range }, replacement }: Part): string {
   if (replacement === undefined) return text;
-  const [start, end] = errors.length > 0 ? [range[0], range[2]] : [contents?.range?.[0] ?? range[0], contents?.range?.[1] ?? range[2]];
+  const [start, end] =
+    errors.length > 0 ? [range[0], range[2]] : [contents?.range?.[0] ?? range[0], contents?.range?.[1] ?? range[2]];
   const lines = text.slice(start, end).split('\n').length - replacement.split('\n').length;
   return text.slice(0, start) + replacement + '\n'.repeat(Math.max(0, lines)) + text.slice(end);
 }
@@ -73,9 +98,17 @@ const hasItems = (value: unknown): value is { readonly items: readonly unknown[]
 
 function withAddress(object: KubeObject, addressOf: (service: string) => string): KubeObject {
   const { kind, apiVersion, spec } = object;
-  if (kind !== 'Service' || apiVersion !== 'v1' || !isPlain(spec) || spec['clusterIP'] || spec['type'] === 'ExternalName') return object;
+  if (
+    kind !== 'Service' ||
+    apiVersion !== 'v1' ||
+    !isPlain(spec) ||
+    spec['clusterIP'] ||
+    spec['type'] === 'ExternalName'
+  )
+    return object;
   const ip = addressOf(`${namespaceOf(object)}/${object.metadata.name}`);
   return { ...object, spec: { ...spec, clusterIP: ip, clusterIPs: [ip] } };
 }
 
-const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -21,7 +21,8 @@ describe('the files that --config names', () => {
   mkdirSync(join(dir, 'mesh/folder.yaml'));
   spawnSync('mkfifo', [join(dir, 'mesh/pipe.yaml')]);
 
-  it('are those of a folder at any depth, whatever else is in it', () => expect(findManifests(join(dir, 'mesh')).toSorted()).toEqual([deep, web]));
+  it('are those of a folder at any depth, whatever else is in it', () =>
+    expect(findManifests(join(dir, 'mesh')).toSorted()).toEqual([deep, web]));
   it('or one', () => expect(findManifests(web)).toEqual([web]));
 
   const dangling = join(dir, 'broken/away.yaml');

@@ -33,11 +33,26 @@ export class Pod {
   isReady = false;
   readonly #close: () => Promise<void>;
 
-  private constructor(parts: { object: PodObject; ip: string; sandbox: Sandbox; containers: readonly Container[]; close: () => Promise<void> }) {
-    ({ object: this.object, ip: this.ip, sandbox: this.sandbox, containers: this.containers, close: this.#close } = parts);
+  private constructor(parts: {
+    object: PodObject;
+    ip: string;
+    sandbox: Sandbox;
+    containers: readonly Container[];
+    close: () => Promise<void>;
+  }) {
+    ({
+      object: this.object,
+      ip: this.ip,
+      sandbox: this.sandbox,
+      containers: this.containers,
+      close: this.#close,
+    } = parts);
   }
 
-  /** Starts an admitted pod: network, volumes, file system, init containers one after the other, then the others. Rejects with what failed; nothing is left then. */
+  /**
+   * Starts an admitted pod: network, volumes, file system, init containers one after the other, then the others.
+   * Rejects with what failed; nothing is left then.
+   */
   static async start(admitted: PodObject, context: PodContext): Promise<Pod> {
     const uid = randomUUID();
     const { name = '', namespace = 'default' } = admitted.metadata;
@@ -45,7 +60,9 @@ export class Pod {
     mkdirSync(folder, { recursive: true });
     const network = await context.network.attach(`pod-${uid.slice(0, 8)}`);
     const object = {
-      ...admitted, metadata: { ...admitted.metadata, uid }, spec: { ...admitted.spec, nodeName },
+      ...admitted,
+      metadata: { ...admitted.metadata, uid },
+      spec: { ...admitted.spec, nodeName },
       status: { phase: 'Running', podIP: network.ip, podIPs: [{ ip: network.ip }], hostIP: nodeAddress },
     };
     let sandbox: Sandbox | undefined;
@@ -58,8 +75,16 @@ export class Pod {
     };
     try {
       const mounts = await prepareVolumes(object, join(folder, 'volumes'), context.sources);
-      sandbox = await createSandbox({ name, namespace: network.namespace, folder, programs: programFolders(), etc: etcOf(object, network.ip), mounts });
-      const optionsOf = (spec: ContainerSpec): ContainerOptions => containerOptions(object, spec, { ...context, prefix: `${namespace}_${name}` });
+      sandbox = await createSandbox({
+        name,
+        namespace: network.namespace,
+        folder,
+        programs: programFolders(),
+        etc: etcOf(object, network.ip),
+        mounts,
+      });
+      const optionsOf = (spec: ContainerSpec): ContainerOptions =>
+        containerOptions(object, spec, { ...context, prefix: `${namespace}_${name}` });
       for (const spec of object.spec.initContainers ?? []) await runToEnd(sandbox, optionsOf(spec));
       const checks: (() => Promise<boolean>)[] = [];
       for (const spec of object.spec.containers) {
@@ -97,14 +122,28 @@ export class Pod {
 
   /** What Services see of it. */
   get running(): RunningPod {
-    const { metadata: { name = '', namespace = 'default', labels = {} }, spec } = this.object;
-    return { name, namespace, ip: this.ip, isReady: this.isReady, labels, containers: spec.containers, ...(typeof spec['hostname'] === 'string' ? { hostname: spec['hostname'] } : {}) };
+    const {
+      metadata: { name = '', namespace = 'default', labels = {} },
+      spec,
+    } = this.object;
+    return {
+      name,
+      namespace,
+      ip: this.ip,
+      isReady: this.isReady,
+      labels,
+      containers: spec.containers,
+      ...(typeof spec['hostname'] === 'string' ? { hostname: spec['hostname'] } : {}),
+    };
   }
 
   /** As the API has it. */
   get manifest(): object {
     const status = this.object['status'] as object;
-    return { ...this.object, status: { ...status, conditions: [{ type: 'Ready', status: this.isReady ? 'True' : 'False' }] } };
+    return {
+      ...this.object,
+      status: { ...status, conditions: [{ type: 'Ready', status: this.isReady ? 'True' : 'False' }] },
+    };
   }
 
   async close(): Promise<void> {
@@ -117,18 +156,25 @@ export class Pod {
 function etcOf({ metadata }: PodObject, ip: string): Record<string, string> {
   const { name = '', namespace = 'default' } = metadata;
   return {
-    'hostname': `${name}\n`,
-    'hosts': `127.0.0.1\tlocalhost\n::1\tlocalhost\n${ip}\t${name}\n`,
+    hostname: `${name}\n`,
+    hosts: `127.0.0.1\tlocalhost\n::1\tlocalhost\n${ip}\t${name}\n`,
     'resolv.conf': `nameserver ${nodeAddress}\nsearch ${namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n`,
     'nsswitch.conf': 'hosts: files dns\n',
-    'passwd': 'root:x:0:0:root:/root:/bin/sh\nistio-proxy:x:1337:1337::/home:/bin/false\n',
-    'group': 'root:x:0:\nistio-proxy:x:1337:\n',
+    passwd: 'root:x:0:0:root:/root:/bin/sh\nistio-proxy:x:1337:1337::/home:/bin/false\n',
+    group: 'root:x:0:\nistio-proxy:x:1337:\n',
   };
 }
 
-interface SecurityContext { readonly runAsUser?: number; readonly runAsGroup?: number }
+interface SecurityContext {
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+}
 
-function containerOptions(pod: PodObject, spec: ContainerSpec, { sources, logs, prefix }: Pick<PodContext, 'sources' | 'logs'> & { prefix: string }): ContainerOptions {
+function containerOptions(
+  pod: PodObject,
+  spec: ContainerSpec,
+  { sources, logs, prefix }: Pick<PodContext, 'sources' | 'logs'> & { prefix: string },
+): ContainerOptions {
   const own = (spec['securityContext'] ?? {}) as SecurityContext;
   const shared = (pod.spec['securityContext'] ?? {}) as SecurityContext;
   const env = environmentOf(pod, spec, sources);
@@ -136,7 +182,10 @@ function containerOptions(pod: PodObject, spec: ContainerSpec, { sources, logs, 
   const user = own.runAsUser ?? shared.runAsUser ?? 0;
   const { app = '', version = '' } = pod.metadata.labels ?? {};
   return {
-    name: spec.name, command: entrypoint.command.map((part) => expand(part, env)), user, group: own.runAsGroup ?? shared.runAsGroup ?? user,
+    name: spec.name,
+    command: entrypoint.command.map((part) => expand(part, env)),
+    user,
+    group: own.runAsGroup ?? shared.runAsGroup ?? user,
     env: { ...env, ...entrypoint.env, ...(entrypoint.isStandIn ? { POD_APP: app, POD_VERSION: version } : {}) },
     logFile: join(logs, `${prefix}_${spec.name}.log`),
   };

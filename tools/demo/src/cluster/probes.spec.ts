@@ -11,7 +11,10 @@ afterAll(() => void server.close());
 
 const web = (failureThreshold?: unknown) => ({
   name: 'web',
-  readinessProbe: { httpGet: { port: (server.address() as AddressInfo).port }, ...(failureThreshold === undefined ? {} : { failureThreshold: failureThreshold as number }) },
+  readinessProbe: {
+    httpGet: { port: (server.address() as AddressInfo).port },
+    ...(failureThreshold === undefined ? {} : { failureThreshold: failureThreshold as number }),
+  },
 });
 
 /** The results of checks, each with what the container answers then. */
@@ -22,14 +25,31 @@ async function results(check: () => Promise<boolean>, statuses: readonly number[
 }
 
 it.each([
-  { why: 'three by default', statuses: [503, 200, 503, 503, 200, 503, 503, 503, 200], expected: [false, true, true, true, true, true, true, false, true] },
+  {
+    why: 'three by default',
+    statuses: [503, 200, 503, 503, 200, 503, 503, 503, 200],
+    expected: [false, true, true, true, true, true, true, false, true],
+  },
   { why: 'as many as the probe says', threshold: 1, statuses: [200, 503, 200], expected: [true, false, true] },
-  { why: 'three when it does not say a number', threshold: 'many', statuses: [200, 503, 503, 503], expected: [true, true, true, false] },
-])('a container that was ready stays so until attempts in a row fail: $why', async ({ threshold, statuses, expected }) => {
-  expect(await results(createReadiness(web(threshold), { isRunning: true, restarts: 0 }, '127.0.0.1'), statuses)).toEqual(expected);
-});
+  {
+    why: 'three when it does not say a number',
+    threshold: 'many',
+    statuses: [200, 503, 503, 503],
+    expected: [true, true, true, false],
+  },
+])(
+  'a container that was ready stays so until attempts in a row fail: $why',
+  async ({ threshold, statuses, expected }) => {
+    expect(
+      await results(createReadiness(web(threshold), { isRunning: true, restarts: 0 }, '127.0.0.1'), statuses),
+    ).toEqual(expected);
+  },
+);
 
-it.each([['with a probe', () => web()], ['without one', () => ({ name: 'web' })]])('a container that has ended is not ready: %s', async (_, spec) => {
+it.each([
+  ['with a probe', () => web()],
+  ['without one', () => ({ name: 'web' })],
+])('a container that has ended is not ready: %s', async (_, spec) => {
   const container = { isRunning: true, restarts: 0 };
   const check = createReadiness(spec(), container, '127.0.0.1');
   expect(await results(check, [200])).toEqual([true]);

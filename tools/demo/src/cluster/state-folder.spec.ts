@@ -8,8 +8,10 @@ import { createStateFolder } from './state-folder.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-state-'));
 afterAll(() => rmSync(dir, { recursive: true }));
-const service = (name: string, rest = ''): string => `# ${name}\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]${rest}}\n`;
-const secret = (name: string): string => `apiVersion: v1\nkind: Secret\nmetadata: {name: ${name}}\nstringData: {key: hidden-${name}}\n`;
+const service = (name: string, rest = ''): string =>
+  `# ${name}\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]${rest}}\n`;
+const secret = (name: string): string =>
+  `apiVersion: v1\nkind: Secret\nmetadata: {name: ${name}}\nstringData: {key: hidden-${name}}\n`;
 
 /** A state folder derived from one file of a user's, which `write` replaces. */
 function stateOf(text: string) {
@@ -21,7 +23,9 @@ function stateOf(text: string) {
   const derive = (): void => state.derive({ path: given, readAt: 0 });
   derive();
   return {
-    state, given, secretsFolder,
+    state,
+    given,
+    secretsFolder,
     write(next: string) {
       writeFileSync(given, next);
       derive();
@@ -36,11 +40,17 @@ function stateOf(text: string) {
     path,
   };
 }
-const ips = (text: string): unknown[] => parseAllDocuments(text).map((document) => document.getIn(['spec', 'clusterIP']));
+const ips = (text: string): unknown[] =>
+  parseAllDocuments(text).map((document) => document.getIn(['spec', 'clusterIP']));
 const lineOf = (text: string, part: string): number => text.split('\n').findIndex((line) => line.includes(part));
 
 describe('the state folder', () => {
-  const text = [service('a'), service('b'), service('headless', ', clusterIP: None'), service('named', ', type: ExternalName')].join('---\n');
+  const text = [
+    service('a'),
+    service('b'),
+    service('headless', ', clusterIP: None'),
+    service('named', ', type: ExternalName'),
+  ].join('---\n');
 
   it('gives each Service that needs one an address of its own, and never writes to its source', () => {
     const { derived, given } = stateOf(text);
@@ -50,22 +60,32 @@ describe('the state folder', () => {
 
   it('leaves every other document at its line', () => {
     const { derived } = stateOf(`${text}---\n${secret('s')}---\nkind: Other\n`);
-    for (const part of ['# headless', 'kind: Other', '# b']) expect(lineOf(derived(), part)).toBe(lineOf(`${text}---\n${secret('s')}---\nkind: Other\n`, part));
+    for (const part of ['# headless', 'kind: Other', '# b'])
+      expect(lineOf(derived(), part)).toBe(lineOf(`${text}---\n${secret('s')}---\nkind: Other\n`, part));
   });
 
   it('leaves every other document its number, wherever the Secret is', () => {
-    const read = readYamlDocuments(stateOf(`${secret('s')}---\n${service('a')}---\n${secret('t')}---\nkind: Other\n`).derived());
+    const read = readYamlDocuments(
+      stateOf(`${secret('s')}---\n${service('a')}---\n${secret('t')}---\nkind: Other\n`).derived(),
+    );
     expect(read.ok && read.value.map(({ index }) => index)).toEqual([2, 4]);
   });
 
-  it('keeps a Service\'s address when its file changes', () => {
+  it("keeps a Service's address when its file changes", () => {
     const { write, derived } = stateOf(text);
     write([service('b'), service('c')].join('---\n'));
     expect(ips(derived())).toEqual(['10.96.0.11', '10.96.0.12']);
   });
 
   it('keeps Secrets, also those in Lists, out of what galley reads, for their owner alone', () => {
-    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'l' }, stringData: { key: 'hidden-l' } }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }] });
+    const list = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [
+        { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'l' }, stringData: { key: 'hidden-l' } },
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } },
+      ],
+    });
     const { state, derived, secrets, secretsFolder } = stateOf(`${service('a')}---\n${secret('s')}---\n${list}\n`);
     expect(derived()).not.toContain('hidden');
     expect(derived()).toContain('ConfigMap');
@@ -74,20 +94,25 @@ describe('the state folder', () => {
     expect(state.secrets).toMatchObject([{ metadata: { name: 's' } }, { metadata: { name: 'l' } }]);
   });
 
-  it.each(['no: [yaml', '\ttab: 1', 'a: "never ends', '  wrong:\n indentation: 1\n- x'])('lets a mistake cost its document alone, and keeps what the file held before: %j', (mistake) => {
-    const { write, names, given, derived, state } = stateOf([service('a'), service('b')].join('---\n'));
-    const next = `${service('c')}---\n${service('a', ', type: LoadBalancer')}---\n${mistake}`;
-    write(next);
-    expect(names()).toEqual(['c', 'a', 'b']);
-    expect(state.objects.find(({ metadata }) => metadata.name === 'a')?.spec).toMatchObject({ type: 'LoadBalancer' });
-    expect(readFileSync(given, 'utf8')).toBe(next);
-    expect(parseAllDocuments(derived()).flatMap(({ errors }) => errors).length).toBeGreaterThan(0);
-    write(service('a'));
-    expect(names()).toEqual(['a']);
-  });
+  it.each(['no: [yaml', '\ttab: 1', 'a: "never ends', '  wrong:\n indentation: 1\n- x'])(
+    'lets a mistake cost its document alone, and keeps what the file held before: %j',
+    (mistake) => {
+      const { write, names, given, derived, state } = stateOf([service('a'), service('b')].join('---\n'));
+      const next = `${service('c')}---\n${service('a', ', type: LoadBalancer')}---\n${mistake}`;
+      write(next);
+      expect(names()).toEqual(['c', 'a', 'b']);
+      expect(state.objects.find(({ metadata }) => metadata.name === 'a')?.spec).toMatchObject({ type: 'LoadBalancer' });
+      expect(readFileSync(given, 'utf8')).toBe(next);
+      expect(parseAllDocuments(derived()).flatMap(({ errors }) => errors).length).toBeGreaterThan(0);
+      write(service('a'));
+      expect(names()).toEqual(['a']);
+    },
+  );
 
   it.each([
-    ['in a document of its own', `${secret('d')}---\nno: [yaml`], ['in the Secret', secret('d').replace('{key', '{[key')], ['that swallows the Secret', `a: "never ends\n---\n${secret('d')}`],
+    ['in a document of its own', `${secret('d')}---\nno: [yaml`],
+    ['in the Secret', secret('d').replace('{key', '{[key')],
+    ['that swallows the Secret', `a: "never ends\n---\n${secret('d')}`],
   ])('shows galley a mistake %s, and nothing of a Secret', (_, mistake) => {
     const { write, derived, state, given } = stateOf(`${service('a')}---\n${secret('b')}`);
     write(`${service('a')}---\n${mistake}`);
@@ -100,7 +125,12 @@ describe('the state folder', () => {
   it('forgets a file that is removed, with its Secrets', () => {
     const { remove, state, secretsFolder, path } = stateOf(`${service('a')}---\n${secret('b')}`);
     remove();
-    expect([state.objects, state.secrets, readdirSync(secretsFolder), readdirSync(join(path, 'given/00'))]).toEqual([[], [], [], []]);
+    expect([state.objects, state.secrets, readdirSync(secretsFolder), readdirSync(join(path, 'given/00'))]).toEqual([
+      [],
+      [],
+      [],
+      [],
+    ]);
   });
 
   it('writes an object whole, and not again when nothing differs', () => {
@@ -115,6 +145,12 @@ describe('the state folder', () => {
   });
 
   it('refuses a folder without YAML, naming it', () => {
-    expect(() => createStateFolder(join(dir, 'other'), { given: [mkdtempSync(join(dir, 'empty-'))], system: [], secretsFolder: dir })).toThrow(/holds no YAML/);
+    expect(() =>
+      createStateFolder(join(dir, 'other'), {
+        given: [mkdtempSync(join(dir, 'empty-'))],
+        system: [],
+        secretsFolder: dir,
+      }),
+    ).toThrow(/holds no YAML/);
   });
 });

@@ -8,8 +8,8 @@ import { namespaceOf, type KubeObject } from './objects.ts';
 import { replaceFile } from './replace-file.ts';
 
 /**
- * The cluster's state as a folder of YAML, which galley reads: `given` is derived from the files of users, `system` from those of the demo, `kubernetes`
- * is what runs. The files that it is derived from are only read.
+ * The cluster's state as a folder of YAML, which galley reads: `given` is derived from the files of users, `system`
+ * from those of the demo, `kubernetes` is what runs. The files that it is derived from are only read.
  */
 export interface StateFolder {
   readonly path: string;
@@ -19,19 +19,29 @@ export interface StateFolder {
   readonly secrets: readonly KubeObject[];
   /** What the sources hold, without Secrets. Of an object in two files the first by path applies, as for galley. */
   readonly objects: readonly KubeObject[];
-  /** Derives a file of a source again, after it has changed. What it held before stays in force while some of it can't be read. */
+  /**
+   * Derives a file of a source again, after it has changed. What it held before stays in force while some of it can't
+   * be read.
+   */
   derive(found: FileFound): void;
   /** Writes an object of `kubernetes`; replaces the file in one step, and not at all when nothing differs. */
   put(file: string, object: object): void;
   remove(file: string): void;
 }
 
-export interface StateParts { readonly given: readonly string[]; readonly system: readonly string[]; readonly secretsFolder: string }
+export interface StateParts {
+  readonly given: readonly string[];
+  readonly system: readonly string[];
+  readonly secretsFolder: string;
+}
 
 /** Makes the folders; the sources are derived by `derive`. Throws what findManifests does. */
 export function createStateFolder(path: string, parts: StateParts): StateFolder {
   for (const folder of ['given', 'system', 'kubernetes']) mkdirSync(join(path, folder), { recursive: true });
-  const sources = [...parts.given.map((source, i) => ({ source: resolve(source), to: numbered('given', i) })), ...parts.system.map((source, i) => ({ source, to: numbered('system', i) }))];
+  const sources = [
+    ...parts.given.map((source, i) => ({ source: resolve(source), to: numbered('given', i) })),
+    ...parts.system.map((source, i) => ({ source, to: numbered('system', i) })),
+  ];
   for (const { source } of sources) findManifests(source);
   const written = new Map<string, string>();
   const files = new Map<string, Held>();
@@ -51,8 +61,12 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
   return {
     path,
     sources: sources.map(({ source }) => source),
-    get secrets() { return [...files.values()].flatMap(({ secrets }) => secrets); },
-    get objects() { return firstOfEach([...files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, { objects }]) => objects)); },
+    get secrets() {
+      return [...files.values()].flatMap(({ secrets }) => secrets);
+    },
+    get objects() {
+      return firstOfEach([...files].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, { objects }]) => objects));
+    },
     derive({ path: source, problem }) {
       const file = targetOf(source);
       const name = file.replaceAll('/', '_');
@@ -64,8 +78,11 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
       if (problem?.code === 'unreadable') return;
       const text = readFileSync(source, 'utf8');
       const derived = problem ? deriveBroken(text) : deriveFile(text, addressOf);
-      const before = derived.isBroken ? files.get(file) ?? nothing : nothing;
-      const held = { objects: firstOfEach([...derived.objects, ...before.objects]), secrets: firstOfEach([...derived.secrets, ...before.secrets]) };
+      const before = derived.isBroken ? (files.get(file) ?? nothing) : nothing;
+      const held = {
+        objects: firstOfEach([...derived.objects, ...before.objects]),
+        secrets: firstOfEach([...derived.secrets, ...before.secrets]),
+      };
       files.set(file, held);
       writeSecrets(name, held.secrets);
       replaceFile(join(path, file), derived.text);
@@ -83,11 +100,16 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
   };
 }
 
-interface Held { readonly objects: readonly KubeObject[]; readonly secrets: readonly KubeObject[] }
+interface Held {
+  readonly objects: readonly KubeObject[];
+  readonly secrets: readonly KubeObject[];
+}
 const nothing: Held = { objects: [], secrets: [] };
 
 function firstOfEach(objects: readonly KubeObject[]): KubeObject[] {
-  const byId = new Map(objects.toReversed().map((object) => [`${object.kind} ${namespaceOf(object)}/${object.metadata.name}`, object]));
+  const byId = new Map(
+    objects.toReversed().map((object) => [`${object.kind} ${namespaceOf(object)}/${object.metadata.name}`, object]),
+  );
   return [...byId.values()].reverse();
 }
 

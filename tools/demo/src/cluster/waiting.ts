@@ -2,8 +2,14 @@
 export interface Waiting {
   /** Something may have changed. */
   wake(): void;
-  /** Resolves as soon as `reached` holds. Rejects after `timeoutMs`, or when `signal` aborts, with what `describe` says then. */
-  until(reached: () => boolean, options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly describe: () => string }): Promise<void>;
+  /**
+   * Resolves as soon as `reached` holds. Rejects after `timeoutMs`, or when `signal` aborts, with what `describe` says
+   * then.
+   */
+  until(
+    reached: () => boolean,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly describe: () => string },
+  ): Promise<void>;
 }
 
 export function createWaiting(): Waiting {

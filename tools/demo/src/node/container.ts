@@ -11,7 +11,10 @@ export interface ContainerOptions {
   /** File that its output is appended to. */
   readonly logFile: string;
 }
-export interface Exit { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
 
 /** Starts a command in the pod as a process group of its own, so that what it leaves behind ends with it. */
 function start(sandbox: Sandbox, { command, env, user, group, logFile }: ContainerOptions): ChildProcess {
@@ -19,8 +22,19 @@ function start(sandbox: Sandbox, { command, env, user, group, logFile }: Contain
   // Who opens /dev/stdout anew, as Envoy does for access logs, needs the right to.
   fchownSync(log, user, group);
   try {
-    const [program = '', ...args] = [...sandbox.enter, 'setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups', ...command];
-    return spawn(program, args, { env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env }, stdio: ['ignore', log, log], detached: true });
+    const [program = '', ...args] = [
+      ...sandbox.enter,
+      'setpriv',
+      `--reuid=${user}`,
+      `--regid=${group}`,
+      '--clear-groups',
+      ...command,
+    ];
+    return spawn(program, args, {
+      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env },
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
   } finally {
     closeSync(log);
   }
@@ -33,18 +47,25 @@ const killGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
     if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
   }
 };
-const exited = (child: ChildProcess): Promise<Exit> => new Promise((resolve, reject) => {
-  child.once('error', reject);
-  child.once('exit', (code, signal) => {
-    killGroup(child, 'SIGKILL');
-    resolve({ code, signal });
+const exited = (child: ChildProcess): Promise<Exit> =>
+  new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      killGroup(child, 'SIGKILL');
+      resolve({ code, signal });
+    });
   });
-});
 
-/** Runs a container to its end, as Kubernetes does with init containers. Rejects, with the end of its log, when it fails. */
+/**
+ * Runs a container to its end, as Kubernetes does with init containers. Rejects, with the end of its log, when it
+ * fails.
+ */
 export async function runToEnd(sandbox: Sandbox, options: ContainerOptions): Promise<void> {
   const { code, signal } = await exited(start(sandbox, options));
-  if (code !== 0) throw new Error(`container ${options.name} failed (${signal ?? `exit code ${code}`}):\n${logTail(options.logFile)}`);
+  if (code !== 0)
+    throw new Error(
+      `container ${options.name} failed (${signal ?? `exit code ${code}`}):\n${logTail(options.logFile)}`,
+    );
 }
 
 /** The last lines of a log. */
@@ -84,12 +105,14 @@ export function startContainer(sandbox: Sandbox, options: ContainerOptions): Con
 
   function follow(): Promise<unknown> {
     const began = Date.now();
-    return exited(child).catch(() => undefined).then(() => {
-      if (state !== 'running') return;
-      state = 'waiting';
-      wait = Date.now() - began > 10_000 ? backoff.first : Math.min(wait * 2, backoff.most);
-      timer = setTimeout(again, wait);
-    });
+    return exited(child)
+      .catch(() => undefined)
+      .then(() => {
+        if (state !== 'running') return;
+        state = 'waiting';
+        wait = Date.now() - began > 10_000 ? backoff.first : Math.min(wait * 2, backoff.most);
+        timer = setTimeout(again, wait);
+      });
   }
   function again(): void {
     restarts += 1;
@@ -108,8 +131,12 @@ export function startContainer(sandbox: Sandbox, options: ContainerOptions): Con
   return {
     name: options.name,
     logFile: options.logFile,
-    get restarts() { return restarts; },
-    get isRunning() { return state === 'running'; },
+    get restarts() {
+      return restarts;
+    },
+    get isRunning() {
+      return state === 'running';
+    },
     kill: () => killGroup(child, 'SIGKILL'),
     hold: () => end('held'),
     release: () => {

@@ -6,26 +6,54 @@ const marker = 'FLOTILLA_NODE';
 export const isInNode = (): boolean => process.env[marker] === '1';
 
 /** Without root, all the ids of /etc/subuid are mapped: the sidecar and the CA have users of their own. */
-const userNamespace = (): readonly string[] => (process.getuid?.() === 0 ? [] : ['--user', '--map-root-user', '--map-auto']);
+const userNamespace = (): readonly string[] =>
+  process.getuid?.() === 0 ? [] : ['--user', '--map-root-user', '--map-auto'];
 
 /**
- * The command line that runs another one in namespaces of its own: network, mounts and processes, so that whatever is done in them is gone with it; without
- * root, in a user namespace.
+ * The command line that runs another one in namespaces of its own: network, mounts and processes, so that whatever is
+ * done in them is gone with it; without root, in a user namespace.
  */
 export function nodeCommand(command: readonly string[]): string[] {
-  return ['unshare', ...userNamespace(), '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL', 'env', `${marker}=1`, `PATH=${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...command];
+  return [
+    'unshare',
+    ...userNamespace(),
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--mount-proc',
+    '--kill-child=SIGKILL',
+    'env',
+    `${marker}=1`,
+    `PATH=${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+    'sh',
+    '-c',
+    'ip link set lo up && exec "$@"',
+    'sh',
+    ...command,
+  ];
 }
 
 /** Removes a folder of a node, in which the users of pods own files. */
 export function removeNodeFolder(folder: string): void {
-  const [program = '', ...args] = [...(userNamespace().length > 0 ? ['unshare', ...userNamespace()] : []), 'rm', '-rf', folder];
+  const [program = '', ...args] = [
+    ...(userNamespace().length > 0 ? ['unshare', ...userNamespace()] : []),
+    'rm',
+    '-rf',
+    folder,
+  ];
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${folder} could not be removed (${error?.message ?? stderr.trim()})`);
 }
 
 /** Why nodes can't be made here and what to do about it; undefined when they can. */
 export function whyNoNode(): string | undefined {
-  const missing = [['ip', 'iproute2'], ['iptables-restore', 'iptables']].filter(([tool = '']) => !['/usr/sbin', '/sbin', '/usr/bin', '/bin'].some((dir) => existsSync(`${dir}/${tool}`))).map(([, name]) => name);
+  const missing = [
+    ['ip', 'iproute2'],
+    ['iptables-restore', 'iptables'],
+  ]
+    .filter(([tool = '']) => !['/usr/sbin', '/sbin', '/usr/bin', '/bin'].some((dir) => existsSync(`${dir}/${tool}`)))
+    .map(([, name]) => name);
   if (missing.length > 0) return `${missing.join(' and ')} missing; install ${missing.join(' ')}`;
   const [program = '', ...args] = nodeCommand(['ip', 'link', 'add', 'probe', 'type', 'bridge']);
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });

@@ -8,14 +8,22 @@ import { parseOptions, runAll } from '@flotilla/runtime';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 import { aborted, setting } from '@flotilla/std';
 
-/** nats-server with a certificate from citadel, replaced while it runs. Its users are the services that citadel certifies. */
-const options = parseOptions({
-  name: 'nats', describe: 'nats-server with a certificate from citadel',
-  settings: {
-    ...certificateSettings(), bind: setting.text('address of its port', '0.0.0.0'),
-    folder: setting.path('where its configuration and its streams are kept', '/data'),
+/**
+ * nats-server with a certificate from citadel, replaced while it runs. Its users are the services that citadel
+ * certifies.
+ */
+const options = parseOptions(
+  {
+    name: 'nats',
+    describe: 'nats-server with a certificate from citadel',
+    settings: {
+      ...certificateSettings(),
+      bind: setting.text('address of its port', '0.0.0.0'),
+      folder: setting.path('where its configuration and its streams are kept', '/data'),
+    },
   },
-}, process.argv.slice(2));
+  process.argv.slice(2),
+);
 const binary = process.env['NATS_SERVER_BIN'] ?? 'nats-server';
 const log = createLogger('nats');
 const stop = new AbortController();
@@ -28,13 +36,22 @@ function writeFiles(): string {
     return join(options.folder, name);
   };
   const { key, cert, roots } = certificate.current() ?? { key: '', cert: '', roots: '' };
-  const user = (name: string, role: NatsUser['role']): NatsUser =>
-    ({ name, identity: spiffeOf({ trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: name }), role });
-  return file('nats.conf', buildServerConfig({
-    host: options.bind, port: 4222, storeDir: join(options.folder, 'store'), revision: 'default',
-    users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
-    tls: { keyFile: file('key.pem', key), certFile: file('cert.pem', cert), caFile: file('ca.pem', roots) },
-  }));
+  const user = (name: string, role: NatsUser['role']): NatsUser => ({
+    name,
+    identity: spiffeOf({ trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: name }),
+    role,
+  });
+  return file(
+    'nats.conf',
+    buildServerConfig({
+      host: options.bind,
+      port: 4222,
+      storeDir: join(options.folder, 'store'),
+      revision: 'default',
+      users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
+      tls: { keyFile: file('key.pem', key), certFile: file('cert.pem', cert), caFile: file('ca.pem', roots) },
+    }),
+  );
 }
 
 const serve = async (signal: AbortSignal): Promise<void> => {
@@ -43,7 +60,9 @@ const serve = async (signal: AbortSignal): Promise<void> => {
   const server = spawn(binary, ['-c', writeFiles()], { stdio: 'inherit' });
   const ended = new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.once('exit', (code) => (signal.aborted ? resolve() : reject(new Error(`nats-server ended with exit code ${code}`))));
+    server.once('exit', (code) =>
+      signal.aborted ? resolve() : reject(new Error(`nats-server ended with exit code ${code}`)),
+    );
   });
   certificate.onChange(() => {
     writeFiles();

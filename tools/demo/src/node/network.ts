@@ -8,7 +8,10 @@ const bridge = 'mesh0';
 /** A pod's interface on the bridge; names of interfaces have at most 15 characters. */
 const hostEnd = (index: number): string => `pod${index}`;
 
-export interface PodNetwork { readonly ip: string; readonly namespace: string }
+export interface PodNetwork {
+  readonly ip: string;
+  readonly namespace: string;
+}
 export interface Network {
   /** A network namespace with an address of its own, and the node as its way to everything else. */
   attach(name: string): Promise<PodNetwork>;
@@ -18,16 +21,25 @@ export interface Network {
 }
 
 /**
- * The node's network: a bridge, and everything that happens on it stays in the network namespace of this process. Packets between pods don't pass
- * through it; those to a Service's address do, where the node sends them on to a pod.
+ * The node's network: a bridge, and everything that happens on it stays in the network namespace of this process.
+ * Packets between pods don't pass through it; those to a Service's address do, where the node sends them on to a pod.
  */
 export async function createNetwork(): Promise<Network> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
   await run('mkdir', ['-p', '/run/netns', '/run/lock']);
-  await run('ip', ['-batch', '-'], [
-    `link add ${bridge} type bridge`, `addr add ${nodeAddress}/16 dev ${bridge}`, `link set ${bridge} up`,
-  ].join('\n'));
-  for (const [name, value] of [['ip_forward', 1], ['conf/all/rp_filter', 0], ['conf/default/rp_filter', 0], ['conf/all/send_redirects', 0], [`conf/${bridge}/send_redirects`, 0], [`conf/${bridge}/rp_filter`, 0]] as const) {
+  await run(
+    'ip',
+    ['-batch', '-'],
+    [`link add ${bridge} type bridge`, `addr add ${nodeAddress}/16 dev ${bridge}`, `link set ${bridge} up`].join('\n'),
+  );
+  for (const [name, value] of [
+    ['ip_forward', 1],
+    ['conf/all/rp_filter', 0],
+    ['conf/default/rp_filter', 0],
+    ['conf/all/send_redirects', 0],
+    [`conf/${bridge}/send_redirects`, 0],
+    [`conf/${bridge}/rp_filter`, 0],
+  ] as const) {
     writeFileSync(`/proc/sys/net/ipv4/${name}`, String(value));
   }
   const free: number[] = [];
@@ -37,10 +49,25 @@ export async function createNetwork(): Promise<Network> {
       const index = free.shift() ?? (used += 1);
       const ip = `${podNetwork}.${index >> 8}.${index & 0xff}`;
       const outside = hostEnd(index);
-      await run('ip', ['-batch', '-'], [
-        `netns add ${name}`, `link add ${outside} type veth peer name eth0 netns ${name}`, `link set ${outside} master ${bridge} up`,
-      ].join('\n'));
-      await run('ip', ['-n', name, '-batch', '-'], ['link set lo up', `addr add ${ip}/16 dev eth0`, 'link set eth0 up', `route add default via ${nodeAddress}`].join('\n'));
+      await run(
+        'ip',
+        ['-batch', '-'],
+        [
+          `netns add ${name}`,
+          `link add ${outside} type veth peer name eth0 netns ${name}`,
+          `link set ${outside} master ${bridge} up`,
+        ].join('\n'),
+      );
+      await run(
+        'ip',
+        ['-n', name, '-batch', '-'],
+        [
+          'link set lo up',
+          `addr add ${ip}/16 dev eth0`,
+          'link set eth0 up',
+          `route add default via ${nodeAddress}`,
+        ].join('\n'),
+      );
       return { ip, namespace: name };
     },
     async detach({ ip, namespace }) {

@@ -3,12 +3,24 @@ import { createServer as createHttp2Server, type Http2ServerRequest, type Http2S
 import { createServer as createTcpServer } from 'node:net';
 import { peerIn } from './peer.ts';
 
-/** Stands in for a container: answers HTTP/1.1 and HTTP/2 with what it saw, and gives other bytes back. Arguments: the container's name, then its ports. */
+/**
+ * Stands in for a container: answers HTTP/1.1 and HTTP/2 with what it saw, and gives other bytes back. Arguments: the
+ * container's name, then its ports.
+ */
 const [name = 'echo', ...ports] = process.argv.slice(2);
 const pod = process.env['HOSTNAME'] ?? '';
 
-const describeRequest = ({ method, url, headers, httpVersion }: IncomingMessage | Http2ServerRequest) =>
-  ({ container: name, protocol: `HTTP/${httpVersion}`, pod, app: process.env['POD_APP'], version: process.env['POD_VERSION'], method, path: url, headers, peer: peerIn(headers) });
+const describeRequest = ({ method, url, headers, httpVersion }: IncomingMessage | Http2ServerRequest) => ({
+  container: name,
+  protocol: `HTTP/${httpVersion}`,
+  pod,
+  app: process.env['POD_APP'],
+  version: process.env['POD_VERSION'],
+  method,
+  path: url,
+  headers,
+  peer: peerIn(headers),
+});
 
 function answer(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
   request.resume();

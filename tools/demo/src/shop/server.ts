@@ -2,41 +2,56 @@ import { Agent, createServer, request } from 'node:http';
 import { peerIn } from './peer.ts';
 
 /**
- * A service of the shop: calls its upstreams by their Service names and tells who it is and whom it saw. It knows nothing of the mesh. Environment: NAME,
- * VERSION, PORT, UPSTREAMS (URLs, separated by commas).
+ * A service of the shop: calls its upstreams by their Service names and tells who it is and whom it saw. It knows
+ * nothing of the mesh. Environment: NAME, VERSION, PORT, UPSTREAMS (URLs, separated by commas).
  */
 const { NAME: name = 'shop', VERSION: version = 'v1', PORT: port = '8080', UPSTREAMS: upstreams = '' } = process.env;
 const urls = upstreams.split(',').filter((url) => url !== '');
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const timeoutMs = 5000;
 
-interface Answer { readonly name: string; readonly version: string; readonly peer?: string; readonly status?: number; readonly upstreams?: readonly unknown[] }
+interface Answer {
+  readonly name: string;
+  readonly version: string;
+  readonly peer?: string;
+  readonly status?: number;
+  readonly upstreams?: readonly unknown[];
+}
 
-const call = (url: string): Promise<Answer> => new Promise((resolve) => {
-  const failed = (status: number): void => resolve({ name: new URL(url).hostname, version: '', status });
-  const sent = request(url, { agent, timeout: timeoutMs }, (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('error', () => failed(502));
-    response.on('end', () => {
-      const status = response.statusCode ?? 502;
-      if (status !== 200) return failed(status);
-      resolve(JSON.parse(Buffer.concat(chunks).toString()) as Answer);
+const call = (url: string): Promise<Answer> =>
+  new Promise((resolve) => {
+    const failed = (status: number): void => resolve({ name: new URL(url).hostname, version: '', status });
+    const sent = request(url, { agent, timeout: timeoutMs }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', () => failed(502));
+      response.on('end', () => {
+        const status = response.statusCode ?? 502;
+        if (status !== 200) return failed(status);
+        resolve(JSON.parse(Buffer.concat(chunks).toString()) as Answer);
+      });
     });
+    sent.on('timeout', () => sent.destroy());
+    sent.on('error', () => failed(502));
+    sent.end();
   });
-  sent.on('timeout', () => sent.destroy());
-  sent.on('error', () => failed(502));
-  sent.end();
-});
 
-// The proxy beside it decides how long a connection stays idle: one closed here just when the proxy reuses it is a 503 UC.
+// The proxy beside it decides how long a connection stays idle: one closed here just when the proxy reuses it is a 503
+// UC.
 createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
   incoming.resume();
   const peer = peerIn(incoming.headers);
   void Promise.all(urls.map(call)).then((answers) => {
     const worst = Math.max(200, ...answers.map(({ status = 200 }) => status));
     outgoing.writeHead(worst, { 'content-type': 'application/json' });
-    outgoing.end(JSON.stringify({ name, version, ...(peer ? { peer } : {}), ...(answers.length > 0 ? { upstreams: answers } : {}) } satisfies Answer));
+    outgoing.end(
+      JSON.stringify({
+        name,
+        version,
+        ...(peer ? { peer } : {}),
+        ...(answers.length > 0 ? { upstreams: answers } : {}),
+      } satisfies Answer),
+    );
   });
 }).listen(Number(port), '::', () => console.log(`${name} ${version} on port ${port}`));
 process.on('SIGTERM', () => process.exit(0));

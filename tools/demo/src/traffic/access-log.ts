@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Pod } from '../cluster/pod.ts';
 
-/** One request as a proxy logged it, in the access log format of the demo's mesh; null where Envoy has nothing to say. */
+/**
+ * One request as a proxy logged it, in the access log format of the demo's mesh; null where Envoy has nothing to say.
+ */
 export interface LogLine {
   /** `x-request-id`: the same in the client's and in the server's log. */
   readonly id: string | null;
@@ -20,9 +22,11 @@ export interface LogLine {
 export function accessLog(pod: Pod): LogLine[] {
   const proxy = pod.containers.find(({ name }) => name === 'istio-proxy');
   if (!proxy) return [];
-  return readFileSync(proxy.logFile, 'utf8').split('\n').flatMap((line) => {
-    // The agent's own lines are JSON too.
-    if (!line.startsWith('{"client":') || !line.endsWith('}')) return [];
-    return [JSON.parse(line) as LogLine];
-  });
+  return readFileSync(proxy.logFile, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      // The agent's own lines are JSON too.
+      if (!line.startsWith('{"client":') || !line.endsWith('}')) return [];
+      return [JSON.parse(line) as LogLine];
+    });
 }

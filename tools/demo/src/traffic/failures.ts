@@ -15,14 +15,22 @@ export interface Failure {
 /** Envoy's own failures, by its flag or status: not an application's 404, nor an injected fault. */
 const isFailure = ({ status, flags }: LogLine): boolean => ((status ?? 0) >= 500 || status === 0) && flags !== 'FI';
 
-/** Why requests failed, as the proxies of these pods logged it: most frequent first. A retry that succeeded shows at the server's proxy alone. */
+/**
+ * Why requests failed, as the proxies of these pods logged it: most frequent first. A retry that succeeded shows at the
+ * server's proxy alone.
+ */
 export function findFailures(pods: readonly Pod[]): Failure[] {
   const found = new Map<string, Failure>();
   for (const pod of pods) {
     for (const line of accessLog(pod)) {
       if (!isFailure(line)) continue;
       const failure = {
-        pod: pod.object.metadata.name ?? '', status: line.status ?? 0, flags: line.flags ?? '', details: line.details ?? '', cluster: line.cluster ?? '', path: line.path ?? '',
+        pod: pod.object.metadata.name ?? '',
+        status: line.status ?? 0,
+        flags: line.flags ?? '',
+        details: line.details ?? '',
+        cluster: line.cluster ?? '',
+        path: line.path ?? '',
       };
       const key = JSON.stringify(failure);
       found.set(key, { ...failure, count: (found.get(key)?.count ?? 0) + 1 });

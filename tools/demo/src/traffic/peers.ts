@@ -12,11 +12,12 @@ export interface PeerReport {
   readonly edges: ReadonlyMap<string, number>;
 }
 
-const identityOf = ({ object: { metadata, spec } }: Pod): string => `spiffe://cluster.local/ns/${metadata.namespace}/sa/${spec.serviceAccountName ?? 'default'}`;
+const identityOf = ({ object: { metadata, spec } }: Pod): string =>
+  `spiffe://cluster.local/ns/${metadata.namespace}/sa/${spec.serviceAccountName ?? 'default'}`;
 
 /**
- * What proxies say of each other in their access logs. A request has one id at both ends: the client's proxy logs the certificate that its server showed, the
- * server's the one that its client showed.
+ * What proxies say of each other in their access logs. A request has one id at both ends: the client's proxy logs the
+ * certificate that its server showed, the server's the one that its client showed.
  */
 export function comparePeers(pods: readonly Pod[]): PeerReport {
   const sent = new Map<string, { by: string; to: string | null }>();
@@ -43,4 +44,5 @@ export function comparePeers(pods: readonly Pod[]): PeerReport {
 }
 
 /** Every request that both proxies logged showed each the identity of the other, and none came in without one. */
-export const isVerified = ({ pairs, verified, anonymous }: PeerReport): boolean => pairs > 0 && verified === pairs && anonymous === 0;
+export const isVerified = ({ pairs, verified, anonymous }: PeerReport): boolean =>
+  pairs > 0 && verified === pairs && anonymous === 0;

@@ -13,8 +13,9 @@ import { runEnvoy } from './envoy.ts';
 const isEnvoy = ({ node }: ScenarioProxy): boolean => node.metadata['GENERATOR'] !== 'grpc';
 
 /**
- * Lets a real Envoy (ENVOY_BIN) play each proxy of a scenario. Resolves with what it refused or is left waiting for, each with the proxy's name; empty when it took
- * all. Needs a network of its own (isInNode), in which any address may be listened on.
+ * Lets a real Envoy (ENVOY_BIN) play each proxy of a scenario. Resolves with what it refused or is left waiting for,
+ * each with the proxy's name; empty when it took all. Needs a network of its own (isInNode), in which any address may
+ * be listened on.
  */
 export async function serveEnvoys(scenario: string): Promise<readonly string[]> {
   for (const family of ['ipv4', 'ipv6']) writeFileSync(`/proc/sys/net/${family}/ip_nonlocal_bind`, '1');
@@ -24,8 +25,15 @@ export async function serveEnvoys(scenario: string): Promise<readonly string[]> 
   try {
     await withControlPlane(scenario, authority, async ({ address }, { proxies }) => {
       for (const proxy of proxies.filter(isEnvoy)) {
-        const options = { proxy, discovery: address, certificate: authority.issue(proxy.identity), folder: join(folder, proxy.name) };
-        const problems = await runEnvoy(process.env['ENVOY_BIN'] ?? '', options).catch((thrown: unknown) => [messageOf(thrown)]);
+        const options = {
+          proxy,
+          discovery: address,
+          certificate: authority.issue(proxy.identity),
+          folder: join(folder, proxy.name),
+        };
+        const problems = await runEnvoy(process.env['ENVOY_BIN'] ?? '', options).catch((thrown: unknown) => [
+          messageOf(thrown),
+        ]);
         found.push(...problems.map((problem) => `${proxy.name}: ${problem}`));
       }
     });
@@ -36,8 +44,8 @@ export async function serveEnvoys(scenario: string): Promise<readonly string[]> 
 }
 
 /**
- * `npm run parity -- envoy`: a real stock Envoy plays each proxy of each scenario, and must refuse nothing of what it is sent and be left waiting for nothing. Prints
- * what it did and, last, `cases A/B`. Returns the exit code.
+ * `npm run parity -- envoy`: a real stock Envoy plays each proxy of each scenario, and must refuse nothing of what it
+ * is sent and be left waiting for nothing. Prints what it did and, last, `cases A/B`. Returns the exit code.
  */
 export async function runEnvoys({ corpus, only, json }: ParityOptions): Promise<number> {
   if (!existsSync(process.env['ENVOY_BIN'] ?? '')) throw new Unmet('no Envoy: name one in ENVOY_BIN');
@@ -47,7 +55,10 @@ export async function runEnvoys({ corpus, only, json }: ParityOptions): Promise<
   for (const [i, name] of names.entries()) {
     const found = await serveEnvoys(join(corpus, name));
     if (found.length === 0) agree += 1;
-    if (!json) console.log(`${i + 1}/${names.length} ${name}: ${found.length === 0 ? 'taken' : `differs\n  ${found.join('\n  ')}`}`);
+    if (!json)
+      console.log(
+        `${i + 1}/${names.length} ${name}: ${found.length === 0 ? 'taken' : `differs\n  ${found.join('\n  ')}`}`,
+      );
   }
   console.log(json ? JSON.stringify({ cases: [agree, names.length] }) : `cases ${agree}/${names.length}`);
   return agree === names.length ? 0 : 1;

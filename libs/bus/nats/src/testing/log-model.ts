@@ -1,12 +1,20 @@
 import type { Part } from '../entry.ts';
 import type { Fence, LogEnd, WriteLog } from '../write-log.ts';
 
-/** What happens to a request: it arrives and so does its answer, or one of them does not, or it arrives after its sender has given up. */
+/**
+ * What happens to a request: it arrives and so does its answer, or one of them does not, or it arrives after its sender
+ * has given up.
+ */
 export type Fate = 'arrives' | 'is lost' | 'answer is lost' | 'is late';
 
-interface Message { readonly sequence: number; readonly part: Part }
+interface Message {
+  readonly sequence: number;
+  readonly part: Part;
+}
 
-/** A stream as JetStream keeps it: the server's side of `WriteLog`, with all that can happen to a server and its store. */
+/**
+ * A stream as JetStream keeps it: the server's side of `WriteLog`, with all that can happen to a server and its store.
+ */
 export class LogModel {
   #messages: Message[] = [];
   #last = 0;
@@ -23,7 +31,9 @@ export class LogModel {
   }
 
   trim(terms: readonly string[], sequence: number): void {
-    this.#messages = this.#messages.filter((message) => message.sequence >= sequence || !terms.includes(message.part.term));
+    this.#messages = this.#messages.filter(
+      (message) => message.sequence >= sequence || !terms.includes(message.part.term),
+    );
   }
 
   end(): LogEnd {
@@ -97,8 +107,10 @@ export class WriterLink implements WriteLog {
   }
 
   end = (): Promise<LogEnd> => this.#request(() => this.#model.end());
-  append = (part: Part, fence: Fence): Promise<number | 'refused'> => this.#request(() => this.#model.append(part, fence));
-  trim = (terms: readonly string[], sequence: number): Promise<void> => this.#request(() => this.#model.trim(terms, sequence));
+  append = (part: Part, fence: Fence): Promise<number | 'refused'> =>
+    this.#request(() => this.#model.append(part, fence));
+  trim = (terms: readonly string[], sequence: number): Promise<void> =>
+    this.#request(() => this.#model.trim(terms, sequence));
   answers = (term: string): Promise<boolean> => this.#request(() => this.#model.answers(term)).catch(() => false);
   answerFor(term: string | undefined): void {
     if (this.#term !== undefined) this.#model.answer(this.#term, undefined);
@@ -108,7 +120,7 @@ export class WriterLink implements WriteLog {
 
   async #request<T>(effect: () => T): Promise<T> {
     await this.#resumed?.promise;
-    const fate = this.isCut || this.isDead ? 'is lost' : this.#fates.shift() ?? 'arrives';
+    const fate = this.isCut || this.isDead ? 'is lost' : (this.#fates.shift() ?? 'arrives');
     if (fate === 'is late') this.#model.later(effect);
     const answer = fate === 'arrives' || fate === 'answer is lost' ? effect() : undefined;
     await this.#resumed?.promise;

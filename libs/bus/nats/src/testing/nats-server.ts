@@ -13,7 +13,8 @@ import { createNatsBus } from '../nats.ts';
 import { buildServerConfig, type NatsUser } from '../server-config.ts';
 
 const program = process.env['NATS_SERVER_BIN'] ?? join(import.meta.dirname, '../../../../../.cache/bin/nats-server');
-const serviceOf = (serviceAccount: string): string => spiffeOf({ trustDomain: 'cluster.local', namespace: 'istio-system', serviceAccount });
+const serviceOf = (serviceAccount: string): string =>
+  spiffeOf({ trustDomain: 'cluster.local', namespace: 'istio-system', serviceAccount });
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -30,14 +31,23 @@ function createAuthority() {
   const rootKey = generateKey();
   const ca = buildRoot(rootKey, { organization: 'test', validity, serial: randomBytes(16) });
   const issuer = { key: rootKey, certificate: new X509Certificate(ca) };
-  const sign = (names: { readonly uris?: readonly string[]; readonly dns?: readonly string[] }): { readonly key: string; readonly cert: string } => {
+  const sign = (names: {
+    readonly uris?: readonly string[];
+    readonly dns?: readonly string[];
+  }): { readonly key: string; readonly cert: string } => {
     const key = generateKey();
-    return { key: keyToPem(key), cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), ...names }, issuer) };
+    return {
+      key: keyToPem(key),
+      cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), ...names }, issuer),
+    };
   };
   return { ca, sign };
 }
 
-/** A real nats-server as the control plane has it: known users are those whose certificate says so. Its store is in a folder of its own. */
+/**
+ * A real nats-server as the control plane has it: known users are those whose certificate says so. Its store is in a
+ * folder of its own.
+ */
 export async function startNats() {
   const dir = mkdtempSync(join(tmpdir(), 'flotilla-nats-'));
   const port = await freePort();
@@ -48,11 +58,17 @@ export async function startNats() {
     return join(dir, name);
   };
   const user = (name: string, role: NatsUser['role']): NatsUser => ({ name, identity: serviceOf(name), role });
-  const config = file('nats.conf', buildServerConfig({
-    host: '127.0.0.1', port, storeDir: join(dir, 'store'), revision: 'default',
-    users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
-    tls: { certFile: file('cert.pem', cert), keyFile: file('key.pem', key), caFile: file('ca.pem', ca) },
-  }));
+  const config = file(
+    'nats.conf',
+    buildServerConfig({
+      host: '127.0.0.1',
+      port,
+      storeDir: join(dir, 'store'),
+      revision: 'default',
+      users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
+      tls: { certFile: file('cert.pem', cert), keyFile: file('key.pem', key), caFile: file('ca.pem', ca) },
+    }),
+  );
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     const started = spawn(program, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -75,12 +91,28 @@ export async function startNats() {
   await start();
   const tlsOf = (identity: string): TlsOptions => ({ ca, ...sign({ uris: [identity] }) });
   const optionsOf = (name: 'galley' | 'pilot'): NatsBusOptions => ({
-    servers: [`localhost:${port}`], tls: tlsOf(serviceOf(name)), user: name, revision: 'default', role: name === 'galley' ? 'publisher' : 'subscriber',
+    servers: [`localhost:${port}`],
+    tls: tlsOf(serviceOf(name)),
+    user: name,
+    revision: 'default',
+    role: name === 'galley' ? 'publisher' : 'subscriber',
   });
   const open = (name: 'galley' | 'pilot'): Promise<Bus> => createNatsBus(optionsOf(name));
   const wipe = (): void => rmSync(join(dir, 'store'), { recursive: true, force: true });
-  return { port, start, kill, open, optionsOf, tlsOf, serviceOf, sign, ca, wipe, end: async () => {
-    await kill();
-    rmSync(dir, { recursive: true, force: true });
-  } };
+  return {
+    port,
+    start,
+    kill,
+    open,
+    optionsOf,
+    tlsOf,
+    serviceOf,
+    sign,
+    ca,
+    wipe,
+    end: async () => {
+      await kill();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
 }

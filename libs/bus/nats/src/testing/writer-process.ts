@@ -4,10 +4,15 @@ import type { NatsBusOptions } from '../connection.ts';
 import { createNatsBus } from '../nats.ts';
 
 /**
- * A galley as a process of its own, so that it can be stopped and killed. Its argument is JSON; each line on stdin makes it publish its next version, in
- * which all resources have the same large value; it writes `role ROLE` and `published VERSION` lines.
+ * A galley as a process of its own, so that it can be stopped and killed. Its argument is JSON; each line on stdin
+ * makes it publish its next version, in which all resources have the same large value; it writes `role ROLE` and
+ * `published VERSION` lines.
  */
-interface Arguments { readonly options: NatsBusOptions; readonly session: string; readonly resources: readonly AnyResource[] }
+interface Arguments {
+  readonly options: NatsBusOptions;
+  readonly session: string;
+  readonly resources: readonly AnyResource[];
+}
 const { options, session, resources } = JSON.parse(process.argv[2] ?? '') as Arguments;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const bus = await createNatsBus({ ...options, instance: session, onRole: (role) => say(`role ${role}`) });

@@ -1,12 +1,19 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { configLimits, readJsonObject } from '@flotilla/std';
 
-const keySet = (modulus: Buffer): string => `{"keys":[ {"e":"AQAB","kid":"abc","kty":"RSA","n":"${modulus.toString('base64url')}"}]}`;
+const keySet = (modulus: Buffer): string =>
+  `{"keys":[ {"e":"AQAB","kid":"abc","kty":"RSA","n":"${modulus.toString('base64url')}"}]}`;
 
-/** Keys that verify nothing, in place of those at a URI, as Istio makes them when it can't fetch them: tokens are refused, not let through. */
+/**
+ * Keys that verify nothing, in place of those at a URI, as Istio makes them when it can't fetch them: tokens are
+ * refused, not let through.
+ */
 export const unfetched = (uri: string): string => keySet(Buffer.from(uri));
 
-/** The same for a stock Envoy 1.36, which takes no key as short as that: an odd number of 2048 bits that nobody has made of primes. */
+/**
+ * The same for a stock Envoy 1.36, which takes no key as short as that: an odd number of 2048 bits that nobody has made
+ * of primes.
+ */
 export function unverifiable(seed: string): string {
   const modulus = createHash('shake256', { outputLength: 256 }).update(seed).digest();
   modulus.writeUInt8(modulus.readUInt8(0) | 0x80, 0);
@@ -31,5 +38,8 @@ function isKey(key: JsonWebKey): boolean {
 export function hasUsableKey(jwks: string): boolean {
   const read = readJsonObject(jwks, configLimits);
   const keys = read.ok ? read.value['keys'] : undefined;
-  return Array.isArray(keys) && keys.some((key: unknown) => typeof key === 'object' && key !== null && isKey(key as JsonWebKey));
+  return (
+    Array.isArray(keys) &&
+    keys.some((key: unknown) => typeof key === 'object' && key !== null && isKey(key as JsonWebKey))
+  );
 }

@@ -9,16 +9,25 @@ type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.I
 type IJwtProvider = envoy.extensions.filters.http.jwt_authn.v3.IJwtProvider;
 type IJwtRequirement = envoy.extensions.filters.http.jwt_authn.v3.IJwtRequirement;
 
-/** The tokens that the proxy's RequestAuthentications take: its namespace's before the root's, then in order of issuers; one issuer may come twice. */
+/**
+ * The tokens that the proxy's RequestAuthentications take: its namespace's before the root's, then in order of issuers;
+ * one issuer may come twice.
+ */
 export const jwtRules = worldQuery('jwt-rules', (view): readonly JWTRule[] =>
   [...new Set([view.attr('namespace'), rootNamespace(view)])]
     .flatMap((namespace) => selecting(view, 'request-authentications', namespace))
     .flatMap(({ spec }) => spec.jwtRules ?? [])
-    .sort((a, b) => compareText(a.issuer ?? '', b.issuer ?? '')));
+    .sort((a, b) => compareText(a.issuer ?? '', b.issuer ?? '')),
+);
 
-export const jwtIssuers = worldQuery('jwt-issuers', (view): readonly string[] => [...new Set(view.query(jwtRules, '').map(({ issuer }) => issuer ?? ''))]);
+export const jwtIssuers = worldQuery('jwt-issuers', (view): readonly string[] => [
+  ...new Set(view.query(jwtRules, '').map(({ issuer }) => issuer ?? '')),
+]);
 
-/** A rule's keys, or some that refuse its tokens. To an Envoy that is not Istio's go none that it would refuse, and with them the listener. */
+/**
+ * A rule's keys, or some that refuse its tokens. To an Envoy that is not Istio's go none that it would refuse, and with
+ * them the listener.
+ */
 function keysOf({ jwks, jwksUri = '', issuer = '' }: JWTRule, istioExtensions: boolean): string {
   if (istioExtensions) return jwks || unfetched(jwksUri);
   return jwks && hasUsableKey(jwks) ? jwks : unverifiable(jwksUri || issuer);
@@ -30,32 +39,55 @@ function buildProvider(rule: JWTRule, istioExtensions: boolean): IJwtProvider {
     audiences: [...(rule.audiences ?? [])],
     localJwks: { inlineString: keysOf(rule, istioExtensions) },
     ...(rule.forwardOriginalToken ? { forward: true } : {}),
-    fromHeaders: (rule.fromHeaders ?? []).map(({ name, prefix }) => ({ name: name ?? '', ...(prefix ? { valuePrefix: prefix } : {}) })),
+    fromHeaders: (rule.fromHeaders ?? []).map(({ name, prefix }) => ({
+      name: name ?? '',
+      ...(prefix ? { valuePrefix: prefix } : {}),
+    })),
     fromParams: [...(rule.fromParams ?? [])],
     fromCookies: [...(rule.fromCookies ?? [])],
     ...(rule.outputPayloadToHeader ? { forwardPayloadHeader: rule.outputPayloadToHeader } : {}),
     payloadInMetadata: rule.issuer ?? '',
-    claimToHeaders: (rule.outputClaimToHeaders ?? []).map(({ header, claim }) => ({ headerName: header ?? '', claimName: claim ?? '' })),
+    claimToHeaders: (rule.outputClaimToHeaders ?? []).map(({ header, claim }) => ({
+      headerName: header ?? '',
+      claimName: claim ?? '',
+    })),
   };
 }
 
 /** No token, or valid ones: each issuer's may be missing, none may be bad. */
 function buildRequirement(names: readonly string[]): IJwtRequirement {
-  const optional = (providerName: string): IJwtRequirement => ({ requiresAny: { requirements: [{ providerName }, { allowMissing: {} }] } });
+  const optional = (providerName: string): IJwtRequirement => ({
+    requiresAny: { requirements: [{ providerName }, { allowMissing: {} }] },
+  });
   const [only, ...others] = names;
   if (only !== undefined && others.length === 0) return optional(only);
-  return { requiresAny: { requirements: [...names.map((providerName) => ({ providerName })), { requiresAll: { requirements: names.map(optional) } }] } };
+  return {
+    requiresAny: {
+      requirements: [
+        ...names.map((providerName) => ({ providerName })),
+        { requiresAll: { requirements: names.map(optional) } },
+      ],
+    },
+  };
 }
 
-/** The filters of RequestAuthentication: jwt_authn checks tokens, istio_authn (Istio's Envoy only) says whose they are. None without rules. */
+/**
+ * The filters of RequestAuthentication: jwt_authn checks tokens, istio_authn (Istio's Envoy only) says whose they are.
+ * None without rules.
+ */
 export const jwtFilters = worldQuery('jwt-filters', (view): readonly IHttpFilter[] => {
   const rules = view.query(jwtRules, '');
   if (rules.length === 0) return [];
-  const named = rules.map((rule, i): [string, IJwtProvider] => [`origins-${i}`, buildProvider(rule, view.attr('istioExtensions'))]);
+  const named = rules.map((rule, i): [string, IJwtProvider] => [
+    `origins-${i}`,
+    buildProvider(rule, view.attr('istioExtensions')),
+  ]);
   const authentication: IHttpFilter = {
     name: 'envoy.filters.http.jwt_authn',
     typedConfig: any(envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication, {
-      providers: Object.fromEntries(named), rules: [{ match: { prefix: '/' }, requires: buildRequirement(named.map(([name]) => name)) }], bypassCorsPreflight: true,
+      providers: Object.fromEntries(named),
+      rules: [{ match: { prefix: '/' }, requires: buildRequirement(named.map(([name]) => name)) }],
+      bypassCorsPreflight: true,
     }),
   };
   if (!view.attr('istioExtensions')) return [authentication];
@@ -63,7 +95,8 @@ export const jwtFilters = worldQuery('jwt-filters', (view): readonly IHttpFilter
     name: 'istio_authn',
     typedConfig: any(istio.envoy.config.filter.http.authn.v2alpha1.FilterConfig, {
       policy: {
-        origins: rules.map(({ issuer }) => ({ jwt: { issuer: issuer ?? '' } })), originIsOptional: true,
+        origins: rules.map(({ issuer }) => ({ jwt: { issuer: issuer ?? '' } })),
+        originIsOptional: true,
         principalBinding: istio.authentication.v1alpha1.PrincipalBinding.USE_ORIGIN,
       },
       skipValidateTrustDomain: true,

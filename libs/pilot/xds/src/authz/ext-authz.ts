@@ -13,11 +13,17 @@ const { ExtAuthz } = envoy.extensions.filters.http.ext_authz.v3;
 const { V3 } = envoy.config.core.v3.ApiVersion;
 export type Layer = 'http' | 'tcp';
 
-const enabled = (filter: string): envoy.type.matcher.v3.IMetadataMatcher =>
-  ({ filter, path: [{ key: 'istio_ext_authz_shadow_effective_policy_id' }], value: { stringMatch: { prefix: 'istio-ext-authz' } } });
+const enabled = (filter: string): envoy.type.matcher.v3.IMetadataMatcher => ({
+  filter,
+  path: [{ key: 'istio_ext_authz_shadow_effective_policy_id' }],
+  value: { stringMatch: { prefix: 'istio-ext-authz' } },
+});
 
 /** Hostname and cluster of a provider's `[namespace/]host`; undefined when the mesh has no such service. */
-function resolve(view: View, { service, port }: { service?: string; port?: number }): { host: string; cluster: string } | undefined {
+function resolve(
+  view: View,
+  { service, port }: { service?: string; port?: number },
+): { host: string; cluster: string } | undefined {
   const host = providerHost(view, service ?? '');
   return host === undefined ? undefined : { host, cluster: clusterName('outbound', { host, port: port ?? 0 }) };
 }
@@ -26,10 +32,16 @@ function resolve(view: View, { service, port }: { service?: string; port?: numbe
 function headers(names: readonly string[] | undefined): envoy.type.matcher.v3.IListStringMatcher | undefined {
   return names?.length ? { patterns: names.map((name) => ({ ...stringMatch(name), ignoreCase: true })) } : undefined;
 }
-const set = <K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> => (value === undefined ? {} : ({ [name]: value } as Record<K, V>));
+const set = <K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [name]: value } as Record<K, V>);
 
-function httpService(provider: HttpProvider, { host, cluster }: { host: string; cluster: string }): envoy.extensions.filters.http.ext_authz.v3.IHttpService {
-  const added = Object.entries(provider.includeAdditionalHeadersInCheck ?? {}).sort(([a], [b]) => compareText(a, b)).map(([key, value]) => ({ key, value }));
+function httpService(
+  provider: HttpProvider,
+  { host, cluster }: { host: string; cluster: string },
+): envoy.extensions.filters.http.ext_authz.v3.IHttpService {
+  const added = Object.entries(provider.includeAdditionalHeadersInCheck ?? {})
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([key, value]) => ({ key, value }));
   const response = {
     ...set('allowedUpstreamHeaders', headers(provider.headersToUpstreamOnAllow)),
     ...set('allowedClientHeaders', headers([...(provider.headersToDownstreamOnDeny ?? [])])),
@@ -43,7 +55,10 @@ function httpService(provider: HttpProvider, { host, cluster }: { host: string; 
   };
 }
 
-/** The filter that asks a provider; `unsupported` when HTTP's is asked about bytes, undefined when there is no such provider or no service of it. */
+/**
+ * The filter that asks a provider; `unsupported` when HTTP's is asked about bytes, undefined when there is no such
+ * provider or no service of it.
+ */
 export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHttpFilter) | 'unsupported' | undefined {
   const provider = setting(view, 'extensionProviders')?.find((candidate) => candidate.name === name);
   const [http, grpc] = [provider?.envoyExtAuthzHttp, provider?.envoyExtAuthzGrpc];
@@ -51,21 +66,46 @@ export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHt
   const at = given && resolve(view, given);
   if (!given || !at) return undefined;
   const status = given.statusOnError ? parsePort(given.statusOnError) : undefined;
-  const grpcService = { envoyGrpc: { clusterName: at.cluster, authority: `outbound_.${given.port ?? 0}_._.${at.host}` }, timeout: duration(given.timeout ?? 600) };
+  const grpcService = {
+    envoyGrpc: { clusterName: at.cluster, authority: `outbound_.${given.port ?? 0}_._.${at.host}` },
+    timeout: duration(given.timeout ?? 600),
+  };
   const common = { ...(given.failOpen ? { failureModeAllow: true } : {}), transportApiVersion: V3 };
   if (layer === 'tcp') {
     if (http) return 'unsupported';
-    const config = { statPrefix: 'tcp.', grpcService, ...common, filterEnabledMetadata: enabled('envoy.filters.network.rbac') };
-    return { name: 'envoy.filters.network.ext_authz', typedConfig: any(envoy.extensions.filters.network.ext_authz.v3.ExtAuthz, config) };
+    const config = {
+      statPrefix: 'tcp.',
+      grpcService,
+      ...common,
+      filterEnabledMetadata: enabled('envoy.filters.network.rbac'),
+    };
+    return {
+      name: 'envoy.filters.network.ext_authz',
+      typedConfig: any(envoy.extensions.filters.network.ext_authz.v3.ExtAuthz, config),
+    };
   }
   const body = given.includeRequestBodyInCheck;
   const config: IExtAuthz = {
     ...(http ? { httpService: httpService(http, at) } : { grpcService }),
     ...common,
-    ...(body ? { withRequestBody: { maxRequestBytes: body.maxRequestBytes ?? 0, allowPartialMessage: body.allowPartialMessage ?? false, packAsBytes: body.packAsBytes ?? false } } : {}),
+    ...(body
+      ? {
+          withRequestBody: {
+            maxRequestBytes: body.maxRequestBytes ?? 0,
+            allowPartialMessage: body.allowPartialMessage ?? false,
+            packAsBytes: body.packAsBytes ?? false,
+          },
+        }
+      : {}),
     ...(status === undefined ? {} : { statusOnError: { code: status } }),
     filterEnabledMetadata: enabled('envoy.filters.http.rbac'),
-    ...set('allowedHeaders', http && headers(http.includeRequestHeadersInCheck?.length ? http.includeRequestHeadersInCheck : http.includeHeadersInCheck)),
+    ...set(
+      'allowedHeaders',
+      http &&
+        headers(
+          http.includeRequestHeadersInCheck?.length ? http.includeRequestHeadersInCheck : http.includeHeadersInCheck,
+        ),
+    ),
   };
   return { name: 'envoy.filters.http.ext_authz', typedConfig: any(ExtAuthz, config) };
 }

@@ -20,7 +20,13 @@ const isDryRun = ({ meta }: AuthorizationResource): boolean => isTrue(meta.annot
 
 function targetOf(view: View, layer: Layer, action: RuleTarget['action']): RuleTarget {
   const istioEnvoy = view.attr('istioExtensions');
-  return { action, tcp: layer === 'tcp', istioEnvoy, issuers: istioEnvoy ? [] : view.query(jwtIssuers, ''), trustDomains: ownTrustDomains(view) };
+  return {
+    action,
+    tcp: layer === 'tcp',
+    istioEnvoy,
+    issuers: istioEnvoy ? [] : view.query(jwtIssuers, ''),
+    trustDomains: ownTrustDomains(view),
+  };
 }
 
 /** The rules of policies as RBAC; a policy without rules matches nothing. Undefined without policies. */
@@ -37,42 +43,72 @@ function rulesOf(policies: readonly AuthorizationResource[], target: RuleTarget,
   return { action: actions[target.action], policies: Object.fromEntries(named) };
 }
 
-const filter = (layer: Layer, config: envoy.extensions.filters.http.rbac.v3.IRBAC): IFilter & IHttpFilter => (layer === 'http'
-  ? { name: 'envoy.filters.http.rbac', typedConfig: any(http, config) }
-  : { name: 'envoy.filters.network.rbac', typedConfig: any(network, { ...config, statPrefix: 'tcp.' }) });
+const filter = (layer: Layer, config: envoy.extensions.filters.http.rbac.v3.IRBAC): IFilter & IHttpFilter =>
+  layer === 'http'
+    ? { name: 'envoy.filters.http.rbac', typedConfig: any(http, config) }
+    : { name: 'envoy.filters.network.rbac', typedConfig: any(network, { ...config, statPrefix: 'tcp.' }) };
 
 /** One action's filter. The prefix tells what dry-run rules would have done. */
-function actionFilter(view: View, layer: Layer, { of, action }: { of: string; action: RuleTarget['action'] }): (IFilter & IHttpFilter)[] {
+function actionFilter(
+  view: View,
+  layer: Layer,
+  { of, action }: { of: string; action: RuleTarget['action'] },
+): (IFilter & IHttpFilter)[] {
   const policies = view.query(authorizationPolicies, '').filter(({ spec }) => (spec.action ?? 'ALLOW') === of);
   if (policies.length === 0) return [];
   const target = targetOf(view, layer, action);
-  const rules = rulesOf(policies.filter((policy) => !isDryRun(policy)), target);
+  const rules = rulesOf(
+    policies.filter((policy) => !isDryRun(policy)),
+    target,
+  );
   const shadowRules = rulesOf(policies.filter(isDryRun), target);
-  const would = shadowRules?.action === DENY ? 'istio_dry_run_deny_' : shadowRules?.action === LOG ? '' : 'istio_dry_run_allow_';
-  return [filter(layer, { ...(rules ? { rules } : {}), ...(shadowRules ? { shadowRules } : {}), ...(would ? { shadowRulesStatPrefix: would } : {}) })];
+  const would =
+    shadowRules?.action === DENY ? 'istio_dry_run_deny_' : shadowRules?.action === LOG ? '' : 'istio_dry_run_allow_';
+  return [
+    filter(layer, {
+      ...(rules ? { rules } : {}),
+      ...(shadowRules ? { shadowRules } : {}),
+      ...(would ? { shadowRulesStatPrefix: would } : {}),
+    }),
+  ];
 }
 
 /** The filters of AUDIT, DENY and ALLOW policies, in that order (Istio "Authorization Policy"). Key: the layer. */
-export const localAuthorization = worldQuery('local-authorization', (view, layer: Layer): readonly (IFilter & IHttpFilter)[] => [
-  ...actionFilter(view, layer, { of: 'AUDIT', action: 'LOG' }),
-  ...actionFilter(view, layer, { of: 'DENY', action: 'DENY' }),
-  ...actionFilter(view, layer, { of: 'ALLOW', action: 'ALLOW' }),
-]);
+export const localAuthorization = worldQuery(
+  'local-authorization',
+  (view, layer: Layer): readonly (IFilter & IHttpFilter)[] => [
+    ...actionFilter(view, layer, { of: 'AUDIT', action: 'LOG' }),
+    ...actionFilter(view, layer, { of: 'DENY', action: 'DENY' }),
+    ...actionFilter(view, layer, { of: 'ALLOW', action: 'ALLOW' }),
+  ],
+);
 
 /**
- * The filters of CUSTOM policies: a shadow RBAC marks what they select, ext_authz asks their provider about it. Without a provider that can be asked,
- * what they select is refused. Key: the layer.
+ * The filters of CUSTOM policies: a shadow RBAC marks what they select, ext_authz asks their provider about it. Without
+ * a provider that can be asked, what they select is refused. Key: the layer.
  */
-export const customAuthorization = worldQuery('custom-authorization', (view, layer: Layer): readonly (IFilter & IHttpFilter)[] => {
-  const policies = view.query(authorizationPolicies, '').filter(({ spec }) => spec.action === 'CUSTOM');
-  if (policies.length === 0) return [];
-  const enforced = rulesOf(policies.filter((policy) => !isDryRun(policy)), targetOf(view, layer, 'DENY'), 'istio-ext-authz-');
-  const providers = [...new Set(policies.map(({ spec }) => spec.provider?.name ?? ''))];
-  const asked = providers.length === 1 ? extAuthz(view, layer, providers[0] ?? '') : undefined;
-  if (asked === 'unsupported') return [];
-  if (!asked) {
-    const all: IPolicy = { permissions: [{ any: true }], principals: [{ any: true }] };
-    return [filter(layer, { rules: { action: DENY, policies: { 'default-deny-all-due-to-bad-CUSTOM-action': all } } })];
-  }
-  return [filter(layer, { ...(enforced ? { shadowRules: enforced } : {}), shadowRulesStatPrefix: 'istio_ext_authz_' }), asked];
-});
+export const customAuthorization = worldQuery(
+  'custom-authorization',
+  (view, layer: Layer): readonly (IFilter & IHttpFilter)[] => {
+    const policies = view.query(authorizationPolicies, '').filter(({ spec }) => spec.action === 'CUSTOM');
+    if (policies.length === 0) return [];
+    const enforced = rulesOf(
+      policies.filter((policy) => !isDryRun(policy)),
+      targetOf(view, layer, 'DENY'),
+      'istio-ext-authz-',
+    );
+    const providers = [...new Set(policies.map(({ spec }) => spec.provider?.name ?? ''))];
+    const asked = providers.length === 1 ? extAuthz(view, layer, providers[0] ?? '') : undefined;
+    if (asked === 'unsupported') return [];
+    if (!asked) {
+      const all: IPolicy = { permissions: [{ any: true }], principals: [{ any: true }] };
+      return [
+        filter(layer, { rules: { action: DENY, policies: { 'default-deny-all-due-to-bad-CUSTOM-action': all } } }),
+      ];
+    }
+    return [
+      filter(layer, { ...(enforced ? { shadowRules: enforced } : {}), shadowRulesStatPrefix: 'istio_ext_authz_' }),
+      asked,
+    ];
+  },
+);

@@ -9,43 +9,78 @@ export interface RuleTarget extends Target {
 }
 
 /** One attribute with what it must and must not be. */
-interface Term { readonly key: string; readonly values: readonly string[]; readonly notValues: readonly string[] }
+interface Term {
+  readonly key: string;
+  readonly values: readonly string[];
+  readonly notValues: readonly string[];
+}
 
 const term = (key: string, values?: readonly string[], notValues?: readonly string[]): Term[] =>
-  (values?.length || notValues?.length ? [{ key, values: values ?? [], notValues: notValues ?? [] }] : []);
+  values?.length || notValues?.length ? [{ key, values: values ?? [], notValues: notValues ?? [] }] : [];
 
 /** How each side of an RBAC policy says and, or, not. */
-interface Logic<T> { readonly any: T; and(of: T[]): T; or(of: T[]): T; not(of: T): T }
+interface Logic<T> {
+  readonly any: T;
+  and(of: T[]): T;
+  or(of: T[]): T;
+  not(of: T): T;
+}
 const permissions: Logic<IPermission> = {
-  any: { any: true }, and: (rules) => ({ andRules: { rules } }), or: (rules) => ({ orRules: { rules } }), not: (notRule) => ({ notRule }),
+  any: { any: true },
+  and: (rules) => ({ andRules: { rules } }),
+  or: (rules) => ({ orRules: { rules } }),
+  not: (notRule) => ({ notRule }),
 };
 const principals: Logic<IPrincipal> = {
-  any: { any: true }, and: (ids) => ({ andIds: { ids } }), or: (ids) => ({ orIds: { ids } }), not: (notId) => ({ notId }),
+  any: { any: true },
+  and: (ids) => ({ andIds: { ids } }),
+  or: (ids) => ({ orIds: { ids } }),
+  not: (notId) => ({ notId }),
 };
 
 /**
- * A rule as an RBAC policy (Istio's authz model.Generate). What can't be matched, as HTTP's attributes of bytes, voids an ALLOW rule's part that asks
- * for it; of DENY and AUDIT only that attribute is lost, so that they widen. Undefined when nothing of the rule is left.
+ * A rule as an RBAC policy (Istio's authz model.Generate). What can't be matched, as HTTP's attributes of bytes, voids
+ * an ALLOW rule's part that asks for it; of DENY and AUDIT only that attribute is lost, so that they widen. Undefined
+ * when nothing of the rule is left.
  */
 export function buildPolicy(rule: AuthorizationRule, target: RuleTarget): envoy.config.rbac.v3.IPolicy | undefined {
-  const conditions = (rule.when ?? []).map(({ key, values, notValues }): Term => ({ key: key ?? '', values: values ?? [], notValues: notValues ?? [] }));
+  const conditions = (rule.when ?? []).map(({ key, values, notValues }): Term => ({
+    key: key ?? '',
+    values: values ?? [],
+    notValues: notValues ?? [],
+  }));
   if (conditions.some(({ key }) => !attributeOf(key))) return undefined;
-  const side = (wanted: 'permission' | 'principal'): Term[] => conditions.filter(({ key }) => attributeOf(key)?.side === wanted);
+  const side = (wanted: 'permission' | 'principal'): Term[] =>
+    conditions.filter(({ key }) => attributeOf(key)?.side === wanted);
   const froms = (rule.from ?? []).map(({ source: s }) => [
-    ...term('source.principal', s?.principals, s?.notPrincipals), ...term('request.auth.principal', s?.requestPrincipals, s?.notRequestPrincipals),
-    ...term('source.namespace', s?.namespaces, s?.notNamespaces), ...term('remote.ip', s?.remoteIpBlocks, s?.notRemoteIpBlocks), ...term('source.ip', s?.ipBlocks, s?.notIpBlocks),
+    ...term('source.principal', s?.principals, s?.notPrincipals),
+    ...term('request.auth.principal', s?.requestPrincipals, s?.notRequestPrincipals),
+    ...term('source.namespace', s?.namespaces, s?.notNamespaces),
+    ...term('remote.ip', s?.remoteIpBlocks, s?.notRemoteIpBlocks),
+    ...term('source.ip', s?.ipBlocks, s?.notIpBlocks),
     ...side('principal'),
   ]);
   const tos = (rule.to ?? []).map(({ operation: o }) => [
-    ...term('host', o?.hosts, o?.notHosts), ...term('method', o?.methods, o?.notMethods), ...term('path', o?.paths, o?.notPaths), ...term('destination.port', o?.ports, o?.notPorts),
+    ...term('host', o?.hosts, o?.notHosts),
+    ...term('method', o?.methods, o?.notMethods),
+    ...term('path', o?.paths, o?.notPaths),
+    ...term('destination.port', o?.ports, o?.notPorts),
     ...side('permission'),
   ]);
-  const allowed = (tos.length > 0 ? tos : [side('permission')]).flatMap((terms) => combine(terms, target, permissions) ?? []);
-  const who = (froms.length > 0 ? froms : [side('principal')]).flatMap((terms) => combine(terms, target, principals) ?? []);
+  const allowed = (tos.length > 0 ? tos : [side('permission')]).flatMap(
+    (terms) => combine(terms, target, permissions) ?? [],
+  );
+  const who = (froms.length > 0 ? froms : [side('principal')]).flatMap(
+    (terms) => combine(terms, target, principals) ?? [],
+  );
   return allowed.length > 0 && who.length > 0 ? { permissions: allowed, principals: who } : undefined;
 }
 
-function combine<T extends IPermission | IPrincipal>(terms: readonly Term[], target: RuleTarget, logic: Logic<T>): T | undefined {
+function combine<T extends IPermission | IPrincipal>(
+  terms: readonly Term[],
+  target: RuleTarget,
+  logic: Logic<T>,
+): T | undefined {
   const all: T[] = [];
   for (const { key, values, notValues } of terms) {
     const attribute = attributeOf(key);

@@ -1,4 +1,10 @@
-import type { ClientTLSSettings, ConnectionPoolSettings, LocalityLoadBalancerSetting, MeshConfig, TrafficPolicy } from '@flotilla/model';
+import type {
+  ClientTLSSettings,
+  ConnectionPoolSettings,
+  LocalityLoadBalancerSetting,
+  MeshConfig,
+  TrafficPolicy,
+} from '@flotilla/model';
 import { isHttp, isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { any, duration, envoy, struct } from '@flotilla/proto-gen/envoy';
 import { statName } from '../telemetry/stat-name.ts';
@@ -15,16 +21,33 @@ const { EDS, ORIGINAL_DST } = envoy.config.cluster.v3.Cluster.DiscoveryType;
 const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** The part of the mesh configuration that clusters read. */
-export type ClusterMesh = Pick<MeshConfig, 'connectTimeout' | 'tcpKeepalive' | 'localityLbSetting' | 'h2UpgradePolicy' | 'dnsRefreshRate' | 'tlsDefaults' | 'outboundClusterStatName'>;
+export type ClusterMesh = Pick<
+  MeshConfig,
+  | 'connectTimeout'
+  | 'tcpKeepalive'
+  | 'localityLbSetting'
+  | 'h2UpgradePolicy'
+  | 'dnsRefreshRate'
+  | 'tlsDefaults'
+  | 'outboundClusterStatName'
+>;
 
 export const metadataExchange = (): envoy.config.cluster.v3.IFilter => ({
   name: 'istio.metadata_exchange',
-  typedConfig: { type_url: 'type.googleapis.com/envoy.tcp.metadataexchange.config.MetadataExchange', value: metadataExchangeConfig },
+  typedConfig: {
+    type_url: 'type.googleapis.com/envoy.tcp.metadataexchange.config.MetadataExchange',
+    value: metadataExchangeConfig,
+  },
 });
 const metadataExchangeConfig = Buffer.from('\x0a\x13istio-peer-exchange', 'latin1');
 
-export const httpProtocolOptions = (options: IHttpProtocolOptions): Pick<ICluster, 'typedExtensionProtocolOptions'> =>
-  ({ typedExtensionProtocolOptions: { [optionsName]: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, options) } });
+export const httpProtocolOptions = (
+  options: IHttpProtocolOptions,
+): Pick<ICluster, 'typedExtensionProtocolOptions'> => ({
+  typedExtensionProtocolOptions: {
+    [optionsName]: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, options),
+  },
+});
 
 /** Which HTTP a cluster speaks; `downstream` is what its client spoke. */
 export type UpstreamProtocol = 'http1' | 'http2' | 'downstream';
@@ -36,26 +59,44 @@ export const protocolOptions: Readonly<Record<UpstreamProtocol, IHttpProtocolOpt
 };
 
 /** Istio's metadata of a cluster: the services it stands for, its subset, the DestinationRule that shaped it. */
-export const clusterMetadata = (of: { services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[]; subset?: string; rule?: { name: string; namespace: string }; ownAlpn?: boolean }): Pick<ICluster, 'metadata'> => ({
+export const clusterMetadata = (of: {
+  services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[];
+  subset?: string;
+  rule?: { name: string; namespace: string };
+  ownAlpn?: boolean;
+}): Pick<ICluster, 'metadata'> => ({
   metadata: {
     filterMetadata: {
       istio: struct({
         services: of.services.map(({ hostname, name, namespace }) => ({ host: hostname, name, namespace })),
         ...(of.subset ? { subset: of.subset } : {}),
         ...(of.ownAlpn ? { alpn_override: 'false' } : {}),
-        ...(of.rule ? { config: `/apis/networking.istio.io/v1alpha3/namespaces/${of.rule.namespace}/destination-rule/${of.rule.name}` } : {}),
+        ...(of.rule
+          ? {
+              config: `/apis/networking.istio.io/v1alpha3/namespaces/${of.rule.namespace}/destination-rule/${of.rule.name}`,
+            }
+          : {}),
       }),
     },
   },
 });
 
 /** What a port's protocol says, before any policy; one that is not declared is sniffed, where that is done. */
-export const portProtocol = ({ protocol }: ServicePort, sniffs: boolean): UpstreamProtocol => (isHttp2(protocol) ? 'http2' : isUnsupported(protocol) && sniffs ? 'downstream' : 'http1');
+export const portProtocol = ({ protocol }: ServicePort, sniffs: boolean): UpstreamProtocol =>
+  isHttp2(protocol) ? 'http2' : isUnsupported(protocol) && sniffs ? 'downstream' : 'http1';
 
 /** What an outbound cluster speaks, policies included (Istio's setH2Options and shouldH2Upgrade). */
-export function outboundProtocol(port: ServicePort, { pool, sniffs, meshUpgrades }: { readonly pool: ConnectionPoolSettings; readonly sniffs: boolean; readonly meshUpgrades: boolean }): UpstreamProtocol {
+export function outboundProtocol(
+  port: ServicePort,
+  {
+    pool,
+    sniffs,
+    meshUpgrades,
+  }: { readonly pool: ConnectionPoolSettings; readonly sniffs: boolean; readonly meshUpgrades: boolean },
+): UpstreamProtocol {
   const upgrade = pool.http?.h2UpgradePolicy ?? 'DEFAULT';
-  // A rule knows what its port speaks; the mesh's setting is for ports that are declared. Either outweighs the client's protocol.
+  // A rule knows what its port speaks; the mesh's setting is for ports that are declared. Either outweighs the client's
+  // protocol.
   if (upgrade === 'UPGRADE' || (upgrade === 'DEFAULT' && meshUpgrades && isHttp(port.protocol))) return 'http2';
   return pool.http?.useClientProtocol ? 'downstream' : portProtocol(port, sniffs);
 }
@@ -90,48 +131,104 @@ export function buildOutboundCluster(of: OutboundCluster): ICluster {
   const http = outboundHttp(of, pool);
   return {
     name: of.name,
-    ...(mesh.outboundClusterStatName ? { altStatName: statName(mesh.outboundClusterStatName, { ...of, targetPort: 0 }) } : {}),
+    ...(mesh.outboundClusterStatName
+      ? { altStatName: statName(mesh.outboundClusterStatName, { ...of, targetPort: 0 }) }
+      : {}),
     type,
     connectTimeout: duration(pool.tcp?.connectTimeout ?? mesh.connectTimeout ?? 10),
-    ...(type === EDS ? { edsClusterConfig: { serviceName: of.name, edsConfig: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 } } } : {}),
+    ...(type === EDS
+      ? {
+          edsClusterConfig: {
+            serviceName: of.name,
+            edsConfig: {
+              ads: {},
+              initialFetchTimeout: duration(0),
+              resourceApiVersion: envoy.config.core.v3.ApiVersion.V3,
+            },
+          },
+        }
+      : {}),
     ...(of.loadAssignment && type !== ORIGINAL_DST ? { loadAssignment: of.loadAssignment } : {}),
-    ...(of.loadAssignment ? { dnsRefreshRate: duration(mesh.dnsRefreshRate ?? 60), respectDnsTtl: true, dnsLookupFamily: of.dnsLookupFamily } : {}),
+    ...(of.loadAssignment
+      ? {
+          dnsRefreshRate: duration(mesh.dnsRefreshRate ?? 60),
+          respectDnsTtl: true,
+          dnsLookupFamily: of.dnsLookupFamily,
+        }
+      : {}),
     ...buildCircuitBreakers(pool),
     ...buildKeepalive(mesh.tcpKeepalive, pool.tcp?.tcpKeepalive),
     ...balancer,
     ...(policy?.outlierDetection ? { outlierDetection: buildOutlierDetection(policy.outlierDetection) } : {}),
     ...commonLb(locality, policy),
     // The ALPN of the mesh means nothing to a server that isn't in it.
-    ...clusterMetadata({ services: [of.service], subset: of.subset, rule: of.rule, ownAlpn: policy?.tls?.mode === 'SIMPLE' || policy?.tls?.mode === 'MUTUAL' }),
+    ...clusterMetadata({
+      services: [of.service],
+      subset: of.subset,
+      rule: of.rule,
+      ownAlpn: policy?.tls?.mode === 'SIMPLE' || policy?.tls?.mode === 'MUTUAL',
+    }),
     ...outboundTls(of, { type, http2: http?.explicitHttpConfig?.http2ProtocolOptions != null }),
     ...(http ? httpProtocolOptions(http) : {}),
     ...(of.istioExtensions ? { filters: [metadataExchange()] } : {}),
   };
 }
 
-function commonLb(locality: LocalityLoadBalancerSetting | undefined, policy: TrafficPolicy | undefined): Pick<ICluster, 'commonLbConfig'> {
+function commonLb(
+  locality: LocalityLoadBalancerSetting | undefined,
+  policy: TrafficPolicy | undefined,
+): Pick<ICluster, 'commonLbConfig'> {
   const { outlierDetection } = policy ?? {};
   return {
     commonLbConfig: {
       ...(locality ? { localityWeightedLbConfig: {} } : {}),
-      ...(outlierDetection && (outlierDetection.minHealthPercent ?? 0) >= 0 ? { healthyPanicThreshold: { value: outlierDetection.minHealthPercent ?? 0 } } : {}),
+      ...(outlierDetection && (outlierDetection.minHealthPercent ?? 0) >= 0
+        ? { healthyPanicThreshold: { value: outlierDetection.minHealthPercent ?? 0 } }
+        : {}),
     },
   };
 }
 
-function outboundHttp({ port, sniffs, mesh }: OutboundCluster, pool: ConnectionPoolSettings): IHttpProtocolOptions | undefined {
-  const chosen = protocolOptions[outboundProtocol(port, { pool, sniffs, meshUpgrades: mesh.h2UpgradePolicy === 'UPGRADE' })];
+function outboundHttp(
+  { port, sniffs, mesh }: OutboundCluster,
+  pool: ConnectionPoolSettings,
+): IHttpProtocolOptions | undefined {
+  const chosen =
+    protocolOptions[outboundProtocol(port, { pool, sniffs, meshUpgrades: mesh.h2UpgradePolicy === 'UPGRADE' })];
   const common = buildCommonHttpOptions(pool);
-  return chosen || common ? { ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }), ...(common ? { commonHttpProtocolOptions: common } : {}) } : undefined;
+  return chosen || common
+    ? {
+        ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }),
+        ...(common ? { commonHttpProtocolOptions: common } : {}),
+      }
+    : undefined;
 }
 
-/** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. The PROXY protocol goes before TLS; without TLS Istio has none. */
-function outboundTls({ tls, credentialSocket, istioExtensions, mesh, policy }: OutboundCluster, { type, http2 }: { type: number; http2: boolean }): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
+/**
+ * Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. The PROXY protocol goes
+ * before TLS; without TLS Istio has none.
+ */
+function outboundTls(
+  { tls, credentialSocket, istioExtensions, mesh, policy }: OutboundCluster,
+  { type, http2 }: { type: number; http2: boolean },
+): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
   if (!tls) return {};
-  const context = buildUpstreamTls(tls.settings, { http2, peerExchange: istioExtensions, credentials: tls.credentials, credentialSocket, defaults: mesh.tlsDefaults });
+  const context = buildUpstreamTls(tls.settings, {
+    http2,
+    peerExchange: istioExtensions,
+    credentials: tls.credentials,
+    credentialSocket,
+    defaults: mesh.tlsDefaults,
+  });
   if (!context) return {};
   const socket = tlsSocket(context);
-  const announced = (inner: ITransportSocket): ITransportSocket => (policy?.proxyProtocol ? proxyProtocolSocket(policy.proxyProtocol, inner) : inner);
+  const announced = (inner: ITransportSocket): ITransportSocket =>
+    policy?.proxyProtocol ? proxyProtocolSocket(policy.proxyProtocol, inner) : inner;
   if (!tls.automatic || type === ORIGINAL_DST) return { transportSocket: announced(socket) };
-  return { transportSocketMatches: socketMatches(socket).map((match) => ({ ...match, ...(match.transportSocket ? { transportSocket: announced(match.transportSocket) } : {}) })) };
+  return {
+    transportSocketMatches: socketMatches(socket).map((match) => ({
+      ...match,
+      ...(match.transportSocket ? { transportSocket: announced(match.transportSocket) } : {}),
+    })),
+  };
 }

@@ -1,4 +1,13 @@
-import { destinationRule, hasCredentialSocket, inboundPorts, scopeOwner, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
+import {
+  destinationRule,
+  hasCredentialSocket,
+  inboundPorts,
+  scopeOwner,
+  setting,
+  worldQuery,
+  type InboundPort,
+  type View,
+} from '@flotilla/pilot-world';
 import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
 import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
 import { statName } from '../telemetry/stat-name.ts';
@@ -13,15 +22,26 @@ const { ORIGINAL_DST, STATIC } = Cluster.DiscoveryType;
 const { CLUSTER_PROVIDED } = Cluster.LbPolicy;
 
 /** Connections to the workload itself come from here, so that iptables lets them pass. */
-const bindFrom = (address: string): Pick<ICluster, 'upstreamBindConfig'> => ({ upstreamBindConfig: { sourceAddress: { address, portValue: 0 } } });
+const bindFrom = (address: string): Pick<ICluster, 'upstreamBindConfig'> => ({
+  upstreamBindConfig: { sourceAddress: { address, portValue: 0 } },
+});
 const localSource = (view: View): string => (view.attr('supportsIPv4') ? '127.0.0.6' : '::6');
 
 /** Where a Sidecar's listener leads: an address is told, so Envoy needs no other. Its own host is reached as it is. */
-function fixedEndpoint(view: View, name: string, endpoint: NonNullable<NonNullable<InboundPort['ingress']>['endpoint']>): ICluster {
-  const address = 'path' in endpoint ? { pipe: { path: endpoint.path } } : { socketAddress: { address: endpoint.address, portValue: endpoint.port } };
+function fixedEndpoint(
+  view: View,
+  name: string,
+  endpoint: NonNullable<NonNullable<InboundPort['ingress']>['endpoint']>,
+): ICluster {
+  const address =
+    'path' in endpoint
+      ? { pipe: { path: endpoint.path } }
+      : { socketAddress: { address: endpoint.address, portValue: endpoint.port } };
   const isLocal = 'address' in endpoint && (endpoint.address === '127.0.0.1' || endpoint.address === '::1');
   return {
-    type: STATIC, loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] }, ...(isLocal ? {} : bindFrom(localSource(view))),
+    type: STATIC,
+    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] },
+    ...(isLocal ? {} : bindFrom(localSource(view))),
   };
 }
 
@@ -32,10 +52,13 @@ function buildInbound(view: View, inbound: InboundPort): ICluster {
   const known = view.query(scopeOwner, owner.hostname);
   const rule = known && destinationRule(view, known, 'inbound');
   const pattern = setting(view, 'inboundClusterStatName');
-  const pool = ingress?.connectionPool ?? mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
+  const pool =
+    ingress?.connectionPool ?? mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
   const common = buildCommonHttpOptions(pool);
   const chosen = protocolOptions[pool.http?.useClientProtocol ? 'downstream' : portProtocol(port, true)];
-  const where: ICluster = ingress?.endpoint ? fixedEndpoint(view, name, ingress.endpoint) : { type: ORIGINAL_DST, lbPolicy: CLUSTER_PROVIDED, ...bindFrom(localSource(view)) };
+  const where: ICluster = ingress?.endpoint
+    ? fixedEndpoint(view, name, ingress.endpoint)
+    : { type: ORIGINAL_DST, lbPolicy: CLUSTER_PROVIDED, ...bindFrom(localSource(view)) };
   return {
     name,
     ...(pattern ? { altStatName: statName(pattern, { service: owner, port, targetPort: inbound.number }) } : {}),
@@ -45,39 +68,71 @@ function buildInbound(view: View, inbound: InboundPort): ICluster {
     ...buildKeepalive(setting(view, 'tcpKeepalive'), pool.tcp?.tcpKeepalive),
     commonLbConfig: {},
     ...(ingress ? {} : clusterMetadata({ services, ...(rule?.rule.trafficPolicy ? { rule } : {}) })),
-    ...(chosen || common ? httpProtocolOptions({ ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }), ...(common ? { commonHttpProtocolOptions: common } : {}) }) : {}),
+    ...(chosen || common
+      ? httpProtocolOptions({
+          ...(chosen ?? { explicitHttpConfig: { httpProtocolOptions: {} } }),
+          ...(common ? { commonHttpProtocolOptions: common } : {}),
+        })
+      : {}),
   };
 }
 
-export const inboundClusters = worldQuery('inbound-clusters', (view): readonly XdsResource[] => {
-  if (view.attr('type') !== 'sidecar') return [];
-  return view.query(inboundPorts, '').map((inbound) => {
-    const cluster = buildInbound(view, inbound);
-    return xdsResource(cluster.name ?? '', encode(Cluster, cluster));
-  });
-}, { equals: sameResources });
+export const inboundClusters = worldQuery(
+  'inbound-clusters',
+  (view): readonly XdsResource[] => {
+    if (view.attr('type') !== 'sidecar') return [];
+    return view.query(inboundPorts, '').map((inbound) => {
+      const cluster = buildInbound(view, inbound);
+      return xdsResource(cluster.name ?? '', encode(Cluster, cluster));
+    });
+  },
+  { equals: sameResources },
+);
 
 /** The socket at which another than pilot serves a proxy's secrets (Istio's buildExternalSDSCluster). */
 const externalSecrets = (connectTimeout: ReturnType<typeof duration>): ICluster => ({
-  name: externalSdsCluster, type: STATIC, connectTimeout,
-  loadAssignment: { clusterName: externalSdsCluster, endpoints: [{ lbEndpoints: [{ endpoint: { address: { pipe: { path: './var/run/secrets/credential-uds/socket' } } } }] }] },
+  name: externalSdsCluster,
+  type: STATIC,
+  connectTimeout,
+  loadAssignment: {
+    clusterName: externalSdsCluster,
+    endpoints: [
+      { lbEndpoints: [{ endpoint: { address: { pipe: { path: './var/run/secrets/credential-uds/socket' } } } }] },
+    ],
+  },
   ...httpProtocolOptions({ explicitHttpConfig: { http2ProtocolOptions: {} } }),
 });
 
 /** Clusters that every proxy has, whatever the mesh: nowhere, anywhere, and the workload's undeclared ports. */
-export const fixedClusters = worldQuery('fixed-clusters', (view): readonly XdsResource[] => {
-  const connectTimeout = duration(setting(view, 'connectTimeout') ?? 10);
-  const passthrough = (name: string): ICluster => ({
-    name, type: ORIGINAL_DST, connectTimeout, lbPolicy: CLUSTER_PROVIDED, ...buildCircuitBreakers(),
-    ...buildKeepalive(setting(view, 'tcpKeepalive'), undefined),
-    ...httpProtocolOptions({ ...protocolOptions.downstream, commonHttpProtocolOptions: { idleTimeout: duration(300) } }),
-  });
-  const clusters: ICluster[] = [{ name: 'BlackHoleCluster', type: STATIC, connectTimeout }];
-  if (view.attr('type') === 'sidecar') {
-    clusters.push({ ...passthrough('PassthroughCluster'), ...(view.attr('istioExtensions') ? { filters: [metadataExchange()] } : {}) });
-    if (view.attr('supportsIPv4')) clusters.push({ ...passthrough('InboundPassthroughClusterIpv4'), ...bindFrom('127.0.0.6') });
-    if (view.attr('supportsIPv6')) clusters.push({ ...passthrough('InboundPassthroughClusterIpv6'), ...bindFrom('::6') });
-  }
-  if (hasCredentialSocket(view)) clusters.push(externalSecrets(connectTimeout));
-  return clusters.map((cluster) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
-}, { equals: sameResources });
+export const fixedClusters = worldQuery(
+  'fixed-clusters',
+  (view): readonly XdsResource[] => {
+    const connectTimeout = duration(setting(view, 'connectTimeout') ?? 10);
+    const passthrough = (name: string): ICluster => ({
+      name,
+      type: ORIGINAL_DST,
+      connectTimeout,
+      lbPolicy: CLUSTER_PROVIDED,
+      ...buildCircuitBreakers(),
+      ...buildKeepalive(setting(view, 'tcpKeepalive'), undefined),
+      ...httpProtocolOptions({
+        ...protocolOptions.downstream,
+        commonHttpProtocolOptions: { idleTimeout: duration(300) },
+      }),
+    });
+    const clusters: ICluster[] = [{ name: 'BlackHoleCluster', type: STATIC, connectTimeout }];
+    if (view.attr('type') === 'sidecar') {
+      clusters.push({
+        ...passthrough('PassthroughCluster'),
+        ...(view.attr('istioExtensions') ? { filters: [metadataExchange()] } : {}),
+      });
+      if (view.attr('supportsIPv4'))
+        clusters.push({ ...passthrough('InboundPassthroughClusterIpv4'), ...bindFrom('127.0.0.6') });
+      if (view.attr('supportsIPv6'))
+        clusters.push({ ...passthrough('InboundPassthroughClusterIpv6'), ...bindFrom('::6') });
+    }
+    if (hasCredentialSocket(view)) clusters.push(externalSecrets(connectTimeout));
+    return clusters.map((cluster) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
+  },
+  { equals: sameResources },
+);

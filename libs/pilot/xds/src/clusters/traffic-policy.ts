@@ -1,7 +1,14 @@
 import type { TrafficPolicy } from '@flotilla/model';
 
-/** The policy that holds for one port: what is not said comes from `base`, but a port's own settings inherit nothing (Istio's MergeTrafficPolicy). */
-export function mergeTrafficPolicy(base: TrafficPolicy | undefined, over: TrafficPolicy | undefined, port: number): TrafficPolicy | undefined {
+/**
+ * The policy that holds for one port: what is not said comes from `base`, but a port's own settings inherit nothing
+ * (Istio's MergeTrafficPolicy).
+ */
+export function mergeTrafficPolicy(
+  base: TrafficPolicy | undefined,
+  over: TrafficPolicy | undefined,
+  port: number,
+): TrafficPolicy | undefined {
   if (!over) return base;
   const atPort = over.portLevelSettings?.find((settings) => settings.port?.number === port);
   const { connectionPool, outlierDetection, loadBalancer, tls } = atPort ?? {
@@ -10,5 +17,12 @@ export function mergeTrafficPolicy(base: TrafficPolicy | undefined, over: Traffi
     loadBalancer: over.loadBalancer ?? base?.loadBalancer,
     tls: over.tls ?? base?.tls,
   };
-  return { connectionPool, outlierDetection, loadBalancer, tls, tunnel: over.tunnel ?? base?.tunnel, proxyProtocol: over.proxyProtocol ?? base?.proxyProtocol };
+  return {
+    connectionPool,
+    outlierDetection,
+    loadBalancer,
+    tls,
+    tunnel: over.tunnel ?? base?.tunnel,
+    proxyProtocol: over.proxyProtocol ?? base?.proxyProtocol,
+  };
 }

@@ -2,7 +2,19 @@ import { groupBy, parsePort } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
 import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
-  destinationRuleKey, destinationRuleOf, endpointsOfPort, instancesOfPort, isClusterLocal, localityOfProxy, podOfProxy, scopedService, scopeOwner, setting, worldQuery, type RuleKey, type ServiceRef,
+  destinationRuleKey,
+  destinationRuleOf,
+  endpointsOfPort,
+  instancesOfPort,
+  isClusterLocal,
+  localityOfProxy,
+  podOfProxy,
+  scopedService,
+  scopeOwner,
+  setting,
+  worldQuery,
+  type RuleKey,
+  type ServiceRef,
   type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
@@ -18,37 +30,62 @@ type IClusterLoadAssignment = envoy.config.endpoint.v3.IClusterLoadAssignment;
 /** internalTrafficPolicy Local: only what runs on the client's own node, in its cluster. */
 function onNodeOf(view: View): (endpoint: Endpoint) => boolean {
   const pod = view.query(podOfProxy, '');
-  const node = view.meta('NODE_NAME') || (pod === undefined ? '' : view.get('pods', pod)?.spec.nodeName ?? '');
+  const node = view.meta('NODE_NAME') || (pod === undefined ? '' : (view.get('pods', pod)?.spec.nodeName ?? ''));
   return ({ nodeName, clusterId }) => nodeName === node && inClusterOf(view, clusterId);
 }
 
-const inClusterOf = (view: View, clusterId: string): boolean => view.attr('clusterId') === '' || view.attr('clusterId') === clusterId;
+const inClusterOf = (view: View, clusterId: string): boolean =>
+  view.attr('clusterId') === '' || view.attr('clusterId') === clusterId;
 
-const localityMessage = (region: string, zone: string, subzone: string): envoy.config.core.v3.ILocality =>
-  ({ ...(region ? { region } : {}), ...(zone ? { zone } : {}), ...(subzone ? { subZone: subzone } : {}) });
+const localityMessage = (region: string, zone: string, subzone: string): envoy.config.core.v3.ILocality => ({
+  ...(region ? { region } : {}),
+  ...(zone ? { zone } : {}),
+  ...(subzone ? { subZone: subzone } : {}),
+});
 
-/** The mesh's or the rule's wish for what is near the client; undefined where it changes nothing, so that nobody's place is asked for. */
+/**
+ * The mesh's or the rule's wish for what is near the client; undefined where it changes nothing, so that nobody's place
+ * is asked for.
+ */
 function localityRule(view: View, policy: TrafficPolicy | undefined): LocalityLoadBalancerSetting | undefined {
   const rule = localitySetting(setting(view, 'localityLbSetting'), policy?.loadBalancer?.localityLbSetting);
   return rule?.distribute?.length || policy?.outlierDetection ? rule : undefined;
 }
 
-/** Prefers what is near the client. Labels decide only where endpoints come by EDS; elsewhere a rule that goes by them leaves all equal, but for what it says of places. */
-function near(view: View, groups: readonly LocalityGroup[], { policy, locality: given, dns }: Pick<AssignmentOf, 'policy' | 'locality' | 'dns'>): envoy.config.endpoint.v3.ILocalityLbEndpoints[] {
+/**
+ * Prefers what is near the client. Labels decide only where endpoints come by EDS; elsewhere a rule that goes by them
+ * leaves all equal, but for what it says of places.
+ */
+function near(
+  view: View,
+  groups: readonly LocalityGroup[],
+  { policy, locality: given, dns }: Pick<AssignmentOf, 'policy' | 'locality' | 'dns'>,
+): envoy.config.endpoint.v3.ILocalityLbEndpoints[] {
   const rule = localityRule(view, policy);
   const own = rule && (given ?? view.query(localityOfProxy, ''));
   if (!rule || own === undefined) return groups.map(({ endpoints }) => endpoints);
   const byLabels = rule.failoverPriority?.length;
-  if (dns && byLabels && !rule.distribute?.length && !rule.failover?.length) return groups.map(({ endpoints }) => endpoints);
+  if (dns && byLabels && !rule.distribute?.length && !rule.failover?.length)
+    return groups.map(({ endpoints }) => endpoints);
   const wish = dns ? { ...rule, failoverPriority: [] } : rule;
   const { region, zone, subzone } = localityParts(own);
-  const labels = Object.fromEntries((wish.failoverPriority ?? []).filter((name) => !name.includes('=')).map((name) => [name, view.label(name) ?? '']));
-  return applyLocality(groups, { setting: wish, locality: localityMessage(region, zone, subzone), labels, failover: policy?.outlierDetection !== undefined });
+  const labels = Object.fromEntries(
+    (wish.failoverPriority ?? []).filter((name) => !name.includes('=')).map((name) => [name, view.label(name) ?? '']),
+  );
+  return applyLocality(groups, {
+    setting: wish,
+    locality: localityMessage(region, zone, subzone),
+    labels,
+    failover: policy?.outlierDetection !== undefined,
+  });
 }
 
 interface AssignmentOf {
-  readonly name: string; readonly service: Pick<Service, 'hostname' | 'namespace' | 'labels' | 'k8s'>; readonly port: Pick<ServicePort, 'name'>;
-  readonly labels: Readonly<Record<string, string>>; readonly policy?: TrafficPolicy | undefined;
+  readonly name: string;
+  readonly service: Pick<Service, 'hostname' | 'namespace' | 'labels' | 'k8s'>;
+  readonly port: Pick<ServicePort, 'name'>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly policy?: TrafficPolicy | undefined;
   /** The rule's TLS for EDS; a cluster that Envoy resolves by DNS is told its endpoints as they are. */
   readonly tls?: TlsMode | undefined;
   readonly dns?: boolean;
@@ -58,27 +95,53 @@ interface AssignmentOf {
   readonly locality?: string;
 }
 
-/** A service port's endpoints by locality, those of a subset only, as far as the client may see them (Istio's EndpointBuilder). */
+/**
+ * A service port's endpoints by locality, those of a subset only, as far as the client may see them (Istio's
+ * EndpointBuilder).
+ */
 export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadAssignment {
   const { service } = of;
   const isNear = service.k8s.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
   const sticky = (service.labels['istio.io/persistent-session'] ?? '') !== '';
-  const all = view.query(of.dns ? instancesOfPort : endpointsOfPort, `${service.hostname}|${service.namespace}|${of.port.name}`)
-    .filter((endpoint) => labelsMatch(of.labels, endpoint.labels) && (!isNear || isNear(endpoint)) && (of.dns || sticky || !isDraining(endpoint))
-      && (endpoint.address !== '' || endpoint.network !== view.attr('network')));
-  const seen = all.length > 0 && isClusterLocal(view, service.hostname) ? all.filter(({ clusterId }) => inClusterOf(view, clusterId)) : all;
+  const all = view
+    .query(of.dns ? instancesOfPort : endpointsOfPort, `${service.hostname}|${service.namespace}|${of.port.name}`)
+    .filter(
+      (endpoint) =>
+        labelsMatch(of.labels, endpoint.labels) &&
+        (!isNear || isNear(endpoint)) &&
+        (of.dns || sticky || !isDraining(endpoint)) &&
+        (endpoint.address !== '' || endpoint.network !== view.attr('network')),
+    );
+  const seen =
+    all.length > 0 && isClusterLocal(view, service.hostname)
+      ? all.filter(({ clusterId }) => inClusterOf(view, clusterId))
+      : all;
   const sees = isVisible(view);
   const shown = of.dns ? seen.filter(({ network }) => sees(network)) : seen;
-  const groups = [...groupBy(shown, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([locality, found]) => {
-    const { region, zone, subzone } = localityParts(locality);
-    const reached = of.dns ? found.map(dnsMember) : acrossNetworks(view, found.map((endpoint) => edsMember(view, endpoint, of.tls)));
-    const members = of.mtlsOnly ? reached.filter(({ mtls }) => mtls) : reached;
-    const weight = Math.min(members.reduce((sum, member) => sum + weightOf(member), 0), 2 ** 32 - 1);
-    return {
-      endpoints: { locality: localityMessage(region, zone, subzone), lbEndpoints: members.map(({ lb }) => lb), ...(members.length > 0 ? { loadBalancingWeight: u32(weight) } : {}) },
-      labels: members.map(({ labels }) => labels),
-    };
-  });
+  const groups = [...groupBy(shown, ({ locality }) => locality)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([locality, found]) => {
+      const { region, zone, subzone } = localityParts(locality);
+      const reached = of.dns
+        ? found.map(dnsMember)
+        : acrossNetworks(
+            view,
+            found.map((endpoint) => edsMember(view, endpoint, of.tls)),
+          );
+      const members = of.mtlsOnly ? reached.filter(({ mtls }) => mtls) : reached;
+      const weight = Math.min(
+        members.reduce((sum, member) => sum + weightOf(member), 0),
+        2 ** 32 - 1,
+      );
+      return {
+        endpoints: {
+          locality: localityMessage(region, zone, subzone),
+          lbEndpoints: members.map(({ lb }) => lb),
+          ...(members.length > 0 ? { loadBalancingWeight: u32(weight) } : {}),
+        },
+        labels: members.map(({ labels }) => labels),
+      };
+    });
   const endpoints = near(view, groups, of);
   return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
 }
@@ -92,40 +155,80 @@ interface Asked {
   readonly locality?: string;
 }
 
-/** What a DestinationRule says of balancing a destination, and of TLS to its endpoints. A subset counts there with its own words only. */
-function balancing(rule: DestinationRule | undefined, { port, subset }: { port: number; subset: string }): { policy: TrafficPolicy | undefined; tls: TlsMode | undefined; labels: Readonly<Record<string, string>> } {
+/**
+ * What a DestinationRule says of balancing a destination, and of TLS to its endpoints. A subset counts there with its
+ * own words only.
+ */
+function balancing(
+  rule: DestinationRule | undefined,
+  { port, subset }: { port: number; subset: string },
+): { policy: TrafficPolicy | undefined; tls: TlsMode | undefined; labels: Readonly<Record<string, string>> } {
   const named = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset);
-  const policy = mergeTrafficPolicy(mergeTrafficPolicy(undefined, rule?.trafficPolicy, port), named?.trafficPolicy, port);
+  const policy = mergeTrafficPolicy(
+    mergeTrafficPolicy(undefined, rule?.trafficPolicy, port),
+    named?.trafficPolicy,
+    port,
+  );
   // Of an unknown subset all endpoints count.
-  return { policy, tls: tlsModeOf(subset === '' ? rule?.trafficPolicy : named?.trafficPolicy, port), labels: named?.labels ?? {} };
+  return {
+    policy,
+    tls: tlsModeOf(subset === '' ? rule?.trafficPolicy : named?.trafficPolicy, port),
+    labels: named?.labels ?? {},
+  };
 }
 
-/** `outbound|80|v1|host`, or `outbound_.80_.v1_.host` for TLS that a gateway passes through. Undefined for any other name. */
+/**
+ * `outbound|80|v1|host`, or `outbound_.80_.v1_.host` for TLS that a gateway passes through. Undefined for any other
+ * name.
+ */
 function parseName(name: string): { port: number; subset: string; host: string; mtlsOnly: boolean } | undefined {
   const mtlsOnly = name.startsWith('outbound_');
   const [direction, port, subset, host] = name.split(mtlsOnly ? '_.' : '|');
-  return direction !== 'outbound' || subset === undefined || host === undefined ? undefined : { port: parsePort(port ?? '') ?? 0, subset, host, mtlsOnly };
+  return direction !== 'outbound' || subset === undefined || host === undefined
+    ? undefined
+    : { port: parsePort(port ?? '') ?? 0, subset, host, mtlsOnly };
 }
 
 /** Key: Asked as JSON. */
-const assignment = worldQuery('assignment', (view, key): XdsResource => {
-  const { name, owner, rule, locality } = JSON.parse(key) as Asked;
-  const { port = 0, subset = '', mtlsOnly = false } = parseName(name) ?? {};
-  const service = owner && scopedService(view, owner);
-  const servicePort = service?.ports.find((candidate) => candidate.port === port);
-  const built: IClusterLoadAssignment = service && servicePort
-    ? buildLoadAssignment(view, { name, service, port: servicePort, mtlsOnly, ...balancing(destinationRuleOf(view, rule)?.rule, { port, subset }), ...(locality === undefined ? {} : { locality }) })
-    : { clusterName: name };
-  return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
-}, { equals: sameResource });
+const assignment = worldQuery(
+  'assignment',
+  (view, key): XdsResource => {
+    const { name, owner, rule, locality } = JSON.parse(key) as Asked;
+    const { port = 0, subset = '', mtlsOnly = false } = parseName(name) ?? {};
+    const service = owner && scopedService(view, owner);
+    const servicePort = service?.ports.find((candidate) => candidate.port === port);
+    const built: IClusterLoadAssignment =
+      service && servicePort
+        ? buildLoadAssignment(view, {
+            name,
+            service,
+            port: servicePort,
+            mtlsOnly,
+            ...balancing(destinationRuleOf(view, rule)?.rule, { port, subset }),
+            ...(locality === undefined ? {} : { locality }),
+          })
+        : { clusterName: name };
+    return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
+  },
+  { equals: sameResource },
+);
 
 /** The load assignment of an EDS cluster by its name. Undefined for any other name. */
-export const loadAssignment = worldQuery('load-assignment', (view, name): XdsResource | undefined => {
-  const parsed = parseName(name);
-  if (!parsed) return undefined;
-  const owner = view.query(scopeOwner, parsed.host);
-  const rule = owner ? destinationRuleKey(view, owner) : '';
-  const { policy } = balancing(destinationRuleOf(view, rule)?.rule, parsed);
-  const asked: Asked = { name, ...(owner ? { owner } : {}), rule, ...(localityRule(view, policy) ? { locality: view.query(localityOfProxy, '') } : {}) };
-  return view.query(assignment, JSON.stringify(asked));
-}, { equals: sameResource });
+export const loadAssignment = worldQuery(
+  'load-assignment',
+  (view, name): XdsResource | undefined => {
+    const parsed = parseName(name);
+    if (!parsed) return undefined;
+    const owner = view.query(scopeOwner, parsed.host);
+    const rule = owner ? destinationRuleKey(view, owner) : '';
+    const { policy } = balancing(destinationRuleOf(view, rule)?.rule, parsed);
+    const asked: Asked = {
+      name,
+      ...(owner ? { owner } : {}),
+      rule,
+      ...(localityRule(view, policy) ? { locality: view.query(localityOfProxy, '') } : {}),
+    };
+    return view.query(assignment, JSON.stringify(asked));
+  },
+  { equals: sameResource },
+);

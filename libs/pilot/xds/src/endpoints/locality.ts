@@ -6,7 +6,10 @@ type ILocalityLbEndpoints = envoy.config.endpoint.v3.ILocalityLbEndpoints;
 type ILocality = envoy.config.core.v3.ILocality;
 
 /** Endpoints of one locality, with the labels of each in the same order. */
-export interface LocalityGroup { readonly endpoints: ILocalityLbEndpoints; readonly labels: readonly Readonly<Record<string, string>>[] }
+export interface LocalityGroup {
+  readonly endpoints: ILocalityLbEndpoints;
+  readonly labels: readonly Readonly<Record<string, string>>[];
+}
 
 export interface LocalityOptions {
   readonly setting: LocalityLoadBalancerSetting;
@@ -23,21 +26,36 @@ export function applyLocality(groups: readonly LocalityGroup[], options: Localit
   const plain = groups.map(({ endpoints }) => endpoints);
   if (setting.distribute?.length) return distribute(plain, options);
   if (!failover) return plain;
-  if (!setting.failoverPriority?.length) return inSteps(plain.map((group) => ({ ...group, priority: priorityOf(group.locality ?? {}, options) })));
+  if (!setting.failoverPriority?.length)
+    return inSteps(plain.map((group) => ({ ...group, priority: priorityOf(group.locality ?? {}, options) })));
   const labelled = inSteps(groups.flatMap((group) => byLabels(group, options)));
   // of what labels hold equal, the place decides where it is said to
-  return setting.failover?.length ? inSteps(labelled.map((group) => ({ ...group, priority: 5 * (group.priority ?? 0) + priorityOf(group.locality ?? {}, options) }))) : labelled;
+  return setting.failover?.length
+    ? inSteps(
+        labelled.map((group) => ({
+          ...group,
+          priority: 5 * (group.priority ?? 0) + priorityOf(group.locality ?? {}, options),
+        })),
+      )
+    : labelled;
 }
 
 /** Does a locality fall under `region/zone/subzone`, where parts may be `*` or missing? */
 function matches({ region, zone, subZone }: ILocality, rule: string): boolean {
   const [ruleRegion = '', ruleZone = '', ruleSubzone = ''] = rule.split('/');
   const any = (part: string): boolean => part === '*' || part === '';
-  return (ruleRegion === '*' || (region ?? '') === ruleRegion) && (any(ruleZone) || (zone ?? '') === ruleZone) && (any(ruleSubzone) || (subZone ?? '') === ruleSubzone);
+  return (
+    (ruleRegion === '*' || (region ?? '') === ruleRegion) &&
+    (any(ruleZone) || (zone ?? '') === ruleZone) &&
+    (any(ruleSubzone) || (subZone ?? '') === ruleSubzone)
+  );
 }
 
 /** Traffic of the client's locality by shares; what no share names keeps its weight and loses its endpoints. */
-function distribute(groups: readonly ILocalityLbEndpoints[], { setting, locality }: LocalityOptions): ILocalityLbEndpoints[] {
+function distribute(
+  groups: readonly ILocalityLbEndpoints[],
+  { setting, locality }: LocalityOptions,
+): ILocalityLbEndpoints[] {
   const rule = setting.distribute?.find(({ from }) => matches(locality, from ?? ''));
   if (!rule) return [...groups];
   const out = new Map<ILocalityLbEndpoints, ILocalityLbEndpoints>();
@@ -46,7 +64,7 @@ function distribute(groups: readonly ILocalityLbEndpoints[], { setting, locality
     const weights = named.map(({ loadBalancingWeight }) => Number(loadBalancingWeight?.value ?? 1));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     named.forEach((group, i) => {
-      const weight = Math.ceil((weights[i] ?? 0) * share / total);
+      const weight = Math.ceil(((weights[i] ?? 0) * share) / total);
       out.set(group, weight > 0 ? { ...group, loadBalancingWeight: u32(weight) } : group);
     });
   }
@@ -63,11 +81,18 @@ function priorityOf({ region, zone, subZone }: ILocality, { locality, setting }:
   return rule && rule.to !== (region ?? '') ? 4 : 3;
 }
 
-/** Priorities by how many labels, in order, an endpoint shares with the client; `label=value` asks for a value instead. */
-function byLabels({ endpoints, labels: all }: LocalityGroup, { setting, labels }: LocalityOptions): (ILocalityLbEndpoints & { priority: number })[] {
+/**
+ * Priorities by how many labels, in order, an endpoint shares with the client; `label=value` asks for a value instead.
+ */
+function byLabels(
+  { endpoints, labels: all }: LocalityGroup,
+  { setting, labels }: LocalityOptions,
+): (ILocalityLbEndpoints & { priority: number })[] {
   const wanted = (setting.failoverPriority ?? []).map((entry) => {
     const at = entry.indexOf('=');
-    return at < 0 ? { name: entry, value: ownMember(labels, entry) ?? '' } : { name: entry.slice(0, at), value: entry.slice(at + 1) };
+    return at < 0
+      ? { name: entry, value: ownMember(labels, entry) ?? '' }
+      : { name: entry.slice(0, at), value: entry.slice(at + 1) };
   });
   const groups = new Map<number, NonNullable<ILocalityLbEndpoints['lbEndpoints']>>();
   (endpoints.lbEndpoints ?? []).forEach((endpoint, i) => {
@@ -75,9 +100,16 @@ function byLabels({ endpoints, labels: all }: LocalityGroup, { setting, labels }
     const priority = missed < 0 ? 0 : wanted.length - missed;
     groups.set(priority, [...(groups.get(priority) ?? []), endpoint]);
   });
-  return [...groups].sort(([a], [b]) => a - b).map(([priority, lbEndpoints]) => ({
-    ...endpoints, lbEndpoints, priority, loadBalancingWeight: u32(lbEndpoints.reduce((sum, { loadBalancingWeight }) => sum + Number(loadBalancingWeight?.value ?? 0), 0)),
-  }));
+  return [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([priority, lbEndpoints]) => ({
+      ...endpoints,
+      lbEndpoints,
+      priority,
+      loadBalancingWeight: u32(
+        lbEndpoints.reduce((sum, { loadBalancingWeight }) => sum + Number(loadBalancingWeight?.value ?? 0), 0),
+      ),
+    }));
 }
 
 /** Envoy wants priorities from 0 on without gaps. */

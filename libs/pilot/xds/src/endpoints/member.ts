@@ -6,7 +6,12 @@ import { portMtls, workloadMtls } from '../authn/mtls-mode.ts';
 
 type ILbEndpoint = envoy.config.endpoint.v3.ILbEndpoint;
 const { HEALTHY, UNHEALTHY, DRAINING } = envoy.config.core.v3.HealthStatus;
-const health: Readonly<Record<Endpoint['health'], number | undefined>> = { Healthy: HEALTHY, UnHealthy: UNHEALTHY, Draining: DRAINING, Unknown: undefined };
+const health: Readonly<Record<Endpoint['health'], number | undefined>> = {
+  Healthy: HEALTHY,
+  UnHealthy: UNHEALTHY,
+  Draining: DRAINING,
+  Unknown: undefined,
+};
 
 /** One endpoint of a load assignment while that is made. */
 export interface Member {
@@ -27,25 +32,41 @@ export function tlsModeOf(policy: TrafficPolicy | undefined, port: number): TlsM
   return tls && (tls.mode ?? 'DISABLE');
 }
 
-/** Istio's mtlsChecker: a rule may switch mTLS on or off for all endpoints; else those have it that have a sidecar, whose policies don't disable it. */
+/**
+ * Istio's mtlsChecker: a rule may switch mTLS on or off for all endpoints; else those have it that have a sidecar,
+ * whose policies don't disable it.
+ */
 function speaksMtls(view: View, { tlsMode, namespace, labels, port }: Endpoint, rule: TlsMode | undefined): boolean {
   if (rule === 'DISABLE' || rule === 'ISTIO_MUTUAL') return rule === 'ISTIO_MUTUAL';
   return tlsMode === 'istio' && portMtls(workloadMtls(view, namespace, labels), port) !== 'DISABLE';
 }
 
 const addressOf = ({ address, port }: Endpoint): envoy.config.core.v3.IAddress =>
-  (address.startsWith('/') || address.startsWith('@') ? { pipe: { path: address } } : { socketAddress: { address, portValue: port } });
+  address.startsWith('/') || address.startsWith('@')
+    ? { pipe: { path: address } }
+    : { socketAddress: { address, portValue: port } };
 
 /** What a client's telemetry and TLS need to know of an endpoint (Istio's BuildLbEndpointMetadata). */
-function metadataOf({ workloadName, namespace, labels, clusterId }: Pick<Endpoint, 'workloadName' | 'namespace' | 'labels' | 'clusterId'>, tls: boolean): envoy.config.core.v3.IMetadata {
-  const service = labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workloadName;
-  const revision = labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? '';
+function metadataOf(
+  { workloadName, namespace, labels, clusterId }: Pick<Endpoint, 'workloadName' | 'namespace' | 'labels' | 'clusterId'>,
+  tls: boolean,
+): envoy.config.core.v3.IMetadata {
+  const service =
+    labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? workloadName;
+  const revision =
+    labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels['version'] ?? '';
   const workload = [workloadName, namespace, service, revision === 'latest' ? '' : revision, clusterId].join(';');
-  return { filterMetadata: { istio: struct({ workload }), ...(tls ? { 'envoy.transport_socket_match': struct({ tlsMode: 'istio' }) } : {}) } };
+  return {
+    filterMetadata: {
+      istio: struct({ workload }),
+      ...(tls ? { 'envoy.transport_socket_match': struct({ tlsMode: 'istio' }) } : {}),
+    },
+  };
 }
 
 /** The label by which a workload says that it takes no new sessions. */
-export const isDraining = ({ health: status, labels }: Endpoint): boolean => status === 'Draining' || (labels['istio.io/draining'] ?? '') !== '';
+export const isDraining = ({ health: status, labels }: Endpoint): boolean =>
+  status === 'Draining' || (labels['istio.io/draining'] ?? '') !== '';
 
 /** An endpoint as EDS tells it. */
 export function edsMember(view: View, endpoint: Endpoint, rule: TlsMode | undefined): Member {
@@ -53,27 +74,55 @@ export function edsMember(view: View, endpoint: Endpoint, rule: TlsMode | undefi
   const status = isDraining(endpoint) ? DRAINING : health[endpoint.health];
   const { labels, network, clusterId } = endpoint;
   return {
-    labels, network, clusterId, mtls,
+    labels,
+    network,
+    clusterId,
+    mtls,
     lb: {
-      endpoint: { address: addressOf(endpoint) }, ...(status === undefined ? {} : { healthStatus: status }),
-      metadata: metadataOf(endpoint, mtls && endpoint.tlsMode === 'istio'), loadBalancingWeight: u32(endpoint.lbWeight || 1),
+      endpoint: { address: addressOf(endpoint) },
+      ...(status === undefined ? {} : { healthStatus: status }),
+      metadata: metadataOf(endpoint, mtls && endpoint.tlsMode === 'istio'),
+      loadBalancingWeight: u32(endpoint.lbWeight || 1),
     },
   };
 }
 
-/** An endpoint in a cluster that Envoy resolves by DNS: neither its health is told nor what policies say at its side. */
+/**
+ * An endpoint in a cluster that Envoy resolves by DNS: neither its health is told nor what policies say at its side.
+ */
 export function dnsMember(endpoint: Endpoint): Member {
   const { labels, network, clusterId } = endpoint;
   const mtls = endpoint.tlsMode === 'istio';
-  return { labels, network, clusterId, mtls, lb: { endpoint: { address: addressOf(endpoint) }, metadata: metadataOf(endpoint, mtls), loadBalancingWeight: u32(endpoint.lbWeight || 1) } };
+  return {
+    labels,
+    network,
+    clusterId,
+    mtls,
+    lb: {
+      endpoint: { address: addressOf(endpoint) },
+      metadata: metadataOf(endpoint, mtls),
+      loadBalancingWeight: u32(endpoint.lbWeight || 1),
+    },
+  };
 }
 
 /** A gateway that stands for endpoints of its network. */
-export const gatewayMember = (of: { network: string; cluster: string; address: string; port: number }, weight: number, ownCluster: string): Member => ({
-  labels: { ...(of.cluster ? { 'topology.istio.io/cluster': of.cluster } : {}), 'topology.istio.io/network': of.network }, network: of.network, clusterId: of.cluster, mtls: true,
+export const gatewayMember = (
+  of: { network: string; cluster: string; address: string; port: number },
+  weight: number,
+  ownCluster: string,
+): Member => ({
+  labels: {
+    ...(of.cluster ? { 'topology.istio.io/cluster': of.cluster } : {}),
+    'topology.istio.io/network': of.network,
+  },
+  network: of.network,
+  clusterId: of.cluster,
+  mtls: true,
   lb: {
     endpoint: { address: { socketAddress: { address: of.address, portValue: of.port } } },
-    metadata: metadataOf({ workloadName: '', namespace: '', labels: {}, clusterId: ownCluster }, true), loadBalancingWeight: u32(weight),
+    metadata: metadataOf({ workloadName: '', namespace: '', labels: {}, clusterId: ownCluster }, true),
+    loadBalancingWeight: u32(weight),
   },
 });
 

@@ -5,12 +5,21 @@ type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.I
 const { HTTP10, HTTP11, HTTP2 } = istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig.Protocol;
 
 const typedStruct = (typeUrl: string, value?: Readonly<Record<string, unknown>>): ReturnType<typeof any> =>
-  any(udpa.type.v1.TypedStruct, { typeUrl: `type.googleapis.com/${typeUrl}`, ...(value ? { value: struct(value) } : {}) });
+  any(udpa.type.v1.TypedStruct, {
+    typeUrl: `type.googleapis.com/${typeUrl}`,
+    ...(value ? { value: struct(value) } : {}),
+  });
 
-/** The filters that every HTTP connection manager has, by what they do. Those called `istio...` only Istio's own Envoy knows. */
+/**
+ * The filters that every HTTP connection manager has, by what they do. Those called `istio...` only Istio's own Envoy
+ * knows.
+ */
 export const grpcStats: IHttpFilter = {
   name: 'envoy.filters.http.grpc_stats',
-  typedConfig: any(envoy.extensions.filters.http.grpc_stats.v3.FilterConfig, { emitFilterState: true, statsForAllMethods: { value: false } }),
+  typedConfig: any(envoy.extensions.filters.http.grpc_stats.v3.FilterConfig, {
+    emitFilterState: true,
+    statsForAllMethods: { value: false },
+  }),
 };
 export const istioAlpn: IHttpFilter = {
   name: 'istio.alpn',
@@ -23,9 +32,24 @@ export const istioAlpn: IHttpFilter = {
   }),
 };
 /** Browsers' gRPC: translated for ports that speak it. */
-export const grpcWeb: IHttpFilter = { name: 'envoy.filters.http.grpc_web', typedConfig: any(envoy.extensions.filters.http.grpc_web.v3.GrpcWeb, {}) };
-export const fault: IHttpFilter = { name: 'envoy.filters.http.fault', typedConfig: any(envoy.extensions.filters.http.fault.v3.HTTPFault, {}) };
-export const cors: IHttpFilter = { name: 'envoy.filters.http.cors', typedConfig: any(envoy.extensions.filters.http.cors.v3.Cors, {}) };
-export const router: IHttpFilter = { name: 'envoy.filters.http.router', typedConfig: any(envoy.extensions.filters.http.router.v3.Router, {}) };
-export const childSpanRouter: IHttpFilter = { name: 'envoy.filters.http.router', typedConfig: any(envoy.extensions.filters.http.router.v3.Router, { startChildSpan: true }) };
+export const grpcWeb: IHttpFilter = {
+  name: 'envoy.filters.http.grpc_web',
+  typedConfig: any(envoy.extensions.filters.http.grpc_web.v3.GrpcWeb, {}),
+};
+export const fault: IHttpFilter = {
+  name: 'envoy.filters.http.fault',
+  typedConfig: any(envoy.extensions.filters.http.fault.v3.HTTPFault, {}),
+};
+export const cors: IHttpFilter = {
+  name: 'envoy.filters.http.cors',
+  typedConfig: any(envoy.extensions.filters.http.cors.v3.Cors, {}),
+};
+export const router: IHttpFilter = {
+  name: 'envoy.filters.http.router',
+  typedConfig: any(envoy.extensions.filters.http.router.v3.Router, {}),
+};
+export const childSpanRouter: IHttpFilter = {
+  name: 'envoy.filters.http.router',
+  typedConfig: any(envoy.extensions.filters.http.router.v3.Router, { startChildSpan: true }),
+};
 export { typedStruct };

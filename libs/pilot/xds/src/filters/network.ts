@@ -10,24 +10,37 @@ type ITcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.ITcpProxy;
 
 const authn: IFilter = { name: 'istio_authn', typedConfig: typedStruct('io.istio.network.authn.Config') };
 /** Tells later filters who the peer of a connection is; Istio's Envoys have it from 1.17 on. */
-export const istioAuthn = (view: View): IFilter[] => (view.attr('istioExtensions') && isAtLeast(view, 1, 17) ? [authn] : []);
+export const istioAuthn = (view: View): IFilter[] =>
+  view.attr('istioExtensions') && isAtLeast(view, 1, 17) ? [authn] : [];
 export const istioMetadataExchange = metadataExchange as () => IFilter;
 
 /** Bytes that go nowhere: nothing is logged or counted of them. */
 export const blackholeProxy: IFilter = {
   name: 'envoy.filters.network.tcp_proxy',
-  typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { statPrefix: 'BlackHoleCluster', cluster: 'BlackHoleCluster' }),
+  typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, {
+    statPrefix: 'BlackHoleCluster',
+    cluster: 'BlackHoleCluster',
+  }),
 };
 
 export function tcpProxy(view: View, side: Side, config: ITcpProxy): IFilter {
   const idle = idleTimeout(view);
   const common = { ...accessLogFor(view, side, 'tcp'), ...(idle === undefined ? {} : { idleTimeout: duration(idle) }) };
-  return { name: 'envoy.filters.network.tcp_proxy', typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { ...common, ...config }) };
+  return {
+    name: 'envoy.filters.network.tcp_proxy',
+    typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { ...common, ...config }),
+  };
 }
 
 /** Tells Mongo's queries apart, for metrics. */
-export const mongoProxy = (statPrefix: string): IFilter =>
-  ({ name: 'envoy.filters.network.mongo_proxy', typedConfig: any(envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, { statPrefix }) });
+export const mongoProxy = (statPrefix: string): IFilter => ({
+  name: 'envoy.filters.network.mongo_proxy',
+  typedConfig: any(envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, { statPrefix }),
+});
 
-export const httpConnectionManager = (config: envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager): IFilter =>
-  ({ name: 'envoy.filters.network.http_connection_manager', typedConfig: any(envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, config) });
+export const httpConnectionManager = (
+  config: envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager,
+): IFilter => ({
+  name: 'envoy.filters.network.http_connection_manager',
+  typedConfig: any(envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, config),
+});

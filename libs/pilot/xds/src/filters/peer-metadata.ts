@@ -7,7 +7,10 @@ const name = 'istio.metadata_exchange';
 
 const discovery = [{ istio_headers: {} }, { workload_discovery: {} }];
 const propagation = [{ istio_headers: {} }];
-const peerMetadata = (value: Readonly<Record<string, unknown>>): IHttpFilter => ({ name, typedConfig: typedStruct('io.istio.http.peer_metadata.Config', value) });
+const peerMetadata = (value: Readonly<Record<string, unknown>>): IHttpFilter => ({
+  name,
+  typedConfig: typedStruct('io.istio.http.peer_metadata.Config', value),
+});
 const filters = {
   inbound: peerMetadata({ downstream_discovery: discovery, downstream_propagation: propagation }),
   outbound: peerMetadata({ upstream_discovery: discovery, upstream_propagation: propagation }),
@@ -18,12 +21,18 @@ const older: IHttpFilter = {
   name,
   typedConfig: any(envoy.extensions.filters.http.wasm.v3.Wasm, {
     config: {
-      vmConfig: { runtime: 'envoy.wasm.runtime.null', code: { local: { inlineString: 'envoy.wasm.metadata_exchange' } } },
+      vmConfig: {
+        runtime: 'envoy.wasm.runtime.null',
+        code: { local: { inlineString: 'envoy.wasm.metadata_exchange' } },
+      },
       configuration: any(envoy.tcp.metadataexchange.config.MetadataExchange, {}),
     },
   }),
 };
 
-/** Tells the peer's workload, by headers or by its address, for metrics and logs; none for a stock Envoy, which hasn't got it. */
+/**
+ * Tells the peer's workload, by headers or by its address, for metrics and logs; none for a stock Envoy, which hasn't
+ * got it.
+ */
 export const istioPeerMetadata = (view: View, direction: 'inbound' | 'outbound'): IHttpFilter[] =>
-  (view.attr('istioExtensions') ? [isAtLeast(view, 1, 19) ? filters[direction] : older] : []);
+  view.attr('istioExtensions') ? [isAtLeast(view, 1, 19) ? filters[direction] : older] : [];

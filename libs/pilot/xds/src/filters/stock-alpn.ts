@@ -9,20 +9,35 @@ const name = 'envoy.filters.http.set_filter_state';
 const { ONCE } = envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.SharedWithUpstream;
 
 /**
- * What a stock Envoy has in place of istio.alpn: routes tell it what to offer upstream, so that the mesh's servers can tell HTTP by it. Without that,
- * HTTP on a port of undeclared protocol would arrive in the server's TCP chain, and HTTP-level policies would refuse it.
+ * What a stock Envoy has in place of istio.alpn: routes tell it what to offer upstream, so that the mesh's servers can
+ * tell HTTP by it. Without that, HTTP on a port of undeclared protocol would arrive in the server's TCP chain, and
+ * HTTP-level policies would refuse it.
  */
-export const stockAlpn: envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter = { name, typedConfig: any(Config, {}) };
+export const stockAlpn: envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter = {
+  name,
+  typedConfig: any(Config, {}),
+};
 
 const http1 = 'istio-http/1.1,istio,http/1.1';
 const http2 = 'istio-h2,istio,h2';
 const offers = { http1, http2, downstream: `%CEL(request.protocol == "HTTP/2" ? "${http2}" : "${http1}")%` } as const;
 
 const perRoute = (inlineString: string): NonNullable<IRoute['typedPerFilterConfig']> => ({
-  [name]: any(Config, { onRequestHeaders: [{ objectKey: 'envoy.network.application_protocols', formatString: { textFormatSource: { inlineString } }, sharedWithUpstream: ONCE }] }),
+  [name]: any(Config, {
+    onRequestHeaders: [
+      {
+        objectKey: 'envoy.network.application_protocols',
+        formatString: { textFormatSource: { inlineString } },
+        sharedWithUpstream: ONCE,
+      },
+    ],
+  }),
 });
 
-/** The ALPN for requests to an outbound cluster; '' where the mesh's means nothing: unknown clusters, and TLS that a rule gives. Key: the cluster's name. */
+/**
+ * The ALPN for requests to an outbound cluster; '' where the mesh's means nothing: unknown clusters, and TLS that a
+ * rule gives. Key: the cluster's name.
+ */
 const alpnOf = worldQuery('stock-alpn', (view, cluster): string => {
   const [direction, number, subset = '', host = ''] = cluster.split('|');
   const service = direction === 'outbound' ? serviceForHost(view, host) : undefined;
@@ -34,15 +49,28 @@ const alpnOf = worldQuery('stock-alpn', (view, cluster): string => {
   const policy = own ? mergeTrafficPolicy(base, own.trafficPolicy, port.port) : base;
   if (policy?.tls?.mode === 'SIMPLE' || policy?.tls?.mode === 'MUTUAL') return '';
   const pool = policy?.connectionPool ?? {};
-  return offers[outboundProtocol(port, { pool, sniffs: view.attr('type') !== 'router', meshUpgrades: setting(view, 'h2UpgradePolicy') === 'UPGRADE' })];
+  return offers[
+    outboundProtocol(port, {
+      pool,
+      sniffs: view.attr('type') !== 'router',
+      meshUpgrades: setting(view, 'h2UpgradePolicy') === 'UPGRADE',
+    })
+  ];
 });
 
-const withPerRoute = <T extends Pick<IRoute, 'typedPerFilterConfig'>>(view: View, to: T, cluster: string | null | undefined): T => {
+const withPerRoute = <T extends Pick<IRoute, 'typedPerFilterConfig'>>(
+  view: View,
+  to: T,
+  cluster: string | null | undefined,
+): T => {
   const alpn = cluster ? view.query(alpnOf, cluster) : '';
   return alpn === '' ? to : { ...to, typedPerFilterConfig: { ...perRoute(alpn), ...to.typedPerFilterConfig } };
 };
 
-/** The routes as this Envoy needs them: for Istio's own as they are, for a stock one each with the ALPN of where it leads. */
+/**
+ * The routes as this Envoy needs them: for Istio's own as they are, for a stock one each with the ALPN of where it
+ * leads.
+ */
 export function withStockAlpn(view: View, routes: readonly IRoute[]): IRoute[] {
   if (view.attr('istioExtensions')) return [...routes];
   return routes.map((route) => {

@@ -6,9 +6,17 @@ import { istioPeerMetadata } from './peer-metadata.ts';
 
 /** Istio's own filters for a proxy of a version: what they are made as. */
 function filtersOf(version: string | undefined, extensions: string[] = []): string[] {
-  const proxy = parseProxy({ id: 'sidecar~10.0.0.1~a.ns~ns.svc.cluster.local', metadata: version === undefined ? {} : { ISTIO_VERSION: version }, extensions });
+  const proxy = parseProxy({
+    id: 'sidecar~10.0.0.1~a.ns~ns.svc.cluster.local',
+    metadata: version === undefined ? {} : { ISTIO_VERSION: version },
+    extensions,
+  });
   if (!proxy.ok) throw new Error(proxy.error);
-  const query = worldQuery('filters-of-spec', (view) => [...istioAuthn(view), ...istioPeerMetadata(view, 'inbound')].map(({ name, typedConfig }) => `${name ?? ''} ${typedConfig?.type_url?.replace(/.*\./, '') ?? ''}`));
+  const query = worldQuery('filters-of-spec', (view) =>
+    [...istioAuthn(view), ...istioPeerMetadata(view, 'inbound')].map(
+      ({ name, typedConfig }) => `${name ?? ''} ${typedConfig?.type_url?.replace(/.*\./, '') ?? ''}`,
+    ),
+  );
   return new Engine(createWorldStore()).read(query, '', new Subject({ ...proxy.value }));
 }
 

@@ -5,17 +5,26 @@ import { resourceName } from '../tls/sds.ts';
 const checksClients: readonly unknown[] = ['MUTUAL', 'OPTIONAL_MUTUAL'];
 
 /**
- * Resource names of the secrets that Gateways refer to: those in the namespace of the identity that the proxy proved, whose selector selects the workload that
- * runs as that identity, by the labels that the registries know it by (Istio's VerifiedCertificateReferences). Empty for sidecars and for who proved nothing.
+ * Resource names of the secrets that Gateways refer to: those in the namespace of the identity that the proxy proved,
+ * whose selector selects the workload that runs as that identity, by the labels that the registries know it by (Istio's
+ * VerifiedCertificateReferences). Empty for sidecars and for who proved nothing.
  */
 export const credentialReferences = worldQuery('credential-references', (view): ReadonlySet<string> => {
   const namespace = view.attr('credentialNamespace');
   if (namespace === undefined || view.attr('type') !== 'router' || !view.attr('isProven')) return new Set();
-  const gateways = view.index('gateways', 'namespace', namespace).flatMap((key) => view.get('gateways', key) ?? [])
-    .filter(({ spec }) => Object.entries(spec.selector ?? {}).every(([label, value]) => view.registeredLabel(label) === value));
-  return new Set(gateways.flatMap(({ spec }) => spec.servers ?? []).flatMap(({ tls }) => {
-    if (!tls?.credentialName) return [];
-    const name = resourceName(tls.credentialName);
-    return checksClients.includes(tls.mode) ? [name, `${name}${rootsSuffix}`] : [name];
-  }));
+  const gateways = view
+    .index('gateways', 'namespace', namespace)
+    .flatMap((key) => view.get('gateways', key) ?? [])
+    .filter(({ spec }) =>
+      Object.entries(spec.selector ?? {}).every(([label, value]) => view.registeredLabel(label) === value),
+    );
+  return new Set(
+    gateways
+      .flatMap(({ spec }) => spec.servers ?? [])
+      .flatMap(({ tls }) => {
+        if (!tls?.credentialName) return [];
+        const name = resourceName(tls.credentialName);
+        return checksClients.includes(tls.mode) ? [name, `${name}${rootsSuffix}`] : [name];
+      }),
+  );
 });

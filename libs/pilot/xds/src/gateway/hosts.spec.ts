@@ -8,7 +8,7 @@ describe('hosts that a server and a VirtualService share', () => {
     expect(intersection(['*'], ['*'])).toEqual(['*']);
   });
 
-  it('are those of any namespace, or of the VirtualService\'s', () => {
+  it("are those of any namespace, or of the VirtualService's", () => {
     const server = { hosts: ['a', 'own/b', 'other/c'] };
     expect(serverHosts(server, 'own')).toEqual(['a', 'b']);
     expect(hostsOf({ hosts: ['b/x', 'a/x', 'c'] })).toEqual(['c', 'x']);

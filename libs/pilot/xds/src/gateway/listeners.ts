@@ -17,28 +17,54 @@ import { gatewayTcpChains } from './tcp.ts';
 
 const { OUTBOUND } = envoy.config.core.v3.TrafficDirection;
 
-interface HttpOf { readonly statPrefix: string; readonly routeName: string; readonly grpcWeb: boolean }
+interface HttpOf {
+  readonly statPrefix: string;
+  readonly routeName: string;
+  readonly grpcWeb: boolean;
+}
 
 /** HTTP by a route configuration; without one everything is answered with 404. */
 function httpFilters(view: View, { statPrefix, routeName, grpcWeb }: HttpOf): envoy.config.listener.v3.IFilter[] {
-  const configSource = { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 };
+  const configSource = {
+    ads: {},
+    initialFetchTimeout: duration(0),
+    resourceApiVersion: envoy.config.core.v3.ApiVersion.V3,
+  };
   const routes = routeName === '' ? { routeConfig: {} } : { rds: { configSource, routeConfigName: routeName } };
   return [...istioAuthn(view), httpConnectionManager(buildGatewayHcm(view, { statPrefix, grpcWeb, ...routes }))];
 }
 
 /** A chain of an HTTPS server: told from the port's others by the name that the client asks for. */
-const httpsChain = (view: View, { server, routeName }: GatewayServer, statPrefix: string): GatewayChain => bySni(hostsOf(server), {
-  filters: httpFilters(view, { statPrefix: server.name || statPrefix, routeName, grpcWeb: false }),
-  transportSocket: gatewayTls(view, server.tls ?? {}, ['h2', 'http/1.1']),
-});
+const httpsChain = (view: View, { server, routeName }: GatewayServer, statPrefix: string): GatewayChain =>
+  bySni(hostsOf(server), {
+    filters: httpFilters(view, { statPrefix: server.name || statPrefix, routeName, grpcWeb: false }),
+    transportSocket: gatewayTls(view, server.tls ?? {}, ['h2', 'http/1.1']),
+  });
 
-function chainsOf(view: View, { protocol, routeName, servers }: GatewayPort, at: { statPrefix: string; seen: SeenHosts }): GatewayChain[] {
+function chainsOf(
+  view: View,
+  { protocol, routeName, servers }: GatewayPort,
+  at: { statPrefix: string; seen: SeenHosts },
+): GatewayChain[] {
   const { statPrefix, seen } = at;
-  if (isHttp(protocol)) return [{ chain: { filters: httpFilters(view, { statPrefix, routeName, grpcWeb: protocol === 'GRPC-Web' }) }, inspected: false }];
-  return servers.flatMap((of) => (endsHttps(of) ? [httpsChain(view, of, statPrefix)] : gatewayTcpChains(view, of, seen)));
+  if (isHttp(protocol))
+    return [
+      {
+        chain: { filters: httpFilters(view, { statPrefix, routeName, grpcWeb: protocol === 'GRPC-Web' }) },
+        inspected: false,
+      },
+    ];
+  return servers.flatMap((of) =>
+    endsHttps(of) ? [httpsChain(view, of, statPrefix)] : gatewayTcpChains(view, of, seen),
+  );
 }
 
-interface Place { readonly name: string; readonly address: string; readonly port: number; readonly chains: readonly GatewayChain[] }
+interface Place {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly chains: readonly GatewayChain[];
+}
 
 const buildListener = (view: View, { name, address, port, chains }: Place): envoy.config.listener.v3.IListener => ({
   name,
@@ -51,17 +77,37 @@ const buildListener = (view: View, { name, address, port, chains }: Place): envo
   ...connectionBalance(view, 'OUTBOUND'),
 });
 
-/** A gateway's listeners: one for each address and port that its Gateways name, but where it may not listen, or where nothing leads anywhere (Istio's buildGatewayListeners). */
-export const gatewayListeners = worldQuery('gateway-listeners', (view): readonly XdsResource[] => {
-  if (view.attr('type') !== 'router') return [];
-  const wildcard = view.attr('supportsIPv4') ? '0.0.0.0' : '::';
-  const seen: SeenHosts = new Map();
-  const ports = view.query(mergedGateway, '').ports.filter(({ port }) => canListenOn(view, port));
-  return [...groupBy(ports, ({ bind, port }) => `${bind || wildcard}_${port}`)].flatMap(([name, [first, ...others]]) => isolated(name, () => {
-    if (!first) return [];
-    const all = [first, ...others].flatMap((port) => chainsOf(view, port, { statPrefix: `outbound_${name}`, seen }));
-    const chains = view.attr('istioExtensions') ? all : withoutRepeated(all);
-    if (chains.length === 0) return [];
-    return [xdsResource(name, encode(envoy.config.listener.v3.Listener, buildListener(view, { name, address: first.bind || wildcard, port: first.port, chains })))];
-  }));
-}, { equals: sameResources });
+/**
+ * A gateway's listeners: one for each address and port that its Gateways name, but where it may not listen, or where
+ * nothing leads anywhere (Istio's buildGatewayListeners).
+ */
+export const gatewayListeners = worldQuery(
+  'gateway-listeners',
+  (view): readonly XdsResource[] => {
+    if (view.attr('type') !== 'router') return [];
+    const wildcard = view.attr('supportsIPv4') ? '0.0.0.0' : '::';
+    const seen: SeenHosts = new Map();
+    const ports = view.query(mergedGateway, '').ports.filter(({ port }) => canListenOn(view, port));
+    return [...groupBy(ports, ({ bind, port }) => `${bind || wildcard}_${port}`)].flatMap(
+      ([name, [first, ...others]]) =>
+        isolated(name, () => {
+          if (!first) return [];
+          const all = [first, ...others].flatMap((port) =>
+            chainsOf(view, port, { statPrefix: `outbound_${name}`, seen }),
+          );
+          const chains = view.attr('istioExtensions') ? all : withoutRepeated(all);
+          if (chains.length === 0) return [];
+          return [
+            xdsResource(
+              name,
+              encode(
+                envoy.config.listener.v3.Listener,
+                buildListener(view, { name, address: first.bind || wildcard, port: first.port, chains }),
+              ),
+            ),
+          ];
+        }),
+    );
+  },
+  { equals: sameResources },
+);

@@ -19,7 +19,9 @@ export interface GatewayPort {
   readonly port: number;
   readonly bind: string;
   readonly protocol: Protocol;
-  /** What plain HTTP is answered by; a TLS server has its own. Empty for bytes, and for HTTP that came to a port of TLS. */
+  /**
+   * What plain HTTP is answered by; a TLS server has its own. Empty for bytes, and for HTTP that came to a port of TLS.
+   */
   readonly routeName: string;
   readonly servers: readonly GatewayServer[];
 }
@@ -32,18 +34,28 @@ export interface MergedGateway {
 }
 
 /** TLS that isn't ended here. */
-export const passesTls = ({ tls }: Server): boolean => tls !== undefined && ['PASSTHROUGH', 'AUTO_PASSTHROUGH'].includes(tls.mode ?? 'PASSTHROUGH');
+export const passesTls = ({ tls }: Server): boolean =>
+  tls !== undefined && ['PASSTHROUGH', 'AUTO_PASSTHROUGH'].includes(tls.mode ?? 'PASSTHROUGH');
 /** HTTP inside TLS that ends here. */
-export const endsHttps = ({ server, protocol }: Pick<GatewayServer, 'server' | 'protocol'>): boolean => protocol === 'HTTPS' && server.tls !== undefined && !passesTls(server);
+export const endsHttps = ({ server, protocol }: Pick<GatewayServer, 'server' | 'protocol'>): boolean =>
+  protocol === 'HTTPS' && server.tls !== undefined && !passesTls(server);
 const carriesHttp = (of: GatewayServer): boolean => isHttp(of.protocol) || endsHttps(of);
 
-/** Hosts as merging leaves them: `./host` names the Gateway's namespace, `*` + `/host` none (Istio's sanitizeServerHostNamespace). */
+/**
+ * Hosts as merging leaves them: `./host` names the Gateway's namespace, `*` + `/host` none (Istio's
+ * sanitizeServerHostNamespace).
+ */
 export function plainHosts(hosts: readonly string[], namespace: string): string[] {
   if (hosts.includes('*/*')) return ['*'];
-  return hosts.map((host) => (host.startsWith('./') ? `${namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host));
+  return hosts.map((host) =>
+    host.startsWith('./') ? `${namespace}/${host.slice(2)}` : host.startsWith('*/') ? host.slice(2) : host,
+  );
 }
 
-interface Opened extends GatewayPort { routeName: string; readonly servers: GatewayServer[] }
+interface Opened extends GatewayPort {
+  routeName: string;
+  readonly servers: GatewayServer[];
+}
 interface Merging {
   readonly ports: Map<string, Opened>;
   readonly routes: Map<string, GatewayServer[]>;
@@ -57,8 +69,15 @@ interface Merging {
 /** Hosts that TLS servers of a port have claimed, with the bind that claimed them last. */
 export type SeenHosts = Map<number, Map<string, string>>;
 
-/** Claims hosts for a bind on a port; false, and nothing claimed, when the same bind has one of them (Istio's CheckDuplicates). */
-export function claim(seen: SeenHosts, hosts: readonly string[], { port, bind }: { port: number; bind: string }): boolean {
+/**
+ * Claims hosts for a bind on a port; false, and nothing claimed, when the same bind has one of them (Istio's
+ * CheckDuplicates).
+ */
+export function claim(
+  seen: SeenHosts,
+  hosts: readonly string[],
+  { port, bind }: { port: number; bind: string },
+): boolean {
   const known = seen.get(port) ?? new Map<string, string>();
   if (hosts.some((host) => known.get(host) === bind)) return false;
   for (const host of hosts) known.set(host, bind);
@@ -67,12 +86,20 @@ export function claim(seen: SeenHosts, hosts: readonly string[], { port, bind }:
 }
 
 /**
- * Servers of the Gateways that hold for one proxy, the oldest first, as its ports. On a port of plain HTTP only plain HTTP joins; other bytes keep it
- * alone; TLS servers share it, told apart by their hosts. Who doesn't fit is left out, and what Istio lets through by mistake comes through: HTTP after
- * TLS, hosts that differ in their namespace alone (Istio's mergeGateways).
+ * Servers of the Gateways that hold for one proxy, the oldest first, as its ports. On a port of plain HTTP only plain
+ * HTTP joins; other bytes keep it alone; TLS servers share it, told apart by their hosts. Who doesn't fit is left out,
+ * and what Istio lets through by mistake comes through: HTTP after TLS, hosts that differ in their namespace alone
+ * (Istio's mergeGateways).
  */
 export function mergeServers(servers: readonly GatewayServer[]): MergedGateway {
-  const merging: Merging = { ports: new Map(), routes: new Map(), first: new Map(), hosts: new Map(), laterBinds: new Set(), passesTlsOn: false };
+  const merging: Merging = {
+    ports: new Map(),
+    routes: new Map(),
+    first: new Map(),
+    hosts: new Map(),
+    laterBinds: new Set(),
+    passesTlsOn: false,
+  };
   for (const of of servers) add(merging, of);
   const { ports, routes, passesTlsOn } = merging;
   return { ports: [...ports.values()], routes, passesTlsOn };

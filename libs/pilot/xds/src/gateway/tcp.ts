@@ -1,6 +1,15 @@
 import type { L4MatchAttributes, TLSMatchAttributes } from '@flotilla/model';
 import { hostMatches, hostSubsetOf, type ServicePort } from '@flotilla/pilot-registry';
-import { destinationRule, exportedServices, serviceOf, setting, virtualServiceOf, virtualServicesFor, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
+import {
+  destinationRule,
+  exportedServices,
+  serviceOf,
+  setting,
+  virtualServiceOf,
+  virtualServicesFor,
+  type ResolvedVirtualService,
+  type View,
+} from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { istioAuthn, istioMetadataExchange, tcpProxy } from '../filters/network.ts';
@@ -17,8 +26,11 @@ type IFilter = envoy.config.listener.v3.IFilter;
 const mutualAlpn = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 
 /** Filters that come before the proxy itself, and after a protocol's own filter as Mongo's. */
-const before = (view: View): IFilter[] =>
-  [...istioAuthn(view), ...view.query(customAuthorization, 'tcp'), ...view.query(localAuthorization, 'tcp')];
+const before = (view: View): IFilter[] => [
+  ...istioAuthn(view),
+  ...view.query(customAuthorization, 'tcp'),
+  ...view.query(localAuthorization, 'tcp'),
+];
 
 function withSecurity(view: View, filters: readonly IFilter[]): IFilter[] {
   return [...filters.slice(0, -1), ...before(view), ...filters.slice(-1)];
@@ -31,8 +43,12 @@ const portOf = ({ server, protocol }: GatewayServer): { port: ServicePort; liste
 
 /** VirtualServices that are bound to the server's Gateway and share a host with the server, in order. */
 function boundTo(view: View, { server, gateway }: GatewayServer): ResolvedVirtualService[] {
-  return view.query(virtualServicesFor, `${view.attr('namespace')}|${gateway}`).flatMap((key) => view.query(virtualServiceOf, key) ?? []).filter(({ meta, spec }) =>
-    serverHosts(server, meta.namespace).some((host) => spec.hosts?.some((name) => hostMatches(host, name))));
+  return view
+    .query(virtualServicesFor, `${view.attr('namespace')}|${gateway}`)
+    .flatMap((key) => view.query(virtualServiceOf, key) ?? [])
+    .filter(({ meta, spec }) =>
+      serverHosts(server, meta.namespace).some((host) => spec.hosts?.some((name) => hostMatches(host, name))),
+    );
 }
 
 const applies = (match: L4MatchAttributes | TLSMatchAttributes, { server, gateway }: GatewayServer): boolean =>
@@ -42,46 +58,78 @@ const applies = (match: L4MatchAttributes | TLSMatchAttributes, { server, gatewa
 function tcpFilters(view: View, of: GatewayServer): IFilter[] | undefined {
   for (const virtualService of boundTo(view, of)) {
     const found = virtualService.spec.tcp?.find(({ match }) => !match?.length || match.some((m) => applies(m, of)));
-    if (found) return withSecurity(view, toRoutes(view, portOf(of), { route: found.route ?? [], virtualService }).filters ?? []);
+    if (found)
+      return withSecurity(view, toRoutes(view, portOf(of), { route: found.route ?? [], virtualService }).filters ?? []);
   }
   return undefined;
 }
 
-/** TLS that goes on untouched, told by the name that the client asks for: `tls` routes. Of routes for one name the first counts. */
+/**
+ * TLS that goes on untouched, told by the name that the client asks for: `tls` routes. Of routes for one name the first
+ * counts.
+ */
 function passthroughChains(view: View, of: GatewayServer, seen: SeenHosts): GatewayChain[] {
   const place = { port: of.port, bind: of.server.bind ?? '' };
-  return boundTo(view, of).flatMap((virtualService) => (virtualService.spec.tls ?? []).flatMap(({ match, route }) =>
-    (match ?? []).filter((m) => applies(m, of) && claim(seen, m.sniHosts ?? [], place)).map((m) =>
-      bySni(m.sniHosts ?? [], { filters: withSecurity(view, toRoutes(view, portOf(of), { route: route ?? [], virtualService }).filters ?? []) }))));
+  return boundTo(view, of).flatMap((virtualService) =>
+    (virtualService.spec.tls ?? []).flatMap(({ match, route }) =>
+      (match ?? [])
+        .filter((m) => applies(m, of) && claim(seen, m.sniHosts ?? [], place))
+        .map((m) =>
+          bySni(m.sniHosts ?? [], {
+            filters: withSecurity(
+              view,
+              toRoutes(view, portOf(of), { route: route ?? [], virtualService }).filters ?? [],
+            ),
+          }),
+        ),
+    ),
+  );
 }
 
 /** TLS of other networks' sidecars, led to the service and subset that its name spells (Istio's AUTO_PASSTHROUGH). */
 function autoPassthroughChains(view: View, { server }: GatewayServer): GatewayChain[] {
   const wanted = hostsOf(server);
   const pattern = setting(view, 'outboundClusterStatName');
-  return view.query(exportedServices, view.attr('namespace')).flatMap(({ key }) => view.query(serviceOf, key) ?? [])
-    .filter(({ meshExternal, hostname, resolution }) => !meshExternal && resolution !== 'Alias' && wanted.some((host) => hostSubsetOf(hostname, host)))
-    .flatMap((service) => service.ports.filter(({ protocol }) => protocol !== 'UDP').flatMap((port) => {
-      const subsets = destinationRule(view, service)?.rule.subsets?.map(({ name }) => name ?? '') ?? [];
-      return ['', ...subsets].map((subset): GatewayChain => {
-        const name = `outbound_.${port.port}_.${subset}_.${service.hostname}`;
-        const statPrefix = pattern ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) }) : name;
-        const filters = withSecurity(view, [...statsOf(view, 'CLIENT', 'tcp'), tcpProxy(view, 'CLIENT', { statPrefix, cluster: name })]);
-        return bySni([name], { filterChainMatch: { applicationProtocols: [...mutualAlpn] }, filters });
-      });
-    }));
+  return view
+    .query(exportedServices, view.attr('namespace'))
+    .flatMap(({ key }) => view.query(serviceOf, key) ?? [])
+    .filter(
+      ({ meshExternal, hostname, resolution }) =>
+        !meshExternal && resolution !== 'Alias' && wanted.some((host) => hostSubsetOf(hostname, host)),
+    )
+    .flatMap((service) =>
+      service.ports
+        .filter(({ protocol }) => protocol !== 'UDP')
+        .flatMap((port) => {
+          const subsets = destinationRule(view, service)?.rule.subsets?.map(({ name }) => name ?? '') ?? [];
+          return ['', ...subsets].map((subset): GatewayChain => {
+            const name = `outbound_.${port.port}_.${subset}_.${service.hostname}`;
+            const statPrefix = pattern
+              ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) })
+              : name;
+            const filters = withSecurity(view, [
+              ...statsOf(view, 'CLIENT', 'tcp'),
+              tcpProxy(view, 'CLIENT', { statPrefix, cluster: name }),
+            ]);
+            return bySni([name], { filterChainMatch: { applicationProtocols: [...mutualAlpn] }, filters });
+          });
+        }),
+    );
 }
 
 /** The chains of a server that carries bytes: plain, TLS that ends here, or TLS that passes. None without a route. */
 export function gatewayTcpChains(view: View, of: GatewayServer, seen: SeenHosts): GatewayChain[] {
   const { tls } = of.server;
-  if (passesTls(of.server)) return tls?.mode === 'AUTO_PASSTHROUGH' ? autoPassthroughChains(view, of) : passthroughChains(view, of, seen);
+  if (passesTls(of.server))
+    return tls?.mode === 'AUTO_PASSTHROUGH' ? autoPassthroughChains(view, of) : passthroughChains(view, of, seen);
   const filters = tcpFilters(view, of);
   if (!filters) return [];
   if (!tls) return [{ chain: { filters }, inspected: false }];
   const exchanges = tls.mode === 'ISTIO_MUTUAL' && view.attr('istioExtensions');
-  return [bySni(hostsOf(of.server), {
-    filters: [...(exchanges ? [istioMetadataExchange()] : []), ...filters],
-    transportSocket: gatewayTls(view, tls, [...(exchanges ? ['istio-peer-exchange'] : []), 'h2', 'http/1.1']),
-  })];
+  return [
+    bySni(hostsOf(of.server), {
+      filters: [...(exchanges ? [istioMetadataExchange()] : []), ...filters],
+      transportSocket: gatewayTls(view, tls, [...(exchanges ? ['istio-peer-exchange'] : []), 'h2', 'http/1.1']),
+    }),
+  ];
 }

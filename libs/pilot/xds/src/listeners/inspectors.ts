@@ -4,11 +4,23 @@ type IListenerFilter = envoy.config.listener.v3.IListenerFilter;
 type IPredicate = envoy.config.listener.v3.IListenerFilterChainMatchPredicate;
 const filters = envoy.extensions.filters.listener;
 
-export const originalDst: IListenerFilter = { name: 'envoy.filters.listener.original_dst', typedConfig: any(filters.original_dst.v3.OriginalDst, {}) };
+export const originalDst: IListenerFilter = {
+  name: 'envoy.filters.listener.original_dst',
+  typedConfig: any(filters.original_dst.v3.OriginalDst, {}),
+};
 /** TPROXY: keep the client's address; the mark keeps the sidecar's own connections out of iptables. */
-export const originalSrc: IListenerFilter = { name: 'envoy.filters.listener.original_src', typedConfig: any(filters.original_src.v3.OriginalSrc, { mark: 1337 }) };
-export const tlsInspector: IListenerFilter = { name: 'envoy.filters.listener.tls_inspector', typedConfig: any(filters.tls_inspector.v3.TlsInspector, {}) };
-export const httpInspector: IListenerFilter = { name: 'envoy.filters.listener.http_inspector', typedConfig: any(filters.http_inspector.v3.HttpInspector, {}) };
+export const originalSrc: IListenerFilter = {
+  name: 'envoy.filters.listener.original_src',
+  typedConfig: any(filters.original_src.v3.OriginalSrc, { mark: 1337 }),
+};
+export const tlsInspector: IListenerFilter = {
+  name: 'envoy.filters.listener.tls_inspector',
+  typedConfig: any(filters.tls_inspector.v3.TlsInspector, {}),
+};
+export const httpInspector: IListenerFilter = {
+  name: 'envoy.filters.listener.http_inspector',
+  typedConfig: any(filters.http_inspector.v3.HttpInspector, {}),
+};
 
 const plainHttp = new Set(['http/1.1', 'h2c']);
 
@@ -17,7 +29,10 @@ function ports(numbers: readonly number[]): IPredicate {
   return rules.length === 1 ? (rules[0] as IPredicate) : { orMatch: { rules } };
 }
 
-/** Inspectors where some chain of the port needs them, and nowhere else: they wait for the client's first bytes (Istio's populateListenerFilters). */
+/**
+ * Inspectors where some chain of the port needs them, and nowhere else: they wait for the client's first bytes (Istio's
+ * populateListenerFilters).
+ */
 export function buildInspectors(chains: readonly envoy.config.listener.v3.IFilterChain[]): IListenerFilter[] {
   const needs = new Map<number, { tls: boolean; http: boolean }>();
   for (const { filterChainMatch: match } of chains) {
@@ -28,10 +43,21 @@ export function buildInspectors(chains: readonly envoy.config.listener.v3.IFilte
       http: known.http || (match?.applicationProtocols ?? []).some((protocol) => plainHttp.has(protocol)),
     });
   }
-  const needing = (kind: 'tls' | 'http', needed: boolean): number[] => [...needs].filter(([, need]) => need[kind] === needed).map(([port]) => port).sort((a, b) => a - b);
-  const except = (filter: IListenerFilter, exceptions: readonly number[]): IListenerFilter => (exceptions.length > 0 ? { ...filter, filterDisabled: ports(exceptions) } : filter);
+  const needing = (kind: 'tls' | 'http', needed: boolean): number[] =>
+    [...needs]
+      .filter(([, need]) => need[kind] === needed)
+      .map(([port]) => port)
+      .sort((a, b) => a - b);
+  const except = (filter: IListenerFilter, exceptions: readonly number[]): IListenerFilter =>
+    exceptions.length > 0 ? { ...filter, filterDisabled: ports(exceptions) } : filter;
   const [tls, http] = [needing('tls', true), needing('http', true)];
-  // Port 0 stands for all that have no chain of their own. Istio opts TLS inspection in or out by what holds there; HTTP inspection it only opts out, port 0 too.
-  const tlsFilter = needs.get(0)?.tls ? except(tlsInspector, needing('tls', false)) : { ...tlsInspector, filterDisabled: { notMatch: ports(tls) } };
-  return [...(tls.length > 0 ? [tlsFilter] : []), ...(http.length > 0 ? [except(httpInspector, needing('http', false))] : [])];
+  // Port 0 stands for all that have no chain of their own. Istio opts TLS inspection in or out by what holds there;
+  // HTTP inspection it only opts out, port 0 too.
+  const tlsFilter = needs.get(0)?.tls
+    ? except(tlsInspector, needing('tls', false))
+    : { ...tlsInspector, filterDisabled: { notMatch: ports(tls) } };
+  return [
+    ...(tls.length > 0 ? [tlsFilter] : []),
+    ...(http.length > 0 ? [except(httpInspector, needing('http', false))] : []),
+  ];
 }

@@ -3,8 +3,14 @@ import type { Protocol } from '@flotilla/pilot-registry';
 import { contribute, type Contribution, type OutboundEntry } from './outbound-entry.ts';
 
 const service = (hostname: string, protocol: Protocol, of: Partial<Contribution> = {}): Contribution => ({
-  key: { bind: '10.0.0.1', port: 80 }, service: { hostname }, servicePort: { name: 'p', port: 80, protocol }, wildcard: false, bindToPort: false, locked: false,
-  tcpChains: () => [{ filters: [{ name: hostname }] }], ...of,
+  key: { bind: '10.0.0.1', port: 80 },
+  service: { hostname },
+  servicePort: { name: 'p', port: 80, protocol },
+  wildcard: false,
+  bindToPort: false,
+  locked: false,
+  tcpChains: () => [{ filters: [{ name: hostname }] }],
+  ...of,
 });
 const everywhere = { key: { bind: '0.0.0.0', port: 80 }, wildcard: true };
 
@@ -18,14 +24,28 @@ const chainsOf = ({ tcp }: OutboundEntry): unknown[] => tcp.map(({ filters }) =>
 
 describe('services on one outbound listener', () => {
   it('of HTTP share it; on every address it is inspected, so that other bytes can pass', () => {
-    expect(gather(service('a', 'HTTP'), service('b', 'GRPC'))).toMatchObject({ protocol: 'HTTP', http: { routes: '80', inspected: false } });
-    expect(gather(service('a', 'HTTP', everywhere), service('b', 'GRPC', everywhere))).toMatchObject({ protocol: 'Unsupported', http: { routes: '80', inspected: true } });
-    expect(gather(service('a', 'HTTP_PROXY', everywhere))).toMatchObject({ protocol: 'HTTP_PROXY', http: { inspected: false } });
+    expect(gather(service('a', 'HTTP'), service('b', 'GRPC'))).toMatchObject({
+      protocol: 'HTTP',
+      http: { routes: '80', inspected: false },
+    });
+    expect(gather(service('a', 'HTTP', everywhere), service('b', 'GRPC', everywhere))).toMatchObject({
+      protocol: 'Unsupported',
+      http: { routes: '80', inspected: true },
+    });
+    expect(gather(service('a', 'HTTP_PROXY', everywhere))).toMatchObject({
+      protocol: 'HTTP_PROXY',
+      http: { inspected: false },
+    });
   });
 
   it('of bytes keep what the first claimed', () => {
-    const byName = (name: string): Partial<Contribution> => ({ tcpChains: () => [{ filterChainMatch: { serverNames: [name] }, filters: [{ name }] }] });
-    expect(chainsOf(gather(service('a', 'TCP'), service('b', 'TCP'), service('c', 'TLS', byName('c'))))).toEqual(['a', 'c']);
+    const byName = (name: string): Partial<Contribution> => ({
+      tcpChains: () => [{ filterChainMatch: { serverNames: [name] }, filters: [{ name }] }],
+    });
+    expect(chainsOf(gather(service('a', 'TCP'), service('b', 'TCP'), service('c', 'TLS', byName('c'))))).toEqual([
+      'a',
+      'c',
+    ]);
   });
 
   it('of HTTP and bytes are told apart by inspection on every address; on one of their own who comes first keeps it', () => {
@@ -34,7 +54,11 @@ describe('services on one outbound listener', () => {
       expect(entry).toMatchObject({ protocol: 'Unsupported', http: { routes: '80', inspected: true } });
       expect(chainsOf(entry)).toEqual(['b']);
     }
-    expect(gather(service('a', 'HTTP'), service('b', 'TCP'))).toMatchObject({ protocol: 'Unsupported', http: { inspected: false }, tcp: [] });
+    expect(gather(service('a', 'HTTP'), service('b', 'TCP'))).toMatchObject({
+      protocol: 'Unsupported',
+      http: { inspected: false },
+      tcp: [],
+    });
     const bytes = gather(service('b', 'TCP'), service('a', 'HTTP'));
     expect([chainsOf(bytes), bytes.http, bytes.protocol]).toEqual([['b'], undefined, 'Unsupported']);
     const named = { tcpChains: () => [{ filterChainMatch: { serverNames: ['b'] }, filters: [{ name: 'b' }] }] };
@@ -42,25 +66,44 @@ describe('services on one outbound listener', () => {
   });
 
   it('of an HTTP proxy take the place of others', () => {
-    expect(gather(service('b', 'TCP', everywhere), service('a', 'HTTP_PROXY', everywhere))).toMatchObject({ protocol: 'HTTP_PROXY', http: { inspected: false }, tcp: [] });
+    expect(gather(service('b', 'TCP', everywhere), service('a', 'HTTP_PROXY', everywhere))).toMatchObject({
+      protocol: 'HTTP_PROXY',
+      http: { inspected: false },
+      tcp: [],
+    });
   });
 
   it('of undeclared protocol: the first keeps it, takes HTTP over, adds to bytes', () => {
-    expect(gather(service('a', 'Unsupported'), service('b', 'Unsupported'))).toMatchObject({ http: { routes: 'a:80' } });
-    expect(gather(service('a', 'HTTP'), service('b', 'Unsupported'))).toMatchObject({ http: { routes: 'b:80', inspected: true } });
+    expect(gather(service('a', 'Unsupported'), service('b', 'Unsupported'))).toMatchObject({
+      http: { routes: 'a:80' },
+    });
+    expect(gather(service('a', 'HTTP'), service('b', 'Unsupported'))).toMatchObject({
+      http: { routes: 'b:80', inspected: true },
+    });
     expect(chainsOf(gather(service('a', 'TCP'), service('b', 'Unsupported')))).toEqual(['a']);
     expect(gather(service('a', 'HTTP', everywhere), service('b', 'Unsupported', everywhere)).tcp).toEqual([]);
   });
 
-  it.each<[Protocol, Protocol]>([['MySQL', 'HTTP'], ['HTTP', 'MySQL'], ['Mongo', 'TCP'], ['MySQL', 'Unsupported'], ['Unsupported', 'Mongo']])('whose server speaks first do not mix: %s keeps %s out', (first, second) => {
+  it.each<[Protocol, Protocol]>([
+    ['MySQL', 'HTTP'],
+    ['HTTP', 'MySQL'],
+    ['Mongo', 'TCP'],
+    ['MySQL', 'Unsupported'],
+    ['Unsupported', 'Mongo'],
+  ])('whose server speaks first do not mix: %s keeps %s out', (first, second) => {
     expect(gather(service('a', first), service('b', second))).toEqual(gather(service('a', first)));
   });
 
   it('of a later listener stay off the ports that a Sidecar gives', () => {
-    expect(gather(service('a', 'HTTP', { locked: true }), service('b', 'TCP'))).toMatchObject({ locked: true, tcp: [] });
+    expect(gather(service('a', 'HTTP', { locked: true }), service('b', 'TCP'))).toMatchObject({
+      locked: true,
+      tcp: [],
+    });
   });
 
   it('on a socket have routes by its name', () => {
-    expect(gather(service('a', 'HTTP', { key: { bind: 'unix:///a.sock', port: 0 } }))).toMatchObject({ http: { routes: 'unix:///a.sock' } });
+    expect(gather(service('a', 'HTTP', { key: { bind: 'unix:///a.sock', port: 0 } }))).toMatchObject({
+      http: { routes: 'unix:///a.sock' },
+    });
   });
 });

@@ -5,7 +5,11 @@ import { listenerProtocol } from './chain-match.ts';
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
 
 /** How a listener's HTTP is told from its bytes: by inspection, or not at all where it takes nothing else. */
-export interface OutboundHttp { readonly routes: string; readonly grpcWeb: boolean; readonly inspected: boolean }
+export interface OutboundHttp {
+  readonly routes: string;
+  readonly grpcWeb: boolean;
+  readonly inspected: boolean;
+}
 
 /** One listener while services are gathered on it. */
 export interface OutboundEntry {
@@ -37,14 +41,27 @@ export interface Contribution {
 const speaksFirst = (protocol: Protocol): boolean => protocol === 'Mongo' || protocol === 'MySQL';
 
 function startEntry(of: Contribution): OutboundEntry {
-  const { key, service, servicePort: { protocol }, wildcard, bindToPort, locked } = of;
+  const {
+    key,
+    service,
+    servicePort: { protocol },
+    wildcard,
+    bindToPort,
+    locked,
+  } = of;
   const kind = listenerProtocol(protocol);
   const base = { ...key, bindToPort, locked, protocol, tcp: kind === 'http' ? [] : of.tcpChains() };
   if (kind === 'tcp') return base;
-  const routes = key.port === 0 ? key.bind : kind === 'auto' && !wildcard ? `${service.hostname}:${key.port}` : String(key.port);
-  // On a wildcard address other bytes may come too, which pass through; what a Sidecar calls an HTTP proxy takes nothing else.
+  const routes =
+    key.port === 0 ? key.bind : kind === 'auto' && !wildcard ? `${service.hostname}:${key.port}` : String(key.port);
+  // On a wildcard address other bytes may come too, which pass through; what a Sidecar calls an HTTP proxy takes
+  // nothing else.
   const inspected = kind === 'auto' || (wildcard && protocol !== 'HTTP_PROXY');
-  return { ...base, protocol: inspected ? 'Unsupported' : protocol, http: { routes, inspected, grpcWeb: protocol === 'GRPC-Web' } };
+  return {
+    ...base,
+    protocol: inspected ? 'Unsupported' : protocol,
+    http: { routes, inspected, grpcWeb: protocol === 'GRPC-Web' },
+  };
 }
 
 const matchOf = ({ filterChainMatch }: IFilterChain): string => JSON.stringify(filterChainMatch ?? null);
@@ -58,8 +75,9 @@ function addChains(known: readonly IFilterChain[], more: readonly IFilterChain[]
 const takesAll = ({ filterChainMatch }: IFilterChain): boolean => !filterChainMatch;
 
 /**
- * Two services on one listener (Istio's outbound listener conflicts). On every address HTTP is inspected, so bytes can share it; on one of its own HTTP
- * takes all, as bytes without match do, and who comes first keeps it. An HTTP proxy takes the place of whoever was there.
+ * Two services on one listener (Istio's outbound listener conflicts). On every address HTTP is inspected, so bytes can
+ * share it; on one of its own HTTP takes all, as bytes without match do, and who comes first keeps it. An HTTP proxy
+ * takes the place of whoever was there.
  */
 function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
   const { protocol } = of.servicePort;
@@ -74,12 +92,22 @@ function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
   }
   if (isTcp(protocol)) {
     const own = of.tcpChains();
-    const tcp = addChains(known.tcp, known.http && !known.http.inspected ? own.filter((chain) => !takesAll(chain)) : own);
+    const tcp = addChains(
+      known.tcp,
+      known.http && !known.http.inspected ? own.filter((chain) => !takesAll(chain)) : own,
+    );
     return { ...known, tcp, ...(isHttp(known.protocol) ? { protocol: 'Unsupported' as const } : {}) };
   }
   if (!isUnsupported(protocol) || isUnsupported(known.protocol)) return known;
   const fresh = startEntry(of);
-  return isHttp(known.protocol) ? fresh : { ...known, protocol: 'Unsupported', tcp: addChains(known.tcp, fresh.tcp), ...(fresh.http ? { http: fresh.http } : {}) };
+  return isHttp(known.protocol)
+    ? fresh
+    : {
+        ...known,
+        protocol: 'Unsupported',
+        tcp: addChains(known.tcp, fresh.tcp),
+        ...(fresh.http ? { http: fresh.http } : {}),
+      };
 }
 
 /** Adds a service to the listener of its address and port. */

@@ -1,6 +1,16 @@
 import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
 import { isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { addressesFor, destinationRule, isSelected, scopeOwner, serviceForHost, setting, virtualServiceOf, type ResolvedVirtualService, type View } from '@flotilla/pilot-world';
+import {
+  addressesFor,
+  destinationRule,
+  isSelected,
+  scopeOwner,
+  serviceForHost,
+  setting,
+  virtualServiceOf,
+  type ResolvedVirtualService,
+  type View,
+} from '@flotilla/pilot-world';
 import { duration, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { mongoProxy, tcpProxy } from '../filters/network.ts';
 import { statName } from '../telemetry/stat-name.ts';
@@ -19,24 +29,45 @@ export interface TcpOf {
   /** Keys of those that name its host, in order. */
   readonly virtualServices: readonly string[];
   readonly wildcardBind: boolean;
-  /** The listener's address is given, not the service's: what the service is reached at doesn't tell its connections from others. */
+  /**
+   * The listener's address is given, not the service's: what the service is reached at doesn't tell its connections
+   * from others.
+   */
   readonly givenBind: boolean;
 }
 
-const withProtocolFilter = (view: View, port: ServicePort, { statPrefix, proxy }: { statPrefix: string; proxy: IFilter }): IFilter[] =>
-  [...statsOf(view, 'CLIENT', 'tcp'), ...(port.protocol === 'Mongo' ? [mongoProxy(statPrefix)] : []), proxy];
+const withProtocolFilter = (
+  view: View,
+  port: ServicePort,
+  { statPrefix, proxy }: { statPrefix: string; proxy: IFilter },
+): IFilter[] => [
+  ...statsOf(view, 'CLIENT', 'tcp'),
+  ...(port.protocol === 'Mongo' ? [mongoProxy(statPrefix)] : []),
+  proxy,
+];
 
-/** The chains of a service's bytes: its VirtualServices' `tls` or `tcp` routes, else straight to it (Istio's buildSidecarOutboundTCPTLSFilterChainOpts). */
+/**
+ * The chains of a service's bytes: its VirtualServices' `tls` or `tcp` routes, else straight to it (Istio's
+ * buildSidecarOutboundTCPTLSFilterChainOpts).
+ */
 export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {
   const virtualServices = of.virtualServices.flatMap((key) => view.query(virtualServiceOf, key) ?? []);
   const [address] = addressesFor(view, of.service);
   // to a proxy of IPv6 alone, an entry without address stands for all of them
-  const everything = address === undefined && of.service.registry === 'External' && of.wildcardBind && !view.attr('supportsIPv4') ? '::/0' : undefined;
+  const everything =
+    address === undefined && of.service.registry === 'External' && of.wildcardBind && !view.attr('supportsIPv4')
+      ? '::/0'
+      : undefined;
   const cidr = of.givenBind ? undefined : address?.includes('/') ? address : everything;
-  return isTls(of.port.protocol) ? tlsChains(view, of, { virtualServices, cidr }) : rawChains(view, of, { virtualServices, cidr });
+  return isTls(of.port.protocol)
+    ? tlsChains(view, of, { virtualServices, cidr })
+    : rawChains(view, of, { virtualServices, cidr });
 }
 
-interface Found { readonly virtualServices: readonly ResolvedVirtualService[]; readonly cidr: string | undefined }
+interface Found {
+  readonly virtualServices: readonly ResolvedVirtualService[];
+  readonly cidr: string | undefined;
+}
 
 function tlsChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFilterChain[] {
   const chains: IFilterChain[] = [];
@@ -49,8 +80,14 @@ function tlsChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
         if (seen.has(id)) continue;
         seen.add(id);
         // a socket has no address to match
-        const chainMatch = matchOf({ serverNames: m.sniHosts, subnets: m.destinationSubnets?.length && of.listenPort > 0 ? m.destinationSubnets : cidr ? [cidr] : [] });
-        chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...toRoutes(view, of, { route: route ?? [], virtualService }) });
+        const chainMatch = matchOf({
+          serverNames: m.sniHosts,
+          subnets: m.destinationSubnets?.length && of.listenPort > 0 ? m.destinationSubnets : cidr ? [cidr] : [],
+        });
+        chains.push({
+          ...(chainMatch ? { filterChainMatch: chainMatch } : {}),
+          ...toRoutes(view, of, { route: route ?? [], virtualService }),
+        });
       }
     }
   }
@@ -71,7 +108,8 @@ function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
       const matches = (match ?? []).filter((m) => isForProxy(view, m, of.listenPort));
       if (match?.length && matches.length === 0) continue;
       const subnets = matches.flatMap((m) => m.destinationSubnets ?? []);
-      const everywhere = matches.length === 0 || of.listenPort === 0 || matches.some((m) => !m.destinationSubnets?.length);
+      const everywhere =
+        matches.length === 0 || of.listenPort === 0 || matches.some((m) => !m.destinationSubnets?.length);
       if (everywhere) {
         const chainMatch = matchOf({ subnets: own });
         chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...routes });
@@ -95,13 +133,25 @@ function isForProxy(view: View, match: L4MatchAttributes | TLSMatchAttributes, p
 }
 
 /** Undefined for what takes all. A server name `*` asks for nothing, nor does a range from 0.0.0.0 on. */
-function matchOf({ serverNames, subnets }: { serverNames?: readonly string[]; subnets: readonly string[] }): envoy.config.listener.v3.IFilterChainMatch | undefined {
-  const names = serverNames?.includes('*') ? [] : [...serverNames ?? []].sort();
+function matchOf({
+  serverNames,
+  subnets,
+}: {
+  serverNames?: readonly string[];
+  subnets: readonly string[];
+}): envoy.config.listener.v3.IFilterChainMatch | undefined {
+  const names = serverNames?.includes('*') ? [] : [...(serverNames ?? [])].sort();
   if (names.length === 0 && subnets.length === 0) return undefined;
-  const prefixRanges = [...subnets].sort().map((subnet) => {
-    const [addressPrefix = '', length] = subnet.split('/');
-    return { addressPrefix, prefixLen: u32(length === undefined ? (addressPrefix.includes(':') ? 128 : 32) : Number(length)) };
-  }).filter(({ addressPrefix }) => addressPrefix !== '0.0.0.0');
+  const prefixRanges = [...subnets]
+    .sort()
+    .map((subnet) => {
+      const [addressPrefix = '', length] = subnet.split('/');
+      return {
+        addressPrefix,
+        prefixLen: u32(length === undefined ? (addressPrefix.includes(':') ? 128 : 32) : Number(length)),
+      };
+    })
+    .filter(({ addressPrefix }) => addressPrefix !== '0.0.0.0');
   return { ...(names.length > 0 ? { serverNames: names } : {}), ...(prefixRanges.length > 0 ? { prefixRanges } : {}) };
 }
 
@@ -110,20 +160,41 @@ function toService(view: View, { service, port, listenPort }: TcpOf): IFilter[] 
   const number = only && others.length === 0 ? only.port : listenPort;
   const cluster = clusterName('outbound', { host: service.hostname, port: number });
   const statPrefix = prefixOf(view, { cluster, service, port: { name: '', port: number } });
-  return withProtocolFilter(view, port, { statPrefix, proxy: tcpProxy(view, 'CLIENT', { statPrefix, cluster, ...connectionOf(view, service.hostname) }) });
-}
-
-/** Under which name the bytes to a cluster are counted; the mesh may have a pattern for those of a service that is known. Only a route's port has a name there. */
-function prefixOf(view: View, { cluster, service, port, subset }: { cluster: string; service: Service | undefined; port: Pick<ServicePort, 'name' | 'port'>; subset?: string }): string {
-  const pattern = setting(view, 'outboundClusterStatName');
-  return pattern && service ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) }) : cluster;
+  return withProtocolFilter(view, port, {
+    statPrefix,
+    proxy: tcpProxy(view, 'CLIENT', { statPrefix, cluster, ...connectionOf(view, service.hostname) }),
+  });
 }
 
 /**
- * What a DestinationRule says of the connection itself: how long it may last, of consistent hashes the only one that bytes have, by the client's address,
- * and the HTTP tunnel it goes through. A subset's load balancer replaces its rule's, a subset's tunnel is its own alone; ports of their own count in none.
+ * Under which name the bytes to a cluster are counted; the mesh may have a pattern for those of a service that is
+ * known. Only a route's port has a name there.
  */
-function connectionOf(view: View, host: string, subset = ''): Pick<ITcpProxy, 'hashPolicy' | 'maxDownstreamConnectionDuration' | 'tunnelingConfig'> {
+function prefixOf(
+  view: View,
+  {
+    cluster,
+    service,
+    port,
+    subset,
+  }: { cluster: string; service: Service | undefined; port: Pick<ServicePort, 'name' | 'port'>; subset?: string },
+): string {
+  const pattern = setting(view, 'outboundClusterStatName');
+  return pattern && service
+    ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) })
+    : cluster;
+}
+
+/**
+ * What a DestinationRule says of the connection itself: how long it may last, of consistent hashes the only one that
+ * bytes have, by the client's address, and the HTTP tunnel it goes through. A subset's load balancer replaces its
+ * rule's, a subset's tunnel is its own alone; ports of their own count in none.
+ */
+function connectionOf(
+  view: View,
+  host: string,
+  subset = '',
+): Pick<ITcpProxy, 'hashPolicy' | 'maxDownstreamConnectionDuration' | 'tunnelingConfig'> {
   const owner = view.query(scopeOwner, host);
   const { trafficPolicy, subsets } = (owner && destinationRule(view, owner)?.rule) ?? {};
   const lasts = trafficPolicy?.connectionPool?.tcp?.maxConnectionDuration;
@@ -131,28 +202,57 @@ function connectionOf(view: View, host: string, subset = ''): Pick<ITcpProxy, 'h
   const bySource = (own?.loadBalancer ?? trafficPolicy?.loadBalancer)?.consistentHash?.useSourceIp;
   const tunnel = subset === '' ? trafficPolicy?.tunnel : own?.tunnel;
   return {
-    ...(bySource ? { hashPolicy: [{ sourceIp: {} }] } : {}), ...(lasts ? { maxDownstreamConnectionDuration: duration(lasts) } : {}),
-    ...(tunnel ? { tunnelingConfig: { hostname: domainName(tunnel.targetHost ?? '', tunnel.targetPort ?? 0), usePost: tunnel.protocol === 'POST' } } : {}),
+    ...(bySource ? { hashPolicy: [{ sourceIp: {} }] } : {}),
+    ...(lasts ? { maxDownstreamConnectionDuration: duration(lasts) } : {}),
+    ...(tunnel
+      ? {
+          tunnelingConfig: {
+            hostname: domainName(tunnel.targetHost ?? '', tunnel.targetPort ?? 0),
+            usePost: tunnel.protocol === 'POST',
+          },
+        }
+      : {}),
   };
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
 export function toRoutes(
-  view: View, { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>, { route, virtualService }: { route: readonly RouteDestination[]; virtualService: ResolvedVirtualService },
+  view: View,
+  { port, listenPort }: Pick<TcpOf, 'port' | 'listenPort'>,
+  { route, virtualService }: { route: readonly RouteDestination[]; virtualService: ResolvedVirtualService },
 ): Pick<IFilterChain, 'filters' | 'metadata'> {
   const name = ({ destination: { host = '', subset, port: at } = {} }: RouteDestination): string => {
-    const [only, ...others] = at ? [] : serviceForHost(view, host)?.ports ?? [];
-    return clusterName('outbound', { host, subset, port: at ? at.number ?? 0 : only && others.length === 0 ? only.port : listenPort });
+    const [only, ...others] = at ? [] : (serviceForHost(view, host)?.ports ?? []);
+    return clusterName('outbound', {
+      host,
+      subset,
+      port: at ? (at.number ?? 0) : only && others.length === 0 ? only.port : listenPort,
+    });
   };
   const [only, ...others] = route;
-  const statPrefix = only && others.length === 0
-    ? prefixOf(view, { cluster: name(only), service: serviceForHost(view, only.destination?.host ?? ''), port, subset: only.destination?.subset })
-    : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
+  const statPrefix =
+    only && others.length === 0
+      ? prefixOf(view, {
+          cluster: name(only),
+          service: serviceForHost(view, only.destination?.host ?? ''),
+          port,
+          subset: only.destination?.subset,
+        })
+      : `${virtualService.meta.name}.${virtualService.meta.namespace}`;
   const used = route.filter(({ weight }) => (weight ?? 0) > 0);
-  const to = only && others.length === 0
-    ? { cluster: name(only) } : { weightedClusters: { clusters: used.map((target) => ({ name: name(target), weight: target.weight ?? 0 })) } };
+  const to =
+    only && others.length === 0
+      ? { cluster: name(only) }
+      : { weightedClusters: { clusters: used.map((target) => ({ name: name(target), weight: target.weight ?? 0 })) } };
   // of several destinations the first's rule says how connections are treated, whatever its subset
   const { host = '', subset } = only?.destination ?? {};
-  const proxy = tcpProxy(view, 'CLIENT', { statPrefix, ...to, ...connectionOf(view, host, others.length === 0 ? subset : '') });
-  return { filters: withProtocolFilter(view, port, { statPrefix, proxy }), metadata: configMetadata('virtual-service', virtualService.meta) };
+  const proxy = tcpProxy(view, 'CLIENT', {
+    statPrefix,
+    ...to,
+    ...connectionOf(view, host, others.length === 0 ? subset : ''),
+  });
+  return {
+    filters: withProtocolFilter(view, port, { statPrefix, proxy }),
+    metadata: configMetadata('virtual-service', virtualService.meta),
+  };
 }

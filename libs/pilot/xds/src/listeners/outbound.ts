@@ -1,6 +1,17 @@
 import { isHttp, isTcp, isUnsupported, parseProtocol, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
-  addressesFor, canListenOn, endpointsOfPort, httpProxyPort, mesh, scopedService, setting, sidecarResource, sidecarScope, worldQuery, type ServiceRef, type View,
+  addressesFor,
+  canListenOn,
+  endpointsOfPort,
+  httpProxyPort,
+  mesh,
+  scopedService,
+  setting,
+  sidecarResource,
+  sidecarScope,
+  worldQuery,
+  type ServiceRef,
+  type View,
 } from '@flotilla/pilot-world';
 import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { buildSidecarHcm } from '../filters/hcm.ts';
@@ -32,16 +43,30 @@ function unknownCluster(view: View): string {
 }
 
 /** Ports of the proxy's own listeners, which an outbound one on every address would collide with. */
-const isReserved = (view: View, port: number): boolean => [view.meta('ENVOY_STATUS_PORT'), view.meta('ENVOY_PROMETHEUS_PORT')].some((own) => Number(own ?? 0) === port)
-  || port === (setting(view, 'proxyListenPort') ?? 15001) || port === (setting(view, 'proxyInboundListenPort') ?? 15006);
+const isReserved = (view: View, port: number): boolean =>
+  [view.meta('ENVOY_STATUS_PORT'), view.meta('ENVOY_PROMETHEUS_PORT')].some((own) => Number(own ?? 0) === port) ||
+  port === (setting(view, 'proxyListenPort') ?? 15001) ||
+  port === (setting(view, 'proxyInboundListenPort') ?? 15006);
 
 const isUnix = (bind: string): boolean => bind.startsWith('unix://');
 
-interface Place { readonly bind: string; readonly bindToPort: boolean; readonly locked: boolean; readonly listenPort: ServicePort }
+interface Place {
+  readonly bind: string;
+  readonly bindToPort: boolean;
+  readonly locked: boolean;
+  readonly listenPort: ServicePort;
+}
 
-interface Seen { readonly ref: ServiceRef; readonly service: Service }
+interface Seen {
+  readonly ref: ServiceRef;
+  readonly service: Service;
+}
 
-function addService(view: View, entries: Map<string, OutboundEntry>, at: Seen & { egress: number; servicePort: ServicePort; place: Place }): void {
+function addService(
+  view: View,
+  entries: Map<string, OutboundEntry>,
+  at: Seen & { egress: number; servicePort: ServicePort; place: Place },
+): void {
   const { ref, service, servicePort, place, egress } = at;
   const { port } = place.listenPort;
   const everywhere = wildcard(view);
@@ -51,20 +76,44 @@ function addService(view: View, entries: Map<string, OutboundEntry>, at: Seen & 
   const [address] = addressesFor(view, service);
   // bytes to a Service of Kubernetes without address listen at IPv4's wildcard, whatever the proxy's family
   const nowhere = service.registry === 'Kubernetes' ? '0.0.0.0' : everywhere;
-  const own = place.bind !== '' ? place.bind : http || address?.includes('/') ? everywhere : address ?? nowhere;
+  const own = place.bind !== '' ? place.bind : http || address?.includes('/') ? everywhere : (address ?? nowhere);
   contribute(entries, {
-    key: { bind: own, port }, service, servicePort, wildcard: own === everywhere, bindToPort: place.bindToPort, locked: place.locked,
-    tcpChains: () => view.query(tcpChains, JSON.stringify({ ref, port: servicePort, listenPort: port, wildcardBind: own === everywhere, givenBind: place.bind !== '', egress } satisfies BytesOf)),
+    key: { bind: own, port },
+    service,
+    servicePort,
+    wildcard: own === everywhere,
+    bindToPort: place.bindToPort,
+    locked: place.locked,
+    tcpChains: () =>
+      view.query(
+        tcpChains,
+        JSON.stringify({
+          ref,
+          port: servicePort,
+          listenPort: port,
+          wildcardBind: own === everywhere,
+          givenBind: place.bind !== '',
+          egress,
+        } satisfies BytesOf),
+      ),
   });
 }
 
 /** Headless services of bytes get a listener for each endpoint, but the proxy's own. */
 function headlessBinds(view: View, service: Service, port: ServicePort): string[] | undefined {
-  if (service.resolution !== 'Passthrough' || addressesFor(view, service).length > 0 || !(isTcp(port.protocol) || isUnsupported(port.protocol))) return undefined;
+  if (
+    service.resolution !== 'Passthrough' ||
+    addressesFor(view, service).length > 0 ||
+    !(isTcp(port.protocol) || isUnsupported(port.protocol))
+  )
+    return undefined;
   const endpoints = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`);
-  if (service.registry !== 'Kubernetes' && endpoints.length === 0 && Object.keys(service.labelSelectors).length === 0) return undefined;
+  if (service.registry !== 'Kubernetes' && endpoints.length === 0 && Object.keys(service.labelSelectors).length === 0)
+    return undefined;
   const [self] = view.attr('ips');
-  return [...new Set(endpoints.map(({ address }) => address))].filter((address) => address !== self && /^[0-9a-fA-F.:]+$/.test(address));
+  return [...new Set(endpoints.map(({ address }) => address))].filter(
+    (address) => address !== self && /^[0-9a-fA-F.:]+$/.test(address),
+  );
 }
 
 /** The listeners of services by address and port. */
@@ -79,7 +128,11 @@ const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<strin
       return service ? [{ ref, service }] : [];
     });
     if (listener?.port) {
-      const listenPort: ServicePort = { name: listener.port.name ?? '', port: listener.port.number ?? 0, protocol: parseProtocol(listener.port.protocol ?? '') };
+      const listenPort: ServicePort = {
+        name: listener.port.name ?? '',
+        port: listener.port.number ?? 0,
+        protocol: parseProtocol(listener.port.protocol ?? ''),
+      };
       const place = { bind, bindToPort, locked: true, listenPort };
       for (const seen of services) addService(view, entries, { ...seen, egress, servicePort: listenPort, place });
       return;
@@ -87,19 +140,31 @@ const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<strin
     for (const seen of services.filter(({ service }) => service.resolution !== 'Alias')) {
       for (const servicePort of seen.service.ports.filter(({ protocol }) => protocol !== 'UDP')) {
         const binds = bind === '' ? headlessBinds(view, seen.service, servicePort) : undefined;
-        for (const address of binds ?? [bind]) addService(view, entries, { ...seen, egress, servicePort, place: { bind: address, bindToPort, locked: false, listenPort: servicePort } });
+        for (const address of binds ?? [bind])
+          addService(view, entries, {
+            ...seen,
+            egress,
+            servicePort,
+            place: { bind: address, bindToPort, locked: false, listenPort: servicePort },
+          });
       }
     }
   });
   return entries;
 });
 
-const routesOf = (routeConfigName: string): Pick<IHttpConnectionManager, 'rds'> =>
-  ({ rds: { configSource: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 }, routeConfigName } });
+const routesOf = (routeConfigName: string): Pick<IHttpConnectionManager, 'rds'> => ({
+  rds: {
+    configSource: { ads: {}, initialFetchTimeout: duration(0), resourceApiVersion: envoy.config.core.v3.ApiVersion.V3 },
+    routeConfigName,
+  },
+});
 
 function httpChain(view: View, statPrefix: string, { routes, grpcWeb, inspected }: OutboundHttp): IFilterChain {
   return {
-    ...(inspected ? { filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] } } : {}),
+    ...(inspected
+      ? { filterChainMatch: { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] } }
+      : {}),
     filters: [httpConnectionManager(buildSidecarHcm(view, 'outbound', { statPrefix, grpcWeb, ...routesOf(routes) }))],
   };
 }
@@ -110,19 +175,25 @@ function buildListener(view: View, entry: OutboundEntry): IListener {
   const catchAll = chains.find(({ filterChainMatch }) => !filterChainMatch);
   const filterChains = chains.length > 1 ? chains.filter((chain) => chain !== catchAll) : chains;
   const unknown = unknownCluster(view);
-  const passthrough: IFilterChain = { name: 'PassthroughFilterChain', filterChainMatch: {}, filters: [...statsOf(view, 'CLIENT', 'tcp'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] };
+  const passthrough: IFilterChain = {
+    name: 'PassthroughFilterChain',
+    filterChainMatch: {},
+    filters: [...statsOf(view, 'CLIENT', 'tcp'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })],
+  };
   const defaultFilterChain = !catchAll ? passthrough : chains.length > 1 ? catchAll : undefined;
   const inspects = entry.http?.inspected ?? false;
   const bySni = entry.tcp.some(({ filterChainMatch }) => filterChainMatch?.serverNames?.length);
   const listenerFilters = [...(inspects || bySni ? [tlsInspector] : []), ...(inspects ? [httpInspector] : [])];
   return {
     name,
-    address: isUnix(entry.bind) ? { pipe: { path: entry.bind.slice('unix://'.length) } } : { socketAddress: { address: entry.bind, portValue: entry.port } },
+    address: isUnix(entry.bind)
+      ? { pipe: { path: entry.bind.slice('unix://'.length) } }
+      : { socketAddress: { address: entry.bind, portValue: entry.port } },
     filterChains,
     ...(defaultFilterChain ? { defaultFilterChain } : {}),
     ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
     // only for the inspection of HTTP is there something to wait for
-    listenerFiltersTimeout: duration(inspects ? setting(view, 'protocolDetectionTimeout') ?? 0 : 0),
+    listenerFiltersTimeout: duration(inspects ? (setting(view, 'protocolDetectionTimeout') ?? 0) : 0),
     continueOnListenerFiltersTimeout: true,
     ...accessLogFor(view, 'CLIENT', 'listener'),
     trafficDirection: OUTBOUND,
@@ -136,7 +207,11 @@ function buildHttpProxy(view: View): IListener | undefined {
   const port = httpProxyPort(view);
   if (port === 0) return undefined;
   const name = `${loopback(view)}_${port}`;
-  const hcm = buildSidecarHcm(view, 'outbound', { statPrefix: `outbound_${name}`, httpProtocolOptions: { allowAbsoluteUrl: bool(true) }, ...routesOf('http_proxy') });
+  const hcm = buildSidecarHcm(view, 'outbound', {
+    statPrefix: `outbound_${name}`,
+    httpProtocolOptions: { allowAbsoluteUrl: bool(true) },
+    ...routesOf('http_proxy'),
+  });
   return {
     name,
     address: { socketAddress: { address: loopback(view), portValue: port } },
@@ -149,7 +224,10 @@ function buildHttpProxy(view: View): IListener | undefined {
   };
 }
 
-/** The listener that iptables sends all outbound connections to; it hands them to the one of their destination, or to where unknown ones go. */
+/**
+ * The listener that iptables sends all outbound connections to; it hands them to the one of their destination, or to
+ * where unknown ones go.
+ */
 function buildVirtualOutbound(view: View): IListener | undefined {
   if (view.attr('interceptionMode') === 'NONE') return undefined;
   const port = setting(view, 'proxyListenPort') ?? 15001;
@@ -159,8 +237,18 @@ function buildVirtualOutbound(view: View): IListener | undefined {
     name: 'virtualOutbound',
     address: { socketAddress: { address: wildcard(view), portValue: port } },
     filterChains: [
-      { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: u32(port) }, filters: [...statsOf(view, 'CLIENT', 'tcp'), blackholeProxy] },
-      { name: 'virtualOutbound-catchall-tcp', filters: [...statsOf(view, 'CLIENT', 'tcp'), tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown })] },
+      {
+        name: 'virtualOutbound-blackhole',
+        filterChainMatch: { destinationPort: u32(port) },
+        filters: [...statsOf(view, 'CLIENT', 'tcp'), blackholeProxy],
+      },
+      {
+        name: 'virtualOutbound-catchall-tcp',
+        filters: [
+          ...statsOf(view, 'CLIENT', 'tcp'),
+          tcpProxy(view, 'CLIENT', { statPrefix: unknown, cluster: unknown }),
+        ],
+      },
     ],
     useOriginalDst: bool(true),
     ...accessLogFor(view, 'CLIENT', 'listener'),
@@ -171,16 +259,31 @@ function buildVirtualOutbound(view: View): IListener | undefined {
 
 const finished = (listener: IListener): XdsResource => xdsResource(listener.name ?? '', encode(Listener, listener));
 
-const outboundEntry = worldQuery('outbound-entry', (view, id): OutboundEntry | undefined => view.query(outboundEntries, '').get(id));
+const outboundEntry = worldQuery('outbound-entry', (view, id): OutboundEntry | undefined =>
+  view.query(outboundEntries, '').get(id),
+);
 /** One listener of services, encoded: what changes at another one doesn't touch it. Key: of outboundEntries. */
-const serviceListener = worldQuery('outbound-listener', (view, id): XdsResource | undefined => {
-  const entry = view.query(outboundEntry, id);
-  return entry && finished(buildListener(view, entry));
-}, { equals: sameResource });
+const serviceListener = worldQuery(
+  'outbound-listener',
+  (view, id): XdsResource | undefined => {
+    const entry = view.query(outboundEntry, id);
+    return entry && finished(buildListener(view, entry));
+  },
+  { equals: sameResource },
+);
 
 /** A sidecar's outbound listeners. */
-export const outboundListeners = worldQuery('outbound-listeners', (view): readonly XdsResource[] => {
-  if (view.attr('type') !== 'sidecar') return [];
-  const own = [buildHttpProxy(view), buildVirtualOutbound(view)].filter((listener) => listener !== undefined);
-  return [...[...view.query(outboundEntries, '').keys()].flatMap((id) => isolated(id, () => [view.query(serviceListener, id)].filter((listener) => listener !== undefined))), ...own.map(finished)];
-}, { equals: sameResources });
+export const outboundListeners = worldQuery(
+  'outbound-listeners',
+  (view): readonly XdsResource[] => {
+    if (view.attr('type') !== 'sidecar') return [];
+    const own = [buildHttpProxy(view), buildVirtualOutbound(view)].filter((listener) => listener !== undefined);
+    return [
+      ...[...view.query(outboundEntries, '').keys()].flatMap((id) =>
+        isolated(id, () => [view.query(serviceListener, id)].filter((listener) => listener !== undefined)),
+      ),
+      ...own.map(finished),
+    ];
+  },
+  { equals: sameResources },
+);

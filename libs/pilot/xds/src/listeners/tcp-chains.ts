@@ -7,9 +7,16 @@ type IFilterChain = envoy.config.listener.v3.IFilterChain;
 
 /** Where among a Sidecar's egress listeners something belongs; 0 without a Sidecar. */
 type EgressPlace = number;
-interface ByHost { readonly keys: readonly string[]; readonly exact: ReadonlyMap<string, readonly number[]>; readonly wildcards: readonly { readonly host: string; readonly at: number }[] }
+interface ByHost {
+  readonly keys: readonly string[];
+  readonly exact: ReadonlyMap<string, readonly number[]>;
+  readonly wildcards: readonly { readonly host: string; readonly at: number }[];
+}
 
-/** An egress listener's VirtualServices by the hosts they name, so that each service finds its own at once. Key: EgressPlace. */
+/**
+ * An egress listener's VirtualServices by the hosts they name, so that each service finds its own at once. Key:
+ * EgressPlace.
+ */
 const byHost = worldQuery('virtual-services-by-host', (view, place): ByHost => {
   const keys = view.query(sidecarScope, '').egress[Number(place)]?.virtualServices ?? [];
   const exact = new Map<string, number[]>();
@@ -23,23 +30,45 @@ const byHost = worldQuery('virtual-services-by-host', (view, place): ByHost => {
   return { keys, exact, wildcards };
 });
 
-/** Keys of the VirtualServices that name a service's host, in the order in which they apply. Key: `EgressPlace|hostname`. */
+/**
+ * Keys of the VirtualServices that name a service's host, in the order in which they apply. Key:
+ * `EgressPlace|hostname`.
+ */
 const virtualServicesOfService = worldQuery('virtual-services-of-service', (view, key): readonly string[] => {
   const bar = key.indexOf('|');
   const hostname = key.slice(bar + 1);
   const { keys, exact, wildcards } = view.query(byHost, key.slice(0, bar));
-  const named = isWildcard(hostname) ? [...exact].flatMap(([host, at]) => (hostMatches(host, hostname) ? at : [])) : exact.get(hostname) ?? [];
+  const named = isWildcard(hostname)
+    ? [...exact].flatMap(([host, at]) => (hostMatches(host, hostname) ? at : []))
+    : (exact.get(hostname) ?? []);
   const places = new Set([...named, ...wildcards.flatMap(({ host, at }) => (hostMatches(host, hostname) ? at : []))]);
   return [...places].sort((a, b) => a - b).flatMap((at) => keys[at] ?? []);
 });
 
 /** A port of a service whose bytes a listener carries. */
-export interface BytesOf { readonly ref: ServiceRef; readonly port: ServicePort; readonly listenPort: number; readonly wildcardBind: boolean; readonly givenBind: boolean; readonly egress: EgressPlace }
+export interface BytesOf {
+  readonly ref: ServiceRef;
+  readonly port: ServicePort;
+  readonly listenPort: number;
+  readonly wildcardBind: boolean;
+  readonly givenBind: boolean;
+  readonly egress: EgressPlace;
+}
 
-/** The chains of a service's bytes: other services, and VirtualServices of other hosts, don't touch them. Key: BytesOf as JSON. */
+/**
+ * The chains of a service's bytes: other services, and VirtualServices of other hosts, don't touch them. Key: BytesOf
+ * as JSON.
+ */
 export const tcpChains = worldQuery('outbound-tcp-chains', (view, key): readonly IFilterChain[] => {
   const { ref, port, listenPort, wildcardBind, givenBind, egress } = JSON.parse(key) as BytesOf;
   const service = scopedService(view, ref);
   if (!service) return [];
-  return buildTcpChains(view, { service, port, listenPort, wildcardBind, givenBind, virtualServices: view.query(virtualServicesOfService, `${egress}|${service.hostname}`) });
+  return buildTcpChains(view, {
+    service,
+    port,
+    listenPort,
+    wildcardBind,
+    givenBind,
+    virtualServices: view.query(virtualServicesOfService, `${egress}|${service.hostname}`),
+  });
 });

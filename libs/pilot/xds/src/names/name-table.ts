@@ -1,5 +1,12 @@
 import { ownMember, setMember } from '@flotilla/std';
-import { addressesFor, endpointsOfPort, scopedService, sidecarScope, worldQuery, type View } from '@flotilla/pilot-world';
+import {
+  addressesFor,
+  endpointsOfPort,
+  scopedService,
+  sidecarScope,
+  worldQuery,
+  type View,
+} from '@flotilla/pilot-world';
 import type { Service } from '@flotilla/pilot-registry';
 import { encode, istio } from '@flotilla/proto-gen/envoy';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
@@ -9,38 +16,58 @@ type INameInfo = istio.networking.nds.v1.NameTable.INameInfo;
 
 const isAddress = (text: string): boolean => /^[0-9.]+$|:/.test(text);
 
-/** A headless service answers with its endpoints that the proxy's network reaches, each also under its own name: `hostname.subdomain.namespace.svc.domain`. */
+/**
+ * A headless service answers with its endpoints that the proxy's network reaches, each also under its own name:
+ * `hostname.subdomain.namespace.svc.domain`.
+ */
 function headless(view: View, service: Service, table: Record<string, INameInfo>): string[] {
   const [port] = service.ports;
   if (service.registry !== 'Kubernetes' || service.resolution !== 'Passthrough' || !port) return [];
   const own = view.attr('network');
-  const endpoints = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`)
+  const endpoints = view
+    .query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`)
     .filter(({ address, network }) => isAddress(address) && (own === '' || network === '' || network === own));
   const domain = service.hostname.slice(service.hostname.indexOf('.') + 1);
   for (const { hostName, subDomain, address } of endpoints) {
     if (subDomain === '') continue;
     const shortname = `${hostName}.${subDomain}`;
-    table[`${shortname}.${domain}`] = { ips: [address], registry: 'Kubernetes', namespace: service.namespace, shortname };
+    table[`${shortname}.${domain}`] = {
+      ips: [address],
+      registry: 'Kubernetes',
+      namespace: service.namespace,
+      shortname,
+    };
   }
   return endpoints.map(({ address }) => address);
 }
 
 /**
- * The names that a sidecar's agent answers itself: all services of the scope (Istio's BuildNameTable). ServiceEntries of one host add up, as one with
- * several addresses does; a Service of Kubernetes takes the place of those before it, and those after it don't count. None for gateways.
+ * The names that a sidecar's agent answers itself: all services of the scope (Istio's BuildNameTable). ServiceEntries
+ * of one host add up, as one with several addresses does; a Service of Kubernetes takes the place of those before it,
+ * and those after it don't count. None for gateways.
  */
-export const nameTable = worldQuery('name-table', (view): XdsResource | undefined => {
-  if (view.attr('type') !== 'sidecar') return undefined;
-  const table: Record<string, INameInfo> = {};
-  for (const ref of view.query(sidecarScope, '').services) {
-    const service = scopedService(view, ref);
-    if (!service) continue;
-    const addresses = addressesFor(view, service).filter((address) => !address.includes('/'));
-    const ips = addresses.length > 0 ? addresses : headless(view, service, table);
-    const known = ownMember(table, service.hostname);
-    if (ips.length === 0 || known?.registry === 'Kubernetes') continue;
-    const kubernetes = service.registry === 'Kubernetes';
-    setMember(table, service.hostname, kubernetes ? { ips, registry: service.registry, namespace: service.namespace, shortname: service.name } : { ips: [...(known?.ips ?? []), ...ips], registry: service.registry });
-  }
-  return xdsResource('', encode(NameTable, { table }));
-}, { equals: sameResource });
+export const nameTable = worldQuery(
+  'name-table',
+  (view): XdsResource | undefined => {
+    if (view.attr('type') !== 'sidecar') return undefined;
+    const table: Record<string, INameInfo> = {};
+    for (const ref of view.query(sidecarScope, '').services) {
+      const service = scopedService(view, ref);
+      if (!service) continue;
+      const addresses = addressesFor(view, service).filter((address) => !address.includes('/'));
+      const ips = addresses.length > 0 ? addresses : headless(view, service, table);
+      const known = ownMember(table, service.hostname);
+      if (ips.length === 0 || known?.registry === 'Kubernetes') continue;
+      const kubernetes = service.registry === 'Kubernetes';
+      setMember(
+        table,
+        service.hostname,
+        kubernetes
+          ? { ips, registry: service.registry, namespace: service.namespace, shortname: service.name }
+          : { ips: [...(known?.ips ?? []), ...ips], registry: service.registry },
+      );
+    }
+    return xdsResource('', encode(NameTable, { table }));
+  },
+  { equals: sameResource },
+);

@@ -10,7 +10,10 @@ export const virtualHostBytes = (host: envoy.config.route.v3.IVirtualHost): Uint
 /** A route configuration from virtual hosts that are encoded already: nothing is decoded, nothing encoded twice. */
 export function assembleRouteConfiguration(name: string, hosts: readonly XdsResource[]): XdsResource {
   const rest = encode(RouteConfiguration, {
-    name, validateClusters: bool(false), maxDirectResponseBodySizeBytes: u32(1024 * 1024), ignorePortInHostMatching: true,
+    name,
+    validateClusters: bool(false),
+    maxDirectResponseBodySizeBytes: u32(1024 * 1024),
+    ignorePortInHostMatching: true,
   });
   return xdsResource(name, Buffer.concat([rest, ...hosts.map(({ bytes }) => bytes)]));
 }

@@ -3,9 +3,13 @@ import { bool, type envoy } from '@flotilla/proto-gen/envoy';
 import { buildStringMatcher } from './match.ts';
 import { wholePercent } from './percent.ts';
 
-/** A CorsPolicy as Envoy's; the deprecated allowOrigin counts only without allowOrigins (Istio's TranslateCORSPolicy). */
+/**
+ * A CorsPolicy as Envoy's; the deprecated allowOrigin counts only without allowOrigins (Istio's TranslateCORSPolicy).
+ */
 export function buildCors(cors: NonNullable<HTTPRoute['corsPolicy']>): envoy.config.route.v3.ICorsPolicy {
-  const origins = cors.allowOrigins?.length ? cors.allowOrigins.flatMap((origin) => buildStringMatcher(origin) ?? []) : (cors.allowOrigin ?? []).map((exact) => ({ exact }));
+  const origins = cors.allowOrigins?.length
+    ? cors.allowOrigins.flatMap((origin) => buildStringMatcher(origin) ?? [])
+    : (cors.allowOrigin ?? []).map((exact) => ({ exact }));
   return {
     ...(origins.length > 0 ? { allowOriginStringMatch: origins } : {}),
     ...list('allowMethods', cors.allowMethods),
@@ -18,4 +22,4 @@ export function buildCors(cors: NonNullable<HTTPRoute['corsPolicy']>): envoy.con
 }
 
 const list = <K extends string>(key: K, values: readonly string[] | undefined): Partial<Record<K, string>> =>
-  (values?.length ? { [key]: values.join(',') } as Record<K, string> : {});
+  values?.length ? ({ [key]: values.join(',') } as Record<K, string>) : {};

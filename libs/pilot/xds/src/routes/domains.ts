@@ -29,21 +29,34 @@ function sharedDomainNames(hostname: string, proxyDomain: string): string[] {
 }
 
 /** The domains of a service's virtual host, and those of them that only abbreviate its hostname. */
-export function serviceDomains(service: Service, options: { addresses: readonly string[]; proxyDomain: string }): { domains: string[]; short: Set<string> } {
+export function serviceDomains(
+  service: Service,
+  options: { addresses: readonly string[]; proxyDomain: string },
+): { domains: string[]; short: Set<string> } {
   const short = shortNames(service.hostname, options.proxyDomain);
   const names = [service.hostname, ...short].map(bracketed);
-  const each = service.resolution === 'Passthrough' && service.registry === 'Kubernetes' ? [...names, ...names.map((name) => `*.${name}`)] : names;
+  const each =
+    service.resolution === 'Passthrough' && service.registry === 'Kubernetes'
+      ? [...names, ...names.map((name) => `*.${name}`)]
+      : names;
   return { domains: [...each, ...options.addresses.map(bracketed)], short: new Set(short) };
 }
 
 /** A virtual host before its domains are settled. */
-export interface Candidate { readonly name: string; readonly domains: readonly string[]; readonly short?: ReadonlySet<string> }
+export interface Candidate {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly short?: ReadonlySet<string>;
+}
 
 /**
- * Gives each domain to the first that claims it; one that only abbreviates a host leaves it to the host of that very name. Virtual hosts left without
- * domain, or whose name was taken, are dropped (Istio's dedupeDomains).
+ * Gives each domain to the first that claims it; one that only abbreviates a host leaves it to the host of that very
+ * name. Virtual hosts left without domain, or whose name was taken, are dropped (Istio's dedupeDomains).
  */
-export function settleDomains<T extends Candidate>(candidates: readonly T[], known: ReadonlySet<string>): (T & { readonly domains: readonly string[] })[] {
+export function settleDomains<T extends Candidate>(
+  candidates: readonly T[],
+  known: ReadonlySet<string>,
+): (T & { readonly domains: readonly string[] })[] {
   const [names, taken] = [new Set<string>(), new Set<string>()];
   return candidates.flatMap((candidate) => {
     if (names.has(candidate.name)) return [];
@@ -58,5 +71,7 @@ export function settleDomains<T extends Candidate>(candidates: readonly T[], kno
   });
 }
 
-export const byName = (a: { readonly name: string }, b: { readonly name: string }): number => compareText(a.name, b.name);
-export const isRoutable = (port: { protocol: Parameters<typeof isHttp>[0] }): boolean => isHttp(port.protocol) || isUnsupported(port.protocol);
+export const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  compareText(a.name, b.name);
+export const isRoutable = (port: { protocol: Parameters<typeof isHttp>[0] }): boolean =>
+  isHttp(port.protocol) || isUnsupported(port.protocol);

@@ -3,27 +3,54 @@ import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { fractionOf, wholePercent } from './percent.ts';
 
 const grpcCodes = [
-  'OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED',
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
 ];
 
-/** A fault as the route's configuration of Envoy's fault filter (Istio's TranslateFault): a delay that isn't fixed is ignored, and so is an abort without status. */
-export function buildFault({ delay, abort }: NonNullable<HTTPRoute['fault']>): NonNullable<envoy.config.route.v3.IRoute['typedPerFilterConfig']> {
+/**
+ * A fault as the route's configuration of Envoy's fault filter (Istio's TranslateFault): a delay that isn't fixed is
+ * ignored, and so is an abort without status.
+ */
+export function buildFault({
+  delay,
+  abort,
+}: NonNullable<HTTPRoute['fault']>): NonNullable<envoy.config.route.v3.IRoute['typedPerFilterConfig']> {
   return {
     'envoy.filters.http.fault': any(envoy.extensions.filters.http.fault.v3.HTTPFault, {
-      ...(delay?.fixedDelay !== undefined ? {
-        delay: {
-          percentage: delay.percentage ? fractionOf(delay.percentage) : wholePercent(delay.percent ?? 0),
-          fixedDelay: duration(delay.fixedDelay),
-        },
-      } : {}),
-      ...(abort?.httpStatus !== undefined || abort?.grpcStatus !== undefined ? {
-        abort: {
-          ...(abort.percentage ? { percentage: fractionOf(abort.percentage) } : {}),
-          ...(abort.httpStatus !== undefined ? { httpStatus: abort.httpStatus } : {}),
-          ...(abort.grpcStatus !== undefined ? { grpcStatus: Math.max(0, grpcCodes.indexOf(abort.grpcStatus)) } : {}),
-        },
-      } : {}),
+      ...(delay?.fixedDelay !== undefined
+        ? {
+            delay: {
+              percentage: delay.percentage ? fractionOf(delay.percentage) : wholePercent(delay.percent ?? 0),
+              fixedDelay: duration(delay.fixedDelay),
+            },
+          }
+        : {}),
+      ...(abort?.httpStatus !== undefined || abort?.grpcStatus !== undefined
+        ? {
+            abort: {
+              ...(abort.percentage ? { percentage: fractionOf(abort.percentage) } : {}),
+              ...(abort.httpStatus !== undefined ? { httpStatus: abort.httpStatus } : {}),
+              ...(abort.grpcStatus !== undefined
+                ? { grpcStatus: Math.max(0, grpcCodes.indexOf(abort.grpcStatus)) }
+                : {}),
+            },
+          }
+        : {}),
     }),
   };
 }

@@ -12,11 +12,17 @@ import { servedAtKey, virtualServiceRoutes } from './virtual-service-routes.ts';
 
 const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
 
-interface GatewayHost { readonly name: string; readonly domains: string[]; readonly routes: string[]; redirects: boolean }
+interface GatewayHost {
+  readonly name: string;
+  readonly domains: string[];
+  readonly routes: string[];
+  redirects: boolean;
+}
 
 /**
- * Virtual hosts of a gateway's route configuration: VirtualServices of one host share it, in order (unlike in the mesh). What a VirtualService says through
- * a Gateway is said once, as the first of the Gateway's servers here has it (Istio's buildGatewayHTTPRouteConfig).
+ * Virtual hosts of a gateway's route configuration: VirtualServices of one host share it, in order (unlike in the
+ * mesh). What a VirtualService says through a Gateway is said once, as the first of the Gateway's servers here has it
+ * (Istio's buildGatewayHTTPRouteConfig).
  */
 const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHost[] | undefined => {
   const servers = view.query(mergedGateway, '').routes.get(name);
@@ -29,7 +35,12 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
     const redirects = server.tls?.httpsRedirect ?? false;
     // named as the first one writes it: that another case is another host is news to Envoy
     const open = (host: string): GatewayHost => {
-      const known = hosts.get(host.toLowerCase()) ?? { name: domainName(host, port), domains: [host], routes: [], redirects: false };
+      const known = hosts.get(host.toLowerCase()) ?? {
+        name: domainName(host, port),
+        domains: [host],
+        routes: [],
+        redirects: false,
+      };
       known.redirects ||= redirects;
       hosts.set(host.toLowerCase(), known);
       return known;
@@ -39,7 +50,8 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
       const shared = header ? intersection(serverHosts(server, header.namespace), header.hosts) : [];
       if (shared.length === 0) continue;
       const id = `${gateway}|${key}`;
-      const routes = served.get(id) ?? servedAtKey({ virtualService: key, port, gateway, tls: server.tls !== undefined });
+      const routes =
+        served.get(id) ?? servedAtKey({ virtualService: key, port, gateway, tls: server.tls !== undefined });
       if (view.query(virtualServiceRoutes, routes).length === 0) continue;
       served.set(id, routes);
       for (const host of shared) open(host).routes.push(routes);
@@ -49,7 +61,10 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
   return collapse([...hosts.values()].sort((a, b) => compareSpecific(a.domains[0] ?? '', b.domains[0] ?? '')));
 });
 
-/** Hosts with the same routes share one virtual host, named after the first (Istio's collapseDuplicateRoutes, which knows but the last of those that differ otherwise). */
+/**
+ * Hosts with the same routes share one virtual host, named after the first (Istio's collapseDuplicateRoutes, which
+ * knows but the last of those that differ otherwise).
+ */
 function collapse(hosts: readonly GatewayHost[]): GatewayHost[] {
   const last = new Map<string, GatewayHost>();
   return hosts.filter((host) => {
@@ -64,25 +79,47 @@ function collapse(hosts: readonly GatewayHost[]): GatewayHost[] {
   });
 }
 
-const gatewayVirtualHost = worldQuery('gateway-virtual-host', (view, key): XdsResource | undefined => {
-  const bar = key.indexOf('|');
-  const host = view.query(gatewayPlan, key.slice(0, bar))?.find(({ name }) => name === key.slice(bar + 1));
-  if (!host) return undefined;
-  const routes = host.routes.flatMap((served) => view.query(virtualServiceRoutes, served));
-  // What catches all comes last, whoever brought it.
-  const ordered = [...routes.filter(({ match }) => !match || !isCatchAll(match)), ...routes.filter(({ match }) => match && isCatchAll(match))];
-  return xdsResource(host.name, virtualHostBytes({
-    name: host.name, domains: host.domains, routes: withStockAlpn(view, ordered), includeRequestAttemptCount: true, ...(host.redirects ? { requireTls: ALL } : {}),
-  }));
-}, { equals: sameResource });
+const gatewayVirtualHost = worldQuery(
+  'gateway-virtual-host',
+  (view, key): XdsResource | undefined => {
+    const bar = key.indexOf('|');
+    const host = view.query(gatewayPlan, key.slice(0, bar))?.find(({ name }) => name === key.slice(bar + 1));
+    if (!host) return undefined;
+    const routes = host.routes.flatMap((served) => view.query(virtualServiceRoutes, served));
+    // What catches all comes last, whoever brought it.
+    const ordered = [
+      ...routes.filter(({ match }) => !match || !isCatchAll(match)),
+      ...routes.filter(({ match }) => match && isCatchAll(match)),
+    ];
+    return xdsResource(
+      host.name,
+      virtualHostBytes({
+        name: host.name,
+        domains: host.domains,
+        routes: withStockAlpn(view, ordered),
+        includeRequestAttemptCount: true,
+        ...(host.redirects ? { requireTls: ALL } : {}),
+      }),
+    );
+  },
+  { equals: sameResource },
+);
 
 /** A gateway's route configuration; without any VirtualService it answers 404 to everything. */
-export const gatewayRouteConfiguration = worldQuery('gateway-route-configuration', (view, name): XdsResource | undefined => {
-  const plan = view.query(gatewayPlan, name);
-  if (!plan) return undefined;
-  const hosts = [...plan].sort(byName).flatMap((host) => view.query(gatewayVirtualHost, `${name}|${host.name}`) ?? []);
-  if (hosts.length > 0) return assembleRouteConfiguration(name, hosts);
-  const port = view.query(mergedGateway, '').routes.get(name)?.[0]?.server.port?.number ?? 0;
-  const blackhole = domainName('blackhole', port);
-  return assembleRouteConfiguration(name, [xdsResource(blackhole, virtualHostBytes({ name: blackhole, domains: ['*'] }))]);
-}, { equals: sameResource });
+export const gatewayRouteConfiguration = worldQuery(
+  'gateway-route-configuration',
+  (view, name): XdsResource | undefined => {
+    const plan = view.query(gatewayPlan, name);
+    if (!plan) return undefined;
+    const hosts = [...plan]
+      .sort(byName)
+      .flatMap((host) => view.query(gatewayVirtualHost, `${name}|${host.name}`) ?? []);
+    if (hosts.length > 0) return assembleRouteConfiguration(name, hosts);
+    const port = view.query(mergedGateway, '').routes.get(name)?.[0]?.server.port?.number ?? 0;
+    const blackhole = domainName('blackhole', port);
+    return assembleRouteConfiguration(name, [
+      xdsResource(blackhole, virtualHostBytes({ name: blackhole, domains: ['*'] })),
+    ]);
+  },
+  { equals: sameResource },
+);

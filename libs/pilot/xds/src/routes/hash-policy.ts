@@ -6,27 +6,37 @@ import type { IHashPolicy } from './route.ts';
 export type ConsistentHash = LoadBalancerSettings['consistentHash'];
 
 /**
- * The consistent hash that a DestinationRule gives a VirtualService's destination (Istio's GetHashForHTTPDestination): its subset's, else its rule's; in
- * either that of a port goes first, which only a destination that names its port has. A load balancer of another kind takes none of these away.
+ * The consistent hash that a DestinationRule gives a VirtualService's destination (Istio's GetHashForHTTPDestination):
+ * its subset's, else its rule's; in either that of a port goes first, which only a destination that names its port has.
+ * A load balancer of another kind takes none of these away.
  */
 export function consistentHashOf(view: View, { host = '', subset = '', port }: Destination): ConsistentHash {
   const owner = view.query(scopeOwner, host);
   const rule = owner && destinationRuleOf(view, destinationRulesOf(view)(owner))?.rule;
   const own = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
-  return [own, rule?.trafficPolicy].flatMap((policy) => [hashAtPort(policy, port?.number), policy?.loadBalancer?.consistentHash]).find((hash) => hash !== undefined);
+  return [own, rule?.trafficPolicy]
+    .flatMap((policy) => [hashAtPort(policy, port?.number), policy?.loadBalancer?.consistentHash])
+    .find((hash) => hash !== undefined);
 }
 
 const hashAtPort = (policy: TrafficPolicy | undefined, port: number | undefined): ConsistentHash =>
-  (port === undefined ? undefined : policy?.portLevelSettings?.find((setting) => setting.port?.number === port)?.loadBalancer?.consistentHash);
+  port === undefined
+    ? undefined
+    : policy?.portLevelSettings?.find((setting) => setting.port?.number === port)?.loadBalancer?.consistentHash;
 
 /** The same for a service without VirtualService, which is asked for by its port (Istio's getHashForService). */
-export function consistentHashOfService(view: View, host: string, { port, ruleFor }: { port: number; ruleFor: RuleFor }): ConsistentHash {
+export function consistentHashOfService(
+  view: View,
+  host: string,
+  { port, ruleFor }: { port: number; ruleFor: RuleFor },
+): ConsistentHash {
   const owner = view.query(scopeOwner, host);
   const policy = owner && destinationRuleOf(view, ruleFor(owner))?.rule.trafficPolicy;
   return hashAtPort(policy, port) ?? policy?.loadBalancer?.consistentHash;
 }
 
-export const hashPoliciesOf = (view: View, destination: Destination): IHashPolicy[] => buildHashPolicies(consistentHashOf(view, destination));
+export const hashPoliciesOf = (view: View, destination: Destination): IHashPolicy[] =>
+  buildHashPolicies(consistentHashOf(view, destination));
 
 /** Envoy's hash policy of a consistent hash (Istio's consistentHashToHashPolicy): one or none. */
 export function buildHashPolicies(hash: ConsistentHash): IHashPolicy[] {
@@ -34,7 +44,9 @@ export function buildHashPolicies(hash: ConsistentHash): IHashPolicy[] {
   if (hash.httpHeaderName !== undefined) return [{ header: { headerName: hash.httpHeaderName } }];
   if (hash.httpCookie) {
     const { name, path, ttl } = hash.httpCookie;
-    return [{ cookie: { name: name ?? '', ...(path ? { path } : {}), ...(ttl !== undefined ? { ttl: duration(ttl) } : {}) } }];
+    return [
+      { cookie: { name: name ?? '', ...(path ? { path } : {}), ...(ttl !== undefined ? { ttl: duration(ttl) } : {}) } },
+    ];
   }
   if (hash.useSourceIp) return [{ connectionProperties: { sourceIp: true } }];
   if (hash.httpQueryParameterName !== undefined) return [{ queryParameter: { name: hash.httpQueryParameterName } }];

@@ -19,14 +19,24 @@ const isAuthority = (name: string): boolean => /^(:authority|host)$/i.test(name)
 const isInternal = (name: string): boolean => name.startsWith(':') || /^host$/i.test(name);
 
 function values(headers: Readonly<Record<string, string>> | undefined, overwrite: boolean): IHeaderValueOption[] {
-  return Object.entries(headers ?? {}).filter(([name]) => !isInternal(name)).sort(([a], [b]) => compareText(a, b))
-    .map(([key, value]) => ({ header: { key, value }, ...(overwrite ? { appendAction: OVERWRITE_IF_EXISTS_OR_ADD } : {}) }));
+  return Object.entries(headers ?? {})
+    .filter(([name]) => !isInternal(name))
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([key, value]) => ({
+      header: { key, value },
+      ...(overwrite ? { appendAction: OVERWRITE_IF_EXISTS_OR_ADD } : {}),
+    }));
 }
 
 const authorityIn = (headers: Readonly<Record<string, string>> | undefined): string | undefined =>
-  Object.entries(headers ?? {}).sort(([a], [b]) => compareText(a, b)).findLast(([name]) => isAuthority(name))?.[1];
+  Object.entries(headers ?? {})
+    .sort(([a], [b]) => compareText(a, b))
+    .findLast(([name]) => isAuthority(name))?.[1];
 
-/** Istio's translateHeadersOperations: what is set comes before what is added, each sorted; an authority in `set` wins over one in `add`. */
+/**
+ * Istio's translateHeadersOperations: what is set comes before what is added, each sorted; an authority in `set` wins
+ * over one in `add`.
+ */
 export function buildHeaderChanges(headers: Headers | undefined): HeaderChanges {
   const { request, response } = headers ?? {};
   const authority = authorityIn(request?.set) ?? authorityIn(request?.add);
@@ -39,7 +49,10 @@ export function buildHeaderChanges(headers: Headers | undefined): HeaderChanges 
   };
 }
 
-type HeaderFields = Pick<envoy.config.route.v3.IRoute, 'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'>;
+type HeaderFields = Pick<
+  envoy.config.route.v3.IRoute,
+  'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'
+>;
 
 /** The changes as fields of a route or a weighted cluster; several are appended in order. */
 export function headerFields(...all: readonly HeaderChanges[]): HeaderFields {

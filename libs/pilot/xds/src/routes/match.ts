@@ -25,12 +25,22 @@ function buildHeaderMatcher(name: string, match: StringMatch | undefined): IHead
 
 const claimsPrefix = '@request.auth.claims';
 
-/** `@request.auth.claims.a` or `@request.auth.claims[a][b]` as a matcher of what istio_authn leaves in dynamic metadata; the prefix in any case. */
+/**
+ * `@request.auth.claims.a` or `@request.auth.claims[a][b]` as a matcher of what istio_authn leaves in dynamic metadata;
+ * the prefix in any case.
+ */
 function buildClaimMatcher(name: string, match: StringMatch | undefined): IMetadataMatcher | undefined {
   const separator = name.at(claimsPrefix.length);
   if (!name.toLowerCase().startsWith(claimsPrefix) || (separator !== '.' && separator !== '[')) return undefined;
   const rest = name.slice(claimsPrefix.length);
-  const path = separator === '[' ? rest.split(']').slice(0, -1).flatMap((part) => (part.includes('[') ? part.slice(part.indexOf('[') + 1) : [])).filter((key) => key !== '') : rest.slice(1).split('.');
+  const path =
+    separator === '['
+      ? rest
+          .split(']')
+          .slice(0, -1)
+          .flatMap((part) => (part.includes('[') ? part.slice(part.indexOf('[') + 1) : []))
+          .filter((key) => key !== '')
+      : rest.slice(1).split('.');
   const value = buildStringMatcher(match) ?? {};
   return {
     filter: 'istio_authn',
@@ -44,21 +54,33 @@ export function buildRouteMatch(match: HTTPMatchRequest | undefined): IRouteMatc
   if (!match) return { prefix: '/' };
   const headers: IHeaderMatcher[] = [];
   const dynamicMetadata: IMetadataMatcher[] = [];
-  for (const [matches, invert] of [[match.headers ?? {}, false], [match.withoutHeaders ?? {}, true]] as const) {
+  for (const [matches, invert] of [
+    [match.headers ?? {}, false],
+    [match.withoutHeaders ?? {}, true],
+  ] as const) {
     for (const [name, value] of Object.entries(matches).sort(([a], [b]) => compareText(a, b))) {
       const claim = buildClaimMatcher(name, value);
       if (claim) dynamicMetadata.push(invert ? { ...claim, invert } : claim);
-      else headers.push(invert ? { ...buildHeaderMatcher(name, value), invertMatch: true } : buildHeaderMatcher(name, value));
+      else
+        headers.push(
+          invert ? { ...buildHeaderMatcher(name, value), invertMatch: true } : buildHeaderMatcher(name, value),
+        );
     }
   }
   headers.sort((a, b) => compareText(a.name ?? '', b.name ?? ''));
-  for (const [name, value] of [[':method', match.method], [':authority', match.authority], [':scheme', match.scheme]] as const) {
+  for (const [name, value] of [
+    [':method', match.method],
+    [':authority', match.authority],
+    [':scheme', match.scheme],
+  ] as const) {
     if (value) headers.push(buildHeaderMatcher(name, value));
   }
-  const queryParameters = Object.entries(match.queryParams ?? {}).sort(([a], [b]) => compareText(a, b)).map(([name, value]) => {
-    const stringMatch = buildStringMatcher(value);
-    return isPresenceOnly(value) ? { name, presentMatch: true } : stringMatch ? { name, stringMatch } : { name };
-  });
+  const queryParameters = Object.entries(match.queryParams ?? {})
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([name, value]) => {
+      const stringMatch = buildStringMatcher(value);
+      return isPresenceOnly(value) ? { name, presentMatch: true } : stringMatch ? { name, stringMatch } : { name };
+    });
   return {
     ...pathOf(match.uri),
     caseSensitive: bool(!match.ignoreUriCase),

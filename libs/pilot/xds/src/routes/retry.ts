@@ -10,7 +10,9 @@ const previousHosts = {
 };
 const previousPriorities = {
   name: 'envoy.retry_priorities.previous_priorities',
-  typedConfig: any(envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig, { updateFrequency: 2 }),
+  typedConfig: any(envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig, {
+    updateFrequency: 2,
+  }),
 };
 
 const defaultPolicy = (): IRetryPolicy => ({
@@ -21,7 +23,10 @@ const defaultPolicy = (): IRetryPolicy => ({
   retriableStatusCodes: [503],
 });
 
-/** Istio's retry.ConvertPolicy: unset means twice on what is safe; attempts of 0 or less mean never. Status codes in retryOn are told from conditions. */
+/**
+ * Istio's retry.ConvertPolicy: unset means twice on what is safe; attempts of 0 or less mean never. Status codes in
+ * retryOn are told from conditions.
+ */
 export function buildRetryPolicy(retries: HTTPRetry | undefined): IRetryPolicy | undefined {
   if (!retries) return defaultPolicy();
   const attempts = retries.attempts ?? 0;
@@ -37,7 +42,18 @@ export function buildRetryPolicy(retries: HTTPRetry | undefined): IRetryPolicy |
 
 /** First and last of each run of status codes that HTTP has (those Go knows a text for). */
 const statusCodes: readonly (readonly [number, number])[] = [
-  [100, 103], [200, 208], [226, 226], [300, 305], [307, 308], [400, 418], [421, 426], [428, 429], [431, 431], [451, 451], [500, 508], [510, 511],
+  [100, 103],
+  [200, 208],
+  [226, 226],
+  [300, 305],
+  [307, 308],
+  [400, 418],
+  [421, 426],
+  [428, 429],
+  [431, 431],
+  [451, 451],
+  [500, 508],
+  [510, 511],
 ];
 function isStatus(part: string): boolean {
   const code = parsePort(part);
@@ -46,9 +62,13 @@ function isStatus(part: string): boolean {
 
 /** Codes alone leave an empty condition before what they stand for, as Istio writes it. */
 function parseRetryOn(text: string): Pick<IRetryPolicy, 'retryOn' | 'retriableStatusCodes'> {
-  const parts = text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const parts = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
   const retriableStatusCodes = parts.filter(isStatus).map(Number);
   const conditions = parts.filter((part) => !isStatus(part)).join(',');
-  const implied = retriableStatusCodes.length > 0 && !conditions.includes('retriable-status-codes') ? ',retriable-status-codes' : '';
+  const implied =
+    retriableStatusCodes.length > 0 && !conditions.includes('retriable-status-codes') ? ',retriable-status-codes' : '';
   return { retryOn: `${conditions}${implied}`, retriableStatusCodes };
 }

@@ -25,29 +25,47 @@ export interface RouteContext {
   hashPolicies(destination: Destination): IHashPolicy[];
 }
 
-export const clusterName = (direction: 'outbound' | 'inbound', at: { port: number; subset?: string; host: string }): string =>
-  `${direction}|${at.port}|${at.subset ?? ''}|${at.host}`;
+export const clusterName = (
+  direction: 'outbound' | 'inbound',
+  at: { port: number; subset?: string; host: string },
+): string => `${direction}|${at.port}|${at.subset ?? ''}|${at.host}`;
 
 /** Istio's metadata that names the resource a route or cluster comes from. */
-export const configMetadata = (kind: string, meta: { name: string; namespace: string }, group = 'networking.istio.io/v1alpha3'): envoy.config.core.v3.IMetadata =>
-  ({ filterMetadata: { istio: struct({ config: `/apis/${group}/namespaces/${meta.namespace}/${kind}/${meta.name}` }) } });
+export const configMetadata = (
+  kind: string,
+  meta: { name: string; namespace: string },
+  group = 'networking.istio.io/v1alpha3',
+): envoy.config.core.v3.IMetadata => ({
+  filterMetadata: { istio: struct({ config: `/apis/${group}/namespaces/${meta.namespace}/${kind}/${meta.name}` }) },
+});
 
 /** One route of a VirtualService for one of its matches (Istio's translateRoute). */
 export function buildRoute(http: HTTPRoute, match: HTTPMatchRequest | undefined, context: RouteContext): IRoute {
   const { virtualService } = context;
-  const name = match?.name ? `${http.name ?? ''}.${match.name}` : http.name ?? '';
+  const name = match?.name ? `${http.name ?? ''}.${match.name}` : (http.name ?? '');
   const changes = buildHeaderChanges(http.headers);
-  const base: IRoute = { ...(name ? { name } : {}), ...(match?.statPrefix ? { statPrefix: match.statPrefix } : {}), match: buildRouteMatch(match), metadata: configMetadata('virtual-service', virtualService.meta) };
+  const base: IRoute = {
+    ...(name ? { name } : {}),
+    ...(match?.statPrefix ? { statPrefix: match.statPrefix } : {}),
+    match: buildRouteMatch(match),
+    metadata: configMetadata('virtual-service', virtualService.meta),
+  };
   const fault = http.fault ? { typedPerFilterConfig: buildFault(http.fault) } : {};
   const ownHeaders = headerFields(changes);
-  const specific: IRoute = http.redirect ? { redirect: buildRedirect(http.redirect, { port: context.port, tls: context.tls }), ...ownHeaders }
-    : http.directResponse ? { directResponse: buildDirectResponse(http.directResponse), ...ownHeaders }
+  const specific: IRoute = http.redirect
+    ? { redirect: buildRedirect(http.redirect, { port: context.port, tls: context.tls }), ...ownHeaders }
+    : http.directResponse
+      ? { directResponse: buildDirectResponse(http.directResponse), ...ownHeaders }
       : buildForwarding(http, changes, context);
   const route = { ...base, ...specific, ...fault };
   return { ...route, decorator: { operation: operationOf(route, virtualService.meta.name, context.port) } };
 }
 
-function buildForwarding(http: HTTPRoute, changes: ReturnType<typeof buildHeaderChanges>, context: RouteContext): IRoute {
+function buildForwarding(
+  http: HTTPRoute,
+  changes: ReturnType<typeof buildHeaderChanges>,
+  context: RouteContext,
+): IRoute {
   const retryPolicy = buildRetryPolicy(http.retries ?? context.defaultRetries);
   const timeout = duration(http.timeout ?? 0);
   const authority = http.rewrite?.authority || changes.authority;
@@ -57,8 +75,16 @@ function buildForwarding(http: HTTPRoute, changes: ReturnType<typeof buildHeader
     maxGrpcTimeout: timeout,
     ...(retryPolicy ? { retryPolicy } : {}),
     ...(http.corsPolicy ? { cors: buildCors(http.corsPolicy) } : {}),
-    ...(uriRegexRewrite ? { regexRewrite: { pattern: { regex: uriRegexRewrite.match ?? '' }, substitution: uriRegexRewrite.rewrite ?? '' } }
-      : http.rewrite?.uri ? { prefixRewrite: http.rewrite.uri } : {}),
+    ...(uriRegexRewrite
+      ? {
+          regexRewrite: {
+            pattern: { regex: uriRegexRewrite.match ?? '' },
+            substitution: uriRegexRewrite.rewrite ?? '',
+          },
+        }
+      : http.rewrite?.uri
+        ? { prefixRewrite: http.rewrite.uri }
+        : {}),
     ...(authority ? { hostRewriteLiteral: authority } : {}),
     ...mirrorPolicies(http, context),
   };
@@ -82,7 +108,9 @@ function weighted(http: HTTPRoute, context: RouteContext): IRouteAction {
   const clusters = used.map(({ destination, weight, headers }) => {
     const changes = buildHeaderChanges(headers);
     return {
-      name: clusterOf(destination ?? {}, context), weight: u32(weight ?? 0), ...headerFields(changes),
+      name: clusterOf(destination ?? {}, context),
+      weight: u32(weight ?? 0),
+      ...headerFields(changes),
       ...(changes.authority ? { hostRewriteLiteral: changes.authority } : {}),
     };
   });
@@ -93,33 +121,54 @@ function weighted(http: HTTPRoute, context: RouteContext): IRouteAction {
 /** The port asked for, else the service's only one, else the listener's (Istio's GetDestinationCluster). */
 function clusterOf(destination: Destination, { port, singlePort }: RouteContext): string {
   const host = destination.host ?? '';
-  return clusterName('outbound', { host, subset: destination.subset, port: destination.port ? destination.port.number ?? 0 : singlePort(host) ?? port });
+  return clusterName('outbound', {
+    host,
+    subset: destination.subset,
+    port: destination.port ? (destination.port.number ?? 0) : (singlePort(host) ?? port),
+  });
 }
 
 /** Only `mirror` mirrors; a share of zero is none, no share is all. */
-function mirrorPolicies({ mirror, mirrorPercentage, mirrorPercent }: HTTPRoute, context: RouteContext): Pick<IRouteAction, 'requestMirrorPolicies'> {
+function mirrorPolicies(
+  { mirror, mirrorPercentage, mirrorPercent }: HTTPRoute,
+  context: RouteContext,
+): Pick<IRouteAction, 'requestMirrorPolicies'> {
   if (!mirror) return {};
   if (mirrorPercentage ? !(mirrorPercentage.value ?? 0) : mirrorPercent === 0) return {};
   const share = mirrorPercentage ? fractionOf(mirrorPercentage) : wholePercent(mirrorPercent ?? 100);
-  return { requestMirrorPolicies: [{ cluster: clusterOf(mirror, context), runtimeFraction: { defaultValue: share }, traceSampled: bool(false) }] };
+  return {
+    requestMirrorPolicies: [
+      { cluster: clusterOf(mirror, context), runtimeFraction: { defaultValue: share }, traceSampled: bool(false) },
+    ],
+  };
 }
 
 /** The trace operation of a route: its one cluster's host and port, else the VirtualService's name, with the path. */
 export function operationOf(route: IRoute, name: string, port: number): string {
   const { match } = route;
-  const path = match?.prefix !== undefined && match.prefix !== null ? `${match.prefix}*` : match?.path ?? match?.safeRegex?.regex ?? '/*';
+  const path =
+    match?.prefix !== undefined && match.prefix !== null
+      ? `${match.prefix}*`
+      : (match?.path ?? match?.safeRegex?.regex ?? '/*');
   const [, clusterPort, , host] = route.route?.cluster?.split('|') ?? [];
   return host === undefined ? `${name}:${port}${path}` : `${host}:${clusterPort}${path}`;
 }
 
 /** The route of a service without VirtualService (Istio's BuildDefaultHTTPOutboundRoute). */
-export function buildDefaultRoute(cluster: string, operation: string, options: { retries?: HTTPRetry; hashPolicy?: IHashPolicy[] }): IRoute {
+export function buildDefaultRoute(
+  cluster: string,
+  operation: string,
+  options: { retries?: HTTPRetry; hashPolicy?: IHashPolicy[] },
+): IRoute {
   const retryPolicy = buildRetryPolicy(options.retries);
   return {
     name: 'default',
     match: { prefix: '/' },
     route: {
-      cluster, timeout: duration(0), maxGrpcTimeout: duration(0), ...(retryPolicy ? { retryPolicy } : {}),
+      cluster,
+      timeout: duration(0),
+      maxGrpcTimeout: duration(0),
+      ...(retryPolicy ? { retryPolicy } : {}),
       ...(options.hashPolicy?.length ? { hashPolicy: options.hashPolicy } : {}),
     },
     decorator: { operation: `${operation}/*` },

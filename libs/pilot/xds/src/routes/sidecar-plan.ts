@@ -1,7 +1,14 @@
 import { parsePort } from '@flotilla/std';
 import { hostMatches, isWildcard, type Service } from '@flotilla/pilot-registry';
 import {
-  addressesFor, destinationRulesOf, scopedService, sidecarScope, virtualServiceHeader, worldQuery, type EgressScope, type View,
+  addressesFor,
+  destinationRulesOf,
+  scopedService,
+  sidecarScope,
+  virtualServiceHeader,
+  worldQuery,
+  type EgressScope,
+  type View,
 } from '@flotilla/pilot-world';
 import { consistentHashOfService, type ConsistentHash } from './hash-policy.ts';
 import { clusterName } from './route.ts';
@@ -13,11 +20,16 @@ export interface PlannedHost {
   readonly name: string;
   readonly domains: readonly string[];
   /** Key of virtualServiceRoutes, or the service's own cluster and how it is balanced. */
-  readonly routes: { readonly virtualService: string } | { readonly cluster: string; readonly operation: string; readonly hash?: ConsistentHash };
+  readonly routes:
+    | { readonly virtualService: string }
+    | { readonly cluster: string; readonly operation: string; readonly hash?: ConsistentHash };
 }
 
 /** A route configuration's name: a port, `host:port` for sniffed ports, `http_proxy`, or a Unix socket's path. */
-export interface RouteName { readonly port: number; readonly sniffed: boolean }
+export interface RouteName {
+  readonly port: number;
+  readonly sniffed: boolean;
+}
 export function parseRouteName(name: string): RouteName | undefined {
   if (name === 'http_proxy' || name.startsWith('unix://')) return { port: 0, sniffed: false };
   const colon = name.startsWith('[') ? name.lastIndexOf(':') : name.indexOf(':');
@@ -25,10 +37,17 @@ export function parseRouteName(name: string): RouteName | undefined {
   return port > 0 ? { port, sniffed: colon >= 0 } : undefined;
 }
 
-/** The egress listener that a route configuration belongs to (Istio's GetEgressListenerForRDS): the one of its port, else the one without port. */
+/**
+ * The egress listener that a route configuration belongs to (Istio's GetEgressListenerForRDS): the one of its port,
+ * else the one without port.
+ */
 export function egressFor(egress: readonly EgressScope[], { port }: RouteName, name: string): EgressScope | undefined {
-  return egress.find(({ listener }) => !listener?.port
-    || ((listener.port.number ?? 0) === port && (port !== 0 || listener.bind === name || (name === 'http_proxy' && listener.port.protocol === 'HTTP_PROXY'))));
+  return egress.find(
+    ({ listener }) =>
+      !listener?.port ||
+      ((listener.port.number ?? 0) === port &&
+        (port !== 0 || listener.bind === name || (name === 'http_proxy' && listener.port.protocol === 'HTTP_PROXY'))),
+  );
 }
 
 /** Services by hostname as one listener's port shows them; of several with one hostname the last. */
@@ -46,7 +65,10 @@ function servicesAt(view: View, egress: EgressScope, port: number): Map<string, 
   return found;
 }
 
-/** The virtual hosts of a route configuration: first those of VirtualServices, in order, then those of the services that none of them claims. */
+/**
+ * The virtual hosts of a route configuration: first those of VirtualServices, in order, then those of the services that
+ * none of them claims.
+ */
 export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly PlannedHost[] | undefined => {
   const route = parseRouteName(name);
   const egress = route && egressFor(view.query(sidecarScope, '').egress, route, name);
@@ -54,17 +76,31 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
   const listenPort = egress.listener?.port?.protocol === 'HTTP_PROXY' ? 0 : route.port;
   const services = servicesAt(view, egress, listenPort);
   const claimed = new Set<string>();
-  const wrappers = egress.virtualServices.flatMap((key) => hostsOfVirtualService(view, key, { services, listenPort, claimed }));
+  const wrappers = egress.virtualServices.flatMap((key) =>
+    hostsOfVirtualService(view, key, { services, listenPort, claimed }),
+  );
   const ruleFor = destinationRulesOf(view);
-  const plain = [...services.values()].filter(({ hostname }) => !claimed.has(hostname)).flatMap((service) => service.ports.filter(isRoutable).map((port) => {
-    const hash = consistentHashOfService(view, service.hostname, { port: port.port, ruleFor });
-    const routes = { cluster: clusterName('outbound', { port: port.port, host: service.hostname }), operation: domainName(service.hostname, port.port), ...(hash ? { hash } : {}) };
-    return { port: port.port, routes, service, hostname: service.hostname };
-  }));
+  const plain = [...services.values()]
+    .filter(({ hostname }) => !claimed.has(hostname))
+    .flatMap((service) =>
+      service.ports.filter(isRoutable).map((port) => {
+        const hash = consistentHashOfService(view, service.hostname, { port: port.port, ruleFor });
+        const routes = {
+          cluster: clusterName('outbound', { port: port.port, host: service.hostname }),
+          operation: domainName(service.hostname, port.port),
+          ...(hash ? { hash } : {}),
+        };
+        return { port: port.port, routes, service, hostname: service.hostname };
+      }),
+    );
   const all = [...wrappers, ...plain];
-  const known = new Set(all.flatMap(({ service, port }) => (service ? [service.hostname, domainName(service.hostname, port)] : [])));
+  const known = new Set(
+    all.flatMap(({ service, port }) => (service ? [service.hostname, domainName(service.hostname, port)] : [])),
+  );
   const candidates = all.map(({ hostname, port, routes, service }) => ({
-    name: domainName(hostname, port), routes, port,
+    name: domainName(hostname, port),
+    routes,
+    port,
     ...(service ? domainsOf(view, service, { listenPort, port }) : { domains: [bracketed(hostname)] }),
   }));
   const planned = settleDomains(candidates, known)
@@ -73,33 +109,56 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
   return route.sniffed ? sniffedHost(planned, name) : planned;
 });
 
-function domainsOf(view: View, service: Service, { listenPort, port }: { listenPort: number; port: number }): { domains: string[]; short: Set<string> } {
-  const { domains, short } = serviceDomains(service, { addresses: addressesFor(view, service), proxyDomain: view.attr('dnsDomain') });
+function domainsOf(
+  view: View,
+  service: Service,
+  { listenPort, port }: { listenPort: number; port: number },
+): { domains: string[]; short: Set<string> } {
+  const { domains, short } = serviceDomains(service, {
+    addresses: addressesFor(view, service),
+    proxyDomain: view.attr('dnsDomain'),
+  });
   if (listenPort !== 0) return { domains, short };
   // An HTTP proxy sees the port that the client names; only port 80 may be left out.
-  return { domains: domains.flatMap((domain) => (port === 80 ? [domain, `${domain}:${port}`] : [`${domain}:${port}`])), short };
+  return {
+    domains: domains.flatMap((domain) => (port === 80 ? [domain, `${domain}:${port}`] : [`${domain}:${port}`])),
+    short,
+  };
 }
 
-interface Wrapper { readonly hostname: string; readonly port: number; readonly routes: PlannedHost['routes']; readonly service?: Service }
+interface Wrapper {
+  readonly hostname: string;
+  readonly port: number;
+  readonly routes: PlannedHost['routes'];
+  readonly service?: Service;
+}
 
-function hostsOfVirtualService(view: View, key: string, at: { services: Map<string, Service>; listenPort: number; claimed: Set<string> }): Wrapper[] {
+function hostsOfVirtualService(
+  view: View,
+  key: string,
+  at: { services: Map<string, Service>; listenPort: number; claimed: Set<string> },
+): Wrapper[] {
   const routesKey = servedAtKey({ virtualService: key, port: at.listenPort, gateway: 'mesh', tls: false });
   const header = view.query(virtualServiceHeader, key);
   if (!header || !view.query(hasRoutes, routesKey)) return [];
   const services: Service[] = [];
   const hosts: string[] = [];
   for (const host of [...header.hosts.filter((h) => !isWildcard(h)), ...header.hosts.filter(isWildcard)]) {
-    const matching = isWildcard(host) ? [...at.services.values()].filter(({ hostname }) => hostMatches(host, hostname)) : [at.services.get(host)].filter((s) => s !== undefined);
+    const matching = isWildcard(host)
+      ? [...at.services.values()].filter(({ hostname }) => hostMatches(host, hostname))
+      : [at.services.get(host)].filter((s) => s !== undefined);
     services.push(...matching);
     if (matching.length === 0) hosts.push(host);
   }
   const byPort = new Map<number, Service[]>();
-  for (const service of services) for (const { port } of service.ports.filter(isRoutable)) byPort.set(port, [...(byPort.get(port) ?? []), service]);
+  for (const service of services)
+    for (const { port } of service.ports.filter(isRoutable)) byPort.set(port, [...(byPort.get(port) ?? []), service]);
   if (byPort.size === 0 && at.listenPort === 80) byPort.set(80, []);
   const routes = { virtualService: routesKey };
   if (byPort.size > 0) for (const service of services) at.claimed.add(service.hostname);
   return [...byPort].flatMap(([port, of]): Wrapper[] => [
-    ...hosts.map((hostname) => ({ hostname, port, routes })), ...of.map((service) => ({ hostname: service.hostname, port, routes, service })),
+    ...hosts.map((hostname) => ({ hostname, port, routes })),
+    ...of.map((service) => ({ hostname: service.hostname, port, routes, service })),
   ]);
 }
 

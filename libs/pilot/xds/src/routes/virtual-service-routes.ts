@@ -1,6 +1,16 @@
 import type { HTTPMatchRequest } from '@flotilla/model';
 import type { Service } from '@flotilla/pilot-registry';
-import { isSelected, ownerOf, serviceForHost, serviceOf, setting, virtualServiceOf, exportedOfHost, worldQuery, type View } from '@flotilla/pilot-world';
+import {
+  isSelected,
+  ownerOf,
+  serviceForHost,
+  serviceOf,
+  setting,
+  virtualServiceOf,
+  exportedOfHost,
+  worldQuery,
+  type View,
+} from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { hashPoliciesOf } from './hash-policy.ts';
 import { isCatchAll } from './match.ts';
@@ -14,36 +24,50 @@ export interface ServedAt {
   readonly gateway: string;
   readonly tls: boolean;
 }
-export const servedAtKey = ({ virtualService, port, gateway, tls }: ServedAt): string => `${virtualService}|${port}|${gateway}|${tls ? 'tls' : ''}`;
+export const servedAtKey = ({ virtualService, port, gateway, tls }: ServedAt): string =>
+  `${virtualService}|${port}|${gateway}|${tls ? 'tls' : ''}`;
 
 /**
- * The routes of a VirtualService for this proxy, in order, up to the first that catches all (Istio's BuildHTTPRoutesForVirtualService). Empty when
- * none of its rules is for this proxy, port and gateway. Key: servedAtKey.
+ * The routes of a VirtualService for this proxy, in order, up to the first that catches all (Istio's
+ * BuildHTTPRoutesForVirtualService). Empty when none of its rules is for this proxy, port and gateway. Key:
+ * servedAtKey.
  */
-export const virtualServiceRoutes = worldQuery('virtual-service-routes', (view, key): readonly envoy.config.route.v3.IRoute[] => {
-  const [name, port, gateway, tls] = key.split('|') as [string, string, string, string];
-  const virtualService = view.query(virtualServiceOf, name);
-  if (!virtualService) return [];
-  const retries = setting(view, 'defaultHttpRetryPolicy');
-  const context: RouteContext = {
-    virtualService, port: Number(port), tls: tls !== '',
-    ...(retries ? { defaultRetries: retries } : {}),
-    // A sidecar's listener shows of each service just the listener's port.
-    singlePort: (host) => (gateway === 'mesh' && Number(port) !== 0 ? undefined : onlyPort(gateway === 'mesh' ? serviceForHost(view, host) : gatewayService(view, host, virtualService.meta.namespace))),
-    hashPolicies: (destination) => hashPoliciesOf(view, destination),
-  };
-  const routes: envoy.config.route.v3.IRoute[] = [];
-  for (const http of virtualService.spec.http ?? []) {
-    const matches: (HTTPMatchRequest | undefined)[] = http.match?.length ? [...http.match] : [undefined];
-    for (const match of matches) {
-      if (match && !isForProxy(view, match, { port: Number(port), gateway })) continue;
-      const route = buildRoute(http, match, context);
-      routes.push(route);
-      if (route.match && isCatchAll(route.match)) return routes;
+export const virtualServiceRoutes = worldQuery(
+  'virtual-service-routes',
+  (view, key): readonly envoy.config.route.v3.IRoute[] => {
+    const [name, port, gateway, tls] = key.split('|') as [string, string, string, string];
+    const virtualService = view.query(virtualServiceOf, name);
+    if (!virtualService) return [];
+    const retries = setting(view, 'defaultHttpRetryPolicy');
+    const context: RouteContext = {
+      virtualService,
+      port: Number(port),
+      tls: tls !== '',
+      ...(retries ? { defaultRetries: retries } : {}),
+      // A sidecar's listener shows of each service just the listener's port.
+      singlePort: (host) =>
+        gateway === 'mesh' && Number(port) !== 0
+          ? undefined
+          : onlyPort(
+              gateway === 'mesh'
+                ? serviceForHost(view, host)
+                : gatewayService(view, host, virtualService.meta.namespace),
+            ),
+      hashPolicies: (destination) => hashPoliciesOf(view, destination),
+    };
+    const routes: envoy.config.route.v3.IRoute[] = [];
+    for (const http of virtualService.spec.http ?? []) {
+      const matches: (HTTPMatchRequest | undefined)[] = http.match?.length ? [...http.match] : [undefined];
+      for (const match of matches) {
+        if (match && !isForProxy(view, match, { port: Number(port), gateway })) continue;
+        const route = buildRoute(http, match, context);
+        routes.push(route);
+        if (route.match && isCatchAll(route.match)) return routes;
+      }
     }
-  }
-  return routes;
-});
+    return routes;
+  },
+);
 
 /** The port of a service that has but one. */
 function onlyPort(service: Service | undefined): number | undefined {
@@ -51,17 +75,29 @@ function onlyPort(service: Service | undefined): number | undefined {
   return ports.length === 1 ? ports[0]?.port : undefined;
 }
 
-/** What a gateway takes a destination for: the service of the VirtualService's own namespace, where the gateway sees that (Istio's buildNameToServiceMapForHTTPRoutes). */
+/**
+ * What a gateway takes a destination for: the service of the VirtualService's own namespace, where the gateway sees
+ * that (Istio's buildNameToServiceMapForHTTPRoutes).
+ */
 function gatewayService(view: View, host: string, namespace: string): Service | undefined {
-  const own = ownerOf(exportedOfHost(view, host, view.attr('namespace')).filter((header) => header.namespace === namespace));
+  const own = ownerOf(
+    exportedOfHost(view, host, view.attr('namespace')).filter((header) => header.namespace === namespace),
+  );
   return own ? view.query(serviceOf, own.key) : serviceForHost(view, host);
 }
 
-/** Does a match name this port, and this gateway or, where it names none, what this proxy is (Istio's sourceMatchHTTP)? */
+/**
+ * Does a match name this port, and this gateway or, where it names none, what this proxy is (Istio's sourceMatchHTTP)?
+ */
 function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gateway: string }): boolean {
   if (match.port && match.port !== at.port) return false;
   if (match.gateways?.length) return match.gateways.includes(at.gateway);
-  return isSelected(view, match.sourceLabels) && (!match.sourceNamespace || match.sourceNamespace === view.attr('namespace'));
+  return (
+    isSelected(view, match.sourceLabels) && (!match.sourceNamespace || match.sourceNamespace === view.attr('namespace'))
+  );
 }
 
-export const hasRoutes = worldQuery('has-routes', (view, key): boolean => view.query(virtualServiceRoutes, key).length > 0);
+export const hasRoutes = worldQuery(
+  'has-routes',
+  (view, key): boolean => view.query(virtualServiceRoutes, key).length > 0,
+);

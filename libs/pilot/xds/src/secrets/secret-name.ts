@@ -12,8 +12,9 @@ const isNamespace = (text: string): boolean => text.length <= longest.namespace 
 const isName = (text: string): boolean => text.length <= longest.name && text.split('.').every(isLabel);
 
 /**
- * Reads `kubernetes://NAME`, `kubernetes://NAMESPACE/NAME` or `kubernetes-gateway://NAMESPACE/NAME` (Istio's credentials.ParseResourceName). Stricter than
- * Istio: only names that the API server accepts, and nothing before or after them. Undefined for any other text, of whatever length.
+ * Reads `kubernetes://NAME`, `kubernetes://NAMESPACE/NAME` or `kubernetes-gateway://NAMESPACE/NAME` (Istio's
+ * credentials.ParseResourceName). Stricter than Istio: only names that the API server accepts, and nothing before or
+ * after them. Undefined for any other text, of whatever length.
  */
 export function parseSecretName(text: string): SecretName | undefined {
   if (text.length > 'kubernetes-gateway:///'.length + longest.namespace + longest.name) return undefined;
@@ -21,7 +22,8 @@ export function parseSecretName(text: string): SecretName | undefined {
   if (path === undefined || more.length > 0) return undefined;
   const parts = path.split('/');
   const [namespace, name] = parts.length === 1 ? [undefined, parts[0]] : parts;
-  if (parts.length > 2 || name === undefined || !isName(name) || (namespace !== undefined && !isNamespace(namespace))) return undefined;
+  if (parts.length > 2 || name === undefined || !isName(name) || (namespace !== undefined && !isNamespace(namespace)))
+    return undefined;
   if (scheme === 'kubernetes') return { kind: scheme, ...(namespace === undefined ? {} : { namespace }), name };
   return scheme === 'kubernetes-gateway' && namespace !== undefined ? { kind: scheme, namespace, name } : undefined;
 }

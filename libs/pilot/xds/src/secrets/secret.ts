@@ -7,21 +7,39 @@ import { secretAccess } from './access.ts';
 const { Secret } = envoy.extensions.transport_sockets.tls.v3;
 
 /**
- * A Secret of Kubernetes as Envoy's secret: the certificate with its key, or with the suffix `-cacert` the roots (Istio "Secure Gateways"). Undefined where
- * secretAccess refuses the name, and for a Secret that isn't there.
+ * A Secret of Kubernetes as Envoy's secret: the certificate with its key, or with the suffix `-cacert` the roots (Istio
+ * "Secure Gateways"). Undefined where secretAccess refuses the name, and for a Secret that isn't there.
  */
-export const secret = worldQuery('secret', (view, name): XdsResource | undefined => {
-  const access = view.query(secretAccess, name);
-  if (!('key' in access)) return undefined;
-  const credential = credentialOf(view, access.key);
-  const found = access.key.endsWith(rootsSuffix) ? roots(credential) : certificate(credential);
-  return found && xdsResource(name, encode(Secret, { name, ...found }));
-}, { equals: sameResource });
+export const secret = worldQuery(
+  'secret',
+  (view, name): XdsResource | undefined => {
+    const access = view.query(secretAccess, name);
+    if (!('key' in access)) return undefined;
+    const credential = credentialOf(view, access.key);
+    const found = access.key.endsWith(rootsSuffix) ? roots(credential) : certificate(credential);
+    return found && xdsResource(name, encode(Secret, { name, ...found }));
+  },
+  { equals: sameResource },
+);
 
-function certificate({ certificate: chain, key, staple }: Credential = {}): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
-  return chain && key ? { tlsCertificate: { certificateChain: { inlineBytes: chain }, privateKey: { inlineBytes: key }, ...(staple ? { ocspStaple: { inlineBytes: staple } } : {}) } } : undefined;
+function certificate({ certificate: chain, key, staple }: Credential = {}):
+  envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
+  return chain && key
+    ? {
+        tlsCertificate: {
+          certificateChain: { inlineBytes: chain },
+          privateKey: { inlineBytes: key },
+          ...(staple ? { ocspStaple: { inlineBytes: staple } } : {}),
+        },
+      }
+    : undefined;
 }
 
-function roots({ roots: trusted, revoked }: Credential = {}): envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
-  return trusted && { validationContext: { trustedCa: { inlineBytes: trusted }, ...(revoked ? { crl: { inlineBytes: revoked } } : {}) } };
+function roots({ roots: trusted, revoked }: Credential = {}):
+  envoy.extensions.transport_sockets.tls.v3.ISecret | undefined {
+  return (
+    trusted && {
+      validationContext: { trustedCa: { inlineBytes: trusted }, ...(revoked ? { crl: { inlineBytes: revoked } } : {}) },
+    }
+  );
 }

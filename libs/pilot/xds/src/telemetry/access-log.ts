@@ -16,27 +16,49 @@ export type LogOf = 'http' | 'tcp' | 'listener';
 
 const peers = ['wasm.upstream_peer', 'wasm.upstream_peer_id', 'wasm.downstream_peer', 'wasm.downstream_peer_id'];
 
-const file = (path: string, logFormat: envoy.config.core.v3.ISubstitutionFormatString): IAccessLog =>
-  ({ name: 'envoy.access_loggers.file', typedConfig: any(loggers.file.v3.FileAccessLog, { path, logFormat }) });
-const tcpStream = (commonConfig: envoy.extensions.access_loggers.grpc.v3.ICommonGrpcAccessLogConfig): IAccessLog =>
-  ({ name: 'envoy.tcp_grpc_access_log', typedConfig: any(loggers.grpc.v3.TcpGrpcAccessLogConfig, { commonConfig }) });
+const file = (path: string, logFormat: envoy.config.core.v3.ISubstitutionFormatString): IAccessLog => ({
+  name: 'envoy.access_loggers.file',
+  typedConfig: any(loggers.file.v3.FileAccessLog, { path, logFormat }),
+});
+const tcpStream = (commonConfig: envoy.extensions.access_loggers.grpc.v3.ICommonGrpcAccessLogConfig): IAccessLog => ({
+  name: 'envoy.tcp_grpc_access_log',
+  typedConfig: any(loggers.grpc.v3.TcpGrpcAccessLogConfig, { commonConfig }),
+});
 
-function stream(logName: string, envoyGrpc: envoy.config.core.v3.GrpcService.IEnvoyGrpc, objects?: readonly string[]): envoy.extensions.access_loggers.grpc.v3.ICommonGrpcAccessLogConfig {
-  return { logName, grpcService: { envoyGrpc }, transportApiVersion: V3, filterStateObjectsToLog: [...(objects?.length ? objects : peers)] };
+function stream(
+  logName: string,
+  envoyGrpc: envoy.config.core.v3.GrpcService.IEnvoyGrpc,
+  objects?: readonly string[],
+): envoy.extensions.access_loggers.grpc.v3.ICommonGrpcAccessLogConfig {
+  return {
+    logName,
+    grpcService: { envoyGrpc },
+    transportApiVersion: V3,
+    filterStateObjectsToLog: [...(objects?.length ? objects : peers)],
+  };
 }
 
 /** The collector of a `[namespace/]host`; undefined when the mesh doesn't know it. */
-function collector(view: View, { service, port }: { service?: string; port?: number }): envoy.config.core.v3.GrpcService.IEnvoyGrpc | undefined {
+function collector(
+  view: View,
+  { service, port }: { service?: string; port?: number },
+): envoy.config.core.v3.GrpcService.IEnvoyGrpc | undefined {
   const host = collectorHost(view, service);
-  return host === undefined ? undefined : { clusterName: clusterName('outbound', { host, port: port ?? 0 }), authority: host };
+  return host === undefined
+    ? undefined
+    : { clusterName: clusterName('outbound', { host, port: port ?? 0 }), authority: host };
 }
 
 function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | undefined {
   const { envoyFileAccessLog: toFile, envoyHttpAls: http, envoyTcpAls: tcp, envoyOtelAls: otel } = provider;
   if (toFile) {
     const { text, labels } = toFile.logFormat ?? {};
-    const own = toFile.logFormat === undefined && provider.name === 'envoy' ? meshFormat(setting(view, 'accessLogEncoding'), setting(view, 'accessLogFormat'))
-      : labels ? jsonFormat(labels) : textFormat(text);
+    const own =
+      toFile.logFormat === undefined && provider.name === 'envoy'
+        ? meshFormat(setting(view, 'accessLogEncoding'), setting(view, 'accessLogFormat'))
+        : labels
+          ? jsonFormat(labels)
+          : textFormat(text);
     return file(toFile.path || '/dev/stdout', own);
   }
   const to = http ?? tcp ?? otel;
@@ -47,7 +69,8 @@ function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | und
       name: 'envoy.access_loggers.http_grpc',
       typedConfig: any(loggers.grpc.v3.HttpGrpcAccessLogConfig, {
         commonConfig: stream(http.logName || 'http_envoy_accesslog', envoyGrpc, http.filterStateObjectsToLog),
-        additionalRequestHeadersToLog: [...(http.additionalRequestHeadersToLog ?? [])], additionalResponseHeadersToLog: [...(http.additionalResponseHeadersToLog ?? [])],
+        additionalRequestHeadersToLog: [...(http.additionalRequestHeadersToLog ?? [])],
+        additionalResponseHeadersToLog: [...(http.additionalResponseHeadersToLog ?? [])],
         additionalResponseTrailersToLog: [...(http.additionalResponseTrailersToLog ?? [])],
       }),
     };
@@ -57,24 +80,45 @@ function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | und
   return {
     name: 'envoy.access_loggers.open_telemetry',
     typedConfig: any(loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig, {
-      commonConfig: stream(otel?.logName || 'otel_envoy_accesslog', envoyGrpc), disableBuiltinLabels: true,
+      commonConfig: stream(otel?.logName || 'otel_envoy_accesslog', envoyGrpc),
+      disableBuiltinLabels: true,
       body: { stringValue: otel?.logFormat?.text || defaultText },
-      ...(labels.length > 0 ? { attributes: { values: labels.map(([key, value]) => ({ key, value: { stringValue: typeof value === 'string' ? value : '' } })) } } : {}),
+      ...(labels.length > 0
+        ? {
+            attributes: {
+              values: labels.map(([key, value]) => ({
+                key,
+                value: { stringValue: typeof value === 'string' ? value : '' },
+              })),
+            },
+          }
+        : {}),
     }),
   };
 }
 
-interface Chosen { readonly providers: ReadonlyMap<string, string>; readonly disabled: boolean }
+interface Chosen {
+  readonly providers: ReadonlyMap<string, string>;
+  readonly disabled: boolean;
+}
 
-/** Providers in force, each with its filter (Istio's mergeLogs): a resource without providers speaks of those above it, a later one replaces the choice. */
+/**
+ * Providers in force, each with its filter (Istio's mergeLogs): a resource without providers speaks of those above it,
+ * a later one replaces the choice.
+ */
 function choose(view: View, side: Side): Chosen {
   const defaults = setting(view, 'defaultProviders')?.accessLogging ?? [];
-  const levels = view.query(applicableTelemetries, '').map(({ accessLogging }) => accessLogging ?? []).filter((level) => level.length > 0);
+  const levels = view
+    .query(applicableTelemetries, '')
+    .map(({ accessLogging }) => accessLogging ?? [])
+    .filter((level) => level.length > 0);
   if (levels.length === 0) return { providers: new Map(defaults.map((name) => [name, ''])), disabled: false };
   let scope: readonly string[] = defaults;
   const filters = new Map<string, string>();
   for (const level of levels) {
-    const named = level.filter(({ match }) => onSide(match, side)).flatMap(({ providers, filter }) => (providers ?? []).map(({ name }) => ({ name: name ?? '', filter })));
+    const named = level
+      .filter(({ match }) => onSide(match, side))
+      .flatMap(({ providers, filter }) => (providers ?? []).map(({ name }) => ({ name: name ?? '', filter })));
     for (const { name, filter } of named) filters.set(name, filter?.expression ?? '');
     if (named.length > 0) scope = named.map(({ name }) => name);
   }
@@ -98,7 +142,10 @@ export const logProviders = (view: View, side: Side): ReadonlyMap<string, string
 
 const unmatched: IFilter = { responseFlagFilter: { flags: ['NR'] } };
 const byExpression = (expression: string): IFilter => ({
-  extensionFilter: { name: 'envoy.access_loggers.extension_filters.cel', typedConfig: any(loggers.filters.cel.v3.ExpressionFilter, { expression }) },
+  extensionFilter: {
+    name: 'envoy.access_loggers.extension_filters.cel',
+    typedConfig: any(loggers.filters.cel.v3.ExpressionFilter, { expression }),
+  },
 });
 
 function withFilter(log: IAccessLog, of: LogOf, expression: string): IAccessLog {
@@ -111,9 +158,15 @@ function withFilter(log: IAccessLog, of: LogOf, expression: string): IAccessLog 
 function fromMesh(view: View, of: LogOf): IAccessLog[] {
   const path = setting(view, 'accessLogFile');
   const objects = { clusterName: 'envoy_accesslog_service' };
-  const sent: IAccessLog = of === 'http'
-    ? { name: 'envoy.access_loggers.http_grpc', typedConfig: any(loggers.grpc.v3.HttpGrpcAccessLogConfig, { commonConfig: stream('http_envoy_accesslog', objects) }) }
-    : tcpStream(stream(of === 'tcp' ? 'tcp_envoy_accesslog' : 'listener_envoy_accesslog', objects));
+  const sent: IAccessLog =
+    of === 'http'
+      ? {
+          name: 'envoy.access_loggers.http_grpc',
+          typedConfig: any(loggers.grpc.v3.HttpGrpcAccessLogConfig, {
+            commonConfig: stream('http_envoy_accesslog', objects),
+          }),
+        }
+      : tcpStream(stream(of === 'tcp' ? 'tcp_envoy_accesslog' : 'listener_envoy_accesslog', objects));
   return [
     ...(path ? [file(path, meshFormat(setting(view, 'accessLogEncoding'), setting(view, 'accessLogFormat')))] : []),
     ...(setting(view, 'enableEnvoyAccessLogService') ? [sent] : []),
@@ -125,11 +178,13 @@ const accessLogs = worldQuery('access-logs', (view, key): readonly IAccessLog[] 
   const [side, of] = key.split('|') as [Side, LogOf];
   if (of === 'listener' && setting(view, 'disableEnvoyListenerLog')) return [];
   const { providers, disabled } = choose(view, side);
-  const logs = [...providers].sort(([a], [b]) => compareText(a, b)).flatMap(([name, expression]) => {
-    const provider = providerNamed(view, name);
-    const log = provider && fromProvider(view, provider);
-    return log ? [withFilter(log, of, expression)] : [];
-  });
+  const logs = [...providers]
+    .sort(([a], [b]) => compareText(a, b))
+    .flatMap(([name, expression]) => {
+      const provider = providerNamed(view, name);
+      const log = provider && fromProvider(view, provider);
+      return log ? [withFilter(log, of, expression)] : [];
+    });
   return logs.length > 0 || disabled ? logs : fromMesh(view, of);
 });
 

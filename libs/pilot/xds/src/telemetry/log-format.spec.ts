@@ -8,7 +8,10 @@ describe('access log formats', () => {
   });
 
   it('bring the extensions that they use, of outermost texts only', () => {
-    expect(textFormat('%METADATA(A:b)% %REQ_WITHOUT_QUERY(:PATH)%').formatters?.map(({ name }) => name)).toEqual(['envoy.formatter.req_without_query', 'envoy.formatter.metadata']);
+    expect(textFormat('%METADATA(A:b)% %REQ_WITHOUT_QUERY(:PATH)%').formatters?.map(({ name }) => name)).toEqual([
+      'envoy.formatter.req_without_query',
+      'envoy.formatter.metadata',
+    ]);
     expect(jsonFormat({ a: { b: '%METADATA(A:b)%' } }).formatters).toBeUndefined();
   });
 

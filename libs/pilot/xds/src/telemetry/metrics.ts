@@ -3,12 +3,23 @@ import { applicableTelemetries, onSide, type Side } from './telemetry.ts';
 
 /** Istio's own metrics, as Telemetry names them. */
 export const metricNames = [
-  'REQUEST_COUNT', 'REQUEST_DURATION', 'REQUEST_SIZE', 'RESPONSE_SIZE', 'TCP_OPENED_CONNECTIONS', 'TCP_CLOSED_CONNECTIONS', 'TCP_SENT_BYTES', 'TCP_RECEIVED_BYTES',
-  'GRPC_REQUEST_MESSAGES', 'GRPC_RESPONSE_MESSAGES',
+  'REQUEST_COUNT',
+  'REQUEST_DURATION',
+  'REQUEST_SIZE',
+  'RESPONSE_SIZE',
+  'TCP_OPENED_CONNECTIONS',
+  'TCP_CLOSED_CONNECTIONS',
+  'TCP_SENT_BYTES',
+  'TCP_RECEIVED_BYTES',
+  'GRPC_REQUEST_MESSAGES',
+  'GRPC_RESPONSE_MESSAGES',
 ] as const;
 
 /** What is different of one metric: dropped, tags by name (undefined: removed). */
-export interface MetricOverride { drop: boolean; readonly tags: Map<string, string | undefined> }
+export interface MetricOverride {
+  drop: boolean;
+  readonly tags: Map<string, string | undefined>;
+}
 export interface Metrics {
   /** In seconds; 0 when nobody says. */
   readonly interval: number;
@@ -17,10 +28,13 @@ export interface Metrics {
   readonly disabled: boolean;
 }
 
-const isAll = (match: { readonly metric?: string; readonly customMetric?: string } | undefined): boolean => !match?.customMetric && (match?.metric ?? 'ALL_METRICS') === 'ALL_METRICS';
+const isAll = (match: { readonly metric?: string; readonly customMetric?: string } | undefined): boolean =>
+  !match?.customMetric && (match?.metric ?? 'ALL_METRICS') === 'ALL_METRICS';
 
 /** Of each level of Telemetry the providers that it speaks of: its own, else those of the level above. */
-function byLevel(view: View): { readonly names: readonly string[]; readonly level: NonNullable<ReturnType<typeof levelsOf>[number]> }[] {
+function byLevel(
+  view: View,
+): { readonly names: readonly string[]; readonly level: NonNullable<ReturnType<typeof levelsOf>[number]> }[] {
   let names: readonly string[] = setting(view, 'defaultProviders')?.metrics ?? [];
   return levelsOf(view).map((level) => {
     names = level.providers?.length ? level.providers.map(({ name }) => name ?? '') : names;
@@ -30,10 +44,20 @@ function byLevel(view: View): { readonly names: readonly string[]; readonly leve
 const levelsOf = (view: View) => view.query(applicableTelemetries, '').flatMap(({ metrics }) => metrics ?? []);
 
 /** Names of the providers that get metrics: those that the last level with any names, else the mesh's. */
-export const metricProviders = worldQuery('metric-providers', (view): readonly string[] =>
-  levelsOf(view).findLast(({ providers }) => providers?.length)?.providers?.map(({ name }) => name ?? '') ?? setting(view, 'defaultProviders')?.metrics ?? []);
+export const metricProviders = worldQuery(
+  'metric-providers',
+  (view): readonly string[] =>
+    levelsOf(view)
+      .findLast(({ providers }) => providers?.length)
+      ?.providers?.map(({ name }) => name ?? '') ??
+    setting(view, 'defaultProviders')?.metrics ??
+    [],
+);
 
-/** What a provider gets on a side: overrides of all levels that speak of it, tag by tag (Istio's mergeMetrics). Key: `side|provider`. */
+/**
+ * What a provider gets on a side: overrides of all levels that speak of it, tag by tag (Istio's mergeMetrics). Key:
+ * `side|provider`.
+ */
 export const metricsOf = worldQuery('metrics-of', (view, key): Metrics => {
   const bar = key.indexOf('|');
   const [side, provider] = [key.slice(0, bar) as Side, key.slice(bar + 1)];
@@ -50,7 +74,8 @@ export const metricsOf = worldQuery('metrics-of', (view, key): Metrics => {
       for (const name of customMetric ? [customMetric] : isAll(match) ? metricNames : [metric]) {
         const known = overrides.get(name) ?? { drop: false, tags: new Map<string, string | undefined>() };
         if (off !== undefined) known.drop = off;
-        for (const [tag, { operation, value }] of Object.entries(tagOverrides ?? {})) known.tags.set(tag, operation === 'REMOVE' ? undefined : value ?? '');
+        for (const [tag, { operation, value }] of Object.entries(tagOverrides ?? {}))
+          known.tags.set(tag, operation === 'REMOVE' ? undefined : (value ?? ''));
         overrides.set(name, known);
       }
     }

@@ -17,22 +17,35 @@ function projectOf(view: View): string | undefined {
 /** How Google Cloud is spoken to by tokens that the agent exchanges at a port. */
 const byTokens = (project: string, port: number): envoy.config.core.v3.IGrpcService => ({
   googleGrpc: {
-    targetUri: 'cloudtrace.googleapis.com', statPrefix: 'oc_stackdriver_tracer', channelCredentials: { sslCredentials: {} },
-    callCredentials: [{
-      stsService: {
-        tokenExchangeServiceUri: `http://localhost:${port}/token`, subjectTokenPath: './var/run/secrets/tokens/istio-token',
-        subjectTokenType: 'urn:ietf:params:oauth:token-type:jwt', scope: 'https://www.googleapis.com/auth/cloud-platform',
+    targetUri: 'cloudtrace.googleapis.com',
+    statPrefix: 'oc_stackdriver_tracer',
+    channelCredentials: { sslCredentials: {} },
+    callCredentials: [
+      {
+        stsService: {
+          tokenExchangeServiceUri: `http://localhost:${port}/token`,
+          subjectTokenPath: './var/run/secrets/tokens/istio-token',
+          subjectTokenType: 'urn:ietf:params:oauth:token-type:jwt',
+          scope: 'https://www.googleapis.com/auth/cloud-platform',
+        },
       },
-    }],
+    ],
   },
   initialMetadata: [{ key: 'x-goog-user-project', value: project }],
 });
 
 /**
- * Spans for Google Cloud (Istio's stackdriverConfig); undefined for a proxy that doesn't say in which project it runs, or
- * names a port that is none, and for a stock Envoy, from which OpenCensus is gone.
+ * Spans for Google Cloud (Istio's stackdriverConfig); undefined for a proxy that doesn't say in which project it runs,
+ * or names a port that is none, and for a stock Envoy, from which OpenCensus is gone.
  */
-export function stackdriverTracer(view: View, { maxNumberOfAttributes, maxNumberOfAnnotations, maxNumberOfMessageEvents }: NonNullable<ExtensionProvider['stackdriver']>): envoy.config.trace.v3.Tracing.IHttp | undefined {
+export function stackdriverTracer(
+  view: View,
+  {
+    maxNumberOfAttributes,
+    maxNumberOfAnnotations,
+    maxNumberOfMessageEvents,
+  }: NonNullable<ExtensionProvider['stackdriver']>,
+): envoy.config.trace.v3.Tracing.IHttp | undefined {
   if (!view.attr('istioExtensions')) return undefined;
   const project = projectOf(view);
   const given = view.meta('STS_PORT') ?? '';
@@ -41,9 +54,14 @@ export function stackdriverTracer(view: View, { maxNumberOfAttributes, maxNumber
   return {
     name: 'envoy.tracers.opencensus',
     typedConfig: any(OpenCensusConfig, {
-      stackdriverExporterEnabled: true, stackdriverProjectId: project, incomingTraceContext: contexts, outgoingTraceContext: contexts,
+      stackdriverExporterEnabled: true,
+      stackdriverProjectId: project,
+      incomingTraceContext: contexts,
+      outgoingTraceContext: contexts,
       traceConfig: {
-        maxNumberOfAttributes: Number(maxNumberOfAttributes ?? 200), maxNumberOfAnnotations: Number(maxNumberOfAnnotations ?? 200), maxNumberOfMessageEvents: Number(maxNumberOfMessageEvents ?? 200),
+        maxNumberOfAttributes: Number(maxNumberOfAttributes ?? 200),
+        maxNumberOfAnnotations: Number(maxNumberOfAnnotations ?? 200),
+        maxNumberOfMessageEvents: Number(maxNumberOfMessageEvents ?? 200),
       },
       ...(given === '' ? {} : { stackdriverGrpcService: byTokens(project, port) }),
     }),

@@ -9,7 +9,9 @@ export interface StatNameOf {
   readonly targetPort?: number;
 }
 
-/** A name for statistics by the pattern of the mesh (MeshConfig, inboundClusterStatName and outboundClusterStatName). */
+/**
+ * A name for statistics by the pattern of the mesh (MeshConfig, inboundClusterStatName and outboundClusterStatName).
+ */
 export function statName(pattern: string, { service, port, subset, targetPort }: StatNameOf): string {
   const { hostname, name, namespace } = service;
   const values: Readonly<Record<string, string>> = {

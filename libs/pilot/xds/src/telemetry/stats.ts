@@ -6,13 +6,21 @@ import { metricProviders, metricsOf, type MetricOverride, type Metrics } from '.
 import { stackdriverFilter } from './stackdriver.ts';
 import { providerNamed, type Side } from './telemetry.ts';
 
-type IFilter = envoy.config.listener.v3.IFilter & envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
+type IFilter = envoy.config.listener.v3.IFilter &
+  envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
 
 /** Prometheus names of Telemetry's metrics. */
 const names: Readonly<Record<string, string>> = {
-  REQUEST_COUNT: 'requests_total', REQUEST_DURATION: 'request_duration_milliseconds', REQUEST_SIZE: 'request_bytes', RESPONSE_SIZE: 'response_bytes',
-  TCP_OPENED_CONNECTIONS: 'tcp_connections_opened_total', TCP_CLOSED_CONNECTIONS: 'tcp_connections_closed_total', TCP_SENT_BYTES: 'tcp_sent_bytes_total',
-  TCP_RECEIVED_BYTES: 'tcp_received_bytes_total', GRPC_REQUEST_MESSAGES: 'request_messages_total', GRPC_RESPONSE_MESSAGES: 'response_messages_total',
+  REQUEST_COUNT: 'requests_total',
+  REQUEST_DURATION: 'request_duration_milliseconds',
+  REQUEST_SIZE: 'request_bytes',
+  RESPONSE_SIZE: 'response_bytes',
+  TCP_OPENED_CONNECTIONS: 'tcp_connections_opened_total',
+  TCP_CLOSED_CONNECTIONS: 'tcp_connections_closed_total',
+  TCP_SENT_BYTES: 'tcp_sent_bytes_total',
+  TCP_RECEIVED_BYTES: 'tcp_received_bytes_total',
+  GRPC_REQUEST_MESSAGES: 'request_messages_total',
+  GRPC_RESPONSE_MESSAGES: 'response_messages_total',
 };
 
 function buildMetric([name, { drop, tags }]: readonly [string, MetricOverride]): stats.IMetricConfig {
@@ -34,7 +42,10 @@ function statsFilter({ interval, overrides }: Metrics, noHostFallback: boolean):
   return { name: 'istio.stats', typedConfig: any(stats.PluginConfig, config) };
 }
 
-/** The filters that count and, for a provider that does both in one, log; none for a stock Envoy, which hasn't got them (Istio's telemetryFilters). Key: `side|carries`. */
+/**
+ * The filters that count and, for a provider that does both in one, log; none for a stock Envoy, which hasn't got them
+ * (Istio's telemetryFilters). Key: `side|carries`.
+ */
 const telemetryFilters = worldQuery('telemetry-filters', (view, key): readonly IFilter[] => {
   if (!view.attr('istioExtensions')) return [];
   const [side, carries] = key.split('|') as [Side, 'http' | 'tcp'];
@@ -46,9 +57,21 @@ const telemetryFilters = worldQuery('telemetry-filters', (view, key): readonly I
     const provider = providerNamed(view, name);
     const metrics = counting.includes(name) ? view.query(metricsOf, `${side}|${name}`) : undefined;
     if (provider?.prometheus) return metrics && !metrics.disabled ? [statsFilter(metrics, noHostFallback)] : [];
-    return provider?.stackdriver ? [stackdriverFilter({ side, carries, noHostFallback, overrides: metrics?.disabled ? new Map() : metrics?.overrides ?? new Map(), logs: logging.get(name) })] : [];
+    return provider?.stackdriver
+      ? [
+          stackdriverFilter({
+            side,
+            carries,
+            noHostFallback,
+            overrides: metrics?.disabled ? new Map() : (metrics?.overrides ?? new Map()),
+            logs: logging.get(name),
+          }),
+        ]
+      : [];
   });
 });
 
 /** What counts HTTP or bytes on a side. */
-export const statsOf = (view: View, side: Side, carries: 'http' | 'tcp'): IFilter[] => [...view.query(telemetryFilters, `${side}|${carries}`)];
+export const statsOf = (view: View, side: Side, carries: 'http' | 'tcp'): IFilter[] => [
+  ...view.query(telemetryFilters, `${side}|${carries}`),
+];

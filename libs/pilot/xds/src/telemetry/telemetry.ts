@@ -9,18 +9,32 @@ export const onSide = (match: { readonly mode?: string } | undefined, side: Side
   return mode === 'CLIENT_AND_SERVER' || mode === side;
 };
 
-const selectorOf = ({ spec }: Resource<'telemetries'>): Readonly<Record<string, string>> => spec.selector?.matchLabels ?? {};
+const selectorOf = ({ spec }: Resource<'telemetries'>): Readonly<Record<string, string>> =>
+  spec.selector?.matchLabels ?? {};
 const hasSelector = (telemetry: Resource<'telemetries'>): boolean => Object.keys(selectorOf(telemetry)).length > 0;
 
 const telemetriesOf = worldQuery('telemetries-of', (view, namespace): readonly Resource<'telemetries'>[] =>
-  view.index('telemetries', 'namespace', namespace).flatMap((key) => view.get('telemetries', key) ?? [])
-    .sort((a, b) => compareAge(a.meta, b.meta)));
+  view
+    .index('telemetries', 'namespace', namespace)
+    .flatMap((key) => view.get('telemetries', key) ?? [])
+    .sort((a, b) => compareAge(a.meta, b.meta)),
+);
 
-/** What Telemetry resources say for the proxy: the mesh's, its namespace's, then the oldest that selects it; of each at most one (Istio's applicableTelemetries). */
+/**
+ * What Telemetry resources say for the proxy: the mesh's, its namespace's, then the oldest that selects it; of each at
+ * most one (Istio's applicableTelemetries).
+ */
 export const applicableTelemetries = worldQuery('applicable-telemetries', (view): readonly Telemetry[] => {
   const [root, namespace] = [rootNamespace(view), view.attr('namespace')];
-  const whole = (of: string): Telemetry[] => view.query(telemetriesOf, of).filter((telemetry) => !hasSelector(telemetry)).slice(0, 1).map(({ spec }) => spec);
-  const selecting = view.query(telemetriesOf, namespace).find((telemetry) => hasSelector(telemetry) && isSelected(view, selectorOf(telemetry)));
+  const whole = (of: string): Telemetry[] =>
+    view
+      .query(telemetriesOf, of)
+      .filter((telemetry) => !hasSelector(telemetry))
+      .slice(0, 1)
+      .map(({ spec }) => spec);
+  const selecting = view
+    .query(telemetriesOf, namespace)
+    .find((telemetry) => hasSelector(telemetry) && isSelected(view, selectorOf(telemetry)));
   return [...whole(root), ...(namespace === root ? [] : whole(namespace)), ...(selecting ? [selecting.spec] : [])];
 });
 

@@ -8,35 +8,64 @@ type ISdsSecretConfig = envoy.extensions.transport_sockets.tls.v3.ISdsSecretConf
 type ICertificateValidationContext = envoy.extensions.transport_sockets.tls.v3.ICertificateValidationContext;
 type ICommonTlsContext = envoy.extensions.transport_sockets.tls.v3.ICommonTlsContext;
 const versions: Readonly<Record<string, number>> = {
-  TLSV1_0: TlsParameters.TlsProtocol.TLSv1_0, TLSV1_1: TlsParameters.TlsProtocol.TLSv1_1, TLSV1_2: TlsParameters.TlsProtocol.TLSv1_2, TLSV1_3: TlsParameters.TlsProtocol.TLSv1_3,
+  TLSV1_0: TlsParameters.TlsProtocol.TLSv1_0,
+  TLSV1_1: TlsParameters.TlsProtocol.TLSv1_1,
+  TLSV1_2: TlsParameters.TlsProtocol.TLSv1_2,
+  TLSV1_3: TlsParameters.TlsProtocol.TLSv1_3,
 };
 
 /** Suites that Envoy has; others, which it would refuse, are left out (Istio's IsValidCipherSuite). */
 const knownSuites = new Set([
-  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-AES128-SHA', 'ECDHE-RSA-AES128-SHA', 'ECDHE-ECDSA-AES256-SHA', 'ECDHE-RSA-AES256-SHA', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384',
-  'AES128-SHA', 'AES256-SHA', 'DES-CBC3-SHA',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-SHA',
+  'ECDHE-ECDSA-AES256-SHA',
+  'ECDHE-RSA-AES256-SHA',
+  'AES128-GCM-SHA256',
+  'AES256-GCM-SHA384',
+  'AES128-SHA',
+  'AES256-SHA',
+  'DES-CBC3-SHA',
 ]);
 
 /** Istio reads the mesh's enumeration of versions, which has none below 1.2, as Envoy's, which has. */
-const meshMinimum: Readonly<Record<string, number>> = { TLSV1_2: TlsParameters.TlsProtocol.TLSv1_0, TLSV1_3: TlsParameters.TlsProtocol.TLSv1_1 };
+const meshMinimum: Readonly<Record<string, number>> = {
+  TLSV1_2: TlsParameters.TlsProtocol.TLSv1_0,
+  TLSV1_3: TlsParameters.TlsProtocol.TLSv1_1,
+};
 
-function parameters({ mode, minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTLSSettings, mesh: MeshConfig['tlsDefaults']): Pick<ICommonTlsContext, 'tlsParams'> {
+function parameters(
+  { mode, minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTLSSettings,
+  mesh: MeshConfig['tlsDefaults'],
+): Pick<ICommonTlsContext, 'tlsParams'> {
   const defaults = mode === 'ISTIO_MUTUAL' ? undefined : mesh;
-  const [minimum, maximum] = [versions[minProtocolVersion ?? ''] ?? meshMinimum[defaults?.minProtocolVersion ?? ''], versions[maxProtocolVersion ?? '']];
+  const [minimum, maximum] = [
+    versions[minProtocolVersion ?? ''] ?? meshMinimum[defaults?.minProtocolVersion ?? ''],
+    versions[maxProtocolVersion ?? ''],
+  ];
   const own = [...new Set(cipherSuites)].filter((suite) => knownSuites.has(suite));
   const suites = own.length > 0 ? own : [...(defaults?.cipherSuites ?? [])];
   const curves = [...(defaults?.ecdhCurves ?? [])];
   if (minimum === undefined && maximum === undefined && suites.length === 0 && curves.length === 0) return {};
   return {
     tlsParams: {
-      ...(minimum === undefined ? {} : { tlsMinimumProtocolVersion: minimum }), ...(maximum === undefined ? {} : { tlsMaximumProtocolVersion: maximum }),
-      ...(suites.length > 0 ? { cipherSuites: suites } : {}), ...(curves.length > 0 ? { ecdhCurves: curves } : {}),
+      ...(minimum === undefined ? {} : { tlsMinimumProtocolVersion: minimum }),
+      ...(maximum === undefined ? {} : { tlsMaximumProtocolVersion: maximum }),
+      ...(suites.length > 0 ? { cipherSuites: suites } : {}),
+      ...(curves.length > 0 ? { ecdhCurves: curves } : {}),
     },
   };
 }
 
-interface Shown { readonly certificate: ISdsSecretConfig; readonly roots?: ISdsSecretConfig }
+interface Shown {
+  readonly certificate: ISdsSecretConfig;
+  readonly roots?: ISdsSecretConfig;
+}
 
 /** What a server shows, and by which roots it checks who shows something to it. */
 function shown(view: View, tls: ServerTLSSettings): Shown {
@@ -47,14 +76,30 @@ function shown(view: View, tls: ServerTLSSettings): Shown {
   }
   if (tls.credentialName) {
     const viaSocket = hasCredentialSocket(view);
-    return { certificate: credentialSecret(tls.credentialName, viaSocket), ...(checks ? { roots: credentialSecret(`${tls.credentialName}${rootsSuffix}`, viaSocket) } : {}) };
+    return {
+      certificate: credentialSecret(tls.credentialName, viaSocket),
+      ...(checks ? { roots: credentialSecret(`${tls.credentialName}${rootsSuffix}`, viaSocket) } : {}),
+    };
   }
-  const files = { certificate: tls.serverCertificate ?? '', key: tls.privateKey ?? '', roots: tls.caCertificates ?? '' };
+  const files = {
+    certificate: tls.serverCertificate ?? '',
+    key: tls.privateKey ?? '',
+    roots: tls.caCertificates ?? '',
+  };
   return { certificate: ownCertificate(files), ...(checks ? { roots: ownRoots(files) } : {}) };
 }
 
-/** The names and fingerprints that a client's certificate must have; fingerprints count only beside a credential's roots. */
-function expected({ mode, credentialName, subjectAltNames, verifyCertificateSpki, verifyCertificateHash }: ServerTLSSettings): ICertificateValidationContext {
+/**
+ * The names and fingerprints that a client's certificate must have; fingerprints count only beside a credential's
+ * roots.
+ */
+function expected({
+  mode,
+  credentialName,
+  subjectAltNames,
+  verifyCertificateSpki,
+  verifyCertificateHash,
+}: ServerTLSSettings): ICertificateValidationContext {
   const prints = credentialName && mode !== 'ISTIO_MUTUAL';
   return {
     ...(subjectAltNames?.length ? { matchSubjectAltNames: subjectAltNames.map((exact) => ({ exact })) } : {}),
@@ -64,17 +109,29 @@ function expected({ mode, credentialName, subjectAltNames, verifyCertificateSpki
 }
 
 /**
- * How clients' certificates are checked. Without roots a credential's names are passed on, though nothing is checked by them; a stock Envoy 1.36
- * refuses that, and gets none.
+ * How clients' certificates are checked. Without roots a credential's names are passed on, though nothing is checked by
+ * them; a stock Envoy 1.36 refuses that, and gets none.
  */
 function validation(view: View, tls: ServerTLSSettings, { roots }: Shown): ICommonTlsContext {
-  if (roots) return { combinedValidationContext: { defaultValidationContext: expected(tls), validationContextSdsSecretConfig: roots } };
+  if (roots)
+    return {
+      combinedValidationContext: { defaultValidationContext: expected(tls), validationContextSdsSecretConfig: roots },
+    };
   const { subjectAltNames } = tls;
-  return tls.credentialName && subjectAltNames?.length && view.attr('istioExtensions') ? { validationContext: { matchSubjectAltNames: subjectAltNames.map((exact) => ({ exact })) } } : {};
+  return tls.credentialName && subjectAltNames?.length && view.attr('istioExtensions')
+    ? { validationContext: { matchSubjectAltNames: subjectAltNames.map((exact) => ({ exact })) } }
+    : {};
 }
 
-/** The TLS that a gateway's server speaks with clients (Istio's BuildListenerTLSContext, ApplyCredentialSDSToServerCommonTLSContext, ApplyToCommonTLSContext). */
-export function gatewayTls(view: View, tls: ServerTLSSettings, alpn: readonly string[]): envoy.config.core.v3.ITransportSocket {
+/**
+ * The TLS that a gateway's server speaks with clients (Istio's BuildListenerTLSContext,
+ * ApplyCredentialSDSToServerCommonTLSContext, ApplyToCommonTLSContext).
+ */
+export function gatewayTls(
+  view: View,
+  tls: ServerTLSSettings,
+  alpn: readonly string[],
+): envoy.config.core.v3.ITransportSocket {
   const shows = shown(view, tls);
   return {
     name: 'envoy.transport_sockets.tls',

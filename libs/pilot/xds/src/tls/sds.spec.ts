@@ -14,7 +14,7 @@ describe('a credentialName', () => {
     expect(from('kubernetes-gateway://ns/x')).toBe('kubernetes-gateway://ns/x from pilot');
   });
 
-  it('means the workload\'s own by `builtin://`', () => {
+  it("means the workload's own by `builtin://`", () => {
     expect(from('builtin://')).toBe('default from sds-grpc');
     expect(from('builtin://-cacert')).toBe('ROOTCA from sds-grpc');
   });

@@ -13,27 +13,42 @@ export const sdsCluster = 'sds-grpc';
 export const externalSdsCluster = 'sds-external';
 
 const fromCluster = (clusterName: string): envoy.config.core.v3.IConfigSource => ({
-  apiConfigSource: { apiType: GRPC, transportApiVersion: V3, grpcServices: [{ envoyGrpc: { clusterName } }], setNodeOnFirstMessageOnly: true },
+  apiConfigSource: {
+    apiType: GRPC,
+    transportApiVersion: V3,
+    grpcServices: [{ envoyGrpc: { clusterName } }],
+    setNodeOnFirstMessageOnly: true,
+  },
   resourceApiVersion: V3,
 });
 
-/** A secret of the workload's own identity: the agent makes it (`default` the certificate, `ROOTCA` the trusted roots), so Envoy waits for it. */
-export const workloadSecret = (name: 'default' | 'ROOTCA'): ISdsSecretConfig => ({ name, sdsConfig: { ...fromCluster(sdsCluster), initialFetchTimeout: duration(0) } });
+/**
+ * A secret of the workload's own identity: the agent makes it (`default` the certificate, `ROOTCA` the trusted roots),
+ * so Envoy waits for it.
+ */
+export const workloadSecret = (name: 'default' | 'ROOTCA'): ISdsSecretConfig => ({
+  name,
+  sdsConfig: { ...fromCluster(sdsCluster), initialFetchTimeout: duration(0) },
+});
 
 /** A secret in files beside the proxy, read by the agent. */
 export const fileSecret = (name: string): ISdsSecretConfig => ({ name, sdsConfig: fromCluster(sdsCluster) });
-export const fileCertificate = (certificate: string, key: string): ISdsSecretConfig => fileSecret(`file-cert:${certificate}~${key}`);
+export const fileCertificate = (certificate: string, key: string): ISdsSecretConfig =>
+  fileSecret(`file-cert:${certificate}~${key}`);
 export const fileRoots = (path: string): ISdsSecretConfig => fileSecret(`file-root:${path}`);
 
 /** What a workload shows of itself, and whom it trusts: files of its own, or what the agent makes. */
-export const ownCertificate = ({ certificate, key }: OwnCertificate): ISdsSecretConfig => (certificate && key ? fileCertificate(certificate, key) : workloadSecret('default'));
-export const ownRoots = ({ roots }: OwnCertificate): ISdsSecretConfig => (roots ? fileRoots(roots) : workloadSecret('ROOTCA'));
+export const ownCertificate = ({ certificate, key }: OwnCertificate): ISdsSecretConfig =>
+  certificate && key ? fileCertificate(certificate, key) : workloadSecret('default');
+export const ownRoots = ({ roots }: OwnCertificate): ISdsSecretConfig =>
+  roots ? fileRoots(roots) : workloadSecret('ROOTCA');
 
 const builtin = 'builtin://';
 
 /**
- * What a `credentialName` means: `builtin://` the workload's own, `sds://x` of a proxy that has a socket for it what is served there, all others a
- * Kubernetes secret, served over ADS by the control plane (Istio's ConstructSdsSecretConfigForCredential).
+ * What a `credentialName` means: `builtin://` the workload's own, `sds://x` of a proxy that has a socket for it what is
+ * served there, all others a Kubernetes secret, served over ADS by the control plane (Istio's
+ * ConstructSdsSecretConfigForCredential).
  */
 export function credentialSecret(name: string, hasSocket: boolean): ISdsSecretConfig {
   if (name === builtin) return workloadSecret('default');

@@ -20,53 +20,103 @@ export interface UpstreamTlsOptions {
   readonly defaults: MeshConfig['tlsDefaults'];
 }
 
-const alternativeNames = (names: readonly string[] | undefined): envoy.extensions.transport_sockets.tls.v3.ICertificateValidationContext =>
-  (names?.length ? { matchSubjectAltNames: names.map((exact) => ({ exact })) } : {});
+const alternativeNames = (
+  names: readonly string[] | undefined,
+): envoy.extensions.transport_sockets.tls.v3.ICertificateValidationContext =>
+  names?.length ? { matchSubjectAltNames: names.map((exact) => ({ exact })) } : {};
 
 /** The TLS that a client speaks for its settings; undefined for none (Istio's buildUpstreamClusterTLSContext). */
-export function buildUpstreamTls(settings: ClientTLSSettings, options: UpstreamTlsOptions): IUpstreamTlsContext | undefined {
+export function buildUpstreamTls(
+  settings: ClientTLSSettings,
+  options: UpstreamTlsOptions,
+): IUpstreamTlsContext | undefined {
   const versions = { tlsMinimumProtocolVersion: TLSv1_2, tlsMaximumProtocolVersion: TLSv1_3 };
   const { ecdhCurves, cipherSuites } = options.defaults ?? {};
-  const outside: ICommonTlsContext = { tlsParams: { ...versions, ...(ecdhCurves?.length ? { ecdhCurves: [...ecdhCurves] } : {}), ...(cipherSuites?.length ? { cipherSuites: [...cipherSuites] } : {}) } };
+  const outside: ICommonTlsContext = {
+    tlsParams: {
+      ...versions,
+      ...(ecdhCurves?.length ? { ecdhCurves: [...ecdhCurves] } : {}),
+      ...(cipherSuites?.length ? { cipherSuites: [...cipherSuites] } : {}),
+    },
+  };
   const sni = settings.sni ? { sni: settings.sni } : {};
   const alpn = options.http2 ? { alpnProtocols: ['h2'] } : {};
   if (settings.credentialName && !options.credentials && settings.mode !== 'ISTIO_MUTUAL') return undefined;
   switch (settings.mode ?? 'DISABLE') {
-    case 'DISABLE': return undefined;
-    case 'ISTIO_MUTUAL': return {
-      commonTlsContext: {
-        tlsParams: versions,
-        tlsCertificateSdsSecretConfigs: [workloadSecret('default')],
-        combinedValidationContext: { defaultValidationContext: alternativeNames(settings.subjectAltNames), validationContextSdsSecretConfig: workloadSecret('ROOTCA') },
-        alpnProtocols: [...(options.peerExchange ? ['istio-peer-exchange'] : []), 'istio', ...(options.http2 ? ['h2'] : [])],
-      },
-      ...sni,
-    };
-    case 'SIMPLE': return { commonTlsContext: { ...outside, ...validation(settings, options), ...alpn }, ...sni };
+    case 'DISABLE':
+      return undefined;
+    case 'ISTIO_MUTUAL':
+      return {
+        commonTlsContext: {
+          tlsParams: versions,
+          tlsCertificateSdsSecretConfigs: [workloadSecret('default')],
+          combinedValidationContext: {
+            defaultValidationContext: alternativeNames(settings.subjectAltNames),
+            validationContextSdsSecretConfig: workloadSecret('ROOTCA'),
+          },
+          alpnProtocols: [
+            ...(options.peerExchange ? ['istio-peer-exchange'] : []),
+            'istio',
+            ...(options.http2 ? ['h2'] : []),
+          ],
+        },
+        ...sni,
+      };
+    case 'SIMPLE':
+      return { commonTlsContext: { ...outside, ...validation(settings, options), ...alpn }, ...sni };
     case 'MUTUAL': {
       const { credentialName, clientCertificate, privateKey } = settings;
       if (!credentialName && (!clientCertificate || !privateKey)) return undefined;
-      const certificate = credentialName ? credentialSecret(credentialName, options.credentialSocket) : fileCertificate(clientCertificate ?? '', privateKey ?? '');
-      return { commonTlsContext: { ...outside, tlsCertificateSdsSecretConfigs: [certificate], ...validation(settings, options), ...alpn }, ...sni };
+      const certificate = credentialName
+        ? credentialSecret(credentialName, options.credentialSocket)
+        : fileCertificate(clientCertificate ?? '', privateKey ?? '');
+      return {
+        commonTlsContext: {
+          ...outside,
+          tlsCertificateSdsSecretConfigs: [certificate],
+          ...validation(settings, options),
+          ...alpn,
+        },
+        ...sni,
+      };
     }
   }
 }
 
 /** How the server's certificate is checked; without roots, or when told to skip it, not at all. */
-function validation({ credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings, { credentialSocket }: UpstreamTlsOptions): ICommonTlsContext {
+function validation(
+  { credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings,
+  { credentialSocket }: UpstreamTlsOptions,
+): ICommonTlsContext {
   if (credentialName && insecureSkipVerify) return {};
-  const roots = credentialName ? credentialSecret(`${credentialName}${rootsSuffix}`, credentialSocket) : caCertificates ? fileRoots(caCertificates) : undefined;
+  const roots = credentialName
+    ? credentialSecret(`${credentialName}${rootsSuffix}`, credentialSocket)
+    : caCertificates
+      ? fileRoots(caCertificates)
+      : undefined;
   if (!roots || insecureSkipVerify) return { validationContext: {} };
-  return { combinedValidationContext: { defaultValidationContext: alternativeNames(subjectAltNames), validationContextSdsSecretConfig: roots } };
+  return {
+    combinedValidationContext: {
+      defaultValidationContext: alternativeNames(subjectAltNames),
+      validationContextSdsSecretConfig: roots,
+    },
+  };
 }
 
-export const tlsSocket = (context: IUpstreamTlsContext): ITransportSocket => ({ name: 'envoy.transport_sockets.tls', typedConfig: any(tls.UpstreamTlsContext, context) });
+export const tlsSocket = (context: IUpstreamTlsContext): ITransportSocket => ({
+  name: 'envoy.transport_sockets.tls',
+  typedConfig: any(tls.UpstreamTlsContext, context),
+});
 
 /** Per endpoint: TLS to those with a sidecar, plain text to the others. */
 export const socketMatches = (socket: ITransportSocket): envoy.config.cluster.v3.Cluster.ITransportSocketMatch[] => [
   { name: 'tlsMode-istio', match: { fields: { tlsMode: { stringValue: 'istio' } } }, transportSocket: socket },
   {
-    name: 'tlsMode-disabled', match: {},
-    transportSocket: { name: 'envoy.transport_sockets.raw_buffer', typedConfig: any(envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer, {}) },
+    name: 'tlsMode-disabled',
+    match: {},
+    transportSocket: {
+      name: 'envoy.transport_sockets.raw_buffer',
+      typedConfig: any(envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer, {}),
+    },
   },
 ];

@@ -12,11 +12,21 @@ import type { FuzzTarget } from '../target.ts';
 
 const { DeltaDiscoveryRequest, DiscoveryRequest } = envoy.service.discovery.v3;
 /** One method of a gRPC service, as grpc-js is given it. */
-interface Method { readonly requestDeserialize: (bytes: Buffer) => unknown; readonly serve: (call: EventEmitter) => void }
+interface Method {
+  readonly requestDeserialize: (bytes: Buffer) => unknown;
+  readonly serve: (call: EventEmitter) => void;
+}
 
 const entry = (name: string): unknown => ({
-  apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name, namespace: 'shop' },
-  spec: { hosts: [`${name}.test`], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'STATIC', endpoints: [{ address: '10.0.0.1' }] },
+  apiVersion: 'networking.istio.io/v1beta1',
+  kind: 'ServiceEntry',
+  metadata: { name, namespace: 'shop' },
+  spec: {
+    hosts: [`${name}.test`],
+    ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    resolution: 'STATIC',
+    endpoints: [{ address: '10.0.0.1' }],
+  },
 });
 
 /** A pilot with a small mesh. */
@@ -25,8 +35,14 @@ async function startPilot(): Promise<ReturnType<typeof createPilot>> {
   const pilot = createPilot({ subscriber: bus, observability: noObservability, signal: new AbortController().signal });
   void pilot.run();
   const mesh = parseMeshConfig({});
-  const batch = new Pipeline('fuzz').apply([{ path: 'mesh.yaml', documents: ['a', 'b', 'c'].map((name, i) => ({ index: i + 1, value: entry(name) })) }]);
-  await bus.publish({ ...batch, put: [...batch.put, ...(mesh.ok ? [{ resource: mesh.value }] : [])], complete: collections });
+  const batch = new Pipeline('fuzz').apply([
+    { path: 'mesh.yaml', documents: ['a', 'b', 'c'].map((name, i) => ({ index: i + 1, value: entry(name) })) },
+  ]);
+  await bus.publish({
+    ...batch,
+    put: [...batch.put, ...(mesh.ok ? [{ resource: mesh.value }] : [])],
+    complete: collections,
+  });
   await pilot.ready;
   return pilot;
 }
@@ -36,7 +52,10 @@ async function methods(): Promise<readonly Method[]> {
   const found: Method[] = [];
   const service = (await startPilot()).discovery('any');
   const server = {
-    addService(definition: Readonly<Record<string, Pick<Method, 'requestDeserialize'>>>, handlers: Readonly<Record<string, Method['serve']>>) {
+    addService(
+      definition: Readonly<Record<string, Pick<Method, 'requestDeserialize'>>>,
+      handlers: Readonly<Record<string, Method['serve']>>,
+    ) {
       for (const [name, { requestDeserialize }] of Object.entries(definition)) {
         const serve = handlers[name];
         if (serve) found.push({ requestDeserialize, serve });
@@ -70,18 +89,47 @@ class Call extends EventEmitter {
   _read = (): void => {};
 }
 
-const names = ['outbound|80||a.test', 'outbound|80||b.test', 'a', '80', '*', '', '__proto__', 'kubernetes://web', '0.0.0.0_80', 'x'.repeat(300)] as const;
+const names = [
+  'outbound|80||a.test',
+  'outbound|80||b.test',
+  'a',
+  '80',
+  '*',
+  '',
+  '__proto__',
+  'kubernetes://web',
+  '0.0.0.0_80',
+  'x'.repeat(300),
+] as const;
 const urls: readonly [string, ...string[]] = ['', 'type.googleapis.com/made.up', ...Object.values(types)];
 const some = (random: Random): string[] => Array.from({ length: random.below(6) }, () => random.pick(names));
 
-const nodes = ['sidecar~10.0.0.1~web.shop~shop.svc.cluster.local', 'router~10.0.0.1~gateway.shop~shop.svc.cluster.local', '', 'x~y', '~~~', 'sidecar~::1~__proto__.shop~shop'] as const;
+const nodes = [
+  'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local',
+  'router~10.0.0.1~gateway.shop~shop.svc.cluster.local',
+  '',
+  'x~y',
+  '~~~',
+  'sidecar~::1~__proto__.shop~shop',
+] as const;
 
 function request(random: Random, isDelta: boolean): Uint8Array {
   const common = {
-    node: { id: random.below(4) === 0 ? random.pick(nodes) : nodes[0], metadata: struct({ NAMESPACE: 'shop', LABELS: { app: 'web' } }) },
-     typeUrl: random.pick(urls), responseNonce: random.pick(['', '', 'n', 'x'.repeat(64)]), ...(random.below(5) === 0 ? { errorDetail: { code: 3, message: 'no' } } : {}) };
+    node: {
+      id: random.below(4) === 0 ? random.pick(nodes) : nodes[0],
+      metadata: struct({ NAMESPACE: 'shop', LABELS: { app: 'web' } }),
+    },
+    typeUrl: random.pick(urls),
+    responseNonce: random.pick(['', '', 'n', 'x'.repeat(64)]),
+    ...(random.below(5) === 0 ? { errorDetail: { code: 3, message: 'no' } } : {}),
+  };
   return isDelta
-    ? DeltaDiscoveryRequest.encode({ ...common, resourceNamesSubscribe: some(random), resourceNamesUnsubscribe: some(random), initialResourceVersions: Object.fromEntries(some(random).map((name) => [name, 'v'])) }).finish()
+    ? DeltaDiscoveryRequest.encode({
+        ...common,
+        resourceNamesSubscribe: some(random),
+        resourceNamesUnsubscribe: some(random),
+        initialResourceVersions: Object.fromEntries(some(random).map((name) => [name, 'v'])),
+      }).finish()
     : DiscoveryRequest.encode({ ...common, resourceNames: some(random), versionInfo: 'v' }).finish();
 }
 

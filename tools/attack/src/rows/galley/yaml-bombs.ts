@@ -6,7 +6,8 @@ type Content = () => string | Uint8Array;
 const refused = (name: string, content: Content, more: Partial<Row> & { readonly file?: string } = {}): Row => {
   const { file = 'bomb.yaml', ...rest } = more;
   return {
-    name, describe: `a file of ${name}: a problem that names the file, and nobody waits`,
+    name,
+    describe: `a file of ${name}: a problem that names the file, and nobody waits`,
     run: async (mesh) => {
       mesh.write(file, content());
       await untilProblem(mesh, file);
@@ -15,14 +16,16 @@ const refused = (name: string, content: Content, more: Partial<Row> & { readonly
   };
 };
 const isRead = (name: string, content: Content): Row => ({
-  name, describe: `a file of ${name}: read or refused, and nobody waits`,
+  name,
+  describe: `a file of ${name}: read or refused, and nobody waits`,
   run: async (mesh) => {
     mesh.write('bomb.yaml', content());
     await new Promise((resolve) => setTimeout(resolve, 2000));
     await problemsOf(mesh);
   },
 });
-const lines = (count: number, line: (i: number) => string): string => Array.from({ length: count }, (_, i) => line(i)).join('\n');
+const lines = (count: number, line: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => line(i)).join('\n');
 
 /** Configuration that is small and means much work. */
 export const yamlBombs = table({ service: 'galley', kind: 'yaml-bombs' }, [
@@ -30,8 +33,12 @@ export const yamlBombs = table({ service: 'galley', kind: 'yaml-bombs' }, [
   refused('4,000,000 brackets', () => '['.repeat(4_000_000), { form: 'short' }),
   refused('1,000,000 documents', () => '---\n'.repeat(1_000_000), { form: 'short' }),
   refused('1,000,000 complex keys', () => '? '.repeat(1_000_000)),
-  refused('20,000 anchors and aliases', () => lines(20_000, (i) => `k${i}: &a${i} [1]\nr${i}: *a${i}`), { form: 'quick' }),
-  refused('aliases that grow ninefold', () => lines(14, (i) => `a${i}: &a${i} [${Array.from({ length: 9 }, () => (i === 0 ? 'x' : `*a${i - 1}`)).join(',')}]`)),
+  refused('20,000 anchors and aliases', () => lines(20_000, (i) => `k${i}: &a${i} [1]\nr${i}: *a${i}`), {
+    form: 'quick',
+  }),
+  refused('aliases that grow ninefold', () =>
+    lines(14, (i) => `a${i}: &a${i} [${Array.from({ length: 9 }, () => (i === 0 ? 'x' : `*a${i - 1}`)).join(',')}]`),
+  ),
   refused('an alias of what it is in', () => 'a: &a [*a, *a]\n'),
   refused('3,000,000 braces', () => '{'.repeat(3_000_000)),
   refused('1,000,000 dashes', () => '- '.repeat(1_000_000)),
@@ -47,9 +54,18 @@ export const yamlBombs = table({ service: 'galley', kind: 'yaml-bombs' }, [
   isRead('300,000 quotes', () => `a: ${'"'.repeat(300_000)}`),
   isRead('500,000 backslashes', () => `a: "${'\\'.repeat(500_000)}"`),
   isRead('2,000,000 spaces before a tab', () => `a:${' '.repeat(2_000_000)}\t: b`),
-  refused('a number of 1,000,000 digits as port', () => `apiVersion: networking.istio.io/v1beta1\nkind: ServiceEntry\nmetadata: {name: a, namespace: shop}\nspec: {hosts: [a.test], ports: [{number: ${'9'.repeat(1_000_000)}, name: http, protocol: HTTP}]}\n`),
-  refused('4 MB of JSON in each other', () => `${'{"a":'.repeat(700_000)}1${'}'.repeat(700_000)}`, { file: 'bomb.json', form: 'short' }),
-  refused('a List in a List, 1,000 times', () => `${'{"kind":"List","items":['.repeat(1000)}${']}'.repeat(1000)}`, { file: 'bomb.json' }),
+  refused(
+    'a number of 1,000,000 digits as port',
+    () =>
+      `apiVersion: networking.istio.io/v1beta1\nkind: ServiceEntry\nmetadata: {name: a, namespace: shop}\nspec: {hosts: [a.test], ports: [{number: ${'9'.repeat(1_000_000)}, name: http, protocol: HTTP}]}\n`,
+  ),
+  refused('4 MB of JSON in each other', () => `${'{"a":'.repeat(700_000)}1${'}'.repeat(700_000)}`, {
+    file: 'bomb.json',
+    form: 'short',
+  }),
+  refused('a List in a List, 1,000 times', () => `${'{"kind":"List","items":['.repeat(1000)}${']}'.repeat(1000)}`, {
+    file: 'bomb.json',
+  }),
   refused('5 MB', () => 'x'.repeat(5_000_000)),
   refused('bytes that are not UTF-8', () => Buffer.from([0x61, 0x3a, 0x20, 0xc3, 0x28])),
   refused('UTF-16', () => Buffer.from('\ufeffapiVersion: v1\nkind: [', 'utf16le')),

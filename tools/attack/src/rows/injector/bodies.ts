@@ -5,12 +5,18 @@ import type { Mesh } from '../../mesh/mesh.ts';
 type Row = Omit<Attack, 'service' | 'kind'>;
 type Body = (mesh: Mesh) => string | Buffer;
 /** The webhook answers one of these; a connection that it ends counts as 413. */
-const answers = (statuses: readonly number[], body: Body) => async (mesh: Mesh): Promise<void> => {
-  const reply = await mesh.post(body(mesh)).catch((error: NodeJS.ErrnoException): Reply => ({ status: 413, body: error.code ?? error.message }));
-  expect(`HTTP ${statuses.join(' or ')}`, `${reply.status} ${reply.body}`, statuses.includes(reply.status));
-};
+const answers =
+  (statuses: readonly number[], body: Body) =>
+  async (mesh: Mesh): Promise<void> => {
+    const reply = await mesh
+      .post(body(mesh))
+      .catch((error: NodeJS.ErrnoException): Reply => ({ status: 413, body: error.code ?? error.message }));
+    expect(`HTTP ${statuses.join(' or ')}`, `${reply.status} ${reply.body}`, statuses.includes(reply.status));
+  };
 const refusedAsReview = (name: string, body: Body, form?: Attack['form']): Row => ({
-  name, ...(form ? { form } : {}), describe: 'a review that is not one: answered at once, with what is wrong',
+  name,
+  ...(form ? { form } : {}),
+  describe: 'a review that is not one: answered at once, with what is wrong',
   run: async (mesh) => {
     const { status, body: text } = await mesh.post(body(mesh));
     expect('allowed: false', `${status} ${text}`, status === 200 && text.includes('"allowed":false'));
@@ -24,15 +30,77 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
   refusedAsReview('100,000 brackets', () => '['.repeat(100_000)),
   refusedAsReview('3,000,000 closed brackets', () => '['.repeat(1_500_000) + ']'.repeat(1_500_000), 'short'),
   // ddf8edd: 2.3 s without health.
-  { name: '5 MB of nested objects as a pod', form: 'short', describe: '800,000 objects in each other: answered within the bound of health', run: answers([200, 400, 413], () => reviewOf(0).replace('"object":0', `"object":${nested(800_000)}`)) },
-  { name: '5 MB of nested lists as a label', describe: 'a label of 2,500,000 lists: refused, and nobody else waits', run: answers([200, 413], () => reviewOf(podOf()).replace('"labels":{}', `"labels":{"a":${'['.repeat(2_500_000)}${']'.repeat(2_500_000)}}`)) },
-  { name: '1,000,000 numbers', describe: 'a list of 1,000,000 numbers as containers: refused, and nobody else waits', run: answers([200, 413], () => pod({ spec: { containers: Array.from({ length: 1_000_000 }, () => 1) } })) },
-  { name: '300,000 keys', describe: 'a pod with 300,000 fields: answered, and nobody else waits', run: answers([200, 413], () => pod(Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`k${i}`, i])))) },
-  { name: 'a number of 1,000,000 digits', describe: 'a number of 1,000,000 digits: answered, and nobody else waits', run: answers([200, 413], () => reviewOf(podOf()).replace('"labels":{}', `"labels":{"a":${'9'.repeat(1_000_000)}}`)) },
-  { name: 'a text of 5 MB', describe: 'an annotation of 5 MB: answered, and nobody else waits', run: answers([200, 413], () => reviewOf(podOf({ annotations: { a: 'x'.repeat(5_000_000) } }))) },
-  { name: 'a body over the limit', describe: '50 MB: refused before it is read to its end', run: answers([413], () => Buffer.alloc(50_000_000, 0x20)) },
-  { name: '2,000 containers', describe: 'a pod of 2,000 containers with ports and probes: answered, and nobody else waits', run: answers([200], () => reviewOf(podOf({ containers: Array.from({ length: 2000 }, (_, i) => ({ name: `c${i}`, image: 'a', ports: [{ containerPort: i + 1 }], livenessProbe: { httpGet: { port: i + 1, path: '/' } } })) }))) },
-  { name: '100,000 ports', describe: 'a container of 100,000 ports: answered, and nobody else waits', run: answers([200, 413], () => reviewOf(podOf({ containers: [{ name: 'app', image: 'a', ports: Array.from({ length: 100_000 }, (_, i) => ({ containerPort: i % 65_535 + 1 })) }] }))) },
+  {
+    name: '5 MB of nested objects as a pod',
+    form: 'short',
+    describe: '800,000 objects in each other: answered within the bound of health',
+    run: answers([200, 400, 413], () => reviewOf(0).replace('"object":0', `"object":${nested(800_000)}`)),
+  },
+  {
+    name: '5 MB of nested lists as a label',
+    describe: 'a label of 2,500,000 lists: refused, and nobody else waits',
+    run: answers([200, 413], () =>
+      reviewOf(podOf()).replace('"labels":{}', `"labels":{"a":${'['.repeat(2_500_000)}${']'.repeat(2_500_000)}}`),
+    ),
+  },
+  {
+    name: '1,000,000 numbers',
+    describe: 'a list of 1,000,000 numbers as containers: refused, and nobody else waits',
+    run: answers([200, 413], () => pod({ spec: { containers: Array.from({ length: 1_000_000 }, () => 1) } })),
+  },
+  {
+    name: '300,000 keys',
+    describe: 'a pod with 300,000 fields: answered, and nobody else waits',
+    run: answers([200, 413], () => pod(Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`k${i}`, i])))),
+  },
+  {
+    name: 'a number of 1,000,000 digits',
+    describe: 'a number of 1,000,000 digits: answered, and nobody else waits',
+    run: answers([200, 413], () => reviewOf(podOf()).replace('"labels":{}', `"labels":{"a":${'9'.repeat(1_000_000)}}`)),
+  },
+  {
+    name: 'a text of 5 MB',
+    describe: 'an annotation of 5 MB: answered, and nobody else waits',
+    run: answers([200, 413], () => reviewOf(podOf({ annotations: { a: 'x'.repeat(5_000_000) } }))),
+  },
+  {
+    name: 'a body over the limit',
+    describe: '50 MB: refused before it is read to its end',
+    run: answers([413], () => Buffer.alloc(50_000_000, 0x20)),
+  },
+  {
+    name: '2,000 containers',
+    describe: 'a pod of 2,000 containers with ports and probes: answered, and nobody else waits',
+    run: answers([200], () =>
+      reviewOf(
+        podOf({
+          containers: Array.from({ length: 2000 }, (_, i) => ({
+            name: `c${i}`,
+            image: 'a',
+            ports: [{ containerPort: i + 1 }],
+            livenessProbe: { httpGet: { port: i + 1, path: '/' } },
+          })),
+        }),
+      ),
+    ),
+  },
+  {
+    name: '100,000 ports',
+    describe: 'a container of 100,000 ports: answered, and nobody else waits',
+    run: answers([200, 413], () =>
+      reviewOf(
+        podOf({
+          containers: [
+            {
+              name: 'app',
+              image: 'a',
+              ports: Array.from({ length: 100_000 }, (_, i) => ({ containerPort: (i % 65_535) + 1 })),
+            },
+          ],
+        }),
+      ),
+    ),
+  },
   { name: 'an empty body', describe: 'no body: HTTP 400', run: answers([400], () => '') },
   refusedAsReview('bytes that are not UTF-8', () => Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])),
   refusedAsReview('a NUL in the middle', () => `{"kind":"AdmissionReview"\0}`),
@@ -43,10 +111,15 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
 
 const injects = async (mesh: Mesh): Promise<void> => {
   const { status, body } = await mesh.inject();
-  expect('another pod to be injected as ever', `${status} ${body.slice(0, 200)}`, status === 200 && body.includes('"patchType":"JSONPatch"'));
+  expect(
+    'another pod to be injected as ever',
+    `${status} ${body.slice(0, 200)}`,
+    status === 200 && body.includes('"patchType":"JSONPatch"'),
+  );
 };
 const pollutes = (name: string, text: () => string): Row => ({
-  name, describe: 'keys of the prototype: nothing else changes by them',
+  name,
+  describe: 'keys of the prototype: nothing else changes by them',
   run: async (mesh) => {
     const before = await mesh.inject();
     await mesh.post(text());
@@ -61,9 +134,26 @@ const withLabels = (json: string): string => reviewOf(podOf()).replace('"labels"
 export const pollution = table({ service: 'sidecar-injector', kind: 'prototype-pollution' }, [
   pollutes('__proto__ as a label', () => withLabels('{"__proto__":"x","constructor":"y"}')),
   pollutes('__proto__ as labels', () => withLabels('{"__proto__":{"polluted":"x"}}')),
-  pollutes('__proto__ in the review', () => reviewOf(podOf()).replace('{', '{"__proto__":{"patch":"x","allowed":false},')),
-  pollutes('__proto__ in the pod', () => reviewOf(podOf()).replace('"object":{', '"object":{"__proto__":{"spec":{"hostNetwork":true}},')),
-  pollutes('constructor.prototype in annotations', () => reviewOf(podOf()).replace('"annotations":{}', '"annotations":{"constructor":"a","prototype":"b","__proto__":"c","hasOwnProperty":"d"}')),
-  pollutes('__proto__ in proxy.istio.io/config', () => reviewOf(podOf({ annotations: { 'proxy.istio.io/config': '__proto__: {concurrency: 7}\nproxyMetadata: {__proto__: {A: b}, constructor: x}' } }))),
+  pollutes('__proto__ in the review', () =>
+    reviewOf(podOf()).replace('{', '{"__proto__":{"patch":"x","allowed":false},'),
+  ),
+  pollutes('__proto__ in the pod', () =>
+    reviewOf(podOf()).replace('"object":{', '"object":{"__proto__":{"spec":{"hostNetwork":true}},'),
+  ),
+  pollutes('constructor.prototype in annotations', () =>
+    reviewOf(podOf()).replace(
+      '"annotations":{}',
+      '"annotations":{"constructor":"a","prototype":"b","__proto__":"c","hasOwnProperty":"d"}',
+    ),
+  ),
+  pollutes('__proto__ in proxy.istio.io/config', () =>
+    reviewOf(
+      podOf({
+        annotations: {
+          'proxy.istio.io/config': '__proto__: {concurrency: 7}\nproxyMetadata: {__proto__: {A: b}, constructor: x}',
+        },
+      }),
+    ),
+  ),
   pollutes('__proto__ in the path of environment', () => withLabels('{"toString":"1","valueOf":"2"}')),
 ]);

@@ -9,16 +9,25 @@ const good = reviewOf(podOf());
 const sent = (mesh: Mesh, options: PostOptions, body = good): Promise<Reply> =>
   mesh.post(body, options).catch((error: NodeJS.ErrnoException) => ({ status: 0, body: error.code ?? error.message }));
 const request = (name: string, options: PostOptions, statuses: readonly number[]): Row => ({
-  name, describe: `an odd request: HTTP ${statuses.map((status) => (status === 0 ? 'connection closed' : status)).join(' or ')}`,
+  name,
+  describe: `an odd request: HTTP ${statuses.map((status) => (status === 0 ? 'connection closed' : status)).join(' or ')}`,
   run: async (mesh) => {
     const { status, body } = await sent(mesh, options);
     expect(`HTTP ${statuses.join(' or ')}`, `${status} ${body}`, statuses.includes(status));
   },
 });
 /** A pod of many containers with probes, each of which is rewritten. */
-const large = (count: number): string => reviewOf(podOf({
-  containers: Array.from({ length: count }, (_, i) => ({ name: `c${i}`, image: 'app:1', readinessProbe: { httpGet: { port: 80, path: '/a/long/path/' } }, livenessProbe: { httpGet: { port: 80 } } })),
-}));
+const large = (count: number): string =>
+  reviewOf(
+    podOf({
+      containers: Array.from({ length: count }, (_, i) => ({
+        name: `c${i}`,
+        image: 'app:1',
+        readinessProbe: { httpGet: { port: 80, path: '/a/long/path/' } },
+        livenessProbe: { httpGet: { port: 80 } },
+      })),
+    }),
+  );
 /** Writes bytes to the webhook's port over TLS and gives what comes back. */
 async function raw(mesh: Mesh, bytes: string, limitMs = 3000): Promise<string> {
   const socket = await tls(mesh.place('webhook'), { alpn: ['http/1.1'] });
@@ -42,34 +51,53 @@ export const http = table({ service: 'sidecar-injector', kind: 'http' }, [
   request('a path of 60 kB', { path: `/inject/cluster/${'a'.repeat(60_000)}`, headers: json }, [0, 414, 431]),
   request('a path of malformed percent signs', { path: '/inject/cluster/%zz%', headers: json }, [400]),
   request('a path of 3,000 slashes', { path: `/inject/${'a/'.repeat(3000)}`, headers: json }, [200, 400, 404, 414]),
-  request('environment named __proto__ in the path', { path: '/inject/__proto__/x/constructor/y', headers: json }, [200, 400, 404]),
+  request(
+    'environment named __proto__ in the path',
+    { path: '/inject/__proto__/x/constructor/y', headers: json },
+    [200, 400, 404],
+  ),
   request('another content type', { headers: { 'content-type': 'text/html' } }, [415]),
   request('a header of 100 kB', { headers: { ...json, 'x-long': 'a'.repeat(100_000) } }, [0, 431]),
-  request('3,000 headers', { headers: { ...json, ...Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`x-${i}`, '1'])) } }, [0, 431, 200]),
+  request(
+    '3,000 headers',
+    { headers: { ...json, ...Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`x-${i}`, '1'])) } },
+    [0, 431, 200],
+  ),
   {
-    name: 'two lengths', describe: 'Content-Length and Transfer-Encoding together: HTTP 400, so that no proxy before it disagrees',
+    name: 'two lengths',
+    describe: 'Content-Length and Transfer-Encoding together: HTTP 400, so that no proxy before it disagrees',
     run: async (mesh) => {
-      const text = await raw(mesh, `POST /inject HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /inject HTTP/1.1\r\n\r\n`);
+      const text = await raw(
+        mesh,
+        `POST /inject HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /inject HTTP/1.1\r\n\r\n`,
+      );
       expect('HTTP 400', text.slice(0, 100), text.startsWith('HTTP/1.1 400'));
     },
   },
   {
-    name: 'bytes that are not HTTP', describe: 'noise within TLS: HTTP 400 or the end of the connection',
+    name: 'bytes that are not HTTP',
+    describe: 'noise within TLS: HTTP 400 or the end of the connection',
     run: async (mesh) => {
       const text = await raw(mesh, mesh.random.bytes(2000).toString('latin1'));
       expect('HTTP 400 or nothing', text.slice(0, 100), text === '' || text.startsWith('HTTP/1.1 400'));
     },
   },
   {
-    name: '500 requests on one connection without waiting', describe: 'pipelined requests: answered in order, nobody else waits',
-    run: async (mesh) => void await raw(mesh, 'GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(500)),
+    name: '500 requests on one connection without waiting',
+    describe: 'pipelined requests: answered in order, nobody else waits',
+    run: async (mesh) => void (await raw(mesh, 'GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(500))),
   },
   {
-    name: 'a body of one byte each second', form: 'short', describe: 'a body that comes slowly: the connection ends within 15 s, others are served meanwhile', deadlineMs: 25_000,
+    name: 'a body of one byte each second',
+    form: 'short',
+    describe: 'a body that comes slowly: the connection ends within 15 s, others are served meanwhile',
+    deadlineMs: 25_000,
     run: async (mesh) => {
       const socket = await tls(mesh.place('webhook'), { alpn: ['http/1.1'] });
       mesh.onClose(() => socket.destroy());
-      socket.write('POST /inject HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n');
+      socket.write(
+        'POST /inject HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n',
+      );
       const began = Date.now();
       const timer = setInterval(() => socket.write(' '), 1000);
       await new Promise<void>((resolve) => {
@@ -82,32 +110,49 @@ export const http = table({ service: 'sidecar-injector', kind: 'http' }, [
     },
   },
   {
-    // d08ab9e: all that were complete at once were answered in one go, 1.6 s without health and 10 s without a certificate.
-    name: '200 large pods at once', describe: 'pods of 1,000 containers, all at once: each is answered in its turn, nobody else waits', deadlineMs: 60_000,
-    run: async (mesh) => void await Promise.allSettled(Array.from({ length: 200 }, () => mesh.post(large(1000), { timeoutMs: 30_000 }))),
+    // d08ab9e: all that were complete at once were answered in one go, 1.6 s without health and 10 s without a
+    // certificate.
+    name: '200 large pods at once',
+    describe: 'pods of 1,000 containers, all at once: each is answered in its turn, nobody else waits',
+    deadlineMs: 60_000,
+    run: async (mesh) =>
+      void (await Promise.allSettled(Array.from({ length: 200 }, () => mesh.post(large(1000), { timeoutMs: 30_000 })))),
   },
 ]);
 
 /** What callers say ends up in logs. */
 export const logs = table({ service: 'sidecar-injector', kind: 'log-injection' }, [
   {
-    name: 'a pod\'s name with line breaks', describe: 'a name that looks like a log line: one JSON object on each line of the log',
-    run: async (mesh) => void await mesh.inject({ name: `a\n{"level":"info","service":"x","msg":"${forgery}"}\u001b[2J\u2028b` }),
+    name: "a pod's name with line breaks",
+    describe: 'a name that looks like a log line: one JSON object on each line of the log',
+    run: async (mesh) =>
+      void (await mesh.inject({ name: `a\n{"level":"info","service":"x","msg":"${forgery}"}\u001b[2J\u2028b` })),
   },
   {
-    name: 'a kind with line breaks', describe: 'a review of a kind that looks like a log line: one JSON object on each line',
-    run: async (mesh) => void await mesh.post(JSON.stringify({ kind: `x\n${forgery}\r\n`, apiVersion: 'v1' })),
+    name: 'a kind with line breaks',
+    describe: 'a review of a kind that looks like a log line: one JSON object on each line',
+    run: async (mesh) => void (await mesh.post(JSON.stringify({ kind: `x\n${forgery}\r\n`, apiVersion: 'v1' }))),
   },
   {
-    name: '300 refusals of 20 kB', describe: 'reviews that are refused with a long message each: the log stays small', bounds: { logKb: 1024 },
+    name: '300 refusals of 20 kB',
+    describe: 'reviews that are refused with a long message each: the log stays small',
+    bounds: { logKb: 1024 },
     run: async (mesh) => {
-      for (let i = 0; i < 12; i += 1) await Promise.all(Array.from({ length: 25 }, () => sent(mesh, {}, JSON.stringify({ kind: 'x'.repeat(20_000), apiVersion: 'y'.repeat(1000) }))));
+      for (let i = 0; i < 12; i += 1)
+        await Promise.all(
+          Array.from({ length: 25 }, () =>
+            sent(mesh, {}, JSON.stringify({ kind: 'x'.repeat(20_000), apiVersion: 'y'.repeat(1000) })),
+          ),
+        );
     },
   },
   {
-    name: 'an annotation of control characters', describe: 'a value that is not valid is quoted in the answer: printable and short',
+    name: 'an annotation of control characters',
+    describe: 'a value that is not valid is quoted in the answer: printable and short',
     run: async (mesh) => {
-      const { body } = await mesh.inject({ annotations: { 'sidecar.istio.io/proxyCPU': `\u001b[31m${forgery}\n${'x'.repeat(50_000)}` } });
+      const { body } = await mesh.inject({
+        annotations: { 'sidecar.istio.io/proxyCPU': `\u001b[31m${forgery}\n${'x'.repeat(50_000)}` },
+      });
       expect('an answer below 16 kB', `${body.length} characters`, body.length < 16_384 || body.includes('"patch"'));
     },
   },

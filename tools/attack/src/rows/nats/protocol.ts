@@ -5,7 +5,9 @@ import type { Mesh } from '../../mesh/mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const says = (name: string, text: (mesh: Mesh) => string | Buffer, count = 20): Row => ({
-  name, describe: 'what a client must not say before TLS: the connection ends, others are served', shapes: ['fleet'],
+  name,
+  describe: 'what a client must not say before TLS: the connection ends, others are served',
+  shapes: ['fleet'],
   run: async (mesh) => {
     const sockets = await many(count, () => tcp(mesh.place('nats')));
     mesh.onClose(() => sockets.forEach((socket) => socket.destroy()));
@@ -16,7 +18,10 @@ const says = (name: string, text: (mesh: Mesh) => string | Buffer, count = 20): 
 
 /** Bytes on the port of NATS. */
 export const protocol = table({ service: 'nats', kind: 'nats-protocol' }, [
-  says('CONNECT in plain text', () => 'CONNECT {"user":"galley","pass":"x","verbose":false}\r\nPING\r\n'), says('a publication of 2^63 bytes', () => 'PUB flotilla.default.log 9223372036854775807\r\n'),
-  says('10,000 brackets as CONNECT', () => `CONNECT ${'['.repeat(10_000)}\r\n`), says('1 MB without an end of line', () => 'PING '.repeat(200_000)), says('noise', (mesh) => mesh.random.bytes(20_000)),
+  says('CONNECT in plain text', () => 'CONNECT {"user":"galley","pass":"x","verbose":false}\r\nPING\r\n'),
+  says('a publication of 2^63 bytes', () => 'PUB flotilla.default.log 9223372036854775807\r\n'),
+  says('10,000 brackets as CONNECT', () => `CONNECT ${'['.repeat(10_000)}\r\n`),
+  says('1 MB without an end of line', () => 'PING '.repeat(200_000)),
+  says('noise', (mesh) => mesh.random.bytes(20_000)),
   says('500 pings each', () => 'PING\r\n'.repeat(500), 100),
 ]);

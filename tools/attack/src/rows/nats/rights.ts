@@ -10,7 +10,9 @@ const directGet = `$JS.API.DIRECT.GET.${stream}`;
 
 /** Galley, taken over, tries what its user may not do: there is no answer. */
 const refused = (subject: string): Row => ({
-  shapes, name: `galley on ${subject}`, describe: `galley, taken over, sends a request to ${subject}: refused`,
+  shapes,
+  name: `galley on ${subject}`,
+  describe: `galley, taken over, sends a request to ${subject}: refused`,
   run: async (mesh) => {
     const galley = await connectNats(mesh, await service(mesh, 'galley'));
     const answer = await galley.request(subject, '{}', { timeout: 2000 }).catch(() => undefined);
@@ -20,24 +22,39 @@ const refused = (subject: string): Row => ({
 
 /** What a user may do is all that it can do. */
 export const rights = table({ service: 'nats', kind: 'nats-rights' }, [
-  ...['STREAM.CREATE.other', `STREAM.DELETE.${stream}`, `STREAM.MSG.DELETE.${stream}`, `CONSUMER.CREATE.${stream}`].map((verb) => refused(`$JS.API.${verb}`)),
+  ...['STREAM.CREATE.other', `STREAM.DELETE.${stream}`, `STREAM.MSG.DELETE.${stream}`, `CONSUMER.CREATE.${stream}`].map(
+    (verb) => refused(`$JS.API.${verb}`),
+  ),
   refused('$SYS.REQ.SERVER.PING'),
   {
-    shapes, form: 'short', name: 'an answer to the log', describe: 'pilot, taken over, names the log as the place for answers: nothing gets in',
+    shapes,
+    form: 'short',
+    name: 'an answer to the log',
+    describe: 'pilot, taken over, names the log as the place for answers: nothing gets in',
     run: async (mesh) => {
-      const [galley, pilot] = [await connectNats(mesh, await service(mesh, 'galley')), await connectNats(mesh, await service(mesh, 'pilot'))];
+      const [galley, pilot] = [
+        await connectNats(mesh, await service(mesh, 'galley')),
+        await connectNats(mesh, await service(mesh, 'pilot')),
+      ];
       const last = async (): Promise<number> =>
-        ((await galley.request(`$JS.API.STREAM.INFO.${stream}`)).json() as { state: { last_seq: number } }).state.last_seq;
+        ((await galley.request(`$JS.API.STREAM.INFO.${stream}`)).json() as { state: { last_seq: number } }).state
+          .last_seq;
       const before = await last();
-      for (let i = 0; i < 100; i += 1) pilot.publish(directGet, JSON.stringify({ seq: 1, batch: 10 }), { reply: 'flotilla.default.log.x' });
+      for (let i = 0; i < 100; i += 1)
+        pilot.publish(directGet, JSON.stringify({ seq: 1, batch: 10 }), { reply: 'flotilla.default.log.x' });
       await pilot.request(directGet, JSON.stringify({ seq: 1 }));
-      expectEqual('messages more', await last() - before, 0);
+      expectEqual('messages more', (await last()) - before, 0);
     },
   },
   {
-    shapes, name: '20,000 subscriptions', describe: 'pilot, taken over, subscribes 20,000 times: all but a few are refused, and the server serves the others',
+    shapes,
+    name: '20,000 subscriptions',
+    describe: 'pilot, taken over, subscribes 20,000 times: all but a few are refused, and the server serves the others',
     run: async (mesh) => {
-      const [pilot, another] = [await connectNats(mesh, await service(mesh, 'pilot')), await connectNats(mesh, await service(mesh, 'pilot'))];
+      const [pilot, another] = [
+        await connectNats(mesh, await service(mesh, 'pilot')),
+        await connectNats(mesh, await service(mesh, 'pilot')),
+      ];
       let heard = 0;
       for (let i = 0; i < 20_000; i += 1) pilot.subscribe('_INBOX_pilot.same', { callback: () => void (heard += 1) });
       await pilot.flush();

@@ -10,7 +10,10 @@ const monitoringPort = 15_014;
 
 /** What a galley says of its part on the bus. */
 async function roleOf({ address }: Program): Promise<string> {
-  const answer = await fetch(`http://${address}:${monitoringPort}/debug/bus`, { signal: AbortSignal.timeout(2000), headers: { connection: 'close' } });
+  const answer = await fetch(`http://${address}:${monitoringPort}/debug/bus`, {
+    signal: AbortSignal.timeout(2000),
+    headers: { connection: 'close' },
+  });
   return ((await answer.json()) as { role: string }).role;
 }
 
@@ -27,8 +30,14 @@ async function untilRole(galley: Program, role: 'active' | 'standby', limitMs = 
 async function secondGalley(mesh: Mesh): Promise<Program> {
   const folder = join(mesh.folder, 'other');
   mkdirSync(folder, { recursive: true });
-  const [metadata, spec] = [{ name: 'other', namespace: 'shop' }, { hosts: ['other.test'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] }];
-  writeFileSync(join(folder, 'other.json'), JSON.stringify({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata, spec }));
+  const [metadata, spec] = [
+    { name: 'other', namespace: 'shop' },
+    { hosts: ['other.test'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] },
+  ];
+  writeFileSync(
+    join(folder, 'other.json'),
+    JSON.stringify({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata, spec }),
+  );
   mesh.onClose(() => rmSync(folder, { recursive: true, force: true }));
   const second = mesh.beside('galley', { name: 'galley-2', flags: { 'config-dir': folder } });
   second.start();
@@ -36,18 +45,26 @@ async function secondGalley(mesh: Mesh): Promise<Program> {
   return second;
 }
 
-/** Which part each of two galleys has. After each row the second one is killed, and the first has to take over again. */
+/**
+ * Which part each of two galleys has. After each row the second one is killed, and the first has to take over again.
+ */
 export const standbys: readonly Attack[] = table({ service: 'galley', kind: 'standby' }, [
   {
-    shapes, form: 'short', name: 'a second galley', describe: 'a second galley starts with another configuration: it stands by, is ready, and changes nothing',
+    shapes,
+    form: 'short',
+    name: 'a second galley',
+    describe: 'a second galley starts with another configuration: it stands by, is ready, and changes nothing',
     run: async (mesh) => {
       const second = await secondGalley(mesh);
       await untilRole(second, 'standby');
-      expect('active', await roleOf(mesh.program('galley')), await roleOf(mesh.program('galley')) === 'active');
+      expect('active', await roleOf(mesh.program('galley')), (await roleOf(mesh.program('galley'))) === 'active');
     },
   },
   {
-    shapes, disturbs: ['galley'], name: 'the active galley killed', describe: 'the active galley is killed: the second takes over, and the first again when that is gone',
+    shapes,
+    disturbs: ['galley'],
+    name: 'the active galley killed',
+    describe: 'the active galley is killed: the second takes over, and the first again when that is gone',
     run: async (mesh) => {
       const second = await secondGalley(mesh);
       await mesh.program('galley').kill();
@@ -55,8 +72,12 @@ export const standbys: readonly Attack[] = table({ service: 'galley', kind: 'sta
     },
   },
   {
-    shapes, form: 'short', disturbs: ['galley'], name: 'the active galley stopped and resumed',
-    describe: 'the active galley stands still until the second has taken over: it writes nothing when it goes on, and steps down',
+    shapes,
+    form: 'short',
+    disturbs: ['galley'],
+    name: 'the active galley stopped and resumed',
+    describe:
+      'the active galley stands still until the second has taken over: it writes nothing when it goes on, and steps down',
     run: async (mesh) => {
       const first = mesh.program('galley');
       const second = await secondGalley(mesh);
@@ -67,11 +88,14 @@ export const standbys: readonly Attack[] = table({ service: 'galley', kind: 'sta
         first.signal('SIGCONT');
       }
       await untilRole(first, 'standby');
-      expect('active', await roleOf(second), await roleOf(second) === 'active');
+      expect('active', await roleOf(second), (await roleOf(second)) === 'active');
     },
   },
   {
-    shapes, disturbs: ['nats'], name: 'the server started empty under two galleys', describe: 'nats-server is killed and comes back without its store: one of the two writes the log again',
+    shapes,
+    disturbs: ['nats'],
+    name: 'the server started empty under two galleys',
+    describe: 'nats-server is killed and comes back without its store: one of the two writes the log again',
     run: async (mesh) => {
       const second = await secondGalley(mesh);
       await restartEmpty(mesh);
@@ -93,7 +117,13 @@ async function restartEmpty(mesh: Mesh): Promise<void> {
 }
 
 /** What can happen to the store of nats-server. */
-export const stores: readonly Attack[] = table({ service: 'nats', kind: 'nats-store' }, [{
-  shapes, form: 'short', disturbs: ['nats'], name: 'killed and started empty', describe: 'nats-server comes back without its store: galley writes the log again, and sidecars keep what they have',
-  run: restartEmpty,
-}]);
+export const stores: readonly Attack[] = table({ service: 'nats', kind: 'nats-store' }, [
+  {
+    shapes,
+    form: 'short',
+    disturbs: ['nats'],
+    name: 'killed and started empty',
+    describe: 'nats-server comes back without its store: galley writes the log again, and sidecars keep what they have',
+    run: restartEmpty,
+  },
+]);

@@ -7,16 +7,20 @@ import { types } from '../../clients/ads.ts';
 import type { Mesh } from '../../mesh/mesh.ts';
 import { ownFolder } from '../all/alone.ts';
 
-const entry = (host: string): string => JSON.stringify({
-  apiVersion: 'networking.istio.io/v1beta1', kind: 'ServiceEntry', metadata: { name: host.replace('.', '-'), namespace: 'shop' },
-  spec: { hosts: [host], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'DNS' },
-});
+const entry = (host: string): string =>
+  JSON.stringify({
+    apiVersion: 'networking.istio.io/v1beta1',
+    kind: 'ServiceEntry',
+    metadata: { name: host.replace('.', '-'), namespace: 'shop' },
+    spec: { hosts: [host], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'DNS' },
+  });
 
 /** A second galley of the same revision, which reads other files. */
 function rival(mesh: Mesh, name: string): Program {
   const folder = join(ownFolder(mesh), 'config');
   mkdirSync(folder);
-  for (const host of ['rival-a.test', 'rival-b.test', 'rival-c.test']) writeFileSync(join(folder, `${host}.json`), entry(host));
+  for (const host of ['rival-a.test', 'rival-b.test', 'rival-c.test'])
+    writeFileSync(join(folder, `${host}.json`), entry(host));
   return mesh.beside('galley', { name, flags: { 'config-dir': folder } });
 }
 
@@ -27,7 +31,10 @@ async function whose(mesh: Mesh): Promise<'ours' | 'rival' | 'both' | 'none'> {
   const { message } = await stream.next((response) => response.message.typeUrl === types.cds, 5000);
   stream.close();
   const names = 'removedResources' in message ? message.resources.map(({ name }) => name ?? '') : [];
-  const [ours, theirs] = [['catalog.test', 'stock.test'], ['rival-a.test', 'rival-b.test', 'rival-c.test']].map((hosts) => hosts.filter((host) => names.some((name) => name.endsWith(host))).length);
+  const [ours, theirs] = [
+    ['catalog.test', 'stock.test'],
+    ['rival-a.test', 'rival-b.test', 'rival-c.test'],
+  ].map((hosts) => hosts.filter((host) => names.some((name) => name.endsWith(host))).length);
   if (ours === 2 && theirs === 0) return 'ours';
   if (ours === 0 && theirs === 3) return 'rival';
   return ours === 0 && theirs === 0 ? 'none' : 'both';
@@ -43,7 +50,13 @@ async function neverMixed(mesh: Mesh, seconds: number): Promise<void> {
 export const writers = table({ service: 'nats', kind: 'two-writers' }, [
   {
     // ddf8edd: a permanent mixture, and both said that they were ready.
-    name: 'a second galley with other files', describe: 'two writers: pilot has the services of one of them, never of both, and ours again when the other has gone', shapes: ['fleet'], form: 'short', deadlineMs: 60_000, disturbs: ['galley'],
+    name: 'a second galley with other files',
+    describe:
+      'two writers: pilot has the services of one of them, never of both, and ours again when the other has gone',
+    shapes: ['fleet'],
+    form: 'short',
+    deadlineMs: 60_000,
+    disturbs: ['galley'],
     run: async (mesh) => {
       const second = rival(mesh, 'galley-second');
       second.start();
@@ -52,7 +65,11 @@ export const writers = table({ service: 'nats', kind: 'two-writers' }, [
     },
   },
   {
-    name: 'writers that stand still in turn', describe: 'SIGSTOP of the one, then of the other, while files change: never a mixture', shapes: ['fleet'], deadlineMs: 90_000, disturbs: ['galley'],
+    name: 'writers that stand still in turn',
+    describe: 'SIGSTOP of the one, then of the other, while files change: never a mixture',
+    shapes: ['fleet'],
+    deadlineMs: 90_000,
+    disturbs: ['galley'],
     run: async (mesh) => {
       const second = rival(mesh, 'galley-turn');
       second.start();
@@ -68,7 +85,11 @@ export const writers = table({ service: 'nats', kind: 'two-writers' }, [
     },
   },
   {
-    name: 'writers that end in turn', describe: 'SIGKILL and start of the one and of the other: never a mixture, ours in the end', shapes: ['fleet'], deadlineMs: 90_000, disturbs: ['galley'],
+    name: 'writers that end in turn',
+    describe: 'SIGKILL and start of the one and of the other: never a mixture, ours in the end',
+    shapes: ['fleet'],
+    deadlineMs: 90_000,
+    disturbs: ['galley'],
     run: async (mesh) => {
       for (let i = 0; i < 3; i += 1) {
         const second = rival(mesh, `galley-end-${i}`);
@@ -82,11 +103,16 @@ export const writers = table({ service: 'nats', kind: 'two-writers' }, [
     },
   },
   {
-    name: 'a second galley with the same files', describe: 'a rolling update: a sidecar\'s configuration stays as it is', shapes: ['fleet'], deadlineMs: 60_000, disturbs: ['galley'],
+    name: 'a second galley with the same files',
+    describe: "a rolling update: a sidecar's configuration stays as it is",
+    shapes: ['fleet'],
+    deadlineMs: 60_000,
+    disturbs: ['galley'],
     run: async (mesh) => {
       const second = mesh.beside('galley', { name: 'galley-roll' });
       second.start();
-      for (const until = Date.now() + 5000; Date.now() < until; await pause(200)) expect('our services', 'others', await whose(mesh) === 'ours');
+      for (const until = Date.now() + 5000; Date.now() < until; await pause(200))
+        expect('our services', 'others', (await whose(mesh)) === 'ours');
       await second.kill();
     },
   },

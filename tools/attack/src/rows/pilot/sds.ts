@@ -6,27 +6,70 @@ import type { Mesh } from '../../mesh/mesh.ts';
 type Row = Omit<Attack, 'service' | 'kind'>;
 const { referenced, unused, foreign } = secretNames;
 /** Every spelling by which somebody might mean a Secret. */
-const spellings = [referenced, unused].flatMap((name) => [
-  `kubernetes://${name}`, `kubernetes://shop/${name}`, `kubernetes-gateway://shop/${name}`, `kubernetes-gateway:///${name}`, `kubernetes://${name}-cacert`, `KUBERNETES://${name}`, `kubernetes://Shop/${name}`,
-  `kubernetes://shop%2F${name}`, `kubernetes://other/../shop/${name}`, `kubernetes://./${name}`, `kubernetes:// ${name}`, `kubernetes://${name}\0`, `kubernetes://shop/${name}/`, `kubernetes://*/${name}`,
-  `file-root:${name}`, `builtin://${name}`, `configmap://shop/${name}`, name, `shop/${name}`, `invalid://${name}`,
-]).concat('*', 'default', 'ROOTCA', `kubernetes://other/${foreign}`, `kubernetes-gateway://other/${foreign}`);
+const spellings = [referenced, unused]
+  .flatMap((name) => [
+    `kubernetes://${name}`,
+    `kubernetes://shop/${name}`,
+    `kubernetes-gateway://shop/${name}`,
+    `kubernetes-gateway:///${name}`,
+    `kubernetes://${name}-cacert`,
+    `KUBERNETES://${name}`,
+    `kubernetes://Shop/${name}`,
+    `kubernetes://shop%2F${name}`,
+    `kubernetes://other/../shop/${name}`,
+    `kubernetes://./${name}`,
+    `kubernetes:// ${name}`,
+    `kubernetes://${name}\0`,
+    `kubernetes://shop/${name}/`,
+    `kubernetes://*/${name}`,
+    `file-root:${name}`,
+    `builtin://${name}`,
+    `configmap://shop/${name}`,
+    name,
+    `shop/${name}`,
+    `invalid://${name}`,
+  ])
+  .concat('*', 'default', 'ROOTCA', `kubernetes://other/${foreign}`, `kubernetes-gateway://other/${foreign}`);
 
-interface Asker { readonly account: readonly [namespace: string, name: string] | undefined; readonly node: string; readonly variant?: AdsOptions['variant']; readonly metadata?: Readonly<Record<string, string>> }
+interface Asker {
+  readonly account: readonly [namespace: string, name: string] | undefined;
+  readonly node: string;
+  readonly variant?: AdsOptions['variant'];
+  readonly metadata?: Readonly<Record<string, string>>;
+}
 /** All that a stream is given of Secrets, as text. */
-async function ask(mesh: Mesh, { account, node, variant = 'sotw', metadata = {} }: Asker, names: readonly string[]): Promise<string> {
+async function ask(
+  mesh: Mesh,
+  { account, node, variant = 'sotw', metadata = {} }: Asker,
+  names: readonly string[],
+): Promise<string> {
   const stream = await mesh.stream({
-    port: account ? 'secure-xds' : 'xds', variant, nodeId: node, metadata: { NAMESPACE: 'shop', ...metadata }, ...(account ? { certificate: await mesh.certificate(...account) } : {}),
+    port: account ? 'secure-xds' : 'xds',
+    variant,
+    nodeId: node,
+    metadata: { NAMESPACE: 'shop', ...metadata },
+    ...(account ? { certificate: await mesh.certificate(...account) } : {}),
   });
-  stream.send({ typeUrl: types.sds, ...(variant === 'sotw' ? { resourceNames: [...names] } : { resourceNamesSubscribe: [...names] }) });
+  stream.send({
+    typeUrl: types.sds,
+    ...(variant === 'sotw' ? { resourceNames: [...names] } : { resourceNamesSubscribe: [...names] }),
+  });
   // Keys may come only after citadel has been asked: a cluster that is asked for later comes later.
   await stream.next(({ message }) => message.typeUrl === types.sds, 5000).catch(() => {});
   await new Promise((resolve) => setTimeout(resolve, 500));
-  return stream.responses.map(({ kind, message }) => (kind === 'sotw' ? message.resources.map(({ value }) => value) : message.resources.map(({ resource }) => resource?.value)))
-    .flat().map((bytes) => Buffer.from(bytes ?? []).toString('latin1')).join('\n');
+  return stream.responses
+    .map(({ kind, message }) =>
+      kind === 'sotw'
+        ? message.resources.map(({ value }) => value)
+        : message.resources.map(({ resource }) => resource?.value),
+    )
+    .flat()
+    .map((bytes) => Buffer.from(bytes ?? []).toString('latin1'))
+    .join('\n');
 }
 const getsNone = (name: string, asker: Asker, more: Partial<Row> = {}): Row => ({
-  name, describe: `${spellings.length} spellings of a Secret's name: no private key, whatever is asked`,
+  name,
+  describe: `${spellings.length} spellings of a Secret's name: no private key, whatever is asked`,
   run: async (mesh) => {
     const text = await ask(mesh, asker, spellings);
     mesh.answered(text);
@@ -39,29 +82,60 @@ const gateway = nodeOf('shop', { name: 'gateway', kind: 'router', address: gatew
 /** Who asks pilot for keys. */
 export const sds = table({ service: 'pilot', kind: 'sds' }, [
   {
-    name: 'the gateway itself', describe: 'the authorised gateway asks for what its Gateway references: it gets that key, so that the other rows mean something',
+    name: 'the gateway itself',
+    describe:
+      'the authorised gateway asks for what its Gateway references: it gets that key, so that the other rows mean something',
     run: async (mesh) => {
-      const text = await ask(mesh, { account: ['shop', gatewayAccount], node: gateway, metadata: { ISTIO_META_POD: 'gateway' } }, [`kubernetes://${referenced}`]);
+      const text = await ask(
+        mesh,
+        { account: ['shop', gatewayAccount], node: gateway, metadata: { ISTIO_META_POD: 'gateway' } },
+        [`kubernetes://${referenced}`],
+      );
       expect('a private key', `${text.length} bytes without one`, text.includes('PRIVATE KEY'));
     },
   },
   {
-    name: 'the gateway, for what it does not reference', describe: 'kubernetes-gateway:// of a Secret that no Gateway of its references, and of another namespace: no private key',
+    name: 'the gateway, for what it does not reference',
+    describe:
+      'kubernetes-gateway:// of a Secret that no Gateway of its references, and of another namespace: no private key',
     run: async (mesh) => {
-      const text = await ask(mesh, { account: ['shop', gatewayAccount], node: gateway }, [`kubernetes-gateway://shop/${unused}`, `kubernetes-gateway://other/${foreign}`, `kubernetes://other/${foreign}`]);
+      const text = await ask(mesh, { account: ['shop', gatewayAccount], node: gateway }, [
+        `kubernetes-gateway://shop/${unused}`,
+        `kubernetes-gateway://other/${foreign}`,
+        `kubernetes://other/${foreign}`,
+      ]);
       mesh.answered(text);
       expect('no private key', text.slice(0, 200), !text.includes('PRIVATE KEY'));
     },
   },
   // ddf8edd: any workload of the namespace got the keys of all its Secrets.
   getsNone('a sidecar of the namespace', { account: ['shop', 'web'], node: nodeOf('shop') }, { form: 'quick' }),
-  getsNone('a sidecar of the namespace, in delta', { account: ['shop', 'web'], node: nodeOf('shop'), variant: 'delta' }),
+  getsNone('a sidecar of the namespace, in delta', {
+    account: ['shop', 'web'],
+    node: nodeOf('shop'),
+    variant: 'delta',
+  }),
   getsNone('a sidecar that says it is a router', { account: ['shop', 'web'], node: gateway }, { form: 'short' }),
-  getsNone('a sidecar that names another service account', { account: ['shop', 'web'], node: gateway, metadata: { SERVICE_ACCOUNT: gatewayAccount, ISTIO_META_SERVICE_ACCOUNT: gatewayAccount } }),
-  getsNone('a gateway of another namespace', { account: ['other', gatewayAccount], node: nodeOf('other', { kind: 'router' }) }, { form: 'short' }),
-  getsNone('a gateway of another namespace that says it is of this one', { account: ['other', gatewayAccount], node: gateway, metadata: { NAMESPACE: 'shop' } }),
+  getsNone('a sidecar that names another service account', {
+    account: ['shop', 'web'],
+    node: gateway,
+    metadata: { SERVICE_ACCOUNT: gatewayAccount, ISTIO_META_SERVICE_ACCOUNT: gatewayAccount },
+  }),
+  getsNone(
+    'a gateway of another namespace',
+    { account: ['other', gatewayAccount], node: nodeOf('other', { kind: 'router' }) },
+    { form: 'short' },
+  ),
+  getsNone('a gateway of another namespace that says it is of this one', {
+    account: ['other', gatewayAccount],
+    node: gateway,
+    metadata: { NAMESPACE: 'shop' },
+  }),
   getsNone('a workload named as control plane', { account: ['shop', 'pilot'], node: gateway }),
   getsNone('nobody, in plain text', { account: undefined, node: gateway }, { form: 'short' }),
   getsNone('nobody, in plain text and delta', { account: undefined, node: gateway, variant: 'delta' }),
-  getsNone('a default service account of istio-system', { account: ['istio-system', 'default'], node: nodeOf('istio-system', { kind: 'router' }) }),
+  getsNone('a default service account of istio-system', {
+    account: ['istio-system', 'default'],
+    node: nodeOf('istio-system', { kind: 'router' }),
+  }),
 ]);

@@ -10,7 +10,9 @@ const { DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 
 /** How often pilot has hit a limit. */
 async function hits(mesh: Mesh, kind: string): Promise<number> {
-  const line = (await mesh.page('pilot', '/metrics')).split('\n').find((one) => one.startsWith('limits_hit_total') && one.includes(`kind="${kind}"`));
+  const line = (await mesh.page('pilot', '/metrics'))
+    .split('\n')
+    .find((one) => one.startsWith('limits_hit_total') && one.includes(`kind="${kind}"`));
   return Number(line?.split(' ').at(-1) ?? Number.NaN);
 }
 
@@ -20,7 +22,12 @@ async function openStuck(mesh: Mesh): Promise<(fields: Parameters<typeof DeltaDi
   mesh.onClose(() => session.destroy());
   session.on('error', () => {});
   await new Promise((resolve) => session.once('connect', resolve).once('error', resolve));
-  const stream = session.request({ ':method': 'POST', ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources', 'content-type': 'application/grpc', te: 'trailers' });
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
   stream.on('error', () => {});
   return (fields) => {
     const message = DeltaDiscoveryRequest.encode({ node: { id: nodeOf('shop') }, ...fields }).finish();
@@ -33,11 +40,15 @@ async function openStuck(mesh: Mesh): Promise<(fields: Parameters<typeof DeltaDi
 /** Streams that take from pilot and give nothing. */
 export const streams = table({ service: 'pilot', kind: 'streams' }, [
   {
-    name: '50 clients that let nothing be sent', describe: 'each asks for everything and for 2,000 names, with an HTTP/2 window of nothing: others are served, their requests are held back',
+    name: '50 clients that let nothing be sent',
+    describe:
+      'each asks for everything and for 2,000 names, with an HTTP/2 window of nothing: others are served, their requests are held back',
     run: async (mesh) => {
       const before = await hits(mesh, 'xds_queued_requests');
       const stuck = await many(50, () => openStuck(mesh));
-      for (const ask of stuck) for (let i = 0; i < 2000; i += 1) ask({ typeUrl: types.eds, resourceNamesSubscribe: [`outbound|80|subset-${i}|catalog.test`] });
+      for (const ask of stuck)
+        for (let i = 0; i < 2000; i += 1)
+          ask({ typeUrl: types.eds, resourceNamesSubscribe: [`outbound|80|subset-${i}|catalog.test`] });
       const innocent = await mesh.stream();
       innocent.send({ typeUrl: types.cds });
       await innocent.next(({ message }) => message.typeUrl === types.cds);
@@ -46,11 +57,18 @@ export const streams = table({ service: 'pilot', kind: 'streams' }, [
     },
   },
   {
-    name: '90,000 made-up subsets', form: 'short', describe: 'names of subsets that a real service does not have, each of which has an answer: nobody else waits, memory stays bounded', bounds: { growthMb: 300 },
+    name: '90,000 made-up subsets',
+    form: 'short',
+    describe:
+      'names of subsets that a real service does not have, each of which has an answer: nobody else waits, memory stays bounded',
+    bounds: { growthMb: 300 },
     run: async (mesh) => {
       const before = await hits(mesh, 'xds_unknown_names');
       const stream = await mesh.stream();
-      stream.send({ typeUrl: types.eds, resourceNamesSubscribe: Array.from({ length: 90_000 }, (_, i) => `outbound|80|s${i}|catalog.test`) });
+      stream.send({
+        typeUrl: types.eds,
+        resourceNamesSubscribe: Array.from({ length: 90_000 }, (_, i) => `outbound|80|s${i}|catalog.test`),
+      });
       const innocent = await mesh.stream();
       innocent.send({ typeUrl: types.cds });
       await innocent.next(({ message }) => message.typeUrl === types.cds);
@@ -60,24 +78,32 @@ export const streams = table({ service: 'pilot', kind: 'streams' }, [
     },
   },
   {
-    name: '20,000 acknowledgements of one response', describe: 'the right nonce, again and again: nobody else waits',
+    name: '20,000 acknowledgements of one response',
+    describe: 'the right nonce, again and again: nobody else waits',
     run: async (mesh) => {
       const stream = await mesh.stream();
       stream.send({ typeUrl: types.cds });
       const { message } = await stream.next(() => true);
-      for (let i = 0; i < 20_000; i += 1) if (!stream.send({ typeUrl: types.cds, responseNonce: message.nonce })) await new Promise((resolve) => setImmediate(resolve));
+      for (let i = 0; i < 20_000; i += 1)
+        if (!stream.send({ typeUrl: types.cds, responseNonce: message.nonce }))
+          await new Promise((resolve) => setImmediate(resolve));
       stream.send({ typeUrl: types.lds });
       await stream.next((response) => response.message.typeUrl === types.lds, 20_000);
     },
   },
   {
-    name: 'a refusal is counted', describe: 'a name over the limit: RESOURCE_EXHAUSTED with the setting that it is, and one more hit of it',
+    name: 'a refusal is counted',
+    describe: 'a name over the limit: RESOURCE_EXHAUSTED with the setting that it is, and one more hit of it',
     run: async (mesh) => {
       const before = await hits(mesh, 'xds_name_bytes');
       const stream = await mesh.stream();
       stream.send({ typeUrl: types.eds, resourceNamesSubscribe: ['n'.repeat(5000)] });
       const ended = await stream.end(10_000);
-      expect('the setting, and RESOURCE_EXHAUSTED', ended === 'ended' ? ended : ended.details, ended !== 'ended' && ended.code === status.RESOURCE_EXHAUSTED && ended.details.includes('--xds-name-bytes'));
+      expect(
+        'the setting, and RESOURCE_EXHAUSTED',
+        ended === 'ended' ? ended : ended.details,
+        ended !== 'ended' && ended.code === status.RESOURCE_EXHAUSTED && ended.details.includes('--xds-name-bytes'),
+      );
       const after = await hits(mesh, 'xds_name_bytes');
       expect(`${before + 1} hits`, after, after === before + 1);
     },
