@@ -1,86 +1,61 @@
-import { createPublicKey, hash, X509Certificate } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, chmodSync, existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { status, type Metadata } from '@grpc/grpc-js';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createCitadel, createFileRootStore, createSecretRootStore, keepBootstrapTokens } from '@flotilla/citadel-service';
-import type { Citadel, KeptBootstrapTokens } from '@flotilla/citadel-service';
-import { listen, type Listening } from '@flotilla/grpc';
-import { createMetrics } from '@flotilla/observability';
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import { exportJWK } from 'jose';
+import { describe, expect, it } from 'vitest';
 import { noObservability, type Logger } from '@flotilla/observability-port';
-import { buildCertificate, buildCsr, buildRoot, generateKey, keyToPem, peerIdentity, verifyChain } from '@flotilla/pki';
+import { buildCertificate, buildRoot, generateKey, keyToPem, peerIdentity } from '@flotilla/pki';
 import { createServiceCertificate, requestCertificate } from '@flotilla/runtime/certificate';
 import { AsyncQueue, type Clock } from '@flotilla/std';
-
-const folder = mkdtempSync(join(tmpdir(), 'citadel-'));
-const path = (name: string): string => join(folder, name);
-const issuer = 'https://issuer.test';
-const metrics = createMetrics();
-const pilotToken = 'pilot-token-'.padEnd(40, 'x');
-const key = generateKey();
-const csr = buildCsr(key, { uris: ['spiffe://cluster.local/ns/istio-system/sa/somebody-else'] });
-const signing = await generateKeyPair('ES256');
-const unknown = await generateKeyPair('ES256');
-const publicJwk = { ...await exportJWK(signing.publicKey), kid: 'k1', alg: 'ES256' };
-let citadel: Citadel;
-let port = 0;
-let listening: Listening;
-
-const now = (): number => Math.floor(Date.now() / 1000);
-interface Claims { iss?: string; aud?: string; exp?: number; nbf?: number; sub?: string; kubernetes?: unknown; key?: typeof signing.privateKey; kid?: string }
-const token = (claims: Claims = {}): Promise<string> =>
-  new SignJWT({ 'kubernetes.io': claims.kubernetes ?? { namespace: 'shop', serviceaccount: { name: 'web' } } })
-    .setProtectedHeader({ alg: 'ES256', kid: claims.kid ?? 'k1' }).setIssuer(claims.iss ?? issuer).setAudience(claims.aud ?? 'istio-ca')
-    .setSubject(claims.sub ?? 'system:serviceaccount:shop:web').setExpirationTime(claims.exp ?? now() + 600).setNotBefore(claims.nbf ?? now()).sign(claims.key ?? signing.privateKey);
-const ca = () => ({ address: `127.0.0.1:${port}`, roots: readFileSync(path('root-cert.pem'), 'utf8'), identity: 'spiffe://cluster.local/ns/istio-system/sa/citadel' });
-const options = () => ({
-  trustDomain: 'cluster.local', root: createFileRootStore(path('root.pem')), rootCertOut: path('root-cert.pem'), defaultCertTtl: 86_400_000, maxCertTtl: 90 * 86_400_000,
-  jwtIssuer: issuer, jwtAudience: 'istio-ca', jwksFile: path('jwks.json'), bootstrapTokensFile: path('tokens.json'), bootstrapTokenTtl: 3_600_000, dnsName: ['localhost'], observability: { ...noObservability, metrics },
-  maxCertificates: 1000, maxCertificatesPerIdentity: 1000, maxFailedAuthentications: 1000,
-});
-
-beforeAll(async () => {
-  writeFileSync(path('jwks.json'), JSON.stringify({ keys: [publicJwk] }));
-  writeFileSync(path('tokens.json'), JSON.stringify({ pilot: pilotToken }));
-  citadel = await createCitadel(options());
-  listening = await listen([citadel], { at: { host: '127.0.0.1', port: 0 }, tls: { source: citadel.certificate, clients: 'optional' } });
-  ({ port } = listening);
-});
-afterAll(async () => {
-  citadel.close();
-  await listening.close();
-});
-
-function leafOf(chain: readonly string[]): X509Certificate {
-  const [leaf, root] = chain.map((pem) => new X509Certificate(pem));
-  if (!leaf || !root) throw new Error('expected leaf and root');
-  expect(verifyChain([leaf], [root], Date.now()).ok).toBe(true);
-  expect(root.toString()).toBe(readFileSync(path('root-cert.pem'), 'utf8'));
-  return leaf;
-}
+import {
+  path,
+  metrics,
+  pilotToken,
+  key,
+  csr,
+  unknown,
+  publicJwk,
+  now,
+  token,
+  ca,
+  leafOf,
+  type Claims,
+} from './certificates.fixture.ts';
 
 describe('a certificate', () => {
   it('is given for a service account token, to whom the token names and not to whom the request names', async () => {
     const leaf = leafOf(await requestCertificate(ca(), { csr, token: await token() }));
-    expect(peerIdentity(leaf)).toEqual({ ok: true, value: { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount: 'web' } });
+    expect(peerIdentity(leaf)).toEqual({
+      ok: true,
+      value: { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount: 'web' },
+    });
     expect(leaf.publicKey.equals(createPublicKey(key))).toBe(true);
     expect(leaf.validToDate.getTime() / 1000 - now()).toBeGreaterThan(86_390);
   });
   it('is renewed for the certificate itself, for the lifetime that is asked for', async () => {
     const [cert = ''] = await requestCertificate(ca(), { csr, token: await token() });
-    const renewed = leafOf(await requestCertificate({ ...ca(), certificate: { key: keyToPem(key), cert } }, { csr, ttlSeconds: 60 }));
+    const renewed = leafOf(
+      await requestCertificate({ ...ca(), certificate: { key: keyToPem(key), cert } }, { csr, ttlSeconds: 60 }),
+    );
     expect(peerIdentity(renewed)).toMatchObject({ value: { namespace: 'shop', serviceAccount: 'web' } });
     expect(renewed.validToDate.getTime() / 1000 - now()).toBeLessThan(62);
   });
   it('comes to a control-plane service by its bootstrap token', async () => {
     writeFileSync(path('pilot.token'), `${pilotToken}\n`);
     const stop = new AbortController();
-    const own = createServiceCertificate({ service: 'pilot', trustDomain: 'cluster.local', citadel: ca().address, bootstrapTokenFile: path('pilot.token'), rootCertFile: path('root-cert.pem'), log: noObservability.log });
+    const own = createServiceCertificate({
+      service: 'pilot',
+      trustDomain: 'cluster.local',
+      citadel: ca().address,
+      bootstrapTokenFile: path('pilot.token'),
+      rootCertFile: path('root-cert.pem'),
+      log: noObservability.log,
+    });
     const running = own.runner.run(stop.signal);
     await own.first;
-    expect(peerIdentity(new X509Certificate(own.current()?.cert ?? ''))).toMatchObject({ value: { namespace: 'istio-system', serviceAccount: 'pilot' } });
+    expect(peerIdentity(new X509Certificate(own.current()?.cert ?? ''))).toMatchObject({
+      value: { namespace: 'istio-system', serviceAccount: 'pilot' },
+    });
     stop.abort();
     await running;
   });
@@ -89,11 +64,25 @@ describe('a certificate', () => {
 describe('clocks that differ', () => {
   it('a service whose clock is ahead of all that the CA gives asks more and more rarely, and says why', async () => {
     const waits = new AsyncQueue<{ ms: number; end: () => void }>();
-    const clock: Clock = { now: () => Date.now() + 2 * 86_400_000, after: (ms, end) => (waits.push({ ms, end }), () => {}) };
+    const clock: Clock = {
+      now: () => Date.now() + 2 * 86_400_000,
+      after: (ms, end) => (waits.push({ ms, end }), () => {}),
+    };
     const told: string[] = [];
-    const log: Logger = { ...noObservability.log, warn: (_message, fields) => void told.push(String(fields?.['reason'])) };
+    const log: Logger = {
+      ...noObservability.log,
+      warn: (_message, fields) => void told.push(String(fields?.['reason'])),
+    };
     const stop = new AbortController();
-    const own = createServiceCertificate({ service: 'pilot', trustDomain: 'cluster.local', citadel: ca().address, bootstrapTokenFile: path('tokens.json'), rootCertFile: path('root-cert.pem'), log, clock });
+    const own = createServiceCertificate({
+      service: 'pilot',
+      trustDomain: 'cluster.local',
+      citadel: ca().address,
+      bootstrapTokenFile: path('tokens.json'),
+      rootCertFile: path('root-cert.pem'),
+      log,
+      clock,
+    });
     const running = own.runner.run(stop.signal);
     for (const expected of [200, 400, 800]) {
       const { ms, end } = (await waits.next()).value as { ms: number; end: () => void };
@@ -105,15 +94,22 @@ describe('clocks that differ', () => {
     await running;
   });
   it('a token of an issuer whose clock is half a minute ahead or behind is good', async () => {
-    for (const claims of [{ nbf: now() + 30 }, { exp: now() - 30 }]) await requestCertificate(ca(), { csr, token: await token(claims) });
+    for (const claims of [{ nbf: now() + 30 }, { exp: now() - 30 }])
+      await requestCertificate(ca(), { csr, token: await token(claims) });
   });
   it('by more than a minute it is not', async () => {
-    for (const claims of [{ nbf: now() + 90 }, { exp: now() - 90 }]) await expect(requestCertificate(ca(), { csr, token: await token(claims) })).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    for (const claims of [{ nbf: now() + 90 }, { exp: now() - 90 }])
+      await expect(requestCertificate(ca(), { csr, token: await token(claims) })).rejects.toMatchObject({
+        code: status.UNAUTHENTICATED,
+      });
   });
 });
 
 describe('refused as UNAUTHENTICATED', () => {
-  const unauthenticated = (details: RegExp) => ({ code: status.UNAUTHENTICATED, details: expect.stringMatching(details) as string });
+  const unauthenticated = (details: RegExp) => ({
+    code: status.UNAUTHENTICATED,
+    details: expect.stringMatching(details) as string,
+  });
   it.each<[string, Claims, RegExp]>([
     ['an expired token', { exp: 1_000_000 }, /expired/],
     ['another audience', { aud: 'other' }, /aud/],
@@ -121,25 +117,38 @@ describe('refused as UNAUTHENTICATED', () => {
     ['a key that is not known', { key: unknown.privateKey, kid: 'k2' }, /not known/],
     ['a signature of another key', { key: unknown.privateKey }, /signature/],
     ['a subject that is no service account', { sub: 'alice' }, /service account/],
-    ['a subject that reaches into the path', { sub: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 }, /serviceaccount/],
+    [
+      'a subject that reaches into the path',
+      { sub: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 },
+      /serviceaccount/,
+    ],
     ['two different service accounts', { sub: 'system:serviceaccount:shop:other' }, /two different/],
   ])('%s', async (_name, claims, details) => {
-    await expect(requestCertificate(ca(), { csr, token: await token(claims) })).rejects.toMatchObject(unauthenticated(details));
+    await expect(requestCertificate(ca(), { csr, token: await token(claims) })).rejects.toMatchObject(
+      unauthenticated(details),
+    );
   });
   it('no credential, an unsigned token, and an unknown bootstrap token', async () => {
     await expect(requestCertificate(ca(), { csr })).rejects.toMatchObject(unauthenticated(/neither/));
     const [, payload = ''] = (await token()).split('.');
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`;
     await expect(requestCertificate(ca(), { csr, token: unsigned })).rejects.toMatchObject(unauthenticated(/refused/));
-    await expect(requestCertificate(ca(), { csr, token: 'p'.repeat(40) })).rejects.toMatchObject(unauthenticated(/bootstrap/));
+    await expect(requestCertificate(ca(), { csr, token: 'p'.repeat(40) })).rejects.toMatchObject(
+      unauthenticated(/bootstrap/),
+    );
   });
   it('a client certificate of another CA that names the same identity', async () => {
     const validity = { notBefore: Date.now() - 1000, notAfter: Date.now() + 60_000 };
     const serial = Buffer.alloc(16, 1);
     const rootKey = generateKey();
     const root = new X509Certificate(buildRoot(rootKey, { organization: 'cluster.local', validity, serial }));
-    const cert = buildCertificate({ publicKey: createPublicKey(key), validity, serial, uris: ['spiffe://cluster.local/ns/shop/sa/web'] }, { key: rootKey, certificate: root });
-    await expect(requestCertificate({ ...ca(), certificate: { key: keyToPem(key), cert } }, { csr })).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    const cert = buildCertificate(
+      { publicKey: createPublicKey(key), validity, serial, uris: ['spiffe://cluster.local/ns/shop/sa/web'] },
+      { key: rootKey, certificate: root },
+    );
+    await expect(
+      requestCertificate({ ...ca(), certificate: { key: keyToPem(key), cert } }, { csr }),
+    ).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
   });
 });
 
@@ -149,20 +158,35 @@ describe('refused as INVALID_ARGUMENT', () => {
   it.each<[string, string, number]>([
     ['an empty request', '', 0],
     ['an oversized request', csr.padEnd(150_000, '\n'), 0],
-    ['a request that its key did not sign', `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----`, 0],
-    ['a lifetime beyond the longest', csr, 91 * 86_400], ['the longest lifetime that can be written', csr, Number.MAX_SAFE_INTEGER],
+    [
+      'a request that its key did not sign',
+      `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----`,
+      0,
+    ],
+    ['a lifetime beyond the longest', csr, 91 * 86_400],
+    ['the longest lifetime that can be written', csr, Number.MAX_SAFE_INTEGER],
   ])('%s', async (_name, request, ttlSeconds) => {
-    await expect(requestCertificate(ca(), { csr: request, ttlSeconds, token: await token() })).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+    await expect(requestCertificate(ca(), { csr: request, ttlSeconds, token: await token() })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+    });
   });
 });
 
 it('a server that is not citadel gets no token', async () => {
-  await expect(requestCertificate({ ...ca(), identity: 'spiffe://cluster.local/ns/istio-system/sa/pilot' }, { csr, token: await token() })).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  await expect(
+    requestCertificate(
+      { ...ca(), identity: 'spiffe://cluster.local/ns/istio-system/sa/pilot' },
+      { csr, token: await token() },
+    ),
+  ).rejects.toMatchObject({ code: status.UNAVAILABLE });
 });
 
 it('keys are read again when their file changes, and stay when the new file is broken', async () => {
   const rotated = () => token({ key: unknown.privateKey, kid: 'k3' });
-  writeFileSync(path('jwks.json'), JSON.stringify({ keys: [publicJwk, { ...await exportJWK(unknown.publicKey), kid: 'k3', alg: 'ES256' }] }));
+  writeFileSync(
+    path('jwks.json'),
+    JSON.stringify({ keys: [publicJwk, { ...(await exportJWK(unknown.publicKey)), kid: 'k3', alg: 'ES256' }] }),
+  );
   await requestCertificate(ca(), { csr, token: await rotated() });
   for (const broken of ['{', '{"keys":[null]}', '{"keys":[{"kid":"k3"}]}']) {
     writeFileSync(path('jwks.json'), broken);
@@ -170,178 +194,15 @@ it('keys are read again when their file changes, and stay when the new file is b
   }
 });
 
-describe('bootstrap tokens', () => {
-  const day = 86_400_000;
-  /** Time is ours; gives each timer that is set. */
-  const timed = (now = Date.now()) => {
-    const timers = new AsyncQueue<() => void>();
-    const clock = { now: () => now, after: (_ms: number, end: () => void) => (timers.push(end), () => {}) };
-    const problems: string[] = [];
-    const log: Logger = { ...noObservability.log, error: (message) => void problems.push(message) };
-    return { clock, log, problems, set: (to: number) => void (now = to), tick: async () => ((await timers.next()).value as () => void)(), armed: async () => void timers.push((await timers.next()).value as () => void) };
-  };
-  const isGood = ({ current }: KeptBootstrapTokens, token = '', now = 0): boolean => current().some(({ digest, expires }) => digest.equals(hash('sha256', token, 'buffer')) && now < expires);
-  const tokensIn = (file: string): Record<string, { token: string; expires: string }> => JSON.parse(readFileSync(file, 'utf8')) as never;
-
-  it('are made once, whole and for their owner alone, whoever starts at the same time', async () => {
-    const file = path('made/tokens.json');
-    const { clock, log } = timed();
-    const kept = await Promise.all([1, 2, 3].map(() => keepBootstrapTokens({ path: file, ttlMs: day, clock, log })));
-    expect([statSync(file).mode & 0o777, readdirSync(path('made'))]).toEqual([0o600, ['tokens.json']]);
-    expect(new Set(kept.map(({ current }) => JSON.stringify(current()))).size).toBe(1);
-    expect(kept[0]?.current().map(({ service }) => service)).toEqual(['galley', 'nats', 'pilot', 'sidecar-injector']);
-  });
-
-  it('are replaced at half of their life, and the old ones end with that', async () => {
-    const file = path('rotated/tokens.json');
-    const { clock, log, set, tick, armed } = timed();
-    const start = clock.now();
-    const kept = await keepBootstrapTokens({ path: file, ttlMs: day, clock, log });
-    const first = tokensIn(file)['pilot'];
-    set(start + day / 2 - 1);
-    await tick();
-    await armed();
-    expect(tokensIn(file)['pilot']).toEqual(first);
-    set(start + day / 2 + 1);
-    await tick();
-    await armed();
-    const second = tokensIn(file)['pilot'];
-    expect(second?.token).not.toBe(first?.token);
-    expect(Date.parse(second?.expires ?? '')).toBe(start + day * 1.5 + 1);
-    expect([first, second].map((each) => isGood(kept, each?.token, clock.now()))).toEqual([false, true]);
-    set(start - 10 * day);
-    await tick();
-    await armed();
-    expect(Date.parse(tokensIn(file)['pilot']?.expires ?? '')).toBe(start - 9 * day);
-  });
-
-  it('of somebody else\'s are left alone, and end by the age of their file', async () => {
-    const file = path('given.json');
-    const text = JSON.stringify({ pilot: pilotToken });
-    writeFileSync(file, text);
-    const written = statSync(file).mtimeMs;
-    const { clock, log, set, tick, armed } = timed(written);
-    const kept = await keepBootstrapTokens({ path: file, ttlMs: day, clock, log });
-    expect(isGood(kept, pilotToken, clock.now())).toBe(true);
-    set(written + day + 1);
-    await tick();
-    await armed();
-    expect([readFileSync(file, 'utf8'), isGood(kept, pilotToken, clock.now())]).toEqual([text, false]);
-  });
-
-  it('that can\'t be written are told of, and the others stay good', async () => {
-    writeFileSync(path('a-file'), '');
-    const { clock, log, problems } = timed();
-    const kept = await keepBootstrapTokens({ path: path('a-file/tokens.json'), ttlMs: day, clock, log });
-    expect([kept.current(), problems[0]]).toEqual([[], expect.stringMatching(/can't be kept up/) as string]);
-  });
-
-  it('are not shown by a service that has a certificate: it renews by that, and keeps its DNS names', async () => {
-    const file = path('own-tokens.json');
-    writeFileSync(file, JSON.stringify({ pilot: { token: pilotToken } }));
-    let now = Date.now();
-    const timers = new AsyncQueue<() => void>();
-    const clock: Clock = { now: () => now, after: (_ms, end) => (timers.push(end), () => {}) };
-    const own = createServiceCertificate({ service: 'pilot', trustDomain: 'cluster.local', citadel: ca().address, bootstrapTokenFile: file, rootCertFile: path('root-cert.pem'), log: noObservability.log, clock });
-    const stop = new AbortController();
-    const running = own.runner.run(stop.signal);
-    await own.first;
-    const namesOf = (): string => new X509Certificate(own.current()?.cert ?? '').subjectAltName ?? '';
-    expect(namesOf()).toContain('DNS:istio-pilot.istio-system.svc');
-    rmSync(file);
-    now += 43_201_000;
-    const renewed = new Promise((resolve) => own.onChange(resolve));
-    ((await timers.next()).value as () => void)();
-    await renewed;
-    expect(namesOf()).toContain('DNS:istio-pilot.istio-system.svc');
-    stop.abort();
-    await running;
-  });
-
-  it('do not lend their DNS names to who has the same identity by a token of a service account', async () => {
-    const claims = { sub: 'system:serviceaccount:istio-system:pilot', kubernetes: { namespace: 'istio-system', serviceaccount: { name: 'pilot' } } };
-    const [cert = ''] = await requestCertificate(ca(), { csr, token: await token(claims) });
-    const renewed = leafOf(await requestCertificate({ ...ca(), certificate: { key: keyToPem(key), cert } }, { csr }));
-    expect(renewed.subjectAltName).toBe('URI:spiffe://cluster.local/ns/istio-system/sa/pilot');
-  });
-});
-
-describe('limits', () => {
-  it('an identity that asks too often is told when to come back, others go on, and it is counted', async () => {
-    const few = createMetrics();
-    writeFileSync(path('own-jwks.json'), JSON.stringify({ keys: [publicJwk] }));
-    const strict = await createCitadel({ ...options(), jwksFile: path('own-jwks.json'), observability: { ...noObservability, metrics: few }, maxCertificatesPerIdentity: 1, maxFailedAuthentications: 1 });
-    const other = await listen([strict], { at: { host: '127.0.0.1', port: 0 }, tls: { source: strict.certificate, clients: 'optional' } });
-    const at = { ...ca(), address: `127.0.0.1:${other.port}` };
-    const own = await token();
-    const ask = (shown: string) => requestCertificate(at, { csr, token: shown }).then(() => 'given', (error: { code: number; details: string; metadata: Metadata }) => error);
-    const results = await Promise.all(Array.from({ length: 14 }, () => ask(own)));
-    const refused = results.filter((result) => result !== 'given');
-    expect(refused.length).toBeGreaterThanOrEqual(2);
-    expect(refused[0]).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: expect.stringMatching(/try again in \d+ ms/) as string });
-    expect(Number((refused[0] as { metadata: Metadata }).metadata.get('grpc-retry-pushback-ms')[0])).toBeGreaterThan(0);
-    expect(await ask(await token({ sub: 'system:serviceaccount:shop:api', kubernetes: { namespace: 'shop', serviceaccount: { name: 'api' } } }))).toBe('given');
-    const guesses = await Promise.all(Array.from({ length: 14 }, () => ask('p'.repeat(40))));
-    expect(new Set(guesses.map((guess) => (guess as { code: number }).code))).toEqual(new Set([status.UNAUTHENTICATED, status.RESOURCE_EXHAUSTED]));
-    expect(await ask(await token({ sub: 'system:serviceaccount:shop:api', kubernetes: { namespace: 'shop', serviceaccount: { name: 'api' } } }))).toBe('given');
-    const text = await few.text();
-    for (const kind of ['certificates_of_identity', 'failed_authentications']) expect(text).toMatch(new RegExp(`limits_hit_total\\{kind="${kind}"\\} [1-9]`));
-    strict.close();
-    await other.close();
-  });
-});
-
-describe('the root', () => {
-  it('is kept with mode 0600 and is the same after a restart', async () => {
-    expect(statSync(path('root.pem')).mode & 0o777).toBe(0o600);
-    const again = await createCitadel(options());
-    expect(again.authority.rootPem).toBe(citadel.authority.rootPem);
-    again.close();
-  });
-  it('is one, when two start at once', async () => {
-    const both = await Promise.all([1, 2].map(() => createCitadel({ ...options(), root: createFileRootStore(path('twice/root.pem')) })));
-    expect(both[0]?.authority.rootPem).toBe(both[1]?.authority.rootPem);
-    for (const each of both) each.close();
-    expect(existsSync(path('twice/root.pem'))).toBe(true);
-  });
-  it('and its certificate need no folder that can be written once they are there', async () => {
-    const [problems, file] = [[] as unknown[], path('root-cert-is-a-folder')];
-    mkdirSync(join(file, 'occupied'), { recursive: true });
-    const log: Logger = { ...noObservability.log, error: (_message, fields) => void problems.push(fields?.['file']), scope: () => log };
-    const again = await createCitadel({ ...options(), rootCertOut: file, observability: { ...noObservability, log } });
-    expect([again.authority.rootPem === citadel.authority.rootPem, problems]).toEqual([true, [file]]);
-    again.close();
-  });
-  it('that can\'t be kept is refused with what to do', async () => {
-    writeFileSync(path('in-the-way'), '');
-    await expect(createCitadel({ ...options(), root: createFileRootStore(path('in-the-way/root.pem')) })).rejects.toThrow(/there is no root yet and a new one can't be kept: .*make .* writable/);
-  });
-  it('that others may read, or that is damaged, is refused with the remedy', async () => {
-    writeFileSync(path('open.pem'), readFileSync(path('root.pem')), { mode: 0o600 });
-    chmodSync(path('open.pem'), 0o644);
-    await expect(createFileRootStore(path('open.pem')).load()).rejects.toThrow(/chmod 600/);
-    writeFileSync(path('broken.pem'), 'x', { mode: 0o600 });
-    await expect(createFileRootStore(path('broken.pem')).load()).rejects.toThrow(/restore it, or remove it/);
-  });
-  it('in a Secret has Istio\'s keys, and the first to write it wins', async () => {
-    const kept = new Map<string, Readonly<Record<string, Uint8Array>>>();
-    const store = createSecretRootStore({
-      get: async (namespace, name) => { const data = kept.get(`${namespace}/${name}`); return data && { namespace, name, data }; },
-      create: async ({ namespace, name, data }) => (kept.has(`${namespace}/${name}`) ? 'exists' : (kept.set(`${namespace}/${name}`, data), 'created')),
-      update: async () => 'conflict',
-    }, 'istio-system');
-    const first = await createCitadel({ ...options(), root: store });
-    const second = await createCitadel({ ...options(), root: store });
-    expect(second.authority.rootPem).toBe(first.authority.rootPem);
-    expect(Object.keys(kept.get('istio-system/istio-ca-secret') ?? {})).toEqual(expect.arrayContaining(['ca-cert.pem', 'ca-key.pem']));
-    first.close();
-    second.close();
-  });
-});
-
 it('metrics count what happened', async () => {
   const text = await metrics.text();
-  for (const name of ['citadel_server_csr_count', 'citadel_server_authentication_failure_count', 'citadel_server_csr_parsing_err_count', 'citadel_server_success_cert_issuance_count', 'citadel_server_root_cert_expiry_timestamp']) {
+  for (const name of [
+    'citadel_server_csr_count',
+    'citadel_server_authentication_failure_count',
+    'citadel_server_csr_parsing_err_count',
+    'citadel_server_success_cert_issuance_count',
+    'citadel_server_root_cert_expiry_timestamp',
+  ]) {
     expect(text).toMatch(new RegExp(`^${name} [1-9]`, 'm'));
   }
   expect(text).toContain('citadel_server_csr_sign_err_count{error="TTL_ERROR"} 2');

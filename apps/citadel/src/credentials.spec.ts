@@ -6,7 +6,14 @@ import { listen, serverNamed, type Listening } from '@flotilla/grpc';
 import type { CredentialSource, CredentialUpdate } from '@flotilla/model';
 import { createMetrics } from '@flotilla/observability';
 import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
-import { buildCertificate, buildRoot, createCertificateSource, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
+import {
+  buildCertificate,
+  buildRoot,
+  createCertificateSource,
+  generateKey,
+  keyToPem,
+  type KeyAndCertificate,
+} from '@flotilla/pki';
 import { flotilla } from '@flotilla/proto-gen/credentials';
 import { createCredentialClient } from '@flotilla/runtime/credentials';
 import { AsyncQueue, type Clock } from '@flotilla/std';
@@ -15,16 +22,28 @@ const { WatchRequest } = flotilla.credentials.v1;
 const rootKey = generateKey();
 const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
 const roots = buildRoot(rootKey, { organization: 'test', validity, serial: randomBytes(16) });
-const issue = (serviceAccount: string, ca = { key: rootKey, certificate: new X509Certificate(roots) }): KeyAndCertificate => {
+const issue = (
+  serviceAccount: string,
+  ca = { key: rootKey, certificate: new X509Certificate(roots) },
+): KeyAndCertificate => {
   const key = generateKey();
   const uris = [`spiffe://cluster.local/ns/istio-system/sa/${serviceAccount}`];
-  return { key: keyToPem(key), cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris }, ca), roots };
+  return {
+    key: keyToPem(key),
+    cert: buildCertificate({ publicKey: createPublicKey(key), validity, serial: randomBytes(16), uris }, ca),
+    roots,
+  };
 };
 /** Certificates of Secrets, by version. */
 const pairs = new Map(['1', '2'].map((version) => [version, issue('web')]));
-const versionOf = (bytes: Uint8Array | undefined, part: 'cert' | 'key'): string => [...pairs].find(([, pair]) => pair[part] === Buffer.from(bytes ?? []).toString())?.[0] ?? 'other';
-const secret = (name: string, version: string, roots = ''): unknown =>
-  ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'shop' }, stringData: { cert: pairs.get(version)?.cert, key: pairs.get(version)?.key, ...(roots ? { cacert: roots } : {}) } });
+const versionOf = (bytes: Uint8Array | undefined, part: 'cert' | 'key'): string =>
+  [...pairs].find(([, pair]) => pair[part] === Buffer.from(bytes ?? []).toString())?.[0] ?? 'other';
+const secret = (name: string, version: string, roots = ''): unknown => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace: 'shop' },
+  stringData: { cert: pairs.get(version)?.cert, key: pairs.get(version)?.key, ...(roots ? { cacert: roots } : {}) },
+});
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -39,20 +58,30 @@ async function serve(first: readonly unknown[], port = 0, maxCredentials = 100) 
     for (const wake of waiting) wake();
   };
   /** Resolves when something is logged that has this text. */
-  const until = (text: string): Promise<void> => new Promise((resolve) => {
-    const look = (): void => (logged.some((line) => line.includes(text)) ? resolve() : undefined);
-    waiting.add(look);
-    look();
-  });
+  const until = (text: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => (logged.some((line) => line.includes(text)) ? resolve() : undefined);
+      waiting.add(look);
+      look();
+    });
   const log: Logger = { ...noObservability.log, info: write, warn: write, error: write, scope: () => log };
   const metrics = createMetrics();
   const files = new AsyncQueue<{ path: string; documents: { value: unknown }[] }[]>();
-  const put = (values: readonly unknown[]): void => files.push([{ path: 'secrets.yaml', documents: values.map((value) => ({ value })) }]);
-  const secrets = createSecrets({ source: { run: () => files }, trustDomain: 'cluster.local', observability: { ...noObservability, log, metrics }, maxCredentials });
+  const put = (values: readonly unknown[]): void =>
+    files.push([{ path: 'secrets.yaml', documents: values.map((value) => ({ value })) }]);
+  const secrets = createSecrets({
+    source: { run: () => files },
+    trustDomain: 'cluster.local',
+    observability: { ...noObservability, log, metrics },
+    maxCredentials,
+  });
   const stop = new AbortController();
   void secrets.run(stop.signal);
   put(first);
-  const listening: Listening = await listen([secrets], { at: { host: '127.0.0.1', port }, tls: { source: createCertificateSource(issue('citadel')), clients: 'optional' } });
+  const listening: Listening = await listen([secrets], {
+    at: { host: '127.0.0.1', port },
+    tls: { source: createCertificateSource(issue('citadel')), clients: 'optional' },
+  });
   const close = (): Promise<void> => {
     stop.abort();
     files.close();
@@ -65,20 +94,36 @@ type Served = Awaited<ReturnType<typeof serve>>;
 
 const clientOf = (port: number, options: { readonly clock?: Clock; readonly log?: Logger } = {}): CredentialSource => {
   const certificate = { ...createCertificateSource(issue('pilot')), first: Promise.resolve() };
-  return createCredentialClient({ address: `127.0.0.1:${port}`, certificate, trustDomain: 'cluster.local', log: noObservability.log, ...options });
+  return createCredentialClient({
+    address: `127.0.0.1:${port}`,
+    certificate,
+    trustDomain: 'cluster.local',
+    log: noObservability.log,
+    ...options,
+  });
 };
 function open(source: CredentialSource, names: readonly string[]) {
   const stop = new AbortController();
   const subscription = source.subscribe(stop.signal);
   for (const name of names) subscription.add(name);
   closers.push(() => stop.abort());
-  return { updates: subscription[Symbol.asyncIterator](), add: (name: string) => subscription.add(name), drop: (name: string) => subscription.drop(name), stop: () => stop.abort() };
+  return {
+    updates: subscription[Symbol.asyncIterator](),
+    add: (name: string) => subscription.add(name),
+    drop: (name: string) => subscription.drop(name),
+    stop: () => stop.abort(),
+  };
 }
 type Told = readonly string[];
 /** An update as its names with what they bring: versions of certificate and key, `roots`, or nothing. */
-const toldBy = ({ put, delete: gone }: CredentialUpdate): Told => [
-  ...[...put].map(([name, { certificate, key: hidden, roots: trusted }]) => `${name} ${certificate || hidden ? `${versionOf(certificate, 'cert')} ${versionOf(hidden, 'key')}` : ''}${trusted ? 'roots' : ''}`), ...gone.map((name) => `-${name}`),
-].sort();
+const toldBy = ({ put, delete: gone }: CredentialUpdate): Told =>
+  [
+    ...[...put].map(
+      ([name, { certificate, key: hidden, roots: trusted }]) =>
+        `${name} ${certificate || hidden ? `${versionOf(certificate, 'cert')} ${versionOf(hidden, 'key')}` : ''}${trusted ? 'roots' : ''}`,
+    ),
+    ...gone.map((name) => `-${name}`),
+  ].sort();
 /** Gives what is told until all of `count` names have been. */
 function follow(source: CredentialSource, names: readonly string[]) {
   const subscription = open(source, names);
@@ -91,7 +136,8 @@ function follow(source: CredentialSource, names: readonly string[]) {
 }
 
 describe.each<[string, (served: Served) => CredentialSource]>([
-  ['in the same process', ({ secrets }) => secrets], ['over mTLS', ({ port }) => clientOf(port)],
+  ['in the same process', ({ secrets }) => secrets],
+  ['over mTLS', ({ port }) => clientOf(port)],
 ])('credentials from citadel, %s', (_how, sourceOf) => {
   it('are those of the names that are asked for, then what changes of them', async () => {
     const citadel = await serve([secret('a', '1'), secret('b', '1')]);
@@ -125,7 +171,11 @@ describe.each<[string, (served: Served) => CredentialSource]>([
   });
 
   it('have the private key or the roots, by their name; roots may have a Secret of their own', async () => {
-    const citadel = await serve([secret('a', '1', roots), secret('b', '1', roots), { ...secret('b-cacert', '1') as object, stringData: { cacert: roots } }]);
+    const citadel = await serve([
+      secret('a', '1', roots),
+      secret('b', '1', roots),
+      { ...(secret('b-cacert', '1') as object), stringData: { cacert: roots } },
+    ]);
     const { next } = follow(sourceOf(citadel), ['shop/a', 'shop/a-cacert', 'shop/b-cacert', 'shop/c-cacert']);
     expect(await next(4)).toEqual(['-shop/c-cacert', 'shop/a 1 1', 'shop/a-cacert roots', 'shop/b-cacert roots']);
     citadel.put([secret('b', '1')]);
@@ -136,11 +186,15 @@ describe.each<[string, (served: Served) => CredentialSource]>([
     const citadel = await serve([secret('a', '1')]);
     const { next } = follow(sourceOf(citadel), ['shop/a']);
     await next();
-    citadel.put([{ ...secret('a', '1') as object, stringData: { cert: pairs.get('1')?.cert, key: pairs.get('2')?.key } }]);
+    citadel.put([
+      { ...(secret('a', '1') as object), stringData: { cert: pairs.get('1')?.cert, key: pairs.get('2')?.key } },
+    ]);
     await citadel.until('its key does not belong to its certificate');
     citadel.put([secret('a', '2')]);
     expect(await next()).toEqual(['shop/a 2 2']);
-    const lines = [...pairs.values()].flatMap((pair) => `${pair.key}${pair.cert}`.split('\n')).filter((line) => line.length > 40);
+    const lines = [...pairs.values()]
+      .flatMap((pair) => `${pair.key}${pair.cert}`.split('\n'))
+      .filter((line) => line.length > 40);
     expect(lines.filter((line) => citadel.logged.join('\n').includes(line))).toEqual([]);
   });
 
@@ -156,26 +210,45 @@ describe.each<[string, (served: Served) => CredentialSource]>([
       messages += 1;
     }
     expect(seen.sort()).toEqual([...names].sort());
-    expect(messages).toBeGreaterThan(names.length * big.length / (2 << 20));
+    expect(messages).toBeGreaterThan((names.length * big.length) / (2 << 20));
   });
 });
 
 /** A stream of any certificate's holder: what citadel sends on it, as bytes. */
 function call(port: number, held: KeyAndCertificate | undefined) {
-  const tls = credentials.createSsl(Buffer.from(roots), held ? Buffer.from(held.key) : null, held ? Buffer.from(held.cert) : null, { checkServerIdentity: () => undefined });
-  const client = new Client(`127.0.0.1:${port}`, tls, { ...serverNamed('localhost'), 'grpc.use_local_subchannel_pool': 1 });
+  const tls = credentials.createSsl(
+    Buffer.from(roots),
+    held ? Buffer.from(held.key) : null,
+    held ? Buffer.from(held.cert) : null,
+    { checkServerIdentity: () => undefined },
+  );
+  const client = new Client(`127.0.0.1:${port}`, tls, {
+    ...serverNamed('localhost'),
+    'grpc.use_local_subchannel_pool': 1,
+  });
   closers.push(() => client.close());
-  const stream = client.makeBidiStreamRequest('/flotilla.credentials.v1.Credentials/Watch', (request: Parameters<typeof WatchRequest.encode>[0]) => Buffer.from(WatchRequest.encode(request).finish()), (bytes: Buffer) => bytes);
+  const stream = client.makeBidiStreamRequest(
+    '/flotilla.credentials.v1.Credentials/Watch',
+    (request: Parameters<typeof WatchRequest.encode>[0]) => Buffer.from(WatchRequest.encode(request).finish()),
+    (bytes: Buffer) => bytes,
+  );
   const messages = new AsyncQueue<Buffer>();
   stream.on('data', (bytes: Buffer) => messages.push(bytes)).on('error', (error) => messages.fail(error));
-  return { ask: (add: string[]) => void stream.write({ add }), next: async () => (await messages.next()).value as Buffer };
+  return {
+    ask: (add: string[]) => void stream.write({ add }),
+    next: async () => (await messages.next()).value as Buffer,
+  };
 }
 
-describe('citadel\'s stream of credentials', () => {
+describe("citadel's stream of credentials", () => {
   const foreignKey = generateKey();
-  const foreign = new X509Certificate(buildRoot(foreignKey, { organization: 'test', validity, serial: randomBytes(16) }));
+  const foreign = new X509Certificate(
+    buildRoot(foreignKey, { organization: 'test', validity, serial: randomBytes(16) }),
+  );
   it.each([
-    ['another service', issue('galley')], ['a stranger', undefined], ['pilot of another CA', issue('pilot', { key: foreignKey, certificate: foreign })],
+    ['another service', issue('galley')],
+    ['a stranger', undefined],
+    ['pilot of another CA', issue('pilot', { key: foreignKey, certificate: foreign })],
   ])('is refused to %s', async (_who, held) => {
     const { port } = await serve([secret('a', '1')]);
     const stream = call(port, held);
@@ -194,7 +267,11 @@ describe('citadel\'s stream of credentials', () => {
     sent.push(await stream.next());
     const keyLine = (version: string): string => pairs.get(version)?.key.split('\n')[1] ?? '';
     const text = Buffer.concat(sent).toString('latin1');
-    expect([text.includes(keyLine('1')), text.includes(keyLine('2')), text.includes('shop/none')]).toEqual([true, false, true]);
+    expect([text.includes(keyLine('1')), text.includes(keyLine('2')), text.includes('shop/none')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 
   it('ends when it asks for too many names or too long ones, which is counted', async () => {
@@ -211,7 +288,7 @@ describe('citadel\'s stream of credentials', () => {
   });
 });
 
-describe('pilot\'s side of it', () => {
+describe("pilot's side of it", () => {
   it('has what it knows while citadel is away, and is answered every name when it is back', async () => {
     const first = await serve([secret('a', '1'), secret('b', '1'), secret('c', '1')]);
     const { next, drop, add } = follow(clientOf(first.port), ['shop/a', 'shop/b', 'shop/c']);
@@ -225,13 +302,25 @@ describe('pilot\'s side of it', () => {
 
   it('asks again when citadel takes the call and says nothing', async () => {
     const files = new AsyncQueue<never>();
-    const silent = createSecrets({ source: { run: () => files }, trustDomain: 'cluster.local', observability: noObservability, maxCredentials: 10 });
-    const listening = await listen([silent], { at: { host: '127.0.0.1', port: 0 }, tls: { source: createCertificateSource(issue('citadel')), clients: 'optional' } });
+    const silent = createSecrets({
+      source: { run: () => files },
+      trustDomain: 'cluster.local',
+      observability: noObservability,
+      maxCredentials: 10,
+    });
+    const listening = await listen([silent], {
+      at: { host: '127.0.0.1', port: 0 },
+      tls: { source: createCertificateSource(issue('citadel')), clients: 'optional' },
+    });
     closers.push(() => listening.close());
     const timers = new AsyncQueue<{ ms: number; callback: () => void }>();
     const clock: Clock = { now: () => 0, after: (ms, callback) => (timers.push({ ms, callback }), () => {}) };
     const reasons: unknown[] = [];
-    const log: Logger = { ...noObservability.log, warn: (_message, fields) => void reasons.push(fields?.['reason']), scope: () => log };
+    const log: Logger = {
+      ...noObservability.log,
+      warn: (_message, fields) => void reasons.push(fields?.['reason']),
+      scope: () => log,
+    };
     open(clientOf(listening.port, { clock, log }), ['shop/a']);
     const deadline = (await timers.next()).value as { ms: number; callback: () => void };
     deadline.callback();

@@ -3,20 +3,33 @@ import { watchFiles } from '@flotilla/files';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
-await runApp({
-  name: 'citadel',
-  describe: 'The certificate authority: signs the certificates of workloads and of the control plane.',
-  settings: {
-    ...commonSettings('127.0.0.4'), ...citadelSettings(), grpcPort: setting.port('certificate service, TLS (0: any)', 15_022),
-    maxCaConnections: setting.count('connections at once on this port; one more closes the longest idle, those without a client certificate first', 5000), ...grpcSettings(),
+await runApp(
+  {
+    name: 'citadel',
+    describe: 'The certificate authority: signs the certificates of workloads and of the control plane.',
+    settings: {
+      ...commonSettings('127.0.0.4'),
+      ...citadelSettings(),
+      grpcPort: setting.port('certificate service, TLS (0: any)', 15_022),
+      maxCaConnections: setting.count(
+        'connections at once on this port; one more closes the longest idle, those without a client certificate first',
+        5000,
+      ),
+      ...grpcSettings(),
+    },
   },
-}, async (options, { observability, guard }) => {
-  const citadel = await createCitadel({ ...options, root: createFileRootStore(options.rootFile), observability });
-  const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
-  const ca = grpcRunner({
-    name: 'ca', log: observability.log, services: [citadel, secrets],
-    at: { host: options.bind, port: options.grpcPort }, tls: { source: citadel.certificate, clients: 'optional' },
-    ...guard('ca', options.maxCaConnections), grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
-  });
-  return { runners: [ca.runner, { name: 'secrets', run: secrets.run }], ready: [ca.listening], close: citadel.close };
-});
+  async (options, { observability, guard }) => {
+    const citadel = await createCitadel({ ...options, root: createFileRootStore(options.rootFile), observability });
+    const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
+    const ca = grpcRunner({
+      name: 'ca',
+      log: observability.log,
+      services: [citadel, secrets],
+      at: { host: options.bind, port: options.grpcPort },
+      tls: { source: citadel.certificate, clients: 'optional' },
+      ...guard('ca', options.maxCaConnections),
+      grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
+    });
+    return { runners: [ca.runner, { name: 'secrets', run: secrets.run }], ready: [ca.listening], close: citadel.close };
+  },
+);
