@@ -17,48 +17,101 @@ const scopes = ['pilot', 'galley', 'citadel', 'injector', 'agent', 'operator'];
 const onlyTags = (names, prefix) => names.map((name) => `${prefix}:${name}`);
 
 const depConstraints = [
-  ...Object.entries(layers).map(([layer, to]) => ({ sourceTag: `layer:${layer}`, onlyDependOnLibsWithTags: onlyTags(to, 'layer') })),
-  ...scopes.map((scope) => ({ sourceTag: `scope:${scope}`, onlyDependOnLibsWithTags: [`scope:${scope}`, 'scope:shared'] })),
+  ...Object.entries(layers).map(([layer, to]) => ({
+    sourceTag: `layer:${layer}`,
+    onlyDependOnLibsWithTags: onlyTags(to, 'layer'),
+  })),
+  ...scopes.map((scope) => ({
+    sourceTag: `scope:${scope}`,
+    onlyDependOnLibsWithTags: [`scope:${scope}`, 'scope:shared'],
+  })),
   { sourceTag: 'scope:shared', onlyDependOnLibsWithTags: ['scope:shared'] },
   { sourceTag: 'type:app', notDependOnLibsWithTags: ['type:app'] },
   { sourceTag: 'layer:harness', onlyDependOnLibsWithTags: ['*'] },
 ];
 
-const noTransport = { group: ['@grpc/*', '@nats-io/*', '@kubernetes/*'], message: 'A core knows no transport: leave it to a server or an adapter.' };
-const noNode = { regex: '^node:(?!crypto$)', message: 'A core reads no clock, file or network: take it as an argument.' };
-const within = (globs, patterns) => ({ files: globs, ignores: ['**/*.spec.ts'], rules: { 'no-restricted-imports': ['error', { patterns }] } });
+const noTransport = {
+  group: ['@grpc/*', '@nats-io/*', '@kubernetes/*'],
+  message: 'A core knows no transport: leave it to a server or an adapter.',
+};
+const noNode = {
+  regex: '^node:(?!crypto$)',
+  message: 'A core reads no clock, file or network: take it as an argument.',
+};
+const within = (globs, patterns) => ({
+  files: globs,
+  ignores: ['**/*.spec.ts'],
+  rules: { 'no-restricted-imports': ['error', { patterns }] },
+});
 
 const cores = [
-  'libs/model', 'libs/query', 'libs/std', 'libs/ads', 'libs/galley/validation', 'libs/galley/pipeline', 'libs/pilot/registry', 'libs/pilot/world', 'libs/pilot/xds',
-  'libs/citadel/authority', 'libs/citadel/identity', 'libs/injector/template', 'libs/injector/inject', 'libs/agent/bootstrap', 'libs/agent/iptables',
+  'libs/model',
+  'libs/query',
+  'libs/std',
+  'libs/ads',
+  'libs/galley/validation',
+  'libs/galley/pipeline',
+  'libs/pilot/registry',
+  'libs/pilot/world',
+  'libs/pilot/xds',
+  'libs/citadel/authority',
+  'libs/citadel/identity',
+  'libs/injector/template',
+  'libs/injector/inject',
+  'libs/agent/bootstrap',
+  'libs/agent/iptables',
 ].map((path) => `${path}/src/**/*.ts`);
 
-/** What reads text from outside in time that is not proportional to it, or in a way of its own: libs/std/src/outside has the readers. */
+/**
+ * What reads text from outside in time that is not proportional to it, or in a way of its own: libs/std/src/outside has
+ * the readers.
+ */
 const readers = 'Text from outside is read by the readers of libs/std/src/outside.';
-const slowProperties = [['Number', 'parseInt'], ['Number', 'parseFloat'], ['Date', 'parse']].map(([object, property]) => ({ object, property, message: readers }));
+const slowProperties = [
+  ['Number', 'parseInt'],
+  ['Number', 'parseFloat'],
+  ['Date', 'parse'],
+].map(([object, property]) => ({ object, property, message: readers }));
 const slowReading = {
   'redos/no-vulnerable': ['error', { ignoreErrors: false, timeout: 30_000 }],
   'no-restricted-globals': ['error', ...['parseInt', 'parseFloat'].map((name) => ({ name, message: readers }))],
   'no-restricted-properties': ['error', ...slowProperties],
-  'no-restricted-syntax': ['error', ...[
-    ':matches(NewExpression, CallExpression)[callee.name="RegExp"]', 'CallExpression[callee.property.name=/^(match|matchAll|search)$/][arguments.length=1][arguments.0.type="Literal"]:not([arguments.0.regex])',
-  ].map((selector) => ({ selector, message: "An expression that is made at run time is run by V8's engine, which backtracks: see docs/adr/0016-regular-expressions.md." }))],
+  'no-restricted-syntax': [
+    'error',
+    ...[
+      ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
+      'CallExpression[callee.property.name=/^(match|matchAll|search)$/][arguments.length=1][arguments.0.type="Literal"]:not([arguments.0.regex])',
+    ].map((selector) => ({
+      selector,
+      message:
+        "An expression that is made at run time is run by V8's engine, which backtracks: see docs/adr/0016-regular-expressions.md.",
+    })),
+  ],
 };
 /**
- * Where JSON is parsed that no reader of libs/std has bounded: it is our own writing. All other JSON and YAML is somebody's text.
+ * Where JSON is parsed that no reader of libs/std has bounded: it is our own writing. All other JSON and YAML is
+ * somebody's text.
  */
 const ownJson = [
   'libs/bus/port/src/{encoded,state}.ts', // Batches that galley wrote, over a bus that only galley may publish to.
-  'libs/pilot/xds/src/clusters/outbound.ts', 'libs/pilot/xds/src/endpoints/load-assignment.ts', // Keys of queries, written by pilot.
-  'libs/pilot/xds/src/listeners/tcp-chains.ts', 'libs/pilot/xds/src/routes/sidecar.ts', // The same.
+  'libs/pilot/xds/src/clusters/outbound.ts',
+  'libs/pilot/xds/src/endpoints/load-assignment.ts', // Keys of queries, written by pilot.
+  'libs/pilot/xds/src/listeners/tcp-chains.ts',
+  'libs/pilot/xds/src/routes/sidecar.ts', // The same.
   'libs/proto-gen/src/json.ts', // Descriptors that npm run setup generates.
 ];
 const isReader = ['libs/std/src/outside/*.ts', 'libs/testing/**', '**/testing/**', '**/*.spec.ts'];
 const bounded = 'Texts from outside are read within limits: use readJson or readYaml of @flotilla/std.';
 const noYaml = { name: 'yaml', message: bounded };
-const guarded = 'Servers have deadlines and limits: use serveHttp or createListener of @flotilla/server, or listen of @flotilla/grpc.';
+const guarded =
+  'Servers have deadlines and limits: use serveHttp or createListener of @flotilla/server, or listen of @flotilla/grpc.';
 const ownServers = [
-  ...['net', 'tls', 'http', 'https', 'http2'].map((name) => ({ name: `node:${name}`, importNames: ['createServer', 'createSecureServer', 'Server'], message: guarded, allowTypeImports: true })),
+  ...['net', 'tls', 'http', 'https', 'http2'].map((name) => ({
+    name: `node:${name}`,
+    importNames: ['createServer', 'createSecureServer', 'Server'],
+    message: guarded,
+    allowTypeImports: true,
+  })),
   { name: '@grpc/grpc-js', importNames: ['Server'], message: guarded, allowTypeImports: true },
 ];
 
@@ -71,7 +124,20 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints }],
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+      ],
+      'max-len': [
+        'error',
+        {
+          code: 120,
+          ignoreStrings: true,
+          ignoreTemplateLiterals: true,
+          ignoreRegExpLiterals: true,
+          ignoreUrls: true,
+        },
+      ],
       'max-lines': ['error', { max: 400 }],
       'max-params': ['error', { max: 3 }],
     },
@@ -86,9 +152,14 @@ export default tseslint.config(
   {
     files: ['**/*.spec.ts'],
     rules: {
-      '@nx/enforce-module-boundaries': ['error', {
-        enforceBuildableLibDependency: false, allow: ['@flotilla/testing'], depConstraints,
-      }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          enforceBuildableLibDependency: false,
+          allow: ['@flotilla/testing'],
+          depConstraints,
+        },
+      ],
       '@typescript-eslint/no-dynamic-delete': 'off',
     },
   },
@@ -97,11 +168,16 @@ export default tseslint.config(
     ignores: isReader,
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [noYaml, ...ownServers] }] },
   },
-  { files: ['libs/server/src/*.ts', 'libs/grpc/src/listen.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [noYaml] }] } },
+  {
+    files: ['libs/server/src/*.ts', 'libs/grpc/src/listen.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [noYaml] }] },
+  },
   {
     files: ['libs/**/*.ts', 'apps/**/*.ts'],
     ignores: [...isReader, ...ownJson],
-    rules: { 'no-restricted-properties': ['error', ...slowProperties, { object: 'JSON', property: 'parse', message: bounded }] },
+    rules: {
+      'no-restricted-properties': ['error', ...slowProperties, { object: 'JSON', property: 'parse', message: bounded }],
+    },
   },
   within([...cores, 'libs/query/canary/**/*.ts'], [noTransport, noNode]),
 );

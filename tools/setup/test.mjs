@@ -1,5 +1,5 @@
-// Type check, lint, the lint's canaries, tests and attacks; with --all the end-to-end tests, more attacks and fuzzing too. The last line counts them as
-// `N passed, N failed, N skipped`.
+// Type check, lint, the lint's canaries, tests and attacks; with --all the end-to-end tests, more attacks and fuzzing
+// too. The last line counts them as `N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,24 +14,42 @@ const skipped = [];
 function check(name, command, { mustFail = false } = {}) {
   console.log(`test: ${name}`);
   const [program, ...args] = command;
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 28,
+  });
   const good = mustFail ? status !== 0 && mustFail.test(stdout + stderr) : status === 0;
   counts[good ? 'passed' : 'failed'] += 1;
-  if (!good) console.log(`${stdout}${stderr}\ntest: ${name} ${mustFail ? 'passed, but must fail' : `failed (${status})`}`);
+  if (!good)
+    console.log(`${stdout}${stderr}\ntest: ${name} ${mustFail ? 'passed, but must fail' : `failed (${status})`}`);
 }
 
 /** Runs tests; `enter` puts the command where they are to run. Returns how many were skipped. */
 function vitest(args, enter = (command) => command) {
   const dir = mkdtempSync(join(tmpdir(), 'flotilla-test-'));
   const file = join(dir, 'report.json');
-  const [program, ...rest] = enter(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args]);
+  const [program, ...rest] = enter([
+    'vitest',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+    ...args,
+  ]);
   const { status } = spawnSync(program, rest, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     counts.passed += report.numPassedTests;
     counts.failed += report.numFailedTests + (report.numFailedTests === 0 && status !== 0 ? 1 : 0);
     counts.skipped += report.numPendingTests + report.numTodoTests;
-    for (const { assertionResults } of report.testResults) skipped.push(...assertionResults.filter((result) => ['pending', 'skipped', 'todo'].includes(result.status)).map((result) => result.fullName));
+    for (const { assertionResults } of report.testResults)
+      skipped.push(
+        ...assertionResults
+          .filter((result) => ['pending', 'skipped', 'todo'].includes(result.status))
+          .map((result) => result.fullName),
+      );
     return report.numPendingTests;
   } catch {
     counts.failed += 1;
@@ -41,7 +59,10 @@ function vitest(args, enter = (command) => command) {
   }
 }
 
-/** End-to-end tests run in namespaces of their own, one file after the other. Where these can't be made they are skipped, which .ci/run takes for a failure. */
+/**
+ * End-to-end tests run in namespaces of their own, one file after the other. Where these can't be made they are
+ * skipped, which .ci/run takes for a failure.
+ */
 function endToEnd(args) {
   const why = whyNoNode();
   if (why !== undefined) console.log(`test: end-to-end tests are skipped: ${why}`);
@@ -52,14 +73,23 @@ function endToEnd(args) {
 /** Runs rows of attacks or fuzz targets, each of which counts as a test. */
 function attack(name, args) {
   console.log(`test: ${name}`);
-  const { stdout, status } = spawnSync('node', ['tools/attack/src/main.ts', ...args, '--json'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+  const { stdout, status } = spawnSync('node', ['tools/attack/src/main.ts', ...args, '--json'], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 28,
+  });
   try {
     const { outcomes } = JSON.parse(stdout);
     const count = (wanted) => outcomes.filter(({ verdict }) => verdict === wanted).length;
     counts.passed += count('held');
     counts.failed += count('broke');
     counts.skipped += count('skipped');
-    skipped.push(...outcomes.filter(({ verdict }) => verdict === 'skipped').map(({ id, shape, problems }) => `${shape} ${id}: ${problems.join('; ')}`));
+    skipped.push(
+      ...outcomes
+        .filter(({ verdict }) => verdict === 'skipped')
+        .map(({ id, shape, problems }) => `${shape} ${id}: ${problems.join('; ')}`),
+    );
   } catch {
     console.log(`test: ${name} failed (${status})`);
     counts.failed += 1;
@@ -69,18 +99,39 @@ function attack(name, args) {
 const all = process.argv.includes('--all');
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const isEndToEnd = (arg) => arg.startsWith(e2e);
+check('format', ['prettier', '--check', '--log-level', 'warn', '.']);
 check('types', ['tsc', '-p', '.']);
-// Without a cached project graph the rule of the arrows only warns: compute it first, and prove by canaries that it bites.
+// Without a cached project graph the rule of the arrows only warns: compute it first, and prove by canaries that it
+// bites.
 check('project graph', ['nx', 'show', 'projects']);
 check('lint', ['eslint', '.', '--max-warnings', '0']);
-check('lint canary: a wrong arrow', ['eslint', '--no-ignore', 'libs/query/canary/wrong-arrow.ts'], { mustFail: /enforce-module-boundaries/ });
-check('lint canary: a core that opens a file', ['eslint', '--no-ignore', 'libs/query/canary/impure-core.ts'], { mustFail: /no-restricted-imports/ });
-check('lint canary: an expression of exponential time', ['eslint', '--no-ignore', 'libs/query/canary/slow-expression.ts'], { mustFail: /redos\/no-vulnerable/ });
-check('lint canary: an expression that a user makes', ['eslint', '--no-ignore', 'libs/query/canary/made-expression.ts'], { mustFail: /no-restricted-syntax/ });
-check('lint canary: JSON read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-json.ts'], { mustFail: /no-restricted-properties/ });
-check('lint canary: YAML read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-yaml.ts'], { mustFail: /no-restricted-imports/ });
-check('lint canary: a server without limits', ['eslint', '--no-ignore', 'libs/query/canary/own-server.ts'], { mustFail: /Servers have deadlines/ });
-if (args.length === 0 || args.some((arg) => !isEndToEnd(arg))) vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
+check('lint canary: a wrong arrow', ['eslint', '--no-ignore', 'libs/query/canary/wrong-arrow.ts'], {
+  mustFail: /enforce-module-boundaries/,
+});
+check('lint canary: a core that opens a file', ['eslint', '--no-ignore', 'libs/query/canary/impure-core.ts'], {
+  mustFail: /no-restricted-imports/,
+});
+check(
+  'lint canary: an expression of exponential time',
+  ['eslint', '--no-ignore', 'libs/query/canary/slow-expression.ts'],
+  { mustFail: /redos\/no-vulnerable/ },
+);
+check(
+  'lint canary: an expression that a user makes',
+  ['eslint', '--no-ignore', 'libs/query/canary/made-expression.ts'],
+  { mustFail: /no-restricted-syntax/ },
+);
+check('lint canary: JSON read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-json.ts'], {
+  mustFail: /no-restricted-properties/,
+});
+check('lint canary: YAML read without limits', ['eslint', '--no-ignore', 'libs/query/canary/unbounded-yaml.ts'], {
+  mustFail: /no-restricted-imports/,
+});
+check('lint canary: a server without limits', ['eslint', '--no-ignore', 'libs/query/canary/own-server.ts'], {
+  mustFail: /Servers have deadlines/,
+});
+if (args.length === 0 || args.some((arg) => !isEndToEnd(arg)))
+  vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
 if (args.length === 0) attack('attacks', [all ? '--short' : '--quick']);
 if (all && args.length === 0) attack('fuzz', ['fuzz', '--duration', '60s']);
 if (all || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
