@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { setImmediate } from 'node:timers/promises';
+import { createFairTurns } from './fair-turns.ts';
 
 export interface BodyReaderOptions {
   /** Bytes of one body. */
@@ -15,9 +15,9 @@ const needed = 'other bodies need the memory';
 export type BodyReader = (request: IncomingMessage) => Promise<Buffer | 'too large'>;
 
 /**
- * Reads bodies of requests into memory, within limits, and gives out one of them in each turn of the event loop: what
- * is made of many that are complete at once leaves room for everything else in the process. Rejects when the client
- * breaks off, or is broken off.
+ * Reads bodies of requests into memory, within limits, and gives out those that are complete in fair turns: many at
+ * once leave room for everything else in the process, and large ones do not hold up small ones. Rejects when the
+ * client breaks off, or is broken off.
  */
 export function createBodyReader({ maxBytes, maxTotal, onTotal }: BodyReaderOptions): BodyReader {
   const reading = new Set<IncomingMessage>();
@@ -28,7 +28,7 @@ export function createBodyReader({ maxBytes, maxTotal, onTotal }: BodyReaderOpti
     request.socket.destroy();
   };
   let total = 0;
-  let lastTurn = Promise.resolve();
+  const turn = createFairTurns();
   return async (request) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -45,8 +45,7 @@ export function createBodyReader({ maxBytes, maxTotal, onTotal }: BodyReaderOpti
         }
         chunks.push(chunk);
       }
-      lastTurn = lastTurn.then(() => setImmediate());
-      await lastTurn;
+      await turn(size);
       if (!reading.has(request)) throw new Error(needed);
       if (request.socket.destroyed) throw new Error('the client is gone');
       return Buffer.concat(chunks, size);
