@@ -218,6 +218,15 @@ describe('a request that does not come in time is ended:', () => {
       'body_timeout',
     ],
     [
+      'a later message of a stream',
+      Buffer.concat([
+        preface,
+        headers(1, service.Echo.path),
+        frame(0, 0, { stream: 1, payload: Buffer.concat([Buffer.from([0, 0, 0, 0, 0]), halfMessage]) }),
+      ]),
+      'body_timeout',
+    ],
+    [
       'the end of a request that is a single message',
       Buffer.concat([
         preface,
@@ -299,6 +308,22 @@ describe('is refused without harm to its connection:', () => {
     socket.write(frame(6, 0, { payload: Buffer.alloc(8) }));
     while (!answer.includes('000008060100000000')) answer += ((await answers.next()).value as Buffer).toString('hex');
   });
+});
+
+it('bounds the memory of messages that are not complete', async () => {
+  const { client, who, open, hits } = await rig({ grpc: { maxUnfinishedBytes: 100_000 } });
+  const unfinished = (stream: number): Buffer =>
+    Buffer.concat([
+      headers(stream, stream % 4 === 1 ? service.Who.path : service.Echo.path),
+      frame(0, 0, { stream, payload: Buffer.concat([Buffer.from([0, 0, 1, 0, 0]), Buffer.alloc(10_000)]) }),
+    ]);
+  const socket = await open(Buffer.concat([preface, ...Array.from({ length: 12 }, (_, i) => unfinished(2 * i + 1))]));
+  let answer = '';
+  // The first three are reset with ENHANCE_YOUR_CALM.
+  while (!answer.includes('0000040300000000050000000b'))
+    answer += ((await once(socket, 'data')) as [Buffer])[0].toString('hex');
+  expect(hits).toEqual(Array.from({ length: 3 }, () => 'message_memory'));
+  expect(await who(client())).toBe('nobody at 127.0.0.1');
 });
 
 it('lets streams end when it closes, and tells idle clients at once', async () => {

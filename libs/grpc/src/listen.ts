@@ -11,6 +11,7 @@ import {
 import { systemClock } from '@flotilla/std';
 import { printableStatus } from './printable-status.ts';
 import { requestDeadline } from './request-deadline.ts';
+import { Unfinished } from './unfinished.ts';
 
 /** Something that a gRPC server serves; several may share a port. */
 export interface GrpcService {
@@ -27,6 +28,8 @@ export interface Listening {
 export interface GrpcLimits {
   /** Bytes of a message from a client. */
   readonly maxMessageBytes: number;
+  /** Bytes of the messages of all clients together that are not complete; one more resets the call longest at it. */
+  readonly maxUnfinishedBytes: number;
   /** Calls at once on a connection; clients hold others back. */
   readonly maxConcurrentStreams: number;
   /** Connections that have been silent so long are asked whether they are still there. */
@@ -38,6 +41,7 @@ export interface GrpcLimits {
 }
 export const defaultGrpcLimits: GrpcLimits = {
   maxMessageBytes: 4 << 20,
+  maxUnfinishedBytes: 128 << 20,
   maxConcurrentStreams: 100,
   keepaliveInterval: 30_000,
   keepaliveTimeout: 10_000,
@@ -60,9 +64,16 @@ export async function listen(
 ): Promise<Listening> {
   const { onLimit, clock = systemClock } = options;
   const limits = { ...defaultLimits, ...options.limits };
+  const grpcLimits = { ...defaultGrpcLimits, ...grpc };
   const deadlines = new Deadlines();
+  const unfinished = new Unfinished({
+    maxTotal: grpcLimits.maxUnfinishedBytes,
+    requestTimeout: limits.requestTimeout,
+    deadlines,
+    onLimit: (kind) => onLimit?.(kind),
+  });
   const server = new Server({
-    ...serverOptions({ ...defaultGrpcLimits, ...grpc }),
+    ...serverOptions(grpcLimits),
     'grpc.max_connection_idle_ms': limits.idleTimeout,
     interceptors: [
       printableStatus,
@@ -79,7 +90,11 @@ export async function listen(
     limits: { ...limits, idleTimeout: limits.idleTimeout + closeWithinMs },
     onTick: (elapsedMs) => deadlines.advance(elapsedMs),
     serve(socket, connection) {
-      followStreams(socket, connection, { deadlines, requestTimeout: limits.requestTimeout });
+      followStreams(socket, connection, {
+        deadlines,
+        requestTimeout: limits.requestTimeout,
+        onOpen: (stream) => unfinished.follow(stream),
+      });
       injector.injectConnection(socket);
     },
   });

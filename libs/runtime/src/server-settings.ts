@@ -16,6 +16,10 @@ export type ConnectionOptions = OptionsOf<ReturnType<typeof connectionSettings>>
 /** What the connections of every gRPC port of an app may take besides. */
 export const grpcSettings = () => ({
   maxConcurrentStreams: setting.count('calls at once on a gRPC connection', 100, { env: 'ISTIO_GPRC_MAXSTREAMS' }),
+  unfinishedMessageBytes: setting.count(
+    'bytes of gRPC messages on a port that are not complete, of all clients together; one more resets the call that has been at it longest',
+    134_217_728,
+  ),
   keepaliveInterval: setting.duration('silence after which a keepalive is sent to a gRPC client', '30s'),
   keepaliveTimeout: setting.duration('time for a gRPC client to answer a keepalive', '10s'),
   keepaliveMaxServerConnectionAge: {
@@ -32,6 +36,7 @@ export const grpcLimits = (
   options: OptionsOf<ReturnType<typeof grpcSettings>>,
 ): Omit<GrpcLimits, 'maxMessageBytes'> => ({
   maxConcurrentStreams: options.maxConcurrentStreams,
+  maxUnfinishedBytes: options.unfinishedMessageBytes,
   keepaliveInterval: options.keepaliveInterval,
   keepaliveTimeout: options.keepaliveTimeout,
   maxConnectionAge: options.keepaliveMaxServerConnectionAge,

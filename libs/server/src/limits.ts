@@ -43,6 +43,7 @@ export const limitKinds = [
   'header_size',
   'body_memory',
   'answer_memory',
+  'message_memory',
   'pipelined_requests',
 ] as const;
 export type LimitKind = (typeof limitKinds)[number];

@@ -8,6 +8,8 @@ export interface Following {
   readonly deadlines: Deadlines;
   /** Milliseconds that a client may leave a stream open which is answered. */
   readonly requestTimeout: number;
+  /** A stream has been opened; nothing of its body has been read yet. */
+  onOpen?(stream: ServerHttp2Stream): void;
 }
 interface Followed extends Following {
   readonly connection: Connection;
@@ -32,9 +34,10 @@ export function followStreams(socket: Socket, connection: Connection, following:
   });
 }
 
-function follow(stream: ServerHttp2Stream, { connection, deadlines, requestTimeout }: Followed): void {
+function follow(stream: ServerHttp2Stream, { connection, deadlines, requestTimeout, onOpen }: Followed): void {
   let cancel = (): void => {};
   connection.began();
+  onOpen?.(stream);
   // A complete answer ends the stream only when the client has ended its part as well (RFC 9113, 8.1).
   stream.once(
     'finish',

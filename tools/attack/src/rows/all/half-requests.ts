@@ -1,9 +1,10 @@
-import { connect, type ClientHttp2Session } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { struct } from '@flotilla/proto-gen/envoy';
 import { expect, type Attack, type Service } from '../../attack.ts';
 import { nodeOf, types } from '../../clients/ads.ts';
+import { framed, lengthOf, methods as methodPaths, openSession, startCall } from '../../clients/calls.ts';
 import { closedWithin, many, tls } from '../../clients/sockets.ts';
 import type { Mesh } from '../../mesh/mesh.ts';
 import type { Port } from '../../mesh/places.ts';
@@ -13,34 +14,15 @@ const methods: readonly { readonly port: Port; readonly service: Service; readon
   {
     port: 'xds',
     service: 'pilot',
-    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    path: methodPaths.sotw,
   },
   {
     port: 'secure-xds',
     service: 'pilot',
-    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    path: methodPaths.delta,
   },
-  { port: 'ca', service: 'citadel', path: '/istio.v1.auth.IstioCertificateService/CreateCertificate' },
+  { port: 'ca', service: 'citadel', path: methodPaths.certificate },
 ];
-async function session(mesh: Mesh, port: Port): Promise<ClientHttp2Session> {
-  const { host, port: number } = mesh.place(port);
-  const { key, cert } = await mesh.certificate();
-  const made = connect(port === 'xds' ? `http://${host}:${number}` : `https://${host}:${number}`, {
-    rejectUnauthorized: false,
-    key,
-    cert,
-    servername: 'localhost',
-  });
-  mesh.onClose(() => made.destroy());
-  made.on('error', () => {});
-  return made;
-}
-/** The length that gRPC has before each message. */
-function lengthOf(size: number): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(size, 1);
-  return head;
-}
 /** A call that has sent the beginning of a message of so many bytes, after other messages. */
 function half(
   on: ClientHttp2Session,
@@ -51,10 +33,7 @@ function half(
     after = Buffer.alloc(0),
   }: { readonly size: number; readonly content: Buffer; readonly after?: Buffer },
 ) {
-  const stream = on
-    .request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' })
-    .on('error', () => {})
-    .resume();
+  const stream = startCall(on, path);
   stream.write(Buffer.concat([after, lengthOf(size)]));
   stream.write(content);
   return stream;
@@ -62,7 +41,7 @@ function half(
 
 /** Opens 20 connections with 100 calls each, which send all of a large message but its end. */
 async function flood(mesh: Mesh, { port, path }: (typeof methods)[number], after?: Buffer): Promise<void> {
-  const sessions = await many(20, () => session(mesh, port));
+  const sessions = await many(20, () => openSession(mesh, port));
   const size = port === 'ca' ? 1_000_000 : 1_500_000;
   const content = Buffer.alloc(size - 1000);
   for (const made of sessions)
@@ -79,13 +58,13 @@ const unfinished = methods.map((method): Attack => ({
   describe,
   run: (mesh) => flood(mesh, method),
 }));
-const firstRequest = (): Buffer => {
-  const bytes = DiscoveryRequest.encode({
-    node: { id: nodeOf('shop'), metadata: struct({ NAMESPACE: 'shop' }) },
-    typeUrl: types.cds,
-  }).finish();
-  return Buffer.concat([lengthOf(bytes.length), bytes]);
-};
+const firstRequest = (): Buffer =>
+  framed(
+    DiscoveryRequest.encode({
+      node: { id: nodeOf('shop'), metadata: struct({ NAMESPACE: 'shop' }) },
+      typeUrl: types.cds,
+    }).finish(),
+  );
 const later = methods.slice(0, 1).map((method): Attack => ({
   service: method.service,
   kind: 'half requests',
@@ -101,7 +80,7 @@ const left = methods.map(({ port, service, path }): Attack => ({
   form: 'short',
   describe: 'calls that send a few bytes of a message: each is ended within 15 s',
   run: async (mesh) => {
-    const made = await session(mesh, port);
+    const made = await openSession(mesh, port);
     const ended = Array.from(
       { length: 100 },
       () =>
