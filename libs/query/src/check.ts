@@ -10,7 +10,7 @@ export interface Mismatch {
 
 /** The checking mode: computes every watched result again from nothing and compares. Empty when reuse was right. */
 export function checkAgainstScratch(engine: Engine): Mismatch[] {
-  const scratch = new Engine(engine.store.fork());
+  const scratch = new Engine(engine.store.copy());
   const mismatches: Mismatch[] = [];
   for (const { query, key, subject } of [...engine.watches()]) {
     const remembered = outcome(() => engine.read(query, key, subject));

@@ -1,8 +1,10 @@
-import { deepEqual } from '@flotilla/std';
-import { Frame } from './frame.ts';
-import { Entry, InputNode, seen, valueOf, Watch, type AnyQuery, type Node, type Outcome } from './node.ts';
-import { QueryCycle, type Query } from './query.ts';
-import { Slot } from './slot.ts';
+import { Fork } from './fork.ts';
+import { describe, type ResultInfo } from './inspect.ts';
+import { mark } from './marks.ts';
+import { Entry, seen, valueOf, Watch, type AnyQuery, type Node } from './node.ts';
+import type { Query } from './query.ts';
+import { Results, reuseOutcome, type Asked } from './results.ts';
+import { Runner } from './runner.ts';
 import type { Change, Store } from './store.ts';
 import type { Subject } from './subject.ts';
 
@@ -12,59 +14,63 @@ export interface EngineStats {
   readonly entries: number;
 }
 
+/** Where results can be read: an engine, or a fork of one. */
+export interface Reader {
+  /**
+   * The result for this subject, reused where it can be. Throws what the query throws; a QueryCycle if it needs its own
+   * result.
+   */
+  read<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R;
+}
+
+export interface EngineOptions {
+  /** Freezes every result, so that changing one throws: for tests, as it costs time. Default: Engine.freezesResults. */
+  readonly freezesResults?: boolean;
+}
+
 /**
  * Tracked queries over a store (the idea of Salsa, Adapton and signals). Invalidation is pushed from what changed;
  * validation and computation are pulled; a result that comes out equal stops there.
  */
-export class Engine {
+export class Engine implements Reader {
+  /** What engines do that are not told otherwise. The set-up of the tests turns it on. */
+  static freezesResults = false;
+
   readonly store: Store;
-  readonly #slots = new Map<AnyQuery, Map<string, Slot>>();
-  readonly #runs = new Map<string, number>();
-  readonly #running: { query: AnyQuery; key: string; subject: Subject; frame: Frame }[] = [];
+  readonly #results = new Results();
+  readonly #runner: Runner;
   /** What may be evicted: nobody held it when it was last looked at. */
   readonly #loose = new Set<Node>();
-  readonly #resolve = (query: AnyQuery, key: string, subject: Subject): Entry => {
-    const entry = this.#slots.get(query)?.get(key)?.find(subject);
-    if (!entry) return this.#compute({ query, key }, subject);
-    return entry.state === 'clean' || this.#stillValid(entry, subject) ? entry : this.#compute(entry, subject);
-  };
 
-  #entries = 0;
-
-  constructor(store: Store) {
+  constructor(store: Store, { freezesResults = Engine.freezesResults }: EngineOptions = {}) {
     this.store = store;
+    const resolve = (query: AnyQuery, key: string, subject: Subject): Entry => this.#resolve({ query, key }, subject);
+    this.#runner = new Runner({ cells: store, freezes: freezesResults, resolve });
   }
 
   get stats(): EngineStats {
-    return { runs: this.#runs, entries: this.#entries };
+    return { runs: this.#runner.counts, entries: this.#results.size };
   }
 
   /** What runs at the moment, outermost first: for whoever finds that it does not end. */
   get running(): readonly string[] {
     const { applying } = this.store;
-    return [
-      ...(applying ? [`${applying.collection} ${applying.key}`] : []),
-      ...this.#running.map(({ query, key }) => `${query.name}(${key})`),
-    ];
+    return [...(applying ? [`${applying.collection} ${applying.key}`] : []), ...this.#runner.running];
   }
 
   resetStats(): void {
-    this.#runs.clear();
+    this.#runner.resetCounts();
   }
 
-  /**
-   * The result for this subject, reused where it can be. Throws what the query throws; a QueryCycle if it needs its own
-   * result.
-   */
   read<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
-    const entry = this.#resolve(query as unknown as AnyQuery, key, subject);
+    const entry = this.#resolve({ query: query as unknown as AnyQuery, key }, subject);
     this.#release(entry);
     return valueOf(entry.outcome) as R;
   }
 
   /** Computes a result and keeps it up to date: `apply` tells when it has changed. */
   watch<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): Watch {
-    const entry = this.#resolve(query as unknown as AnyQuery, key, subject);
+    const entry = this.#resolve({ query: query as unknown as AnyQuery, key }, subject);
     const watch = new Watch(subject, entry);
     entry.addWatch(watch);
     return watch;
@@ -81,11 +87,17 @@ export class Engine {
    * watched still reads.
    */
   apply(changes: Iterable<Change>): Set<Watch> {
-    const marked = new Map<Entry, unknown>();
-    for (const node of this.store.apply(changes)) for (const entry of node.dependents) mark(entry, marked);
     const changed = new Set<Watch>();
-    for (const [entry, before] of marked) this.#settle(entry, before, changed);
+    for (const [entry, before] of mark(this.store.apply(changes))) this.#settle(entry, before, changed);
     return changed;
+  }
+
+  /**
+   * The same engine after these changes, as far as it is asked: results that do not depend on them are this engine's,
+   * others are computed when they are read. Nothing here changes by it, and it ends with this engine's next change.
+   */
+  fork(changes: Iterable<Change>): Fork {
+    return new Fork({ store: this.store, results: this.#results, runner: this.#runner }, changes);
   }
 
   /** Evicts every result that no watch reaches. Costs no more than what is evicted. */
@@ -100,8 +112,18 @@ export class Engine {
 
   /** Every watched result, for checkAgainstScratch. */
   *watches(): Iterable<Watch> {
-    for (const slots of this.#slots.values())
-      for (const slot of slots.values()) for (const { watches } of slot.entries()) yield* watches;
+    for (const { watches } of this.#results) yield* watches;
+  }
+
+  /** Every result that is remembered, with what it depends on. Computes nothing. */
+  *results(): Iterable<ResultInfo> {
+    for (const entry of this.#results) yield describe(entry);
+  }
+
+  #resolve(asked: Asked, subject: Subject): Entry {
+    const entry = this.#results.find(asked, subject);
+    if (entry && (entry.state === 'clean' || this.#stillValid(entry, subject))) return entry;
+    return this.#compute(asked, subject, entry);
   }
 
   /**
@@ -111,12 +133,12 @@ export class Engine {
   #settle(entry: Entry, before: unknown, changed: Set<Watch>): void {
     const [first] = entry.watches;
     if (!first) return;
-    if (this.#resolve(entry.query, entry.key, first.subject) === entry) {
+    if (this.#resolve(entry, first.subject) === entry) {
       if (seen(entry.outcome) !== before) for (const watch of entry.watches) changed.add(watch);
       return;
     }
     for (const watch of [...entry.watches]) {
-      const now = this.#resolve(entry.query, entry.key, watch.subject);
+      const now = this.#resolve(entry, watch.subject);
       entry.removeWatch(watch);
       now.addWatch(watch);
       watch.entry = now;
@@ -130,13 +152,13 @@ export class Engine {
     const { reads, was } = entry;
     for (let i = 0; i < reads.length; i += 1) {
       const read = reads[i] as Node;
-      if (read instanceof InputNode) {
+      if (!(read instanceof Entry)) {
         if (read.value !== was[i]) return false;
       } else if (read.state === 'clean') {
         // Who agrees on what the reader depends on agrees on what it read.
         if (seen(read.outcome) !== was[i]) return false;
       } else {
-        const now = this.#resolve(read.query, read.key, subject);
+        const now = this.#resolve(read, subject);
         if (now !== read || seen(now.outcome) !== was[i]) return false;
       }
     }
@@ -144,44 +166,14 @@ export class Engine {
     return true;
   }
 
-  #compute(at: Entry | { query: AnyQuery; key: string }, subject: Subject): Entry {
-    const { query, key } = at;
-    const old = at instanceof Entry ? at : undefined;
-    const closesAt = this.#running.findIndex((r) => r.query === query && r.key === key && r.subject === subject);
-    if (closesAt >= 0)
-      throw new QueryCycle(
-        [...this.#running, { query, key }].map((r) => `${r.query.name}(${r.key})`),
-        closesAt,
-      );
-    const frame = new Frame({ store: this.store, subject, resolve: this.#resolve });
-    const depth = this.#running.length;
-    this.#running.push({ query, key, subject, frame });
-    let outcome: Outcome;
-    try {
-      outcome = { value: query.run(frame as never, key) };
-    } catch (error) {
-      if (error instanceof QueryCycle && error.closesAt !== undefined) {
-        // Queries within a cycle have no outcome of their own: the one at which it closes depends on all that they have
-        // read.
-        if (error.closesAt < depth) {
-          this.#running[depth - 1]?.frame.absorb(frame);
-          throw error;
-        }
-        error.closesAt = undefined;
-      }
-      outcome = { error };
-    } finally {
-      this.#running.pop();
-    }
-    const { reads, was } = frame.close();
-    this.#runs.set(query.name, (this.#runs.get(query.name) ?? 0) + 1);
-    const values = subject.valuesOf(frame.signature);
+  #compute({ query, key }: Asked, subject: Subject, old: Entry | undefined): Entry {
+    const { outcome: fresh, signature, reads, was } = this.#runner.run({ query, key }, subject);
+    const values = subject.valuesOf(signature);
     // What the result depends on may have changed: then it belongs elsewhere, where another subject's may already be.
-    const there = this.#slots.get(query)?.get(key)?.at(frame.signature, values);
+    const there = this.#results.of({ query, key }, signature, values);
     if (old && old !== there) this.#drop(old);
-    const entry = there ?? this.#file(new Entry({ query, key, signature: frame.signature, values, outcome }));
-    for (const before of [old, there])
-      if (before && sameOutcome(query, before.outcome, outcome)) outcome = before.outcome;
+    const outcome = reuseOutcome(query, fresh, [there, old]);
+    const entry = there ?? this.#results.add(new Entry({ query, key, signature, values, outcome }));
     entry.outcome = outcome;
     entry.state = 'clean';
     this.#setReads(entry, reads);
@@ -207,48 +199,11 @@ export class Engine {
     if (!node.isHeld) this.#loose.add(node);
   }
 
-  #slot(query: AnyQuery, key: string): Slot {
-    let keys = this.#slots.get(query);
-    if (!keys) this.#slots.set(query, (keys = new Map()));
-    let slot = keys.get(key);
-    if (!slot) keys.set(key, (slot = new Slot()));
-    return slot;
-  }
-
-  #file(entry: Entry): Entry {
-    this.#slot(entry.query, entry.key).add(entry);
-    this.#entries += 1;
-    return entry;
-  }
-
   /** Takes an entry out. Whoever read it finds another in its place when it looks. */
   #drop(entry: Entry): void {
     if (entry.state === 'gone') return;
     entry.state = 'gone';
-    this.#entries -= 1;
     for (const read of entry.reads) this.#leave(read, entry);
-    const keys = this.#slots.get(entry.query);
-    if (keys?.get(entry.key)?.remove(entry)) keys.delete(entry.key);
-  }
-}
-
-function sameOutcome(query: AnyQuery, a: Outcome, b: Outcome): boolean {
-  return 'value' in a && 'value' in b && (query.equals ?? deepEqual)(a.value as never, b.value as never);
-}
-
-/**
- * Marks an entry whose input has changed, and what depends on it, transitively; gathers those that are watched, with
- * what was seen of them.
- */
-function mark(start: Entry, marked: Map<Entry, unknown>): void {
-  const visit = start.state === 'clean' ? [start] : [];
-  start.state = 'dirty';
-  for (let entry = visit.pop(); entry; entry = visit.pop()) {
-    if (entry.watches.size > 0) marked.set(entry, seen(entry.outcome));
-    for (const dependent of entry.dependents) {
-      if (dependent.state !== 'clean') continue;
-      dependent.state = 'check';
-      visit.push(dependent);
-    }
+    this.#results.remove(entry);
   }
 }

@@ -1,10 +1,11 @@
-import { seen, valueOf, type AnyQuery, type Entry, type InputNode, type Node } from './node.ts';
+import type { Cell } from './cell.ts';
+import { seen, valueOf, type AnyQuery, type Entry, type Node } from './node.ts';
 import type { Query, Reads } from './query.ts';
-import type { Store } from './store.ts';
+import type { Cells } from './store.ts';
 import { attribute, noAttributes, union, type Signature, type Subject } from './subject.ts';
 
 export interface FrameContext {
-  readonly store: Store;
+  readonly cells: Cells;
   readonly subject: Subject;
   resolve(query: AnyQuery, key: string, subject: Subject): Entry;
 }
@@ -30,26 +31,26 @@ export class Frame implements Reads {
     this.#signature = union(this.#signature, signature);
   }
 
+  /** What was read, in order, with what was seen of it. */
   get reads(): ReadonlyMap<Node, unknown> {
     return this.#reads;
   }
 
-  /** Ends the run: what was read in order, with what was seen. */
-  close(): { readonly reads: readonly Node[]; readonly was: readonly unknown[] } {
+  /** Ends the run: from now on the view refuses to be read. */
+  close(): void {
     this.#isOpen = false;
-    return { reads: [...this.#reads.keys()], was: [...this.#reads.values()] };
   }
 
   get(collection: string, key: string): unknown {
-    return this.#input(this.#context.store.valueNode(collection, key));
+    return this.#input({ kind: 'value', collection, key });
   }
 
   index(collection: string, index: string, key: string): readonly string[] {
-    return this.#input(this.#context.store.indexNode(collection, index, key)) as readonly string[];
+    return this.#input({ kind: 'index', collection, index, key }) as readonly string[];
   }
 
   list(collection: string): readonly string[] {
-    return this.#input(this.#context.store.listNode(collection)) as readonly string[];
+    return this.#input({ kind: 'list', collection }) as readonly string[];
   }
 
   attr(path: string): unknown {
@@ -67,8 +68,9 @@ export class Frame implements Reads {
     return valueOf(entry.outcome) as R;
   }
 
-  #input(node: InputNode): unknown {
+  #input(cell: Cell): unknown {
     this.#refuseWhenClosed();
+    const node = this.#context.cells.node(cell);
     this.#reads.set(node, node.value);
     return node.value;
   }

@@ -1,6 +1,10 @@
-export { Engine, type EngineStats } from './engine.ts';
+export { Engine, type EngineOptions, type EngineStats, type Reader } from './engine.ts';
+export { Fork, ForkEnded } from './fork.ts';
+export { type Cell } from './cell.ts';
+export { type ResultInfo, type ResultPlace } from './inspect.ts';
 export { type Watch } from './node.ts';
-export { Store, type Change, type CollectionIndexes, type Demand } from './store.ts';
+export { type CollectionIndexes } from './collection.ts';
+export { Store, type Change, type Demand } from './store.ts';
 export { Subject } from './subject.ts';
 export { QueryCycle, defineQuery, type Query, type Reads } from './query.ts';
 export { checkAgainstScratch, type Mismatch } from './check.ts';

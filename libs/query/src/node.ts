@@ -1,48 +1,6 @@
+import type { InputNode } from './cell.ts';
 import type { Query } from './query.ts';
 import type { Signature, Subject } from './subject.ts';
-
-/** A cell of the store that some query read. */
-export class InputNode {
-  readonly dependents = new Set<Entry>();
-  readonly id: string;
-  readonly #read: () => unknown;
-  value: unknown;
-  /** Called when nothing reads the cell any more. */
-  onForgotten?: () => void;
-
-  constructor(id: string, read: () => unknown) {
-    this.id = id;
-    this.#read = read;
-    this.value = read();
-  }
-
-  get isHeld(): boolean {
-    return this.dependents.size > 0;
-  }
-
-  addDependent(entry: Entry): void {
-    this.dependents.add(entry);
-  }
-
-  removeDependent(entry: Entry): void {
-    this.dependents.delete(entry);
-  }
-
-  /** Reads again; whether the value differs. Lists are compared by content. */
-  refresh(): boolean {
-    const fresh = this.#read();
-    const old = this.value;
-    if (
-      Array.isArray(fresh) &&
-      Array.isArray(old) &&
-      fresh.length === old.length &&
-      fresh.every((item, i) => item === old[i])
-    )
-      return false;
-    this.value = fresh;
-    return fresh !== old;
-  }
-}
 
 export type AnyQuery = Query<string, unknown, never>;
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };

@@ -12,12 +12,12 @@ export class Slot {
   #shared: Entry | undefined;
   readonly #groups: Group[] = [];
 
-  /** The entry that answers for a subject, valid or not. */
-  find(subject: Subject): Entry | undefined {
-    if (this.#shared) return this.#shared;
+  /** The entry that answers for a subject, valid or not; `without` are passed over. */
+  find(subject: Subject, without?: ReadonlySet<Entry>): Entry | undefined {
+    if (this.#shared && !without?.has(this.#shared)) return this.#shared;
     for (const { signature, entries } of this.#groups) {
       const entry = entries.get(subject.valuesOf(signature));
-      if (entry) return entry;
+      if (entry && !without?.has(entry)) return entry;
     }
     return undefined;
   }

@@ -1,5 +1,7 @@
-import { compareText, deepEqual } from '@flotilla/std';
-import { InputNode } from './node.ts';
+import { cellId, InputNode, type Cell } from './cell.ts';
+import { Collection, type CollectionIndexes } from './collection.ts';
+import { Collections } from './collections.ts';
+import { StoreFork } from './store-fork.ts';
 
 /** One value's change; without `value` it is gone. */
 export interface Change {
@@ -7,8 +9,6 @@ export interface Change {
   readonly key: string;
   readonly value?: unknown;
 }
-/** Functions from a value to the keys it is filed under, by index name. */
-export type CollectionIndexes = Readonly<Record<string, (value: never) => Iterable<string>>>;
 
 /** An index function threw: the value is in force, but this index does not file it. */
 export interface IndexFailure {
@@ -28,41 +28,29 @@ export interface Demand {
   left(key: string): void;
 }
 
-const valueId = (collection: string, key: string): string => `${collection}\0=${key}`;
-
-interface Index {
-  readonly keysOf: (value: unknown) => Iterable<string>;
-  readonly filed: Map<string, Set<string>>;
-}
-interface Collection {
-  demand?: Demand;
-  readonly values: Map<string, unknown>;
-  readonly indexes: Map<string, Index>;
+/** Where a query's reads of inputs go. */
+export interface Cells {
+  node(cell: Cell): InputNode;
 }
 
 /**
  * The input of all queries: collections of values by key, with indexes. Each cell that was read is a node of the
  * dependency graph.
  */
-export class Store {
-  readonly #collections = new Map<string, Collection>();
+export class Store implements Cells {
+  readonly #collections: Collections;
+  readonly #demands = new Map<string, Demand>();
   readonly #nodes = new Map<string, InputNode>();
   #applying: { readonly collection: string; readonly key: string } | undefined;
+  #revision = 0;
 
   /** Hears of each value that an index function throws for. */
   onIndexFailure: (failure: IndexFailure) => void = () => {};
 
   constructor(collections: Readonly<Record<string, CollectionIndexes>>) {
-    for (const [name, indexes] of Object.entries(collections)) {
-      const entries = Object.entries(indexes).map(
-        ([index, keysOf]) =>
-          [
-            index,
-            { keysOf: keysOf as (value: unknown) => Iterable<string>, filed: new Map<string, Set<string>>() },
-          ] as const,
-      );
-      this.#collections.set(name, { values: new Map(), indexes: new Map(entries) });
-    }
+    this.#collections = new Collections(
+      new Map(Object.entries(collections).map(([name, indexes]) => [name, Collection.create(name, indexes)])),
+    );
   }
 
   /**
@@ -70,7 +58,8 @@ export class Store {
    * ignored, and goes with its last reader.
    */
   onDemand(collection: string, demand: Demand): void {
-    this.#collection(collection).demand = demand;
+    this.#collections.get(collection);
+    this.#demands.set(collection, demand);
   }
 
   /** What is being filed at the moment. */
@@ -78,32 +67,30 @@ export class Store {
     return this.#applying;
   }
 
+  /** A number that is higher after each step in which some value changed. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   get(collection: string, key: string): unknown {
-    return this.#collection(collection).values.get(key);
+    return this.#collections.get(collection).get(key);
   }
 
   keys(collection: string): readonly string[] {
-    return [...this.#collection(collection).values.keys()].sort(compareText);
+    return this.#collections.get(collection).keys();
   }
 
-  /** A store of its own with the same values: what changes here is not seen there. */
-  fork(): Store {
-    const fork = new Store(
-      Object.fromEntries(
-        [...this.#collections].map(([name, { indexes }]) => [
-          name,
-          Object.fromEntries(
-            [...indexes].map(([index, { keysOf }]) => [index, keysOf as (value: never) => Iterable<string>]),
-          ),
-        ]),
-      ),
-    );
-    fork.apply(
-      [...this.#collections].flatMap(([collection, { values }]) =>
-        [...values].map(([key, value]) => ({ collection, key, value })),
-      ),
-    );
-    return fork;
+  /** A store of its own with the same values, filed from scratch. Costs as much as filling it did. */
+  copy(): Store {
+    const copy = new Store(this.#collections.empty());
+    copy.apply(this.#collections.values());
+    return copy;
+  }
+
+  /** The same inputs with changes on top; valid until this store changes. Costs what the changes cost. */
+  fork(changes: Iterable<Change>): StoreFork {
+    const taken = [...changes].filter((change) => this.#takes(change));
+    return new StoreFork({ collections: this.#collections, nodes: this.#nodes }, taken);
   }
 
   /**
@@ -111,100 +98,54 @@ export class Store {
    * nothing.
    */
   apply(changes: Iterable<Change>): InputNode[] {
-    const touched = new Set<string>();
+    const touched = new Map<string, Cell>();
+    let isChanged = false;
     for (const change of changes) {
+      if (!this.#takes(change)) continue;
       this.#applying = change;
       const { collection, key, value } = change;
-      const { values, indexes, demand } = this.#collection(collection);
-      if (demand && value !== undefined && !this.#nodes.has(valueId(collection, key))) continue;
-      const old = values.get(key);
-      if (deepEqual(old, value)) continue;
-      if (value === undefined) values.delete(key);
-      else values.set(key, value);
-      touched.add(valueId(collection, key));
-      if (old === undefined || value === undefined) touched.add(`${collection}\0*`);
-      for (const [name, index] of indexes) {
-        const before = filedUnder(index, old, () => {});
-        const after = filedUnder(index, value, (error) => this.onIndexFailure({ collection, key, index: name, error }));
-        for (const at of before) {
-          if (after.has(at)) continue;
-          const filed = index.filed.get(at);
-          filed?.delete(key);
-          if (filed?.size === 0) index.filed.delete(at);
-          touched.add(`${collection}\0#${name}\0${at}`);
-        }
-        for (const at of after) {
-          if (before.has(at)) continue;
-          const filed = index.filed.get(at);
-          if (filed) filed.add(key);
-          else index.filed.set(at, new Set([key]));
-          touched.add(`${collection}\0#${name}\0${at}`);
-        }
-      }
+      const isOther = this.#collections.get(collection).write({
+        key,
+        value,
+        touched: (cell) => void touched.set(cellId(cell), cell),
+        failed: (index, error) => this.onIndexFailure({ collection, key, index, error }),
+      });
+      isChanged ||= isOther;
     }
     this.#applying = undefined;
+    if (isChanged) this.#revision += 1;
     const changed: InputNode[] = [];
-    for (const id of touched) {
+    for (const [id, cell] of touched) {
       const node = this.#nodes.get(id);
-      if (node?.refresh()) changed.push(node);
+      if (node?.refresh(this.#collections.read(cell))) changed.push(node);
     }
     return changed;
   }
 
-  valueNode(collection: string, key: string): InputNode {
-    const { values, demand } = this.#collection(collection);
-    const id = valueId(collection, key);
-    const isNew = demand !== undefined && !this.#nodes.has(id);
-    const node = this.#node(id, () => values.get(key));
-    if (!isNew) return node;
-    node.onForgotten = () => {
-      this.apply([{ collection, key }]);
-      demand.left(key);
-    };
-    demand.read(key);
+  node(cell: Cell): InputNode {
+    const id = cellId(cell);
+    const known = this.#nodes.get(id);
+    if (known) return known;
+    const node = new InputNode(id, cell, this.#collections.read(cell));
+    this.#nodes.set(id, node);
+    if (cell.kind === 'value') this.#demands.get(cell.collection)?.read(cell.key);
     return node;
-  }
-
-  listNode(collection: string): InputNode {
-    return this.#node(`${collection}\0*`, () => this.keys(collection));
-  }
-
-  indexNode(collection: string, index: string, key: string): InputNode {
-    const found = this.#collection(collection).indexes.get(index);
-    if (!found) throw new Error(`collection ${collection} has no index ${index}`);
-    return this.#node(`${collection}\0#${index}\0${key}`, () => [...(found.filed.get(key) ?? [])].sort(compareText));
   }
 
   /** Lets a node go that nobody depends on any more. */
-  forget(node: InputNode): void {
-    this.#nodes.delete(node.id);
-    node.onForgotten?.();
+  forget({ id, cell }: InputNode): void {
+    this.#nodes.delete(id);
+    const demand = cell.kind === 'value' ? this.#demands.get(cell.collection) : undefined;
+    if (!demand || cell.kind !== 'value') return;
+    this.apply([{ collection: cell.collection, key: cell.key }]);
+    demand.left(cell.key);
   }
 
-  #node(id: string, read: () => unknown): InputNode {
-    const known = this.#nodes.get(id);
-    if (known) return known;
-    const node = new InputNode(id, read);
-    this.#nodes.set(id, node);
-    return node;
-  }
-
-  #collection(name: string): Collection {
-    const found = this.#collections.get(name);
-    if (!found) throw new Error(`unknown collection ${name}`);
-    return found;
-  }
-}
-
-/**
- * The keys that an index files a value under; none where its function throws, so that one odd value costs itself alone.
- */
-function filedUnder({ keysOf }: Index, value: unknown, onFailure: (error: unknown) => void): ReadonlySet<string> {
-  if (value === undefined) return new Set();
-  try {
-    return new Set(keysOf(value));
-  } catch (error) {
-    onFailure(error);
-    return new Set();
+  #takes({ collection, key, value }: Change): boolean {
+    return (
+      value === undefined ||
+      !this.#demands.has(collection) ||
+      this.#nodes.has(cellId({ kind: 'value', collection, key }))
+    );
   }
 }

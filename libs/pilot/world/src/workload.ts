@@ -1,4 +1,4 @@
-import { Subject, type Engine } from '@flotilla/query';
+import { Subject, type Reader } from '@flotilla/query';
 import { augmentLabels } from '@flotilla/pilot-registry';
 import { isObject } from './proxy.ts';
 import { provesAccount } from './proof.ts';
@@ -39,8 +39,8 @@ const proved = (view: View, { labels, serviceAccount }: RegisteredWorkload): Omi
 });
 
 /**
- * A proxy as other queries are asked for it: its labels are those of its workload now. Who keeps it watches `workload`,
- * and asks again when that changes.
+ * A proxy as other queries are asked for it: its labels are those of its workload now, in an engine or in a fork of
+ * one. Who keeps it watches `workload`, and asks again when that changes.
  */
-export const proxySubject = (engine: Engine, attributes: ProxyAttributes): Subject =>
-  new Subject({ ...attributes, ...engine.read(workload, '', new Subject({ ...attributes })) });
+export const proxySubject = (reader: Reader, attributes: ProxyAttributes): Subject =>
+  new Subject({ ...attributes, ...reader.read(workload, '', new Subject({ ...attributes })) });

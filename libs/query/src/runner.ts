@@ -1,0 +1,100 @@
+import { deepFreeze } from './freeze.ts';
+import { Frame } from './frame.ts';
+import type { AnyQuery, Entry, Node, Outcome } from './node.ts';
+import { QueryCycle } from './query.ts';
+import type { Asked } from './results.ts';
+import type { Cells } from './store.ts';
+import type { Signature, Subject } from './subject.ts';
+
+export interface RunnerOptions {
+  readonly cells: Cells;
+  /** Results are made immutable, so that whoever changes one is found out; for tests, as it costs time. */
+  readonly freezes: boolean;
+  /** The valid result that a query reads of another one. */
+  resolve(query: AnyQuery, key: string, subject: Subject): Entry;
+}
+
+/** What came of a run: its outcome, and all it depends on. */
+export interface Run {
+  readonly outcome: Outcome;
+  readonly signature: Signature;
+  readonly reads: readonly Node[];
+  readonly was: readonly unknown[];
+}
+
+interface Running extends Asked {
+  readonly subject: Subject;
+  readonly frame: Frame;
+}
+
+/** Runs queries within each other, records what they read, and finds cycles. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #counts = new Map<string, number>();
+  /** What runs at the moment, outermost first. */
+  readonly #stack: Running[] = [];
+  #total = 0;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  get freezes(): boolean {
+    return this.#options.freezes;
+  }
+
+  /** How often each query ran since the last reset. */
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
+  /** All runs that there ever were. */
+  get total(): number {
+    return this.#total;
+  }
+
+  get running(): readonly string[] {
+    return this.#stack.map(textOf);
+  }
+
+  resetCounts(): void {
+    this.#counts.clear();
+  }
+
+  /** Throws a QueryCycle that closes further up; any other failure is the outcome. */
+  run({ query, key }: Asked, subject: Subject): Run {
+    const closesAt = this.#stack.findIndex((r) => r.query === query && r.key === key && r.subject === subject);
+    if (closesAt >= 0) throw new QueryCycle([...this.#stack, { query, key }].map(textOf), closesAt);
+    const frame = new Frame({ ...this.#options, subject });
+    const outcome = this.#outcomeOf({ query, key, subject, frame });
+    this.#counts.set(query.name, (this.#counts.get(query.name) ?? 0) + 1);
+    this.#total += 1;
+    const { signature, reads } = frame;
+    return { outcome, signature, reads: [...reads.keys()], was: [...reads.values()] };
+  }
+
+  #outcomeOf(running: Running): Outcome {
+    const depth = this.#stack.length;
+    this.#stack.push(running);
+    try {
+      const value = running.query.run(running.frame as never, running.key);
+      if (this.#options.freezes) deepFreeze(value);
+      return { value };
+    } catch (error) {
+      if (!(error instanceof QueryCycle) || error.closesAt === undefined) return { error };
+      if (error.closesAt === depth) {
+        error.closesAt = undefined;
+        return { error };
+      }
+      // Queries within a cycle have no outcome of their own: the one at which it closes depends on all that they have
+      // read.
+      this.#stack[depth - 1]?.frame.absorb(running.frame);
+      throw error;
+    } finally {
+      this.#stack.pop();
+      running.frame.close();
+    }
+  }
+}
+
+const textOf = ({ query, key }: Asked): string => `${query.name}(${key})`;
