@@ -15,6 +15,20 @@ export interface Delete {
   readonly trace?: TraceParent;
 }
 
+/** A version of what batches look like. */
+export interface BatchFormat {
+  /** Readers of another major do not understand the batch. */
+  readonly major: number;
+  /** A higher minor adds what readers may ignore. */
+  readonly minor: number;
+}
+/** Who wrote a batch. */
+export interface BatchWriter {
+  readonly format: BatchFormat;
+  /** All collections that the writer knows. It never has anything in another one, so that one is complete. */
+  readonly collections: readonly string[];
+}
+
 /**
  * Everything one cause changed, seen whole or not at all. `session` names one run of the publisher, `seq` counts up in
  * it. `complete` lists the collections whose whole state this session has now published: never inferred from the
@@ -28,4 +42,6 @@ export interface Batch {
   readonly complete: readonly Collection[];
   /** Traces of changes that were coalesced into a later value of the same key. */
   readonly coalesced?: readonly TraceParent[];
+  /** Absent: this version of galley. */
+  readonly writer?: BatchWriter;
 }

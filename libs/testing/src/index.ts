@@ -1,4 +1,5 @@
 export * from './bus-contract.ts';
+export * from './bus-versions-contract.ts';
 export * from './certificates.ts';
 export * from './corpus.ts';
 export * from './golden.ts';

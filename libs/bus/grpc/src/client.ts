@@ -1,5 +1,5 @@
 import { Client, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
-import { batchFromBytes, createMirror, createOutbox, type Subscriber } from '@flotilla/bus-port';
+import { batchFromBytes, createMirror, createOutbox, FormatError, type Subscriber } from '@flotilla/bus-port';
 import { messageOf, systemClock, type Clock } from '@flotilla/std';
 import { maxMessageBytes, subscribeMethod } from './definition.ts';
 
@@ -52,10 +52,19 @@ export function createGrpcBusClient({
         const client = new Client(address, credentials(), { ...channelDefaults, ...channelOptions });
         const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, collections);
         call.on('data', (bytes: Uint8Array) => {
-          const fresh = mirror.apply(batchFromBytes(bytes), { whole });
-          whole = false;
-          wait = backoff.first;
-          if (fresh) outbox.add(fresh);
+          if (isOver) return;
+          try {
+            const fresh = mirror.apply(batchFromBytes(bytes), { whole });
+            whole = false;
+            wait = backoff.first;
+            if (fresh) outbox.add(fresh);
+          } catch (error) {
+            if (!(error instanceof FormatError)) throw error;
+            // Another connection may lead to a galley of this version.
+            wait = backoff.most;
+            again(error.message);
+            call.cancel();
+          }
         });
         let isOver = false;
         const again = (reason: string): void => {

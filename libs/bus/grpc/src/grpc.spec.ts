@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
-import { describeBus, describeBusOfTwo } from '@flotilla/testing';
+import { AsyncQueue } from '@flotilla/std';
+import { describeBus, describeBusOfTwo, describeBusVersions } from '@flotilla/testing';
 import { createGrpcBusClient, type GrpcBusClient } from './client.ts';
 import { createGrpcBusServer, type GrpcBusServer } from './server.ts';
 
@@ -91,6 +92,40 @@ describeBusOfTwo('gRPC', async () => {
       await client.close();
       service.close();
       for (const { stop } of listening) stop();
+    },
+  };
+});
+
+describeBusVersions('gRPC', async () => {
+  const service = await openService();
+  const problems = new AsyncQueue<string>();
+  const client = createGrpcBusClient({
+    address: service.address,
+    credentials: credentials.createInsecure,
+    onProblem: (message) => {
+      if (message.includes('format')) problems.push(message);
+    },
+  });
+  let stop = (): void => {};
+  return {
+    next: async () => {
+      const galley = createGrpcBusServer();
+      const listening = await listen(galley);
+      stop();
+      stop = listening.stop;
+      return {
+        publish: async (batch) => {
+          await galley.publish(batch);
+          service.lead(listening.port);
+        },
+      };
+    },
+    problem: async () => (await problems.next()).value as string,
+    subscribe: client.subscribe,
+    close: async () => {
+      await client.close();
+      service.close();
+      stop();
     },
   };
 });

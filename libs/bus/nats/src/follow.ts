@@ -1,4 +1,4 @@
-import { batchFromBytes, createMirror, type EncodedBatch } from '@flotilla/bus-port';
+import { batchFromBytes, createMirror, FormatError, type EncodedBatch } from '@flotilla/bus-port';
 import type { Collection } from '@flotilla/model';
 import { createAssembler, type Entry, type Part, type PartHead } from './entry.ts';
 
@@ -28,9 +28,13 @@ export function meaningOf(
 
 /**
  * A reader of the log: takes parts in their order, also again, and returns what is different for it after each;
- * undefined when nothing is.
+ * undefined when nothing is. An entry in a format that it does not read is a problem; a base that it reads is the next
+ * that it takes.
  */
-export function createFollower(collections: readonly Collection[]): (part: Part) => EncodedBatch | undefined {
+export function createFollower(
+  collections: readonly Collection[],
+  onProblem: (message: string) => void,
+): (part: Part) => EncodedBatch | undefined {
   const assemble = createAssembler();
   const mirror = createMirror(collections);
   let position: Position | undefined;
@@ -38,8 +42,16 @@ export function createFollower(collections: readonly Collection[]): (part: Part)
     const entry = assemble(part);
     const meaning = entry && meaningOf(entry, position);
     if (!meaning) return undefined;
-    position = { term: entry.term, n: entry.n };
-    return mirror.apply(batchFromBytes(entry.bytes), { whole: meaning === 'whole' });
+    position = undefined;
+    try {
+      const fresh = mirror.apply(batchFromBytes(entry.bytes), { whole: meaning === 'whole' });
+      position = { term: entry.term, n: entry.n };
+      return fresh;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      onProblem(error.message);
+      return undefined;
+    }
   };
 }
 

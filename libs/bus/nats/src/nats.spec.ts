@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Batch, Bus } from '@flotilla/bus-port';
 import type { Collection } from '@flotilla/model';
-import { describeBus, describeBusOfTwo, testResource } from '@flotilla/testing';
+import { AsyncQueue } from '@flotilla/std';
+import { describeBus, describeBusOfTwo, describeBusVersions, testResource } from '@flotilla/testing';
+import { createNatsBus } from './nats.ts';
 import { startNats } from './testing/nats-server.ts';
 
 const wanted: Collection[] = ['service-entries'];
@@ -39,6 +41,28 @@ describeBusOfTwo('NATS JetStream', async () => {
     },
     close: async () => {
       await Promise.all([pilot, ...galleys].map((bus) => bus.close()));
+      await server.end();
+    },
+  };
+});
+
+describeBusVersions('NATS JetStream', async () => {
+  const server = await startNats();
+  const problems = new AsyncQueue<string>();
+  const onProblem = (message: string): void => {
+    if (message.includes('format')) problems.push(message);
+  };
+  const pilot = await createNatsBus({ ...server.optionsOf('pilot'), onProblem });
+  let galley: Bus | undefined;
+  return {
+    next: async () => {
+      await galley?.close();
+      return (galley = await server.open('galley'));
+    },
+    problem: async () => (await problems.next()).value as string,
+    subscribe: pilot.subscribe,
+    close: async () => {
+      await Promise.all([pilot.close(), galley?.close()]);
       await server.end();
     },
   };

@@ -12,7 +12,7 @@ export function createNatsSubscriber(options: Omit<LogReader, 'onPart'>): Subscr
       const ended = AbortSignal.any([signal, options.signal]);
       const left = new AbortController();
       const outbox = createOutbox(collections);
-      const follow = createFollower(collections);
+      const follow = createFollower(collections, options.onProblem);
       const onPart: LogReader['onPart'] = (part) => {
         const fresh = follow(part);
         if (fresh) outbox.add(fresh);

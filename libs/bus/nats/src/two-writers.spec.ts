@@ -86,7 +86,7 @@ class Galley {
 /** A pilot: reads parts from the log, sometimes again, sometimes from its beginning. */
 class Pilot {
   readonly #model: LogModel;
-  #follow = createFollower(wanted);
+  #follow = createFollower(wanted, () => {});
   #cursor = createCursor();
   state = new Map<string, string>();
   /** All states that it was in since the last look. */
@@ -113,7 +113,7 @@ class Pilot {
     this.#cursor = createCursor();
   }
   restart(): void {
-    [this.#follow, this.#cursor, this.state] = [createFollower(wanted), createCursor(), new Map()];
+    [this.#follow, this.#cursor, this.state] = [createFollower(wanted, () => {}), createCursor(), new Map()];
   }
   #take(batch: EncodedBatch | undefined): void {
     for (const put of batch?.put ?? [])

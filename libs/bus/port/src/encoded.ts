@@ -1,4 +1,5 @@
-import { keyOf, type AnyResource, type Collection } from '@flotilla/model';
+import { keyOf, type AnyResource, type BatchWriter, type Collection } from '@flotilla/model';
+import { thisWriter } from './format.ts';
 import type { Batch, Delete, Put, TraceParent } from './port.ts';
 
 /** A put as transports carry it: `text` is the resource as JSON. Until it reaches a reader nobody parses it. */
@@ -8,9 +9,13 @@ export interface EncodedPut {
   readonly text: string;
   readonly trace?: TraceParent;
 }
-export type EncodedBatch = Omit<Batch, 'put'> & { readonly put: readonly EncodedPut[] };
+export type EncodedBatch = Omit<Batch, 'put' | 'writer'> & {
+  readonly put: readonly EncodedPut[];
+  readonly writer: BatchWriter;
+};
 
 export const encodeBatch = (batch: Batch): EncodedBatch => ({
+  writer: thisWriter,
   ...batch,
   put: batch.put.map(({ resource, trace }) => ({
     collection: resource.collection,

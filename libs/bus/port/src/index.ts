@@ -1,5 +1,6 @@
 export * from './port.ts';
 export * from './encoded.ts';
+export * from './format.ts';
 export * from './wire.ts';
 export * from './sessions.ts';
 export * from './state.ts';

@@ -16,14 +16,22 @@ export interface Mirror {
   apply(batch: EncodedBatch, options?: { readonly whole?: boolean }): EncodedBatch | undefined;
 }
 
-export function createMirror(collections: readonly Collection[]): Mirror {
+export interface MirrorOptions {
+  /** What is remembered of a value to see whether another one is equal: its hash, unless it is held anyway. */
+  readonly remember?: (text: string) => string;
+}
+
+export function createMirror(collections: readonly Collection[], { remember = hashBytes }: MirrorOptions = {}): Mirror {
   const wanted = new Set(collections);
-  const sessions = createSessions<string>({ remember: ({ text }) => hashBytes(text), same: (a, b) => a === b });
+  const sessions = createSessions<string>({ remember: ({ text }) => remember(text), same: (a, b) => a === b });
   const isWanted = ({ collection }: { readonly collection: Collection }): boolean => wanted.has(collection);
 
   return {
     apply(batch, { whole = false } = {}) {
-      const complete = batch.complete.filter((collection) => wanted.has(collection));
+      // A collection that the writer does not know is complete: nobody waits for it.
+      const declared = new Set<string>(batch.writer.collections);
+      const completed = new Set(batch.complete);
+      const complete = collections.filter((collection) => completed.has(collection) || !declared.has(collection));
       const part = { ...batch, put: batch.put.filter(isWanted), delete: batch.delete.filter(isWanted), complete };
       const fresh = whole ? sessions.begin(part) : sessions.change(part);
       return fresh && !isEmpty(fresh) ? fresh : undefined;

@@ -1,6 +1,7 @@
 import type { Collection } from '@flotilla/model';
 import { AsyncQueue } from '@flotilla/std';
 import { decodeBatch, idOf, type EncodedBatch, type EncodedPut } from './encoded.ts';
+import { thisWriter } from './format.ts';
 import type { Batch, Delete, TraceParent } from './port.ts';
 
 /** More traces than this of one gathered batch tell nobody anything. */
@@ -26,7 +27,7 @@ export function createOutbox(collections: readonly Collection[], onFilled: () =>
   const complete = new Set<Collection>();
   const coalesced = new Set<TraceParent>();
   const wake = new AsyncQueue<null>();
-  let latest = { session: '', seq: 0 };
+  let latest = { session: '', seq: 0, writer: thisWriter };
   const isEmpty = (): boolean => puts.size === 0 && deletes.size === 0 && complete.size === 0;
 
   function replace(id: string): void {
@@ -53,7 +54,7 @@ export function createOutbox(collections: readonly Collection[], onFilled: () =>
     take,
     add(batch) {
       const wasEmpty = isEmpty();
-      latest = { session: batch.session, seq: batch.seq };
+      latest = { session: batch.session, seq: batch.seq, writer: batch.writer };
       for (const put of batch.put) {
         if (!wanted.has(put.collection)) continue;
         replace(idOf(put));

@@ -1,12 +1,13 @@
-import type { Collection } from '@flotilla/model';
+import type { BatchWriter, Collection } from '@flotilla/model';
 import { idOf, type EncodedBatch, type EncodedPut } from './encoded.ts';
+import { thisWriter } from './format.ts';
 import type { Delete } from './port.ts';
 
 /**
  * What one end of the bus holds of a publisher's state: the values of one session at a time, never of two. Another
  * session is gathered beside the held one and takes its place in one step, as soon as it has completed every collection
- * that the held one had completed; the difference between the two is the result then. A session that had completed
- * nothing is replaced at once. `Value` is what is remembered of a put.
+ * that the held one had completed and its writer knows; the difference between the two is the result then. A session
+ * that had completed nothing is replaced at once. `Value` is what is remembered of a put.
  */
 export interface Sessions<Value> {
   /**
@@ -31,6 +32,7 @@ interface Entry<Value> extends Pick<Delete, 'collection' | 'key'> {
 interface State<Value> {
   readonly session: string;
   readonly seq: number;
+  readonly writer: BatchWriter;
   readonly values: Map<string, Entry<Value>>;
   readonly complete: Set<Collection>;
 }
@@ -40,7 +42,14 @@ interface Gathering<Value> {
   readonly puts: Map<string, EncodedPut>;
 }
 
-const nothing = <Value>(): State<Value> => ({ session: '', seq: 0, values: new Map(), complete: new Set() });
+const nothing = <Value>(): State<Value> => ({
+  session: '',
+  seq: 0,
+  writer: thisWriter,
+  values: new Map(),
+  complete: new Set(),
+});
+const headOf = ({ session, seq, writer }: EncodedBatch) => ({ session, seq, writer });
 const place = ({ collection, key }: Entry<unknown>): Delete => ({ collection, key });
 
 export function createSessions<Value>({ remember, same }: SessionsOptions<Value>): Sessions<Value> {
@@ -51,7 +60,7 @@ export function createSessions<Value>({ remember, same }: SessionsOptions<Value>
   function changeHeld(batch: EncodedBatch, absent: readonly Delete[] = []): EncodedBatch {
     if (batch.session !== held.session) held.complete.clear();
     const { values, complete } = held;
-    held = { ...held, session: batch.session, seq: batch.seq };
+    held = { ...held, ...headOf(batch) };
     const put = batch.put.filter((item) => {
       const known = values.get(idOf(item));
       const value = remember(item);
@@ -67,7 +76,7 @@ export function createSessions<Value>({ remember, same }: SessionsOptions<Value>
 
   function gather(batch: EncodedBatch, { state, puts }: Gathering<Value>): EncodedBatch | undefined {
     if (batch.session !== state.session) state.complete.clear();
-    gathering = { state: { ...state, session: batch.session, seq: batch.seq }, puts };
+    gathering = { state: { ...state, ...headOf(batch) }, puts };
     for (const item of batch.put) {
       const id = idOf(item);
       const known = held.values.get(id);
@@ -81,7 +90,8 @@ export function createSessions<Value>({ remember, same }: SessionsOptions<Value>
       puts.delete(idOf(item));
     }
     for (const collection of batch.complete) state.complete.add(collection);
-    const isReady = [...held.complete].every((collection) => state.complete.has(collection));
+    const known = new Set<string>(batch.writer.collections);
+    const isReady = [...held.complete].every((collection) => state.complete.has(collection) || !known.has(collection));
     return isReady ? replaceHeld(batch, gathering) : undefined;
   }
 

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
 import type { EncodedBatch } from './encoded.ts';
+import { thisWriter } from './format.ts';
 import { TooLargeError } from './port.ts';
 import { createBusState } from './state.ts';
 
 const batch = (values: Record<string, number>, gone: readonly string[] = []): EncodedBatch => ({
+  writer: thisWriter,
   session: 's',
   seq: 1,
   complete: [],

@@ -55,8 +55,8 @@ export function createBusState({ maxBytes = maxStateBytes }: { readonly maxBytes
       return fresh && !isEmpty(fresh) ? fresh : undefined;
     },
     whole() {
-      const { session, seq, complete } = sessions.held;
-      return { session, seq, put: heldPuts(), delete: [], complete: [...complete] };
+      const { session, seq, writer, complete } = sessions.held;
+      return { session, seq, writer, put: heldPuts(), delete: [], complete: [...complete] };
     },
     get isComplete() {
       return sessions.held.complete.size > 0;
