@@ -1,9 +1,10 @@
 import { deepEqual } from '@flotilla/std';
+import type { QueryKey } from './key.ts';
 import { Engine } from './engine.ts';
 
 export interface Mismatch {
   readonly query: string;
-  readonly key: string;
+  readonly key: QueryKey;
   readonly remembered: unknown;
   readonly fresh: unknown;
 }

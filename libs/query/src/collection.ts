@@ -1,17 +1,18 @@
-import { compareText, deepEqual } from '@flotilla/std';
+import { deepEqual } from '@flotilla/std';
 import type { Cell } from './cell.ts';
+import { compareKeys, type StoreKey } from './key.ts';
 import { Layer } from './layer.ts';
 
 /** Functions from a value to the keys it is filed under, by index name. */
-export type CollectionIndexes = Readonly<Record<string, (value: never) => Iterable<string>>>;
+export type CollectionIndexes = Readonly<Record<string, (value: never) => Iterable<StoreKey>>>;
 
 interface Index {
-  readonly keysOf: (value: unknown) => Iterable<string>;
-  readonly filed: Layer<Set<string>>;
+  readonly keysOf: (value: unknown) => Iterable<StoreKey>;
+  readonly filed: Layer<Set<StoreKey>>;
 }
 
 export interface Write {
-  readonly key: string;
+  readonly key: StoreKey;
   /** Undefined: the value is gone. */
   readonly value: unknown;
   touched(cell: Cell): void;
@@ -33,7 +34,7 @@ export class Collection {
 
   static create(name: string, indexes: CollectionIndexes): Collection {
     const entries = Object.entries(indexes).map(
-      ([index, keysOf]) => [index, { keysOf: keysOf as Index['keysOf'], filed: new Layer<Set<string>>() }] as const,
+      ([index, keysOf]) => [index, { keysOf: keysOf as Index['keysOf'], filed: new Layer<Set<StoreKey>>() }] as const,
     );
     return new Collection(name, new Layer(), new Map(entries));
   }
@@ -50,20 +51,20 @@ export class Collection {
     return new Collection(this.#name, new Layer(this.#values), new Map(indexes));
   }
 
-  get(key: string): unknown {
+  get(key: StoreKey): unknown {
     return this.#values.get(key);
   }
 
   /** All keys, in order. */
-  keys(): readonly string[] {
-    return [...this.#values.keys()].sort(compareText);
+  keys(): readonly StoreKey[] {
+    return [...this.#values.keys()].sort(compareKeys);
   }
 
   /** The keys of the values that an index files under `key`, in order. Throws for an index that does not exist. */
-  filedUnder(index: string, key: string): readonly string[] {
+  filedUnder(index: string, key: StoreKey): readonly StoreKey[] {
     const found = this.#indexes.get(index);
     if (!found) throw new Error(`collection ${this.#name} has no index ${index}`);
-    return [...(found.filed.get(key) ?? [])].sort(compareText);
+    return [...(found.filed.get(key) ?? [])].sort(compareKeys);
   }
 
   /** Returns whether the value is another one than before. */
@@ -78,7 +79,7 @@ export class Collection {
     for (const [index, { keysOf, filed }] of this.#indexes) {
       const before = keysOfValue(keysOf, old, () => {});
       const after = keysOfValue(keysOf, value, (error) => failed(index, error));
-      const place = (under: string, change: (keys: Set<string>) => void): void => {
+      const place = (under: StoreKey, change: (keys: Set<StoreKey>) => void): void => {
         refile(filed, under, change);
         touched({ kind: 'index', collection, index, key: under });
       };
@@ -89,7 +90,7 @@ export class Collection {
   }
 }
 
-function refile(filed: Layer<Set<string>>, under: string, change: (keys: Set<string>) => void): void {
+function refile(filed: Layer<Set<StoreKey>>, under: StoreKey, change: (keys: Set<StoreKey>) => void): void {
   const known = filed.get(under);
   const keys = known && filed.holds(under) ? known : new Set(known);
   change(keys);
@@ -104,7 +105,7 @@ function keysOfValue(
   keysOf: Index['keysOf'],
   value: unknown,
   onFailure: (error: unknown) => void,
-): ReadonlySet<string> {
+): ReadonlySet<StoreKey> {
   if (value === undefined) return new Set();
   try {
     return new Set(keysOf(value));

@@ -1,4 +1,5 @@
 import type { Cell } from './cell.ts';
+import type { StoreKey } from './key.ts';
 import { Collection, type CollectionIndexes } from './collection.ts';
 
 /** All collections of a store, by name. */
@@ -39,7 +40,7 @@ export class Collections {
     return Object.fromEntries([...this.#byName].map(([name, { indexes }]) => [name, indexes]));
   }
 
-  *values(): Iterable<{ readonly collection: string; readonly key: string; readonly value: unknown }> {
+  *values(): Iterable<{ readonly collection: string; readonly key: StoreKey; readonly value: unknown }> {
     for (const [name, collection] of this.#byName)
       for (const key of collection.keys()) yield { collection: name, key, value: collection.get(key) };
   }

@@ -1,5 +1,6 @@
 import { Fork } from './fork.ts';
 import { describe, type ResultInfo } from './inspect.ts';
+import type { QueryKey } from './key.ts';
 import { mark } from './marks.ts';
 import { Entry, seen, valueOf, Watch, type AnyQuery, type Node } from './node.ts';
 import type { Query } from './query.ts';
@@ -20,7 +21,7 @@ export interface Reader {
    * The result for this subject, reused where it can be. Throws what the query throws; a QueryCycle if it needs its own
    * result.
    */
-  read<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R;
+  read<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R;
 }
 
 export interface EngineOptions {
@@ -44,7 +45,7 @@ export class Engine implements Reader {
 
   constructor(store: Store, { freezesResults = Engine.freezesResults }: EngineOptions = {}) {
     this.store = store;
-    const resolve = (query: AnyQuery, key: string, subject: Subject): Entry => this.#resolve({ query, key }, subject);
+    const resolve = (query: AnyQuery, key: QueryKey, subject: Subject): Entry => this.#resolve({ query, key }, subject);
     this.#runner = new Runner({ cells: store, freezes: freezesResults, resolve });
   }
 
@@ -62,14 +63,14 @@ export class Engine implements Reader {
     this.#runner.resetCounts();
   }
 
-  read<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
+  read<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
     const entry = this.#resolve({ query: query as unknown as AnyQuery, key }, subject);
     this.#release(entry);
     return valueOf(entry.outcome) as R;
   }
 
   /** Computes a result and keeps it up to date: `apply` tells when it has changed. */
-  watch<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): Watch {
+  watch<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): Watch {
     const entry = this.#resolve({ query: query as unknown as AnyQuery, key }, subject);
     const watch = new Watch(subject, entry);
     entry.addWatch(watch);

@@ -12,6 +12,7 @@ import {
   Subject,
   type Change,
   type Reader,
+  type StoreKey,
   type Reads,
   type ResultInfo,
   type Watch,
@@ -27,8 +28,8 @@ const put = (key: string, tag: string, n: number): Change => ({ collection: 'ite
 const team = (id: string, name: string | undefined): Change => ({ collection: 'teams', key: id, value: name });
 const flag = (key: string, value: boolean | undefined): Change => ({ collection: 'flags', key, value });
 
-const value = defineQuery('value', (view: Reads, key: string) => (view.get('items', key) as Item | undefined)?.n ?? 0);
-const parity = defineQuery('parity', (view: Reads, key: string) => view.query(value, key) % 2);
+const value = defineQuery('value', (view: Reads, key: StoreKey) => (view.get('items', key) as Item | undefined)?.n ?? 0);
+const parity = defineQuery('parity', (view: Reads, key: StoreKey) => view.query(value, key) % 2);
 const byTag = defineQuery('by-tag', (view: Reads, tag: string) =>
   view.index('items', 'tag', tag).map((key) => `${key}:${view.query(parity, key)}`),
 );
@@ -210,7 +211,7 @@ describe('a fork of an engine', () => {
   it('takes of a collection on demand what the engine would take, and does not ask for more', () => {
     const store = newStore();
     const heard: string[] = [];
-    store.onDemand('items', { read: (name) => void heard.push(name), left: () => {} });
+    store.onDemand('items', { read: (name) => void heard.push(String(name)), left: () => {} });
     const engine = new Engine(store);
     const subject = new Subject({});
     engine.watch(value, 'a', subject);

@@ -1,4 +1,5 @@
 import type { EngineStats, Reader } from './engine.ts';
+import type { QueryKey } from './key.ts';
 import { dependentsOf } from './marks.ts';
 import { Entry, seen, valueOf, type AnyQuery, type Watch } from './node.ts';
 import type { Query } from './query.ts';
@@ -46,7 +47,7 @@ export class Fork implements Reader {
     this.#parent = parent;
     this.#store = parent.store.fork(changes);
     this.#revision = parent.store.revision;
-    const resolve = (query: AnyQuery, key: string, subject: Subject): Entry => this.#resolve({ query, key }, subject);
+    const resolve = (query: AnyQuery, key: QueryKey, subject: Subject): Entry => this.#resolve({ query, key }, subject);
     this.#runner = new Runner({ cells: this.#store, freezes: parent.runner.freezes, resolve });
   }
 
@@ -59,7 +60,7 @@ export class Fork implements Reader {
     return this.#runner.running;
   }
 
-  read<K extends string, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
+  read<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
     this.#look();
     return valueOf(this.#resolve({ query: query as unknown as AnyQuery, key }, subject).outcome) as R;
   }

@@ -1,4 +1,5 @@
 import type { Cell } from './cell.ts';
+import type { QueryKey, StoreKey } from './key.ts';
 import { seen, valueOf, type AnyQuery, type Entry, type Node } from './node.ts';
 import type { Query, Reads } from './query.ts';
 import type { Cells } from './store.ts';
@@ -7,7 +8,7 @@ import { attribute, noAttributes, union, type Signature, type Subject } from './
 export interface FrameContext {
   readonly cells: Cells;
   readonly subject: Subject;
-  resolve(query: AnyQuery, key: string, subject: Subject): Entry;
+  resolve(query: AnyQuery, key: QueryKey, subject: Subject): Entry;
 }
 
 /** One run of a query: its view, which notes all that is read. */
@@ -41,16 +42,16 @@ export class Frame implements Reads {
     this.#isOpen = false;
   }
 
-  get(collection: string, key: string): unknown {
+  get(collection: string, key: StoreKey): unknown {
     return this.#input({ kind: 'value', collection, key });
   }
 
-  index(collection: string, index: string, key: string): readonly string[] {
-    return this.#input({ kind: 'index', collection, index, key }) as readonly string[];
+  index(collection: string, index: string, key: StoreKey): readonly StoreKey[] {
+    return this.#input({ kind: 'index', collection, index, key }) as readonly StoreKey[];
   }
 
-  list(collection: string): readonly string[] {
-    return this.#input({ kind: 'list', collection }) as readonly string[];
+  list(collection: string): readonly StoreKey[] {
+    return this.#input({ kind: 'list', collection }) as readonly StoreKey[];
   }
 
   attr(path: string): unknown {
@@ -59,7 +60,7 @@ export class Frame implements Reads {
     return this.#context.subject.read(path);
   }
 
-  query<K extends string, R, V>(query: Query<K, R, V>, key: K): R {
+  query<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): R {
     this.#refuseWhenClosed();
     const { resolve, subject } = this.#context;
     const entry = resolve(query as unknown as AnyQuery, key, subject);

@@ -8,3 +8,14 @@ export { Store, type Change, type Demand } from './store.ts';
 export { Subject } from './subject.ts';
 export { QueryCycle, defineQuery, type Query, type Reads } from './query.ts';
 export { checkAgainstScratch, type Mismatch } from './check.ts';
+export {
+  compareKeys,
+  defineKey,
+  InternedKey,
+  internList,
+  type Key,
+  type KeyField,
+  type KeyOf,
+  type QueryKey,
+  type StoreKey,
+} from './key.ts';

@@ -1,10 +1,11 @@
 import { InputNode, type Cell } from './cell.ts';
+import type { QueryKey } from './key.ts';
 import { Entry, type Outcome } from './node.ts';
 
 /** A result's place: which query, for which key, and for subjects with which values of which attributes. */
 export interface ResultPlace {
   readonly query: string;
-  readonly key: string;
+  readonly key: QueryKey;
   readonly attributes: readonly string[];
   readonly values: string;
 }

@@ -1,3 +1,5 @@
+import type { StoreKey } from './key.ts';
+
 /** Stands in a layer for a key that is only in the layer below. */
 const removed = Symbol('removed');
 
@@ -7,33 +9,33 @@ const removed = Symbol('removed');
  */
 export class Layer<V> {
   readonly #below: Layer<V> | undefined;
-  readonly #values = new Map<string, V | typeof removed>();
+  readonly #values = new Map<StoreKey, V | typeof removed>();
 
   constructor(below?: Layer<V>) {
     this.#below = below;
   }
 
-  get(key: string): V | undefined {
+  get(key: StoreKey): V | undefined {
     const value = this.#values.get(key);
     if (value === removed) return undefined;
     return value === undefined ? this.#below?.get(key) : value;
   }
 
-  set(key: string, value: V): void {
+  set(key: StoreKey, value: V): void {
     this.#values.set(key, value);
   }
 
-  delete(key: string): void {
+  delete(key: StoreKey): void {
     if (this.#below === undefined) this.#values.delete(key);
     else this.#values.set(key, removed);
   }
 
   /** Whether the layer itself holds the key's value, so that nobody else sees it change. */
-  holds(key: string): boolean {
+  holds(key: StoreKey): boolean {
     return this.#below === undefined || this.#values.has(key);
   }
 
-  *keys(): Iterable<string> {
+  *keys(): Iterable<StoreKey> {
     for (const [key, value] of this.#values) if (value !== removed) yield key;
     if (this.#below === undefined) return;
     for (const key of this.#below.keys()) if (!this.#values.has(key)) yield key;

@@ -1,8 +1,9 @@
 import type { InputNode } from './cell.ts';
+import type { QueryKey } from './key.ts';
 import type { Query } from './query.ts';
 import type { Signature, Subject } from './subject.ts';
 
-export type AnyQuery = Query<string, unknown, never>;
+export type AnyQuery = Query<QueryKey, unknown, never>;
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
 /** What a query can read. */
 export type Node = InputNode | Entry;
@@ -14,7 +15,7 @@ export type Node = InputNode | Entry;
  */
 export class Entry {
   readonly query: AnyQuery;
-  readonly key: string;
+  readonly key: QueryKey;
   readonly signature: Signature;
   /** The subjects' values of the signature. */
   readonly values: string;
@@ -27,7 +28,7 @@ export class Entry {
   #dependents: Entry | Set<Entry> | undefined;
   #watches: Set<Watch> | undefined;
 
-  constructor(at: { query: AnyQuery; key: string; signature: Signature; values: string; outcome: Outcome }) {
+  constructor(at: { query: AnyQuery; key: QueryKey; signature: Signature; values: string; outcome: Outcome }) {
     this.query = at.query;
     this.key = at.key;
     this.signature = at.signature;
@@ -83,7 +84,7 @@ export class Watch {
     return this.entry.query;
   }
 
-  get key(): string {
+  get key(): QueryKey {
     return this.entry.key;
   }
 }

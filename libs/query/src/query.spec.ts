@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAgainstScratch, defineQuery, Engine, QueryCycle, Store, Subject, type Reads } from './index.ts';
+import {
+  checkAgainstScratch,
+  defineQuery,
+  Engine,
+  QueryCycle,
+  Store,
+  Subject,
+  type Reads,
+  type StoreKey,
+} from './index.ts';
 
 interface Item {
   readonly tag: string;
@@ -9,8 +18,11 @@ interface Item {
 const newStore = (): Store => new Store({ items: { tag: (item: Item) => [item.tag] }, flags: {} });
 const put = (key: string, tag: string, n: number) => ({ collection: 'items', key, value: { tag, n } });
 
-const value = defineQuery('value', (view: Reads, key: string) => (view.get('items', key) as Item | undefined)?.n ?? 0);
-const parity = defineQuery('parity', (view: Reads, key: string) => view.query(value, key) % 2);
+const value = defineQuery(
+  'value',
+  (view: Reads, key: StoreKey) => (view.get('items', key) as Item | undefined)?.n ?? 0,
+);
+const parity = defineQuery('parity', (view: Reads, key: StoreKey) => view.query(value, key) % 2);
 const byTag = defineQuery('byTag', (view: Reads, tag: string) =>
   view.index('items', 'tag', tag).map((key) => `${key}:${view.query(parity, key)}`),
 );

@@ -1,30 +1,32 @@
+import type { QueryKey, StoreKey } from './key.ts';
+
 /**
  * All that a query can read. Every call is recorded, a miss too; a query reads nothing else (no clock, environment, log
  * or bus), so its result can be reused while everything it read is unchanged.
  */
 export interface Reads {
-  get(collection: string, key: string): unknown;
+  get(collection: string, key: StoreKey): unknown;
   /** Keys of the values that the index files under `key`, in order. */
-  index(collection: string, index: string, key: string): readonly string[];
+  index(collection: string, index: string, key: StoreKey): readonly StoreKey[];
   /** All keys of the collection, in order: a changed value does not touch who merely lists. */
-  list(collection: string): readonly string[];
+  list(collection: string): readonly StoreKey[];
   /**
    * An attribute of the subject (the proxy) by path: `namespace`, `labels.app`. Read the smallest that does: it decides
    * who shares the result.
    */
   attr(path: string): unknown;
-  query<K extends string, R, V>(query: Query<K, R, V>, key: K): R;
+  query<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): R;
 }
 
 /** A pure function of a view and a key. `V` is the view as the query sees it: its own typed face of `Reads`. */
-export interface Query<K extends string, R, V = Reads> {
+export interface Query<K extends QueryKey, R, V = Reads> {
   readonly name: string;
   readonly run: (view: V, key: K) => R;
   /** When equal, the old result stays and whoever read it is not run again. Default: structural equality. */
   equals?(a: R, b: R): boolean;
 }
 
-export const defineQuery = <V, K extends string, R>(
+export const defineQuery = <V, K extends QueryKey, R>(
   name: string,
   run: (view: V, key: K) => R,
   options: { equals?: (a: R, b: R) => boolean } = {},

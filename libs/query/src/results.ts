@@ -1,11 +1,12 @@
 import { deepEqual } from '@flotilla/std';
+import type { QueryKey } from './key.ts';
 import type { AnyQuery, Entry, Outcome } from './node.ts';
 import { Slot } from './slot.ts';
 import type { Signature, Subject } from './subject.ts';
 
 /** Results by query, key and what they depend on of the subject. */
 export class Results {
-  readonly #slots = new Map<AnyQuery, Map<string, Slot>>();
+  readonly #slots = new Map<AnyQuery, Map<QueryKey, Slot>>();
   #size = 0;
 
   get size(): number {
@@ -46,7 +47,7 @@ export class Results {
 /** What is asked for, apart from the subject. */
 export interface Asked {
   readonly query: AnyQuery;
-  readonly key: string;
+  readonly key: QueryKey;
 }
 
 /** Early cut-off: the outcome of the first of these results that is equal to a new one, else the new one. */

@@ -1,4 +1,5 @@
 import { deepFreeze } from './freeze.ts';
+import type { QueryKey } from './key.ts';
 import { Frame } from './frame.ts';
 import type { AnyQuery, Entry, Node, Outcome } from './node.ts';
 import { QueryCycle } from './query.ts';
@@ -11,7 +12,7 @@ export interface RunnerOptions {
   /** Results are made immutable, so that whoever changes one is found out; for tests, as it costs time. */
   readonly freezes: boolean;
   /** The valid result that a query reads of another one. */
-  resolve(query: AnyQuery, key: string, subject: Subject): Entry;
+  resolve(query: AnyQuery, key: QueryKey, subject: Subject): Entry;
 }
 
 /** What came of a run: its outcome, and all it depends on. */

@@ -1,10 +1,11 @@
-import { cellId, InputNode, type Cell } from './cell.ts';
+import { CellMap } from './cell-map.ts';
+import { InputNode, type Cell } from './cell.ts';
 import type { Collections } from './collections.ts';
 import type { Cells, Change } from './store.ts';
 
 interface Parent {
   readonly collections: Collections;
-  readonly nodes: ReadonlyMap<string, InputNode>;
+  readonly nodes: Pick<CellMap<InputNode>, 'get'>;
 }
 
 /**
@@ -14,8 +15,8 @@ interface Parent {
 export class StoreFork implements Cells {
   readonly #parent: Parent;
   readonly #collections: Collections;
-  readonly #touched = new Map<string, Cell>();
-  readonly #nodes = new Map<string, InputNode>();
+  readonly #touched = new CellMap<Cell>();
+  readonly #nodes = new CellMap<InputNode>();
 
   constructor(parent: Parent, changes: Iterable<Change>) {
     this.#parent = parent;
@@ -24,32 +25,31 @@ export class StoreFork implements Cells {
       this.#collections.get(collection).write({
         key,
         value,
-        touched: (cell) => void this.#touched.set(cellId(cell), cell),
+        touched: (cell) => void this.#touched.set(cell, cell),
         failed: () => {},
       });
   }
 
   node(cell: Cell): InputNode {
-    const id = cellId(cell);
-    const known = this.#nodes.get(id);
+    const known = this.#nodes.get(cell);
     if (known) return known;
-    const above = this.#parent.nodes.get(id);
+    const above = this.#parent.nodes.get(cell);
     // A list that comes out equal stays the list that the parent's results have seen.
-    const node = new InputNode(id, cell, above ? above.value : this.#collections.read(cell));
-    if (above && this.#touched.has(id)) node.refresh(this.#collections.read(cell));
-    this.#nodes.set(id, node);
+    const node = new InputNode(cell, above ? above.value : this.#collections.read(cell));
+    if (above && this.#touched.get(cell)) node.refresh(this.#collections.read(cell));
+    this.#nodes.set(cell, node);
     return node;
   }
 
   /** What a node of the store holds here. */
-  valueOf({ id, cell, value }: InputNode): unknown {
-    return this.#touched.has(id) ? this.node(cell).value : value;
+  valueOf({ cell, value }: InputNode): unknown {
+    return this.#touched.get(cell) ? this.node(cell).value : value;
   }
 
   /** The nodes of the store that hold something else here. */
   *differing(): Iterable<InputNode> {
-    for (const id of this.#touched.keys()) {
-      const node = this.#parent.nodes.get(id);
+    for (const cell of this.#touched.values()) {
+      const node = this.#parent.nodes.get(cell);
       if (node && this.valueOf(node) !== node.value) yield node;
     }
   }

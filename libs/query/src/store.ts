@@ -1,19 +1,21 @@
-import { cellId, InputNode, type Cell } from './cell.ts';
+import { CellMap } from './cell-map.ts';
+import { InputNode, type Cell } from './cell.ts';
 import { Collection, type CollectionIndexes } from './collection.ts';
 import { Collections } from './collections.ts';
+import type { StoreKey } from './key.ts';
 import { StoreFork } from './store-fork.ts';
 
 /** One value's change; without `value` it is gone. */
 export interface Change {
   readonly collection: string;
-  readonly key: string;
+  readonly key: StoreKey;
   readonly value?: unknown;
 }
 
 /** An index function threw: the value is in force, but this index does not file it. */
 export interface IndexFailure {
   readonly collection: string;
-  readonly key: string;
+  readonly key: StoreKey;
   readonly index: string;
   readonly error: unknown;
 }
@@ -23,9 +25,9 @@ export interface IndexFailure {
  */
 export interface Demand {
   /** Some result reads this key, and none did before. */
-  read(key: string): void;
+  read(key: StoreKey): void;
   /** No result reads it any more. */
-  left(key: string): void;
+  left(key: StoreKey): void;
 }
 
 /** Where a query's reads of inputs go. */
@@ -40,8 +42,8 @@ export interface Cells {
 export class Store implements Cells {
   readonly #collections: Collections;
   readonly #demands = new Map<string, Demand>();
-  readonly #nodes = new Map<string, InputNode>();
-  #applying: { readonly collection: string; readonly key: string } | undefined;
+  readonly #nodes = new CellMap<InputNode>();
+  #applying: { readonly collection: string; readonly key: StoreKey } | undefined;
   #revision = 0;
 
   /** Hears of each value that an index function throws for. */
@@ -63,7 +65,7 @@ export class Store implements Cells {
   }
 
   /** What is being filed at the moment. */
-  get applying(): { readonly collection: string; readonly key: string } | undefined {
+  get applying(): { readonly collection: string; readonly key: StoreKey } | undefined {
     return this.#applying;
   }
 
@@ -72,11 +74,11 @@ export class Store implements Cells {
     return this.#revision;
   }
 
-  get(collection: string, key: string): unknown {
+  get(collection: string, key: StoreKey): unknown {
     return this.#collections.get(collection).get(key);
   }
 
-  keys(collection: string): readonly string[] {
+  keys(collection: string): readonly StoreKey[] {
     return this.#collections.get(collection).keys();
   }
 
@@ -98,7 +100,7 @@ export class Store implements Cells {
    * nothing.
    */
   apply(changes: Iterable<Change>): InputNode[] {
-    const touched = new Map<string, Cell>();
+    const touched = new CellMap<Cell>();
     let isChanged = false;
     for (const change of changes) {
       if (!this.#takes(change)) continue;
@@ -107,7 +109,7 @@ export class Store implements Cells {
       const isOther = this.#collections.get(collection).write({
         key,
         value,
-        touched: (cell) => void touched.set(cellId(cell), cell),
+        touched: (cell) => void touched.set(cell, cell),
         failed: (index, error) => this.onIndexFailure({ collection, key, index, error }),
       });
       isChanged ||= isOther;
@@ -115,26 +117,25 @@ export class Store implements Cells {
     this.#applying = undefined;
     if (isChanged) this.#revision += 1;
     const changed: InputNode[] = [];
-    for (const [id, cell] of touched) {
-      const node = this.#nodes.get(id);
+    for (const cell of touched.values()) {
+      const node = this.#nodes.get(cell);
       if (node?.refresh(this.#collections.read(cell))) changed.push(node);
     }
     return changed;
   }
 
   node(cell: Cell): InputNode {
-    const id = cellId(cell);
-    const known = this.#nodes.get(id);
+    const known = this.#nodes.get(cell);
     if (known) return known;
-    const node = new InputNode(id, cell, this.#collections.read(cell));
-    this.#nodes.set(id, node);
+    const node = new InputNode(cell, this.#collections.read(cell));
+    this.#nodes.set(cell, node);
     if (cell.kind === 'value') this.#demands.get(cell.collection)?.read(cell.key);
     return node;
   }
 
   /** Lets a node go that nobody depends on any more. */
-  forget({ id, cell }: InputNode): void {
-    this.#nodes.delete(id);
+  forget({ cell }: InputNode): void {
+    this.#nodes.delete(cell);
     const demand = cell.kind === 'value' ? this.#demands.get(cell.collection) : undefined;
     if (!demand || cell.kind !== 'value') return;
     this.apply([{ collection: cell.collection, key: cell.key }]);
@@ -145,7 +146,7 @@ export class Store implements Cells {
     return (
       value === undefined ||
       !this.#demands.has(collection) ||
-      this.#nodes.has(cellId({ kind: 'value', collection, key }))
+      this.#nodes.get({ kind: 'value', collection, key }) !== undefined
     );
   }
 }

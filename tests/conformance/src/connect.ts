@@ -1,5 +1,5 @@
 import { parseProxy, proofOf, proxySubject, workload } from '@flotilla/pilot-world';
-import { allOf, oneOf, typeUrls } from '@flotilla/pilot-xds';
+import { allOf, oneOf, resourceKey, typeUrls } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { Subject, type Engine } from '@flotilla/query';
 import { endpointNames, routeNames, type ScenarioProxy } from '@flotilla/tool-parity';
@@ -16,8 +16,8 @@ export function connect(engine: Engine, proxy: ScenarioProxy): void {
     engine.read(allOf, kind, subject).map(({ bytes }) => toJson(typeUrls[kind], bytes)),
   );
   for (const key of [
-    ...endpointNames(cds ?? []).map((name) => `eds|${name}`),
-    ...routeNames(lds ?? []).map((name) => `rds|${name}`),
+    ...endpointNames(cds ?? []).map((name) => resourceKey({ kind: 'eds', name })),
+    ...routeNames(lds ?? []).map((name) => resourceKey({ kind: 'rds', name })),
   ])
     engine.watch(oneOf, key, subject);
 }

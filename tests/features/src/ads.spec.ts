@@ -310,10 +310,10 @@ describe('configuration over a real stream', () => {
     rig.acknowledge(await rig.ask(types.eds, names), names);
     const watched = (): string[] =>
       [...rig.pilot.engine.watches()]
-        .map(({ key }) => key)
-        .filter((key) => key.startsWith('eds|'))
+        .map(({ key }) => String(key))
+        .filter((key) => key.endsWith(' eds'))
         .sort();
-    expect(watched()).toEqual(['eds|outbound|80||a.test', 'eds|outbound|80||b.test']);
+    expect(watched()).toEqual(['outbound|80||a.test eds', 'outbound|80||b.test eds']);
     await rig.write('a.yaml', [entry('10.1.1.1')]);
     rig.acknowledge(await rig.next());
     const brought = await rig.next();

@@ -257,7 +257,7 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     /** Resolves when pilot stops following a name. */
     dropped: (name: string): Promise<void> => new Promise((resolve) => void awaited.set(name, resolve)),
     /** Names of the credentials that pilot has in memory. */
-    held: (): readonly string[] => pilot.engine.store.keys('credentials'),
+    held: (): readonly string[] => pilot.engine.store.keys('credentials').map(String),
     give: (update: Partial<CredentialUpdate>): void => secrets.update({ put: new Map(), delete: [], ...update }),
     async close(): Promise<void> {
       for (const close of closers.splice(0).reverse()) await close();

@@ -43,7 +43,8 @@ export function followDemand({
     subscription?.add(name);
   };
   store.onDemand(collection, {
-    read(name) {
+    read(key) {
+      const name = String(key);
       if (followed.size < maxNames) return follow(name);
       waiting.add(name);
       limitHit('credentials');
@@ -53,7 +54,8 @@ export function followDemand({
           setting: '--max-credentials',
         });
     },
-    left(name) {
+    left(key) {
+      const name = String(key);
       absent.delete(name);
       if (waiting.delete(name) || !followed.delete(name)) return;
       subscription?.drop(name);

@@ -8,7 +8,7 @@ import {
   type ProxyAttributes,
   type ServiceAccounts,
 } from '@flotilla/pilot-world';
-import { allOf, oneOf, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
+import { allOf, oneOf, resourceKey, typeUrls, type ResourceKey, type XdsKind } from '@flotilla/pilot-xds';
 import { PermissionDenied, type Opening, type Push, type Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
@@ -39,12 +39,13 @@ interface Changed {
   readonly name?: string;
 }
 
-function watchedOf({ key }: Watch): Changed {
-  const bar = key.indexOf('|');
-  return bar < 0
-    ? { typeUrl: typeUrls[key as XdsKind] }
-    : { typeUrl: typeUrls[key.slice(0, bar) as XdsKind], name: key.slice(bar + 1) };
-}
+/** What a proxy watches: a type that it takes whole, or one resource. */
+type Watched = XdsKind | ResourceKey;
+
+const changedOf = (watched: Watched): Changed =>
+  typeof watched === 'string'
+    ? { typeUrl: typeUrls[watched] }
+    : { typeUrl: typeUrls[watched.kind], name: watched.name };
 
 export interface ProxyContext {
   readonly engine: Engine;
@@ -107,14 +108,13 @@ export class Proxy implements Session {
   readonly #log: Logger;
   readonly #deliveries: ReturnType<typeof createDeliveries>;
   readonly #secrets: ReturnType<typeof createSecretReports>;
-  /** By their keys, whose text all proxies share. */
-  readonly #watches = new Map<string, Watch>();
+  readonly #watches = new Map<Watched, Watch>();
   /** What it was answered last of each type that is taken whole. */
   readonly #whole = new Map<XdsKind, Whole>();
   /** Names watched though they were not known when they were asked for. */
-  readonly #unknown = new Set<string>();
+  readonly #unknown = new Set<ResourceKey>();
   /** Names that would have been more of those. */
-  readonly #unwatched = new Set<string>();
+  readonly #unwatched = new Set<ResourceKey>();
   /** Types that it has asked for. */
   readonly #asked = new Set<XdsKind>();
   #cause: Cause | undefined;
@@ -139,7 +139,7 @@ export class Proxy implements Session {
    * What a watch that has changed means to the proxy. Other labels may mean other answers to all that it has asked for.
    */
   changedBy(watch: Watch): readonly Changed[] {
-    if (watch !== this.labels) return [watchedOf(watch)];
+    if (watch !== this.labels) return [changedOf(watch.key as Watched)];
     const before = this.subject;
     this.subject = this.#subjectNow();
     for (const [key, former] of [...this.#watches]) {
@@ -172,9 +172,9 @@ export class Proxy implements Session {
   /** Citadel has said that there are no credentials of these names. */
   onAbsent(names: ReadonlySet<string>): void {
     if (this.attributes.credentialNamespace === undefined) return;
-    const asked = [...this.#watches.keys()]
-      .filter((key) => key.startsWith('sds|'))
-      .map((key) => key.slice('sds|'.length));
+    const asked = [...this.#watches.keys()].flatMap((key) =>
+      typeof key !== 'string' && key.kind === 'sds' ? [key.name] : [],
+    );
     this.#secrets.absent(names, { asked, subject: this.subject });
   }
 
@@ -216,17 +216,19 @@ export class Proxy implements Session {
     }
     for (const name of added) this.#watchNamed(kind, name);
     for (const name of dropped) {
-      this.#unwatched.delete(`${kind}|${name}`);
-      this.#drop(`${kind}|${name}`);
+      const key = resourceKey({ kind, name });
+      this.#unwatched.delete(key);
+      this.#drop(key);
     }
     if (kind === 'sds') this.#secrets.asked(added, this.subject);
   }
 
   #becomeKnown({ typeUrl, resources }: Extract<Effect, { kind: 'send' }>): void {
     const kind = kindOf.get(typeUrl);
+    if (!kind) return;
     for (const { name } of resources) {
-      const key = `${kind}|${name}`;
-      if (!kind || !(this.#unknown.has(key) || this.#unwatched.has(key)) || !this.#isKnown(kind, name)) continue;
+      const key = resourceKey({ kind, name });
+      if (!(this.#unknown.has(key) || this.#unwatched.has(key)) || !this.#isKnown(kind, name)) continue;
       this.#unknown.delete(key);
       if (this.#unwatched.delete(key)) this.#watch(key);
     }
@@ -246,7 +248,7 @@ export class Proxy implements Session {
    * ones are watched. Another one is once something else brings it, as a new cluster brings its endpoints.
    */
   #watchNamed(kind: XdsKind, name: string): void {
-    const key = `${kind}|${name}`;
+    const key = resourceKey({ kind, name });
     if (this.#isKnown(kind, name)) return this.#watch(key);
     if (this.#unknown.size < this.#context.maxUnknownNames) {
       this.#unknown.add(key);
@@ -268,20 +270,20 @@ export class Proxy implements Session {
     return this.#watches.has('cds') && byName(this.#all(typeUrls.cds)).has(cluster);
   }
 
-  #watch(key: string): void {
+  #watch(key: Watched): void {
     const { engine } = this.#context;
-    const watch = key.includes('|')
-      ? engine.watch(oneOf, key, this.subject)
-      : engine.watch(allOf, key as XdsKind, this.subject);
-    this.#watches.set(watch.key, watch);
+    this.#watches.set(
+      key,
+      typeof key === 'string' ? engine.watch(allOf, key, this.subject) : engine.watch(oneOf, key, this.subject),
+    );
   }
 
-  #drop(key: string): void {
+  #drop(key: Watched): void {
     const watch = this.#watches.get(key);
     if (!watch) return;
     this.#context.engine.unwatch(watch);
     this.#watches.delete(key);
-    this.#unknown.delete(key);
+    if (typeof key !== 'string') this.#unknown.delete(key);
     this.#context.onDropped();
   }
 
@@ -312,7 +314,7 @@ export class Proxy implements Session {
     const kind = kindOf.get(typeUrl);
     if (kind && xdsProtocol.whole.has(typeUrl)) return byName(this.#all(typeUrl)).get(name);
     try {
-      return kind && this.#context.engine.read(oneOf, `${kind}|${name}`, this.subject);
+      return kind && this.#context.engine.read(oneOf, resourceKey({ kind, name }), this.subject);
     } catch (error) {
       this.#tellFailure(`${kind} ${name}`, messageOf(error));
       return 'unavailable';

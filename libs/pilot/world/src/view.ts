@@ -1,5 +1,5 @@
 import type { Collection, Resource } from '@flotilla/model';
-import type { Query, Reads } from '@flotilla/query';
+import type { Query, QueryKey, Reads } from '@flotilla/query';
 
 /**
  * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on all that a query read
@@ -70,20 +70,20 @@ export interface View {
   registeredLabel(name: string): string | undefined;
   meta(name: string): unknown;
   /** The result of another query. */
-  query<K extends string, R>(query: WorldQuery<K, R>, key: K): R;
+  query<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): R;
 }
 /** Has the proxy all labels of a selector? An empty one selects every proxy. */
 export const isSelected = (view: View, selector: Readonly<Record<string, string>> | undefined): boolean =>
   Object.entries(selector ?? {}).every(([name, value]) => view.label(name) === value);
 
 /** A tracked query over the World. */
-export type WorldQuery<K extends string, R> = Query<K, R, Reads>;
+export type WorldQuery<K extends QueryKey, R> = Query<K, R, Reads>;
 
 /**
  * Defines a query; `run` is pure and reads nothing but its view. `equals` stops what comes out the same (default:
  * structural).
  */
-export function worldQuery<R, K extends string = string>(
+export function worldQuery<R, K extends QueryKey = string>(
   name: string,
   run: (view: View, key: K) => R,
   options: { equals?: (a: R, b: R) => boolean } = {},
@@ -104,7 +104,7 @@ class WorldView implements View {
   }
 
   index(collection: Collection, index: IndexName, key: string): readonly string[] {
-    return this.#reads.index(collection, index, key);
+    return this.#reads.index(collection, index, key) as readonly string[];
   }
 
   derived(collection: string, key: string): unknown {
@@ -112,11 +112,11 @@ class WorldView implements View {
   }
 
   derivedIndex(collection: string, index: IndexName, key: string): readonly string[] {
-    return this.#reads.index(collection, index, key);
+    return this.#reads.index(collection, index, key) as readonly string[];
   }
 
   list(collection: Collection): readonly string[] {
-    return this.#reads.list(collection);
+    return this.#reads.list(collection) as readonly string[];
   }
 
   attr<A extends AttributeName>(name: A): ProxyAttributes[A] {
@@ -135,7 +135,7 @@ class WorldView implements View {
     return this.#reads.attr(`metadata.${name}`);
   }
 
-  query<K extends string, R>(query: WorldQuery<K, R>, key: K): R {
+  query<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): R {
     return this.#reads.query(query, key);
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { checkAgainstScratch, Engine, Subject, type Watch } from '@flotilla/query';
 import { meshLife, meshNames, meshNodes, type MeshChange } from '@flotilla/testing';
-import { allOf, oneOf } from './roots.ts';
+import { allOf, oneOf, resourceKey, type XdsKind } from './roots.ts';
 
 const subjects = meshNodes.map((node) => {
   const parsed = parseProxy(node);
@@ -12,7 +12,9 @@ const subjects = meshNodes.map((node) => {
 });
 
 function watchAll(engine: Engine): Watch[] {
-  const named = Object.entries(meshNames).flatMap(([kind, names]) => names.map((name) => `${kind}|${name}`));
+  const named = Object.entries(meshNames).flatMap(([kind, names]) =>
+    names.map((name) => resourceKey({ kind: kind as XdsKind, name })),
+  );
   return subjects.flatMap((subject) => [
     ...(['cds', 'lds', 'nds'] as const).map((kind) => engine.watch(allOf, kind, subject)),
     ...named.map((key) => engine.watch(oneOf, key, subject)),

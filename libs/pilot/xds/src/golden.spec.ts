@@ -4,7 +4,7 @@ import { createWorldStore, parseProxy, proxySubject, worldChanges, type Node } f
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { Engine } from '@flotilla/query';
 import { goldenPairs, resourceOf } from '@flotilla/testing';
-import { allOf, oneOf, typeUrls, type XdsKind } from './roots.ts';
+import { allOf, oneOf, resourceKey, typeUrls, type XdsKind } from './roots.ts';
 
 /**
  * The first document of an input: who asks (Envoy's node), and what of the answer is looked at: `KIND` for the names of
@@ -44,7 +44,8 @@ describe('golden pairs: what a proxy is sent', () => {
         const [kind, name, path] = line.split(' ') as [XdsKind, string?, string?];
         const all = engine.read(allOf, kind, proxy);
         if (name === undefined) return [line, all.map((resource) => resource.name)];
-        const resource = all.find((one) => (one.name || '-') === name) ?? engine.read(oneOf, `${kind}|${name}`, proxy);
+        const resource =
+          all.find((one) => (one.name || '-') === name) ?? engine.read(oneOf, resourceKey({ kind, name }), proxy);
         return [line, resource ? part(toJson(typeUrls[kind], resource.bytes), path?.split('.') ?? []) : null];
       }),
     );

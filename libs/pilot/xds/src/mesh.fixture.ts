@@ -3,7 +3,7 @@ import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-worl
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { Engine, Subject, type Change } from '@flotilla/query';
 import type { XdsResource } from './resource.ts';
-import { allOf, oneOf, typeUrls, type XdsKind } from './roots.ts';
+import { allOf, oneOf, resourceKey, typeUrls, type XdsKind } from './roots.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -111,6 +111,6 @@ export function ask(
       all(kind)
         .map(({ name }) => name)
         .sort(),
-    one: (kind, name) => plain(kind, engine.read(oneOf, `${kind}|${name}`, subject)),
+    one: (kind, name) => plain(kind, engine.read(oneOf, resourceKey({ kind, name }), subject)),
   };
 }

@@ -1,4 +1,5 @@
 import { worldQuery, type WorldQuery } from '@flotilla/pilot-world';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
 import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
@@ -40,12 +41,14 @@ export const allOf = worldQuery(
   { equals: sameResources },
 );
 
-/** One resource by name (EDS, RDS, ECDS, SDS). Key: `kind|name`. */
+/** A resource of Envoy's by its name. */
+export const resourceKey = defineKey<{ readonly name: string; readonly kind: XdsKind }>()('name', 'kind');
+export type ResourceKey = KeyOf<typeof resourceKey>;
+
+/** One resource by name (EDS, RDS, ECDS, SDS). */
 export const oneOf = worldQuery(
   'one-of',
-  (view, key): XdsResource | undefined => {
-    const bar = key.indexOf('|');
-    const [kind, name] = [key.slice(0, bar), key.slice(bar + 1)];
+  (view, { name, kind }: ResourceKey): XdsResource | undefined => {
     if (kind === 'sds') return view.query(secret, name);
     if (kind === 'eds') return view.query(loadAssignment, name);
     if (kind !== 'rds') return undefined;

@@ -1,6 +1,6 @@
 import { keyOf, parseMeshConfig, parseResource, type AnyResource } from '@flotilla/model';
 import { createWorldStore, parseProxy, proxySubject, workload, worldChanges } from '@flotilla/pilot-world';
-import { allOf, oneOf } from '@flotilla/pilot-xds';
+import { allOf, oneOf, resourceKey } from '@flotilla/pilot-xds';
 import { Engine, Subject, type Change } from '@flotilla/query';
 import { Mesh, type MeshFile, type MeshNode, type MeshSize } from '../mesh.ts';
 
@@ -38,8 +38,9 @@ export function watchedWorld(size: MeshSize, sidecars: number): { readonly engin
   );
   for (const subject of Array.from({ length: sidecars }, (_, i) => subjectOf(engine, mesh.node(i)))) {
     for (const kind of ['cds', 'lds'] as const) engine.watch(allOf, kind, subject);
-    engine.watch(oneOf, 'rds|80', subject);
-    for (let i = 0; i < size.services; i += 1) engine.watch(oneOf, `eds|outbound|80||${mesh.host(i)}`, subject);
+    engine.watch(oneOf, resourceKey({ kind: 'rds', name: '80' }), subject);
+    for (let i = 0; i < size.services; i += 1)
+      engine.watch(oneOf, resourceKey({ kind: 'eds', name: `outbound|80||${mesh.host(i)}` }), subject);
   }
   return { engine, mesh };
 }
