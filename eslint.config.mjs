@@ -1,6 +1,7 @@
 import nx from '@nx/eslint-plugin';
 import redos from 'eslint-plugin-redos';
 import tseslint from 'typescript-eslint';
+import { effects, pure, pureFiles } from './tools/setup/lint/pure.mjs';
 
 /** Who may depend on whom: docs/architecture.md has the picture. */
 const layers = {
@@ -8,10 +9,12 @@ const layers = {
   model: ['std', 'model'],
   port: ['std', 'model', 'port'],
   core: ['std', 'model', 'core'],
-  adapter: ['std', 'model', 'port', 'core', 'adapter'],
-  server: ['std', 'model', 'port', 'core', 'server'],
-  service: ['std', 'model', 'port', 'core', 'server', 'service'],
-  app: ['std', 'model', 'port', 'adapter', 'service'],
+  // Sockets and files with deadlines and limits, for those that know what they are for.
+  io: ['std', 'io'],
+  adapter: ['std', 'model', 'port', 'core', 'io', 'adapter'],
+  server: ['std', 'model', 'port', 'core', 'io', 'server'],
+  service: ['std', 'model', 'port', 'core', 'io', 'server', 'service'],
+  app: ['std', 'model', 'port', 'io', 'adapter', 'service'],
 };
 const scopes = ['pilot', 'galley', 'citadel', 'injector', 'agent', 'operator'];
 const onlyTags = (names, prefix) => names.map((name) => `${prefix}:${name}`);
@@ -30,38 +33,6 @@ const depConstraints = [
   { sourceTag: 'layer:harness', onlyDependOnLibsWithTags: ['*'] },
 ];
 
-const noTransport = {
-  group: ['@grpc/*', '@nats-io/*', '@kubernetes/*'],
-  message: 'A core knows no transport: leave it to a server or an adapter.',
-};
-const noNode = {
-  regex: '^node:(?!crypto$)',
-  message: 'A core reads no clock, file or network: take it as an argument.',
-};
-const within = (globs, patterns) => ({
-  files: globs,
-  ignores: ['**/*.spec.ts'],
-  rules: { 'no-restricted-imports': ['error', { patterns }] },
-});
-
-const cores = [
-  'libs/model',
-  'libs/query',
-  'libs/std',
-  'libs/ads',
-  'libs/galley/validation',
-  'libs/galley/pipeline',
-  'libs/pilot/registry',
-  'libs/pilot/world',
-  'libs/pilot/xds',
-  'libs/citadel/authority',
-  'libs/citadel/identity',
-  'libs/injector/template',
-  'libs/injector/inject',
-  'libs/agent/bootstrap',
-  'libs/agent/iptables',
-].map((path) => `${path}/src/**/*.ts`);
-
 /**
  * What reads text from outside in time that is not proportional to it, or in a way of its own: libs/std/src/outside has
  * the readers.
@@ -72,21 +43,20 @@ const slowProperties = [
   ['Number', 'parseFloat'],
   ['Date', 'parse'],
 ].map(([object, property]) => ({ object, property, message: readers }));
+const slowGlobals = ['parseInt', 'parseFloat'].map((name) => ({ name, message: readers }));
+const slowSyntax = [
+  ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
+  'CallExpression[callee.property.name=/^(match|matchAll|search)$/][arguments.length=1][arguments.0.type="Literal"]:not([arguments.0.regex])',
+].map((selector) => ({
+  selector,
+  message:
+    "An expression that is made at run time is run by V8's engine, which backtracks: see docs/adr/0016-regular-expressions.md.",
+}));
 const slowReading = {
   'redos/no-vulnerable': ['error', { ignoreErrors: false, timeout: 30_000 }],
-  'no-restricted-globals': ['error', ...['parseInt', 'parseFloat'].map((name) => ({ name, message: readers }))],
+  'no-restricted-globals': ['error', ...slowGlobals],
   'no-restricted-properties': ['error', ...slowProperties],
-  'no-restricted-syntax': [
-    'error',
-    ...[
-      ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
-      'CallExpression[callee.property.name=/^(match|matchAll|search)$/][arguments.length=1][arguments.0.type="Literal"]:not([arguments.0.regex])',
-    ].map((selector) => ({
-      selector,
-      message:
-        "An expression that is made at run time is run by V8's engine, which backtracks: see docs/adr/0016-regular-expressions.md.",
-    })),
-  ],
+  'no-restricted-syntax': ['error', ...slowSyntax],
 };
 /**
  * Where JSON is parsed that no reader of libs/std has bounded: it is our own writing. All other JSON and YAML is
@@ -179,5 +149,13 @@ export default tseslint.config(
       'no-restricted-properties': ['error', ...slowProperties, { object: 'JSON', property: 'parse', message: bounded }],
     },
   },
-  within([...cores, 'libs/query/canary/**/*.ts'], [noTransport, noNode]),
+  {
+    files: pureFiles,
+    ignores: [...effects, '**/*.spec.ts', '**/*.fixture.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...slowGlobals, ...pure.globals],
+      'no-restricted-syntax': ['error', ...slowSyntax, ...pure.syntax],
+      'no-restricted-imports': ['error', pure.imports],
+    },
+  },
 );

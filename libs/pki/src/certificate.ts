@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
@@ -7,7 +7,6 @@ import { bits, der, maxDerBytes, membersOf, oid, readDer, sequence, tag, time, t
 import { buildExtensions, keyIdOf, publicKeyInfo } from './extensions.ts';
 import type { AltNames } from './extensions.ts';
 
-export const generateKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
 export const keyToPem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
 export interface Validity {

@@ -1,2 +1,2 @@
-// Lint must refuse this: it takes time exponential in its text.
-export const isDuration = (text: string): boolean => /^(\d+\.?\d*)+s$/.test(text);
+// This takes time exponential in its text.
+export const isDuration = (text: string): boolean => /^(\d+\.?\d*)+s$/.test(text); // refused: redos/no-vulnerable

@@ -7,7 +7,7 @@ const day = 86_400_000;
 const now = Date.UTC(2026, 5, 1);
 const serial = (): Buffer => randomBytes(16);
 const clock = { now: () => now, after: () => () => {} };
-const material = buildRootMaterial({ trustDomain: 'td', now, serial: serial() });
+const material = buildRootMaterial({ trustDomain: 'td', now, serial: serial(), key: generateKey() });
 const issuer = parseRoot(material, now);
 if (!issuer.ok) throw new Error(issuer.error);
 const authority = createAuthority({ issuer: issuer.value, clock, serial, defaultTtlMs: day, maxTtlMs: 90 * day });
@@ -70,7 +70,7 @@ describe('the authority', () => {
     expect(authority.sign({ publicKey, identity, ttlMs })).toMatchObject({ ok: true, value: { notAfter: now + day } });
   });
   it('refuses a root that is expired, malformed or has another key', () => {
-    const other = buildRootMaterial({ trustDomain: 'td', now, serial: serial() });
+    const other = buildRootMaterial({ trustDomain: 'td', now, serial: serial(), key: generateKey() });
     expect(parseRoot({ ...material, keyPem: other.keyPem }, now).ok).toBe(false);
     expect(parseRoot(material, now + 3651 * day).ok).toBe(false);
     expect(parseRoot(material, now - day)).toMatchObject({

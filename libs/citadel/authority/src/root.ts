@@ -1,5 +1,5 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { buildRoot, generateKey, keyToPem } from '@flotilla/pki';
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { buildRoot, keyToPem } from '@flotilla/pki';
 import type { Issuer } from '@flotilla/pki';
 import { err, messageOf, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
@@ -17,8 +17,9 @@ export function buildRootMaterial(input: {
   readonly trustDomain: string;
   readonly now: number;
   readonly serial: Uint8Array;
+  readonly key: KeyObject;
 }): RootMaterial {
-  const key = generateKey();
+  const { key } = input;
   const validity = { notBefore: input.now - 120_000, notAfter: input.now + rootTtlMs };
   return {
     keyPem: keyToPem(key),

@@ -40,7 +40,9 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   const serial = (): Buffer => randomBytes(16);
   const material =
     (await options.root.load()) ??
-    (await options.root.keep(buildRootMaterial({ trustDomain, now: clock.now(), serial: serial() })));
+    (await options.root.keep(
+      buildRootMaterial({ trustDomain, now: clock.now(), serial: serial(), key: generateKey() }),
+    ));
   const issuer = parseRoot(material, clock.now());
   if (!issuer.ok) throw new Error(issuer.error);
   const authority = createAuthority({
