@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
 import { credentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
-import { peerIdentity, spiffeOf, type CertificateSource } from '@flotilla/pki';
+import { peerIdentity, type CertificateSource } from '@flotilla/pki';
+import { spiffeOf } from '@flotilla/rules';
 
 /**
  * mTLS of a client, with the certificate that is in force now; the server must prove `identity`. Throws when there is

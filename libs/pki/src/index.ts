@@ -5,4 +5,4 @@ export type { AltNames } from './extensions.ts';
 export * from './key.ts';
 export * from './renewal.ts';
 export * from './source.ts';
-export * from './spiffe.ts';
+export * from './peer-identity.ts';

@@ -5,7 +5,7 @@ import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
 import type { Bus, Publisher, Subscriber } from '@flotilla/bus-port';
 import { clientCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
-import { spiffeOf } from '@flotilla/pki';
+import { spiffeOf } from '@flotilla/rules';
 import { aborted, setting, systemClock, type OptionsOf } from '@flotilla/std';
 import { createBusRole } from './bus-role.ts';
 import { grpcRunner } from './grpc-runner.ts';

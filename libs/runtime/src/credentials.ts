@@ -2,7 +2,7 @@ import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
 import { clientCredentials, serverNamed } from '@flotilla/grpc';
 import type { Credential, CredentialSource, CredentialSubscription, CredentialUpdate } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
-import { spiffeOf } from '@flotilla/pki';
+import { spiffeOf } from '@flotilla/rules';
 import { flotilla } from '@flotilla/proto-gen/credentials';
 import { AsyncQueue, messageOf, systemClock, type Clock } from '@flotilla/std';
 import type { ServiceCertificate } from './service-certificate.ts';

@@ -1,4 +1,4 @@
-import { formatPrefix, parsePrefix } from '@flotilla/std';
+import { formatPrefix, parsePrefix } from '@flotilla/rules';
 import { split } from './settings.ts';
 
 /** A list of address ranges of one family. */

@@ -1,5 +1,6 @@
-import { err, isTrue, ok } from '@flotilla/std';
+import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
+import { isTrue } from '@flotilla/rules';
 
 /** What `pilot-agent istio-iptables` is told: resolved from flags, environment and the pod. */
 export interface IptablesSettings {

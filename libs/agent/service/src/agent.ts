@@ -9,7 +9,7 @@ import { createRelay, createUpstream } from '@flotilla/agent-relay';
 import type { NameTable } from '@flotilla/agent-relay';
 import { createCaClient, createSdsServer, createWorkloadCertificate } from '@flotilla/agent-sds';
 import { createLimits, type Logger, type Metrics } from '@flotilla/observability-port';
-import { spiffeOf } from '@flotilla/pki';
+import { spiffeOf } from '@flotilla/rules';
 import { limitKinds, type GuardOptions } from '@flotilla/server';
 import { systemClock } from '@flotilla/std';
 import { writeBootstrap } from './bootstrap-file.ts';

@@ -1,4 +1,4 @@
-import { isTrue } from '@flotilla/std';
+import { isTrue } from '@flotilla/rules';
 import { execFile } from 'node:child_process';
 import {
   buildCleanCommands,

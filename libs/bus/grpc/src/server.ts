@@ -9,7 +9,8 @@ import {
   type Publisher,
 } from '@flotilla/bus-port';
 import { collections as known, type Collection } from '@flotilla/model';
-import { peerIdentity, spiffeOf } from '@flotilla/pki';
+import { peerIdentity } from '@flotilla/pki';
+import { spiffeOf } from '@flotilla/rules';
 import { subscribeMethod } from './definition.ts';
 
 type Call = ServerWritableStream<readonly Collection[], Uint8Array>;

@@ -1,8 +1,9 @@
 import type { KeyObject } from 'node:crypto';
-import { buildCertificate, spiffeOf } from '@flotilla/pki';
-import type { Issuer, SpiffeIdentity } from '@flotilla/pki';
+import { buildCertificate } from '@flotilla/pki';
+import type { Issuer } from '@flotilla/pki';
 import { err, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
+import { spiffeOf, type SpiffeIdentity } from '@flotilla/rules';
 
 /** Workloads' clocks may be this far behind (Istio: two minutes). */
 const clockSkewMs = 120_000;

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { peerIdentity, verifyChain } from '@flotilla/pki';
-import type { SpiffeIdentity } from '@flotilla/pki';
+import type { SpiffeIdentity } from '@flotilla/rules';
 import { err, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
 import { serviceNames, verifyBootstrapToken } from './bootstrap.ts';

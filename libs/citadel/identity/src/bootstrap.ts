@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { SpiffeIdentity } from '@flotilla/pki';
+import type { SpiffeIdentity } from '@flotilla/rules';
 import { err, ok, parseTimestamp, readJsonObject } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 

@@ -1,7 +1,6 @@
 import { createLocalJWKSet, errors, jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTPayload } from 'jose';
-import { validIdentity } from '@flotilla/pki';
-import type { SpiffeIdentity } from '@flotilla/pki';
+import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
 import { err, messageOf, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
 

@@ -7,9 +7,10 @@ import type { AuthenticateOptions, Credentials } from '@flotilla/citadel-identit
 import type { GrpcService } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
 import { createRateLimits, type RateLimits, type RateLimitSettings } from './rate-limits.ts';
-import { parseCsr, spiffeOf } from '@flotilla/pki';
+import { parseCsr } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 import { messageOf } from '@flotilla/std';
+import { spiffeOf } from '@flotilla/rules';
 import { createCaMetrics } from './metrics.ts';
 import type { CaMetrics } from './metrics.ts';
 

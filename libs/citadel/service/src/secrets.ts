@@ -3,7 +3,7 @@ import { createCredentialServer } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
 import type { CredentialSource } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
-import { spiffeOf } from '@flotilla/pki';
+import { spiffeOf } from '@flotilla/rules';
 
 /** Files of Secrets: first all there are, then those that changed. */
 export interface SecretSource {

@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy, AuthorizationRule, Meta } from '@flotilla/model';
-import { isAddress, maxUint32, parseUint } from '@flotilla/std';
+import { maxUint32, parseUint } from '@flotilla/std';
+import { isAddress } from '@flotilla/rules';
 import { prefixMistake } from './ip.ts';
 import { joined, Report } from './report.ts';
 import { checkSelector } from './selector.ts';

@@ -1,8 +1,8 @@
 import { parsePort, withoutTrailing } from '@flotilla/std';
 import type { HTTPRetry, HTTPRoute, StringMatch } from '@flotilla/model';
+import { grpcStatusOf, isHttpStatus } from '@flotilla/rules';
 import { checkDestination } from './destination.ts';
 import { corsHeaderMistake } from './headers.ts';
-import { statusCodes } from './http-status.ts';
 import { durationMistake, optionalDurationMistake, portMistake } from './names.ts';
 import { matchRegexMistake, stringMatchMistake } from './regex.ts';
 import { quoted, type Report } from './report.ts';
@@ -44,26 +44,6 @@ const percentageMistake = (percentage: { readonly value?: number } | undefined):
 const statusMistake = (status: number): string | undefined =>
   status < 200 || status > 600 ? `HTTP status ${status} is not in range 200-599` : undefined;
 
-const grpcCodes = new Set([
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-]);
-
 export function checkFault(fault: Of<'fault'>, path: string, report: Report): void {
   if (!fault) return;
   const { abort, delay } = fault;
@@ -73,7 +53,7 @@ export function checkFault(fault: Of<'fault'>, path: string, report: Report): vo
     if (abort.grpcStatus !== undefined) {
       report.error(
         `${path}.abort.grpcStatus`,
-        grpcCodes.has(abort.grpcStatus)
+        grpcStatusOf(abort.grpcStatus) !== undefined
           ? undefined
           : `gRPC status ${quoted(abort.grpcStatus)} is not supported. See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes, for example 'NOT_FOUND'`,
       );
@@ -163,7 +143,7 @@ export function checkRetries(retries: HTTPRetry | undefined, path: string, repor
   }
   report.error(`${path}.perTryTimeout`, optionalDurationMistake(perTryTimeout));
   for (const policy of retries.retryOn ? retries.retryOn.split(',') : []) {
-    if (!retryOn.has(policy) && !statusCodes.has(parsePort(policy) ?? -1))
+    if (!retryOn.has(policy) && !isHttpStatus(parsePort(policy) ?? -1))
       report.error(`${path}.retryOn`, `${quoted(policy)} is not a valid retryOn policy`);
   }
 }

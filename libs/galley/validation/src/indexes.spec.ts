@@ -1,58 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HostIndex } from './host-index.ts';
 import { checkLocalitySetting } from './locality.ts';
-import { maxProblems, repeatedIn, Report, shortList, take } from './report.ts';
+import { maxProblems, repeatedIn, Report, shortList } from './report.ts';
 import { warnOfUnreachableRules } from './unreachable-rules.ts';
 
-// What Istio's host.Name.Matches and SubsetOf say of two hosts.
-const isWild = (host: string): boolean => host.startsWith('*');
-function matches(a: string, b: string): boolean {
-  if (isWild(a) && isWild(b)) return a.length < b.length ? b.endsWith(a.slice(1)) : a.endsWith(b.slice(1));
-  if (isWild(a)) return b.endsWith(a.slice(1));
-  return isWild(b) ? a.endsWith(b.slice(1)) : a === b;
-}
-const isSubset = (a: string, b: string): boolean =>
-  isWild(a)
-    ? isWild(b) && a.length >= b.length && a.endsWith(b.slice(1))
-    : isWild(b)
-      ? a.endsWith(b.slice(1))
-      : a === b;
 const pairs = (n: number): [number, number][] =>
   Array.from({ length: n }, (_, i) =>
     Array.from({ length: n - i - 1 }, (_none, k): [number, number] => [i, i + 1 + k]),
   ).flat();
-const host = fc
-  .tuple(
-    fc.constantFrom('', '*', '*.', '*-'),
-    fc.array(fc.constantFrom('a', 'b', 'aa'), { minLength: 1, maxLength: 3 }),
-  )
-  .map(([start, labels]) => start + labels.join('.'));
-const hosts = fc.array(fc.oneof(host, fc.constant('*')), { maxLength: 12 });
-
-describe('hosts', () => {
-  it('overlap as Istio says, each pair once', () => {
-    fc.assert(
-      fc.property(hosts, (names) => {
-        const found = [...new HostIndex(names).overlaps()].sort(([a, b], [c, d]) => a - c || b - d);
-        expect(found).toEqual(pairs(names.length).filter(([i, n]) => matches(names[i] ?? '', names[n] ?? '')));
-      }),
-    );
-  });
-  it('cover what Istio says', () => {
-    fc.assert(
-      fc.property(hosts, host, (names, name) => {
-        expect(new HostIndex(names).covers(name)).toBe(names.some((other) => isSubset(name, other)));
-      }),
-    );
-  });
-  it('are looked at no further than asked', () =>
-    expect(take(new HostIndex(Array(50_000).fill('a.test')).overlaps(), 3)).toEqual([
-      [0, 1],
-      [0, 2],
-      [1, 2],
-    ]));
-});
 
 it('localities overlap as Istio says', () => {
   const part = fc.constantFrom('a', 'b', '*', '');

@@ -1,4 +1,4 @@
-import { isAddress, parsePrefix } from '@flotilla/std';
+import { isAddress, parsePrefix } from '@flotilla/rules';
 
 /** What is wrong with `address/bits`, in the words of Go's netip; undefined for nothing. */
 export function prefixMistake(text: string): string | undefined {

@@ -1,4 +1,5 @@
-import { isAddress, parseInteger } from '@flotilla/std';
+import { parseInteger } from '@flotilla/std';
+import { isAddress } from '@flotilla/rules';
 import { quoted } from './report.ts';
 
 /** One label of a DNS name (RFC 1123), in either case. */

@@ -1,4 +1,4 @@
-import { isAddress } from '@flotilla/std';
+import { isAddress } from '@flotilla/rules';
 import { isDnsLabel, partialWildcardMistake, wildcardDomainMistake } from './names.ts';
 import { quoted, type Report } from './report.ts';
 

@@ -1,11 +1,10 @@
 import type { AnyResource, Destination, Problem, VirtualService } from '@flotilla/model';
-import { HostIndex } from './host-index.ts';
+import { HostIndex, resolveShortName, serviceHostname } from '@flotilla/rules';
 import { quoted } from './report.ts';
 
 /** Where the mesh's own services are: `<name>.<namespace>.svc.<this>`. */
 const clusterDomain = 'cluster.local';
-const qualified = (host: string, namespace: string): string =>
-  host.includes('.') || host.startsWith('*') ? host : `${host}.${namespace}.svc.${clusterDomain}`;
+const qualified = (host: string, namespace: string): string => resolveShortName(host, { namespace }, clusterDomain);
 
 interface Known {
   readonly hosts: HostIndex;
@@ -43,7 +42,7 @@ function gather(all: readonly AnyResource[]): Known {
   ];
   for (const { collection, meta, spec } of all) {
     const key = `${meta.namespace}/${meta.name}`;
-    if (collection === 'services') hosts.add(`${meta.name}.${meta.namespace}.svc.${clusterDomain}`);
+    if (collection === 'services') hosts.add(serviceHostname(meta.name, meta.namespace, clusterDomain));
     else if (collection === 'service-entries')
       for (const host of spec.hosts ?? []) hosts.add(qualified(host, meta.namespace));
     else if (collection === 'gateways') gateways.add(key);

@@ -1,5 +1,5 @@
 import type { Meta, ServiceEntry } from '@flotilla/model';
-import { isAddress } from '@flotilla/std';
+import { isAddress } from '@flotilla/rules';
 import { subnetMistake } from './ip.ts';
 import { fqdnMistake, partialWildcardMistake, portMistake, portNameMistake, wildcardDomainMistake } from './names.ts';
 import { classifyProtocol, protocolMistake } from './protocols.ts';

@@ -1,4 +1,4 @@
-import { parseBool } from '@flotilla/std';
+import { parseBool } from '@flotilla/rules';
 import type { AnyResource, Problem } from '@flotilla/model';
 import { checkPeerAuthentication, checkRequestAuthentication } from './authentication.ts';
 import { checkAuthorizationPolicy } from './authorization-policy.ts';

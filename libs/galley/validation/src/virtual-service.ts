@@ -1,9 +1,8 @@
 import type { L4MatchAttributes, Meta, TLSMatchAttributes, VirtualService } from '@flotilla/model';
 import { isJwtRoute } from './headers.ts';
 import { checkGatewayNames, checkHttpRoute, checkRouteDestinations } from './http-route.ts';
-import { isAddress } from '@flotilla/std';
+import { HostIndex, isAddress } from '@flotilla/rules';
 import { subnetMistake } from './ip.ts';
-import { HostIndex } from './host-index.ts';
 import { gatewayDomainMistake, labelMistakes, portMistake, wildcardDomainMistake } from './names.ts';
 import { maxProblems, quoted, shortList, take, type Report } from './report.ts';
 import { checkExportTo } from './selector.ts';

@@ -1,6 +1,6 @@
 import type { WorkloadEntry, WorkloadGroup } from '@flotilla/model';
 import { headerNameMistake } from './headers.ts';
-import { isAddress } from '@flotilla/std';
+import { isAddress } from '@flotilla/rules';
 import { ipMistake } from './ip.ts';
 import { fqdnMistake, labelMistakes, portMistake, portNameMistake, unixPathMistake, unixPrefix } from './names.ts';
 import { eachOf, joined, quoted, type Report } from './report.ts';

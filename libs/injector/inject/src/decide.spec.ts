@@ -1,7 +1,7 @@
-import { defaultValues, type LabelSelector, type Values } from '@flotilla/injector-template';
+import { defaultValues, type Values } from '@flotilla/injector-template';
+import type { LabelSelector } from '@flotilla/rules';
 import { describe, expect, it } from 'vitest';
 import { skipReason, webhookSelects } from './decide.ts';
-import { selects } from './label-selector.ts';
 
 const pod = (labels: Record<string, string>, annotations: Record<string, string> = {}, spec = {}) => ({
   metadata: { labels, annotations },
@@ -66,21 +66,6 @@ describe('an installation decides about pods that say nothing', () => {
   ])('by policy $policy, one that $what', ({ policy, labels, injected }) =>
     expect(skipReason(pod(labels), 'shop', values(policy)) === undefined).toBe(injected),
   );
-
-  it.each<{ operator: string; values: readonly string[]; label?: string; selected: boolean }>([
-    { operator: 'In', values: ['a', 'b'], label: 'b', selected: true },
-    { operator: 'In', values: ['a'], selected: false },
-    { operator: 'NotIn', values: ['a'], selected: true },
-    { operator: 'NotIn', values: ['a'], label: 'a', selected: false },
-    { operator: 'NotIn', values: [], label: 'b', selected: false },
-    { operator: 'Exists', values: [], label: '', selected: true },
-    { operator: 'DoesNotExist', values: [], selected: true },
-    { operator: 'DoesNotExist', values: [], label: 'a', selected: false },
-  ])('a selector %j', ({ operator, values: list, label, selected }) => {
-    expect(
-      selects({ matchExpressions: [{ key: 'k', operator, values: list }] }, label === undefined ? {} : { k: label }),
-    ).toBe(selected);
-  });
 });
 
 describe('the webhook is asked', () => {

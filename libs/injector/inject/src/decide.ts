@@ -1,5 +1,5 @@
-import type { LabelSelector, PodObject, Values } from '@flotilla/injector-template';
-import { selects } from './label-selector.ts';
+import type { PodObject, Values } from '@flotilla/injector-template';
+import { labelSelectorSelects, type LabelSelector } from '@flotilla/rules';
 
 /** Namespaces of Kubernetes itself, never injected. */
 const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
@@ -20,7 +20,7 @@ export function skipReason(
   const told = labels[name] ?? annotations[name] ?? '';
   const policy = global.proxy.autoInject;
   const isSelected = (selectors: readonly LabelSelector[]): boolean =>
-    told === '' && selectors.some((selector) => selects(selector, labels));
+    told === '' && selectors.some((selector) => labelSelectorSelects(selector, labels));
   const isNever = isSelected(sidecarInjectorWebhook.neverInjectSelector);
   const asks = yes.has(told.toLowerCase()) || isSelected(sidecarInjectorWebhook.alwaysInjectSelector);
   const reasons: readonly (readonly [boolean, string])[] = [

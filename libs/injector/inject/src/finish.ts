@@ -1,4 +1,4 @@
-import { isFalse, isTrue, parsePort } from '@flotilla/std';
+import { parsePort } from '@flotilla/std';
 import {
   proxyContainerName,
   type Container,
@@ -9,6 +9,7 @@ import {
   type Values,
 } from '@flotilla/injector-template';
 import type { MeshConfig, MeshProxyConfig } from '@flotilla/model';
+import { isFalse, isTrue } from '@flotilla/rules';
 import { buildProbers, rewriteProbes, rewritesProbes } from './probes.ts';
 
 export interface FinishOptions {

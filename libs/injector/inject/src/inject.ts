@@ -6,6 +6,7 @@ import {
   type Values,
 } from '@flotilla/injector-template';
 import type { MeshConfig } from '@flotilla/model';
+import { workloadOwnerOf } from '@flotilla/rules';
 import { err, messageOf, ok, type Result } from '@flotilla/std';
 import { skipReason } from './decide.ts';
 import { finishPod } from './finish.ts';
@@ -13,7 +14,6 @@ import { proxyImage } from './image.ts';
 import { buildPatch, type PatchOperation } from './json-patch.ts';
 import { strategicMerge } from './merge.ts';
 import { applyOverrides, stripInjected } from './overrides.ts';
-import { ownerOf } from './owner.ts';
 import { effectiveProxyConfig, proxyConfigJson, type ProxyConfigs } from './proxy-config.ts';
 import { validateAnnotations } from './validate-annotations.ts';
 
@@ -58,7 +58,7 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
   const revision = options.revision ?? '';
   const input = {
     pod: stripped,
-    owner: ownerOf(given, original.metadata.namespace ?? ''),
+    owner: { ...workloadOwnerOf(given.metadata), namespace: original.metadata.namespace ?? '' },
     values,
     mesh,
     proxyConfig: config.value,
@@ -93,7 +93,7 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
  */
 function baseOf(pod: PodObject, namespace: string): PodObject {
   const { labels, ...metadata } = pod.metadata;
-  const isConfig = ownerOf(pod, namespace).kind === 'DeploymentConfig';
+  const isConfig = workloadOwnerOf(pod.metadata).kind === 'DeploymentConfig';
   const kept = isConfig
     ? Object.fromEntries(Object.entries(labels ?? {}).filter(([name]) => name !== 'deploymentconfig'))
     : labels;

@@ -1,5 +1,6 @@
-import { isTrue, parsePort } from '@flotilla/std';
+import { parsePort } from '@flotilla/std';
 import { proxyContainerName, type Container, type PodObject, type Probe } from '@flotilla/injector-template';
+import { isTrue } from '@flotilla/rules';
 
 const kinds = [
   ['readinessProbe', 'readyz'],

@@ -7,6 +7,7 @@ import {
   type Resource,
   type Schema,
 } from '@flotilla/model';
+import { compareAge, hasSelector, labelsMatch, selectorOf } from '@flotilla/rules';
 import { annotationLimits, deepEqual, err, ok, readYaml, type Result } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
 
@@ -42,29 +43,11 @@ export function effectiveProxyConfig(
   }
   const [root, labels] = [mesh.rootNamespace || 'istio-system', pod.metadata.labels ?? {}];
   const oldest = (matches: (one: Resource<'proxy-configs'>) => boolean): Resource<'proxy-configs'> | undefined =>
-    proxyConfigs
-      .filter(matches)
-      .sort((a, b) =>
-        (a.meta.creationTimestamp ?? '') < (b.meta.creationTimestamp ?? '')
-          ? -1
-          : (a.meta.creationTimestamp ?? '') > (b.meta.creationTimestamp ?? '')
-            ? 1
-            : a.meta.name < b.meta.name
-              ? -1
-              : 1,
-      )[0];
-  const selector = (one: Resource<'proxy-configs'>): Readonly<Record<string, string>> =>
-    one.spec.selector?.matchLabels ?? {};
-  const isGeneral = (one: Resource<'proxy-configs'>): boolean => Object.keys(selector(one)).length === 0;
+    proxyConfigs.filter(matches).sort((a, b) => compareAge(a.meta, b.meta))[0];
   const levels = [
-    oldest((one) => one.meta.namespace === root && isGeneral(one)),
-    namespace === root ? undefined : oldest((one) => one.meta.namespace === namespace && isGeneral(one)),
-    oldest(
-      (one) =>
-        one.meta.namespace === namespace &&
-        !isGeneral(one) &&
-        Object.entries(selector(one)).every(([key, value]) => labels[key] === value),
-    ),
+    oldest((one) => one.meta.namespace === root && !hasSelector(one)),
+    namespace === root ? undefined : oldest((one) => one.meta.namespace === namespace && !hasSelector(one)),
+    oldest((one) => one.meta.namespace === namespace && hasSelector(one) && labelsMatch(selectorOf(one), labels)),
   ];
   for (const level of levels) {
     if (!level) continue;

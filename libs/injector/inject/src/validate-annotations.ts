@@ -1,6 +1,7 @@
-import { maxUint32, parseBool, parsePrefix, parseUint, type Result } from '@flotilla/std';
+import { maxUint32, parseUint, type Result } from '@flotilla/std';
 import { defaultMeshConfig, proxyConfigMistakes } from '@flotilla/model';
 import type { Strings } from '@flotilla/injector-template';
+import { parseBool, parsePrefix } from '@flotilla/rules';
 import { parseAnnotation } from './proxy-config.ts';
 
 type Check = (value: string) => string | undefined;

@@ -1,3 +1,5 @@
+import type { OwnerReference } from '@flotilla/rules';
+
 /** A Pod as an AdmissionReview carries it: what injection reads is typed, all else passes through. */
 export interface PodObject {
   readonly apiVersion?: string;
@@ -12,12 +14,7 @@ export interface PodMeta {
   readonly generateName?: string;
   readonly labels?: Strings;
   readonly annotations?: Strings;
-  readonly ownerReferences?: readonly {
-    readonly apiVersion?: string;
-    readonly kind: string;
-    readonly name: string;
-    readonly controller?: boolean;
-  }[];
+  readonly ownerReferences?: readonly OwnerReference[];
   readonly [field: string]: unknown;
 }
 export type Strings = Readonly<Record<string, string>>;

@@ -1,18 +1,9 @@
+import type { LabelSelector } from '@flotilla/rules';
 import { err, ok, type Result } from '@flotilla/std';
 
 interface Resources {
   readonly limits?: Readonly<Record<string, string | number>>;
   readonly requests?: Readonly<Record<string, string | number>>;
-}
-
-/** A selector of Kubernetes (meta/v1). */
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
 }
 
 /**

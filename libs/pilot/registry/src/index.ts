@@ -1,7 +1,5 @@
-export * from './age.ts';
 export * from './types.ts';
 export * from './protocol.ts';
-export * from './host.ts';
 export * from './kubernetes-service.ts';
 export * from './kubernetes-endpoints.ts';
 export * from './service-entry.ts';

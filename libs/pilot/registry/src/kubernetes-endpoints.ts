@@ -1,5 +1,6 @@
 import { parsePort } from '@flotilla/std';
 import type { k8s, Resource } from '@flotilla/model';
+import { spiffeOf } from '@flotilla/rules';
 import { augmentLabels, localityOf, workloadNameOf } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
 import type { Endpoint, Service } from './types.ts';
@@ -113,7 +114,14 @@ export function describe(
   const account = pod?.spec.serviceAccountName ?? '';
   return {
     labels: augmentLabels(labels, { clusterId: from.options.clusterId, locality, nodeName, network }),
-    serviceAccount: pod && account ? `spiffe://${from.options.trustDomain}/ns/${pod.meta.namespace}/sa/${account}` : '',
+    serviceAccount:
+      pod && account
+        ? spiffeOf({
+            trustDomain: from.options.trustDomain,
+            namespace: pod.meta.namespace,
+            serviceAccount: account,
+          })
+        : '',
     network,
     locality,
     lbWeight: 0,

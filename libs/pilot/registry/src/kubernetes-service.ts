@@ -1,5 +1,5 @@
 import type { Resource } from '@flotilla/model';
-import { bornAt } from './age.ts';
+import { bornAt, serviceHostname, spiffeOf } from '@flotilla/rules';
 import { kubernetesPortProtocol } from './protocol.ts';
 import type { Resolution, Service } from './types.ts';
 
@@ -10,9 +10,6 @@ export interface RegistryOptions {
   readonly defaultServiceExportTo: readonly string[];
   readonly clusterId: string;
 }
-
-export const kubernetesHostname = (name: string, namespace: string, domain: string): string =>
-  `${name}.${namespace}.svc.${domain}`;
 
 /** Istio's ConvertService (pkg kube/conversion): a Kubernetes Service as a host of the mesh. */
 export function convertService(resource: Resource<'services'>, options: RegistryOptions): Service {
@@ -26,7 +23,7 @@ export function convertService(resource: Resource<'services'>, options: Registry
   const kubeAccounts = annotationList(meta.annotations?.['alpha.istio.io/kubernetes-serviceaccounts']);
   return {
     key: `k/${meta.namespace}/${meta.name}`,
-    hostname: kubernetesHostname(meta.name, meta.namespace, options.domain),
+    hostname: serviceHostname(meta.name, meta.namespace, options.domain),
     name: meta.name,
     namespace: meta.namespace,
     registry: 'Kubernetes',
@@ -47,7 +44,9 @@ export function convertService(resource: Resource<'services'>, options: Registry
     labelSelectors: spec.selector ?? {},
     serviceAccounts: [
       ...accounts,
-      ...kubeAccounts.map((account) => `spiffe://${options.trustDomain}/ns/${meta.namespace}/sa/${account}`),
+      ...kubeAccounts.map((serviceAccount) =>
+        spiffeOf({ trustDomain: options.trustDomain, namespace: meta.namespace, serviceAccount }),
+      ),
     ].sort(),
     k8s: {
       type: spec.type ?? 'ClusterIP',

@@ -1,6 +1,5 @@
-import { isAddress, parsePrefix } from '@flotilla/std';
+import { bornAt, isAddress, parsePrefix, spiffeOf } from '@flotilla/rules';
 import type { Resource, ServiceEntry, WorkloadEntry } from '@flotilla/model';
-import { bornAt } from './age.ts';
 import { parseProtocol } from './protocol.ts';
 import { augmentLabels } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
@@ -152,7 +151,11 @@ export function describeEntry(workload: NamedWorkloadEntry, where: Where): Omit<
       network: entry.network ?? '',
     }),
     serviceAccount: entry.serviceAccount
-      ? `spiffe://${where.options.trustDomain}/ns/${workload.identityNamespace ?? namespace}/sa/${entry.serviceAccount}`
+      ? spiffeOf({
+          trustDomain: where.options.trustDomain,
+          namespace: workload.identityNamespace ?? namespace,
+          serviceAccount: entry.serviceAccount,
+        })
       : '',
     network: entry.network ?? '',
     locality,
@@ -176,15 +179,3 @@ function tlsModeOf({ labels, entry }: NamedWorkloadEntry): 'istio' | 'disabled' 
   const label = labels['security.istio.io/tlsMode'];
   return label === 'istio' || (label === undefined && entry.serviceAccount) ? 'istio' : 'disabled';
 }
-
-/** Every label of the selector is on the workload; an empty selector selects all. */
-export const labelsMatch = (
-  selector: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>>,
-): boolean => Object.entries(selector).every(([key, value]) => labels[key] === value);
-
-/** The same for a service that picks its workloads: an empty selector picks none. */
-export const selects = (
-  selector: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>>,
-): boolean => Object.keys(selector).length > 0 && labelsMatch(selector, labels);

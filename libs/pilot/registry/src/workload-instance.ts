@@ -1,5 +1,6 @@
-import { isAddress, isTrue, ownMember } from '@flotilla/std';
+import { ownMember } from '@flotilla/std';
 import type { Resource } from '@flotilla/model';
+import { isAddress, isTrue } from '@flotilla/rules';
 import { describe, type EndpointSources } from './kubernetes-endpoints.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
 import { describeEntry, type NamedWorkloadEntry } from './service-entry.ts';

@@ -1,23 +1,10 @@
 import type { Resource } from '@flotilla/model';
+import { workloadOwnerOf } from '@flotilla/rules';
 
 type Pod = Resource<'pods'>;
 
-/**
- * The workload a pod belongs to, from its controller when its name was generated (Istio's GetDeployMetaFromPod): a
- * Deployment for its ReplicaSet, a CronJob for its Job.
- */
-export function workloadNameOf({ meta }: Pod): string {
-  const owner = meta.ownerReferences?.find((reference) => reference.controller);
-  if (!owner || !meta.generateName) return meta.name;
-  if (owner.kind === 'ReplicaSet') {
-    const hash = meta.labels?.['pod-template-hash'];
-    return hash && owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;
-  }
-  if (owner.kind === 'ReplicationController' && meta.labels?.['deploymentconfig'])
-    return meta.labels['deploymentconfig'];
-  if (owner.kind === 'Job') return /^(.*)-\d{8,10}$/.exec(owner.name)?.[1] ?? owner.name;
-  return owner.name;
-}
+/** The name of the workload that a pod belongs to. */
+export const workloadNameOf = ({ meta }: Pod): string => workloadOwnerOf(meta).name;
 
 export const podIPs = ({ spec }: Pod): string[] => {
   const ips = (spec.status?.podIPs ?? []).flatMap(({ ip }) => (ip ? [ip] : []));

@@ -1,4 +1,5 @@
 import type { Service } from '@flotilla/pilot-registry';
+import { isWildcard } from '@flotilla/rules';
 
 const maxIPs = 255 * 255;
 const prime = 65011;
@@ -12,11 +13,7 @@ const prime = 65011;
 export function allocateAddresses(services: readonly Service[]): Map<string, { v4: string; v6: string }> {
   const slots = new Map<number, string>();
   for (const service of services) {
-    if (
-      service.defaultAddress !== '0.0.0.0' ||
-      service.hostname.startsWith('*') ||
-      service.resolution === 'Passthrough'
-    )
+    if (service.defaultAddress !== '0.0.0.0' || isWildcard(service.hostname) || service.resolution === 'Passthrough')
       continue;
     if (slots.size >= maxIPs) break;
     const key = `${service.namespace}/${service.hostname}`;

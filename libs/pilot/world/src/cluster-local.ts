@@ -1,4 +1,4 @@
-import { hostMatches, isWildcard, mostSpecificMatch } from '@flotilla/pilot-registry';
+import { hostMatches, isWildcard, mostSpecificMatch } from '@flotilla/rules';
 import { domain, mesh } from './mesh.ts';
 import { worldQuery, type View } from './view.ts';
 

@@ -1,6 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { DestinationRule } from '@flotilla/model';
-import { bornAt, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/pilot-registry';
+import { bornAt, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/rules';
 import { domain, rootNamespace, setting } from './mesh.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 

@@ -8,6 +8,7 @@ import {
   type Endpoint,
   type Service,
 } from '@flotilla/pilot-registry';
+import { withTrustDomains } from '@flotilla/rules';
 import { entryEndpoints } from './store.ts';
 import { setting } from './mesh.ts';
 import { serviceOf, servicesOfHost } from './services.ts';
@@ -121,11 +122,5 @@ export const serviceAccountsOf = worldQuery('service-accounts', (view, key): rea
     .query(endpointsOfHost, key)
     .flatMap(({ serviceAccount }) => (serviceAccount ? [serviceAccount] : []));
   const aliases = setting(view, 'trustDomainAliases') ?? [];
-  return [...new Set([...accounts, ...own].flatMap((account) => inTrustDomains(account, aliases)))].sort();
+  return [...new Set([...accounts, ...own].flatMap((account) => withTrustDomains(account, aliases)))].sort();
 });
-
-/** An identity with its aliases (Istio's ExpandWithTrustDomains); what isn't of SPIFFE's form has none. */
-function inTrustDomains(account: string, aliases: readonly string[]): string[] {
-  const [, path] = /^spiffe:\/\/[^/]+(\/ns\/[^/]+\/sa\/[^/]+)$/.exec(account) ?? [];
-  return path === undefined ? [account] : [account, ...aliases.map((domain) => `spiffe://${domain}${path}`)];
-}

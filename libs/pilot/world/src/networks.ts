@@ -1,6 +1,6 @@
 import type { k8s, Resource } from '@flotilla/model';
-import { isAddress, parsePort, parsePrefix, prefixContains, readJsonObject, type Prefix } from '@flotilla/std';
-import { kubernetesHostname, labelsMatch } from '@flotilla/pilot-registry';
+import { parsePort, readJsonObject } from '@flotilla/std';
+import { isAddress, labelsMatch, parsePrefix, prefixContains, serviceHostname, type Prefix } from '@flotilla/rules';
 import { clusterId, defaultNetwork, domain, meshNetworks, registryNetwork } from './mesh.ts';
 import { worldQuery, type View } from './view.ts';
 
@@ -95,7 +95,7 @@ function entriesOf(view: View, { meta }: Resource<'services'>): { network: strin
   const label = meta.labels?.[networkLabel];
   const own = meta.labels?.['networking.istio.io/gatewayPort'];
   if (label) return [{ network: label, port: parsePort(own ?? '') ?? defaultPort }];
-  const host = kubernetesHostname(meta.name, meta.namespace, domain);
+  const host = serviceHostname(meta.name, meta.namespace, domain);
   return Object.entries(view.query(meshNetworks, '').networks ?? {})
     .filter(([, { endpoints }]) => endpoints?.some(({ fromRegistry }) => fromRegistry === clusterId))
     .flatMap(([network, { gateways }]) =>

@@ -1,4 +1,4 @@
-import { parseSpiffe, type SpiffeIdentity } from '@flotilla/pki';
+import { parseSpiffe, type SpiffeIdentity } from '@flotilla/rules';
 import { err, ok, type Result } from '@flotilla/std';
 import type { ProxyAttributes } from './view.ts';
 

@@ -1,4 +1,5 @@
-import { err, isTrue, ok, withoutTrailing, type Result } from '@flotilla/std';
+import { err, ok, withoutTrailing, type Result } from '@flotilla/std';
+import { isTrue } from '@flotilla/rules';
 import type { Proof } from './proof.ts';
 import type { ProxyAttributes } from './view.ts';
 

@@ -1,13 +1,7 @@
 import { compareText, groupBy } from '@flotilla/std';
 import type { IstioEgressListener, Resource } from '@flotilla/model';
-import {
-  compareAge,
-  hostMatches,
-  hostSubsetOf,
-  isWildcard,
-  type Service,
-  type ServicePort,
-} from '@flotilla/pilot-registry';
+import { type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { compareAge, hostMatches, hostSubsetOf, isWildcard } from '@flotilla/rules';
 import { rootNamespace } from './mesh.ts';
 import {
   exportedOfHost,

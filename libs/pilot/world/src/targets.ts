@@ -4,11 +4,11 @@ import {
   instanceTargetPort,
   localityOf,
   podIPs,
-  selects,
   targetPortOn,
   type Endpoint,
   type ServiceTarget,
 } from '@flotilla/pilot-registry';
+import { selects } from '@flotilla/rules';
 import { endpointsOf } from './endpoints.ts';
 import { clusterId } from './mesh.ts';
 import { entryEndpoints } from './store.ts';

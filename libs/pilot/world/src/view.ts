@@ -1,5 +1,6 @@
 import type { Collection, Resource } from '@flotilla/model';
 import type { Query, QueryKey, Reads } from '@flotilla/query';
+import { labelsMatchBy, type Labels } from '@flotilla/rules';
 
 /**
  * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on all that a query read
@@ -73,8 +74,8 @@ export interface View {
   query<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): R;
 }
 /** Has the proxy all labels of a selector? An empty one selects every proxy. */
-export const isSelected = (view: View, selector: Readonly<Record<string, string>> | undefined): boolean =>
-  Object.entries(selector ?? {}).every(([name, value]) => view.label(name) === value);
+export const isSelected = (view: View, selector: Labels | undefined): boolean =>
+  labelsMatchBy(selector, (name) => view.label(name));
 
 /** A tracked query over the World. */
 export type WorldQuery<K extends QueryKey, R> = Query<K, R, Reads>;

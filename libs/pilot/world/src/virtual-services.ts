@@ -1,6 +1,6 @@
 import { compareText } from '@flotilla/std';
 import type { Destination, HTTPRoute, Resource, VirtualService } from '@flotilla/model';
-import { bornAt, resolveShortName } from '@flotilla/pilot-registry';
+import { bornAt, resolveShortName } from '@flotilla/rules';
 import { mergeDelegates } from './delegates.ts';
 import { resolveGateway } from './gateway-name.ts';
 import { domain, setting } from './mesh.ts';

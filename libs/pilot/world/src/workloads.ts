@@ -1,12 +1,12 @@
 import {
   entryInstance,
   podInstance,
-  selects,
   type EndpointSources,
   type RegistryOptions,
   type Service,
   type WorkloadInstance,
 } from '@flotilla/pilot-registry';
+import { selects } from '@flotilla/rules';
 import { registryOptions } from './mesh.ts';
 import { networkOf } from './networks.ts';
 import { worldQuery, type View } from './view.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hostileText } from './hostile-text.fixture.ts';
-import { isFalse, isTrue, maxUint32, parseBool, parseDecimal, parseInteger, parsePort, parseUint } from './number.ts';
+import { maxUint32, parseDecimal, parseInteger, parsePort, parseUint } from './number.ts';
 import { parseTimestamp } from './timestamp.ts';
 import { withoutTrailing } from './trim.ts';
 
@@ -76,15 +76,6 @@ describe('numbers', () => {
     );
   });
 
-  it('reads the twelve truth values of Go', () => {
-    expect(['1', 't', 'T', 'TRUE', 'true', 'True'].every((text) => isTrue(text) && !isFalse(text))).toBe(true);
-    expect(['0', 'f', 'F', 'FALSE', 'false', 'False'].every((text) => isFalse(text) && !isTrue(text))).toBe(true);
-    for (const text of ['', 'yes', 'tRUE', ' true', 'on']) {
-      expect([isTrue(text), isFalse(text)]).toEqual([false, false]);
-      expect(parseBool(text)).toEqual({ ok: false, error: `strconv.ParseBool: parsing "${text}": invalid syntax` });
-    }
-  });
-
   it('reads times of RFC 3339 only', () => {
     expect(parseTimestamp('2023-01-31T12:00:00.5+01:00')).toBe(Date.UTC(2023, 0, 31, 11, 0, 0, 500));
     expect(
@@ -105,7 +96,6 @@ describe('numbers', () => {
         if (parseUint(text, maxUint32).ok) expect(text).toMatch(/^[0-9]{1,64}$/);
         if (parseInteger(text).ok) expect(text).toMatch(/^[-+]?[0-9]{1,64}$/);
         parseDecimal(text);
-        parseBool(text);
         parseTimestamp(text);
       }),
       { numRuns: 500 },

@@ -44,19 +44,3 @@ export function parseDecimal(text: string): number | undefined {
   if (tooLong(text, longest.number) !== undefined) return undefined;
   return /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|NaN|-?Infinity)$/.test(text) ? Number(text) : undefined;
 }
-
-const booleans = new Map<string, boolean>([
-  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true] as const),
-  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
-]);
-
-/** A truth value as Go's strconv.ParseBool reads it. Error: Go's words. */
-export function parseBool(text: string): Result<boolean> {
-  const value = booleans.get(text);
-  return value === undefined ? err(`strconv.ParseBool: parsing ${quote(text)}: invalid syntax`) : ok(value);
-}
-
-/** Is a text one of those that Go's strconv.ParseBool reads as true? */
-export const isTrue = (text: string | undefined): boolean => text !== undefined && booleans.get(text) === true;
-/** Is a text one of those that Go's strconv.ParseBool reads as false? */
-export const isFalse = (text: string | undefined): boolean => text !== undefined && booleans.get(text) === false;

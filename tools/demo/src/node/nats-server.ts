@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildServerConfig, type NatsUser } from '@flotilla/bus-nats';
 import { createLogger } from '@flotilla/observability';
-import { spiffeOf } from '@flotilla/pki';
+import { spiffeOf } from '@flotilla/rules';
 import { parseOptions, runAll } from '@flotilla/runtime';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 import { aborted, setting } from '@flotilla/std';

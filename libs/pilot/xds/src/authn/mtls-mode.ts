@@ -1,13 +1,10 @@
 import { parsePort } from '@flotilla/std';
 import type { PeerAuthentication, Resource } from '@flotilla/model';
-import { compareAge, labelsMatch } from '@flotilla/pilot-registry';
+import { compareAge, hasSelector, labelsMatch, selectorOf } from '@flotilla/rules';
 import { rootNamespace, worldQuery, type View } from '@flotilla/pilot-world';
 
 export type MtlsMode = 'DISABLE' | 'PERMISSIVE' | 'STRICT';
 type Policy = Resource<'peer-authentications'>;
-
-const selectorOf = ({ spec }: Policy): Readonly<Record<string, string>> => spec.selector?.matchLabels ?? {};
-const hasSelector = (policy: Policy): boolean => Object.keys(selectorOf(policy)).length > 0;
 
 /** The policies of a namespace, the oldest first. */
 const policiesOf = worldQuery('peer-authentications-of', (view, namespace): readonly Policy[] =>

@@ -1,4 +1,4 @@
-import { parseAddress, parsePrefix } from '@flotilla/std';
+import { parseAddress, parsePrefix } from '@flotilla/rules';
 import { envoy } from '@flotilla/proto-gen/envoy';
 
 type IStringMatcher = envoy.type.matcher.v3.IStringMatcher;

@@ -1,5 +1,5 @@
 import type { Resource } from '@flotilla/model';
-import { compareAge } from '@flotilla/pilot-registry';
+import { compareAge } from '@flotilla/rules';
 import { isSelected, rootNamespace, setting, trustDomain, worldQuery, type View } from '@flotilla/pilot-world';
 
 export type AuthorizationResource = Resource<'authorization-policies'>;

@@ -1,4 +1,4 @@
-import { isTrue } from '@flotilla/std';
+import { isTrue } from '@flotilla/rules';
 import { worldQuery, type View } from '@flotilla/pilot-world';
 import { any, envoy } from '@flotilla/proto-gen/envoy';
 import { jwtIssuers } from '../authn/jwt.ts';

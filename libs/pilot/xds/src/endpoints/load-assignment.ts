@@ -1,6 +1,6 @@
 import { groupBy, parsePort } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
-import { labelsMatch, localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
   destinationRuleKey,
   destinationRuleOf,
@@ -18,6 +18,7 @@ import {
   type View,
 } from '@flotilla/pilot-world';
 import { encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { labelsMatch } from '@flotilla/rules';
 import { localitySetting } from '../clusters/load-balancer.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
 import { acrossNetworks, isVisible } from './horizon.ts';

@@ -1,5 +1,6 @@
 import { rootsSuffix } from '@flotilla/model';
 import { worldQuery } from '@flotilla/pilot-world';
+import { labelsMatchBy } from '@flotilla/rules';
 import { resourceName } from '../tls/sds.ts';
 
 const checksClients: readonly unknown[] = ['MUTUAL', 'OPTIONAL_MUTUAL'];
@@ -15,9 +16,7 @@ export const credentialReferences = worldQuery('credential-references', (view): 
   const gateways = view
     .index('gateways', 'namespace', namespace)
     .flatMap((key) => view.get('gateways', key) ?? [])
-    .filter(({ spec }) =>
-      Object.entries(spec.selector ?? {}).every(([label, value]) => view.registeredLabel(label) === value),
-    );
+    .filter(({ spec }) => labelsMatchBy(spec.selector, (name) => view.registeredLabel(name)));
   return new Set(
     gateways
       .flatMap(({ spec }) => spec.servers ?? [])

@@ -1,5 +1,5 @@
 import type { L4MatchAttributes, TLSMatchAttributes } from '@flotilla/model';
-import { hostMatches, hostSubsetOf, type ServicePort } from '@flotilla/pilot-registry';
+import { type ServicePort } from '@flotilla/pilot-registry';
 import {
   destinationRule,
   exportedServices,
@@ -11,6 +11,7 @@ import {
   type View,
 } from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
+import { hostMatches, hostSubsetOf } from '@flotilla/rules';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { istioAuthn, istioMetadataExchange, tcpProxy } from '../filters/network.ts';
 import { toRoutes } from '../listeners/outbound-tcp.ts';

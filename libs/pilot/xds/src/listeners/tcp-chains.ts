@@ -1,6 +1,7 @@
-import { hostMatches, isWildcard, type ServicePort } from '@flotilla/pilot-registry';
+import { type ServicePort } from '@flotilla/pilot-registry';
 import { scopedService, sidecarScope, virtualServiceHeader, worldQuery, type ServiceRef } from '@flotilla/pilot-world';
 import type { envoy } from '@flotilla/proto-gen/envoy';
+import { hostMatches, isWildcard } from '@flotilla/rules';
 import { buildTcpChains } from './outbound-tcp.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;

@@ -1,26 +1,7 @@
 import type { HTTPRoute } from '@flotilla/model';
 import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { grpcStatusOf } from '@flotilla/rules';
 import { fractionOf, wholePercent } from './percent.ts';
-
-const grpcCodes = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
 
 /**
  * A fault as the route's configuration of Envoy's fault filter (Istio's TranslateFault): a delay that isn't fixed is
@@ -45,9 +26,7 @@ export function buildFault({
             abort: {
               ...(abort.percentage ? { percentage: fractionOf(abort.percentage) } : {}),
               ...(abort.httpStatus !== undefined ? { httpStatus: abort.httpStatus } : {}),
-              ...(abort.grpcStatus !== undefined
-                ? { grpcStatus: Math.max(0, grpcCodes.indexOf(abort.grpcStatus)) }
-                : {}),
+              ...(abort.grpcStatus !== undefined ? { grpcStatus: grpcStatusOf(abort.grpcStatus) ?? 0 } : {}),
             },
           }
         : {}),

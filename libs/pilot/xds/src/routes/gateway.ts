@@ -1,8 +1,8 @@
-import { compareSpecific } from '@flotilla/pilot-registry';
+import { compareSpecific, intersectHosts } from '@flotilla/rules';
 import { virtualServiceHeader, virtualServicesFor, worldQuery } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
-import { intersection, serverHosts } from '../gateway/hosts.ts';
+import { serverHosts } from '../gateway/hosts.ts';
 import { mergedGateway } from '../gateway/merge.ts';
 import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
 import { assembleRouteConfiguration, virtualHostBytes } from './assemble.ts';
@@ -47,7 +47,7 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
     };
     for (const key of view.query(virtualServicesFor, `${namespace}|${gateway}`)) {
       const header = view.query(virtualServiceHeader, key);
-      const shared = header ? intersection(serverHosts(server, header.namespace), header.hosts) : [];
+      const shared = header ? intersectHosts(serverHosts(server, header.namespace), header.hosts) : [];
       if (shared.length === 0) continue;
       const id = `${gateway}|${key}`;
       const routes =

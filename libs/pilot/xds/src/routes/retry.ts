@@ -1,6 +1,7 @@
 import { parsePort } from '@flotilla/std';
 import type { HTTPRetry } from '@flotilla/model';
 import { any, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { isHttpStatus } from '@flotilla/rules';
 
 type IRetryPolicy = envoy.config.route.v3.IRetryPolicy;
 
@@ -40,24 +41,9 @@ export function buildRetryPolicy(retries: HTTPRetry | undefined): IRetryPolicy |
   };
 }
 
-/** First and last of each run of status codes that HTTP has (those Go knows a text for). */
-const statusCodes: readonly (readonly [number, number])[] = [
-  [100, 103],
-  [200, 208],
-  [226, 226],
-  [300, 305],
-  [307, 308],
-  [400, 418],
-  [421, 426],
-  [428, 429],
-  [431, 431],
-  [451, 451],
-  [500, 508],
-  [510, 511],
-];
 function isStatus(part: string): boolean {
   const code = parsePort(part);
-  return code !== undefined && statusCodes.some(([first, last]) => code >= first && code <= last);
+  return code !== undefined && isHttpStatus(code);
 }
 
 /** Codes alone leave an empty condition before what they stand for, as Istio writes it. */

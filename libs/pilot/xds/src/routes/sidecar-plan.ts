@@ -1,5 +1,5 @@
 import { parsePort } from '@flotilla/std';
-import { hostMatches, isWildcard, type Service } from '@flotilla/pilot-registry';
+import { type Service } from '@flotilla/pilot-registry';
 import {
   addressesFor,
   destinationRulesOf,
@@ -10,6 +10,7 @@ import {
   type EgressScope,
   type View,
 } from '@flotilla/pilot-world';
+import { hostMatches, isWildcard } from '@flotilla/rules';
 import { consistentHashOfService, type ConsistentHash } from './hash-policy.ts';
 import { clusterName } from './route.ts';
 import { bracketed, domainName, isRoutable, serviceDomains, settleDomains } from './domains.ts';

@@ -1,5 +1,5 @@
 import type { ExtensionProvider, Resource, Telemetry } from '@flotilla/model';
-import { compareAge } from '@flotilla/pilot-registry';
+import { compareAge, hasSelector, selectorOf } from '@flotilla/rules';
 import { isSelected, rootNamespace, setting, worldQuery, type View } from '@flotilla/pilot-world';
 
 /** On which side of a request a listener stands: a gateway counts as a client. */
@@ -8,10 +8,6 @@ export const onSide = (match: { readonly mode?: string } | undefined, side: Side
   const mode = match?.mode ?? 'CLIENT_AND_SERVER';
   return mode === 'CLIENT_AND_SERVER' || mode === side;
 };
-
-const selectorOf = ({ spec }: Resource<'telemetries'>): Readonly<Record<string, string>> =>
-  spec.selector?.matchLabels ?? {};
-const hasSelector = (telemetry: Resource<'telemetries'>): boolean => Object.keys(selectorOf(telemetry)).length > 0;
 
 const telemetriesOf = worldQuery('telemetries-of', (view, namespace): readonly Resource<'telemetries'>[] =>
   view

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import { hostileText } from '@flotilla/std/hostile-text.fixture';
 import { describe, expect, it } from 'vitest';
 import { formatPrefix, isAddress, parseAddress, parsePrefix, prefixContains } from './address.ts';
-import { hostileText } from './hostile-text.fixture.ts';
 
 const bytesOf = (text: string): readonly number[] | undefined => {
   const address = parseAddress(text);

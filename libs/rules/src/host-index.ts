@@ -1,3 +1,5 @@
+import { isWildcard } from './host.ts';
+
 /**
  * Hosts, of which some begin with a wildcard, by what follows it: what a host has in common with any of them is found
  * in time proportional to its length, however many they are.
@@ -12,7 +14,7 @@ export class HostIndex {
   constructor(hosts: readonly string[]) {
     this.#hosts = hosts;
     for (const [place, host] of hosts.entries()) {
-      const [map, key] = host.startsWith('*')
+      const [map, key] = isWildcard(host)
         ? ([this.#wildcards, host.slice(1)] as const)
         : ([this.#exact, host] as const);
       const places = map.get(key);
@@ -33,10 +35,10 @@ export class HostIndex {
    */
   *overlaps(): Iterable<readonly [number, number]> {
     for (const [place, host] of this.#hosts.entries()) {
-      if (!host.startsWith('*')) yield* pairsBefore(this.#exact.get(host) ?? [], place);
+      if (!isWildcard(host)) yield* pairsBefore(this.#exact.get(host) ?? [], place);
       for (const suffix of this.#suffixesOf(host)) {
         const places = this.#wildcards.get(suffix) ?? [];
-        if (host.startsWith('*') && suffix.length === host.length - 1) yield* pairsBefore(places, place);
+        if (isWildcard(host) && suffix.length === host.length - 1) yield* pairsBefore(places, place);
         else for (const other of places) yield other < place ? [other, place] : [place, other];
       }
     }
@@ -44,7 +46,7 @@ export class HostIndex {
 
   /** The ends of a host that may follow a wildcard: of a wildcard none that holds its own `*`. */
   #suffixesOf(host: string): readonly string[] {
-    const longest = host.startsWith('*') ? host.length - 1 : host.length;
+    const longest = isWildcard(host) ? host.length - 1 : host.length;
     return this.#suffixLengths.filter((length) => length <= longest).map((length) => host.slice(host.length - length));
   }
 }

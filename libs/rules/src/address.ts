@@ -1,6 +1,4 @@
-import { err, ok, type Result } from '../result.ts';
-import { isDigitAt } from './digits.ts';
-import { longest, quote, tooLong } from './limits.ts';
+import { err, longest, ok, quote, tooLong, type Result } from '@flotilla/std';
 
 /** An IP address. */
 export interface Address {
@@ -87,10 +85,7 @@ export function parsePrefix(text: string): Result<Prefix> {
   return Number(bits) <= 8 * bytes.length ? ok({ bytes, length: Number(bits) }) : wrong('prefix length out of range');
 }
 
-function isCanonicalNumber(text: string): boolean {
-  for (let i = 0; i < text.length; i += 1) if (!isDigitAt(text, i)) return false;
-  return text === '0' || (text !== '' && !text.startsWith('0'));
-}
+const isCanonicalNumber = (text: string): boolean => /^(?:0|[1-9][0-9]*)$/.test(text);
 
 /** Is an address, of the same family, in a block? False for a text that is not an address. */
 export function prefixContains({ bytes, length }: Prefix, address: string): boolean {

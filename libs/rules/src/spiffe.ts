@@ -1,6 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
-import { err, ok } from '@flotilla/std';
-import type { Result } from '@flotilla/std';
+import { err, ok, type Result } from '@flotilla/std';
 
 export interface SpiffeIdentity {
   readonly trustDomain: string;
@@ -36,12 +34,10 @@ export const validIdentity = ({ trustDomain, namespace, serviceAccount }: Spiffe
   dotted.test(serviceAccount);
 
 /**
- * The one SPIFFE identity of a certificate. The caller has verified its chain; several URI names are none (SPIFFE
- * X.509-SVID, 2).
+ * An identity, then the same in each other trust domain (Istio's spiffe.ExpandWithTrustDomains). A text that is not of
+ * Istio's form stays alone.
  */
-export function peerIdentity(certificate: X509Certificate): Result<SpiffeIdentity> {
-  const names = (certificate.subjectAltName ?? '').split(/, (?=[A-Za-z ]+:)/).filter((name) => name.startsWith('URI:'));
-  const [name] = names;
-  if (!name || names.length !== 1) return err(`expected one URI name in the certificate, found ${names.length}`);
-  return parseSpiffe(name.slice('URI:'.length));
+export function withTrustDomains(identity: string, trustDomains: readonly string[]): string[] {
+  const [, path] = /^spiffe:\/\/[^/]+(\/ns\/[^/]+\/sa\/[^/]+)$/.exec(identity) ?? [];
+  return path === undefined ? [identity] : [identity, ...trustDomains.map((domain) => `spiffe://${domain}${path}`)];
 }

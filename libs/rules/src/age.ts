@@ -1,0 +1,20 @@
+import { compareText, parseTimestamp } from '@flotilla/std';
+
+/** What an object's age is told by: its metadata. */
+export interface Aged {
+  readonly name: string;
+  readonly namespace: string;
+  /** RFC 3339. */
+  readonly creationTimestamp?: string;
+}
+
+/** Epoch milliseconds of an object's creation; 0 when unknown. */
+export const bornAt = ({ creationTimestamp }: Pick<Aged, 'creationTimestamp'>): number =>
+  parseTimestamp(creationTimestamp ?? '') ?? 0;
+
+/**
+ * The oldest first; those of one age by `name.namespace`, where a dot comes after a dash (Istio's
+ * sortConfigByCreationTime).
+ */
+export const compareAge = (a: Aged, b: Aged): number =>
+  bornAt(a) - bornAt(b) || compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`);

@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { HostIndex } from './host-index.ts';
+import { hostMatches, hostSubsetOf } from './host.ts';
+
+const pairs = (n: number): [number, number][] =>
+  Array.from({ length: n }, (_, i) =>
+    Array.from({ length: n - i - 1 }, (_none, k): [number, number] => [i, i + 1 + k]),
+  ).flat();
+const host = fc
+  .tuple(
+    fc.constantFrom('', '*', '*.', '*-'),
+    fc.array(fc.constantFrom('a', 'b', 'aa'), { minLength: 1, maxLength: 3 }),
+  )
+  .map(([start, labels]) => start + labels.join('.'));
+const hosts = fc.array(fc.oneof(host, fc.constant('*')), { maxLength: 12 });
+
+describe('hosts', () => {
+  it('overlap as Istio says, each pair once', () => {
+    fc.assert(
+      fc.property(hosts, (names) => {
+        const found = [...new HostIndex(names).overlaps()].sort(([a, b], [c, d]) => a - c || b - d);
+        expect(found).toEqual(pairs(names.length).filter(([i, n]) => hostMatches(names[i] ?? '', names[n] ?? '')));
+      }),
+    );
+  });
+  it('cover what Istio says', () => {
+    fc.assert(
+      fc.property(hosts, host, (names, name) => {
+        expect(new HostIndex(names).covers(name)).toBe(names.some((other) => hostSubsetOf(name, other)));
+      }),
+    );
+  });
+  it('are compared no further than the caller reads', () => {
+    const overlaps = new HostIndex(Array(50_000).fill('a.test')).overlaps()[Symbol.iterator]();
+    expect([overlaps.next().value, overlaps.next().value, overlaps.next().value]).toEqual([
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ]);
+  });
+});

@@ -1,0 +1,23 @@
+export { formatPrefix, isAddress, parseAddress, parsePrefix, prefixContains } from './address.ts';
+export type { Address, Prefix } from './address.ts';
+export { bornAt, compareAge } from './age.ts';
+export type { Aged } from './age.ts';
+export { isFalse, isTrue, parseBool } from './bool.ts';
+export {
+  compareSpecific,
+  hostMatches,
+  hostSubsetOf,
+  intersectHosts,
+  isWildcard,
+  mostSpecificMatch,
+  resolveShortName,
+  serviceHostname,
+} from './host.ts';
+export { HostIndex } from './host-index.ts';
+export { hasSelector, labelSelectorSelects, labelsMatch, labelsMatchBy, selectorOf, selects } from './labels.ts';
+export type { Labels, LabelSelector } from './labels.ts';
+export { parseSpiffe, spiffeOf, validIdentity, withTrustDomains } from './spiffe.ts';
+export type { SpiffeIdentity } from './spiffe.ts';
+export { grpcStatusOf, isHttpStatus } from './status-codes.ts';
+export { workloadOwnerOf } from './workload-owner.ts';
+export type { OwnedPod, OwnerReference, WorkloadOwner } from './workload-owner.ts';

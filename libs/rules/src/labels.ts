@@ -1,0 +1,64 @@
+export type Labels = Readonly<Record<string, string>>;
+
+/**
+ * Does every label of a selector have its value, as `read` knows the labels? A selector that is empty or absent selects
+ * everything.
+ */
+export const labelsMatchBy = (selector: Labels | undefined, read: (name: string) => string | undefined): boolean =>
+  Object.entries(selector ?? {}).every(([name, value]) => read(name) === value);
+
+/** Are all labels of a selector among the given ones? An empty selector selects everything (Istio's label.SubsetOf). */
+export const labelsMatch = (selector: Labels, labels: Labels): boolean =>
+  Object.entries(selector).every(([name, value]) => labels[name] === value);
+
+/** The selector of a Service or ServiceEntry: as `labelsMatch`, but an empty one selects nothing. */
+export const selects = (selector: Labels, labels: Labels): boolean =>
+  Object.keys(selector).length > 0 && labelsMatch(selector, labels);
+
+/** The labels that an Istio resource selects workloads by (istio.type.v1beta1.WorkloadSelector). */
+export const selectorOf = (resource: {
+  readonly spec: { readonly selector?: { readonly matchLabels?: Labels } };
+}): Labels => resource.spec.selector?.matchLabels ?? {};
+
+/** Does an Istio resource select workloads by labels? Without any it applies to its whole namespace. */
+export const hasSelector = (resource: Parameters<typeof selectorOf>[0]): boolean =>
+  Object.keys(selectorOf(resource)).length > 0;
+
+/** A selector of Kubernetes (meta/v1, LabelSelector). */
+export interface LabelSelector {
+  readonly matchLabels?: Labels;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+/**
+ * Does a selector of Kubernetes select these labels? One without any condition selects nothing, nor does one with an
+ * operator that Kubernetes does not know or values that the operator does not take: Istio leaves such selectors out.
+ */
+export function labelSelectorSelects(
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+  labels: Labels,
+): boolean {
+  if (Object.keys(matchLabels).length === 0 && matchExpressions.length === 0) return false;
+  return (
+    labelsMatch(matchLabels, labels) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+      switch (operator) {
+        case 'In':
+          return value !== undefined && values.includes(value);
+        case 'NotIn':
+          return values.length > 0 && (value === undefined || !values.includes(value));
+        case 'Exists':
+          return value !== undefined && values.length === 0;
+        case 'DoesNotExist':
+          return value === undefined && values.length === 0;
+        default:
+          return false;
+      }
+    })
+  );
+}
