@@ -40,10 +40,14 @@ export const createWorldStore = (): Store =>
     ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
     [virtualServiceHeaders]: {},
     [credentials]: {},
+    [resourcePatches]: { kind: ({ kind }: { readonly kind: string }) => [kind] } as CollectionIndexes,
     [entryEndpoints]: {
       address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])),
     } as CollectionIndexes,
   });
+
+/** Patches of generated resources, filed under the kind of resource that they change (pilot-xds, finish/patches.ts). */
+export const resourcePatches = 'resource-patches';
 
 /**
  * The endpoints that ServiceEntries name, by the entry's key: kept apart, so that their change touches nobody who reads

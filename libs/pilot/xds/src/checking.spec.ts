@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { checkAgainstScratch, Engine, Subject, type Watch } from '@flotilla/query';
 import { meshLife, meshNames, meshNodes, type MeshChange } from '@flotilla/testing';
-import { allOf, oneOf, resourceKey, type XdsKind } from './roots.ts';
+import { resourceKey, type XdsKind } from './finish/kinds.ts';
+import { allOf, oneOf } from './roots.ts';
 
 const subjects = meshNodes.map((node) => {
   const parsed = parseProxy(node);

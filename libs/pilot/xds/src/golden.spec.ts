@@ -4,7 +4,8 @@ import { createWorldStore, parseProxy, proxySubject, worldChanges, type Node } f
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { Engine } from '@flotilla/query';
 import { goldenPairs, resourceOf } from '@flotilla/testing';
-import { allOf, oneOf, resourceKey, typeUrls, type XdsKind } from './roots.ts';
+import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
+import { allOf, oneOf } from './roots.ts';
 
 /**
  * The first document of an input: who asks (Envoy's node), and what of the answer is looked at: `KIND` for the names of

@@ -1,3 +1,4 @@
+export { resourceKey, typeUrls, type ResourceKey, type XdsKind } from './finish/kinds.ts';
 export * from './resource.ts';
 export * from './roots.ts';
 export * from './secrets/access.ts';

@@ -2,8 +2,9 @@ import { keyOf, kindOf, parseMeshConfig, parseResource } from '@flotilla/model';
 import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { Engine, Subject, type Change } from '@flotilla/query';
+import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
 import type { XdsResource } from './resource.ts';
-import { allOf, oneOf, resourceKey, typeUrls, type XdsKind } from './roots.ts';
+import { allOf, oneOf } from './roots.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -41,7 +42,8 @@ export const service = (name: string, spec: Plain, metadata: Plain = {}): Plain 
 export const peerAuthentication = (name: string, spec: Plain, metadata: Plain = {}): Plain =>
   object('security.istio.io/v1beta1 PeerAuthentication', name, { spec, metadata });
 
-function changeOf(raw: Plain): Change[] {
+/** For specs: an object as a change of the World. */
+export function changeOf(raw: Plain): Change[] {
   const parsed = parseResource(raw);
   const collection = kindOf(raw)?.collection;
   if (!parsed.ok || !collection) throw new Error(`no resource: ${JSON.stringify(parsed)}`);
@@ -49,7 +51,8 @@ function changeOf(raw: Plain): Change[] {
   return worldChanges(collection, keyOf(resource.meta), resource);
 }
 
-function meshConfig(raw: Plain): Change[] {
+/** For specs: a mesh configuration as a change of the World. */
+export function meshConfig(raw: Plain): Change[] {
   const parsed = parseMeshConfig(raw);
   if (!parsed.ok) throw new Error(`no mesh configuration: ${JSON.stringify(parsed)}`);
   return worldChanges('mesh-config', keyOf(parsed.value.meta), parsed.value);

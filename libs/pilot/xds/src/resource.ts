@@ -1,5 +1,5 @@
 import { QueryCycle } from '@flotilla/query';
-import { hashBytes, messageOf } from '@flotilla/std';
+import { messageOf } from '@flotilla/std';
 
 /**
  * A finished xDS resource: its name, its version, which is the hash of its bytes, and the bytes of the message. With a
@@ -11,16 +11,6 @@ export interface XdsResource {
   readonly bytes: Uint8Array;
   readonly failure?: string;
 }
-
-/** Bytes with memory of their own: encoders hand out slices of pools, and what is kept must not keep those. */
-const compact = (bytes: Uint8Array): Uint8Array =>
-  bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-
-export const xdsResource = (name: string, bytes: Uint8Array): XdsResource => ({
-  name,
-  version: hashBytes(bytes),
-  bytes: compact(bytes),
-});
 
 /**
  * A part of a list of resources. What fails in it is one entry that says so, and the other parts are there without it.

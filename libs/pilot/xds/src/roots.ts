@@ -1,8 +1,8 @@
 import { worldQuery, type WorldQuery } from '@flotilla/pilot-world';
-import { defineKey, type KeyOf } from '@flotilla/query';
 import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
 import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
+import type { ResourceKey, XdsKind } from './finish/kinds.ts';
 import { boundInbound, virtualInbound } from './listeners/inbound.ts';
 import { outboundListeners } from './listeners/outbound.ts';
 import { gatewayListeners } from './gateway/listeners.ts';
@@ -11,19 +11,6 @@ import { nameTable } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import { secret } from './secrets/secret.ts';
 import { isolated, sameResource, sameResources, type XdsResource } from './resource.ts';
-
-const prefix = 'type.googleapis.com/';
-/** The types that pilot serves, in the order in which a push sends them. */
-export const typeUrls = {
-  cds: `${prefix}envoy.config.cluster.v3.Cluster`,
-  eds: `${prefix}envoy.config.endpoint.v3.ClusterLoadAssignment`,
-  lds: `${prefix}envoy.config.listener.v3.Listener`,
-  rds: `${prefix}envoy.config.route.v3.RouteConfiguration`,
-  ecds: `${prefix}envoy.config.core.v3.TypedExtensionConfig`,
-  sds: `${prefix}envoy.extensions.transport_sockets.tls.v3.Secret`,
-  nds: `${prefix}istio.networking.nds.v1.NameTable`,
-} as const;
-export type XdsKind = keyof typeof typeUrls;
 
 type Part = WorldQuery<string, readonly XdsResource[] | XdsResource | undefined>;
 /** What a type that is taken whole consists of, in order. */
@@ -40,10 +27,6 @@ export const allOf = worldQuery(
     (parts[kind] ?? []).flatMap((part) => isolated(part.name, () => [view.query(part, '') ?? []].flat())),
   { equals: sameResources },
 );
-
-/** A resource of Envoy's by its name. */
-export const resourceKey = defineKey<{ readonly name: string; readonly kind: XdsKind }>()('name', 'kind');
-export type ResourceKey = KeyOf<typeof resourceKey>;
 
 /** One resource by name (EDS, RDS, ECDS, SDS). */
 export const oneOf = worldQuery(

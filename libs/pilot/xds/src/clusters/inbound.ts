@@ -8,8 +8,9 @@ import {
   type InboundPort,
   type View,
 } from '@flotilla/pilot-world';
-import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
-import { sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { duration, envoy } from '@flotilla/proto-gen/envoy';
+import { finish } from '../finish/finish.ts';
+import { sameResources, type XdsResource } from '../resource.ts';
 import { statName } from '../telemetry/stat-name.ts';
 import { externalSdsCluster } from '../tls/sds.ts';
 import { clusterMetadata, httpProtocolOptions, metadataExchange, portProtocol, protocolOptions } from './build.ts';
@@ -83,7 +84,7 @@ export const inboundClusters = worldQuery(
     if (view.attr('type') !== 'sidecar') return [];
     return view.query(inboundPorts, '').map((inbound) => {
       const cluster = buildInbound(view, inbound);
-      return xdsResource(cluster.name ?? '', encode(Cluster, cluster));
+      return finish(view, { kind: 'cds', name: cluster.name ?? '', message: cluster });
     });
   },
   { equals: sameResources },
@@ -132,7 +133,7 @@ export const fixedClusters = worldQuery(
         clusters.push({ ...passthrough('InboundPassthroughClusterIpv6'), ...bindFrom('::6') });
     }
     if (hasCredentialSocket(view)) clusters.push(externalSecrets(connectTimeout));
-    return clusters.map((cluster) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
+    return clusters.map((message) => finish(view, { kind: 'cds', name: message.name ?? '', message }));
   },
   { equals: sameResources },
 );

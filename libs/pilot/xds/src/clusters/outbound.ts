@@ -18,11 +18,12 @@ import {
   type ServiceRef,
   type View,
 } from '@flotilla/pilot-world';
-import { encode, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
 import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
 import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
+import { finish } from '../finish/finish.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
-import { isolated, sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { isolated, sameResources, type XdsResource } from '../resource.ts';
 import { clusterName } from '../routes/route.ts';
 import { buildOutboundCluster, type ClusterMesh } from './build.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
@@ -127,7 +128,9 @@ function portClusters(
       }) ?? []
     );
   });
-  return [own, ...subsets].map(({ cluster }) => xdsResource(cluster.name ?? '', encode(Cluster, cluster)));
+  return [own, ...subsets].map(({ cluster }) =>
+    finish(view, { kind: 'cds', name: cluster.name ?? '', message: cluster }),
+  );
 }
 
 interface One {

@@ -17,14 +17,15 @@ import {
   type ServiceRef,
   type View,
 } from '@flotilla/pilot-world';
-import { encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { labelsMatch } from '@flotilla/rules';
 import { localitySetting } from '../clusters/load-balancer.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
+import { finish } from '../finish/finish.ts';
 import { acrossNetworks, isVisible } from './horizon.ts';
 import { applyLocality, type LocalityGroup } from './locality.ts';
 import { dnsMember, edsMember, isDraining, tlsModeOf, weightOf, type TlsMode } from './member.ts';
-import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 
 type IClusterLoadAssignment = envoy.config.endpoint.v3.IClusterLoadAssignment;
 
@@ -198,7 +199,7 @@ const assignment = worldQuery(
     const { port = 0, subset = '', mtlsOnly = false } = parseName(name) ?? {};
     const service = owner && scopedService(view, owner);
     const servicePort = service?.ports.find((candidate) => candidate.port === port);
-    const built: IClusterLoadAssignment =
+    const message: IClusterLoadAssignment =
       service && servicePort
         ? buildLoadAssignment(view, {
             name,
@@ -209,7 +210,7 @@ const assignment = worldQuery(
             ...(locality === undefined ? {} : { locality }),
           })
         : { clusterName: name };
-    return xdsResource(name, encode(envoy.config.endpoint.v3.ClusterLoadAssignment, built));
+    return finish(view, { kind: 'eds', name, message });
   },
   { equals: sameResource },
 );

@@ -1,12 +1,13 @@
 import { groupBy } from '@flotilla/std';
 import { isHttp } from '@flotilla/pilot-registry';
 import { canListenOn, worldQuery, type View } from '@flotilla/pilot-world';
-import { duration, encode, envoy } from '@flotilla/proto-gen/envoy';
+import { duration, envoy } from '@flotilla/proto-gen/envoy';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
+import { finish } from '../finish/finish.ts';
 import { connectionBalance } from '../listeners/balance.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
-import { isolated, sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { isolated, sameResources, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { gatewayTls } from '../tls/gateway.ts';
 import { bySni, withoutRepeated, type GatewayChain } from './chain.ts';
@@ -97,15 +98,8 @@ export const gatewayListeners = worldQuery(
           );
           const chains = view.attr('istioExtensions') ? all : withoutRepeated(all);
           if (chains.length === 0) return [];
-          return [
-            xdsResource(
-              name,
-              encode(
-                envoy.config.listener.v3.Listener,
-                buildListener(view, { name, address: first.bind || wildcard, port: first.port, chains }),
-              ),
-            ),
-          ];
+          const message = buildListener(view, { name, address: first.bind || wildcard, port: first.port, chains });
+          return [finish(view, { kind: 'lds', name, message })];
         }),
     );
   },

@@ -9,7 +9,7 @@ import {
   type InboundPort,
   type View,
 } from '@flotilla/pilot-world';
-import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { bool, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { buildSidecarHcm } from '../filters/hcm.ts';
@@ -21,7 +21,8 @@ import {
   mongoProxy,
   tcpProxy,
 } from '../filters/network.ts';
-import { sameResource, sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { finish } from '../finish/finish.ts';
+import { sameResource, sameResources, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statName, type StatNameOf } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
@@ -223,7 +224,7 @@ export const virtualInbound = worldQuery(
       ...connectionBalance(view, 'INBOUND'),
       ...(tproxy ? { transparent: bool(true) } : {}),
     };
-    return xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener));
+    return finish(view, { kind: 'lds', name: 'virtualInbound', message: listener });
   },
   { equals: sameResource },
 );
@@ -239,8 +240,9 @@ export const boundInbound = worldQuery(
       if (bind === undefined || !inbound.ingress?.bound || !canListenOn(view, inbound.number)) return [];
       const filterChains = portChains(view, inbound, portMtls(mtls, inbound.number));
       const listenerFilters = buildInspectors(filterChains);
+      const name = `${bind}_${inbound.number}`;
       const listener: envoy.config.listener.v3.IListener = {
-        name: `${bind}_${inbound.number}`,
+        name,
         address: { socketAddress: { address: bind, portValue: inbound.number } },
         filterChains,
         ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
@@ -250,7 +252,7 @@ export const boundInbound = worldQuery(
         trafficDirection: INBOUND,
         ...connectionBalance(view, 'INBOUND'),
       };
-      return [xdsResource(listener.name ?? '', encode(envoy.config.listener.v3.Listener, listener))];
+      return [finish(view, { kind: 'lds', name, message: listener })];
     });
   },
   { equals: sameResources },

@@ -13,10 +13,11 @@ import {
   type ServiceRef,
   type View,
 } from '@flotilla/pilot-world';
-import { bool, duration, encode, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { bool, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, tcpProxy } from '../filters/network.ts';
-import { isolated, sameResource, sameResources, xdsResource, type XdsResource } from '../resource.ts';
+import { finish } from '../finish/finish.ts';
+import { isolated, sameResource, sameResources, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../routes/route.ts';
@@ -25,7 +26,6 @@ import { connectionBalance } from './balance.ts';
 import { contribute, type OutboundEntry, type OutboundHttp } from './outbound-entry.ts';
 import { tcpChains, type BytesOf } from './tcp-chains.ts';
 
-const { Listener } = envoy.config.listener.v3;
 type IListener = envoy.config.listener.v3.IListener;
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
 type IHttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
@@ -257,7 +257,8 @@ function buildVirtualOutbound(view: View): IListener | undefined {
   };
 }
 
-const finished = (listener: IListener): XdsResource => xdsResource(listener.name ?? '', encode(Listener, listener));
+const finished = (view: View, message: IListener): XdsResource =>
+  finish(view, { kind: 'lds', name: message.name ?? '', message });
 
 const outboundEntry = worldQuery('outbound-entry', (view, id): OutboundEntry | undefined =>
   view.query(outboundEntries, '').get(id),
@@ -267,7 +268,7 @@ const serviceListener = worldQuery(
   'outbound-listener',
   (view, id): XdsResource | undefined => {
     const entry = view.query(outboundEntry, id);
-    return entry && finished(buildListener(view, entry));
+    return entry && finished(view, buildListener(view, entry));
   },
   { equals: sameResource },
 );
@@ -282,7 +283,7 @@ export const outboundListeners = worldQuery(
       ...[...view.query(outboundEntries, '').keys()].flatMap((id) =>
         isolated(id, () => [view.query(serviceListener, id)].filter((listener) => listener !== undefined)),
       ),
-      ...own.map(finished),
+      ...own.map((listener) => finished(view, listener)),
     ];
   },
   { equals: sameResources },

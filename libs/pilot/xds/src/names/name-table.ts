@@ -8,10 +8,10 @@ import {
   type View,
 } from '@flotilla/pilot-world';
 import type { Service } from '@flotilla/pilot-registry';
-import { encode, istio } from '@flotilla/proto-gen/envoy';
-import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+import type { istio } from '@flotilla/proto-gen/envoy';
+import { finish } from '../finish/finish.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 
-const { NameTable } = istio.networking.nds.v1;
 type INameInfo = istio.networking.nds.v1.NameTable.INameInfo;
 
 const isAddress = (text: string): boolean => /^[0-9.]+$|:/.test(text);
@@ -67,7 +67,7 @@ export const nameTable = worldQuery(
           : { ips: [...(known?.ips ?? []), ...ips], registry: service.registry },
       );
     }
-    return xdsResource('', encode(NameTable, { table }));
+    return finish(view, { kind: 'nds', name: '', message: { table } });
   },
   { equals: sameResource },
 );

@@ -4,7 +4,7 @@ import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-worl
 import { toJson } from '@flotilla/proto-gen/json';
 import { Engine, Subject } from '@flotilla/query';
 import { resourceOf } from '@flotilla/testing';
-import { typeUrls } from '../roots.ts';
+import { typeUrls } from '../finish/kinds.ts';
 import { gatewayRouteConfiguration } from './gateway.ts';
 
 type Named = { readonly name: string; readonly namespace?: string };

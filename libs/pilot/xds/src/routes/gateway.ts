@@ -1,15 +1,16 @@
 import { compareSpecific, intersectHosts } from '@flotilla/rules';
-import { virtualServiceHeader, virtualServicesFor, worldQuery } from '@flotilla/pilot-world';
+import { virtualServiceHeader, virtualServicesFor, worldQuery, type View } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
+import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
 import { serverHosts } from '../gateway/hosts.ts';
 import { mergedGateway } from '../gateway/merge.ts';
-import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
-import { assembleRouteConfiguration, virtualHostBytes } from './assemble.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 import { byName, domainName } from './domains.ts';
 import { isCatchAll } from './match.ts';
 import { servedAtKey, virtualServiceRoutes } from './virtual-service-routes.ts';
 
+type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
 
 interface GatewayHost {
@@ -79,28 +80,28 @@ function collapse(hosts: readonly GatewayHost[]): GatewayHost[] {
   });
 }
 
+function buildVirtualHost(view: View, { name, domains, routes: served, redirects }: GatewayHost): IVirtualHost {
+  const routes = served.flatMap((key) => view.query(virtualServiceRoutes, key));
+  // What catches all comes last, whoever brought it.
+  const ordered = [
+    ...routes.filter(({ match }) => !match || !isCatchAll(match)),
+    ...routes.filter(({ match }) => match && isCatchAll(match)),
+  ];
+  return {
+    name,
+    domains,
+    routes: withStockAlpn(view, ordered),
+    includeRequestAttemptCount: true,
+    ...(redirects ? { requireTls: ALL } : {}),
+  };
+}
+
 const gatewayVirtualHost = worldQuery(
   'gateway-virtual-host',
   (view, key): XdsResource | undefined => {
     const bar = key.indexOf('|');
     const host = view.query(gatewayPlan, key.slice(0, bar))?.find(({ name }) => name === key.slice(bar + 1));
-    if (!host) return undefined;
-    const routes = host.routes.flatMap((served) => view.query(virtualServiceRoutes, served));
-    // What catches all comes last, whoever brought it.
-    const ordered = [
-      ...routes.filter(({ match }) => !match || !isCatchAll(match)),
-      ...routes.filter(({ match }) => match && isCatchAll(match)),
-    ];
-    return xdsResource(
-      host.name,
-      virtualHostBytes({
-        name: host.name,
-        domains: host.domains,
-        routes: withStockAlpn(view, ordered),
-        includeRequestAttemptCount: true,
-        ...(host.redirects ? { requireTls: ALL } : {}),
-      }),
-    );
+    return host && encodeVirtualHost(buildVirtualHost(view, host));
   },
   { equals: sameResource },
 );
@@ -111,15 +112,17 @@ export const gatewayRouteConfiguration = worldQuery(
   (view, name): XdsResource | undefined => {
     const plan = view.query(gatewayPlan, name);
     if (!plan) return undefined;
-    const hosts = [...plan]
-      .sort(byName)
-      .flatMap((host) => view.query(gatewayVirtualHost, `${name}|${host.name}`) ?? []);
-    if (hosts.length > 0) return assembleRouteConfiguration(name, hosts);
+    const hosts = [...plan].sort(byName).map((host): VirtualHostPart => ({
+      encoded: () => view.query(gatewayVirtualHost, `${name}|${host.name}`),
+      message: () => buildVirtualHost(view, host),
+    }));
+    if (hosts.length > 0) return finishRouteConfiguration(view, { name, hosts });
     const port = view.query(mergedGateway, '').routes.get(name)?.[0]?.server.port?.number ?? 0;
-    const blackhole = domainName('blackhole', port);
-    return assembleRouteConfiguration(name, [
-      xdsResource(blackhole, virtualHostBytes({ name: blackhole, domains: ['*'] })),
-    ]);
+    const blackhole: IVirtualHost = { name: domainName('blackhole', port), domains: ['*'] };
+    return finishRouteConfiguration(view, {
+      name,
+      hosts: [{ encoded: () => encodeVirtualHost(blackhole), message: () => blackhole }],
+    });
   },
   { equals: sameResource },
 );

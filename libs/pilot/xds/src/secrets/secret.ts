@@ -1,10 +1,9 @@
 import { rootsSuffix, type Credential } from '@flotilla/model';
 import { credentialOf, worldQuery } from '@flotilla/pilot-world';
-import { encode, envoy } from '@flotilla/proto-gen/envoy';
-import { sameResource, xdsResource, type XdsResource } from '../resource.ts';
+import type { envoy } from '@flotilla/proto-gen/envoy';
+import { finish } from '../finish/finish.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 import { secretAccess } from './access.ts';
-
-const { Secret } = envoy.extensions.transport_sockets.tls.v3;
 
 /**
  * A Secret of Kubernetes as Envoy's secret: the certificate with its key, or with the suffix `-cacert` the roots (Istio
@@ -17,7 +16,7 @@ export const secret = worldQuery(
     if (!('key' in access)) return undefined;
     const credential = credentialOf(view, access.key);
     const found = access.key.endsWith(rootsSuffix) ? roots(credential) : certificate(credential);
-    return found && xdsResource(name, encode(Secret, { name, ...found }));
+    return found && finish(view, { kind: 'sds', name, message: { name, ...found } });
   },
   { equals: sameResource },
 );

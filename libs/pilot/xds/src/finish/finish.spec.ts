@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { createWorldStore, parseProxy, resourcePatches } from '@flotilla/pilot-world';
+import { toJson, type Json } from '@flotilla/proto-gen/json';
+import { checkAgainstScratch, Engine, Subject, type Change } from '@flotilla/query';
+import { changeOf, meshConfig, service } from '../mesh.fixture.ts';
+import { allOf, oneOf } from '../roots.ts';
+import { resourceKey, typeUrls, type Messages, type XdsKind } from './kinds.ts';
+import type { Patch } from './patches.ts';
+
+const names = ['a', 'b', 'c'];
+const hosts = names.map((name) => `${name}.shop.svc.cluster.local`);
+const kubernetesSecret = 'kubernetes://web';
+
+function newWorld(): { readonly engine: Engine; readonly subject: Subject } {
+  const engine = new Engine(createWorldStore());
+  engine.apply([
+    ...meshConfig({}),
+    ...names.flatMap((name, i) =>
+      changeOf(service(name, { clusterIP: `10.8.0.${i}`, ports: [{ name: 'http', port: 80 }] })),
+    ),
+    {
+      collection: 'credentials',
+      key: 'shop/web',
+      value: { certificate: Buffer.from('certificate'), key: Buffer.from('key') },
+    },
+  ]);
+  const proxy = parseProxy(
+    {
+      id: 'sidecar~10.0.0.9~client.shop~shop.svc.cluster.local',
+      metadata: { NAMESPACE: 'shop', DNS_CAPTURE: 'true', LABELS: { app: 'client' } },
+    },
+    { identity: 'spiffe://cluster.local/ns/shop/sa/client', credentialNamespace: 'shop' },
+  );
+  if (!proxy.ok) throw new Error(proxy.error);
+  return { engine, subject: new Subject({ ...proxy.value }) };
+}
+
+/** A patch of one kind for the resources whose name includes a text, under a key of its own. */
+function patch<K extends XdsKind>(
+  key: string,
+  of: { kind: K; name?: string; priority?: number; label?: string; apply: (message: Messages[K]) => Messages[K] },
+): Change {
+  const { kind, name = '', priority = 0, label, apply } = of;
+  const value: Patch<K> = {
+    kind,
+    priority,
+    concerns: (view, resource) => resource.includes(name) && (label === undefined || view.label('app') === label),
+    apply,
+  };
+  return { collection: resourcePatches, key, value };
+}
+const noPatch = (key: string): Change => ({ collection: resourcePatches, key, value: undefined });
+const withStatName = (suffix: string) => (cluster: Messages['cds']) => ({
+  ...cluster,
+  altStatName: `${cluster.altStatName ?? ''}${suffix}`,
+});
+
+const wholeKinds = ['cds', 'lds', 'nds'] as const;
+/** Every resource that the proxy gets, as JSON by `kind name`. */
+function everything({ engine, subject }: ReturnType<typeof newWorld>): Record<string, Json> {
+  const whole = wholeKinds.flatMap((kind) => engine.read(allOf, kind, subject).map((found) => [kind, found] as const));
+  const clusters = whole.filter(([kind]) => kind === 'cds').map(([, { name }]) => ['eds', name] as const);
+  const named = [...clusters, ['rds', '80'] as const, ['sds', kubernetesSecret] as const].flatMap(([kind, name]) => {
+    const found = engine.read(oneOf, resourceKey({ kind, name }), subject);
+    return found ? [[kind, found] as const] : [];
+  });
+  return Object.fromEntries(
+    [...whole, ...named].map(([kind, { name, bytes }]) => [`${kind} ${name}`, toJson(typeUrls[kind], bytes)]),
+  );
+}
+const kindOfEntry = (entry: string): string => entry.slice(0, entry.indexOf(' '));
+
+describe('finish', () => {
+  it('applies a patch to every resource of its kind, and to nothing else', () => {
+    const changes: { [K in Exclude<XdsKind, 'ecds'>]: (message: Messages[K]) => Messages[K] } = {
+      cds: withStatName('patched'),
+      eds: (message) => ({ ...message, policy: { overprovisioningFactor: { value: 7 } } }),
+      lds: (message) => ({ ...message, statPrefix: 'patched' }),
+      rds: (message) => ({ ...message, internalOnlyHeaders: ['patched'] }),
+      sds: (message) => ({ ...message, name: 'patched' }),
+      nds: (message) => ({ table: { ...message.table, patched: { ips: ['10.0.0.1'] } } }),
+    };
+    const before = everything(newWorld());
+    expect(new Set(Object.keys(before).map(kindOfEntry))).toEqual(new Set(Object.keys(changes)));
+    for (const kind of Object.keys(changes) as (keyof typeof changes)[]) {
+      const world = newWorld();
+      world.engine.apply([patch('p', { kind, apply: changes[kind] as (message: Messages[typeof kind]) => never })]);
+      const now = everything(world);
+      const differing = Object.keys(now).filter(
+        (entry) => JSON.stringify(now[entry]) !== JSON.stringify(before[entry]),
+      );
+      expect(differing).toEqual(Object.keys(before).filter((entry) => kindOfEntry(entry) === kind));
+    }
+  });
+
+  it('makes only those resources again that a patch concerns', () => {
+    const { engine, subject } = newWorld();
+    const watch = engine.watch(allOf, 'cds', subject);
+    const listeners = engine.watch(allOf, 'lds', subject);
+    const before = engine.read(allOf, 'cds', subject);
+    engine.resetStats();
+    const changed = engine.apply([patch('p', { kind: 'cds', name: hosts[1] ?? '', apply: withStatName('patched') })]);
+    expect([...changed]).toEqual([watch]);
+    expect(engine.stats.runs.get('service-clusters')).toBe(1);
+    expect(engine.stats.runs.has('fixed-clusters')).toBe(false);
+    expect(engine.stats.runs.has('outbound-listener')).toBe(false);
+    const now = engine.read(allOf, 'cds', subject);
+    expect(now.filter((cluster, i) => cluster !== before[i]).map(({ name }) => name)).toEqual([
+      `outbound|80||${hosts[1]}`,
+    ]);
+    engine.resetStats();
+    expect([...engine.apply([noPatch('p')])]).toEqual([watch]);
+    expect(engine.stats.runs.get('service-clusters')).toBe(1);
+    expect(engine.read(allOf, 'cds', subject)).toEqual(before);
+    expect(listeners.entry.state).toBe('clean');
+    expect(checkAgainstScratch(engine)).toEqual([]);
+  });
+
+  it('applies patches by priority, then by key', () => {
+    const { engine, subject } = newWorld();
+    engine.apply([
+      patch('b', { kind: 'cds', apply: withStatName('3') }),
+      patch('a', { kind: 'cds', apply: withStatName('2') }),
+      patch('c', { kind: 'cds', priority: -1, apply: withStatName('1') }),
+    ]);
+    const [cluster] = engine.read(allOf, 'cds', subject);
+    expect(toJson(typeUrls.cds, cluster?.bytes ?? new Uint8Array())).toMatchObject({ altStatName: '123' });
+  });
+
+  it('asks a patch about each proxy', () => {
+    const { engine, subject } = newWorld();
+    const server = new Subject({ ...subject.attributes, labels: { app: 'server' } });
+    engine.apply([patch('p', { kind: 'cds', label: 'server', apply: withStatName('patched') })]);
+    expect(JSON.stringify(everything({ engine, subject }))).not.toContain('patched');
+    expect(JSON.stringify(everything({ engine, subject: server }))).toContain('patched');
+  });
+
+  it('does not let a patch change a message that others share', () => {
+    const { engine, subject } = newWorld();
+    engine.apply([
+      patch('p', {
+        kind: 'lds',
+        apply: (listener) => {
+          listener.filterChains?.pop();
+          return listener;
+        },
+      }),
+    ]);
+    const failures = engine.read(allOf, 'lds', subject).map(({ failure }) => failure);
+    expect(failures).toEqual(failures.map(() => expect.stringMatching(/not extensible|read only|Cannot delete/)));
+  });
+});

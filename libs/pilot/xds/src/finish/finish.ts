@@ -1,0 +1,36 @@
+import type { View } from '@flotilla/pilot-world';
+import { hashBytes, shared } from '@flotilla/std';
+import type { XdsResource } from '../resource.ts';
+import { encodeMessage } from './encode-message.ts';
+import type { Messages, XdsKind } from './kinds.ts';
+import { patchesOf } from './patches.ts';
+
+/** A resource before it is finished: its message and everything nested in it are still data. */
+export interface Unfinished<K extends XdsKind = XdsKind> {
+  readonly kind: K;
+  readonly name: string;
+  readonly message: Messages[K];
+}
+
+/**
+ * The one way from a message to the resource that is sent: applies the patches that concern it, encodes it, and takes
+ * the hash of the bytes as its version. The patches are read through the view, so that a query that finishes a resource
+ * runs again when they change. The message is shared from here on: nobody may change it. Throws what a patch throws.
+ */
+export function finish<K extends XdsKind>(view: View, { kind, name, message }: Unfinished<K>): XdsResource {
+  return finished(name, encodeMessage(kind, patched(view, { kind, name, message })));
+}
+
+/** The message with the patches that concern it. */
+export const patched = <K extends XdsKind>(view: View, { kind, name, message }: Unfinished<K>): Messages[K] =>
+  patchesOf(view, kind, name).reduce((before, patch) => patch.apply(shared(before)), message);
+
+/** Bytes with memory of their own: encoders hand out slices of pools, and what is kept must not keep those. */
+const compact = (bytes: Uint8Array): Uint8Array =>
+  bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+
+export const finished = (name: string, bytes: Uint8Array): XdsResource => ({
+  name,
+  version: hashBytes(bytes),
+  bytes: compact(bytes),
+});

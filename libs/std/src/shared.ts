@@ -1,0 +1,14 @@
+import { deepFreeze } from './equal.ts';
+
+let freezes = false;
+
+/** From now on `shared` freezes what it is given. Called once, by the setup of tests. */
+export function freezeShared(): void {
+  freezes = true;
+}
+
+/**
+ * Returns a value that is shared from now on, so that nobody may change it. Tests freeze it deeply, and a change throws
+ * there; production does not pay for that.
+ */
+export const shared = <T>(value: T): T => (freezes ? deepFreeze(value) : value);

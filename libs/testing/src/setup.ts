@@ -1,0 +1,4 @@
+import { freezeShared } from '@flotilla/std';
+
+/** Runs before each file of tests (vitest.config.ts). */
+freezeShared();
