@@ -30,6 +30,10 @@ await runApp(
       ...guard('ca', options.maxCaConnections),
       grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
     });
-    return { runners: [ca.runner, { name: 'secrets', run: secrets.run }], ready: [ca.listening], close: citadel.close };
+    return {
+      runners: [ca.runner, { name: 'secrets', run: secrets.run }],
+      ready: { ca: ca.listening },
+      close: citadel.close,
+    };
   },
 );

@@ -47,6 +47,6 @@ await runApp(
           ),
       },
     });
-    return { runners: [{ name: 'galley', run: galley.run }], ready: [galley.ready] };
+    return { runners: [{ name: 'galley', run: galley.run }], ready: { galley: galley.ready } };
   },
 );

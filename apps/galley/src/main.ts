@@ -38,7 +38,7 @@ await runApp(
     });
     return {
       runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],
-      ready: [galley.ready],
+      ready: { 'the first state on the bus': galley.ready },
       pages: { '/debug/problems': () => problemsPage(galley.problems()), '/debug/bus': bus.rolePage },
     };
   },

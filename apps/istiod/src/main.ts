@@ -1,4 +1,5 @@
 import { createInProcessBus } from '@flotilla/bus-in-process';
+import { createResumableSubscriber } from '@flotilla/bus-port';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import { createGalley, galleySettings, openQuarantine, problemsPage } from '@flotilla/galley-service';
@@ -45,7 +46,7 @@ await runApp(
     });
     const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
     const pilot = createPilot({
-      subscriber: bus,
+      subscriber: createResumableSubscriber(bus),
       credentials: secrets,
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
@@ -55,7 +56,7 @@ await runApp(
     });
     const injector = createInjector({
       ...options,
-      subscriber: bus,
+      subscriber: createResumableSubscriber(bus),
       observability,
       values: await readValues(options.values),
       signal,
@@ -94,7 +95,13 @@ await runApp(
         plaintext.runner,
         secure.runner,
       ],
-      ready: [galley.ready, plaintext.listening, secure.listening, injector.ready, webhook.listening],
+      ready: {
+        'the first state on the bus': galley.ready,
+        "the mesh's configuration": injector.ready,
+        xds: plaintext.listening,
+        'secure-xds': secure.listening,
+        webhook: webhook.listening,
+      },
       pages: { '/debug/problems': () => problemsPage(galley.problems()) },
       close: citadel.close,
     };

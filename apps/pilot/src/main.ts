@@ -50,7 +50,7 @@ await runApp(
     });
     return {
       runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner],
-      ready: [plaintext.listening, secure.listening],
+      ready: { 'the whole configuration': pilot.ready, xds: plaintext.listening, 'secure-xds': secure.listening },
     };
   },
 );

@@ -33,7 +33,7 @@ await runApp(
     });
     return {
       runners: [certificate.runner, { name: 'injector', run: injector.run }, webhook.runner],
-      ready: [injector.ready, webhook.listening],
+      ready: { "the mesh's configuration": injector.ready, webhook: webhook.listening },
     };
   },
 );

@@ -10,12 +10,14 @@ import {
 } from '@flotilla/observability';
 import { createTracer } from '@flotilla/observability/tracing';
 import type { Observability } from '@flotilla/observability-port';
-import { aborted, setting, type OptionsOf, type Setting } from '@flotilla/std';
+import { setting, type OptionsOf, type Setting } from '@flotilla/std';
 import { countBuffersWithHeap } from './memory.ts';
 import { serveMonitoring, type Page } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
-import { exitCodeOf, explain, runAll, type Runner } from './runners.ts';
+import { exitCodeOf, explain, type Runner } from './runners.ts';
 import { connectionSettings, createGuard, type ConnectionOptions, type Guard } from './server-settings.ts';
+import { createSupervisor, type Supervisor } from './supervisor.ts';
+import { logUncaughtErrors } from './uncaught.ts';
 import { startWatchdog, watchdogSettings, type Watchdog } from './watchdog/watchdog.ts';
 
 type ConnectionSettings = { readonly [K in keyof ConnectionOptions]: Setting<ConnectionOptions[K]> };
@@ -83,16 +85,17 @@ export interface AppContext {
 /** What an app consists of, and when it is ready; `pages` are served beside its metrics. */
 export interface App {
   readonly runners: readonly Runner[];
-  /** It is ready when all of these have resolved. */
-  readonly ready: readonly Promise<unknown>[];
+  /** What it waits for before it is ready, by name: all of these must have resolved, and all runners must run. */
+  readonly ready: Readonly<Record<string, Promise<unknown>>>;
   readonly pages?: Readonly<Record<string, () => Page>>;
   /** What is left to do when all runners have ended. */
   close?(): void;
 }
 
 /**
- * A process: options, logs, metrics, traces, health; then what `compose` wires, until SIGINT or SIGTERM. Ends the
- * process with 0 when told to stop, 2 for a mistake of the user's that has a remedy, 1 for anything else.
+ * A process: options, logs, metrics, traces, health; then what `compose` wires, until SIGINT or SIGTERM. Parts that
+ * fail are started again (supervisor.ts). Ends the process with 0 when it is stopped, 2 for a mistake of the user's
+ * that has a remedy, 1 for anything else that goes wrong in `compose`.
  */
 export async function runApp<S extends CommonSettings>(
   program: Program<S>,
@@ -139,27 +142,32 @@ async function run<O extends OptionsOf<CommonSettings>>(
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const observability = { log, metrics, tracer, activity: watchdog.activity };
   const guard = createGuard(options, observability);
+  logUncaughtErrors(log, metrics);
   let app: App | undefined;
-  let ready = false;
+  /** What it still waits for. */
+  const awaited = new Set<string>();
+  let supervisor: Supervisor | undefined;
   const monitoring = await serveMonitoring({
     address: options.bind,
     port: options.monitoringPort,
-    ready: () => ready,
+    notReady: () =>
+      supervisor ? [...[...awaited].map((part) => `waiting for ${part}`), ...supervisor.failures()] : ['starting'],
     pages: () => app?.pages ?? {},
     metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     ...guard('monitoring', options.maxMonitoringConnections),
   });
   try {
     app = await compose(options, { observability, watchdog, signal: stop.signal, guard });
-    void Promise.all(app.ready).then(
-      () => {
-        ready = true;
-        log.info('ready');
-      },
+    const parts = Object.entries(app.ready).map(([part, promise]) => {
+      awaited.add(part);
+      return promise.then(() => awaited.delete(part));
+    });
+    void Promise.all(parts).then(
+      () => log.info('ready'),
       () => {},
     );
-    const untilStopped: Runner = { name, run: aborted };
-    return await runAll([...app.runners, untilStopped], stop);
+    supervisor = createSupervisor(app.runners, { stop, log, metrics });
+    return await supervisor.run();
   } finally {
     stop.abort();
     app?.close?.();

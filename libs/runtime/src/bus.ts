@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createGrpcBusClient, createGrpcBusServer, type GrpcBusClient } from '@flotilla/bus-grpc';
 import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
-import type { Bus, Publisher, Subscriber } from '@flotilla/bus-port';
+import { createResumableSubscriber, type Bus, type Publisher, type Subscriber } from '@flotilla/bus-port';
 import { clientCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/rules';
@@ -81,20 +81,24 @@ async function connectNatsBus(
   });
 }
 
-/** The subscribers' side over whatever the options say; it connects when it is first read and ends with its signal. */
-export const createSubscriber = (options: BusOptions, context: BusContext): Subscriber => ({
-  async *subscribe(collections, signal) {
-    const bus =
-      options.bus === 'nats'
-        ? await connectNatsBus(options, { role: 'subscriber' }, context)
-        : await connectGrpcBus(options, context);
-    try {
-      yield* bus.subscribe(collections, signal);
-    } finally {
-      await bus.close();
-    }
-  },
-});
+/**
+ * The side of one reader over whatever the options say; it connects when it is first read and ends with its signal. The
+ * reader may fail and subscribe again.
+ */
+export const createSubscriber = (options: BusOptions, context: BusContext): Subscriber =>
+  createResumableSubscriber({
+    async *subscribe(collections, signal) {
+      const bus =
+        options.bus === 'nats'
+          ? await connectNatsBus(options, { role: 'subscriber' }, context)
+          : await connectGrpcBus(options, context);
+      try {
+        yield* bus.subscribe(collections, signal);
+      } finally {
+        await bus.close();
+      }
+    },
+  });
 
 async function connectGrpcBus(
   { galley }: BusOptions,
@@ -126,17 +130,24 @@ export function createPublisher(
   options: PublisherOptions,
   context: BusContext & { readonly metrics: Metrics; readonly guard: Guard },
 ): ServicePublisher {
-  const { certificate, trustDomain, log, signal } = context;
+  const { certificate, trustDomain, log } = context;
   const role = createBusRole(context);
   if (options.bus === 'nats') {
-    const connecting = connectNatsBus(options, { role: 'publisher', onRole: role.set }, context);
-    const run = async (): Promise<void> => {
-      const bus = await connecting;
-      await aborted(signal);
+    let connection: Promise<Bus> | undefined;
+    /** The connection there is, or a new attempt after one that failed. */
+    const connected = (): Promise<Bus> =>
+      (connection ??= connectNatsBus(options, { role: 'publisher', onRole: role.set }, context).catch((error) => {
+        connection = undefined;
+        throw error;
+      }));
+    const run: Runner['run'] = async (stop, started) => {
+      const bus = await connected();
+      started();
+      await aborted(stop);
       await bus.close();
     };
     return {
-      publish: async (batch, ended) => (await connecting).publish(batch, ended),
+      publish: async (batch, ended) => (await connected()).publish(batch, ended),
       runner: { name: 'bus', run },
       rolePage: role.page,
     };

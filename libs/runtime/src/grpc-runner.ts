@@ -12,16 +12,17 @@ export interface GrpcRunnerOptions extends ListenOptions {
   readonly after?: Promise<unknown>;
 }
 
-/** Serves gRPC until stopped; `listening` resolves with the port in use. */
+/** Serves gRPC until the signal aborts; `listening` resolves with the port in use. */
 export function grpcRunner({ name, log, services, after, ...options }: GrpcRunnerOptions): {
   readonly runner: Runner;
   readonly listening: Promise<number>;
 } {
   const listening = Promise.withResolvers<number>();
-  const run = async (signal: AbortSignal): Promise<void> => {
+  const run: Runner['run'] = async (signal, started) => {
     await Promise.race([after, aborted(signal)]);
     if (signal.aborted) return;
     const { port, close } = await listen(services, options);
+    started();
     listening.resolve(port);
     log.info('serving', { what: name, at: `${options.at.host}:${port}` });
     await aborted(signal);

@@ -4,3 +4,4 @@ export * from './monitoring.ts';
 export * from './options.ts';
 export * from './runners.ts';
 export * from './server-settings.ts';
+export * from './supervisor.ts';

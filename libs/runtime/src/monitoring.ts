@@ -8,7 +8,8 @@ export interface Page {
 export interface MonitoringOptions extends GuardOptions {
   readonly address: string;
   readonly port: number;
-  ready(): boolean;
+  /** Why the process is not ready; empty when it is. */
+  notReady(): readonly string[];
   metrics(): Promise<Page>;
   /** More pages by path, as they are at each request. */
   pages(): Readonly<Record<string, () => Page>>;
@@ -18,7 +19,7 @@ export interface MonitoringOptions extends GuardOptions {
 export function serveMonitoring({
   address,
   port,
-  ready,
+  notReady,
   metrics,
   pages: pagesNow,
   ...options
@@ -32,9 +33,14 @@ export function serveMonitoring({
       void response.writeHead(status, { 'content-type': contentType }).end(text);
     const say = (status: number, text: string): void =>
       answer(status, { text: `${text}\n`, contentType: 'text/plain' });
+    const sayWhetherReady = (): void => {
+      const reasons = notReady();
+      if (reasons.length === 0) say(200, 'ready');
+      else say(503, ['not ready', ...reasons].join('\n'));
+    };
     const pages = pagesNow();
     if (path === '/healthz/live') say(200, 'live');
-    else if (path === '/healthz/ready' || path === '/ready') say(ready() ? 200 : 503, ready() ? 'ready' : 'not ready');
+    else if (path === '/healthz/ready' || path === '/ready') sayWhetherReady();
     else if (path === '/metrics')
       await gather().then(
         (page) => answer(200, page),

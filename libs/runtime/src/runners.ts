@@ -1,9 +1,14 @@
 import { maxMessage, messageOf, printable } from '@flotilla/std';
 
-/** Something that runs until the signal aborts. */
+/** A part of a process that runs until the signal aborts. */
 export interface Runner {
   readonly name: string;
-  run(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when the signal has aborted; throws what keeps it from running. It may be called again after that, and
+   * then starts over. A runner that opens a port calls `started` once it is open; any other counts as started after
+   * 10 s. An error with a remedy that comes before the first start is a mistake of the user's, and ends the process.
+   */
+  run(signal: AbortSignal, started: () => void): Promise<void>;
 }
 
 const remedies: Readonly<Record<string, string>> = {
@@ -12,38 +17,18 @@ const remedies: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; run as a user with that permission',
   ENOENT: 'there is no such file or folder',
 };
+const remedyFor = (thrown: unknown): string | undefined =>
+  remedies[(thrown as NodeJS.ErrnoException | undefined)?.code ?? ''];
 
 /** One printable line for what went wrong, with what to do where that is known. */
 export function explain(thrown: unknown): string {
-  const remedy = remedies[(thrown as NodeJS.ErrnoException | undefined)?.code ?? ''];
+  const remedy = remedyFor(thrown);
   const message = printable(messageOf(thrown), maxMessage);
   return remedy ? `${message}: ${remedy}` : message;
 }
 
-/** 2 for a mistake of the user's that has a remedy, 1 for anything else. */
-export const exitCodeOf = (thrown: unknown): number =>
-  remedies[(thrown as NodeJS.ErrnoException | undefined)?.code ?? ''] ? 2 : 1;
+/** Is it a mistake of the user's, which only the user can correct? */
+export const hasRemedy = (thrown: unknown): boolean => remedyFor(thrown) !== undefined;
 
-/**
- * Runs all until one fails or `stop` aborts, then stops the others. Resolves with the exit code: 0 when told to stop,
- * else what the failure has. Who doesn't stop in time is left behind.
- */
-export async function runAll(runners: readonly Runner[], stop: AbortController, stopWithinMs = 5000): Promise<number> {
-  let code = 0;
-  const all = runners.map(async ({ name, run }) => {
-    try {
-      await run(stop.signal);
-    } catch (thrown) {
-      if (!stop.signal.aborted) {
-        code = exitCodeOf(thrown);
-        console.error(`${name}: ${explain(thrown)}`);
-      }
-      stop.abort();
-    }
-  });
-  const late = new Promise<void>((resolve) =>
-    stop.signal.addEventListener('abort', () => setTimeout(resolve, stopWithinMs).unref(), { once: true }),
-  );
-  await Promise.race([Promise.all(all), late]);
-  return code;
-}
+/** 2 for a mistake of the user's that has a remedy, 1 for anything else. */
+export const exitCodeOf = (thrown: unknown): number => (hasRemedy(thrown) ? 2 : 1);

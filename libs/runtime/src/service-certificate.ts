@@ -9,7 +9,6 @@ import { messageOf, ownMember, pause, readJsonObject, setting, systemClock } fro
 import type { Clock, OptionsOf } from '@flotilla/std';
 import { spiffeOf } from '@flotilla/rules';
 import { requestCertificate } from './ca-client.ts';
-import type { Runner } from './runners.ts';
 import { createWaiting } from './waiting.ts';
 
 /** How a service gets its certificate. */
@@ -35,7 +34,7 @@ export interface ServiceCertificateOptions extends OptionsOf<ReturnType<typeof c
 export interface ServiceCertificate extends CertificateSource {
   /** Resolves with the first certificate. */
   readonly first: Promise<void>;
-  readonly runner: Runner;
+  readonly runner: { readonly name: string; run(signal: AbortSignal): Promise<void> };
 }
 
 const firstRetryMs = 200;

@@ -6,6 +6,7 @@ export * from './shared.ts';
 export * from './order.ts';
 export * from './async-queue.ts';
 export * from './abort.ts';
+export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';
 export type { OptionsOf, Setting, Settings } from './settings.ts';
 /** Kinds of settings: `setting.port(...)`. */
 export * as setting from './settings.ts';

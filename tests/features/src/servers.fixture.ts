@@ -108,7 +108,7 @@ export const serverKinds: readonly ServerKind[] = [
         ...guard,
         address: loopback.host,
         port: 0,
-        ready: () => true,
+        notReady: () => [],
         pages: () => ({}),
         metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }),
       });

@@ -6,3 +6,4 @@ export * from './sessions.ts';
 export * from './state.ts';
 export * from './mirror.ts';
 export * from './outbox.ts';
+export { createResumableSubscriber } from './resumable.ts';

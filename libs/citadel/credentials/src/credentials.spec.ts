@@ -188,6 +188,13 @@ describe('Secrets in files', () => {
     expect(told(files.apply([{ path: 'a' }]))).toEqual({ put: [], delete: ['shop/x', 'shop/y'] });
   });
 
+  it('of files that a source which starts over no longer has are gone', () => {
+    const files = new SecretFiles();
+    files.apply([file('a', x1), file('b', y1)]);
+    const found = [file('b', y1)];
+    expect(told(files.apply([...files.missingFrom(found), ...found]))).toEqual({ put: [], delete: ['shop/x'] });
+  });
+
   it('keep their last good version while a file or a Secret in it is broken', () => {
     const files = new SecretFiles();
     files.apply([file('a', x1)]);

@@ -36,6 +36,12 @@ export class SecretFiles {
     return { update: { put, delete: [...before.keys()].filter((key) => !this.#inForce.has(key)) }, problems };
   }
 
+  /** Files that are held but not among all that there are: as gone. */
+  missingFrom(all: readonly SecretFile[]): readonly SecretFile[] {
+    const paths = new Set(all.map(({ path }) => path));
+    return [...this.#files.keys()].filter((path) => !paths.has(path)).map((path) => ({ path }));
+  }
+
   #read({ path, documents, problem }: SecretFile, problems: Problem[]): ReadonlyMap<string, Credential> | undefined {
     if (!documents && !problem) return undefined;
     const before = this.#files.get(path) ?? new Map<string, Credential>();

@@ -18,7 +18,10 @@ export interface SecretsOptions {
 }
 /** Credentials of Secrets: served to pilot over mTLS, or subscribed to in the same process. */
 export interface Secrets extends GrpcService, CredentialSource {
-  /** Ends when the signal aborts or the source does; throws what the source throws. */
+  /**
+   * Ends when the signal aborts or the source does; throws what the source throws. May be called again after that: what
+   * the source gives first then takes the place of all that it gave before.
+   */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -41,7 +44,11 @@ export function createSecrets({ source, trustDomain, observability, maxCredentia
     addTo: server.addTo,
     subscribe: hub.subscribe,
     async run(signal) {
-      for await (const found of source.run(signal)) take(found);
+      let isFirst = true;
+      for await (const found of source.run(signal)) {
+        take(isFirst ? [...files.missingFrom(found), ...found] : found);
+        isFirst = false;
+      }
     },
   };
 }

@@ -25,7 +25,10 @@ export interface GalleyOptions {
 /** How long problems are held back for what is published. */
 const patienceMs = 500;
 export interface Galley {
-  /** Ends when the signal aborts or the source does; throws what the source throws. */
+  /**
+   * Ends when the signal aborts or the source does; throws what the source throws. May be called again after that: it
+   * reads everything again, in a new session.
+   */
   run(): Promise<void>;
   /**
    * Resolves when the first whole state is on the bus, or is held for taking over from the galley that writes there.
@@ -44,7 +47,8 @@ export function createGalley({
   clock = systemClock,
   quarantine = noQuarantine,
 }: GalleyOptions): Galley {
-  const pipeline = new Pipeline(randomUUID(), defaultMesh(), readingWith(quarantine));
+  const newSession = (): Pipeline => new Pipeline(randomUUID(), defaultMesh(), readingWith(quarantine));
+  let pipeline = newSession();
   const problemLog = createProblemLog(observability);
   const outgoing = createOutgoing({ publisher, signal, complete: () => pipeline.complete() });
   const problems = (): readonly Problem[] =>
@@ -101,7 +105,11 @@ export function createGalley({
     };
   }
 
+  let isRestart = false;
+
   async function run(): Promise<void> {
+    if (isRestart) pipeline = newSession();
+    isRestart = true;
     let isFirst = true;
     for await (const found of source.run(signal)) {
       await take(found, isFirst);

@@ -100,9 +100,9 @@ export function createInjector({
    */
   function serve({ bind, injectionPort, webhookClientCaFile, certificate, first, guard }: ServeOptions) {
     const listening = Promise.withResolvers<number>();
-    const runWebhook = async (): Promise<void> => {
+    const runWebhook = async (_stop: AbortSignal, started: () => void): Promise<void> => {
       await Promise.race([first, aborted(signal)]);
-      if (!certificate.current() || signal.aborted) return;
+      if (signal.aborted) return;
       const clientRoots =
         webhookClientCaFile === undefined ? {} : { clientRoots: await readFile(webhookClientCaFile, 'utf8') };
       const server = await webhook.listen({
@@ -110,6 +110,7 @@ export function createInjector({
         at: { host: bind, port: injectionPort },
         tls: { source: certificate, clients: 'optional', ...clientRoots },
       });
+      started();
       listening.resolve(server.port);
       log.info('serving', { what: 'webhook', at: `${bind}:${server.port}` });
       await aborted(signal);

@@ -1,5 +1,5 @@
 import type { Batch, Subscriber } from '@flotilla/bus-port';
-import { collections, keyOf, type Collection, type CredentialSource } from '@flotilla/model';
+import { collections, keyOf, type Collection, type CredentialSource, type CredentialUpdate } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsServer, type AdsLimits, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
@@ -173,13 +173,29 @@ export function createPilot(options: PilotOptions) {
   }
   async function followCredentials(): Promise<void> {
     for await (const update of demand.updates) {
-      demand.note(update);
-      settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
-      const absent = new Set(update.delete);
-      if (absent.size > 0) for (const proxy of proxies) proxy.onAbsent(absent);
+      try {
+        takeCredentials(update);
+      } catch (error) {
+        metrics.internalErrors.add(1);
+        log.error('credentials could not be taken; the others go on', { error: messageOf(error) });
+      }
     }
   }
-  const run = async (): Promise<void> => void (await Promise.all([followConfiguration(), followCredentials()]));
+  function takeCredentials(update: CredentialUpdate): void {
+    demand.note(update);
+    settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
+    const absent = new Set(update.delete);
+    if (absent.size > 0) for (const proxy of proxies) proxy.onAbsent(absent);
+  }
+  let credentialsFollowed: Promise<void> | undefined;
+  /**
+   * Runs until the signal aborts; throws what ends it, and may be called again after that. Credentials are followed
+   * once and for all, since each name is requested only once.
+   */
+  async function run(): Promise<void> {
+    credentialsFollowed ??= followCredentials();
+    await Promise.all([followConfiguration(), credentialsFollowed]);
+  }
 
   const open: AdsServerOptions['open'] = (opening) => {
     if (incomplete.size > 0)

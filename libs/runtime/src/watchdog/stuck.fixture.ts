@@ -47,7 +47,7 @@ await runApp(
           },
         },
       ],
-      ready: [],
+      ready: {},
     };
   },
 );

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildServerConfig, type NatsUser } from '@flotilla/bus-nats';
-import { createLogger } from '@flotilla/observability';
+import { createLogger, createMetrics } from '@flotilla/observability';
 import { spiffeOf } from '@flotilla/rules';
-import { parseOptions, runAll } from '@flotilla/runtime';
+import { createSupervisor, parseOptions } from '@flotilla/runtime';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 import { aborted, setting } from '@flotilla/std';
 
@@ -64,11 +64,12 @@ const serve = async (signal: AbortSignal): Promise<void> => {
       signal.aborted ? resolve() : reject(new Error(`nats-server ended with exit code ${code}`)),
     );
   });
-  certificate.onChange(() => {
+  const ignoreChanges = certificate.onChange(() => {
     writeFiles();
     server.kill('SIGHUP');
   });
   signal.addEventListener('abort', () => server.kill('SIGTERM'));
-  await ended;
+  await ended.finally(ignoreChanges);
 };
-process.exit(await runAll([certificate.runner, { name: 'nats', run: serve }], stop));
+const runners = [certificate.runner, { name: 'nats', run: serve }];
+process.exit(await createSupervisor(runners, { stop, log, metrics: createMetrics() }).run());
