@@ -24,6 +24,12 @@ export interface Reader {
   read<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R;
 }
 
+/** For whom a result is computed, and how many runs a piece of that has. */
+export interface Piece {
+  readonly subject: Subject;
+  readonly runs: number;
+}
+
 export interface EngineOptions {
   /** Freezes every result, so that changing one throws: for tests, as it costs time. Default: Engine.freezesResults. */
   readonly freezesResults?: boolean;
@@ -42,11 +48,23 @@ export class Engine implements Reader {
   readonly #runner: Runner;
   /** What may be evicted: nobody held it when it was last looked at. */
   readonly #loose = new Set<Node>();
+  /** What interrupted runs have read since the last `collect`: their next piece goes on from there. */
+  readonly #halfway = new Set<Node>();
+  /** Watched results that may have changed, with what was seen of them. */
+  readonly #marked = new Map<Entry, unknown>();
+  /** Watches that are settled already, of changes that are not settled whole. */
+  #changed = new Set<Watch>();
 
   constructor(store: Store, { freezesResults = Engine.freezesResults }: EngineOptions = {}) {
     this.store = store;
     const resolve = (query: AnyQuery, key: QueryKey, subject: Subject): Entry => this.#resolve({ query, key }, subject);
-    this.#runner = new Runner({ cells: store, freezes: freezesResults, resolve });
+    const onInterrupted = (reads: Iterable<Node>): void => {
+      for (const node of reads) {
+        this.#halfway.add(node);
+        this.#release(node);
+      }
+    };
+    this.#runner = new Runner({ cells: store, freezes: freezesResults, resolve, onInterrupted });
   }
 
   get stats(): EngineStats {
@@ -83,13 +101,44 @@ export class Engine implements Reader {
   }
 
   /**
+   * Computes a piece of a result, of about so many runs of queries. Returns whether the result is complete, so that
+   * reading it costs nothing more; else the next call goes on where this one was interrupted.
+   */
+  prepare<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, { subject, runs }: Piece): boolean {
+    const asked = { query: query as unknown as AnyQuery, key };
+    return this.#runner.inPiece(runs, () => this.#release(this.#resolve(asked, subject)));
+  }
+
+  /**
    * Applies changes as one step, brings every watched result up to date and returns the watches whose result is another
    * now. Marking costs what depends on the changed keys; what is looked at or computed again, only what something
    * watched still reads.
    */
   apply(changes: Iterable<Change>): Set<Watch> {
-    const changed = new Set<Watch>();
-    for (const [entry, before] of mark(this.store.apply(changes))) this.#settle(entry, before, changed);
+    this.begin(changes);
+    return this.settle() ?? new Set();
+  }
+
+  /** The first half of `apply`: from now on results are those after the changes, and `settle` is to be called. */
+  begin(changes: Iterable<Change>): void {
+    for (const [entry, before] of mark(this.store.apply(changes)))
+      if (!this.#marked.has(entry)) this.#marked.set(entry, before);
+  }
+
+  /**
+   * The second half of `apply`, in pieces of about so many runs of queries: undefined until the last one, which returns
+   * the watches of all pieces.
+   */
+  settle(runs = Infinity): Set<Watch> | undefined {
+    const isComplete = this.#runner.inPiece(runs, () => {
+      for (const [entry, before] of this.#marked) {
+        this.#settle(entry, before, this.#changed);
+        this.#marked.delete(entry);
+      }
+    });
+    if (!isComplete) return undefined;
+    const changed = this.#changed;
+    this.#changed = new Set();
     return changed;
   }
 
@@ -101,14 +150,21 @@ export class Engine implements Reader {
     return new Fork({ store: this.store, results: this.#results, runner: this.#runner }, changes);
   }
 
-  /** Evicts every result that no watch reaches. Costs no more than what is evicted. */
+  /**
+   * Evicts every result that no watch reaches, except what an interrupted run has read since the last time. Costs no
+   * more than what is evicted.
+   */
   collect(): void {
+    const kept: Node[] = [];
     for (const node of this.#loose) {
       if (node.isHeld) continue;
-      if (node instanceof Entry) this.#drop(node);
+      if (this.#halfway.has(node)) kept.push(node);
+      else if (node instanceof Entry) this.#drop(node);
       else this.store.forget(node);
     }
     this.#loose.clear();
+    this.#halfway.clear();
+    for (const node of kept) this.#loose.add(node);
   }
 
   /** Every watched result, for checkAgainstScratch. */

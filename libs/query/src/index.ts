@@ -6,7 +6,7 @@ export { type Watch } from './node.ts';
 export { type CollectionIndexes } from './collection.ts';
 export { Store, type Change, type Demand } from './store.ts';
 export { Subject } from './subject.ts';
-export { QueryCycle, defineQuery, type Query, type Reads } from './query.ts';
+export { Interruption, QueryCycle, defineQuery, type Query, type Reads } from './query.ts';
 export { checkAgainstScratch, type Mismatch } from './check.ts';
 export {
   compareKeys,

@@ -32,6 +32,20 @@ const mine = defineQuery('mine', (view: Reads, _key: string) =>
     : [String(view.attr('namespace'))],
 );
 
+interface Pieces {
+  readonly runs: number;
+  readonly collecting: boolean;
+}
+/** Applies changes in pieces of so many runs, and evicts in between. */
+function inPieces(engine: Engine, changes: Parameters<Engine['begin']>[0], { runs, collecting }: Pieces) {
+  engine.begin(changes);
+  for (;;) {
+    const changed = engine.settle(runs);
+    if (changed) return changed;
+    if (collecting) engine.collect();
+  }
+}
+
 describe('tracked queries', () => {
   it('runs only what read the changed key, and stops where a result comes out equal', () => {
     const engine = new Engine(newStore());
@@ -256,7 +270,8 @@ describe('tracked queries', () => {
       fc.property(
         fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 12 }),
         fc.boolean(),
-        (batches, collecting) => {
+        fc.constantFrom(Infinity, 1, 2, 3),
+        (batches, collecting, runs) => {
           const engine = new Engine(newStore());
           const watches = ['red', 'blue', 'red'].flatMap((team, i) => {
             const subject = new Subject({ namespace: `n${i}`, labels: { team } });
@@ -264,7 +279,7 @@ describe('tracked queries', () => {
           });
           const last = watches.map((watch) => JSON.stringify(engine.read(watch.query, watch.key, watch.subject)));
           for (const batch of batches) {
-            const changed = engine.apply(batch);
+            const changed = inPieces(engine, batch, { runs, collecting });
             expect(checkAgainstScratch(engine)).toEqual([]);
             watches.forEach((watch, i) => {
               const now = JSON.stringify(engine.read(watch.query, watch.key, watch.subject));
@@ -276,5 +291,65 @@ describe('tracked queries', () => {
         },
       ),
     );
+  });
+
+  describe('in pieces', () => {
+    const items = Array.from({ length: 20 }, (_, i) => put(`i${i}`, 'x', i));
+    const subject = new Subject({});
+
+    it('a result goes on where it was interrupted, also when what it has is to be evicted meanwhile', () => {
+      const engine = new Engine(newStore());
+      engine.apply(items);
+      let pieces = 1;
+      while (!engine.prepare(byTag, 'x', { subject, runs: 4 })) {
+        pieces += 1;
+        engine.collect();
+      }
+      // 20 members of two runs each; its own run began with a piece.
+      expect(pieces).toBe(10);
+      expect(Object.fromEntries(engine.stats.runs)).toEqual({ value: 20, parity: 20, byTag: 1 });
+      engine.resetStats();
+      expect(engine.read(byTag, 'x', subject)).toHaveLength(20);
+      expect(engine.stats.runs.size).toBe(0);
+    });
+
+    it('one that is given up is evicted', () => {
+      const engine = new Engine(newStore());
+      engine.apply(items);
+      expect(engine.prepare(byTag, 'x', { subject, runs: 7 })).toBe(false);
+      engine.collect();
+      // The last of them was begun, and so came to its end.
+      expect(engine.stats.entries).toBe(8);
+      engine.collect();
+      expect(engine.stats.entries).toBe(0);
+    });
+
+    it('a query that catches everything has no outcome of an interruption', () => {
+      const engine = new Engine(newStore());
+      engine.apply(items);
+      const catches = defineQuery('catches', (view: Reads, _key: string) =>
+        items.map(({ key }) => {
+          try {
+            return view.query(value, key);
+          } catch {
+            return 'failed';
+          }
+        }),
+      );
+      while (!engine.prepare(catches, '', { subject, runs: 3 }));
+      expect(engine.read(catches, '', subject)).toEqual(items.map((_, i) => i));
+    });
+
+    it('changes are settled with those that come meanwhile, and read as they are', () => {
+      const engine = new Engine(newStore());
+      engine.apply(items);
+      const watch = engine.watch(byTag, 'x', subject);
+      engine.begin(items.map(({ key }, i) => put(key, 'x', i + 1)));
+      expect(engine.settle(5)).toBeUndefined();
+      engine.begin([put('i0', 'x', 10)]);
+      expect((engine.read(byTag, 'x', subject) as string[])[0]).toBe('i0:0');
+      expect([...(engine.settle() ?? [])]).toEqual([watch]);
+      expect([...(engine.settle() ?? [])]).toEqual([]);
+    });
   });
 });

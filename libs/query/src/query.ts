@@ -47,3 +47,13 @@ export class QueryCycle extends Error {
     this.closesAt = closesAt;
   }
 }
+
+/**
+ * Goes through all that runs when a piece of work is over, which later goes on where it was. Queries that catch errors
+ * need not know it: a run that was interrupted has no outcome. Those that would catch it many times rethrow it.
+ */
+export class Interruption extends Error {
+  constructor() {
+    super('interrupted, to go on later');
+  }
+}

@@ -2,7 +2,7 @@ import { deepFreeze } from './freeze.ts';
 import type { QueryKey } from './key.ts';
 import { Frame } from './frame.ts';
 import type { AnyQuery, Entry, Node, Outcome } from './node.ts';
-import { QueryCycle } from './query.ts';
+import { Interruption, QueryCycle } from './query.ts';
 import type { Asked } from './results.ts';
 import type { Cells } from './store.ts';
 import type { Signature, Subject } from './subject.ts';
@@ -13,6 +13,8 @@ export interface RunnerOptions {
   readonly freezes: boolean;
   /** The valid result that a query reads of another one. */
   resolve(query: AnyQuery, key: QueryKey, subject: Subject): Entry;
+  /** A run was broken off that has read this. */
+  onInterrupted?(reads: Iterable<Node>): void;
 }
 
 /** What came of a run: its outcome, and all it depends on. */
@@ -35,6 +37,11 @@ export class Runner {
   /** What runs at the moment, outermost first. */
   readonly #stack: Running[] = [];
   #total = 0;
+  /** Thrown through all that runs when a piece is over. */
+  readonly #interruption = new Interruption();
+  /** How many runs are left in this piece, and whether one more was needed. */
+  #left = Infinity;
+  #isInterrupted = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -62,16 +69,46 @@ export class Runner {
     this.#counts.clear();
   }
 
-  /** Throws a QueryCycle that closes further up; any other failure is the outcome. */
+  /**
+   * Does some work until about so many queries have run: those that have begun by then come to their end if they need
+   * no other one, else they are broken off. Returns whether all of it is done. At least one query comes to its end, so
+   * that work that keeps results is done after some pieces.
+   */
+  inPiece(runs: number, work: () => void): boolean {
+    this.#left = runs;
+    try {
+      work();
+      return true;
+    } catch (thrown) {
+      if (thrown !== this.#interruption) throw thrown;
+      return false;
+    } finally {
+      [this.#left, this.#isInterrupted] = [Infinity, false];
+    }
+  }
+
+  /** Throws a QueryCycle that closes further up, and in a piece an Interruption; any other failure is the outcome. */
   run({ query, key }: Asked, subject: Subject): Run {
+    if (this.#left <= 0) this.#interrupt();
     const closesAt = this.#stack.findIndex((r) => r.query === query && r.key === key && r.subject === subject);
     if (closesAt >= 0) throw new QueryCycle([...this.#stack, { query, key }].map(textOf), closesAt);
     const frame = new Frame({ ...this.#options, subject });
     const outcome = this.#outcomeOf({ query, key, subject, frame });
+    // Whatever it has made of the interruption, it has no outcome.
+    if (this.#isInterrupted) {
+      this.#options.onInterrupted?.(frame.reads.keys());
+      throw this.#interruption;
+    }
+    this.#left -= 1;
     this.#counts.set(query.name, (this.#counts.get(query.name) ?? 0) + 1);
     this.#total += 1;
     const { signature, reads } = frame;
     return { outcome, signature, reads: [...reads.keys()], was: [...reads.values()] };
+  }
+
+  #interrupt(): never {
+    this.#isInterrupted = true;
+    throw this.#interruption;
   }
 
   #outcomeOf(running: Running): Outcome {
@@ -82,7 +119,7 @@ export class Runner {
       if (this.#options.freezes) deepFreeze(value);
       return { value };
     } catch (error) {
-      if (!(error instanceof QueryCycle) || error.closesAt === undefined) return { error };
+      if (this.#isInterrupted || !(error instanceof QueryCycle) || error.closesAt === undefined) return { error };
       if (error.closesAt === depth) {
         error.closesAt = undefined;
         return { error };

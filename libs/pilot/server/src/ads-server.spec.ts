@@ -72,6 +72,7 @@ async function serve({ size = 1, ...changed }: Partial<AdsLimits> & { readonly s
       const session = {
         push,
         source: { all: () => [], get: (_type: string, name: string) => resource(name) },
+        prepare: () => true,
         onEffect: ({ kind }: Effect) => happened.push(kind),
         onPushed() {},
         close: () => void sessions.splice(sessions.indexOf(session), 1),

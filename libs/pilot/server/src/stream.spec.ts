@@ -23,12 +23,13 @@ const limits = {
 };
 const source: Source = { all: () => [], get: () => undefined };
 
-it('is answered after a few requests of another that floods, and reads ahead only a few of those', async () => {
+/** Streams that share turns, which are planned and taken by hand. */
+function rig() {
   const planned: (() => void)[] = [];
   const turns = new Turns({ later: (turn) => planned.push(turn), now: () => 0 });
   const answered: string[] = [];
   /** A call whose client has all these requests ready; `taken` are those that were read from it. */
-  const open = (client: string, count: number) => {
+  const open = (client: string, count: number, prepare = (): boolean => true) => {
     const requests = Array.from({ length: count }, (_, i) =>
       Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: [`${i}`] }).finish()),
     );
@@ -62,13 +63,18 @@ it('is answered after a few requests of another that floods, and reads ahead onl
       hit: () => {},
       clock: createManualClock(),
       log: noObservability.log,
-      open: () => ({ source, onEffect() {}, onPushed() {}, close() {} }),
+      open: () => ({ source, prepare, onEffect() {}, onPushed() {}, close() {} }),
       read: createRequestReader('delta', { requestBytes: 10_000, nodeBytes: 1000, nameBytes: 100, names: 1000 }),
     });
     return { taken: () => taken };
   };
+  return { planned, answered, open };
+}
+const read = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('is answered after a few requests of another that floods, and reads ahead only a few of those', async () => {
+  const { planned, answered, open } = rig();
   const flooder = open('flooder', 5000);
-  const read = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   await read();
   // It has a backlog now, of which nothing is answered yet; one more is on its way.
   expect(flooder.taken()).toBeLessThanOrEqual(limits.xdsQueuedRequests + 1);
@@ -78,4 +84,20 @@ it('is answered after a few requests of another that floods, and reads ahead onl
   planned.shift()?.();
   expect(answered.indexOf('other')).toBeGreaterThanOrEqual(0);
   expect(answered.indexOf('other')).toBeLessThanOrEqual(8);
+});
+
+it('is answered while the answer to another is prepared, which comes in the order of its requests', async () => {
+  const { planned, answered, open } = rig();
+  let pieces = 0;
+  const prepared: string[] = [];
+  open('large', 2, () => {
+    pieces += 1;
+    if (pieces % 20 > 0) return false;
+    prepared.push(`after ${answered.join()}`);
+    return true;
+  });
+  open('other', 1);
+  await read();
+  planned.shift()?.();
+  expect(prepared).toEqual(['after other', 'after other,large']);
 });

@@ -9,6 +9,7 @@ import {
   type Protocol,
   type ReadRequest,
   type Request,
+  type RequestEvent,
   type ResponseEncoder,
 } from '@flotilla/ads';
 import { resetCall } from '@flotilla/grpc';
@@ -67,6 +68,8 @@ export class AdsStream implements Worker {
   readonly #state = createState();
   readonly #flow: ReturnType<typeof holdable>;
   readonly #backlog: Buffer[] = [];
+  /** The request of which the answer is being prepared. */
+  #preparing: RequestEvent | undefined;
   #backlogBytes = 0;
   /** Types of which the last request is not answered completely. */
   readonly #unfinished = new Set<string>();
@@ -95,7 +98,8 @@ export class AdsStream implements Worker {
   work(): boolean {
     if (this.#isOver || this.#unwrittenBytes >= maxUnwrittenBytes) return false;
     const [typeUrl] = this.#unfinished;
-    if (typeUrl !== undefined) {
+    if (this.#preparing) this.#answer(this.#preparing);
+    else if (typeUrl !== undefined) {
       this.#unfinished.delete(typeUrl);
       this.#run({ kind: 'continue', typeUrl });
     } else this.#next();
@@ -104,7 +108,7 @@ export class AdsStream implements Worker {
   }
 
   get #hasWork(): boolean {
-    return this.#unfinished.size > 0 || this.#backlog.length > 0;
+    return this.#preparing !== undefined || this.#unfinished.size > 0 || this.#backlog.length > 0;
   }
 
   #next(): void {
@@ -157,7 +161,12 @@ export class AdsStream implements Worker {
       else this.#end(statusFor(error), messageOf(error));
       return;
     }
-    this.#run(request.event);
+    this.#answer(request.event);
+  }
+
+  #answer(event: RequestEvent): void {
+    this.#preparing = this.#session?.prepare(event.typeUrl) === false ? event : undefined;
+    if (!this.#preparing) this.#run(event);
   }
 
   #run(event: Event): void {
@@ -252,6 +261,7 @@ export class AdsStream implements Worker {
     this.#isOver = true;
     this.#cancelDeadline();
     this.#backlog.length = 0;
+    this.#preparing = undefined;
     this.#unfinished.clear();
     this.#pending.clear();
     this.#session?.close();

@@ -3,14 +3,15 @@ import { collections, keyOf, type Collection, type CredentialSource, type Creden
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsServer, type AdsLimits, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
-import { Engine, type Change, type Subject } from '@flotilla/query';
+import { Engine, type Change, type Subject, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
 import { followDemand } from './credential-demand.ts';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
-import { nameOfType, Proxy, xdsProtocol } from './proxies.ts';
+import { nameOfType, Proxy, runsPerPiece, xdsProtocol } from './proxies.ts';
 import { defaultAdsLimits } from './settings.ts';
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** Of a burst of changes so many are followed. */
 const maxTraces = 20;
 
@@ -85,10 +86,8 @@ export function createPilot(options: PilotOptions) {
     }
   }
 
-  function apply(batch: Batch): void {
+  async function apply(batch: Batch): Promise<void> {
     const cause = startCause(batch);
-    for (const collection of batch.complete) incomplete.delete(collection);
-    if (incomplete.size === 0) ready.resolve(null);
     const changes: Change[] = [
       ...batch.put.flatMap(({ resource }) => {
         const { collection, meta } = resource;
@@ -99,13 +98,35 @@ export function createPilot(options: PilotOptions) {
       ...batch.delete.flatMap(({ collection, key }) => worldChanges(collection, key)),
     ];
     cause.taken();
-    settle(changes, cause);
+    const begun = (): void => {
+      for (const collection of batch.complete) incomplete.delete(collection);
+      if (incomplete.size === 0) ready.resolve(null);
+    };
+    await settle(changes, { ...cause, begun });
   }
 
-  /** Runs what changes touch, and sends each proxy what differs for it. */
-  function settle(changes: readonly Change[], cause: Cause & { computed?(proxies: number): void }): void {
+  /** `begun` is called when results are those after the changes, `computed` when all that is watched is. */
+  type SettledCause = Cause & { begun?(): void; computed?(proxies: number): void };
+  let settled: Promise<unknown> = Promise.resolve();
+  /**
+   * Runs what changes touch, and sends each proxy what differs for it. Changes are settled one after the other, each in
+   * pieces: large ones leave everything else in the process its turn.
+   */
+  function settle(changes: readonly Change[], cause: SettledCause): Promise<void> {
+    const settling = settled.then(async () => {
+      engine.begin(changes);
+      cause.begun?.();
+      let changed = engine.settle(runsPerPiece);
+      for (; !changed; changed = engine.settle(runsPerPiece)) await nextTurn();
+      send(changed, cause);
+    });
+    settled = settling.catch(() => {});
+    return settling;
+  }
+
+  function send(changed: Iterable<Watch>, cause: SettledCause): void {
     const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
-    for (const watch of engine.apply(changes)) {
+    for (const watch of changed) {
       const proxy = watching.get(watch.subject);
       if (!proxy) continue;
       const types = affected.get(proxy) ?? new Map<string, Set<string> | 'all'>();
@@ -169,21 +190,21 @@ export function createPilot(options: PilotOptions) {
   }
 
   async function followConfiguration(): Promise<void> {
-    for await (const batch of subscriber.subscribe(collections, signal)) apply(batch);
+    for await (const batch of subscriber.subscribe(collections, signal)) await apply(batch);
   }
   async function followCredentials(): Promise<void> {
     for await (const update of demand.updates) {
       try {
-        takeCredentials(update);
+        await takeCredentials(update);
       } catch (error) {
         metrics.internalErrors.add(1);
         log.error('credentials could not be taken; the others go on', { error: messageOf(error) });
       }
     }
   }
-  function takeCredentials(update: CredentialUpdate): void {
+  async function takeCredentials(update: CredentialUpdate): Promise<void> {
     demand.note(update);
-    settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
+    await settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
     const absent = new Set(update.delete);
     if (absent.size > 0) for (const proxy of proxies) proxy.onAbsent(absent);
   }

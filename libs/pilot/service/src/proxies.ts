@@ -94,6 +94,9 @@ interface Whole {
   readonly made: readonly Resource[];
 }
 
+/** Runs of queries, a few dozen microseconds each, before everything else in the process has its turn. */
+export const runsPerPiece = 2000;
+
 /** One connected proxy: its attributes, and a watch on each thing that it has asked for. */
 export class Proxy implements Session {
   readonly attributes: ProxyAttributes;
@@ -157,6 +160,12 @@ export class Proxy implements Session {
       this.#tellFailure('labels', messageOf(error));
       return new Subject({ ...this.attributes });
     }
+  }
+
+  prepare(typeUrl: string): boolean {
+    const kind = kindOf.get(typeUrl);
+    if (!kind || !xdsProtocol.whole.has(typeUrl)) return true;
+    return this.#context.engine.prepare(allOf, kind, { subject: this.subject, runs: runsPerPiece });
   }
 
   /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */

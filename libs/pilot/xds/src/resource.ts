@@ -1,4 +1,4 @@
-import { QueryCycle } from '@flotilla/query';
+import { Interruption, QueryCycle } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
 
 /**
@@ -19,7 +19,8 @@ export function isolated(part: string, read: () => readonly XdsResource[]): read
   try {
     return read();
   } catch (thrown) {
-    // A cycle that closes further up is not this part's failure.
+    // A cycle that closes further up is not this part's failure, nor is an interruption.
+    if (thrown instanceof Interruption) throw thrown;
     if (thrown instanceof QueryCycle && thrown.closesAt !== undefined) throw thrown;
     const failure = messageOf(thrown);
     return [{ name: part, version: failure, bytes: new Uint8Array(), failure }];
