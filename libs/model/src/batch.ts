@@ -7,6 +7,8 @@ export type TraceParent = string;
 export interface Put {
   readonly resource: AnyResource;
   readonly trace?: TraceParent;
+  /** What tells this value from others of the object: see versionOf. The bus adds it. */
+  readonly version?: string;
 }
 /** One resource is gone. */
 export interface Delete {

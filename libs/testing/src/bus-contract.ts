@@ -27,7 +27,7 @@ function hold(state: Map<string, string>, { put, delete: gone }: Batch): Map<str
 }
 
 /** A bus under test; where there is a server, `kill` ends it without notice and `start` starts it again. */
-export type TestBus = Bus & { kill?(): Promise<void>; start?(): Promise<void> };
+export type TestBus = Publisher & Subscriber & Pick<Bus, 'close'> & { kill?(): Promise<void>; start?(): Promise<void> };
 
 /** The one contract of all transports. `open` gives a fresh, empty bus. */
 export function describeBus(name: string, open: () => Promise<TestBus>, { restartable = false } = {}): void {

@@ -1,7 +1,15 @@
 import { Client, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
-import { batchFromBytes, createMirror, createOutbox, FormatError, type Subscriber } from '@flotilla/bus-port';
+import {
+  batchFromBytes,
+  createMirror,
+  createOutbox,
+  FormatError,
+  type ReportSender,
+  type Subscriber,
+} from '@flotilla/bus-port';
 import { messageOf, systemClock, type Clock } from '@flotilla/std';
 import { maxMessageBytes, subscribeMethod } from './definition.ts';
+import { sendReport } from './send-report.ts';
 
 export interface GrpcBusClientOptions {
   /** `host:port` of galley. */
@@ -13,7 +21,8 @@ export interface GrpcBusClientOptions {
   /** Told why a stream ended; the client goes on by itself. */
   readonly onProblem?: (message: string) => void;
 }
-export interface GrpcBusClient extends Subscriber {
+/** Reports travel on the connection of the subscription, and so to the galley that is followed. */
+export interface GrpcBusClient extends Subscriber, ReportSender {
   close(): Promise<void>;
 }
 
@@ -37,6 +46,8 @@ export function createGrpcBusClient({
   onProblem = () => {},
 }: GrpcBusClientOptions): GrpcBusClient {
   const closing = new AbortController();
+  /** The latest connection of a subscription. */
+  let connection: Client | undefined;
   return {
     async *subscribe(collections, signal) {
       const ended = AbortSignal.any([signal, closing.signal]);
@@ -50,6 +61,7 @@ export function createGrpcBusClient({
         let whole = true;
         const { path, requestSerialize, responseDeserialize } = subscribeMethod;
         const client = new Client(address, credentials(), { ...channelDefaults, ...channelOptions });
+        connection = client;
         const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, collections);
         call.on('data', (bytes: Uint8Array) => {
           if (isOver) return;
@@ -71,6 +83,7 @@ export function createGrpcBusClient({
           if (isOver) return;
           isOver = true;
           client.close();
+          if (connection === client) connection = undefined;
           if (ended.aborted) return;
           onProblem(`bus: stream from ${address}: ${reason}`);
           stop = clock.after(wait, open);
@@ -88,6 +101,10 @@ export function createGrpcBusClient({
         stop();
       }
     },
+    report: (message, signal) =>
+      connection
+        ? sendReport(connection, message, signal)
+        : Promise.reject(new Error('there is no connection to galley')),
     close: () => {
       closing.abort();
       return Promise.resolve();

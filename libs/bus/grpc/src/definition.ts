@@ -14,6 +14,18 @@ export const subscribeMethod: MethodDefinition<readonly Collection[], Uint8Array
   responseStream: true,
   requestSerialize: (collections) => Buffer.from(SubscribeRequest.encode({ collections: [...collections] }).finish()),
   requestDeserialize: (bytes) => (SubscribeRequest.decode(bytes).collections ?? []) as Collection[],
-  responseSerialize: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  responseSerialize: (bytes) => asBuffer(bytes),
+  responseDeserialize: (bytes) => bytes,
+};
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** flotilla.bus.v1.Bus/Report, with the bytes of its messages. */
+export const reportMethod: MethodDefinition<Uint8Array, Uint8Array> = {
+  path: '/flotilla.bus.v1.Bus/Report',
+  requestStream: false,
+  responseStream: false,
+  requestSerialize: asBuffer,
+  requestDeserialize: (bytes) => bytes,
+  responseSerialize: asBuffer,
   responseDeserialize: (bytes) => bytes,
 };

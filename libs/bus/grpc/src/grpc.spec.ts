@@ -2,15 +2,14 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import { AsyncQueue } from '@flotilla/std';
-import { describeBus, describeBusOfTwo, describeBusVersions } from '@flotilla/testing';
+import { createTestCa, describeBus, describeBusOfTwo, describeBusVersions, describeReports } from '@flotilla/testing';
+import { expect, it } from 'vitest';
 import { createGrpcBusClient, type GrpcBusClient } from './client.ts';
 import { createGrpcBusServer, type GrpcBusServer } from './server.ts';
 
-const bind = (server: Server): Promise<number> =>
+const bind = (server: Server, security = ServerCredentials.createInsecure()): Promise<number> =>
   new Promise((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(error) : resolve(port),
-    ),
+    server.bindAsync('127.0.0.1:0', security, (error, port) => (error ? reject(error) : resolve(port))),
   );
 
 async function listen(bus: GrpcBusServer): Promise<{ port: number; stop(): void }> {
@@ -94,6 +93,68 @@ describeBusOfTwo('gRPC', async () => {
       for (const { stop } of listening) stop();
     },
   };
+});
+
+const ca = createTestCa();
+const identityOf = (service: string): string => `spiffe://cluster.local/ns/istio-system/sa/${service}`;
+
+/** Galley over mTLS, and clients of it by their services. */
+async function openSecurely() {
+  const galley = createGrpcBusServer({
+    allow: ['pilot', 'sidecar-injector'].map(identityOf),
+    allowReports: [identityOf('pilot')],
+  });
+  const server = new Server();
+  galley.addTo(server);
+  const { key, cert } = ca.issue({ dns: ['localhost'] });
+  const roots = Buffer.from(ca.roots);
+  const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) };
+  const port = await bind(server, ServerCredentials.createSsl(roots, [pair], true));
+  const clients: GrpcBusClient[] = [];
+  const stop = new AbortController();
+  return {
+    galley,
+    /** A client that follows galley: what it reports travels on that connection. */
+    follow: async (service: string): Promise<GrpcBusClient> => {
+      const own = ca.issue({ uris: [identityOf(service)] });
+      const client = createGrpcBusClient({
+        address: `localhost:${port}`,
+        credentials: () => credentials.createSsl(roots, Buffer.from(own.key), Buffer.from(own.cert)),
+      });
+      clients.push(client);
+      const reader = client.subscribe(['service-entries'], stop.signal)[Symbol.asyncIterator]();
+      await reader.next();
+      return client;
+    },
+    close: async () => {
+      stop.abort();
+      await Promise.all(clients.map((client) => client.close()));
+      server.forceShutdown();
+    },
+  };
+}
+
+describeReports('gRPC', async () => {
+  const { galley, follow, close } = await openSecurely();
+  await galley.publish({ session: 's1', seq: 1, put: [], delete: [], complete: ['service-entries'] });
+  const pilot = await follow('pilot');
+  return { reporter: identityOf('pilot'), report: pilot.report, onReport: galley.onReport, close };
+});
+
+it('only pilot may report, whoever may subscribe', async () => {
+  const { galley, follow, close } = await openSecurely();
+  let taken = 0;
+  galley.onReport(() => {
+    taken += 1;
+    return undefined;
+  });
+  await galley.publish({ session: 's1', seq: 1, put: [], delete: [], complete: ['service-entries'] });
+  const injector = await follow('sidecar-injector');
+  await expect(injector.report(new Uint8Array(), new AbortController().signal)).rejects.toThrow(
+    'this identity may not report',
+  );
+  expect(taken).toBe(0);
+  await close();
 });
 
 describeBusVersions('gRPC', async () => {

@@ -1,5 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { status, type Server, type ServerWritableStream } from '@grpc/grpc-js';
+import {
+  status,
+  type sendUnaryData,
+  type Server,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import {
   batchToBytes,
   createBusState,
@@ -7,27 +13,31 @@ import {
   encodeBatch,
   type Outbox,
   type Publisher,
+  type ReportReceiver,
+  type TakeReport,
 } from '@flotilla/bus-port';
 import { collections as known, type Collection } from '@flotilla/model';
 import { peerIdentity } from '@flotilla/pki';
 import { spiffeOf } from '@flotilla/rules';
-import { subscribeMethod } from './definition.ts';
+import { reportMethod, subscribeMethod } from './definition.ts';
 
 type Call = ServerWritableStream<readonly Collection[], Uint8Array>;
 
 export interface GrpcBusServerOptions {
   /** SPIFFE identities of who may subscribe; absent where the link is not TLS (tests, one host). */
   readonly allow?: readonly string[];
+  /** SPIFFE identities of who may report, likewise. */
+  readonly allowReports?: readonly string[];
   readonly maxSubscribers?: number;
 }
-export interface GrpcBusServer extends Publisher {
+export interface GrpcBusServer extends Publisher, ReportReceiver {
   /** Serves flotilla.bus.v1.Bus on a server that the caller binds. */
   addTo(server: Server): void;
   close(): Promise<void>;
 }
 
 /** The SPIFFE identity at the other end; undefined without a client certificate that names one. */
-function identityOf(call: Call): string | undefined {
+function identityOf(call: Pick<Call, 'getAuthContext'>): string | undefined {
   const certificate = call.getAuthContext().sslPeerCertificate;
   if (!certificate?.raw) return undefined;
   const identity = peerIdentity(new X509Certificate(certificate.raw));
@@ -38,9 +48,14 @@ function identityOf(call: Call): string | undefined {
  * galley's side of the bus over gRPC: it holds the state and one stream per subscriber. A slow one gets the latest of
  * each key.
  */
-export function createGrpcBusServer({ allow, maxSubscribers = 1000 }: GrpcBusServerOptions = {}): GrpcBusServer {
+export function createGrpcBusServer({
+  allow,
+  allowReports,
+  maxSubscribers = 1000,
+}: GrpcBusServerOptions = {}): GrpcBusServer {
   const state = createBusState();
   const subscribers = new Map<Outbox, Call>();
+  let takeReport: TakeReport = () => undefined;
 
   function subscribe(call: Call): void {
     const refuse = (code: status, details: string): void => void call.emit('error', { code, details });
@@ -70,13 +85,29 @@ export function createGrpcBusServer({ allow, maxSubscribers = 1000 }: GrpcBusSer
     outbox.add(state.whole());
   }
 
+  function report(call: ServerUnaryCall<Uint8Array, Uint8Array>, answer: sendUnaryData<Uint8Array>): void {
+    const identity = identityOf(call);
+    if (allowReports && !allowReports.includes(identity ?? ''))
+      return answer({ code: status.PERMISSION_DENIED, details: 'this identity may not report' });
+    const taken = takeReport(call.request, identity ?? '');
+    if (taken) answer(null, taken);
+    else answer({ code: status.FAILED_PRECONDITION, details: 'the report is not for this galley' });
+  }
+
   return {
     // Asynchronous so that a failure is a rejection.
     publish: async (batch) => {
       const fresh = state.take(encodeBatch(batch));
       if (fresh) for (const outbox of subscribers.keys()) outbox.add(fresh);
     },
-    addTo: (server) => void server.addService({ Subscribe: subscribeMethod }, { Subscribe: subscribe }),
+    onReport: (take) => {
+      takeReport = take;
+    },
+    addTo: (server) =>
+      void server.addService(
+        { Subscribe: subscribeMethod, Report: reportMethod },
+        { Subscribe: subscribe, Report: report },
+      ),
     close: () => {
       for (const call of subscribers.values()) call.end();
       subscribers.clear();

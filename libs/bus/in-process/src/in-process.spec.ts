@@ -1,8 +1,10 @@
 import { AsyncQueue } from '@flotilla/std';
-import { describeBus, describeBusVersions } from '@flotilla/testing';
+import { describeBus, describeBusVersions, describeReports } from '@flotilla/testing';
 import { createInProcessBus } from './in-process.ts';
 
 describeBus('in-process', () => Promise.resolve(createInProcessBus()));
+
+describeReports('in-process', () => Promise.resolve({ ...createInProcessBus(), reporter: 'pilot' }));
 
 // Another galley in one process is another session.
 describeBusVersions('in-process', () => {

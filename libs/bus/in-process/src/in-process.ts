@@ -8,6 +8,7 @@ import {
   type Bus,
   type EncodedBatch,
   type Outbox,
+  type TakeReport,
 } from '@flotilla/bus-port';
 import type { Collection } from '@flotilla/model';
 
@@ -24,6 +25,7 @@ interface Reader {
 export function createInProcessBus({ onProblem = () => {} }: InProcessBusOptions = {}): Bus {
   const state = createBusState();
   const readers = new Set<Reader>();
+  let takeReport: TakeReport | undefined;
 
   function createReader(collections: readonly Collection[]): Reader {
     const outbox = createOutbox(collections);
@@ -63,6 +65,15 @@ export function createInProcessBus({ onProblem = () => {} }: InProcessBusOptions
       } finally {
         readers.delete(reader);
       }
+    },
+    // Asynchronous so that a failure is a rejection.
+    report: async (message) => {
+      const answer = takeReport?.(message, 'pilot');
+      if (!answer) throw new Error('galley does not take this report');
+      return answer;
+    },
+    onReport: (take) => {
+      takeReport = take;
     },
     close: () => {
       for (const { outbox } of readers) outbox.close();

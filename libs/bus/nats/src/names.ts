@@ -12,6 +12,9 @@ export const feedSubject = (revision: string): string => `flotilla.${token(revis
 export const directGetSubject = (revision: string): string => `$JS.API.DIRECT.GET.${streamName(revision)}`;
 /** Where a writer answers that it is there; `*` for all writers. */
 export const writerSubject = (revision: string, term: string): string => `flotilla.${token(revision)}.writer.${term}`;
+/** Where a user sends its reports to galley; `*` for all users. */
+export const reportSubject = (revision: string, user: string): string =>
+  `flotilla.${token(revision)}.report.${user === '*' ? user : token(user)}`;
 /** The writer's name in a subject, from the name of its pod or host. */
 export const writerName = (instance: string): string => token(instance).slice(0, 64);
 /** Each user has inboxes of its own, so that nobody can listen to another's replies. */

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Batch, Bus } from '@flotilla/bus-port';
 import type { Collection } from '@flotilla/model';
 import { AsyncQueue } from '@flotilla/std';
-import { describeBus, describeBusOfTwo, describeBusVersions, testResource } from '@flotilla/testing';
+import { describeBus, describeBusOfTwo, describeBusVersions, describeReports, testResource } from '@flotilla/testing';
 import { createNatsBus } from './nats.ts';
 import { startNats } from './testing/nats-server.ts';
 
@@ -45,6 +45,38 @@ describeBusOfTwo('NATS JetStream', async () => {
     },
   };
 });
+
+describeReports('NATS', async () => {
+  const server = await startNats();
+  const [galley, pilot] = await Promise.all([server.open('galley'), server.open('pilot')]);
+  return {
+    reporter: 'pilot',
+    report: pilot.report,
+    onReport: galley.onReport,
+    close: async () => {
+      await Promise.all([galley.close(), pilot.close()]);
+      await server.end();
+    },
+  };
+});
+
+it('of two galleys, the one that a report is for answers', () =>
+  withServer(async (_, open) => {
+    const [first, second, pilot] = [await open('galley'), await open('galley'), await open('pilot')];
+    const heard: string[] = [];
+    const takes =
+      (name: string) =>
+      (message: Uint8Array): Uint8Array | undefined => {
+        heard.push(name);
+        return Buffer.from(message).toString() === name ? Buffer.from(`${name} has it`) : undefined;
+      };
+    first.onReport(takes('first'));
+    second.onReport(takes('second'));
+    const { signal } = new AbortController();
+    for (const name of ['first', 'second', 'first', 'second'])
+      expect(Buffer.from(await pilot.report(Buffer.from(name), signal)).toString()).toBe(`${name} has it`);
+    expect(heard.filter((name) => name === 'first').length).toBe(4);
+  }));
 
 describeBusVersions('NATS JetStream', async () => {
   const server = await startNats();

@@ -5,6 +5,7 @@ import { connectNats, watchReconnects, type NatsBusOptions } from './connection.
 import { createJetStreamLog } from './jetstream-log.ts';
 import { inboxPrefix, streamName, writerName } from './names.ts';
 import { withoutRepeats } from './problems.ts';
+import { openReports, sendReport } from './reports.ts';
 import { createNatsSubscriber } from './subscriber.ts';
 import { createWriter } from './writer.ts';
 
@@ -21,6 +22,7 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
   const report = withoutRepeats(options.onProblem ?? (() => {}));
   const onProblem = (message: string): void => report(`bus: stream ${stream}: ${message}`);
   const connection = await connectNats({ ...options, onProblem: report });
+  const reports = role === 'publisher' ? await openReports({ ...options, onProblem: report }) : undefined;
   const closing = new AbortController();
   const { signal } = closing;
   const listeners = new Set<() => void>();
@@ -52,10 +54,18 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
       onProblem,
       onReconnect,
     }).subscribe,
+    report: (message, ended) =>
+      writer
+        ? Promise.reject(new Error('a publisher does not report'))
+        : sendReport({ connection, revision, user }, message, ended),
+    onReport: (take) => {
+      if (!reports) throw new Error('a subscriber takes no reports');
+      reports.onReport(take);
+    },
     close: async () => {
       closing.abort();
       await Promise.race([writer?.ended, pause(leaveMs)]);
-      await connection.close();
+      await Promise.all([connection.close(), reports?.close()]);
     },
   };
 }

@@ -92,6 +92,9 @@ const common = [
   '$SYS.REQ.USER.INFO',
   'flotilla.default.feed',
   'flotilla.other.log.x',
+  'flotilla.other.report.pilot',
+  'flotilla.default.report',
+  'flotilla.default.report.sidecar-injector',
   'anything',
   '_INBOX.x',
   '_INBOX_sidecar-injector.x',
@@ -135,7 +138,38 @@ describe('what nats-server refuses', () => {
       `publish ${subject}`,
     );
   });
-  const ofGalley = ['flotilla.>', 'flotilla.default.log.*', 'flotilla.default.writer.*', '_INBOX_galley.>'];
+  const ofGalley = [
+    'flotilla.>',
+    'flotilla.default.log.*',
+    'flotilla.default.writer.*',
+    'flotilla.default.report.*',
+    'flotilla.default.report.>',
+    'flotilla.default.report.pilot',
+    '_INBOX_galley.>',
+  ];
+  it('a subscriber that does not report may not publish a report, nor hear those of others', async () => {
+    const injector = await service('sidecar-injector');
+    for (const subject of ['flotilla.default.report.sidecar-injector', 'flotilla.default.report.pilot'])
+      expect(await refusal(injector, () => injector.publish(subject, '{}'))).toBe(`publish ${subject}`);
+    for (const subject of ['flotilla.default.report.*', 'flotilla.default.report.pilot'])
+      expect(await refusal(injector, () => void injector.subscribe(subject, { callback: () => {} }))).toBe(
+        `subscription ${subject}`,
+      );
+  });
+  it('galley may hear reports and publish none', async () => {
+    const client = await service('galley');
+    expect(await refusal(client, () => client.publish('flotilla.default.report.pilot'))).toBe(
+      'publish flotilla.default.report.pilot',
+    );
+  });
+  it('a report is not in the log', async () => {
+    const [pilot, client] = await Promise.all([service('pilot'), service('galley')]);
+    galley.onReport(() => Buffer.from('taken'));
+    const answer = await pilot.request('flotilla.default.report.pilot', 'report');
+    expect(answer.string()).toBe('taken');
+    const info = await client.request(`${api}.STREAM.INFO.${stream}`);
+    expect((info.json() as { state: { last_seq: number } }).state.last_seq).toBe(1);
+  });
   it.each([...hearing, ...ofGalley])('a subscriber may not subscribe to %s', async (subject) => {
     const pilot = await service('pilot');
     expect(await refusal(pilot, () => void pilot.subscribe(subject, { callback: () => {} }))).toBe(

@@ -1,13 +1,29 @@
-import { directGetSubject, feedSubject, inboxPrefix, logSubject, streamName, writerSubject } from './names.ts';
+import {
+  directGetSubject,
+  feedSubject,
+  inboxPrefix,
+  logSubject,
+  reportSubject,
+  streamName,
+  writerSubject,
+} from './names.ts';
 
 export interface NatsUser {
   /** The service, as its clients say it in `NatsBusOptions.user`: `galley`, `pilot`. */
   readonly name: string;
   /** The SPIFFE identity in the service's certificate; nothing else makes a client this user. */
   readonly identity: string;
-  /** galley publishes; pilot and sidecar-injector only subscribe. */
+  /** galley publishes; pilot and sidecar-injector subscribe. */
   readonly role: 'publisher' | 'subscriber';
+  /** A subscriber that reports to galley what proxies have: pilot. */
+  readonly reports?: boolean;
 }
+/** The users of a fleet: its services, by their identities. */
+export const fleetUsers = (identityOf: (service: string) => string): readonly NatsUser[] => [
+  { name: 'galley', identity: identityOf('galley'), role: 'publisher' },
+  { name: 'pilot', identity: identityOf('pilot'), role: 'subscriber', reports: true },
+  { name: 'sidecar-injector', identity: identityOf('sidecar-injector'), role: 'subscriber' },
+];
 export interface NatsServerConfig {
   readonly host: string;
   readonly port: number;
@@ -30,17 +46,24 @@ interface Rights {
 
 /**
  * What a user may do, on its own revision's stream alone. A publisher makes the stream and writes it, and answers
- * whether it is there. A subscriber reads messages, and hears that there are more; it has no consumers, which could
- * deliver to any subject.
+ * whether it is there; it hears the reports of all users. A subscriber reads messages, and hears that there are more;
+ * it has no consumers, which could deliver to any subject. One that reports does so on a subject of its own.
  */
-export function rightsOf({ name, role }: Pick<NatsUser, 'name' | 'role'>, revision: string): Rights {
+export function rightsOf({ name, role, reports = false }: Omit<NatsUser, 'identity'>, revision: string): Rights {
   const stream = streamName(revision);
   const inboxes = `${inboxPrefix(name)}.>`;
   if (role === 'subscriber')
-    return { publish: [directGetSubject(revision)], subscribe: [feedSubject(revision), inboxes] };
+    return {
+      publish: [directGetSubject(revision), ...(reports ? [reportSubject(revision, name)] : [])],
+      subscribe: [feedSubject(revision), inboxes],
+    };
   const api = ['INFO', 'CREATE', 'UPDATE', 'PURGE', 'MSG.GET'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`);
   const [log, writer] = [logSubject(revision, '*'), writerSubject(revision, '*')];
-  return { publish: [log, writer, ...api], subscribe: [writer, inboxes], mayAnswer: true };
+  return {
+    publish: [log, writer, ...api],
+    subscribe: [writer, reportSubject(revision, '*'), inboxes],
+    mayAnswer: true,
+  };
 }
 
 /** Strings of nats-server's configuration are quoted as JSON's are. */
@@ -60,7 +83,8 @@ const userBlock = (user: NatsUser, revision: string): string => {
 /**
  * nats-server's configuration file. Who a client is, its certificate alone says; any other certificate of the same CA,
  * a workload's for example, is nobody and is let in nowhere. The stream is in an account of the publishers. Each
- * subscriber has an account without JetStream, into which only the feed and the reading of messages are imported: a
+ * subscriber has an account without JetStream, into which only the feed, the reading of messages and the subject of its
+ * own reports are imported: a
  * subject that it names for an answer is a subject of its own account, so that nothing it asks for reaches anybody
  * else. There is no monitoring port: it shows users, addresses and subjects to everyone who reaches it, and has no
  * authentication.
@@ -81,12 +105,13 @@ export function buildServerConfig(options: NatsServerConfig): string {
   const readers = users.filter(({ role }) => role === 'subscriber');
   const [feed, reading] = [feedSubject(revision), directGetSubject(revision)].map(quote);
   const accounts = list(readers.map(accountOf));
+  const reportsOf = ({ name }: NatsUser): string => quote(reportSubject(revision, name));
   const readerAccounts = readers.map(
     (reader) => `  ${quote(accountOf(reader))}: {
     limits: { max_connections: ${maxConnections} }
     imports: [
       { stream: { account: ${busAccount}, subject: ${feed} } }
-      { service: { account: ${busAccount}, subject: ${reading} } }
+      { service: { account: ${busAccount}, subject: ${reading} } }${reader.reports ? `\n      { service: { account: ${busAccount}, subject: ${reportsOf(reader)} } }` : ''}
     ]
     users: [
       ${userBlock(reader, revision)}
@@ -115,6 +140,10 @@ accounts: {
     exports: [
       { stream: ${feed}, accounts: ${accounts} }
       { service: ${reading}, response_type: stream, accounts: ${accounts} }
+      ${readers
+        .filter(({ reports }) => reports)
+        .map((reader) => `{ service: ${reportsOf(reader)}, accounts: ${list([accountOf(reader)])} }`)
+        .join('\n      ')}
     ]
     users: [
       ${publishers.map((user) => userBlock(user, revision)).join('\n      ')}

@@ -1,4 +1,5 @@
 import { keyOf, type AnyResource, type BatchWriter, type Collection } from '@flotilla/model';
+import { hashBytes } from '@flotilla/std';
 import { thisWriter } from './format.ts';
 import type { Batch, Delete, Put, TraceParent } from './port.ts';
 
@@ -7,6 +8,7 @@ export interface EncodedPut {
   readonly collection: Collection;
   readonly key: string;
   readonly text: string;
+  readonly version: string;
   readonly trace?: TraceParent;
 }
 export type EncodedBatch = Omit<Batch, 'put' | 'writer'> & {
@@ -14,22 +16,34 @@ export type EncodedBatch = Omit<Batch, 'put' | 'writer'> & {
   readonly writer: BatchWriter;
 };
 
+/**
+ * The version of an object: its `metadata.generation`, which the API server counts up when it changes, or a hash of its
+ * content where there is none.
+ */
+export const versionOf = (resource: AnyResource, text = JSON.stringify(resource)): string =>
+  resource.meta.generation === undefined ? hashBytes(text) : String(resource.meta.generation);
+
 export const encodeBatch = (batch: Batch): EncodedBatch => ({
   writer: thisWriter,
   ...batch,
-  put: batch.put.map(({ resource, trace }) => ({
-    collection: resource.collection,
-    key: keyOf(resource.meta),
-    text: JSON.stringify(resource),
-    ...(trace ? { trace } : {}),
-  })),
+  put: batch.put.map(({ resource, trace }) => {
+    const text = JSON.stringify(resource);
+    return {
+      collection: resource.collection,
+      key: keyOf(resource.meta),
+      text,
+      version: versionOf(resource, text),
+      ...(trace ? { trace } : {}),
+    };
+  }),
 });
 
 /** The batch with values of its own: nothing is shared with the publisher or another reader. */
 export const decodeBatch = (batch: EncodedBatch): Batch => ({
   ...batch,
-  put: batch.put.map(({ text, trace }): Put => ({
+  put: batch.put.map(({ text, version, trace }): Put => ({
     resource: JSON.parse(text) as AnyResource,
+    version,
     ...(trace ? { trace } : {}),
   })),
 });

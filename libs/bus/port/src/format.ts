@@ -12,11 +12,11 @@ export const thisWriter: BatchWriter = { format, collections };
 /** A batch in a format that this version does not read. The reader keeps what it has. */
 export class FormatError extends Error {}
 
-/** Throws FormatError for a format that this version does not read, with what to upgrade. */
-export function checkFormat({ major, minor }: BatchFormat): void {
+/** Throws FormatError for a format of `writer` that this version does not read, with what to upgrade. */
+export function checkFormat({ major, minor }: BatchFormat, writer = 'galley'): void {
   if (major === format.major) return;
-  const outdated = major > format.major ? 'this service' : 'galley';
+  const outdated = major > format.major ? 'this service' : writer;
   throw new FormatError(
-    `galley writes format ${major}.${minor} of the bus and this service reads ${format.major}.x: upgrade ${outdated}; what was read before stays in force`,
+    `${writer} writes format ${major}.${minor} of the bus and this service reads ${format.major}.x: upgrade ${outdated}; what was read before stays in force`,
   );
 }

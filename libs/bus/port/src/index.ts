@@ -7,3 +7,7 @@ export * from './state.ts';
 export * from './mirror.ts';
 export * from './outbox.ts';
 export { createResumableSubscriber } from './resumable.ts';
+export * from './report/report.ts';
+export * from './report/report-wire.ts';
+export * from './report/reporter.ts';
+export * from './report/report-store.ts';

@@ -34,6 +34,24 @@ export interface Subscriber {
   subscribe(collections: readonly Collection[], signal: AbortSignal): AsyncIterable<Batch>;
 }
 
-export interface Bus extends Publisher, Subscriber {
+/** Pilot's end of the way back, on which its reports travel to galley (see report/). */
+export interface ReportSender {
+  /**
+   * Sends one message and resolves with galley's answer to it. Rejects when there is none, or `signal` aborts; then
+   * nobody knows whether galley has the message.
+   */
+  report(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+}
+/**
+ * Takes a message of a reporter, which the transport has authenticated. Undefined: the message was not for this galley.
+ */
+export type TakeReport = (message: Uint8Array, reporter: string) => Uint8Array | undefined;
+/** Galley's end of the way back. */
+export interface ReportReceiver {
+  /** From now on `take` answers. It must not throw. */
+  onReport(take: TakeReport): void;
+}
+
+export interface Bus extends Publisher, Subscriber, ReportSender, ReportReceiver {
   close(): Promise<void>;
 }

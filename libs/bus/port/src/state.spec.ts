@@ -13,6 +13,7 @@ const batch = (values: Record<string, number>, gone: readonly string[] = []): En
   put: Object.entries(values).map(([key, size]) => ({
     collection: 'gateways',
     key,
+    version: '',
     text: JSON.stringify('x'.repeat(size)),
   })),
 });

@@ -30,10 +30,11 @@ export const batchToBytes = ({
     delete: [...gone],
     complete: [...complete],
     coalesced: [...(coalesced ?? [])],
-    put: put.map(({ collection, key, text, trace }) => ({
+    put: put.map(({ collection, key, text, version, trace }) => ({
       collection,
       key,
       value: Buffer.from(text),
+      version,
       ...traceOf(trace),
     })),
   }).finish();
@@ -53,10 +54,11 @@ export function batchFromBytes(bytes: Uint8Array): EncodedBatch {
     seq: Number(seq),
     complete: (complete ?? []) as Collection[],
     ...(coalesced?.length ? { coalesced } : {}),
-    put: (put ?? []).map(({ collection, key, value, trace }) => ({
+    put: (put ?? []).map(({ collection, key, value, version, trace }) => ({
       collection: collection as Collection,
       key: key ?? '',
       text: Buffer.from(value ?? []).toString(),
+      version: version ?? '',
       ...traceOf(trace),
     })),
     delete: (gone ?? []).map(({ collection, key, trace }) => ({

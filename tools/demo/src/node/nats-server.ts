@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildServerConfig, type NatsUser } from '@flotilla/bus-nats';
+import { buildServerConfig, fleetUsers } from '@flotilla/bus-nats';
 import { createLogger, createMetrics } from '@flotilla/observability';
 import { spiffeOf } from '@flotilla/rules';
 import { createSupervisor, parseOptions } from '@flotilla/runtime';
@@ -36,11 +36,8 @@ function writeFiles(): string {
     return join(options.folder, name);
   };
   const { key, cert, roots } = certificate.current() ?? { key: '', cert: '', roots: '' };
-  const user = (name: string, role: NatsUser['role']): NatsUser => ({
-    name,
-    identity: spiffeOf({ trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount: name }),
-    role,
-  });
+  const identityOf = (serviceAccount: string): string =>
+    spiffeOf({ trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount });
   return file(
     'nats.conf',
     buildServerConfig({
@@ -48,7 +45,7 @@ function writeFiles(): string {
       port: 4222,
       storeDir: join(options.folder, 'store'),
       revision: 'default',
-      users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
+      users: fleetUsers(identityOf),
       tls: { keyFile: file('key.pem', key), certFile: file('cert.pem', cert), caFile: file('ca.pem', roots) },
     }),
   );

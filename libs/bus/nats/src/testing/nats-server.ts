@@ -11,7 +11,7 @@ import { buildCertificate, buildRoot, generateKey, keyToPem } from '@flotilla/pk
 import { spiffeOf } from '@flotilla/rules';
 import type { NatsBusOptions } from '../connection.ts';
 import { createNatsBus } from '../nats.ts';
-import { buildServerConfig, type NatsUser } from '../server-config.ts';
+import { buildServerConfig, fleetUsers } from '../server-config.ts';
 
 const program = process.env['NATS_SERVER_BIN'] ?? join(import.meta.dirname, '../../../../../.cache/bin/nats-server');
 const serviceOf = (serviceAccount: string): string =>
@@ -58,7 +58,6 @@ export async function startNats() {
     writeFileSync(join(dir, name), text, { mode: 0o600 });
     return join(dir, name);
   };
-  const user = (name: string, role: NatsUser['role']): NatsUser => ({ name, identity: serviceOf(name), role });
   const config = file(
     'nats.conf',
     buildServerConfig({
@@ -66,7 +65,7 @@ export async function startNats() {
       port,
       storeDir: join(dir, 'store'),
       revision: 'default',
-      users: [user('galley', 'publisher'), user('pilot', 'subscriber'), user('sidecar-injector', 'subscriber')],
+      users: fleetUsers(serviceOf),
       tls: { certFile: file('cert.pem', cert), keyFile: file('key.pem', key), caFile: file('ca.pem', ca) },
     }),
   );

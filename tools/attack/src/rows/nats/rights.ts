@@ -1,4 +1,4 @@
-import { streamName } from '@flotilla/bus-nats';
+import { reportSubject, streamName } from '@flotilla/bus-nats';
 import { expect, expectEqual, table, type Attack } from '../../attack.ts';
 import { connectNats } from '../../clients/nats.ts';
 import { service } from './users.ts';
@@ -26,6 +26,45 @@ export const rights = table({ service: 'nats', kind: 'nats-rights' }, [
     (verb) => refused(`$JS.API.${verb}`),
   ),
   refused('$SYS.REQ.SERVER.PING'),
+  {
+    shapes,
+    form: 'short',
+    name: "another's reports",
+    describe:
+      'sidecar-injector, taken over, reports as pilot and listens to reports: galley hears nothing, nor does it',
+    run: async (mesh) => {
+      const injector = await connectNats(mesh, await service(mesh, 'sidecar-injector'));
+      let heard = 0;
+      for (const subject of [reportSubject('default', '*'), reportSubject('default', 'pilot')])
+        injector.subscribe(subject, { callback: (error) => void (heard += error ? 0 : 1) });
+      for (const user of ['pilot', 'sidecar-injector']) {
+        const answer = await injector
+          .request(reportSubject('default', user), 'x', { timeout: 1000 })
+          .catch(() => undefined);
+        expect('no answer', String(answer?.string()), answer === undefined);
+      }
+      // Pilot's reports go on meanwhile.
+      const pilot = await connectNats(mesh, await service(mesh, 'pilot'));
+      await pilot.request(reportSubject('default', 'pilot'), 'x', { timeout: 2000 }).catch(() => undefined);
+      await injector.flush();
+      expectEqual('reports heard', heard, 0);
+    },
+  },
+  {
+    shapes,
+    name: 'a flood of reports',
+    describe:
+      'pilot, taken over, sends 2,000 messages of 250 kB of invented reports: galley keeps what its limits allow',
+    run: async (mesh) => {
+      const pilot = await connectNats(mesh, await service(mesh, 'pilot'));
+      const subject = reportSubject('default', 'pilot');
+      for (let i = 0; i < 2000; i += 1) {
+        pilot.publish(subject, Buffer.alloc(250_000, i));
+        if (i % 20 === 19) await pilot.flush();
+      }
+      await pilot.flush();
+    },
+  },
   {
     shapes,
     form: 'short',

@@ -1,0 +1,209 @@
+import { createTokenBuckets, messageOf, printable, type Clock } from '@flotilla/std';
+import { idOf } from '../encoded.ts';
+import type { TakeReport } from '../port.ts';
+import { answerToBytes, reportFromBytes } from './report-wire.ts';
+import {
+  maxReportBytes,
+  reportTexts,
+  type ObjectId,
+  type ObjectReport,
+  type Report,
+  type ReportAnswer,
+} from './report.ts';
+
+/** What reporters may take of galley's memory, whatever they send. */
+export interface ReportLimits {
+  /** Pilots at a time. */
+  readonly reportingPilots: number;
+  /** Bytes of all that is kept. */
+  readonly reportBytes: number;
+  /** Messages per second of one reporter; ten times as many at once. */
+  readonly reportMessages: number;
+}
+export interface ReportStoreOptions {
+  /** The session of this galley: reports for another one are not taken. */
+  readonly session: string;
+  readonly limits: ReportLimits;
+  readonly clock: Clock;
+  /** Called each time that a limit is hit. */
+  readonly onLimit: (kind: keyof ReportLimits) => void;
+  /** Called after each change. */
+  readonly onChange?: () => void;
+}
+export interface ReceivedReport extends ObjectReport {
+  /** When it was received, by the store's clock. */
+  readonly receivedAt: number;
+}
+/** One pilot, as galley knows it. */
+export interface ReportingPilot {
+  readonly instance: string;
+  /** Who it proved to be. */
+  readonly reporter: string;
+  readonly lastHeardAt: number;
+  /** Reports that were left out because of a limit, since the last that was sent whole. */
+  readonly leftOut: number;
+  readonly reports: ReadonlyMap<string, ReceivedReport>;
+}
+/** Galley's side of the way back: the latest that each pilot has said, bounded. */
+export interface ReportStore {
+  readonly take: TakeReport;
+  /** Pilots that have sent everything once and have been heard of lately. */
+  pilots(): readonly ReportingPilot[];
+}
+
+interface Pilot {
+  readonly instance: string;
+  readonly run: number;
+  readonly reporter: string;
+  seq: number;
+  lastHeardAt: number;
+  leftOut: number;
+  /** What is in force; nothing until the first whole has ended. */
+  reports: Map<string, ReceivedReport> | undefined;
+  /** A whole that has begun, and not ended yet. */
+  gathered: Map<string, ReceivedReport> | undefined;
+  cancelExpiry: () => void;
+}
+
+const ttlMs = { least: 1000, most: 300_000 };
+/** Of names, keys and versions. */
+const maxText = 600;
+/** What a report takes beside its texts, about. */
+const overheadBytes = 200;
+const sizeOf = ({ collection, key, version, errors }: ObjectReport): number =>
+  overheadBytes + 2 * (collection.length + key.length + version.length + errors.join('').length);
+const answers = {
+  taken: answerToBytes({ kind: 'taken' }),
+  resend: answerToBytes({ kind: 'resend' }),
+};
+
+/** Reports of all pilots. Texts are made printable and cut: what a reporter writes is not trusted. */
+export function createReportStore(options: ReportStoreOptions): ReportStore {
+  const { session, limits, clock, onLimit, onChange = () => {} } = options;
+  const pilots = new Map<string, Pilot>();
+  let bytes = 0;
+  const { reportMessages } = limits;
+  const buckets = createTokenBuckets({ perSecond: reportMessages, burst: 10 * reportMessages, clock });
+
+  function forget(reports: Iterable<ReceivedReport> | undefined): void {
+    for (const report of reports ?? []) bytes -= sizeOf(report);
+  }
+
+  function remove(pilot: Pilot): void {
+    pilot.cancelExpiry();
+    forget(pilot.reports?.values());
+    forget(pilot.gathered?.values());
+    pilots.delete(pilot.instance);
+    onChange();
+  }
+
+  function drop(from: Map<string, ReceivedReport>, object: ObjectId): void {
+    const report = from.get(idOf(object));
+    if (report && from.delete(idOf(object))) bytes -= sizeOf(report);
+  }
+
+  function put(pilot: Pilot, into: Map<string, ReceivedReport>, report: ObjectReport): void {
+    drop(into, report);
+    if (bytes + sizeOf(report) <= limits.reportBytes) {
+      bytes += sizeOf(report);
+      into.set(idOf(report), { ...report, receivedAt: clock.now() });
+    } else {
+      pilot.leftOut += 1;
+      onLimit('reportBytes');
+    }
+  }
+
+  /** The pilot that a message is from; undefined when the message is not the next of what was received before. */
+  function senderOf(report: Report, reporter: string): Pilot | 'full' | undefined {
+    const { instance, run, seq, begins } = report;
+    const known = pilots.get(instance);
+    if (known?.run === run) {
+      if (begins || seq === known.seq + 1) return known;
+      return undefined;
+    }
+    if (!begins) return undefined;
+    if (known) remove(known);
+    if (pilots.size >= limits.reportingPilots) return 'full';
+    const pilot: Pilot = {
+      instance: printable(instance, maxText),
+      run,
+      reporter,
+      seq,
+      lastHeardAt: 0,
+      leftOut: 0,
+      reports: undefined,
+      gathered: undefined,
+      cancelExpiry: () => {},
+    };
+    pilots.set(instance, pilot);
+    return pilot;
+  }
+
+  function receive(report: Report, reporter: string): ReportAnswer {
+    const known = pilots.get(report.instance);
+    if (report.instance === '' || report.instance.length > maxText)
+      return { kind: 'refused', reason: 'the name of the instance is empty or too long' };
+    if (known && report.run < known.run)
+      return { kind: 'refused', reason: `a later run of ${known.instance} reports already` };
+    if (known?.run === report.run && report.seq <= known.seq) return { kind: 'taken' };
+    const pilot = senderOf(report, reporter);
+    if (pilot === 'full') {
+      onLimit('reportingPilots');
+      return { kind: 'refused', reason: `${limits.reportingPilots} pilots report already` };
+    }
+    if (!pilot) return { kind: 'resend' };
+    take(pilot, report);
+    return { kind: 'taken' };
+  }
+
+  function take(pilot: Pilot, report: Report): void {
+    pilot.seq = report.seq;
+    pilot.lastHeardAt = clock.now();
+    pilot.cancelExpiry();
+    pilot.cancelExpiry = clock.after(Math.min(Math.max(report.ttlMs, ttlMs.least), ttlMs.most), () => remove(pilot));
+    if (report.begins) {
+      forget(pilot.gathered?.values());
+      [pilot.gathered, pilot.leftOut] = [new Map(), 0];
+    }
+    const into = pilot.gathered ?? pilot.reports ?? new Map<string, ReceivedReport>();
+    for (const each of report.put) put(pilot, into, boundedReport(each));
+    for (const object of report.delete) drop(into, boundedId(object));
+    if (report.ends && pilot.gathered) {
+      forget(pilot.reports?.values());
+      [pilot.reports, pilot.gathered] = [pilot.gathered, undefined];
+    }
+    onChange();
+  }
+
+  return {
+    take(message, reporter) {
+      if (buckets.take(reporter) > 0) {
+        onLimit('reportMessages');
+        return answerToBytes({ kind: 'refused', reason: `more than ${reportMessages} messages per second` });
+      }
+      if (message.length > maxReportBytes)
+        return answerToBytes({ kind: 'refused', reason: 'the message is too large' });
+      try {
+        const report = reportFromBytes(message);
+        if (report.session !== session) return undefined;
+        const answer = receive(report, reporter);
+        return answer.kind === 'taken' || answer.kind === 'resend' ? answers[answer.kind] : answerToBytes(answer);
+      } catch (error) {
+        return answerToBytes({ kind: 'refused', reason: printable(messageOf(error)) });
+      }
+    },
+    pilots: () => [...pilots.values()].flatMap(({ reports, ...pilot }) => (reports ? [{ ...pilot, reports }] : [])),
+  };
+}
+
+/** Names of galley's own objects are shorter than the bound. */
+const boundedId = ({ collection, key }: ObjectId): ObjectId => ({
+  collection: printable(collection, maxText) as ObjectId['collection'],
+  key: printable(key, maxText),
+});
+const boundedReport = ({ version, errors, ...report }: ObjectReport): ObjectReport => ({
+  ...report,
+  ...boundedId(report),
+  version: printable(version, maxText),
+  errors: errors.slice(0, reportTexts.perObject).map((text) => printable(text, reportTexts.characters)),
+});
