@@ -1,3 +1,4 @@
+import { freezesShared } from '@flotilla/std';
 import { Fork } from './fork.ts';
 import { describe, type ResultInfo } from './inspect.ts';
 import type { QueryKey } from './key.ts';
@@ -31,7 +32,7 @@ export interface Piece {
 }
 
 export interface EngineOptions {
-  /** Freezes every result, so that changing one throws: for tests, as it costs time. Default: Engine.freezesResults. */
+  /** Freezes every result, so that changing one throws; it costs time. Default: as freezeShared has set it in tests. */
   readonly freezesResults?: boolean;
 }
 
@@ -40,9 +41,6 @@ export interface EngineOptions {
  * validation and computation are pulled; a result that comes out equal stops there.
  */
 export class Engine implements Reader {
-  /** What engines do that are not told otherwise. The set-up of the tests turns it on. */
-  static freezesResults = false;
-
   readonly store: Store;
   readonly #results = new Results();
   readonly #runner: Runner;
@@ -55,7 +53,7 @@ export class Engine implements Reader {
   /** Watches that are settled already, of changes that are not settled whole. */
   #changed = new Set<Watch>();
 
-  constructor(store: Store, { freezesResults = Engine.freezesResults }: EngineOptions = {}) {
+  constructor(store: Store, { freezesResults = freezesShared() }: EngineOptions = {}) {
     this.store = store;
     const resolve = (query: AnyQuery, key: QueryKey, subject: Subject): Entry => this.#resolve({ query, key }, subject);
     const onInterrupted = (reads: Iterable<Node>): void => {

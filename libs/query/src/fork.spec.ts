@@ -28,7 +28,10 @@ const put = (key: string, tag: string, n: number): Change => ({ collection: 'ite
 const team = (id: string, name: string | undefined): Change => ({ collection: 'teams', key: id, value: name });
 const flag = (key: string, value: boolean | undefined): Change => ({ collection: 'flags', key, value });
 
-const value = defineQuery('value', (view: Reads, key: StoreKey) => (view.get('items', key) as Item | undefined)?.n ?? 0);
+const value = defineQuery(
+  'value',
+  (view: Reads, key: StoreKey) => (view.get('items', key) as Item | undefined)?.n ?? 0,
+);
 const parity = defineQuery('parity', (view: Reads, key: StoreKey) => view.query(value, key) % 2);
 const byTag = defineQuery('by-tag', (view: Reads, tag: string) =>
   view.index('items', 'tag', tag).map((key) => `${key}:${view.query(parity, key)}`),

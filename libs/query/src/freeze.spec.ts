@@ -23,6 +23,11 @@ const changes: Readonly<Record<string, (result: Shelf) => unknown>> = {
 };
 
 describe('results of an engine that freezes them', () => {
+  it('are those of every engine in tests that does not say otherwise', () => {
+    const engine = new Engine(new Store({ items: {} }));
+    expect(() => engine.read(shelf, 'a', new Subject({})).list.push('b')).toThrow(TypeError);
+  });
+
   for (const [name, change] of Object.entries(changes)) {
     it(`refuse a change of ${name}, also by the query that reads them, and in a fork`, () => {
       const engine = new Engine(new Store({ items: {} }), { freezesResults: true });

@@ -1,4 +1,4 @@
-import { deepFreeze } from './freeze.ts';
+import { deepFreeze } from '@flotilla/std';
 import type { QueryKey } from './key.ts';
 import { Frame } from './frame.ts';
 import type { AnyQuery, Entry, Node, Outcome } from './node.ts';

@@ -29,14 +29,6 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return true;
 }
 
-/** Freezes plain data deeply and returns it; a value that is shared must not change. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value;
-  Object.freeze(value);
-  for (const key in value) deepFreeze(value[key]);
-  return value;
-}
-
 /** JSON with sorted keys: equal data give equal text. */
 export function stableStringify(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>

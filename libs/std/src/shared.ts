@@ -1,4 +1,4 @@
-import { deepFreeze } from './equal.ts';
+import { deepFreeze } from './freeze.ts';
 
 let freezes = false;
 
@@ -6,6 +6,9 @@ let freezes = false;
 export function freezeShared(): void {
   freezes = true;
 }
+
+/** Whether shared values are frozen in this process. */
+export const freezesShared = (): boolean => freezes;
 
 /**
  * Returns a value that is shared from now on, so that nobody may change it. Tests freeze it deeply, and a change throws

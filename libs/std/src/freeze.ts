@@ -1,14 +1,14 @@
 const mutators = ['set', 'add', 'delete', 'clear'] as const;
 
 function refuse(): never {
-  throw new TypeError('a result of a query, or an input, is changed by somebody who only reads it');
+  throw new TypeError('a shared value must not change');
 }
 
 /**
  * Makes a value and all that it holds immutable: objects, arrays, maps and sets. Bytes stay as they are, as JavaScript
- * can't freeze them.
+ * can't freeze them. Returns the value.
  */
-export function deepFreeze(value: unknown): void {
+export function deepFreeze<T>(value: T): T {
   const left: unknown[] = [value];
   while (left.length > 0) {
     const item = left.pop();
@@ -23,4 +23,5 @@ export function deepFreeze(value: unknown): void {
       left.push(member);
     }
   }
+  return value;
 }
