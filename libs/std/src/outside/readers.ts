@@ -2,3 +2,4 @@ export * from './read-limits.ts';
 export * from './members.ts';
 export { readJson, readJsonObject } from './json.ts';
 export { readYaml, readYamlDocuments, type YamlDocument } from './yaml.ts';
+export { positionOf, segmentsOf, type Position, type Positions } from './positions.ts';

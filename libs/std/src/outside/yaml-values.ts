@@ -1,6 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml';
 import { overLimit, Refusal, type YamlLimits } from './read-limits.ts';
 import { setMember } from './members.ts';
+import { rootPath, stepInto, type PositionRecorder } from './positions.ts';
 
 export interface ValuesOptions {
   readonly limits: YamlLimits;
@@ -9,6 +10,8 @@ export interface ValuesOptions {
   /** Refuses the text, at a node. */
   readonly refuse: (message: string, node: Node) => never;
   readonly lineOf: (node: Node) => number;
+  /** Takes down where each value stands. */
+  readonly positions?: PositionRecorder | undefined;
 }
 interface Anchored {
   readonly value: unknown;
@@ -24,7 +27,9 @@ const isPlain = (value: unknown): value is Plain =>
  * for too many nodes.
  */
 export function valueOf(root: Node | null, options: ValuesOptions): unknown {
-  return root === null ? null : new Values(options).of(root);
+  if (root === null) return null;
+  options.positions?.record(rootPath, startOf(root));
+  return new Values(options).read(root, rootPath);
 }
 
 class Values {
@@ -36,23 +41,40 @@ class Values {
     this.#options = options;
   }
 
-  of(node: Node | null): unknown {
+  /** `path` is that of the node, as `stepInto` makes it. What an alias stands for has the path of its anchor. */
+  read(node: Node | null, path: number): unknown {
     if (node === null) return null;
     if (isAlias(node)) return this.#alias(node.source, node);
     const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
-    if (anchor === undefined) return this.#plain(node);
+    if (anchor === undefined) return this.#plain(node, path);
     this.#anchors.set(anchor, 'open');
     const before = this.#size;
-    const value = this.#plain(node);
+    const value = this.#plain(node, path);
     this.#anchors.set(anchor, { value, size: this.#size - before });
     return value;
   }
 
-  #plain(node: Node): unknown {
+  #plain(node: Node, path: number): unknown {
     this.#size += 1;
     if (isScalar(node)) return node.value;
-    if (isMap(node)) return this.#mapping(node);
-    return isSeq(node) ? node.items.map((item) => this.of(item as Node | null)) : null;
+    if (isMap(node)) return this.#mapping(node, path);
+    return isSeq(node) ? node.items.map((item, i) => this.#child(item as Node | null, { path, segment: i })) : null;
+  }
+
+  /** A value within another; `key` is where a member is told by. */
+  #child(
+    node: Node | null,
+    {
+      path,
+      segment,
+      key = node,
+    }: { readonly path: number; readonly segment: string | number; readonly key?: Node | null },
+  ): unknown {
+    const { positions } = this.#options;
+    if (!positions) return this.read(node, path);
+    const inner = stepInto(path, segment);
+    if (key) positions.record(inner, startOf(key));
+    return this.read(node, inner);
   }
 
   #alias(name: string, node: Node): unknown {
@@ -71,13 +93,13 @@ class Values {
       throw new Refusal(overLimit('expandedNodes', limits.expandedNodes, lineOf(node)));
   }
 
-  #mapping({ items }: YAMLMap): Plain {
+  #mapping({ items }: YAMLMap, path: number): Plain {
     const { limits, refuse, lineOf } = this.#options;
     const mapping: Plain = {};
     const given = new Set<string>();
     for (const { key, value } of items as { key: Node; value: Node | null }[]) {
       if (isMergeKey(key)) {
-        this.#merge(mapping, this.of(value), value ?? key);
+        this.#merge(mapping, this.read(value, mergedPath), value ?? key);
         continue;
       }
       const name = this.#keyOf(key);
@@ -85,13 +107,13 @@ class Values {
       given.add(name);
       if (given.size > limits.keysPerMapping)
         throw new Refusal(overLimit('keysPerMapping', limits.keysPerMapping, lineOf(key)));
-      setMember(mapping, name, this.of(value));
+      setMember(mapping, name, this.#child(value, { path, segment: name, key }));
     }
     return mapping;
   }
 
   #keyOf(node: Node): string {
-    const value = this.of(node);
+    const value = this.read(node, keyPath);
     if (value !== null && typeof value !== 'object') return String(value);
     return this.#options.refuse(`a key must be text, but this is ${value === null ? 'empty' : 'a collection'}`, node);
   }
@@ -107,4 +129,7 @@ class Values {
   }
 }
 
+/** Keys, and values that are merged into others, are not at any path of their own. */
+const [keyPath, mergedPath] = [-1, -2];
+const startOf = (node: Node): number => node.range?.[0] ?? 0;
 const isMergeKey = (key: Node): key is Scalar => isScalar(key) && key.type === 'PLAIN' && key.value === '<<';

@@ -16,7 +16,7 @@ const documentsOf = (text: string): unknown => {
     : read.error;
 };
 const limitOf = (text: string, limits: Partial<YamlLimits> = {}): unknown => {
-  const read = readYamlDocuments(text, { ...documentLimits, ...limits });
+  const read = readYamlDocuments(text, { limits: { ...documentLimits, ...limits } });
   return read.ok ? read.value.find(({ problem }) => problem)?.problem?.limit : read.error.limit;
 };
 
@@ -117,7 +117,7 @@ describe('YAML from outside', () => {
   ])('has a limit of %s', (limit, text) => expect(limitOf(text)).toBe(limit));
 
   it('names the limit, the line and what to do', () => {
-    const read = readYamlDocuments('ok: 1\n---\na:\n  b: [[[1]]]\n', { ...documentLimits, depth: 4 });
+    const read = readYamlDocuments('ok: 1\n---\na:\n  b: [[[1]]]\n', { limits: { ...documentLimits, depth: 4 } });
     expect(read.ok && read.value).toEqual([
       { index: 1, line: 1, value: { ok: 1 } },
       {
@@ -192,7 +192,7 @@ describe('any text', () => {
   it('is read or refused, never thrown, and within the limits', () => {
     fc.assert(
       fc.property(hostile, (text) => {
-        const read = readYamlDocuments(text, annotationLimits);
+        const read = readYamlDocuments(text, { limits: annotationLimits });
         if (read.ok) expect(read.value.length).toBeLessThanOrEqual(annotationLimits.documents);
       }),
       { numRuns: 2000 },

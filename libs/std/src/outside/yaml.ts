@@ -4,6 +4,7 @@ import { printable } from '../printable.ts';
 import { documentLimits, overLimit, Refusal, type ReadProblem, type YamlLimits } from './read-limits.ts';
 import { splitDocuments, type DocumentText } from './split-documents.ts';
 import { TokenMeter } from './token-meter.ts';
+import { PositionRecorder, type Positions } from './positions.ts';
 import { kubernetesSchema } from './yaml-schema.ts';
 import { valueOf } from './yaml-values.ts';
 
@@ -13,6 +14,13 @@ export interface YamlDocument {
   readonly line: number;
   readonly value?: unknown;
   readonly problem?: ReadProblem;
+  /** Where its values stand, when asked for. */
+  readonly positions?: Positions;
+}
+export interface ReadOptions {
+  readonly limits?: YamlLimits;
+  /** Whether documents with a value have their positions. */
+  readonly withPositions?: boolean;
 }
 
 /** What Go's reader refuses too ("control characters are not allowed"), a byte order mark within the text included. */
@@ -26,16 +34,18 @@ const notAllowed = /[^\t\n\r\x20-\x7e\x85\xa0-\ufefe\uff00-\ufffd]/;
  */
 export function readYamlDocuments(
   text: string,
-  limits: YamlLimits = documentLimits,
+  { limits = documentLimits, withPositions = false }: ReadOptions = {},
 ): Result<readonly YamlDocument[], ReadProblem> {
   try {
     const expanded = { count: 0 };
     return ok(
       splitDocuments(checkedText(text, limits), limits).flatMap((document, i): YamlDocument[] => {
         const place = { index: i + 1, line: document.line };
-        const read = readDocument(document, { limits, expanded });
+        const read = readDocument(document, { limits, expanded, withPositions });
         if (!read.ok) return [{ ...place, problem: read.error }];
-        return read.value === null || read.value === undefined ? [] : [{ ...place, value: read.value }];
+        const { value, positions } = read.value;
+        if (value === null || value === undefined) return [];
+        return [{ ...place, value, ...(positions ? { positions } : {}) }];
       }),
     );
   } catch (thrown) {
@@ -45,7 +55,7 @@ export function readYamlDocuments(
 
 /** The value of a YAML text with one document; null for one without content. Otherwise as `readYamlDocuments`. */
 export function readYaml(text: string, limits: YamlLimits = documentLimits): Result<unknown, ReadProblem> {
-  const read = readYamlDocuments(text, limits);
+  const read = readYamlDocuments(text, { limits });
   if (!read.ok) return read;
   const [first, second] = read.value;
   if (second)
@@ -78,13 +88,15 @@ const problemOf = (thrown: unknown, line: number): ReadProblem =>
 interface Reading {
   readonly limits: YamlLimits;
   readonly expanded: { count: number };
+  readonly withPositions: boolean;
 }
 
 function readDocument(
   { text, line: firstLine }: DocumentText,
-  { limits, expanded }: Reading,
-): Result<unknown, ReadProblem> {
+  { limits, expanded, withPositions }: Reading,
+): Result<Pick<YamlDocument, 'value' | 'positions'>, ReadProblem> {
   const counter = new LineCounter();
+  const recorder = withPositions ? new PositionRecorder() : undefined;
   const lineAt = (offset: number): number => counter.linePos(offset).line + firstLine - 1;
   const refuse = (message: string, offset: number): never => {
     const line = lineAt(offset);
@@ -97,14 +109,14 @@ function readDocument(
   const startOf = (node: Node): number => node.range?.[0] ?? 0;
   try {
     const document = compose(text, { limits, counter, refuse, lineAt });
-    return ok(
-      valueOf(document?.contents ?? null, {
-        limits,
-        expanded,
-        lineOf: (node) => lineAt(startOf(node)),
-        refuse: (message, node) => refuse(message, startOf(node)),
-      }),
-    );
+    const value = valueOf(document?.contents ?? null, {
+      limits,
+      expanded,
+      positions: recorder,
+      lineOf: (node) => lineAt(startOf(node)),
+      refuse: (message, node) => refuse(message, startOf(node)),
+    });
+    return ok({ value, ...(recorder ? { positions: recorder.finish(counter.lineStarts, firstLine) } : {}) });
   } catch (thrown) {
     return err(problemOf(thrown, firstLine));
   }
