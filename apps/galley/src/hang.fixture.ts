@@ -1,6 +1,6 @@
 /** Galley, in a process of a test: reading a document that is annotated with `hang` never ends. */
 import { createGalley, galleySettings, openQuarantine } from '@flotilla/galley-service';
-import { createFileSource } from '@flotilla/galley-sources';
+import { createFileSource } from '@flotilla/galley-file-source';
 import { commonSettings, runApp } from '@flotilla/runtime';
 
 type Source = ReturnType<typeof createFileSource>;
@@ -16,11 +16,14 @@ const hanging = (value: unknown): unknown =>
     ? Object.defineProperty(value, 'spec', { enumerable: false, get: spinForever })
     : value;
 const withHanging = (source: Source): Source => ({
+  ...source,
   async *run(signal) {
-    for await (const found of source.run(signal))
-      yield found.map((file) => ({
-        ...file,
-        ...(file.documents ? { documents: file.documents.map((one) => ({ ...one, value: hanging(one.value) })) } : {}),
+    for await (const changes of source.run(signal))
+      yield changes.map((change) => ({
+        ...change,
+        events: change.events.map((event) =>
+          event.type === 'object' ? { ...event, object: hanging(event.object) } : event,
+        ),
       }));
   },
 });
@@ -36,7 +39,7 @@ await runApp(
     });
     const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
     const galley = createGalley({
-      source: withHanging(createFileSource(options.configDir, { reading: quarantine.reading })),
+      sources: [withHanging(createFileSource(options.configDir, { reading: quarantine.reading }))],
       quarantine,
       observability,
       signal,

@@ -1,5 +1,12 @@
-import { createGalley, galleySettings, openQuarantine, problemsPage } from '@flotilla/galley-service';
-import { createFileSource } from '@flotilla/galley-sources';
+import {
+  createGalley,
+  galleySettings,
+  openQuarantine,
+  problemsPage,
+  sourceDetails,
+  sourcesPage,
+} from '@flotilla/galley-service';
+import { createFileSource } from '@flotilla/galley-file-source';
 import { commonSettings, runApp } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
@@ -30,7 +37,8 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      source: createFileSource(options.configDir, { ...options, reading: quarantine.reading }),
+      sources: [createFileSource(options.configDir, { ...options, reading: quarantine.reading })],
+      sourceWait: options.sourceWait,
       publisher: bus,
       quarantine,
       observability,
@@ -39,7 +47,12 @@ await runApp(
     return {
       runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],
       ready: { 'the first state on the bus': galley.ready },
-      pages: { '/debug/problems': () => problemsPage(galley.problems()), '/debug/bus': bus.rolePage },
+      pages: {
+        '/debug/problems': () => problemsPage(galley.problems()),
+        '/debug/sources': () => sourcesPage(galley.sources()),
+        '/debug/bus': bus.rolePage,
+      },
+      details: () => sourceDetails(galley.sources()),
     };
   },
 );

@@ -68,7 +68,7 @@ it('an object on which galley hung is passed over from the next start on, until 
   put('a.yaml', entry('good', false), entry('bad', true), entry('also-good', false));
   const first = start();
   expect(await first.ended).toEqual([70, null]);
-  expect(first.log()).toMatch(/"workingOn":"[^"]*a\.yaml#2".*spinForever/);
+  expect(first.log()).toMatch(/"workingOn":"[^"]*a\.yaml:6".*spinForever/);
 
   const second = start();
   const { put: inForce, problems } = await second.next();
@@ -78,7 +78,7 @@ it('an object on which galley hung is passed over from the next start on, until 
       code: 'quarantined',
       level: 'error',
       resource: 'service-entries shop/bad',
-      origin: `${join(folder, 'a.yaml')}#2`,
+      origin: `${join(folder, 'a.yaml')}:6`,
       message: expect.stringMatching(/hung on this at 2\d{3}-.*change it/) as string,
     },
   ]);

@@ -2,8 +2,15 @@ import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createResumableSubscriber } from '@flotilla/bus-port';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
-import { createGalley, galleySettings, openQuarantine, problemsPage } from '@flotilla/galley-service';
-import { createFileSource } from '@flotilla/galley-sources';
+import {
+  createGalley,
+  galleySettings,
+  openQuarantine,
+  problemsPage,
+  sourceDetails,
+  sourcesPage,
+} from '@flotilla/galley-service';
+import { createFileSource } from '@flotilla/galley-file-source';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
@@ -38,7 +45,8 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      source: createFileSource(options.configDir, { ...options, reading: quarantine.reading }),
+      sources: [createFileSource(options.configDir, { ...options, reading: quarantine.reading })],
+      sourceWait: options.sourceWait,
       publisher: bus,
       quarantine,
       observability,
@@ -102,7 +110,11 @@ await runApp(
         'secure-xds': secure.listening,
         webhook: webhook.listening,
       },
-      pages: { '/debug/problems': () => problemsPage(galley.problems()) },
+      pages: {
+        '/debug/problems': () => problemsPage(galley.problems()),
+        '/debug/sources': () => sourcesPage(galley.sources()),
+      },
+      details: () => sourceDetails(galley.sources()),
       close: citadel.close,
     };
   },

@@ -1,4 +1,12 @@
-import { documentLimits, err, ok, readYamlDocuments, type ReadProblem, type Result } from '@flotilla/std';
+import {
+  documentLimits,
+  err,
+  ok,
+  readYamlDocuments,
+  type Positions,
+  type ReadProblem,
+  type Result,
+} from '@flotilla/std';
 import type { Problem } from '@flotilla/model';
 
 /** One document of a file, as its number from 1 and its value, or why it has none. */
@@ -6,6 +14,8 @@ export interface ParsedDocument {
   readonly index: number;
   readonly value?: unknown;
   readonly problem?: Problem;
+  /** Where its values stand. */
+  readonly positions?: Positions;
 }
 /** The documents of a file, or why it could not be read at all. */
 export type ParsedFile = { readonly documents: readonly ParsedDocument[] } | { readonly problem: Problem };
@@ -31,11 +41,11 @@ export function decodeText(bytes: Uint8Array): Result<string, Problem> {
 
 /** The documents of a text, as `readYamlDocuments` reads them within its limits for files. Never throws. */
 export function parseText(text: string): ParsedFile {
-  const read = readYamlDocuments(text);
+  const read = readYamlDocuments(text, { withPositions: true });
   if (!read.ok) return { problem: problemOf(read.error) };
   return {
-    documents: read.value.map(({ index, value, problem }) =>
-      problem ? { index, problem: problemOf(problem) } : { index, value },
+    documents: read.value.map(({ index, value, problem, positions }) =>
+      problem ? { index, problem: problemOf(problem) } : { index, value, ...(positions ? { positions } : {}) },
     ),
   };
 }

@@ -1,4 +1,5 @@
 export * from './resource.ts';
+export * from './generation.ts';
 export * from './problem.ts';
 export * from './batch.ts';
 export * from './kinds.ts';
@@ -17,3 +18,5 @@ export type * from './schema/mesh.ts';
 export { MeshProxyConfig } from './schema/mesh.ts';
 export type { Port, StringMatch } from './schema/common.ts';
 export * from './credential.ts';
+export * from './origin.ts';
+export * from './object-event.ts';

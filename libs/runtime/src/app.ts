@@ -88,6 +88,8 @@ export interface App {
   /** What it waits for before it is ready, by name: all of these must have resolved, and all runners must run. */
   readonly ready: Readonly<Record<string, Promise<unknown>>>;
   readonly pages?: Readonly<Record<string, () => Page>>;
+  /** Lines that /ready shows beside whether it is. */
+  details?(): readonly string[];
   /** What is left to do when all runners have ended. */
   close?(): void;
 }
@@ -152,6 +154,7 @@ async function run<O extends OptionsOf<CommonSettings>>(
     port: options.monitoringPort,
     notReady: () =>
       supervisor ? [...[...awaited].map((part) => `waiting for ${part}`), ...supervisor.failures()] : ['starting'],
+    details: () => app?.details?.() ?? [],
     pages: () => app?.pages ?? {},
     metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),
     ...guard('monitoring', options.maxMonitoringConnections),

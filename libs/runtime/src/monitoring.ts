@@ -10,6 +10,8 @@ export interface MonitoringOptions extends GuardOptions {
   readonly port: number;
   /** Why the process is not ready; empty when it is. */
   notReady(): readonly string[];
+  /** What is worth knowing beside it, a line each. */
+  details?(): readonly string[];
   metrics(): Promise<Page>;
   /** More pages by path, as they are at each request. */
   pages(): Readonly<Record<string, () => Page>>;
@@ -20,6 +22,7 @@ export function serveMonitoring({
   address,
   port,
   notReady,
+  details = () => [],
   metrics,
   pages: pagesNow,
   ...options
@@ -35,8 +38,8 @@ export function serveMonitoring({
       answer(status, { text: `${text}\n`, contentType: 'text/plain' });
     const sayWhetherReady = (): void => {
       const reasons = notReady();
-      if (reasons.length === 0) say(200, 'ready');
-      else say(503, ['not ready', ...reasons].join('\n'));
+      if (reasons.length === 0) say(200, ['ready', ...details()].join('\n'));
+      else say(503, ['not ready', ...reasons, ...details()].join('\n'));
     };
     const pages = pagesNow();
     if (path === '/healthz/live') say(200, 'live');

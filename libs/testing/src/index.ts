@@ -5,6 +5,8 @@ export * from './certificates.ts';
 export * from './corpus.ts';
 export * from './golden.ts';
 export * from './manual-clock.ts';
+export * from './memory-source.ts';
 export * from './random-mesh.ts';
 export * from './resource.ts';
+export * from './source-contract.ts';
 export * from './work.ts';

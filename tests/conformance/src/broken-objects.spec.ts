@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Pipeline } from '@flotilla/galley-pipeline';
+import { FilePipeline } from '@flotilla/galley-pipeline';
 import { keyOf, type Batch } from '@flotilla/model';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
 import type { XdsResource } from '@flotilla/pilot-xds';
@@ -43,7 +43,7 @@ function failureOf(engine: Engine, { query, key, subject }: Watch): string | und
 describe.skipIf(names.length === 0)('objects broken at random, beside a healthy mesh', () => {
   it.each(names)('%s: what galley refuses changes nothing, what it accepts fails nowhere', (name) => {
     const scenario = readScenario(join(corpus, name));
-    const pipeline = new Pipeline('healthy');
+    const pipeline = new FilePipeline('healthy');
     const engine = new Engine(createWorldStore());
     const indexFailures: unknown[] = [];
     engine.store.onIndexFailure = (failure) => indexFailures.push(failure);

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { listen, type Listening } from '@flotilla/grpc';
-import { Pipeline } from '@flotilla/galley-pipeline';
+import { FilePipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
@@ -107,7 +107,7 @@ describe.skipIf(!existsSync(binary)).each([
   const stop = new AbortController();
   const bus = createInProcessBus();
   const pilot = createPilot({ subscriber: bus, observability: noObservability, signal: stop.signal });
-  const pipeline = new Pipeline('test');
+  const pipeline = new FilePipeline('test');
   let envoy: ChildProcess;
   let listening: Listening;
   let admin = '';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseDocuments } from '@flotilla/galley-sources';
+import { parseDocuments } from '@flotilla/galley-file-source';
 import { validate } from '@flotilla/galley-validation';
 import { parseMeshConfig, parseMeshNetworks, parseResource } from '@flotilla/model';
 import { corpusPath } from '@flotilla/testing';

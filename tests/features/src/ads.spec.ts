@@ -2,7 +2,7 @@ import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { listen, type Listening } from '@flotilla/grpc';
-import { Pipeline } from '@flotilla/galley-pipeline';
+import { FilePipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type AnyResource } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { createPilot, defaultAdsLimits } from '@flotilla/pilot-service';
@@ -54,7 +54,7 @@ class Rig {
     observability: noObservability,
     signal: this.stop.signal,
   });
-  readonly pipeline = new Pipeline('test');
+  readonly pipeline = new FilePipeline('test');
   readonly responses = new AsyncQueue<Response>();
   #client: Client | undefined;
   #listening: Listening | undefined;

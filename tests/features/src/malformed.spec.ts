@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createGalley } from '@flotilla/galley-service';
-import { createFileSource } from '@flotilla/galley-sources';
+import { createFileSource } from '@flotilla/galley-file-source';
 import { collections, keyOf, type AnyResource, type Batch } from '@flotilla/model';
 import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
 
@@ -143,7 +143,7 @@ const inputs: readonly Malformed[] = [
   {
     what: 'a resource that another file has',
     file: entry('good', 'other.test'),
-    says: /^service-entries shop\/good is already in .*good\.yaml#1, which is in force; remove one of them$/,
+    says: /^service-entries shop\/good is already in .*good\.yaml:1, which is in force; remove one of them$/,
   },
   {
     what: 'an unknown field',
@@ -187,7 +187,7 @@ class Rig {
     with: () => this.#logger,
   };
   readonly galley = createGalley({
-    source: { run: (signal) => createFileSource([this.dir]).run(signal) },
+    sources: [createFileSource([this.dir])],
     publisher: this.bus,
     observability: { ...noObservability, log: this.#logger },
     signal: this.stop.signal,

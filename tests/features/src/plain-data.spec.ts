@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeBatch, encodeBatch } from '@flotilla/bus-port';
-import { Pipeline } from '@flotilla/galley-pipeline';
-import { parseDocuments } from '@flotilla/galley-sources';
+import { FilePipeline } from '@flotilla/galley-pipeline';
+import { parseDocuments } from '@flotilla/galley-file-source';
 import { inject } from '@flotilla/injector-inject';
 import { parseReview } from '@flotilla/injector-server';
 import { defaultValues } from '@flotilla/injector-template';
@@ -70,7 +70,7 @@ function outcome(key: string): unknown {
   const named = (text: string): string => text.replaceAll('KEY', key);
   const parsed = parseDocuments(new TextEncoder().encode(named(mesh)));
   if (!('documents' in parsed)) throw new Error(parsed.problem.message);
-  const pipeline = new Pipeline('session');
+  const pipeline = new FilePipeline('session');
   const batch = decodeBatch(encodeBatch(pipeline.apply([{ path: 'mesh.yaml', documents: parsed.documents }])));
   const engine = new Engine(createWorldStore());
   engine.apply(batch.put.flatMap(({ resource }) => worldChanges(resource.collection, keyOf(resource.meta), resource)));

@@ -2,7 +2,7 @@ import { createPublicKey, randomBytes, X509Certificate, type KeyObject } from 'n
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createCredentialHub } from '@flotilla/citadel-credentials';
 import { listen, type Listening } from '@flotilla/grpc';
-import { Pipeline } from '@flotilla/galley-pipeline';
+import { FilePipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type Problem } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
@@ -67,7 +67,7 @@ export async function startControlPlane(scenario: Scenario, authority: TestAutho
   });
   void pilot.run();
   const mesh = parseMeshConfig({});
-  const pipeline = new Pipeline('parity', mesh.ok ? [mesh.value] : []);
+  const pipeline = new FilePipeline('parity', mesh.ok ? [mesh.value] : []);
   await bus.publish(pipeline.apply(scenario.files));
   await bus.publish(pipeline.complete());
   await pilot.ready;

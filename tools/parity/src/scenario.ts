@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileChange } from '@flotilla/galley-pipeline';
-import { parseDocuments } from '@flotilla/galley-sources';
+import { parseDocuments } from '@flotilla/galley-file-source';
 import { credentialIn, type Credential } from '@flotilla/model';
 
 interface Locality {

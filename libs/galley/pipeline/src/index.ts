@@ -1,4 +1,7 @@
 export * from './pipeline.ts';
 export * from './load.ts';
-export { originOf, type Document, type FileChange, type ReadingDocument } from './read-file.ts';
-export { idOfRaw, type ReadResource } from './read-document.ts';
+export type { Outcome } from './outcome.ts';
+export type { ReadingObject, ReadObject } from './read-object.ts';
+export type { SourceInfo } from './raw-objects.ts';
+export { FileObjects, type Document, type FileChange } from './file-objects.ts';
+export { configCluster, nameOfId, textOfId } from './object-id.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyOf } from '@flotilla/model';
-import { loadResources, Pipeline, type FileChange } from './index.ts';
+import { loadResources, FilePipeline, type FileChange } from './index.ts';
 
 const entry = (name: string, host: string): unknown => ({
   apiVersion: 'networking.istio.io/v1beta1',
@@ -19,7 +19,7 @@ const names = (batch: { put: readonly { resource: { meta: { namespace: string; n
 
 describe('from files to batches', () => {
   it('publishes what differs and nothing else', () => {
-    const pipeline = new Pipeline('s');
+    const pipeline = new FilePipeline('s');
     expect(names(pipeline.apply([file('a.yaml', entry('a', 'a.test'), entry('b', 'b.test'))]))).toEqual([
       'shop/a',
       'shop/b',
@@ -29,7 +29,7 @@ describe('from files to batches', () => {
   });
 
   it('keeps the last good version of what is broken, and lets the others go on', () => {
-    const pipeline = new Pipeline('s');
+    const pipeline = new FilePipeline('s');
     pipeline.apply([file('a.yaml', entry('a', 'a.test'), entry('b', 'b.test'))]);
     const wrong = { ...(entry('a', 'a.test') as object), spec: { hosts: 'a.test' } };
     const batch = pipeline.apply([file('a.yaml', wrong, entry('b', 'new.test'))]);
@@ -43,7 +43,7 @@ describe('from files to batches', () => {
   });
 
   it('takes the first by path of a resource in two files, and the other when that is gone', () => {
-    const pipeline = new Pipeline('s');
+    const pipeline = new FilePipeline('s');
     pipeline.apply([file('b.yaml', entry('x', 'second.test')), file('a.yaml', entry('x', 'first.test'))]);
     expect(pipeline.problems).toMatchObject([
       { code: 'duplicate', origin: 'b.yaml#1', message: expect.stringContaining('already in a.yaml#1') as string },
@@ -63,13 +63,13 @@ describe('from files to batches', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
         const state = new Map<string, string>();
-        const follow = (pipeline: Pipeline, found: readonly FileChange[], into: Map<string, string>): void => {
+        const follow = (pipeline: FilePipeline, found: readonly FileChange[], into: Map<string, string>): void => {
           const { put, delete: gone } = pipeline.apply(found);
           for (const { resource } of put) into.set(keyOf(resource.meta), JSON.stringify(resource.spec));
           for (const { key } of gone) into.delete(key);
         };
         const files = new Map<string, FileChange>();
-        const pipeline = new Pipeline('s');
+        const pipeline = new FilePipeline('s');
         for (const { path, hosts } of changes) {
           const found = hosts
             ? file(path, ...Object.entries(hosts).map(([name, host]) => entry(name, host)))
@@ -78,14 +78,14 @@ describe('from files to batches', () => {
           follow(pipeline, [found], state);
         }
         const fresh = new Map<string, string>();
-        follow(new Pipeline('t'), [...files.values()], fresh);
+        follow(new FilePipeline('t'), [...files.values()], fresh);
         expect(new Map([...state].sort())).toEqual(new Map([...fresh].sort()));
       }),
     );
   });
 
   it('keeps what a document held when that no longer says which resource it is', () => {
-    const pipeline = new Pipeline('s');
+    const pipeline = new FilePipeline('s');
     pipeline.apply([file('a.yaml', entry('a', 'a.test'), entry('b', 'b.test'))]);
     expect(pipeline.apply([file('a.yaml', 'nonsense', entry('b', 'b.test'))])).toMatchObject({ put: [], delete: [] });
     expect(pipeline.apply([file('a.yaml', entry('b', 'b.test'))]).delete.map(({ key }) => key)).toEqual(['shop/a']);
@@ -179,7 +179,7 @@ describe('from files to batches', () => {
         ],
       },
     ]);
-    const pipeline = new Pipeline('s', resources);
+    const pipeline = new FilePipeline('s', resources);
     expect(names(pipeline.apply([]))).toEqual(['istio-system/istio']);
     const map = (mesh: unknown): FileChange =>
       file('m.yaml', { kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh } });
@@ -204,7 +204,7 @@ describe('from files to batches', () => {
     );
     fc.assert(
       fc.property(fc.array(content, { maxLength: 12 }), (contents) => {
-        const pipeline = new Pipeline('s');
+        const pipeline = new FilePipeline('s');
         let expected = new Map<string, string>();
         for (const found of contents) {
           const wrong = { 'wrong type': { hosts: 'x' }, refused: { hosts: [] } };

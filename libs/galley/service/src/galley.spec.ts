@@ -4,9 +4,11 @@ import { TooLargeError, type Batch, type Publisher } from '@flotilla/bus-port';
 import { collections } from '@flotilla/model';
 import { noObservability, type Logger, type Tracer } from '@flotilla/observability-port';
 import { AsyncQueue } from '@flotilla/std';
-import { createGalley, problemsPage, type Source } from './index.ts';
+import { FileObjects, fileScopes, type FileChange } from '@flotilla/galley-pipeline';
+import type { Source } from '@flotilla/galley-sources';
+import { createGalley, problemsPage } from './index.ts';
 
-type Found = Source extends { run(signal: AbortSignal): AsyncIterable<infer F> } ? F : never;
+type Found = readonly FileChange[];
 const entry = (name: string, host: string): unknown => ({
   apiVersion: 'networking.istio.io/v1beta1',
   kind: 'ServiceEntry',
@@ -18,6 +20,24 @@ const found = (path: string, ...values: unknown[]): Found[number] => ({
   readAt: 1000,
   documents: values.map((value, i) => ({ index: i + 1, value })),
 });
+
+/** Files as a test gives them: the first are all there are. */
+function sourceOf(files: AsyncIterable<Found>): Source {
+  const [objects, scopes] = [new FileObjects(), fileScopes()];
+  return {
+    name: 'files',
+    scopes,
+    async *run() {
+      let synced = [
+        { cause: 'all', readAt: 0, events: scopes.map((scope) => ({ type: 'synced' as const, ...scope })) },
+      ];
+      for await (const found of files) {
+        yield [...found.map((file) => objects.read(file)), ...synced];
+        synced = [];
+      }
+    },
+  };
+}
 
 /** Galley with a source and a bus of the test's own; spans as `name < parent`. */
 function rig() {
@@ -33,7 +53,7 @@ function rig() {
   };
   const publisher: Publisher = { publish: (batch) => Promise.resolve(batches.push(batch)) };
   const galley = createGalley({
-    source: { run: () => source },
+    sources: [sourceOf(source)],
     publisher,
     observability: { ...noObservability, tracer },
     signal: new AbortController().signal,
@@ -80,9 +100,13 @@ describe('galley', () => {
     const log: Logger = { ...noObservability.log, error: resolve, scope: () => log };
     const source = new AsyncQueue<Found>();
     const publisher: Publisher = { publish: () => new Promise(() => {}) };
-    const clock = { now: () => 0, after: (_ms: number, callback: () => void) => (queueMicrotask(callback), () => {}) };
+    // Patience is over at once, but not the wait for sources.
+    const clock = {
+      now: () => 0,
+      after: (ms: number, callback: () => void) => (ms < 60_000 ? queueMicrotask(callback) : undefined, () => {}),
+    };
     void createGalley({
-      source: { run: () => source },
+      sources: [sourceOf(source)],
       publisher,
       observability: { ...noObservability, log },
       signal: new AbortController().signal,
@@ -104,7 +128,7 @@ describe('galley', () => {
     };
     const source = new AsyncQueue<Found>();
     const galley = createGalley({
-      source: { run: () => source },
+      sources: [sourceOf(source)],
       publisher,
       observability: noObservability,
       signal: new AbortController().signal,

@@ -1,32 +1,45 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Publisher } from '@flotilla/bus-port';
-import { idOfRaw, originOf, Pipeline, type FileChange, type ReadingDocument } from '@flotilla/galley-pipeline';
-import { parseMeshConfig, type AnyResource, type Batch, type Problem, type TraceParent } from '@flotilla/model';
-import type { Observability, Span } from '@flotilla/observability-port';
-import { hashBytes, systemClock, type Clock } from '@flotilla/std';
-import { createOutgoing } from './outgoing.ts';
-import { createProblemLog } from './problem-log.ts';
+import { Pipeline, type Outcome, type ReadingObject } from '@flotilla/galley-pipeline';
+import type { Source } from '@flotilla/galley-sources';
+import {
+  parseMeshConfig,
+  type AnyResource,
+  type Batch,
+  type ObjectId,
+  type Origin,
+  type Problem,
+  type SourceChange,
+  type SourceEvent,
+} from '@flotilla/model';
+import type { Counter, Observability } from '@flotilla/observability-port';
+import { systemClock, type Clock } from '@flotilla/std';
+import { createTurns, runSources } from './intake.ts';
+import { createOutgoing, type Outgoing } from './outgoing.ts';
+import { createProblemLog, type ProblemLog } from './problem-log.ts';
 import { noQuarantine, type Quarantine } from './quarantine.ts';
+import { SourceStates, type SourceStatus } from './source-states.ts';
+import { startPublishing, startReads } from './spans.ts';
 
-type Found = Omit<FileChange, 'trace'> & { readonly readAt: number };
-/** What a source gives: first all there is, then changes, each a list that belongs together. */
-export interface Source {
-  run(signal: AbortSignal): AsyncIterable<readonly Found[]>;
-}
 export interface GalleyOptions {
-  readonly source: Source;
+  /** In the order of their ranks: of an object in two sources, the first source's is in force. */
+  readonly sources: readonly Source[];
   readonly publisher: Publisher;
   readonly observability: Observability;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
   readonly quarantine?: Quarantine;
+  /** How long galley waits for the whole state of every source before it goes on without those that are missing. */
+  readonly sourceWait?: number;
 }
 /** How long problems are held back for what is published. */
 const patienceMs = 500;
+const defaultSourceWaitMs = 60_000;
+
 export interface Galley {
   /**
-   * Ends when the signal aborts or the source does; throws what the source throws. May be called again after that: it
+   * Ends when the signal aborts or all sources end; throws what the publisher throws. May be called again then: it
    * reads everything again, in a new session.
    */
   run(): Promise<void>;
@@ -36,112 +49,180 @@ export interface Galley {
   readonly ready: Promise<null>;
   /** All that is wrong with the configuration now. */
   problems(): readonly Problem[];
+  /** How each source is doing. */
+  sources(): readonly SourceStatus[];
+  /** What has become of an object. */
+  outcome(id: ObjectId): Outcome | undefined;
+  /** Where a version of an object was read (`generationOf`); undefined when it is neither the last nor in force. */
+  originOf(id: ObjectId, generation: string): Origin | undefined;
 }
 
-/** Galley: reads, validates, publishes. A start is a new session. */
-export function createGalley({
-  source,
-  publisher,
-  observability,
-  signal,
-  clock = systemClock,
-  quarantine = noQuarantine,
-}: GalleyOptions): Galley {
-  const newSession = (): Pipeline => new Pipeline(randomUUID(), defaultMesh(), readingWith(quarantine));
-  let pipeline = newSession();
-  const problemLog = createProblemLog(observability);
-  const outgoing = createOutgoing({ publisher, signal, complete: () => pipeline.complete() });
-  const problems = (): readonly Problem[] =>
-    outgoing.problem ? [...pipeline.problems, outgoing.problem] : pipeline.problems;
-  const passed = observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.');
+/** Galley: reads, validates, publishes. Each run is a new session. */
+export function createGalley(options: GalleyOptions): Galley {
   const ready = Promise.withResolvers<null>();
+  const shared: Shared = {
+    problemLog: createProblemLog(options.observability),
+    passed: options.observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.'),
+    onReady: () => ready.resolve(null),
+  };
+  let session = new Session(options, shared);
+  let isRestart = false;
+  return {
+    run: () => {
+      if (isRestart) session = new Session(options, shared);
+      isRestart = true;
+      return session.run();
+    },
+    ready: ready.promise,
+    problems: () => session.problems,
+    sources: () => session.sources,
+    outcome: (id) => session.pipeline.outcome(id),
+    originOf: (id, generation) => session.pipeline.originOf(id, generation),
+  };
+}
 
-  async function take(found: readonly Found[], isFirst: boolean): Promise<void> {
-    const reads = startReads(found, isFirst);
-    const batch = pipeline.apply(found.map((change, i) => ({ ...change, trace: (reads[i] ?? reads[0])?.traceparent })));
-    if (isFirst) quarantine.settle();
-    for (const read of reads) read.end();
-    const publishing = publish(batch);
+/** What outlives a session. */
+interface Shared {
+  readonly problemLog: ProblemLog;
+  readonly passed: Counter;
+  readonly onReady: () => void;
+}
+
+/** One run of galley. */
+class Session {
+  readonly pipeline: Pipeline;
+  readonly #options: GalleyOptions;
+  readonly #shared: Shared;
+  readonly #clock: Clock;
+  readonly #states: SourceStates;
+  readonly #outgoing: Outgoing;
+  /** Sources of which something has been taken. */
+  readonly #begun = new Set<string>();
+  #isOverdue = false;
+  #isSettled = false;
+
+  constructor(options: GalleyOptions, shared: Shared) {
+    const { sources, publisher, signal, quarantine = noQuarantine, clock = systemClock } = options;
+    this.#options = options;
+    this.#shared = shared;
+    this.#clock = clock;
+    this.pipeline = new Pipeline({
+      session: randomUUID(),
+      sources,
+      defaults: defaultMesh(),
+      reading: readingWith(quarantine),
+    });
+    this.#states = new SourceStates(
+      sources.map(({ name }) => name),
+      { now: clock.now(), isSynced: (source) => this.pipeline.isSynced(source) },
+    );
+    this.#outgoing = createOutgoing({ publisher, signal, complete: () => this.pipeline.complete() });
+  }
+
+  get problems(): readonly Problem[] {
+    const { problem } = this.#outgoing;
+    return problem ? [...this.pipeline.problems, problem] : this.pipeline.problems;
+  }
+
+  get sources(): readonly SourceStatus[] {
+    return this.#states.all;
+  }
+
+  async run(): Promise<void> {
+    const { sources, signal, observability, sourceWait = defaultSourceWaitMs } = this.#options;
+    const inTurn = createTurns();
+    const overdue = Promise.withResolvers<never>();
+    const cancel = this.#clock.after(sourceWait, () => void inTurn(() => this.#goOn()).catch(overdue.reject));
+    const sourcesEnd = runSources({
+      sources,
+      inTurn,
+      signal,
+      clock: this.#clock,
+      log: observability.log,
+      begin: (source) => this.pipeline.begin(source),
+      take: (source, changes) => this.#take(source, changes),
+    });
+    try {
+      await Promise.race([sourcesEnd, overdue.promise]);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** The limit is reached: what is missing is not waited for any longer. */
+  async #goOn(): Promise<void> {
+    this.#isOverdue = true;
+    for (const { name } of this.#options.sources) this.#noteSource(name);
+    if (!this.#outgoing.isComplete) await this.#publishAndTell(this.pipeline.applyNothing());
+  }
+
+  /** Whether what is published is to be taken for the whole state. */
+  get #isWhole(): boolean {
+    return this.#isOverdue || this.#isSynced;
+  }
+
+  get #isSynced(): boolean {
+    return this.#options.sources.every(({ name }) => this.pipeline.isSynced(name));
+  }
+
+  async #take(source: string, changes: readonly SourceChange[]): Promise<void> {
+    const { tracer } = this.#options.observability;
+    const reads = startReads(tracer, changes, !this.#begun.has(source));
+    this.#begun.add(source);
+    const batch = this.pipeline.apply(
+      source,
+      changes.map((change, i) => ({ ...change, trace: reads[i]?.traceparent })),
+    );
+    this.#states.heard(source, this.#clock.now());
+    for (const { events } of changes) for (const event of events) this.#noteState(source, event);
+    this.#noteSource(source);
+    if (!this.#isSettled && this.#isSynced) {
+      this.#isSettled = true;
+      this.#options.quarantine?.settle();
+    }
+    for (const read of new Set(reads)) read?.end();
+    await this.#publishAndTell(batch);
+  }
+
+  #noteState(source: string, event: SourceEvent): void {
+    if (event.type === 'away') this.#states.away(source, event);
+  }
+
+  #noteSource(source: string): void {
+    this.pipeline.noteSource(source, this.#states.problemOf(source, this.#isOverdue));
+  }
+
+  async #publishAndTell(batch: Batch): Promise<void> {
+    const publishing = this.#publish(batch);
     // What is wrong can wait for what is right, but not for a bus that is away.
     const { promise: patience, resolve: lose } = Promise.withResolvers<null>();
-    const cancel = clock.after(patienceMs, () => lose(null));
+    const cancel = this.#clock.after(patienceMs, () => lose(null));
     await Promise.race([publishing, patience]);
     cancel();
     // In one process with pilot, proxies have what is right before anyone looks for what is wrong.
     await setImmediate();
-    problemLog.tell(problems());
+    this.#shared.problemLog.tell(this.pipeline.takeNewProblems());
     await publishing;
-    if (outgoing.problem) problemLog.tell(problems());
+    this.#shared.problemLog.tellOfBus(this.#outgoing.problem);
+    if (this.#outgoing.isComplete) this.#shared.onReady();
   }
 
-  async function publish(batch: Batch): Promise<void> {
-    const { traced, spans } = startPublishing(batch);
-    await outgoing.publish(traced);
+  async #publish(batch: Batch): Promise<void> {
+    const { traced, spans } = startPublishing(this.#options.observability.tracer, batch);
+    await this.#outgoing.publish(traced, this.#isWhole);
     for (const span of spans) span.end();
-    passed.add(batch.put.length);
-  }
-
-  /** Where the trace of a change begins; a start is one change. */
-  function startReads(found: readonly Found[], isFirst: boolean): Span[] {
-    const start = (startTime: number, attributes: Record<string, string>): Span =>
-      observability.tracer.start('galley.read', { startTime, attributes });
-    if (!isFirst) return found.map(({ path, readAt }) => start(readAt, { path }));
-    return found[0] ? [start(Math.min(...found.map(({ readAt }) => readAt)), { files: String(found.length) })] : [];
-  }
-
-  /** One span for each cause of the batch, which travels on with what it changed. */
-  function startPublishing(batch: Batch): { readonly traced: Batch; readonly spans: readonly Span[] } {
-    const spans = new Map<TraceParent, Span>();
-    const onward = <T extends { readonly trace?: TraceParent }>(change: T): T => {
-      const parent = change.trace;
-      if (parent === undefined) return change;
-      const span = spans.get(parent) ?? observability.tracer.start('galley.publish', { parent });
-      spans.set(parent, span);
-      return { ...change, trace: span.traceparent };
-    };
-    return {
-      traced: { ...batch, put: batch.put.map(onward), delete: batch.delete.map(onward) },
-      spans: [...spans.values()],
-    };
-  }
-
-  let isRestart = false;
-
-  async function run(): Promise<void> {
-    if (isRestart) pipeline = newSession();
-    isRestart = true;
-    let isFirst = true;
-    for await (const found of source.run(signal)) {
-      await take(found, isFirst);
-      isFirst = false;
-      if (outgoing.isComplete) ready.resolve(null);
-    }
-  }
-  return { run, ready: ready.promise, problems };
-}
-
-/** Empty for what JSON does not hold, which can't be told again by its hash. */
-function hashOf(value: unknown): string {
-  try {
-    return hashBytes(JSON.stringify(value) ?? '');
-  } catch {
-    return '';
+    this.#shared.passed.add(batch.put.length);
   }
 }
 
 /**
- * A document in quarantine fails as one that is not valid does: of a resource that was read before, the last good
- * version stays.
+ * An object in quarantine fails as one that is not valid does: of one that was read before, the last good version
+ * stays.
  */
 const readingWith =
-  ({ reading }: Quarantine): ReadingDocument =>
-  (document, read) => {
-    const { value } = document;
-    return reading({ name: originOf(document), hash: hashOf(value) }, read, (problem) => {
-      const id = idOfRaw(value);
-      return [{ problems: [problem], ...(id === undefined ? {} : { id }) }];
-    });
-  };
+  ({ reading }: Quarantine): ReadingObject =>
+  (object, read) =>
+    reading(object, read, (problem) => ({ problems: [problem] }));
 
 /** A mesh without configuration has Istio's. */
 function defaultMesh(): AnyResource[] {

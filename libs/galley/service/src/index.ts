@@ -2,3 +2,4 @@ export * from './galley.ts';
 export { problemsPage } from './problem-log.ts';
 export * from './quarantine.ts';
 export * from './settings.ts';
+export { sourceDetails, sourcesPage, type SourceStatus } from './source-states.ts';

@@ -6,8 +6,11 @@ import { keyOf, type Batch, type Delete, type Problem, type Put } from '@flotill
  * in force meanwhile.
  */
 export interface Outgoing {
-  /** Publishes a batch with all that was refused before. Rejects when `signal` aborts. */
-  publish(batch: Batch): Promise<void>;
+  /**
+   * Publishes a batch with all that was refused before; with `isWhole` galley's state is whole now. Rejects when
+   * `signal` aborts.
+   */
+  publish(batch: Batch, isWhole: boolean): Promise<void>;
   /** What has been published is a whole state. */
   readonly isComplete: boolean;
   /** Why the bus has less than galley; undefined when it has all. */
@@ -16,7 +19,7 @@ export interface Outgoing {
 export interface OutgoingOptions {
   readonly publisher: Publisher;
   readonly signal: AbortSignal;
-  /** Says that everything is there; it follows the first batch that is published. */
+  /** Says that everything is there; it follows the first batch with which the state is whole. */
   readonly complete: () => Batch;
 }
 
@@ -25,7 +28,7 @@ export function createOutgoing({ publisher, signal, complete }: OutgoingOptions)
   let problem: Problem | undefined;
   let isComplete = false;
   return {
-    async publish(batch) {
+    async publish(batch, isWhole) {
       const whole = refused ? mergeBatches(refused, batch) : batch;
       try {
         if (whole.put.length > 0 || whole.delete.length > 0) await publisher.publish(whole, signal);
@@ -36,7 +39,7 @@ export function createOutgoing({ publisher, signal, complete }: OutgoingOptions)
         return;
       }
       [refused, problem] = [undefined, undefined];
-      if (isComplete) return;
+      if (isComplete || !isWhole) return;
       await publisher.publish(complete(), signal);
       isComplete = true;
     },

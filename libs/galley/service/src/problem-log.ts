@@ -5,32 +5,36 @@ import { sortedBy } from '@flotilla/std';
 /** Far more than there are codes of problems. */
 const maxReasons = 100;
 
-const keyOf = ({ origin, resource, path, message }: Problem): string =>
-  JSON.stringify([origin, resource, path, message]);
+/** Tells of problems under the scope `validation`, and counts galley_validation_failed. */
+export interface ProblemLog {
+  /** Those that have appeared. */
+  tell(problems: readonly Problem[]): void;
+  /** Why the bus has less than galley: once, when it appears. */
+  tellOfBus(problem: Problem | undefined): void;
+}
 
-/**
- * Tells of each problem once, when it appears and again after it was gone, under the scope `validation`; counts
- * galley_validation_failed.
- */
-export function createProblemLog({ log: root, metrics }: Observability): { tell(problems: readonly Problem[]): void } {
+export function createProblemLog({ log: root, metrics }: Observability): ProblemLog {
   const log = root.scope('validation');
   const failed = metrics.counter('galley_validation_failed', 'Resources that failed validation.', {
     reason: { atMost: maxReasons },
   });
-  let told: ReadonlySet<string> = new Set();
+  let ofBus: string | undefined;
+  const tell = (problems: readonly Problem[]): void => {
+    for (const { level, message, origin, resource, path, code } of problems) {
+      if (level === 'error') failed.add(1, { reason: code });
+      log[level === 'error' ? 'error' : level === 'warning' ? 'warn' : 'info'](message, {
+        origin,
+        resource,
+        path,
+        code,
+      });
+    }
+  };
   return {
-    tell(problems) {
-      for (const problem of problems.filter((one) => !told.has(keyOf(one)))) {
-        const { level, message, origin, resource, path, code } = problem;
-        if (level === 'error') failed.add(1, { reason: code });
-        log[level === 'error' ? 'error' : level === 'warning' ? 'warn' : 'info'](message, {
-          origin,
-          resource,
-          path,
-          code,
-        });
-      }
-      told = new Set(problems.map(keyOf));
+    tell,
+    tellOfBus(problem) {
+      if (problem && problem.message !== ofBus) tell([problem]);
+      ofBus = problem?.message;
     },
   };
 }

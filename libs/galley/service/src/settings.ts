@@ -8,5 +8,9 @@ export const galleySettings = (folder = '.cache/galley') => ({
     'list of objects on which the process hung until its watchdog ended it; they are skipped until they change',
     `${folder}/quarantine.json`,
   ),
+  sourceWait: setting.duration(
+    'how long the first state waits for a source that cannot be reached; after that galley goes on without it',
+    '60s',
+  ),
   meshNetworks: setting.optionalPath('file with MeshNetworks alone'),
 });

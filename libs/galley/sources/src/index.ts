@@ -1,2 +1,1 @@
-export * from './file-source.ts';
-export type { FileFound } from '@flotilla/files';
+export * from './source.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { createInProcessBus } from '@flotilla/bus-in-process';
-import { Pipeline } from '@flotilla/galley-pipeline';
+import { FilePipeline } from '@flotilla/galley-pipeline';
 import { collections, parseMeshConfig } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
@@ -35,7 +35,7 @@ async function startPilot(): Promise<ReturnType<typeof createPilot>> {
   const pilot = createPilot({ subscriber: bus, observability: noObservability, signal: new AbortController().signal });
   void pilot.run();
   const mesh = parseMeshConfig({});
-  const batch = new Pipeline('fuzz').apply([
+  const batch = new FilePipeline('fuzz').apply([
     { path: 'mesh.yaml', documents: ['a', 'b', 'c'].map((name, i) => ({ index: i + 1, value: entry(name) })) },
   ]);
   await bus.publish({

@@ -1,4 +1,5 @@
 import { configLimits, readYaml } from '@flotilla/std';
+import type { Document } from '@flotilla/galley-pipeline';
 import { problemOf, type ParsedDocument } from '@flotilla/files';
 
 type Plain = Record<string, unknown>;
@@ -35,11 +36,12 @@ export function readMesh(document: ParsedDocument): ParsedDocument {
 }
 
 /** A file of the mesh's configuration alone, as the ConfigMap that would hold it under `key`. */
-export const asMesh = (document: ParsedDocument, key: string): ParsedDocument =>
+export const asMesh = (document: ParsedDocument, key: string): Document =>
   document.problem
     ? document
     : {
         ...document,
+        wrappedIn: `data.${key}`,
         value: {
           apiVersion: 'v1',
           kind: 'ConfigMap',

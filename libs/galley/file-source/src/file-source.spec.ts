@@ -2,7 +2,8 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createFileSource, parseDocuments, type FileFound } from './index.ts';
+import type { SourceChange } from '@flotilla/model';
+import { createFileSource, parseDocuments } from './index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-galley-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -29,18 +30,20 @@ describe("the mesh's configuration", () => {
   it('can be a file of its own, watched like the others', async () => {
     const [mesh, config] = [join(dir, 'mesh.yaml'), join(dir, 'config.yaml')];
     writeFileSync(mesh, 'accessLogFile: /dev/stdout');
-    writeFileSync(config, 'v: 1');
+    writeFileSync(config, 'apiVersion: v1\nkind: Service\nmetadata: {name: a}\n');
     const stop = new AbortController();
     const source = createFileSource([config], { meshConfig: mesh }).run(stop.signal)[Symbol.asyncIterator]();
     const next = async (): Promise<unknown[]> =>
-      ((await source.next()).value as readonly FileFound[]).map(({ documents }) => documents?.[0]?.value);
+      ((await source.next()).value as readonly SourceChange[]).flatMap(({ events }) =>
+        events.flatMap((event) => (event.type === 'object' ? [[event.collection, event.object]] : [])),
+      );
     expect(await next()).toEqual([
-      { v: 1 },
-      expect.objectContaining({ kind: 'ConfigMap', data: { mesh: { accessLogFile: '/dev/stdout' } } }),
+      ['services', expect.objectContaining({ kind: 'Service' })],
+      ['mesh-config', { accessLogFile: '/dev/stdout' }],
     ]);
     writeFileSync(join(dir, '.new'), 'accessLogFile: /dev/null');
     renameSync(join(dir, '.new'), mesh);
-    expect(await next()).toEqual([expect.objectContaining({ data: { mesh: { accessLogFile: '/dev/null' } } })]);
+    expect(await next()).toEqual([['mesh-config', { accessLogFile: '/dev/null' }]]);
     stop.abort();
     await source.return?.();
   });

@@ -1,0 +1,91 @@
+import { joinPaths, keyOf, kindOf, parseResource, type Problem } from '@flotilla/model';
+import type { ObjectName } from './object-id.ts';
+import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
+
+/** One object of a document. */
+export interface DocumentObject {
+  /** Which one it is; absent when it doesn't say so, or is not for galley. */
+  readonly name?: ObjectName;
+  readonly object: unknown;
+  /** Its path in the document; empty when it is the document. */
+  readonly within: string;
+  /** About its kind, and why it has no name. */
+  readonly problems: readonly Problem[];
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const maxListDepth = 3;
+
+/**
+ * The objects of a parsed document: a `List` holds several, the ConfigMap `istio` the mesh's configuration. Kinds that
+ * the mesh has no use for give none. Never throws.
+ */
+export function splitDocument(value: unknown, within = '', depth = 0): readonly DocumentObject[] {
+  if (isPlain(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
+    if (depth < maxListDepth)
+      return value['items'].flatMap((item: unknown, i) =>
+        splitDocument(item, joinPaths(within, `items[${i}]`), depth + 1),
+      );
+    const message = `expected resources, found a List in ${maxListDepth} Lists`;
+    return [{ object: value, within, problems: [{ code: 'wrong-type', level: 'error', path: 'items', message }] }];
+  }
+  if (isMeshConfigMap(value)) return meshObjects(value, within);
+  const { isRead, problem } = recognize(value);
+  if (!isRead) return problem ? [{ object: value, within, problems: [problem] }] : [];
+  const name = nameOf(value);
+  if (name) return [{ name, object: value, within, problems: problem ? [problem] : [] }];
+  const parsed = parseResource(value);
+  return [{ object: value, within, problems: parsed.ok ? [] : parsed.error }];
+}
+
+/** What does not say its kind is read, to be told what it lacks. */
+function recognize(value: unknown): RecognizedKind {
+  const { apiVersion, kind } = (isPlain(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown };
+  return typeof apiVersion === 'string' && apiVersion !== '' && typeof kind === 'string' && kind !== ''
+    ? recognizeKind({ apiVersion, kind })
+    : { isRead: true };
+}
+
+/** Which resource an object is, if it says so; whether it is valid does not matter. */
+function nameOf(value: unknown): ObjectName | undefined {
+  const kind = kindOf(value);
+  const meta = isPlain(value) && isPlain(value['metadata']) ? value['metadata'] : {};
+  // YAML 1.1 makes a boolean of a name such as `off`; Kubernetes' decoder makes text of it again.
+  const name = ['string', 'boolean', 'number'].includes(typeof meta['name']) ? String(meta['name']) : '';
+  if (!kind || name === '') return undefined;
+  const given = meta['namespace'];
+  const namespace = kind.clusterScoped ? '' : typeof given === 'string' && given !== '' ? given : 'default';
+  return { collection: kind.collection, key: keyOf({ namespace, name }) };
+}
+
+/** The ConfigMap `istio` of the system namespace: its keys `mesh` and `meshNetworks`, which a source has parsed. */
+const isMeshConfigMap = (value: unknown): value is Plain =>
+  isPlain(value) &&
+  value['kind'] === 'ConfigMap' &&
+  isPlain(value['metadata']) &&
+  value['metadata']['name'] === 'istio' &&
+  value['metadata']['namespace'] === 'istio-system';
+
+function meshObjects(value: Plain, within: string): DocumentObject[] {
+  const data = isPlain(value['data']) ? value['data'] : {};
+  return (
+    [
+      ['mesh', 'mesh-config'],
+      ['meshNetworks', 'mesh-networks'],
+    ] as const
+  ).flatMap(([key, collection]) =>
+    data[key] === undefined
+      ? []
+      : [
+          {
+            name: { collection, key: 'istio-system/istio' },
+            object: data[key],
+            // Paths in it begin with its key.
+            within: joinPaths(within, 'data'),
+            problems: [],
+          },
+        ],
+  );
+}

@@ -1,0 +1,84 @@
+import type { Problem } from '@flotilla/model';
+import { printable } from '@flotilla/std';
+
+/** How a source is doing. Times are epoch milliseconds. */
+export type SourceStatus = { readonly name: string } & (
+  | { readonly state: 'reading'; readonly since: number }
+  | { readonly state: 'in step' }
+  /** It can't be reached: what galley has of it is from `since`. */
+  | { readonly state: 'away'; readonly since: number; readonly reason: string }
+);
+
+/** The state of each source, and what is to be said of it. */
+export class SourceStates {
+  readonly #states = new Map<string, SourceStatus>();
+  readonly #isSynced: (source: string) => boolean;
+
+  /** `isSynced` says whether the whole state of a source is known. */
+  constructor(names: readonly string[], { now, isSynced }: { now: number; isSynced: (source: string) => boolean }) {
+    this.#isSynced = isSynced;
+    for (const name of names) this.#states.set(name, { name, state: 'reading', since: now });
+  }
+
+  get all(): readonly SourceStatus[] {
+    return [...this.#states.values()];
+  }
+
+  away(name: string, { since, reason }: { readonly since: number; readonly reason: string }): void {
+    const before = this.#states.get(name);
+    this.#states.set(name, {
+      name,
+      state: 'away',
+      since: before?.state === 'away' ? Math.min(before.since, since) : since,
+      reason: printable(reason),
+    });
+  }
+
+  /** Something was heard of the source, so it can be reached. */
+  heard(name: string, now: number): void {
+    if (this.#isSynced(name)) this.#states.set(name, { name, state: 'in step' });
+    else if (this.#states.get(name)?.state !== 'reading')
+      this.#states.set(name, { name, state: 'reading', since: now });
+  }
+
+  /** Why what galley has of a source may be old; `isOverdue` when galley has gone on without it. */
+  problemOf(name: string, isOverdue: boolean): Problem | undefined {
+    const status = this.#states.get(name);
+    const isSynced = this.#isSynced(name);
+    if (!status || status.state === 'in step' || (status.state === 'reading' && !isOverdue)) return undefined;
+    const since = new Date(status.since).toISOString();
+    const reason = status.state === 'away' ? `: ${status.reason}` : '';
+    const what =
+      status.state === 'away'
+        ? `the source ${name} can't be reached since ${since}`
+        : `the source ${name} is slow: it has been read since ${since}`;
+    const effect = isSynced
+      ? 'its last state stays in force'
+      : isOverdue
+        ? 'galley goes on without it'
+        : 'galley waits for it';
+    return { code: 'source-away', level: isSynced ? 'warning' : 'error', message: `${what}${reason}; ${effect}` };
+  }
+}
+
+/** What /debug/sources answers. */
+export const sourcesPage = (
+  sources: readonly SourceStatus[],
+): { readonly contentType: string; readonly text: string } => ({
+  contentType: 'application/json',
+  text: `${JSON.stringify(
+    { sources: sources.map((one) => ('since' in one ? { ...one, since: new Date(one.since).toISOString() } : one)) },
+    null,
+    2,
+  )}\n`,
+});
+
+/** For readiness: one line for each source that galley does not hear of. */
+export const sourceDetails = (sources: readonly SourceStatus[]): readonly string[] =>
+  sources.flatMap((one) =>
+    one.state === 'in step'
+      ? []
+      : [
+          `source ${one.name} ${one.state} since ${new Date(one.since).toISOString()}${one.state === 'away' ? `: ${one.reason}` : ''}`,
+        ],
+  );
