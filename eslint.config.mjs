@@ -85,6 +85,10 @@ const ownServers = [
   { name: '@grpc/grpc-js', importNames: ['Server'], message: guarded, allowTypeImports: true },
 ];
 
+const unfinished = 'Messages become bytes in libs/pilot/xds/src/finish alone: use finish or typedConfig.';
+const encodeCall = 'CallExpression[callee.property.name="encode"]';
+const encodeImport = { name: '@flotilla/proto-gen/envoy', importNames: ['encode'], message: unfinished };
+
 export default tseslint.config(
   { ignores: ['**/node_modules/**', '**/gen/**', '.cache/**', '.nx/**', 'libs/query/canary/**', '**/*.mjs'] },
   {
@@ -156,6 +160,14 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...slowGlobals, ...pure.globals],
       'no-restricted-syntax': ['error', ...slowSyntax, ...pure.syntax],
       'no-restricted-imports': ['error', pure.imports],
+    },
+  },
+  {
+    files: ['libs/pilot/xds/src/**/*.ts', 'libs/query/canary/early-bytes.ts'],
+    ignores: ['libs/pilot/xds/src/finish/*.ts', '**/*.spec.ts', '**/*.fixture.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...slowSyntax, ...pure.syntax, { selector: encodeCall, message: unfinished }],
+      'no-restricted-imports': ['error', { ...pure.imports, paths: [...pure.imports.paths, encodeImport] }],
     },
   },
 );

@@ -12,12 +12,6 @@ export type Fields<M> = M extends MessageType<infer T> ? T : never;
 /** The message as bytes; equal messages give equal bytes (maps go in key order). */
 export const encode = <T>(type: MessageType<T>, message: T): Uint8Array => type.encode(message).finish();
 
-/** A message packed as google.protobuf.Any. */
-export const any = <T>(
-  type: MessageType<T> & { getTypeUrl(prefix?: string): string },
-  message: T,
-): google.protobuf.IAny => ({ type_url: type.getTypeUrl('type.googleapis.com'), value: encode(type, message) });
-
 /** google.protobuf.Duration of seconds, fractions down to nanoseconds. */
 export function duration(seconds: number): google.protobuf.IDuration {
   const whole = Math.trunc(seconds);

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { any, duration, encode, envoy, struct, u32 } from './envoy.ts';
+import { duration, encode, envoy, struct, u32, type google, type MessageType } from './envoy.ts';
 import { fromJson, toJson } from './json.ts';
+
+const any = <T>(type: MessageType<T> & { getTypeUrl(): string }, message: T): google.protobuf.IAny => ({
+  type_url: type.getTypeUrl(),
+  value: encode(type, message),
+});
 
 const name = 'envoy.config.cluster.v3.Cluster';
 const cluster = encode(envoy.config.cluster.v3.Cluster, {

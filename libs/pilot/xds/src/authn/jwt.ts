@@ -1,8 +1,9 @@
 import { compareText } from '@flotilla/std';
 import type { JWTRule } from '@flotilla/model';
 import { rootNamespace, worldQuery } from '@flotilla/pilot-world';
-import { any, envoy, istio } from '@flotilla/proto-gen/envoy';
+import { envoy, istio } from '@flotilla/proto-gen/envoy';
 import { selecting } from '../authz/policies.ts';
+import { typedConfig } from '../finish/typed-config.ts';
 import { hasUsableKey, unfetched, unverifiable } from './jwks.ts';
 
 type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
@@ -84,7 +85,7 @@ export const jwtFilters = worldQuery('jwt-filters', (view): readonly IHttpFilter
   ]);
   const authentication: IHttpFilter = {
     name: 'envoy.filters.http.jwt_authn',
-    typedConfig: any(envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication, {
+    typedConfig: typedConfig(envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication, {
       providers: Object.fromEntries(named),
       rules: [{ match: { prefix: '/' }, requires: buildRequirement(named.map(([name]) => name)) }],
       bypassCorsPreflight: true,
@@ -93,7 +94,7 @@ export const jwtFilters = worldQuery('jwt-filters', (view): readonly IHttpFilter
   if (!view.attr('istioExtensions')) return [authentication];
   const identity: IHttpFilter = {
     name: 'istio_authn',
-    typedConfig: any(istio.envoy.config.filter.http.authn.v2alpha1.FilterConfig, {
+    typedConfig: typedConfig(istio.envoy.config.filter.http.authn.v2alpha1.FilterConfig, {
       policy: {
         origins: rules.map(({ issuer }) => ({ jwt: { issuer: issuer ?? '' } })),
         originIsOptional: true,

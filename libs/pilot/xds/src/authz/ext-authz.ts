@@ -1,7 +1,8 @@
 import { compareText, parsePort } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import { providerHost, setting, type View } from '@flotilla/pilot-world';
-import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { duration, envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { clusterName } from '../routes/route.ts';
 import { stringMatch } from './matchers.ts';
 
@@ -81,7 +82,7 @@ export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHt
     };
     return {
       name: 'envoy.filters.network.ext_authz',
-      typedConfig: any(envoy.extensions.filters.network.ext_authz.v3.ExtAuthz, config),
+      typedConfig: typedConfig(envoy.extensions.filters.network.ext_authz.v3.ExtAuthz, config),
     };
   }
   const body = given.includeRequestBodyInCheck;
@@ -107,5 +108,5 @@ export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHt
         ),
     ),
   };
-  return { name: 'envoy.filters.http.ext_authz', typedConfig: any(ExtAuthz, config) };
+  return { name: 'envoy.filters.http.ext_authz', typedConfig: typedConfig(ExtAuthz, config) };
 }

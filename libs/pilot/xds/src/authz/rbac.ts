@@ -1,7 +1,8 @@
 import { isTrue } from '@flotilla/rules';
 import { worldQuery, type View } from '@flotilla/pilot-world';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
 import { jwtIssuers } from '../authn/jwt.ts';
+import { typedConfig } from '../finish/typed-config.ts';
 import { extAuthz, type Layer } from './ext-authz.ts';
 import { authorizationPolicies, ownTrustDomains, type AuthorizationResource } from './policies.ts';
 import { buildPolicy, type RuleTarget } from './rule.ts';
@@ -45,8 +46,8 @@ function rulesOf(policies: readonly AuthorizationResource[], target: RuleTarget,
 
 const filter = (layer: Layer, config: envoy.extensions.filters.http.rbac.v3.IRBAC): IFilter & IHttpFilter =>
   layer === 'http'
-    ? { name: 'envoy.filters.http.rbac', typedConfig: any(http, config) }
-    : { name: 'envoy.filters.network.rbac', typedConfig: any(network, { ...config, statPrefix: 'tcp.' }) };
+    ? { name: 'envoy.filters.http.rbac', typedConfig: typedConfig(http, config) }
+    : { name: 'envoy.filters.network.rbac', typedConfig: typedConfig(network, { ...config, statPrefix: 'tcp.' }) };
 
 /** One action's filter. The prefix tells what dry-run rules would have done. */
 function actionFilter(

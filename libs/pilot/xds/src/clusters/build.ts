@@ -6,7 +6,8 @@ import type {
   TrafficPolicy,
 } from '@flotilla/model';
 import { isHttp, isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { any, duration, envoy, struct } from '@flotilla/proto-gen/envoy';
+import { duration, envoy, struct } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { statName } from '../telemetry/stat-name.ts';
 import { proxyProtocolSocket } from '../tls/proxy-protocol.ts';
 import { buildUpstreamTls, socketMatches, tlsSocket } from '../tls/upstream.ts';
@@ -34,18 +35,17 @@ export type ClusterMesh = Pick<
 
 export const metadataExchange = (): envoy.config.cluster.v3.IFilter => ({
   name: 'istio.metadata_exchange',
-  typedConfig: {
-    type_url: 'type.googleapis.com/envoy.tcp.metadataexchange.config.MetadataExchange',
-    value: metadataExchangeConfig,
-  },
+  typedConfig: metadataExchangeConfig,
 });
-const metadataExchangeConfig = Buffer.from('\x0a\x13istio-peer-exchange', 'latin1');
+const metadataExchangeConfig = typedConfig(envoy.tcp.metadataexchange.config.MetadataExchange, {
+  protocol: 'istio-peer-exchange',
+});
 
 export const httpProtocolOptions = (
   options: IHttpProtocolOptions,
 ): Pick<ICluster, 'typedExtensionProtocolOptions'> => ({
   typedExtensionProtocolOptions: {
-    [optionsName]: any(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, options),
+    [optionsName]: typedConfig(envoy.extensions.upstreams.http.v3.HttpProtocolOptions, options),
   },
 });
 

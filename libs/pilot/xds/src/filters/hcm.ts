@@ -1,7 +1,8 @@
 import { acceptsHttp10, idleTimeout, proxyConfig, setting, worldQuery, type View } from '@flotilla/pilot-world';
-import { any, bool, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { bool, duration, envoy } from '@flotilla/proto-gen/envoy';
 import { jwtFilters } from '../authn/jwt.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
+import { typedConfig } from '../finish/typed-config.ts';
 import { childSpanRouter, cors, fault, grpcStats, grpcWeb, istioAlpn, router } from './http.ts';
 import { istioPeerMetadata } from './peer-metadata.ts';
 import { stockAlpn } from './stock-alpn.ts';
@@ -60,7 +61,7 @@ const tracingFields = ({
 }: Tracing): Pick<IHttpConnectionManager, 'tracing' | 'requestIdExtension'> => ({
   ...(config ? { tracing: config } : {}),
   requestIdExtension: {
-    typedConfig: any(envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig, {
+    typedConfig: typedConfig(envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig, {
       useRequestIdForTraceSampling: bool(samplesById),
     }),
   },

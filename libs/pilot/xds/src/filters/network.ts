@@ -1,6 +1,7 @@
 import { idleTimeout, isAtLeast, type View } from '@flotilla/pilot-world';
-import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { duration, envoy } from '@flotilla/proto-gen/envoy';
 import { metadataExchange } from '../clusters/build.ts';
+import { typedConfig } from '../finish/typed-config.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import type { Side } from '../telemetry/telemetry.ts';
 import { typedStruct } from './http.ts';
@@ -17,7 +18,7 @@ export const istioMetadataExchange = metadataExchange as () => IFilter;
 /** Bytes that go nowhere: nothing is logged or counted of them. */
 export const blackholeProxy: IFilter = {
   name: 'envoy.filters.network.tcp_proxy',
-  typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, {
+  typedConfig: typedConfig(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, {
     statPrefix: 'BlackHoleCluster',
     cluster: 'BlackHoleCluster',
   }),
@@ -28,19 +29,19 @@ export function tcpProxy(view: View, side: Side, config: ITcpProxy): IFilter {
   const common = { ...accessLogFor(view, side, 'tcp'), ...(idle === undefined ? {} : { idleTimeout: duration(idle) }) };
   return {
     name: 'envoy.filters.network.tcp_proxy',
-    typedConfig: any(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { ...common, ...config }),
+    typedConfig: typedConfig(envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, { ...common, ...config }),
   };
 }
 
 /** Tells Mongo's queries apart, for metrics. */
 export const mongoProxy = (statPrefix: string): IFilter => ({
   name: 'envoy.filters.network.mongo_proxy',
-  typedConfig: any(envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, { statPrefix }),
+  typedConfig: typedConfig(envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy, { statPrefix }),
 });
 
 export const httpConnectionManager = (
   config: envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager,
 ): IFilter => ({
   name: 'envoy.filters.network.http_connection_manager',
-  typedConfig: any(envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, config),
+  typedConfig: typedConfig(envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, config),
 });

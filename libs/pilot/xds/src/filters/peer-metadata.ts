@@ -1,5 +1,6 @@
 import { isAtLeast, type View } from '@flotilla/pilot-world';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { typedStruct } from './http.ts';
 
 type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
@@ -19,13 +20,13 @@ const filters = {
 /** What Istio's Envoys before 1.19 have in its place: one filter for both directions, made as if it were Wasm. */
 const older: IHttpFilter = {
   name,
-  typedConfig: any(envoy.extensions.filters.http.wasm.v3.Wasm, {
+  typedConfig: typedConfig(envoy.extensions.filters.http.wasm.v3.Wasm, {
     config: {
       vmConfig: {
         runtime: 'envoy.wasm.runtime.null',
         code: { local: { inlineString: 'envoy.wasm.metadata_exchange' } },
       },
-      configuration: any(envoy.tcp.metadataexchange.config.MetadataExchange, {}),
+      configuration: typedConfig(envoy.tcp.metadataexchange.config.MetadataExchange, {}),
     },
   }),
 };

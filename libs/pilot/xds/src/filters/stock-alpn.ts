@@ -1,7 +1,8 @@
 import { destinationRule, serviceForHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
 import { outboundProtocol } from '../clusters/build.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
+import { typedConfig } from '../finish/typed-config.ts';
 
 type IRoute = envoy.config.route.v3.IRoute;
 const { Config } = envoy.extensions.filters.http.set_filter_state.v3;
@@ -15,7 +16,7 @@ const { ONCE } = envoy.extensions.filters.common.set_filter_state.v3.FilterState
  */
 export const stockAlpn: envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter = {
   name,
-  typedConfig: any(Config, {}),
+  typedConfig: typedConfig(Config, {}),
 };
 
 const http1 = 'istio-http/1.1,istio,http/1.1';
@@ -23,7 +24,7 @@ const http2 = 'istio-h2,istio,h2';
 const offers = { http1, http2, downstream: `%CEL(request.protocol == "HTTP/2" ? "${http2}" : "${http1}")%` } as const;
 
 const perRoute = (inlineString: string): NonNullable<IRoute['typedPerFilterConfig']> => ({
-  [name]: any(Config, {
+  [name]: typedConfig(Config, {
     onRequestHeaders: [
       {
         objectKey: 'envoy.network.application_protocols',

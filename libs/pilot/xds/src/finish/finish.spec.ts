@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createWorldStore, parseProxy, resourcePatches } from '@flotilla/pilot-world';
+import { envoy } from '@flotilla/proto-gen/envoy';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { checkAgainstScratch, Engine, Subject, type Change } from '@flotilla/query';
 import { changeOf, meshConfig, service } from '../mesh.fixture.ts';
 import { allOf, oneOf } from '../roots.ts';
 import { resourceKey, typeUrls, type Messages, type XdsKind } from './kinds.ts';
 import type { Patch } from './patches.ts';
+import { configIn, typedConfig } from './typed-config.ts';
 
 const names = ['a', 'b', 'c'];
 const hosts = names.map((name) => `${name}.shop.svc.cluster.local`);
@@ -54,6 +56,40 @@ const withStatName = (suffix: string) => (cluster: Messages['cds']) => ({
   ...cluster,
   altStatName: `${cluster.altStatName ?? ''}${suffix}`,
 });
+
+type Listener = Messages['lds'];
+const { HttpConnectionManager } = envoy.extensions.filters.network.http_connection_manager.v3;
+type Manager = envoy.extensions.filters.network.http_connection_manager.v3.IHttpConnectionManager;
+/** A listener with its HTTP connection managers changed. */
+const withManagers = (listener: Listener, change: (manager: Manager) => Manager): Listener => ({
+  ...listener,
+  filterChains: listener.filterChains?.map((chain) => ({
+    ...chain,
+    filters: chain.filters?.map((filter) => {
+      const manager = configIn(HttpConnectionManager, filter.typedConfig);
+      return manager ? { ...filter, typedConfig: typedConfig(HttpConnectionManager, change(manager)) } : filter;
+    }),
+  })),
+});
+const renamed = ({ httpFilters, routeConfig, ...rest }: Manager): Manager => ({
+  ...rest,
+  httpFilters: [
+    { name: 'added', typedConfig: typedConfig(envoy.extensions.filters.http.router.v3.Router, {}) },
+    ...(httpFilters ?? []),
+  ],
+  routeConfig: { ...routeConfig, virtualHosts: [{ name: 'renamed', domains: ['*'] }] },
+});
+
+interface ManagerJson {
+  readonly httpFilters: readonly { readonly name: string }[];
+  readonly routeConfig: { readonly virtualHosts: readonly { readonly name: string }[] };
+}
+/** The HTTP connection managers anywhere in a message's JSON. */
+function managersIn(json: Json): ManagerJson[] {
+  if (typeof json !== 'object' || json === null) return [];
+  const own = 'httpFilters' in json ? [json as unknown as ManagerJson] : [];
+  return [...own, ...Object.values(json).flatMap(managersIn)];
+}
 
 const wholeKinds = ['cds', 'lds', 'nds'] as const;
 /** Every resource that the proxy gets, as JSON by `kind name`. */
@@ -135,18 +171,28 @@ describe('finish', () => {
     expect(JSON.stringify(everything({ engine, subject: server }))).toContain('patched');
   });
 
-  it('does not let a patch change a message that others share', () => {
-    const { engine, subject } = newWorld();
-    engine.apply([
-      patch('p', {
-        kind: 'lds',
-        apply: (listener) => {
-          listener.filterChains?.pop();
-          return listener;
-        },
-      }),
+  it('lets a patch reach what is nested: filters, and the routes of an inbound listener', () => {
+    const world = newWorld();
+    world.engine.apply([
+      patch('p', { kind: 'lds', name: 'virtualInbound', apply: (listener) => withManagers(listener, renamed) }),
     ]);
-    const failures = engine.read(allOf, 'lds', subject).map(({ failure }) => failure);
-    expect(failures).toEqual(failures.map(() => expect.stringMatching(/not extensible|read only|Cannot delete/)));
+    const managers = managersIn(everything(world)['lds virtualInbound'] ?? null);
+    expect(managers.length).toBeGreaterThan(1);
+    for (const { httpFilters, routeConfig } of managers) {
+      expect(httpFilters[0]?.name).toBe('added');
+      expect(routeConfig.virtualHosts.map(({ name }) => name)).toEqual(['renamed']);
+    }
+  });
+
+  it('does not let a patch change a message, or one nested in it, in place', () => {
+    for (const spoil of [
+      (listener: Listener): unknown => listener.filterChains?.pop(),
+      (listener: Listener): unknown => withManagers(listener, (manager) => (manager.httpFilters?.pop(), manager)),
+    ]) {
+      const { engine, subject } = newWorld();
+      engine.apply([patch('p', { kind: 'lds', name: '_80', apply: (listener) => (spoil(listener), listener) })]);
+      const failures = engine.read(allOf, 'lds', subject).flatMap(({ failure }) => failure ?? []);
+      expect(failures).toEqual([expect.stringMatching(/Cannot delete property/)]);
+    }
   });
 });

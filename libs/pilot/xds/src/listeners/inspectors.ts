@@ -1,4 +1,5 @@
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 
 type IListenerFilter = envoy.config.listener.v3.IListenerFilter;
 type IPredicate = envoy.config.listener.v3.IListenerFilterChainMatchPredicate;
@@ -6,20 +7,20 @@ const filters = envoy.extensions.filters.listener;
 
 export const originalDst: IListenerFilter = {
   name: 'envoy.filters.listener.original_dst',
-  typedConfig: any(filters.original_dst.v3.OriginalDst, {}),
+  typedConfig: typedConfig(filters.original_dst.v3.OriginalDst, {}),
 };
 /** TPROXY: keep the client's address; the mark keeps the sidecar's own connections out of iptables. */
 export const originalSrc: IListenerFilter = {
   name: 'envoy.filters.listener.original_src',
-  typedConfig: any(filters.original_src.v3.OriginalSrc, { mark: 1337 }),
+  typedConfig: typedConfig(filters.original_src.v3.OriginalSrc, { mark: 1337 }),
 };
 export const tlsInspector: IListenerFilter = {
   name: 'envoy.filters.listener.tls_inspector',
-  typedConfig: any(filters.tls_inspector.v3.TlsInspector, {}),
+  typedConfig: typedConfig(filters.tls_inspector.v3.TlsInspector, {}),
 };
 export const httpInspector: IListenerFilter = {
   name: 'envoy.filters.listener.http_inspector',
-  typedConfig: any(filters.http_inspector.v3.HttpInspector, {}),
+  typedConfig: typedConfig(filters.http_inspector.v3.HttpInspector, {}),
 };
 
 const plainHttp = new Set(['http/1.1', 'h2c']);

@@ -1,6 +1,7 @@
 import type { HTTPRoute } from '@flotilla/model';
-import { any, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { duration, envoy } from '@flotilla/proto-gen/envoy';
 import { grpcStatusOf } from '@flotilla/rules';
+import { typedConfig } from '../finish/typed-config.ts';
 import { fractionOf, wholePercent } from './percent.ts';
 
 /**
@@ -12,7 +13,7 @@ export function buildFault({
   abort,
 }: NonNullable<HTTPRoute['fault']>): NonNullable<envoy.config.route.v3.IRoute['typedPerFilterConfig']> {
   return {
-    'envoy.filters.http.fault': any(envoy.extensions.filters.http.fault.v3.HTTPFault, {
+    'envoy.filters.http.fault': typedConfig(envoy.extensions.filters.http.fault.v3.HTTPFault, {
       ...(delay?.fixedDelay !== undefined
         ? {
             delay: {

@@ -1,17 +1,18 @@
 import { parsePort } from '@flotilla/std';
 import type { HTTPRetry } from '@flotilla/model';
-import { any, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
 import { isHttpStatus } from '@flotilla/rules';
+import { typedConfig } from '../finish/typed-config.ts';
 
 type IRetryPolicy = envoy.config.route.v3.IRetryPolicy;
 
 const previousHosts = {
   name: 'envoy.retry_host_predicates.previous_hosts',
-  typedConfig: any(envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate, {}),
+  typedConfig: typedConfig(envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate, {}),
 };
 const previousPriorities = {
   name: 'envoy.retry_priorities.previous_priorities',
-  typedConfig: any(envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig, {
+  typedConfig: typedConfig(envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig, {
     updateFrequency: 2,
   }),
 };

@@ -1,7 +1,8 @@
 import { compareText } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import { setting, worldQuery, type View } from '@flotilla/pilot-world';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { clusterName } from '../routes/route.ts';
 import { collectorHost } from './collector.ts';
 import { applicableTelemetries, onSide, providerNamed, type Side } from './telemetry.ts';
@@ -18,11 +19,11 @@ const peers = ['wasm.upstream_peer', 'wasm.upstream_peer_id', 'wasm.downstream_p
 
 const file = (path: string, logFormat: envoy.config.core.v3.ISubstitutionFormatString): IAccessLog => ({
   name: 'envoy.access_loggers.file',
-  typedConfig: any(loggers.file.v3.FileAccessLog, { path, logFormat }),
+  typedConfig: typedConfig(loggers.file.v3.FileAccessLog, { path, logFormat }),
 });
 const tcpStream = (commonConfig: envoy.extensions.access_loggers.grpc.v3.ICommonGrpcAccessLogConfig): IAccessLog => ({
   name: 'envoy.tcp_grpc_access_log',
-  typedConfig: any(loggers.grpc.v3.TcpGrpcAccessLogConfig, { commonConfig }),
+  typedConfig: typedConfig(loggers.grpc.v3.TcpGrpcAccessLogConfig, { commonConfig }),
 });
 
 function stream(
@@ -67,7 +68,7 @@ function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | und
   if (http) {
     return {
       name: 'envoy.access_loggers.http_grpc',
-      typedConfig: any(loggers.grpc.v3.HttpGrpcAccessLogConfig, {
+      typedConfig: typedConfig(loggers.grpc.v3.HttpGrpcAccessLogConfig, {
         commonConfig: stream(http.logName || 'http_envoy_accesslog', envoyGrpc, http.filterStateObjectsToLog),
         additionalRequestHeadersToLog: [...(http.additionalRequestHeadersToLog ?? [])],
         additionalResponseHeadersToLog: [...(http.additionalResponseHeadersToLog ?? [])],
@@ -79,7 +80,7 @@ function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | und
   const labels = Object.entries(otel?.logFormat?.labels ?? {}).sort(([a], [b]) => compareText(a, b));
   return {
     name: 'envoy.access_loggers.open_telemetry',
-    typedConfig: any(loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig, {
+    typedConfig: typedConfig(loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig, {
       commonConfig: stream(otel?.logName || 'otel_envoy_accesslog', envoyGrpc),
       disableBuiltinLabels: true,
       body: { stringValue: otel?.logFormat?.text || defaultText },
@@ -144,7 +145,7 @@ const unmatched: IFilter = { responseFlagFilter: { flags: ['NR'] } };
 const byExpression = (expression: string): IFilter => ({
   extensionFilter: {
     name: 'envoy.access_loggers.extension_filters.cel',
-    typedConfig: any(loggers.filters.cel.v3.ExpressionFilter, { expression }),
+    typedConfig: typedConfig(loggers.filters.cel.v3.ExpressionFilter, { expression }),
   },
 });
 
@@ -162,7 +163,7 @@ function fromMesh(view: View, of: LogOf): IAccessLog[] {
     of === 'http'
       ? {
           name: 'envoy.access_loggers.http_grpc',
-          typedConfig: any(loggers.grpc.v3.HttpGrpcAccessLogConfig, {
+          typedConfig: typedConfig(loggers.grpc.v3.HttpGrpcAccessLogConfig, {
             commonConfig: stream('http_envoy_accesslog', objects),
           }),
         }

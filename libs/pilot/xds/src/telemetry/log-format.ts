@@ -1,5 +1,6 @@
-import { any, envoy, struct } from '@flotilla/proto-gen/envoy';
+import { envoy, struct } from '@flotilla/proto-gen/envoy';
 import { readJsonObject } from '@flotilla/std';
+import { typedConfig } from '../finish/typed-config.ts';
 
 type ISubstitution = envoy.config.core.v3.ISubstitutionFormatString;
 const { formatter } = envoy.extensions;
@@ -47,12 +48,12 @@ function formatters(texts: readonly string[]): Pick<ISubstitution, 'formatters'>
       ? [
           {
             name: 'envoy.formatter.req_without_query',
-            typedConfig: any(formatter.req_without_query.v3.ReqWithoutQuery, {}),
+            typedConfig: typedConfig(formatter.req_without_query.v3.ReqWithoutQuery, {}),
           },
         ]
       : []),
     ...(texts.some((text) => text.includes('%METADATA'))
-      ? [{ name: 'envoy.formatter.metadata', typedConfig: any(formatter.metadata.v3.Metadata, {}) }]
+      ? [{ name: 'envoy.formatter.metadata', typedConfig: typedConfig(formatter.metadata.v3.Metadata, {}) }]
       : []),
   ];
   return found.length > 0 ? { formatters: found } : {};

@@ -1,7 +1,8 @@
 import { parsePort } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import type { View } from '@flotilla/pilot-world';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 
 const { OpenCensusConfig } = envoy.config.trace.v3;
 const { B3, CLOUD_TRACE_CONTEXT, GRPC_TRACE_BIN, TRACE_CONTEXT } = OpenCensusConfig.TraceContext;
@@ -53,7 +54,7 @@ export function stackdriverTracer(
   if (project === undefined || (given !== '' && port === 0)) return undefined;
   return {
     name: 'envoy.tracers.opencensus',
-    typedConfig: any(OpenCensusConfig, {
+    typedConfig: typedConfig(OpenCensusConfig, {
       stackdriverExporterEnabled: true,
       stackdriverProjectId: project,
       incomingTraceContext: contexts,

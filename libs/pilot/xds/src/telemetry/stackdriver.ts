@@ -1,5 +1,6 @@
 import { compareText, ownMember } from '@flotilla/std';
-import { any, envoy, google } from '@flotilla/proto-gen/envoy';
+import { envoy, google } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import type { MetricOverride } from './metrics.ts';
 import type { Side } from './telemetry.ts';
 
@@ -81,11 +82,14 @@ export function stackdriverFilter(of: StackdriverOf): IFilter {
       runtime: 'envoy.wasm.runtime.null',
       code: { local: { inlineString: 'envoy.wasm.null.stackdriver' } },
     },
-    configuration: any(google.protobuf.StringValue, { value: configOf(of) }),
+    configuration: typedConfig(google.protobuf.StringValue, { value: configOf(of) }),
   };
   const { http, network } = envoy.extensions.filters;
   return {
     name: 'istio.stackdriver',
-    typedConfig: of.carries === 'http' ? any(http.wasm.v3.Wasm, { config }) : any(network.wasm.v3.Wasm, { config }),
+    typedConfig:
+      of.carries === 'http'
+        ? typedConfig(http.wasm.v3.Wasm, { config })
+        : typedConfig(network.wasm.v3.Wasm, { config }),
   };
 }

@@ -1,6 +1,7 @@
 import { compareText, ownMember } from '@flotilla/std';
 import { worldQuery, type View } from '@flotilla/pilot-world';
-import { any, duration, stats, type envoy } from '@flotilla/proto-gen/envoy';
+import { duration, stats, type envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { logProviders } from './access-log.ts';
 import { metricProviders, metricsOf, type MetricOverride, type Metrics } from './metrics.ts';
 import { stackdriverFilter } from './stackdriver.ts';
@@ -39,7 +40,7 @@ function statsFilter({ interval, overrides }: Metrics, noHostFallback: boolean):
     ...(interval > 0 ? { tcpReportingDuration: duration(interval) } : {}),
     metrics: [...overrides].sort(([a], [b]) => compareText(a, b)).map(buildMetric),
   };
-  return { name: 'istio.stats', typedConfig: any(stats.PluginConfig, config) };
+  return { name: 'istio.stats', typedConfig: typedConfig(stats.PluginConfig, config) };
 }
 
 /**

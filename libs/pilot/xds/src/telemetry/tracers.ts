@@ -1,6 +1,7 @@
 import type { ExtensionProvider } from '@flotilla/model';
 import type { View } from '@flotilla/pilot-world';
-import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
+import { bool, envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { clusterName } from '../routes/route.ts';
 import { collectorHost } from './collector.ts';
 import { stackdriverTracer } from './stackdriver-tracer.ts';
@@ -40,7 +41,7 @@ const grpc = ({ host, cluster }: Collector): envoy.config.core.v3.IGrpcService =
 function zipkin({ host, cluster }: Collector, enable64bitTraceId: boolean): envoy.config.trace.v3.Tracing.IHttp {
   return {
     name: 'envoy.tracers.zipkin',
-    typedConfig: any(trace.ZipkinConfig, {
+    typedConfig: typedConfig(trace.ZipkinConfig, {
       collectorCluster: cluster,
       collectorEndpoint: '/api/v2/spans',
       collectorEndpointVersion: trace.ZipkinConfig.CollectorEndpointVersion.HTTP_JSON,
@@ -61,7 +62,7 @@ function openCensus({
   const spoken = asked.length > 0 ? asked : [B3, CLOUD_TRACE_CONTEXT, GRPC_TRACE_BIN, TRACE_CONTEXT];
   return {
     name: 'envoy.tracers.opencensus',
-    typedConfig: any(trace.OpenCensusConfig, {
+    typedConfig: typedConfig(trace.OpenCensusConfig, {
       ocagentAddress: `${service ?? ''}:${port ?? 0}`,
       ocagentExporterEnabled: true,
       incomingTraceContext: spoken,
@@ -98,7 +99,7 @@ export function buildTracer(view: View, provider: ExtensionProvider): Tracer | u
     return tracer(
       {
         name: 'envoy.tracers.datadog',
-        typedConfig: any(trace.DatadogConfig, {
+        typedConfig: typedConfig(trace.DatadogConfig, {
           collectorCluster: to.cluster,
           serviceName,
           collectorHostname: to.host,
@@ -113,7 +114,7 @@ export function buildTracer(view: View, provider: ExtensionProvider): Tracer | u
     return tracer(
       {
         name: 'envoy.tracers.lightstep',
-        typedConfig: any(trace.OpenTelemetryConfig, { grpcService: { ...grpc(to), initialMetadata } }),
+        typedConfig: typedConfig(trace.OpenTelemetryConfig, { grpcService: { ...grpc(to), initialMetadata } }),
       },
       lightstep.maxTagLength,
     );
@@ -121,12 +122,12 @@ export function buildTracer(view: View, provider: ExtensionProvider): Tracer | u
   if (skywalking)
     return tracer({
       name: 'envoy.tracers.skywalking',
-      typedConfig: any(trace.SkyWalkingConfig, { grpcService: grpc(to) }),
+      typedConfig: typedConfig(trace.SkyWalkingConfig, { grpcService: grpc(to) }),
     });
   return tracer(
     {
       name: 'envoy.tracers.opentelemetry',
-      typedConfig: any(trace.OpenTelemetryConfig, { grpcService: grpc(to), serviceName }),
+      typedConfig: typedConfig(trace.OpenTelemetryConfig, { grpcService: grpc(to), serviceName }),
     },
     opentelemetry?.maxTagLength,
   );

@@ -1,6 +1,7 @@
 import type { MeshConfig } from '@flotilla/model';
 import type { OwnCertificate } from '@flotilla/pilot-world';
-import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
+import { bool, envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { ownCertificate, ownRoots } from './sds.ts';
 
 const { DownstreamTlsContext, TlsParameters } = envoy.extensions.transport_sockets.tls.v3;
@@ -27,7 +28,7 @@ export function buildMutualTls(of: {
   const minimum = of.meshMTLS?.minProtocolVersion === 'TLSV1_3' ? TLSv1_3 : TLSv1_2;
   return {
     name: 'envoy.transport_sockets.tls',
-    typedConfig: any(DownstreamTlsContext, {
+    typedConfig: typedConfig(DownstreamTlsContext, {
       commonTlsContext: {
         tlsParams: {
           tlsMinimumProtocolVersion: minimum,

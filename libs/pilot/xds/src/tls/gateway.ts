@@ -1,6 +1,7 @@
 import { rootsSuffix, type MeshConfig, type ServerTLSSettings } from '@flotilla/model';
 import { hasCredentialSocket, ownCertificate as ownFiles, setting, type View } from '@flotilla/pilot-world';
-import { any, bool, envoy } from '@flotilla/proto-gen/envoy';
+import { bool, envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { credentialSecret, ownCertificate, ownRoots } from './sds.ts';
 
 const { DownstreamTlsContext, TlsParameters } = envoy.extensions.transport_sockets.tls.v3;
@@ -135,7 +136,7 @@ export function gatewayTls(
   const shows = shown(view, tls);
   return {
     name: 'envoy.transport_sockets.tls',
-    typedConfig: any(DownstreamTlsContext, {
+    typedConfig: typedConfig(DownstreamTlsContext, {
       commonTlsContext: {
         ...parameters(tls, setting(view, 'tlsDefaults')),
         tlsCertificateSdsSecretConfigs: [shows.certificate],

@@ -1,5 +1,6 @@
 import type { TrafficPolicy } from '@flotilla/model';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 
 type ITransportSocket = envoy.config.core.v3.ITransportSocket;
 const { V1, V2 } = envoy.config.core.v3.ProxyProtocolConfig.Version;
@@ -10,7 +11,7 @@ export const proxyProtocolSocket = (
   transportSocket: ITransportSocket,
 ): ITransportSocket => ({
   name: 'envoy.transport_sockets.upstream_proxy_protocol',
-  typedConfig: any(envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport, {
+  typedConfig: typedConfig(envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport, {
     config: { version: version === 'V2' ? V2 : V1 },
     transportSocket,
   }),

@@ -1,5 +1,6 @@
 import { rootsSuffix, type ClientTLSSettings, type MeshConfig } from '@flotilla/model';
-import { any, envoy } from '@flotilla/proto-gen/envoy';
+import { envoy } from '@flotilla/proto-gen/envoy';
+import { typedConfig } from '../finish/typed-config.ts';
 import { credentialSecret, fileCertificate, fileRoots, workloadSecret } from './sds.ts';
 
 const tls = envoy.extensions.transport_sockets.tls.v3;
@@ -105,7 +106,7 @@ function validation(
 
 export const tlsSocket = (context: IUpstreamTlsContext): ITransportSocket => ({
   name: 'envoy.transport_sockets.tls',
-  typedConfig: any(tls.UpstreamTlsContext, context),
+  typedConfig: typedConfig(tls.UpstreamTlsContext, context),
 });
 
 /** Per endpoint: TLS to those with a sidecar, plain text to the others. */
@@ -116,7 +117,7 @@ export const socketMatches = (socket: ITransportSocket): envoy.config.cluster.v3
     match: {},
     transportSocket: {
       name: 'envoy.transport_sockets.raw_buffer',
-      typedConfig: any(envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer, {}),
+      typedConfig: typedConfig(envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer, {}),
     },
   },
 ];
