@@ -18,27 +18,47 @@ interface Case {
   readonly warnings: readonly string[];
   readonly repeat?: boolean;
 }
-/**
- * How many verdicts agree, and of how many texts too; fewer is a step back. What differs: another version's or a
- * feature flag's rules, and types of Envoy's extensions.
- */
-const agreed: Readonly<Record<string, readonly [verdicts: number, texts: number]>> = {
-  MeshConfig: [141, 140],
-  Sidecar: [78, 78],
-  DestinationRule: [136, 132],
-  ServiceEntry: [79, 79],
-  VirtualService: [260, 260],
-  Gateway: [73, 73],
-  WorkloadEntry: [15, 15],
-  WorkloadGroup: [13, 13],
-  EnvoyFilter: [30, 30],
-  AuthorizationPolicy: [65, 65],
-  RequestAuthentication: [23, 23],
-  PeerAuthentication: [13, 13],
-  MeshNetworks: [12, 12],
-  Telemetry: [25, 24],
-  ProxyConfig: [6, 6],
-  WasmPlugin: [23, 23],
+/** Kinds of configuration that galley validates. */
+const kinds = [
+  'MeshConfig',
+  'MeshNetworks',
+  'Sidecar',
+  'DestinationRule',
+  'ServiceEntry',
+  'VirtualService',
+  'Gateway',
+  'WorkloadEntry',
+  'WorkloadGroup',
+  'EnvoyFilter',
+  'AuthorizationPolicy',
+  'RequestAuthentication',
+  'PeerAuthentication',
+  'Telemetry',
+  'ProxyConfig',
+  'WasmPlugin',
+];
+/** Cases whose answer differs from Istio's, and why. */
+const inheritance =
+  'rules for a namespace or the mesh, without a host: Istio has them behind PILOT_ENABLE_DESTINATION_RULE_INHERITANCE';
+const enumNumber = 'a number of an enum that names nothing is taken for the default, as protobuf reads it';
+const version = "a version that 1.19 does not know: Istio's webhook lets it pass unread, here it is a problem";
+const patchValue = "the value of a patch is not compared with Envoy's messages when it is validated";
+const known: Readonly<Record<string, string>> = {
+  'upstream/MeshConfig/TestValidateControlPlaneAuthPolicy.invalid_policy': enumNumber,
+  'upstream/MeshConfig/TestValidateControlPlaneAuthPolicy.invalid_policy_01': enumNumber,
+  'upstream/MeshConfig/TestValidateControlPlaneAuthPolicy.invalid_policy_02': enumNumber,
+  'upstream/MeshConfig/TestValidateMeshConfigProxyConfig.control_plane_auth_policy_invalid': enumNumber,
+  'upstream/MeshConfig/TestValidateMeshConfigProxyConfig.private_key_provider_with_qat-2': enumNumber,
+  'upstream/DestinationRule/TestValidateDestinationWithInheritance-13': inheritance,
+  'upstream/DestinationRule/TestValidateDestinationWithInheritance-14': inheritance,
+  'upstream/DestinationRule/TestValidateDestinationWithInheritance-15': inheritance,
+  'upstream/DestinationRule/TestValidateDestinationWithInheritance-16': inheritance,
+  'own/DestinationRule/inheritance-host-star': inheritance,
+  'own/EnvoyFilter/value-unknown-any-type': patchValue,
+  'upstream/EnvoyFilter/TestValidateEnvoyFilter.invalid_patch_value': patchValue,
+  'upstream/Telemetry/TestValidateTelemetryFilter._03': 'the CEL parser words its messages differently',
+  'own/VirtualService/unknown-version-is-not-validated': version,
+  'own/PeerAuthentication/v1-not-known-in-1.19': version,
 };
 const parsers: Readonly<Record<string, typeof parseMeshConfig>> = {
   MeshConfig: parseMeshConfig,
@@ -81,16 +101,25 @@ describe.skipIf(!here)('validation as Istio 1.19.0 does it', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as Case)
     : [];
-  it.each(Object.entries(agreed))('keeps what agrees of %s', (kind, [verdicts, same]) => {
-    const answers = cases.filter((one) => one.kind === kind).map((one) => ({ one, ...answer(one) }));
-    const right = answers.filter(({ one, errors }) => (errors.length === 0) === one.valid);
-    // What can't be read is told in words of our own, with the path.
-    const equal = right.filter(
-      ({ one, errors, warnings, parsed }) =>
-        !parsed ||
-        (errors.join('\n') === texts(one.errors).join('\n') && warnings.join('\n') === texts(one.warnings).join('\n')),
-    );
-    expect(right.length).toBeGreaterThanOrEqual(verdicts);
-    expect(equal.length).toBeGreaterThanOrEqual(same);
+  it.each(kinds)('%s: whether it is valid, and each message, but for the known differences', (kind) => {
+    const isKnown = (id: string): boolean => known[id] !== undefined;
+    const differing = cases.filter((one) => one.kind === kind && !agrees(one)).map(({ id }) => id);
+    expect(differing.filter((id) => !isKnown(id))).toEqual([]);
+    const wanted = cases.filter((one) => one.kind === kind && isKnown(one.id)).map(({ id }) => id);
+    expect(wanted.filter((id) => !differing.includes(id))).toEqual([]);
+  });
+
+  it('knows a case for each known difference', () => {
+    expect(Object.keys(known).filter((id) => !cases.some((one) => one.id === id))).toEqual([]);
   });
 });
+
+/** What can't be read is told in words of our own, with the path: then only the verdict is compared. */
+function agrees(one: Case): boolean {
+  const { errors, warnings, parsed } = answer(one);
+  if ((errors.length === 0) !== one.valid) return false;
+  return (
+    !parsed ||
+    (errors.join('\n') === texts(one.errors).join('\n') && warnings.join('\n') === texts(one.warnings).join('\n'))
+  );
+}
