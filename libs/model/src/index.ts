@@ -7,6 +7,7 @@ export * from './mesh-defaults.ts';
 export * from './parse-resource.ts';
 export * from './proxy-config.ts';
 export { parseValue, type Parsed, type ParseOptions } from './schema/parse.ts';
+export { writeProtoJson } from './schema/write.ts';
 export type * as k8s from './schema/kubernetes.ts';
 export type { Infer, Schema } from './schema/schema.ts';
 export type * from './schema/virtual-service.ts';

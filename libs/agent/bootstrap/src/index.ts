@@ -4,7 +4,6 @@ export * from './envoy-args.ts';
 export * from './grpc-bootstrap.ts';
 export * from './listeners.ts';
 export * from './metadata.ts';
-export * from './proto-json.ts';
 export * from './proxy.ts';
 export * from './proxy-config.ts';
 export * from './stats.ts';

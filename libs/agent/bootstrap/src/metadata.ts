@@ -1,7 +1,6 @@
-import { MeshProxyConfig } from '@flotilla/model';
+import { MeshProxyConfig, writeProtoJson } from '@flotilla/model';
 import { err, ok, readJson, readJsonObject } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
-import { toProtoJson } from './proto-json.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Locality {
@@ -40,10 +39,8 @@ export interface NodeInput {
 }
 
 const maxEntry = 256 * 1024;
-/** 64-bit members of ProxyConfig, which JSON carries as text. */
-const int64Members = new Set(['maxNumberOfAttributes', 'maxNumberOfAnnotations', 'maxNumberOfMessageEvents']);
 export const proxyConfigJson = (config: MeshProxyConfig): Record<string, unknown> =>
-  toProtoJson(MeshProxyConfig, config, int64Members) as Record<string, unknown>;
+  writeProtoJson(MeshProxyConfig, config) as Record<string, unknown>;
 
 /**
  * The node from environment (ISTIO_META_*, ISTIO_METAJSON_*, POD_NAME ...), downward API and proxy configuration, as

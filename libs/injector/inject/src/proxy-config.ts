@@ -6,6 +6,7 @@ import {
   type MeshProxyConfig,
   type Resource,
   type Schema,
+  writeProtoJson,
 } from '@flotilla/model';
 import { compareAge, hasSelector, labelsMatch, selectorOf } from '@flotilla/rules';
 import { annotationLimits, deepEqual, err, ok, readYaml, type Result } from '@flotilla/std';
@@ -88,48 +89,5 @@ export function proxyConfigJson(config: MeshProxyConfig): string {
         !(isPlain(value) && key === 'proxyMetadata' && Object.keys(value).length === 0),
     ),
   );
-  return JSON.stringify(toJson(proxyConfigSchema(), differing));
-}
-
-/** Proto3 JSON: values that say nothing are left out, but not of wrappers. */
-function toJson(schema: Schema, value: unknown): unknown {
-  switch (schema.type) {
-    case 'message': {
-      const given = value as Plain;
-      return Object.fromEntries(
-        Object.entries(fieldsOf(schema)).flatMap(([name, field]) =>
-          given[name] === undefined || isZero(field, given[name]) ? [] : [[name, toJson(field, given[name])]],
-        ),
-      );
-    }
-    case 'repeated':
-      return (value as readonly unknown[]).map((item) => toJson(schema.of, item));
-    case 'map':
-      return Object.fromEntries(
-        Object.entries(value as Plain)
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([key, item]) => [key, toJson(schema.of, item)]),
-      );
-    case 'duration':
-      return formatDuration(value as number);
-    case 'wrapper':
-      return toJson(schema.of, value);
-    case 'int64':
-      return String(value);
-    default:
-      return value;
-  }
-}
-
-function isZero(schema: Schema, value: unknown): boolean {
-  if (schema.type === 'enum') return schema.values[value as string] === 0;
-  if (schema.type === 'repeated' || schema.type === 'map') return Object.keys(value as object).length === 0;
-  return schema.type !== 'wrapper' && schema.type !== 'duration' && (value === '' || value === 0 || value === false);
-}
-
-/** Seconds with 0, 3, 6 or 9 decimals. */
-function formatDuration(seconds: number): string {
-  const nanos = Math.round(seconds * 1e9);
-  const decimals = [0, 3, 6].find((count) => nanos % 10 ** (9 - count) === 0) ?? 9;
-  return `${(nanos / 1e9).toFixed(decimals)}s`;
+  return JSON.stringify(writeProtoJson(proxyConfigSchema(), differing));
 }
