@@ -1,0 +1,59 @@
+import { credentialIn, keyOf } from '@flotilla/model';
+import {
+  createWorldStore,
+  credentialChanges,
+  parseProxy,
+  proxySubject,
+  worldChanges,
+  type Node,
+} from '@flotilla/pilot-world';
+import { Engine, type Change, type Subject } from '@flotilla/query';
+import { resourceOf } from '@flotilla/testing';
+
+/**
+ * The first document of an input: who asks (Envoy's node, and the namespace whose Secrets its identity may have), and
+ * what of the answer is looked at: `KIND` for the names of all resources, `KIND NAME` for one, `KIND NAME PATH` for a
+ * part of it (members' names with dots between; `*` for all of a list or an object). The one name table is called `-`.
+ */
+export interface Asked {
+  readonly node: Node;
+  readonly credentialNamespace?: string;
+  readonly show: readonly string[];
+}
+
+interface Secret {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly stringData: Readonly<Record<string, string>>;
+}
+/** A Secret reaches pilot as citadel reads it, apart from the World's other objects. */
+function secretChanges({ metadata, stringData }: Secret): Change[] {
+  const bytes = Object.fromEntries(Object.entries(stringData).map(([name, text]) => [name, Buffer.from(text)]));
+  const credential = credentialIn(bytes);
+  const put = new Map(credential ? [[`${metadata.namespace}/${metadata.name}`, credential]] : []);
+  return credentialChanges({ put, delete: [] });
+}
+
+function changesOf(document: unknown): Change[] {
+  if ((document as { kind: string }).kind === 'Secret') return secretChanges(document as Secret);
+  const resource = resourceOf(document);
+  return worldChanges(resource.collection, keyOf(resource.meta), resource);
+}
+
+/** For specs: the mesh of a golden pair's input, and the proxy that asks. */
+export function meshOf([first, ...documents]: readonly unknown[]): {
+  readonly engine: Engine;
+  readonly proxy: Subject;
+  readonly show: readonly string[];
+} {
+  const { node, credentialNamespace, show } = first as Asked;
+  const isConfigured = documents.some((document) => (document as { kind: string }).kind === 'MeshConfig');
+  const engine = new Engine(createWorldStore());
+  engine.apply([...(isConfigured ? [] : [{ kind: 'MeshConfig' }]), ...documents].flatMap(changesOf));
+  const proof =
+    credentialNamespace === undefined
+      ? undefined
+      : { identity: `spiffe://cluster.local/ns/${credentialNamespace}/sa/default`, credentialNamespace };
+  const parsed = parseProxy(node, proof);
+  if (!parsed.ok) throw new Error(parsed.error);
+  return { engine, proxy: proxySubject(engine, parsed.value), show };
+}
