@@ -1,4 +1,5 @@
 export { resourceKey, typeUrls, type ResourceKey, type XdsKind } from './finish/kinds.ts';
+export { messageOf } from './message-of.ts';
 export * from './resource.ts';
 export * from './roots.ts';
 export * from './secrets/access.ts';

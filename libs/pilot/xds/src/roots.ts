@@ -20,6 +20,9 @@ const parts: Partial<Record<XdsKind, readonly Part[]>> = {
   nds: [nameTable],
 };
 
+/** Whether a proxy takes a type whole, not by names. */
+export const isWhole = (kind: XdsKind): boolean => Object.hasOwn(parts, kind);
+
 /** All resources of a type that a proxy takes whole (CDS, LDS, NDS); what could not be made has a `failure`. */
 export const allOf = worldQuery(
   'all-of',

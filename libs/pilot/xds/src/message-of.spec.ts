@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { toJson, type Json } from '@flotilla/proto-gen/json';
+import { goldenInputs } from '@flotilla/testing';
+import { encodeMessage } from './finish/encode-message.ts';
+import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
+import { meshOf } from './golden.fixture.ts';
+import { messageOf } from './message-of.ts';
+import type { XdsResource } from './resource.ts';
+import { allOf, oneOf } from './roots.ts';
+
+/** The values of a field anywhere in a message's JSON. */
+function valuesOf(field: string, json: Json): Json[] {
+  if (typeof json !== 'object' || json === null) return [];
+  const own = Object.hasOwn(json, field) ? [(json as { [key: string]: Json })[field] ?? null] : [];
+  return [...own, ...Object.values(json).flatMap((item) => valuesOf(field, item))];
+}
+
+type Found = readonly [kind: XdsKind, resource: XdsResource];
+
+/** Every resource that a proxy is sent: all of the types that it takes whole, and what these refer to. */
+function everything({ engine, proxy }: Pick<ReturnType<typeof meshOf>, 'engine' | 'proxy'>): Found[] {
+  const whole = (['cds', 'lds', 'nds'] as const).flatMap((kind) =>
+    engine.read(allOf, kind, proxy).map((resource): Found => [kind, resource]),
+  );
+  const references = whole.map(([kind, { bytes }]) => toJson(typeUrls[kind], bytes));
+  const named = (kind: XdsKind, field: string): Found[] =>
+    [...new Set(valuesOf(field, references).map(String))].flatMap((name): Found[] => {
+      const resource = engine.read(oneOf, resourceKey({ kind, name }), proxy);
+      return resource ? [[kind, resource]] : [];
+    });
+  return [...whole, ...named('eds', 'serviceName'), ...named('rds', 'routeConfigName'), ...named('sds', 'name')];
+}
+
+describe('the message of a resource, made again', () => {
+  const kinds = new Set<XdsKind>();
+
+  it.each(goldenInputs(import.meta.dirname))('has the same bytes: all that $input asks for', ({ documents }) => {
+    const { engine, proxy } = meshOf(documents);
+    const resources = everything({ engine, proxy });
+    expect(resources.length).toBeGreaterThan(0);
+    const { entries } = engine.stats;
+    for (const [kind, { name, bytes }] of resources) {
+      const message = messageOf(engine, { kind, name }, proxy);
+      expect(message, `${kind} ${name}`).toBeDefined();
+      expect(Buffer.compare(encodeMessage(kind, message ?? {}), bytes), `${kind} ${name}`).toBe(0);
+      kinds.add(kind);
+    }
+    expect(engine.stats.entries).toBe(entries);
+  });
+
+  it('was looked at for every type that is served', () => {
+    expect([...kinds].sort()).toEqual(['cds', 'eds', 'lds', 'nds', 'rds', 'sds']);
+  });
+
+  it('is undefined for what the proxy is not sent', () => {
+    const { engine, proxy } = meshOf(goldenInputs(import.meta.dirname)[0]?.documents ?? []);
+    expect(messageOf(engine, { kind: 'cds', name: 'nothing' }, proxy)).toBeUndefined();
+    expect(messageOf(engine, { kind: 'rds', name: 'nothing' }, proxy)).toBeUndefined();
+  });
+});
