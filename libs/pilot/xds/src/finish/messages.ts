@@ -14,8 +14,8 @@ export interface Wanted<K extends XdsKind> {
 /**
  * The messages of resources as they were encoded, by the versions of the resources. Pilot keeps bytes alone, so the
  * queries that finish these resources run again: in a fork of the engine, where a last patch notes each message and
- * changes nothing. All other results are reused, and the engine stays as it is. `read` reads the resources for one proxy
- * from the fork. Throws what `read` throws.
+ * changes nothing. All other results are reused, and the engine stays as it is. `read` reads the resources for one
+ * proxy from the fork. Throws what `read` throws.
  */
 export function messagesOf<K extends XdsKind>(
   engine: Pick<Engine, 'fork'>,
