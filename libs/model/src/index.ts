@@ -1,5 +1,5 @@
 export * from './resource.ts';
-export * from './generation.ts';
+export * from './version.ts';
 export * from './problem.ts';
 export * from './batch.ts';
 export * from './kinds.ts';
@@ -21,3 +21,5 @@ export type { Port, StringMatch } from './schema/common.ts';
 export * from './credential.ts';
 export * from './origin.ts';
 export * from './object-event.ts';
+export { messages, type Message } from './messages/table.ts';
+export { asWarning, buildProblem } from './messages/build-problem.ts';

@@ -155,7 +155,7 @@ const inputs: readonly Malformed[] = [
   {
     what: 'a host that is nowhere',
     file: route('own', '{hosts: [good.test], http: [{route: [{destination: {host: nowhere.test}}]}]}'),
-    says: /^Referenced host not found: "nowhere\.test"$/,
+    says: /^Referenced host not found: "nowhere\.test"; create it or correct the name$/,
     level: 'warn',
     inForce: 'virtual-services shop/own',
   },
@@ -165,7 +165,7 @@ const inputs: readonly Malformed[] = [
       'own',
       '{hosts: [good.test], gateways: [nowhere], http: [{route: [{destination: {host: good.test}}]}]}',
     ),
-    says: /^Referenced gateway not found: "nowhere"$/,
+    says: /^Referenced gateway not found: "nowhere"; create it or correct the name$/,
     level: 'warn',
     inForce: 'virtual-services shop/own',
   },

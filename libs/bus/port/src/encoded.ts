@@ -1,5 +1,4 @@
-import { keyOf, type AnyResource, type BatchWriter, type Collection } from '@flotilla/model';
-import { hashBytes } from '@flotilla/std';
+import { keyOf, versionOf, type AnyResource, type BatchWriter, type Collection } from '@flotilla/model';
 import { thisWriter } from './format.ts';
 import type { Batch, Delete, Put, TraceParent } from './port.ts';
 
@@ -15,13 +14,6 @@ export type EncodedBatch = Omit<Batch, 'put' | 'writer'> & {
   readonly put: readonly EncodedPut[];
   readonly writer: BatchWriter;
 };
-
-/**
- * The version of an object: its `metadata.generation`, which the API server counts up when it changes, or a hash of its
- * content where there is none.
- */
-export const versionOf = (resource: AnyResource, text = JSON.stringify(resource)): string =>
-  resource.meta.generation === undefined ? hashBytes(text) : String(resource.meta.generation);
 
 export const encodeBatch = (batch: Batch): EncodedBatch => ({
   writer: thisWriter,

@@ -1,5 +1,5 @@
 import {
-  generationOf,
+  versionOf,
   type AnyResource,
   type ObjectFound,
   type ObjectId,
@@ -66,7 +66,7 @@ export class Claim {
 
   /** Which version its last one is: `metadata.generation`, or a hash of the content. */
   get generation(): string {
-    return this.#generation ?? (this.good ? generationOf(this.good.resource) : this.#hash);
+    return this.#generation ?? (this.good ? versionOf(this.good.resource) : this.#hash);
   }
 }
 

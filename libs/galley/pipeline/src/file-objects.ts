@@ -1,11 +1,12 @@
-import type {
-  FileOrigin,
-  LocatedProblem,
-  ObjectFound,
-  ObjectId,
-  Problem,
-  SourceChange,
-  SourceEvent,
+import {
+  buildProblem,
+  type FileOrigin,
+  type LocatedProblem,
+  type ObjectFound,
+  type ObjectId,
+  type Problem,
+  type SourceChange,
+  type SourceEvent,
 } from '@flotilla/model';
 import type { Positions } from '@flotilla/std';
 import { configCluster, textOfId } from './object-id.ts';
@@ -122,15 +123,7 @@ class FileReading {
       );
       left -= found.problems.length;
     }
-    if (left < 0)
-      this.#problems.push({
-        origin,
-        problem: {
-          code: 'more',
-          level: 'warning',
-          message: `${-left} more problems here are not shown; solve these first`,
-        },
-      });
+    if (left < 0) this.#problems.push({ origin, problem: buildProblem('More', { count: -left }) });
   }
 
   #addObject({ object, problems }: DocumentObject, name: Omit<ObjectId, 'cluster'>, origin: FileOrigin): void {

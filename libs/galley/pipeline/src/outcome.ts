@@ -1,4 +1,4 @@
-import { generationOf, type ObjectId, type Origin, type Problem } from '@flotilla/model';
+import { versionOf, type ObjectId, type Origin, type Problem } from '@flotilla/model';
 import type { Claim } from './claim.ts';
 
 /** What has become of one version of an object: for its status, for analysis and for admission. */
@@ -25,6 +25,6 @@ export function outcomeOf(claim: Claim): Outcome {
     warnings: problems.filter(({ level }) => level !== 'error'),
     errors: problems.filter(({ level }) => level === 'error'),
     origin,
-    ...(good ? { inForce: { generation: generationOf(good.resource), origin: good.origin } } : {}),
+    ...(good ? { inForce: { generation: versionOf(good.resource), origin: good.origin } } : {}),
   };
 }

@@ -1,8 +1,10 @@
 import { deepEqual } from '@flotilla/std';
-import { findDanglingReferences } from '@flotilla/galley-validation';
+import { checks as allChecks, type Check, type Converter } from '@flotilla/galley-analysis';
 import {
+  buildProblem,
   collections,
   describeOrigin,
+  versionOf,
   type AnyResource,
   type Batch,
   type Delete,
@@ -13,8 +15,10 @@ import {
   type SourceChange,
   type TraceParent,
 } from '@flotilla/model';
+import type { Engine } from '@flotilla/query';
 import type { Claim } from './claim.ts';
-import { configCluster, idOfResource, nameOfId, textOfId } from './object-id.ts';
+import { Derivation } from './derivation.ts';
+import { idOfResource, nameOfId, textOfId } from './object-id.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { ProblemBook } from './problem-book.ts';
 import { RawObjects, type RawOptions, type Touched } from './raw-objects.ts';
@@ -24,6 +28,9 @@ export interface PipelineOptions extends RawOptions {
   readonly session: string;
   /** In force unless a source says otherwise; part of the first batch. */
   readonly defaults?: readonly AnyResource[];
+  /** Default: all there are. */
+  readonly checks?: readonly Check[];
+  readonly converters?: readonly Converter[];
 }
 /** A change with the trace that it begins. */
 export interface TracedChange extends SourceChange {
@@ -43,13 +50,14 @@ export class Pipeline {
   readonly #published = new Map<string, AnyResource>();
   readonly #sources: readonly string[];
   readonly #defaults: ReadonlyMap<string, AnyResource>;
+  readonly #derivation: Derivation;
   #started = false;
-  #referring = new Map<string, ObjectId>();
 
-  constructor({ session, defaults = [], ...raw }: PipelineOptions) {
+  constructor({ session, defaults = [], checks = allChecks, converters = [], ...raw }: PipelineOptions) {
     this.#session = session;
     this.#sources = raw.sources.map(({ name }) => name);
     this.#raw = new RawObjects(raw);
+    this.#derivation = new Derivation(checks, converters);
     this.#defaults = new Map(defaults.map((resource) => [textOfId(idOfResource(resource)), resource]));
   }
 
@@ -72,25 +80,42 @@ export class Pipeline {
   outcome(id: ObjectId): Outcome | undefined {
     const text = textOfId(id);
     const claim = this.#raw.claims.inForce(text) ?? this.#raw.claims.get(text)[0];
-    return claim && outcomeOf(claim);
+    return claim && this.#outcomeOf(claim);
   }
 
   /** Of every object in every place. */
   *outcomes(): Generator<Outcome, void> {
-    for (const [, claims] of this.#raw.claims.entries()) for (const claim of claims) yield outcomeOf(claim);
+    for (const [, claims] of this.#raw.claims.entries()) for (const claim of claims) yield this.#outcomeOf(claim);
   }
 
   /**
-   * Where a version of an object was read; undefined when neither what is in force nor what was read last is of that
-   * generation.
+   * Where a version of an object (`versionOf`) was read, or the object that it is made of; undefined when neither what
+   * is in force nor what was read last is of that version.
    */
   originOf(id: ObjectId, generation: string): Origin | undefined {
-    for (const claim of this.#raw.claims.get(textOfId(id))) {
+    const text = textOfId(id);
+    for (const claim of this.#raw.claims.get(text)) {
       const outcome = outcomeOf(claim);
       if (outcome.generation === generation) return outcome.origin;
       if (outcome.inForce?.generation === generation) return outcome.inForce.origin;
     }
-    return undefined;
+    const derived = this.#derivation.derived(text);
+    if (!derived || versionOf(derived.resource) !== generation) return undefined;
+    return this.#raw.claims.inForce(textOfId(derived.owner))?.good?.origin;
+  }
+
+  /** With what checks say of the version in force. */
+  #outcomeOf(claim: Claim): Outcome {
+    const text = textOfId(claim.id);
+    const outcome = outcomeOf(claim);
+    return claim === this.#raw.claims.inForce(text)
+      ? { ...outcome, warnings: [...outcome.warnings, ...this.#derivation.problemsOf(text)] }
+      : outcome;
+  }
+
+  /** What computes all that follows from objects in force, for its statistics and its checking mode. */
+  get queries(): Engine {
+    return this.#derivation.engine;
   }
 
   /** A run of a source begins; what it does not contain again is gone when it is synced. */
@@ -128,9 +153,12 @@ export class Pipeline {
       }
     }
     this.#noteProblems(source, touched);
-    const batch = this.#batch([...touched.objects], traces);
-    this.#noteReferences();
-    return batch;
+    const { derived, checked } = this.#derivation.apply(
+      [...touched.objects].map(([text, id]) => ({ id, resource: this.#given(text) })),
+    );
+    // What was touched may stand in another line now.
+    this.#noteChecks(new Map([...touched.objects, ...checked]));
+    return this.#batch(new Map([...touched.objects, ...derived]), traces);
   }
 
   /** The batch that says: this session has now published all there is. */
@@ -139,16 +167,20 @@ export class Pipeline {
     return { session: this.#session, seq: this.#seq, put: [], delete: [], complete: collections };
   }
 
-  #batch(
-    objects: readonly (readonly [string, ObjectId])[],
-    traces: ReadonlyMap<string, TraceParent | undefined>,
-  ): Batch {
+  /** What sources have in force of an object, or what is in force without them. */
+  #given(text: string): AnyResource | undefined {
+    return this.#raw.claims.inForce(text)?.good?.resource ?? this.#defaults.get(text);
+  }
+
+  #batch(objects: ReadonlyMap<string, ObjectId>, traces: ReadonlyMap<string, TraceParent | undefined>): Batch {
     const put: Put[] = [];
     const deleted: Delete[] = [];
     for (const [text, { collection, key }] of objects) {
-      const trace = traces.get(text);
+      const derived = this.#derivation.derived(text);
+      const trace = traces.get(text) ?? (derived && traces.get(textOfId(derived.owner)));
       const traced = trace === undefined ? {} : { trace };
-      const resource = this.#raw.claims.inForce(text)?.good?.resource ?? this.#defaults.get(text);
+      // What somebody has written comes before what is made.
+      const resource = this.#given(text) ?? derived?.resource;
       const before = this.#published.get(text);
       if (deepEqual(before, resource)) continue;
       if (resource) {
@@ -163,27 +195,13 @@ export class Pipeline {
     return { session: this.#session, seq: this.#seq, put, delete: deleted, complete: [] };
   }
 
-  /** Names that nothing bears, of all that is in force. */
-  #noteReferences(): void {
-    const found = new Map<string, Problem[]>();
-    for (const problem of findDanglingReferences(this.resources)) {
-      const name = problem.resource ?? '';
-      found.set(name, [...(found.get(name) ?? []), problem]);
-    }
-    for (const [text, { collection, key }] of this.#referring) {
-      if (!found.has(`${collection} ${key}`))
-        this.#book.set(`references|${text}`, { section: 'references', problems: [] });
-    }
-    this.#referring = new Map();
-    for (const [name, problems] of found) {
-      const [collection = '', key = ''] = name.split(' ');
-      const id = { cluster: configCluster, collection: collection as ObjectId['collection'], key };
-      const origin = this.#raw.claims.inForce(textOfId(id))?.good?.origin;
-      this.#referring.set(textOfId(id), id);
-      this.#book.set(`references|${textOfId(id)}`, {
-        section: 'references',
+  #noteChecks(checked: ReadonlyMap<string, ObjectId>): void {
+    for (const [text, id] of checked) {
+      const origin = this.#raw.claims.inForce(text)?.good?.origin;
+      this.#book.set(`checks|${text}`, {
+        section: 'checks',
         resource: nameOfId(id),
-        problems: problems.map((problem) => ({ problem, origin })),
+        problems: this.#derivation.problemsOf(text).map((problem) => ({ problem, origin })),
       });
     }
   }
@@ -217,8 +235,6 @@ function duplicatesOf(claims: readonly Claim[]): readonly { readonly problem: Pr
   const inForce = claims.find(({ good }) => good);
   if (!inForce?.good) return [];
   const name = nameOfId(inForce.id);
-  const message = `${name} is already in ${describeOrigin(inForce.good.origin)}, which is in force; remove one of them`;
-  return claims
-    .filter((claim) => claim !== inForce && claim.good)
-    .map(({ origin }) => ({ origin, problem: { code: 'duplicate', level: 'error', message } }));
+  const problem = buildProblem('Duplicate', { name, origin: describeOrigin(inForce.good.origin) });
+  return claims.filter((claim) => claim !== inForce && claim.good).map(({ origin }) => ({ origin, problem }));
 }

@@ -1,4 +1,11 @@
-import { describeOrigin, pathInDocument, printableProblem, type Origin, type Problem } from '@flotilla/model';
+import {
+  buildProblem,
+  describeOrigin,
+  pathInDocument,
+  printableProblem,
+  type Origin,
+  type Problem,
+} from '@flotilla/model';
 import { compareText } from '@flotilla/std';
 
 /** A problem and where its object is; its own `path` says where in that. */
@@ -9,12 +16,12 @@ export interface PlacedProblem {
 /** Problems that come and go together. */
 export interface ProblemGroup {
   /** Groups are shown in the order of these, then of their origins. */
-  readonly section: 'objects' | 'duplicates' | 'references' | 'sources';
+  readonly section: 'objects' | 'duplicates' | 'checks' | 'sources';
   readonly problems: readonly PlacedProblem[];
   /** How their object is named. */
   readonly resource?: string;
 }
-const sections: readonly ProblemGroup['section'][] = ['objects', 'duplicates', 'references', 'sources'];
+const sections: readonly ProblemGroup['section'][] = ['objects', 'duplicates', 'checks', 'sources'];
 /** Of one group so many are shown: they may be as many as an object has fields. */
 const maxShown = 200;
 
@@ -54,10 +61,9 @@ function shownOf(group: ProblemGroup | undefined): readonly PlacedProblem[] {
   const { problems = [] } = group ?? {};
   const more = problems.length - maxShown;
   if (more <= 0) return problems;
-  const message = `${more} more problems here are not shown; solve these first`;
   return [
     ...problems.slice(0, maxShown),
-    { origin: problems[0]?.origin, problem: { code: 'more', level: 'warning', message } },
+    { origin: problems[0]?.origin, problem: buildProblem('More', { count: more }) },
   ];
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generationOf, keyOf, type ObjectId, type SourceEvent } from '@flotilla/model';
+import { versionOf, keyOf, type ObjectId, type SourceEvent } from '@flotilla/model';
 import { Pipeline } from './index.ts';
 
 const scope = { cluster: 'Kubernetes', collection: 'service-entries' } as const;
@@ -123,7 +123,7 @@ describe('what becomes of an object', () => {
   it('has a hash of its content for a generation where there is none', () => {
     const { pipeline, apply } = rig('one');
     const [put] = apply('one', found('a', ['a.test'])).put;
-    const generation = put && generationOf(put.resource);
+    const generation = put && versionOf(put.resource);
     expect(pipeline.outcome(idOf('a'))?.generation).toBe(generation);
     apply('one', found('a', ['b.test']));
     expect(pipeline.outcome(idOf('a'))?.generation).not.toBe(generation);

@@ -53,7 +53,7 @@ export interface Galley {
   sources(): readonly SourceStatus[];
   /** What has become of an object. */
   outcome(id: ObjectId): Outcome | undefined;
-  /** Where a version of an object was read (`generationOf`); undefined when it is neither the last nor in force. */
+  /** Where a version of an object was read (`versionOf`); undefined when it is neither the last nor in force. */
   originOf(id: ObjectId, generation: string): Origin | undefined;
 }
 
@@ -178,7 +178,7 @@ class Session {
     this.#noteSource(source);
     if (!this.#isSettled && this.#isSynced) {
       this.#isSettled = true;
-      this.#options.quarantine?.settle();
+      await this.#options.quarantine?.settle();
     }
     for (const read of new Set(reads)) read?.end();
     await this.#publishAndTell(batch);

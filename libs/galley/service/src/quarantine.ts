@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Problem, Reading } from '@flotilla/model';
 import type { Activity, Logger } from '@flotilla/observability-port';
+import { replaceFile } from '@flotilla/stored-file';
 import { configLimits, messageOf, printable, readJsonObject } from '@flotilla/std';
 
 /**
@@ -10,10 +11,10 @@ import { configLimits, messageOf, printable, readJsonObject } from '@flotilla/st
 export interface Quarantine {
   readonly reading: Reading;
   /** Everything has been read once: objects that have changed or are gone since they were put in are let out. */
-  settle(): void;
+  settle(): Promise<void>;
 }
 /** Passes nothing over. */
-export const noQuarantine: Quarantine = { reading: (_object, read) => read(), settle: () => {} };
+export const noQuarantine: Quarantine = { reading: (_object, read) => read(), settle: () => Promise.resolve() };
 
 export interface QuarantineOptions {
   readonly file: string;
@@ -43,11 +44,11 @@ export function openQuarantine({ file, activity, log: root }: QuarantineOptions)
   };
   return {
     reading,
-    settle() {
+    async settle() {
       const left = [...held.keys()].filter((hash) => !met.has(hash));
       if (left.length === 0) return;
       for (const hash of left) held.delete(hash);
-      save(file, [...held.values()], log);
+      await save(file, [...held.values()], log);
     },
   };
 }
@@ -86,14 +87,10 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
   return new Map();
 }
 
-/**
- * Replaces the file as a whole or not at all. If it can't be written, a released object is looked for again at the next
- * start.
- */
-function save(file: string, objects: readonly Quarantined[], log: Logger): void {
+/** If the file can't be written, a released object is looked for again at the next start. */
+async function save(file: string, objects: readonly Quarantined[], log: Logger): Promise<void> {
   try {
-    writeFileSync(`${file}.new`, `${JSON.stringify({ objects }, null, 1)}\n`, { mode: 0o600, flush: true });
-    renameSync(`${file}.new`, file);
+    await replaceFile(file, { text: `${JSON.stringify({ objects }, null, 1)}\n`, mode: 0o600 });
   } catch (thrown) {
     log.warn("the quarantine can't be written", { file, problem: messageOf(thrown) });
   }

@@ -1,4 +1,3 @@
 export { validate } from './validate.ts';
 export { checkProxyConfig } from './mesh-config.ts';
 export { Report } from './report.ts';
-export { findDanglingReferences } from './references.ts';

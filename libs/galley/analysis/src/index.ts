@@ -1,0 +1,4 @@
+export * from './check.ts';
+export * from './checks.ts';
+export * from './store.ts';
+export * from './view.ts';

@@ -1,0 +1,60 @@
+import {
+  collections,
+  type AnyResource,
+  type Collection,
+  type ObjectId,
+  type Resource,
+  type VirtualService,
+} from '@flotilla/model';
+import { defineKey, Store, type CollectionIndexes, type KeyOf } from '@flotilla/query';
+import { resolveShortName, serviceHostname } from '@flotilla/rules';
+
+/** Which object of a collection it is. */
+export const objectKey = defineKey<{ readonly key: string; readonly cluster: string }>()('key', 'cluster');
+export type ObjectKey = KeyOf<typeof objectKey>;
+export const keyOfObject = ({ cluster, key }: ObjectId): ObjectKey => objectKey({ cluster, key });
+
+/** Where the mesh's own services are: `<name>.<namespace>.svc.<this>`. */
+const clusterDomain = 'cluster.local';
+/** The host that a name in an object of a namespace means. */
+export const hostOf = (host: string, namespace: string): string =>
+  host.startsWith('*') ? host : resolveShortName(host, { namespace }, clusterDomain);
+
+/** `namespace/name` of the Gateway that a VirtualService names; undefined for the sidecars of the mesh. */
+export function gatewayOf(name: string, namespace: string): string | undefined {
+  if (name === 'mesh') return undefined;
+  if (name.includes('/')) return name;
+  return name.includes('.') ? name.split('.').slice(0, 2).reverse().join('/') : `${namespace}/${name}`;
+}
+
+/** Whether the rules of a VirtualService are for the sidecars of the mesh. */
+export const isForMesh = ({ gateways }: VirtualService): boolean => !gateways?.length || gateways.includes('mesh');
+
+type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
+/** Every collection is filed by `key` (over all clusters) and by `namespace`. */
+const common: Record<string, (resource: AnyResource) => string[]> = {
+  key: ({ meta }) => [`${meta.namespace}/${meta.name}`],
+  namespace: ({ meta }) => [meta.namespace],
+};
+const indexes = <C extends Collection>(_collection: C, named: Record<string, Index<C>>): CollectionIndexes =>
+  ({ ...common, ...named }) as CollectionIndexes;
+
+const special: Partial<Record<Collection, CollectionIndexes>> = {
+  services: indexes('services', {
+    host: ({ meta }) => [serviceHostname(meta.name, meta.namespace, clusterDomain)],
+  }),
+  'service-entries': indexes('service-entries', {
+    host: ({ spec, meta }) => new Set((spec.hosts ?? []).map((host) => hostOf(host, meta.namespace))),
+  }),
+  'destination-rules': indexes('destination-rules', {
+    host: ({ spec, meta }) => [hostOf(spec.host ?? '', meta.namespace)],
+  }),
+};
+
+/** The store of all that sources have, after each object is checked by itself: the input of galley's queries. */
+export const createGalleyStore = (): Store =>
+  new Store(
+    Object.fromEntries(
+      collections.map((collection) => [collection, special[collection] ?? (common as CollectionIndexes)]),
+    ),
+  );
