@@ -197,7 +197,8 @@ export class Engine implements Reader {
       entry.removeWatch(watch);
       now.addWatch(watch);
       watch.entry = now;
-      if (seen(now.outcome) !== before) changed.add(watch);
+      // A list watches for several subjects, which may part now.
+      if (seen(now.outcome) !== before || watch.list) changed.add(watch);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Cell } from './cell.ts';
 import type { QueryKey, StoreKey } from './key.ts';
 import { seen, valueOf, type AnyQuery, type Entry, type Node } from './node.ts';
-import type { Query, Reads } from './query.ts';
+import type { Attempt, Query, Reads } from './query.ts';
 import type { Cells } from './store.ts';
 import { attribute, noAttributes, union, type Signature, type Subject } from './subject.ts';
 
@@ -61,12 +61,16 @@ export class Frame implements Reads {
   }
 
   query<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): R {
+    return valueOf(this.attempt(query, key)) as R;
+  }
+
+  attempt<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): Attempt<R> {
     this.#refuseWhenClosed();
     const { resolve, subject } = this.#context;
     const entry = resolve(query as unknown as AnyQuery, key, subject);
     this.#reads.set(entry, seen(entry.outcome));
     this.#signature = union(this.#signature, entry.signature);
-    return valueOf(entry.outcome) as R;
+    return entry.outcome as Attempt<R>;
   }
 
   #input(cell: Cell): unknown {

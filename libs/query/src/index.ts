@@ -5,8 +5,20 @@ export { type ResultInfo, type ResultPlace } from './inspect.ts';
 export { type Watch } from './node.ts';
 export { type CollectionIndexes } from './collection.ts';
 export { Store, type Change, type Demand } from './store.ts';
-export { Subject } from './subject.ts';
-export { Interruption, QueryCycle, defineQuery, type Query, type Reads } from './query.ts';
+export { causesOf, type Input } from './inputs.ts';
+export {
+  ListWatch,
+  member,
+  sameMember,
+  sameMembers,
+  type FailedSource,
+  type ListSource,
+  type Member,
+  type MemberList,
+  type NamedWatch,
+} from './list.ts';
+export { Subject, type Signature } from './subject.ts';
+export { Interruption, QueryCycle, defineQuery, type Attempt, type Query, type Reads } from './query.ts';
 export { checkAgainstScratch, type Mismatch } from './check.ts';
 export {
   compareKeys,

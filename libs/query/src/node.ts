@@ -1,5 +1,6 @@
 import type { InputNode } from './cell.ts';
 import type { QueryKey } from './key.ts';
+import type { ListWatch } from './list.ts';
 import type { Query } from './query.ts';
 import type { Signature, Subject } from './subject.ts';
 
@@ -74,6 +75,8 @@ const unwatched: ReadonlySet<Watch> = new Set();
 export class Watch {
   readonly subject: Subject;
   entry: Entry;
+  /** The list that it belongs to. */
+  list?: ListWatch;
 
   constructor(subject: Subject, entry: Entry) {
     this.subject = subject;
@@ -86,6 +89,10 @@ export class Watch {
 
   get key(): QueryKey {
     return this.entry.key;
+  }
+
+  get outcome(): Outcome {
+    return this.entry.outcome;
   }
 }
 

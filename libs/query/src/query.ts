@@ -16,7 +16,11 @@ export interface Reads {
    */
   attr(path: string): unknown;
   query<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): R;
+  /** The same for those who go on without what fails. */
+  attempt<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): Attempt<R>;
 }
+/** The result of a query, or why there is none. */
+export type Attempt<R> = { readonly value: R } | { readonly error: unknown };
 
 /** A pure function of a view and a key. `V` is the view as the query sees it: its own typed face of `Reads`. */
 export interface Query<K extends QueryKey, R, V = Reads> {

@@ -5,7 +5,7 @@ import { FilePipeline } from '@flotilla/galley-pipeline';
 import { keyOf, type Batch } from '@flotilla/model';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
 import type { XdsResource } from '@flotilla/pilot-xds';
-import { Engine, type Watch } from '@flotilla/query';
+import { Engine, type MemberList, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
 import { corpusPath } from '@flotilla/testing';
 import { readScenario } from '@flotilla/tool-parity';
@@ -27,14 +27,13 @@ function applyBatch(engine: Engine, batch: Batch): void {
   ]);
 }
 
-/** What a query could not make for a proxy, as text; undefined when it could. */
+/** Why a query failed, as text; undefined for one that did not. Failures of queries that name members count too. */
 function failureOf(engine: Engine, { query, key, subject }: Watch): string | undefined {
   try {
-    const answer = engine.read(query, key, subject) as readonly XdsResource[] | XdsResource | undefined;
-    return [answer ?? []]
-      .flat()
-      .map(({ failure }) => failure)
-      .find((failure) => failure !== undefined);
+    const answer = engine.read(query, key, subject) as Partial<MemberList> | XdsResource | undefined;
+    const [failed] = answer && 'failed' in answer ? (answer.failed ?? []) : [];
+    if (failed) throw failed.error;
+    return undefined;
   } catch (thrown) {
     return `${query.name} ${key}: ${messageOf(thrown)}${(thrown as Error).stack?.split('\n').slice(0, 4).join(' ')}`;
   }
@@ -50,7 +49,6 @@ describe.skipIf(names.length === 0)('objects broken at random, beside a healthy 
     applyBatch(engine, pipeline.apply(scenario.files));
     engine.apply(credentialChanges({ put: scenario.credentials, delete: [] }));
     for (const proxy of scenario.proxies) connect(engine, proxy);
-    const watches = [...engine.watches()];
     const random = randomOf(Number(seed) + names.indexOf(name) * 1_000_003);
     const objects = scenario.files.flatMap(({ documents = [] }) => documents.map(({ value }) => value as object));
     for (let i = 0; i < Number(count); i += 1) {
@@ -61,7 +59,7 @@ describe.skipIf(names.length === 0)('objects broken at random, beside a healthy 
       const refused = pipeline.problems.filter(({ origin, level }) => origin?.startsWith(path) && level === 'error');
       if (refused.length > 0) expect([object, batch.put, batch.delete]).toEqual([object, [], []]);
       applyBatch(engine, batch);
-      const failures = watches.map((watch) => failureOf(engine, watch)).filter((failure) => failure !== undefined);
+      const failures = [...engine.watches()].flatMap((watch) => failureOf(engine, watch) ?? []);
       expect([failures, indexFailures], JSON.stringify(object).slice(0, 3000)).toEqual([[], []]);
       applyBatch(engine, pipeline.apply([{ path }]));
     }

@@ -7,7 +7,7 @@ import { parseReview } from '@flotilla/injector-server';
 import { defaultValues } from '@flotilla/injector-template';
 import { keyOf, type MeshConfig } from '@flotilla/model';
 import { createWorldStore, parseProxy, proxySubject, worldChanges } from '@flotilla/pilot-world';
-import { allOf, oneOf, resourceKey, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
+import { isWhole, readAll, readOne, resourceKey, typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { Engine } from '@flotilla/query';
 
@@ -89,9 +89,9 @@ function outcome(key: string): unknown {
   if (!node.ok) throw new Error(node.error);
   const proxy = proxySubject(engine, node.value);
   const all = kinds.flatMap((kind) =>
-    engine
-      .read(allOf, kind, proxy)
-      .map((resource) => [kind, resource.name, toJson(typeUrls[kind], resource.bytes)] as const),
+    (isWhole(kind) ? readAll(engine, kind, proxy) : []).map(
+      (resource) => [kind, resource.name, toJson(typeUrls[kind], resource.bytes)] as const,
+    ),
   );
   const asked = [
     ...all.filter(([kind]) => kind === 'cds').map(([, name]) => ['eds', name] as const),
@@ -99,7 +99,7 @@ function outcome(key: string): unknown {
     ['rds', '81'],
   ] as const;
   const members = asked.flatMap(([kind, name]) => {
-    const resource = engine.read(oneOf, resourceKey({ kind, name }), proxy);
+    const resource = readOne(engine, resourceKey({ kind, name }), proxy);
     return resource ? [[kind, name, toJson(typeUrls[kind], resource.bytes)]] : [];
   });
   const config = batch.put.find(({ resource }) => resource.collection === 'mesh-config')?.resource.spec as MeshConfig;

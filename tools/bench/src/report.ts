@@ -89,11 +89,11 @@ const changeTable = (runs: readonly PushResult[], kind: Kind): string =>
 const queryTable = (results: readonly QueryResult[]): string =>
   table(
     ['change', 'queries run', 'of results', 'answers changed, of all', 'ms', 'which'],
-    results.map(({ kind, ran, results: all, changed, watches, p50Ms, runs }) => [
+    results.map(({ kind, ran, results: all, changed, answers, p50Ms, runs }) => [
       titles[kind],
       ran,
       all,
-      `${changed} of ${watches}`,
+      `${changed} of ${answers}`,
       ms(p50Ms),
       Object.entries(runs)
         .map(([name, count]) => `${name} ${count}`)

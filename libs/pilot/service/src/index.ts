@@ -1,3 +1,6 @@
 export * from './pilot.ts';
-export * from './proxies.ts';
+export { generationProblemsPage, type GenerationProblem } from './problems.ts';
+export * from './protocol.ts';
 export * from './settings.ts';
+export { SharedLists } from './shared-lists.ts';
+export type { Holder, SharedList } from './shared-list.ts';

@@ -31,6 +31,11 @@ export function createPilotMetrics(metrics: Metrics) {
       { buckets: [0.01, 0.05, 0.1, 0.5, 1, 3, 5, 10, 20, 30] },
     ),
     internalErrors: metrics.counter('pilot_total_xds_internal_errors', 'Total number of internal XDS errors in pilot.'),
+    failing: metrics.gauge(
+      'pilot_xds_members_failing',
+      'What cannot be generated now, by type; proxies keep what they have of it.',
+      { type: types },
+    ),
     secretErrors: metrics.counter(
       'pilot_sds_certificate_errors_total',
       'Total number of failures to fetch SDS key and certificate.',

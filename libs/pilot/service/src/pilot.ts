@@ -3,13 +3,18 @@ import { collections, keyOf, type Collection, type CredentialSource, type Creden
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsServer, type AdsLimits, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
-import { Engine, type Change, type Subject, type Watch } from '@flotilla/query';
+import { preparedLists, typeUrls } from '@flotilla/pilot-xds';
+import { Engine, type Change, type Watch } from '@flotilla/query';
 import { messageOf } from '@flotilla/std';
 import { followDemand } from './credential-demand.ts';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
-import { nameOfType, Proxy, runsPerPiece, xdsProtocol } from './proxies.ts';
+import { GenerationProblems } from './problems.ts';
+import { nameOfType, xdsProtocol } from './protocol.ts';
+import { Proxy } from './proxy.ts';
+import { runsPerPiece } from './pieces.ts';
 import { defaultAdsLimits } from './settings.ts';
+import { SharedLists, type ChangedNames } from './shared-lists.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** Of a burst of changes so many are followed. */
@@ -57,13 +62,18 @@ export function createPilot(options: PilotOptions) {
   });
   const credentialReaders = new Set(credentialReader);
   const proxies = new Set<Proxy>();
-  /** Whose watches have a subject. */
-  const watching = new Map<Subject, Proxy>();
+  /** Whose labels a watch is on. */
+  const labelled = new Map<Watch, Proxy>();
   const incomplete = new Set<Collection>(collections);
   const ready = Promise.withResolvers<null>();
 
   const metrics = createPilotMetrics(observability.metrics);
   const log = observability.log.scope('ads');
+  const problems = new GenerationProblems({ log, metrics });
+  const lists = new SharedLists({
+    engine,
+    onFailures: (list, isOver) => problems.update(list, isOver ? [] : list.failures),
+  });
   engine.store.onIndexFailure = ({ collection, key, index, error }) => {
     metrics.internalErrors.add(1);
     log.error('an object can not be found by one of its indexes; everything else goes on', {
@@ -118,6 +128,8 @@ export function createPilot(options: PilotOptions) {
       cause.begun?.();
       let changed = engine.settle(runsPerPiece);
       for (; !changed; changed = engine.settle(runsPerPiece)) await nextTurn();
+      for (const { key, subject } of lists.renamed(changed))
+        while (!engine.prepare(preparedLists, key, { subject, runs: runsPerPiece })) await nextTurn();
       send(changed, cause);
     });
     settled = settling.catch(() => {});
@@ -125,18 +137,17 @@ export function createPilot(options: PilotOptions) {
   }
 
   function send(changed: Iterable<Watch>, cause: SettledCause): void {
-    const affected = new Map<Proxy, Map<string, Set<string> | 'all'>>();
+    const affected = new Map<Proxy, Map<string, ChangedNames>>();
+    for (const [holder, kinds] of lists.settle(changed))
+      affected.set(holder as Proxy, new Map([...kinds].map(([kind, names]) => [typeUrls[kind], names])));
     for (const watch of changed) {
-      const proxy = watching.get(watch.subject);
+      const proxy = labelled.get(watch);
       if (!proxy) continue;
-      const types = affected.get(proxy) ?? new Map<string, Set<string> | 'all'>();
-      affected.set(proxy, types);
+      const types = affected.get(proxy) ?? new Map<string, ChangedNames>();
       isolated(proxy, () => {
-        for (const { typeUrl, name } of proxy.changedBy(watch)) {
-          const names = types.get(typeUrl);
-          types.set(typeUrl, name === undefined || names === 'all' ? 'all' : (names ?? new Set<string>()).add(name));
-        }
+        for (const typeUrl of proxy.relabel()) types.set(typeUrl, 'all');
       });
+      affected.set(proxy, types);
     }
     cause.computed?.(affected.size);
     for (const [proxy, types] of affected) {
@@ -223,28 +234,32 @@ export function createPilot(options: PilotOptions) {
       throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
     const proxy = new Proxy(opening, {
       engine,
+      lists,
       tracer: observability.tracer,
       metrics,
       credentialReaders,
       maxUnknownNames: limits.xdsUnknownNames,
       isAbsent: demand.isAbsent,
-      onSubject: (of, before) => {
-        if (before) watching.delete(before);
-        watching.set(of.labels.subject, of).set(of.subject, of);
-      },
       onDropped: collectSoon,
       onClose: (closed) => {
-        watching.delete(closed.labels.subject);
-        watching.delete(closed.subject);
+        labelled.delete(closed.labels);
         proxies.delete(closed);
         metrics.connected.set(proxies.size);
       },
     });
     proxies.add(proxy);
+    labelled.set(proxy.labels, proxy);
     metrics.connected.set(proxies.size);
     return proxy;
   };
   const ads = createAdsServer({ protocol: xdsProtocol, observability, open, limits });
-  /** `discovery`: for the clients that the port it is served on lets in. */
-  return { run, ready: ready.promise, discovery: ads.service, engine };
+  return {
+    run,
+    ready: ready.promise,
+    /** For the clients that the port it is served on lets in. */
+    discovery: ads.service,
+    engine,
+    /** What can't be made for proxies at the moment. */
+    problems: () => problems.all,
+  };
 }

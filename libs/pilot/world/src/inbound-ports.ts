@@ -60,6 +60,11 @@ function declaredPort(targets: readonly ServiceTarget[]): InboundPort {
   };
 }
 
+/** One of them. Key: its number. */
+export const inboundPort = worldQuery('inbound-port', (view, number): InboundPort | undefined =>
+  view.query(inboundPorts, '').find((port) => String(port.number) === number),
+);
+
 function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: IstioIngressListener): InboundPort {
   const number = listener.port?.number ?? 0;
   const port: ServicePort = {

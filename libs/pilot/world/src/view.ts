@@ -1,5 +1,5 @@
 import type { Collection, Resource } from '@flotilla/model';
-import type { Query, QueryKey, Reads } from '@flotilla/query';
+import type { Attempt, Query, QueryKey, Reads } from '@flotilla/query';
 import { labelsMatchBy, type Labels } from '@flotilla/rules';
 
 /**
@@ -72,6 +72,8 @@ export interface View {
   meta(name: string): unknown;
   /** The result of another query. */
   query<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): R;
+  /** The same for those who go on without what fails. */
+  attempt<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): Attempt<R>;
 }
 /** Has the proxy all labels of a selector? An empty one selects every proxy. */
 export const isSelected = (view: View, selector: Labels | undefined): boolean =>
@@ -138,5 +140,9 @@ class WorldView implements View {
 
   query<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): R {
     return this.#reads.query(query, key);
+  }
+
+  attempt<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): Attempt<R> {
+    return this.#reads.attempt(query, key);
   }
 }

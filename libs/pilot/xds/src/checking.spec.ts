@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
-import { checkAgainstScratch, Engine, Subject, type Watch } from '@flotilla/query';
+import { checkAgainstScratch, Engine, ListWatch, Subject, type MemberList, type Watch } from '@flotilla/query';
 import { meshLife, meshNames, meshNodes, type MeshChange } from '@flotilla/testing';
 import { resourceKey, type XdsKind } from './finish/kinds.ts';
-import { allOf, oneOf } from './roots.ts';
+import { listOfOne, listsOf } from './roots.ts';
 
 const subjects = meshNodes.map((node) => {
   const parsed = parseProxy(node);
@@ -12,46 +12,49 @@ const subjects = meshNodes.map((node) => {
   return new Subject(parsed.value as unknown as Record<string, unknown>);
 });
 
-function watchAll(engine: Engine): Watch[] {
+/** Watches all that the proxies are sent, as pilot does for proxies that share nothing. */
+function watchAll(engine: Engine): readonly ListWatch[] {
   const named = Object.entries(meshNames).flatMap(([kind, names]) =>
-    names.map((name) => resourceKey({ kind: kind as XdsKind, name })),
+    names.map((name) => listOfOne(resourceKey({ kind: kind as XdsKind, name }))),
   );
-  return subjects.flatMap((subject) => [
-    ...(['cds', 'lds', 'nds'] as const).map((kind) => engine.watch(allOf, kind, subject)),
-    ...named.map((key) => engine.watch(oneOf, key, subject)),
-  ]);
+  const sources = [...(['cds', 'lds', 'nds'] as const).flatMap(listsOf), ...named];
+  return subjects.flatMap((subject) => sources.map((source) => new ListWatch(engine, source, subject)));
 }
 
-/** What a watch's proxy is sent for it: names and hashes, or why there is nothing. */
-function answer(engine: Engine, { query, key, subject }: Watch): string {
-  try {
-    return JSON.stringify(engine.read(query, key, subject), (name, value: unknown) =>
-      name === 'bytes' ? undefined : value,
-    );
-  } catch (error) {
-    return String(error);
-  }
+/** What a result is, names and hashes, or why there is none. */
+function answer({ outcome }: Watch): string {
+  if ('error' in outcome) return `failed: ${String(outcome.error)}`;
+  return JSON.stringify(outcome.value, (name, value: unknown) => (name === 'bytes' ? undefined : value));
 }
+
+/** What fails: members, and queries that name them. */
+const failuresIn = (engine: Engine): unknown[] =>
+  [...engine.watches()].flatMap(({ query, outcome }): readonly unknown[] => {
+    if ('error' in outcome) return [`${query.name}: ${String(outcome.error)}`];
+    return (outcome.value as Partial<MemberList> | undefined)?.failed ?? [];
+  });
 
 describe('checking mode', () => {
   it('finds reuse right after any changes of a mesh, every changed answer told, and no query failing', () => {
     fc.assert(
       fc.property(meshLife({ steps: 8 }), fc.boolean(), (life: readonly (readonly MeshChange[])[], collecting) => {
         const engine = new Engine(createWorldStore());
-        const watches = watchAll(engine);
-        let before = watches.map((watch) => answer(engine, watch));
+        const lists = watchAll(engine);
+        const answers = (): Map<Watch, string> => new Map([...engine.watches()].map((watch) => [watch, answer(watch)]));
+        let before = answers();
         for (const step of life) {
-          const told = engine.apply(
+          const changed = engine.apply(
             step.flatMap(({ collection, key, resource }) => worldChanges(collection, key, resource)),
           );
+          for (const watch of changed) watch.list?.note(watch);
           expect(checkAgainstScratch(engine)).toEqual([]);
-          const now = watches.map((watch) => answer(engine, watch));
-          expect(
-            watches
-              .filter((watch, i) => now[i] !== before[i] && !told.has(watch))
-              .map(({ query, key }) => `${query.name}(${key})`),
-          ).toEqual([]);
-          expect(now.filter((text) => /^\w*Error/.test(text))).toEqual([]);
+          const now = answers();
+          const unheard = [...now].filter(
+            ([watch, text]) => before.has(watch) && before.get(watch) !== text && !changed.has(watch),
+          );
+          expect(unheard.map(([{ query, key }]) => `${query.name}(${key})`)).toEqual([]);
+          expect(failuresIn(engine)).toEqual([]);
+          expect(lists.flatMap(({ failed }) => failed ?? [])).toEqual([]);
           before = now;
           if (collecting) engine.collect();
         }

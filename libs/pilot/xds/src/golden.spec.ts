@@ -3,7 +3,8 @@ import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { goldenPairs } from '@flotilla/testing';
 import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
 import { meshOf } from './golden.fixture.ts';
-import { allOf, oneOf } from './roots.ts';
+import { readAll, readOne } from './read.ts';
+import { isWhole } from './roots.ts';
 
 function part(json: Json | undefined, [name, ...path]: readonly string[]): Json {
   if (name === undefined) return json ?? null;
@@ -19,10 +20,10 @@ describe('golden pairs: what a proxy is sent', () => {
     return Object.fromEntries(
       show.map((line) => {
         const [kind, name, path] = line.split(' ') as [XdsKind, string?, string?];
-        const all = engine.read(allOf, kind, proxy);
+        const all = isWhole(kind) ? readAll(engine, kind, proxy) : [];
         if (name === undefined) return [line, all.map((resource) => resource.name)];
         const resource =
-          all.find((one) => (one.name || '-') === name) ?? engine.read(oneOf, resourceKey({ kind, name }), proxy);
+          all.find((one) => (one.name || '-') === name) ?? readOne(engine, resourceKey({ kind, name }), proxy);
         return [line, resource ? part(toJson(typeUrls[kind], resource.bytes), path?.split('.') ?? []) : null];
       }),
     );

@@ -4,7 +4,7 @@ import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { Engine, Subject, type Change } from '@flotilla/query';
 import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
 import type { XdsResource } from './resource.ts';
-import { allOf, oneOf } from './roots.ts';
+import { readAll, readOne } from './read.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -42,7 +42,6 @@ export const service = (name: string, spec: Plain, metadata: Plain = {}): Plain 
 export const peerAuthentication = (name: string, spec: Plain, metadata: Plain = {}): Plain =>
   object('security.istio.io/v1beta1 PeerAuthentication', name, { spec, metadata });
 
-/** For specs: an object as a change of the World. */
 export function changeOf(raw: Plain): Change[] {
   const parsed = parseResource(raw);
   const collection = kindOf(raw)?.collection;
@@ -51,7 +50,6 @@ export function changeOf(raw: Plain): Change[] {
   return worldChanges(collection, keyOf(resource.meta), resource);
 }
 
-/** For specs: a mesh configuration as a change of the World. */
 export function meshConfig(raw: Plain): Change[] {
   const parsed = parseMeshConfig(raw);
   if (!parsed.ok) throw new Error(`no mesh configuration: ${JSON.stringify(parsed)}`);
@@ -103,7 +101,7 @@ export function ask(
   engine.apply([...meshConfig(mesh), ...objects.flatMap(changeOf)]);
   const plain = (kind: XdsKind, resource: XdsResource | undefined): Json | undefined =>
     resource && toJson(typeUrls[kind], resource.bytes);
-  const all = (kind: 'cds' | 'lds'): readonly XdsResource[] => engine.read(allOf, kind, subject);
+  const all = (kind: 'cds' | 'lds'): readonly XdsResource[] => readAll(engine, kind, subject);
   return {
     named: (kind, name) =>
       plain(
@@ -114,6 +112,6 @@ export function ask(
       all(kind)
         .map(({ name }) => name)
         .sort(),
-    one: (kind, name) => plain(kind, engine.read(oneOf, resourceKey({ kind, name }), subject)),
+    one: (kind, name) => plain(kind, readOne(engine, resourceKey({ kind, name }), subject)),
   };
 }

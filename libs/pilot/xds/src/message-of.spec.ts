@@ -5,8 +5,8 @@ import { encodeMessage } from './finish/encode-message.ts';
 import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
 import { meshOf } from './golden.fixture.ts';
 import { messageOf } from './message-of.ts';
+import { readAll, readOne } from './read.ts';
 import type { XdsResource } from './resource.ts';
-import { allOf, oneOf } from './roots.ts';
 
 /** The values of a field anywhere in a message's JSON. */
 function valuesOf(field: string, json: Json): Json[] {
@@ -20,12 +20,12 @@ type Found = readonly [kind: XdsKind, resource: XdsResource];
 /** Every resource that a proxy is sent: all of the types that it takes whole, and what these refer to. */
 function everything({ engine, proxy }: Pick<ReturnType<typeof meshOf>, 'engine' | 'proxy'>): Found[] {
   const whole = (['cds', 'lds', 'nds'] as const).flatMap((kind) =>
-    engine.read(allOf, kind, proxy).map((resource): Found => [kind, resource]),
+    readAll(engine, kind, proxy).map((resource): Found => [kind, resource]),
   );
   const references = whole.map(([kind, { bytes }]) => toJson(typeUrls[kind], bytes));
   const named = (kind: XdsKind, field: string): Found[] =>
     [...new Set(valuesOf(field, references).map(String))].flatMap((name): Found[] => {
-      const resource = engine.read(oneOf, resourceKey({ kind, name }), proxy);
+      const resource = readOne(engine, resourceKey({ kind, name }), proxy);
       return resource ? [[kind, resource]] : [];
     });
   return [...whole, ...named('eds', 'serviceName'), ...named('rds', 'routeConfigName'), ...named('sds', 'name')];

@@ -1,8 +1,8 @@
 import type { Engine, Reader, Subject } from '@flotilla/query';
 import { resourceKey, type Messages, type XdsKind } from './finish/kinds.ts';
 import { messagesOf } from './finish/messages.ts';
-import type { XdsResource } from './resource.ts';
-import { allOf, isWhole, oneOf } from './roots.ts';
+import type { Made } from './members.ts';
+import { readOne } from './read.ts';
 
 /**
  * The message of a resource that a proxy is sent, made again (messagesOf); undefined when there is no such resource.
@@ -13,10 +13,7 @@ export function messageOf<K extends XdsKind>(
   { kind, name }: { readonly kind: K; readonly name: string },
   proxy: Subject,
 ): Messages[K] | undefined {
-  const read = (reader: Reader): XdsResource | undefined =>
-    isWhole(kind)
-      ? reader.read(allOf, kind, proxy).find((resource) => resource.name === name)
-      : reader.read(oneOf, resourceKey({ kind, name }), proxy);
+  const read = (reader: Reader): Made => readOne(reader, resourceKey({ kind, name }), proxy);
   const resource = read(engine);
   return resource && messagesOf(engine, { kind, names: new Set([name]) }, read).get(resource.version);
 }

@@ -1,35 +1,69 @@
 import { worldQuery, type WorldQuery } from '@flotilla/pilot-world';
+import {
+  defineKey,
+  member,
+  type KeyOf,
+  type ListSource,
+  type MemberList,
+  type Query,
+  type QueryKey,
+} from '@flotilla/query';
 import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
 import { outboundClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
 import type { ResourceKey, XdsKind } from './finish/kinds.ts';
-import { boundInbound, virtualInbound } from './listeners/inbound.ts';
+import { inboundListeners } from './listeners/inbound.ts';
 import { outboundListeners } from './listeners/outbound.ts';
 import { gatewayListeners } from './gateway/listeners.ts';
 import { gatewayRouteConfiguration } from './routes/gateway.ts';
-import { nameTable } from './names/name-table.ts';
+import { nameTables } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import { secret } from './secrets/secret.ts';
-import { isolated, sameResource, sameResources, type XdsResource } from './resource.ts';
+import type { Made } from './members.ts';
+import { sameResource, type XdsResource } from './resource.ts';
 
-type Part = WorldQuery<string, readonly XdsResource[] | XdsResource | undefined>;
-/** What a type that is taken whole consists of, in order. */
-const parts: Partial<Record<XdsKind, readonly Part[]>> = {
+/**
+ * Types that a proxy takes whole consist of these lists, in order. Of resources of one name a list has the first, and
+ * the last of the lists prevails.
+ */
+const lists = {
   cds: [outboundClusters, fixedClusters, inboundClusters],
-  lds: [gatewayListeners, outboundListeners, virtualInbound, boundInbound],
-  nds: [nameTable],
+  lds: [gatewayListeners, outboundListeners, inboundListeners],
+  nds: [nameTables],
+} as const satisfies Record<string, readonly WorldQuery<string, MemberList<Made>>[]>;
+export type WholeKind = keyof typeof lists;
+
+const namedBy = (query: WorldQuery<string, MemberList<Made>>): ListSource<Made> => ({
+  naming: query as unknown as Query<QueryKey, MemberList<Made>, never>,
+  key: '',
+});
+const sources: Readonly<Record<WholeKind, readonly ListSource<Made>[]>> = {
+  cds: lists.cds.map(namedBy),
+  lds: lists.lds.map(namedBy),
+  nds: lists.nds.map(namedBy),
 };
 
 /** Whether a proxy takes a type whole, not by names. */
-export const isWhole = (kind: XdsKind): boolean => Object.hasOwn(parts, kind);
+export const isWhole = (kind: XdsKind): kind is WholeKind => Object.hasOwn(lists, kind);
 
-/** All resources of a type that a proxy takes whole (CDS, LDS, NDS); what could not be made has a `failure`. */
-export const allOf = worldQuery(
-  'all-of',
-  (view, kind: XdsKind): readonly XdsResource[] =>
-    (parts[kind] ?? []).flatMap((part) => isolated(part.name, () => [view.query(part, '') ?? []].flat())),
-  { equals: sameResources },
-);
+/** The lists of a type that is taken whole: always the same objects. */
+export const listsOf = (kind: WholeKind): readonly ListSource<Made>[] => sources[kind];
+
+/** The lists of a type that is taken whole, or one of them by its place. */
+export const listKey = defineKey<{ readonly kind: WholeKind; readonly place?: number | undefined }>()('kind', 'place');
+export type ListKey = KeyOf<typeof listKey>;
+
+/** Reads every member of lists, for an engine to prepare them; how many there are. Nothing that is watched reads it. */
+export const preparedLists = worldQuery('prepared-lists', (view, { kind, place }: ListKey): number => {
+  const all: readonly WorldQuery<string, MemberList<Made>>[] = lists[kind];
+  const asked = place === undefined ? all : all.slice(place, place + 1);
+  const members = asked.flatMap((naming) => {
+    const names = view.attempt(naming, '');
+    return 'value' in names ? names.value.members : [];
+  });
+  for (const { query, key } of members) view.attempt(query as unknown as WorldQuery<QueryKey, Made>, key);
+  return members.length;
+});
 
 /** One resource by name (EDS, RDS, ECDS, SDS). */
 export const oneOf = worldQuery(
@@ -44,3 +78,6 @@ export const oneOf = worldQuery(
   },
   { equals: sameResource },
 );
+
+/** The list of one resource that is requested by its name. */
+export const listOfOne = (key: ResourceKey): ListSource<Made> => ({ only: member(oneOf, key, { name: key.name }) });

@@ -10,9 +10,9 @@ export interface QueryResult {
   /** All that ran, and the results that there are. */
   readonly ran: number;
   readonly results: number;
-  /** Watches whose result is another, of all. */
+  /** Answers, of one type or name to one sidecar, that are others now, of all. */
   readonly changed: number;
-  readonly watches: number;
+  readonly answers: number;
   readonly p50Ms: number;
 }
 export interface QueryOptions {
@@ -39,8 +39,7 @@ function fileOf(mesh: Mesh, kind: Kind, k: number): MeshFile {
  * counts are of the last change.
  */
 export function measureQueries({ mesh: size, sidecars, changes }: QueryOptions): QueryResult[] {
-  const { engine, mesh } = watchedWorld(size, sidecars);
-  const watches = [...engine.watches()].length;
+  const { engine, lists, mesh, answers } = watchedWorld(size, sidecars);
   return kinds.map((kind) => {
     const times: number[] = [];
     let changed = 0;
@@ -48,12 +47,13 @@ export function measureQueries({ mesh: size, sidecars, changes }: QueryOptions):
       const change = changesOf(fileOf(mesh, kind, k));
       engine.resetStats();
       const start = performance.now();
-      changed = engine.apply(change).size;
+      const affected = lists.settle(engine.apply(change));
       times.push(performance.now() - start);
+      changed = [...affected.values()].reduce((sum, kinds) => sum + kinds.size, 0);
       engine.collect();
     }
     const runs = Object.fromEntries([...engine.stats.runs].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
     const ran = Object.values(runs).reduce((sum, n) => sum + n, 0);
-    return { kind, runs, ran, results: engine.stats.entries, changed, watches, p50Ms: quantile(times, 0.5) };
+    return { kind, runs, ran, results: engine.stats.entries, changed, answers, p50Ms: quantile(times, 0.5) };
   });
 }

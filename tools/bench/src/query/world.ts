@@ -1,6 +1,7 @@
 import { keyOf, parseMeshConfig, parseResource, type AnyResource } from '@flotilla/model';
 import { createWorldStore, parseProxy, proxySubject, workload, worldChanges } from '@flotilla/pilot-world';
-import { allOf, oneOf, resourceKey } from '@flotilla/pilot-xds';
+import { SharedLists, type Holder } from '@flotilla/pilot-service';
+import { listOfOne, listsOf, resourceKey } from '@flotilla/pilot-xds';
 import { Engine, Subject, type Change } from '@flotilla/query';
 import { Mesh, type MeshFile, type MeshNode, type MeshSize } from '../mesh.ts';
 
@@ -14,21 +15,30 @@ export const changesOf = (file: MeshFile): Change[] => {
   return worldChanges(resource.collection, keyOf(resource.meta), resource);
 };
 
-/** As pilot has it while the sidecar is connected. */
-function subjectOf(engine: Engine, node: MeshNode): Subject {
+/** A sidecar, as pilot has it while it is connected. */
+function holderOf(engine: Engine, node: MeshNode): Holder {
   const parsed = parseProxy(node);
   if (!parsed.ok) throw new Error(parsed.error);
   engine.watch(workload, '', new Subject({ ...parsed.value }));
-  return proxySubject(engine, parsed.value);
+  return { subject: proxySubject(engine, parsed.value), onMoved: () => {} };
+}
+
+export interface WatchedWorld {
+  readonly engine: Engine;
+  readonly lists: SharedLists;
+  readonly mesh: Mesh;
+  /** What all sidecars together have requested: types and names. */
+  readonly answers: number;
 }
 
 /**
- * Pilot's queries over a mesh, with sidecars that watch all that they ask for: clusters, listeners, each load
+ * Pilot's queries over a mesh, with sidecars that have all that they request: clusters, listeners, each load
  * assignment, the route configuration of port 80.
  */
-export function watchedWorld(size: MeshSize, sidecars: number): { readonly engine: Engine; readonly mesh: Mesh } {
+export function watchedWorld(size: MeshSize, sidecars: number): WatchedWorld {
   const mesh = new Mesh(size);
   const engine = new Engine(createWorldStore());
+  const lists = new SharedLists({ engine, onFailures: () => {} });
   const config = parseMeshConfig({});
   if (!config.ok) throw new Error('the default mesh configuration is refused');
   engine.apply(
@@ -36,11 +46,16 @@ export function watchedWorld(size: MeshSize, sidecars: number): { readonly engin
       worldChanges(resource.collection, keyOf(resource.meta), resource),
     ),
   );
-  for (const subject of Array.from({ length: sidecars }, (_, i) => subjectOf(engine, mesh.node(i)))) {
-    for (const kind of ['cds', 'lds'] as const) engine.watch(allOf, kind, subject);
-    engine.watch(oneOf, resourceKey({ kind: 'rds', name: '80' }), subject);
-    for (let i = 0; i < size.services; i += 1)
-      engine.watch(oneOf, resourceKey({ kind: 'eds', name: `outbound|80||${mesh.host(i)}` }), subject);
+  const keys = [
+    resourceKey({ kind: 'rds', name: '80' }),
+    ...Array.from({ length: size.services }, (_, i) =>
+      resourceKey({ kind: 'eds', name: `outbound|80||${mesh.host(i)}` }),
+    ),
+  ];
+  for (const holder of Array.from({ length: sidecars }, (_, i) => holderOf(engine, mesh.node(i)))) {
+    for (const kind of ['cds', 'lds'] as const)
+      for (const source of listsOf(kind)) lists.join({ id: source, source, kind }, holder);
+    for (const key of keys) lists.join({ id: key, source: listOfOne(key), kind: key.kind }, holder);
   }
-  return { engine, mesh };
+  return { engine, lists, mesh, answers: sidecars * (2 + keys.length) };
 }

@@ -1,6 +1,7 @@
 import {
   destinationRule,
   hasCredentialSocket,
+  inboundPort,
   inboundPorts,
   scopeOwner,
   setting,
@@ -9,8 +10,10 @@ import {
   type View,
 } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
+import { member } from '@flotilla/query';
 import { finish } from '../finish/finish.ts';
-import { sameResources, type XdsResource } from '../resource.ts';
+import { listOf, namingQuery } from '../members.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 import { statName } from '../telemetry/stat-name.ts';
 import { externalSdsCluster } from '../tls/sds.ts';
 import { clusterMetadata, httpProtocolOptions, metadataExchange, portProtocol, protocolOptions } from './build.ts';
@@ -78,17 +81,25 @@ function buildInbound(view: View, inbound: InboundPort): ICluster {
   };
 }
 
-export const inboundClusters = worldQuery(
-  'inbound-clusters',
-  (view): readonly XdsResource[] => {
-    if (view.attr('type') !== 'sidecar') return [];
-    return view.query(inboundPorts, '').map((inbound) => {
-      const cluster = buildInbound(view, inbound);
-      return finish(view, { kind: 'cds', name: cluster.name ?? '', message: cluster });
-    });
+/** Key: the port's number. */
+const inboundCluster = worldQuery(
+  'inbound-cluster',
+  (view, number): XdsResource | undefined => {
+    const inbound = view.query(inboundPort, number);
+    const cluster = inbound && buildInbound(view, inbound);
+    return cluster && finish(view, { kind: 'cds', name: cluster.name ?? '', message: cluster });
   },
-  { equals: sameResources },
+  { equals: sameResource },
 );
+
+export const inboundClusters = namingQuery('inbound-clusters', (view) => {
+  if (view.attr('type') !== 'sidecar') return listOf([]);
+  return listOf(
+    view
+      .query(inboundPorts, '')
+      .map(({ number }) => member(inboundCluster, String(number), { name: `inbound|${number}||` })),
+  );
+});
 
 /** The socket at which another than pilot serves a proxy's secrets (Istio's buildExternalSDSCluster). */
 const externalSecrets = (connectTimeout: ReturnType<typeof duration>): ICluster => ({
@@ -104,36 +115,56 @@ const externalSecrets = (connectTimeout: ReturnType<typeof duration>): ICluster 
   ...httpProtocolOptions({ explicitHttpConfig: { http2ProtocolOptions: {} } }),
 });
 
-/** Clusters that every proxy has, whatever the mesh: nowhere, anywhere, and the workload's undeclared ports. */
-export const fixedClusters = worldQuery(
-  'fixed-clusters',
-  (view): readonly XdsResource[] => {
-    const connectTimeout = duration(setting(view, 'connectTimeout') ?? 10);
-    const passthrough = (name: string): ICluster => ({
-      name,
-      type: ORIGINAL_DST,
-      connectTimeout,
-      lbPolicy: CLUSTER_PROVIDED,
-      ...buildCircuitBreakers(),
-      ...buildKeepalive(setting(view, 'tcpKeepalive'), undefined),
-      ...httpProtocolOptions({
-        ...protocolOptions.downstream,
-        commonHttpProtocolOptions: { idleTimeout: duration(300) },
-      }),
-    });
-    const clusters: ICluster[] = [{ name: 'BlackHoleCluster', type: STATIC, connectTimeout }];
-    if (view.attr('type') === 'sidecar') {
-      clusters.push({
-        ...passthrough('PassthroughCluster'),
-        ...(view.attr('istioExtensions') ? { filters: [metadataExchange()] } : {}),
-      });
-      if (view.attr('supportsIPv4'))
-        clusters.push({ ...passthrough('InboundPassthroughClusterIpv4'), ...bindFrom('127.0.0.6') });
-      if (view.attr('supportsIPv6'))
-        clusters.push({ ...passthrough('InboundPassthroughClusterIpv6'), ...bindFrom('::6') });
-    }
-    if (hasCredentialSocket(view)) clusters.push(externalSecrets(connectTimeout));
-    return clusters.map((message) => finish(view, { kind: 'cds', name: message.name ?? '', message }));
+const passthrough = (view: View, name: string): ICluster => ({
+  name,
+  type: ORIGINAL_DST,
+  connectTimeout: connectTimeout(view),
+  lbPolicy: CLUSTER_PROVIDED,
+  ...buildCircuitBreakers(),
+  ...buildKeepalive(setting(view, 'tcpKeepalive'), undefined),
+  ...httpProtocolOptions({
+    ...protocolOptions.downstream,
+    commonHttpProtocolOptions: { idleTimeout: duration(300) },
+  }),
+});
+const connectTimeout = (view: View): ReturnType<typeof duration> => duration(setting(view, 'connectTimeout') ?? 10);
+
+/** By their names: nowhere, anywhere, the workload's undeclared ports, another server of secrets. */
+const fixed: Readonly<Record<string, (view: View) => ICluster>> = {
+  BlackHoleCluster: (view) => ({ name: 'BlackHoleCluster', type: STATIC, connectTimeout: connectTimeout(view) }),
+  PassthroughCluster: (view) => ({
+    ...passthrough(view, 'PassthroughCluster'),
+    ...(view.attr('istioExtensions') ? { filters: [metadataExchange()] } : {}),
+  }),
+  InboundPassthroughClusterIpv4: (view) => ({
+    ...passthrough(view, 'InboundPassthroughClusterIpv4'),
+    ...bindFrom('127.0.0.6'),
+  }),
+  InboundPassthroughClusterIpv6: (view) => ({
+    ...passthrough(view, 'InboundPassthroughClusterIpv6'),
+    ...bindFrom('::6'),
+  }),
+  [externalSdsCluster]: (view) => externalSecrets(connectTimeout(view)),
+};
+const fixedCluster = worldQuery(
+  'fixed-cluster',
+  (view, name): XdsResource | undefined => {
+    const cluster = fixed[name]?.(view);
+    return cluster && finish(view, { kind: 'cds', name, message: cluster });
   },
-  { equals: sameResources },
+  { equals: sameResource },
 );
+
+/** Clusters that every proxy has, whatever the mesh. */
+export const fixedClusters = namingQuery('fixed-clusters', (view) => {
+  const ofSidecars =
+    view.attr('type') === 'sidecar'
+      ? [
+          'PassthroughCluster',
+          ...(view.attr('supportsIPv4') ? ['InboundPassthroughClusterIpv4'] : []),
+          ...(view.attr('supportsIPv6') ? ['InboundPassthroughClusterIpv6'] : []),
+        ]
+      : [];
+  const names = ['BlackHoleCluster', ...ofSidecars, ...(hasCredentialSocket(view) ? [externalSdsCluster] : [])];
+  return listOf(names.map((name) => member(fixedCluster, name, { name })));
+});

@@ -13,22 +13,28 @@ import {
   setting,
   sidecarScope,
   worldQuery,
+  type WorldQuery,
   type MergedRule,
   type RuleKey,
   type ServiceRef,
   type View,
 } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
+import { member } from '@flotilla/query';
 import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
 import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
 import { finish } from '../finish/finish.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
-import { isolated, sameResources, type XdsResource } from '../resource.ts';
+import { gatherNames, namingQuery, sameNames, type Names } from '../members.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 import { clusterName } from '../routes/route.ts';
 import { buildOutboundCluster, type ClusterMesh } from './build.ts';
+import { buildLoadBalancer } from './load-balancer.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
 
 const { Cluster } = envoy.config.cluster.v3;
+type ICluster = envoy.config.cluster.v3.ICluster;
+type ILoadAssignment = envoy.config.endpoint.v3.IClusterLoadAssignment;
 const { EDS, LOGICAL_DNS, ORIGINAL_DST, STRICT_DNS } = Cluster.DiscoveryType;
 const { V4_ONLY, V6_ONLY } = Cluster.DnsLookupFamily;
 
@@ -80,57 +86,87 @@ interface ServiceRule {
   readonly passesTls?: true;
 }
 
+/** One of the clusters: for a port, and for a subset of the rule where one is named. */
+interface ClusterKey extends ServiceRule {
+  readonly port: number;
+  readonly subset?: string;
+}
+
+/** What the clusters of a service have in common, whatever its rule. */
+const sourceOf = ({ ref, passesTls }: ServiceRule): string =>
+  `${ref.hostname}|${ref.namespace}${passesTls ? '|passes TLS' : ''}`;
+
+interface ClusterName {
+  readonly host: string;
+  readonly port: number;
+  readonly subset: string | undefined;
+  readonly passesTls: boolean | undefined;
+}
+const nameOf = ({ host, port, subset, passesTls }: ClusterName): string =>
+  passesTls ? serverName(port, subset ?? '', host) : clusterName('outbound', { port, subset, host });
+
+const isRouted = ({ protocol }: ServicePort): boolean => protocol !== 'UDP';
+
 /**
- * The clusters of one service, encoded: one for each port and subset. Key: a ServiceRule as JSON, so that all who have
- * the same share them.
+ * The clusters of one service: one for each port and subset. Key: a ServiceRule as JSON, so that all who have the same
+ * share them.
  */
-const serviceClusters = worldQuery(
+const serviceClusters: WorldQuery<string, Names> = worldQuery(
   'service-clusters',
-  (view, key): readonly XdsResource[] => {
-    const { ref, rule, passesTls = false } = JSON.parse(key) as ServiceRule;
-    const service = scopedService(view, ref);
-    if (!service || service.resolution === 'Alias' || (passesTls && service.meshExternal)) return [];
+  (view, key): Names => {
+    const rule = JSON.parse(key) as ServiceRule;
+    const service = scopedService(view, rule.ref);
+    if (!service || service.resolution === 'Alias' || (rule.passesTls && service.meshExternal)) return [];
+    const subsets = destinationRuleOf(view, rule.rule)?.rule.subsets ?? [];
+    const named = (port: number, subset?: string): Names[number] =>
+      member(outboundCluster, JSON.stringify({ ...rule, port, subset } satisfies ClusterKey), {
+        name: nameOf({ host: service.hostname, port, subset, passesTls: rule.passesTls }),
+        source: sourceOf(rule),
+      });
     return service.ports
-      .filter(({ protocol }) => protocol !== 'UDP')
-      .flatMap((port) => portClusters(view, { service, port, passesTls, rule: destinationRuleOf(view, rule) }));
+      .filter(isRouted)
+      .flatMap(({ port }) => [named(port), ...subsets.map(({ name = '' }) => named(port, name))]);
   },
-  { equals: sameResources },
+  { equals: sameNames },
 );
 
-function portClusters(
-  view: View,
-  { service, port, passesTls, rule }: Pick<One, 'service' | 'port' | 'passesTls'> & { rule: MergedRule | undefined },
-): XdsResource[] {
-  const base = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port);
-  const own = buildOne(view, {
-    service,
-    port,
-    passesTls,
-    policy: base,
-    ruleOf: rule,
-    inferFrom: rule?.rule.trafficPolicy,
-  });
-  if (!own) return [];
-  const subsets = (rule?.rule.subsets ?? []).flatMap((subset) => {
+/** One outbound cluster. Key: a ClusterKey as JSON. */
+const outboundCluster = worldQuery(
+  'outbound-cluster',
+  (view, key): XdsResource | undefined => {
+    const { ref, rule: ruleKey, passesTls = false, port: number, subset: name } = JSON.parse(key) as ClusterKey;
+    const service = scopedService(view, ref);
+    const port = service?.ports.find((one) => one.port === number && isRouted(one));
+    if (!service || !port) return undefined;
+    const rule = destinationRuleOf(view, ruleKey);
+    const policy = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port);
+    const whole: One = { service, port, passesTls, policy, ruleOf: rule, inferFrom: rule?.rule.trafficPolicy };
+    const cluster = name === undefined ? buildOne(view, whole) : buildSubset(view, whole, { rule: ruleKey, name });
+    return cluster && finish(view, { kind: 'cds', name: cluster.name ?? '', message: cluster });
+  },
+  { equals: sameResource },
+);
+
+type Subset = NonNullable<MergedRule['rule']['subsets']>[number];
+/** The subsets of a rule by their names, the first of each. */
+const subsetsByName = worldQuery('subsets-by-name', (view, rule: RuleKey): ReadonlyMap<string, Subset> => {
+  const subsets = destinationRuleOf(view, rule)?.rule.subsets ?? [];
+  return new Map(subsets.toReversed().map((subset) => [subset.name ?? '', subset]));
+});
+
+/** None where the whole port has no cluster. */
+function buildSubset(view: View, whole: One, { rule, name }: { rule: RuleKey; name: string }): ICluster | undefined {
+  const subset = view.query(subsetsByName, rule).get(name);
+  const parent = typeOf(view, whole);
+  if (!subset || parent === undefined) return undefined;
+  return buildOne(view, {
+    ...whole,
+    policy: mergeTrafficPolicy(whole.policy, subset.trafficPolicy, whole.port.port),
+    inferFrom: subset.trafficPolicy,
+    subset: { name, labels: subset.labels ?? {} },
     // A subset can't undo its parent's pass-through.
-    const type = own.type === ORIGINAL_DST ? ORIGINAL_DST : undefined;
-    const policy = mergeTrafficPolicy(base, subset.trafficPolicy, port.port);
-    return (
-      buildOne(view, {
-        service,
-        port,
-        passesTls,
-        policy,
-        ruleOf: rule,
-        inferFrom: subset.trafficPolicy,
-        subset: { name: subset.name ?? '', labels: subset.labels ?? {} },
-        type,
-      }) ?? []
-    );
+    ...(parent === ORIGINAL_DST ? { type: ORIGINAL_DST } : {}),
   });
-  return [own, ...subsets].map(({ cluster }) =>
-    finish(view, { kind: 'cds', name: cluster.name ?? '', message: cluster }),
-  );
 }
 
 interface One {
@@ -144,29 +180,39 @@ interface One {
   readonly type?: number;
 }
 
-function buildOne(
-  view: View,
-  { service, port, passesTls, policy, ruleOf, inferFrom, subset, type: given }: One,
-): { type: number; cluster: envoy.config.cluster.v3.ICluster } | undefined {
-  const name = passesTls
-    ? serverName(port.port, subset?.name ?? '', service.hostname)
-    : clusterName('outbound', { port: port.port, subset: subset?.name, host: service.hostname });
-  const isRouter = view.attr('type') === 'router';
-  const type =
-    given ??
-    (subset && inferFrom?.loadBalancer?.simple === 'PASSTHROUGH' ? ORIGINAL_DST : discoveryType(service, isRouter));
-  const isDns = type === STRICT_DNS || type === LOGICAL_DNS;
-  const loadAssignment = isDns
-    ? buildLoadAssignment(view, {
-        name,
-        service,
-        port,
-        dns: true,
-        labels: subset?.labels ?? {},
-        ...(policy ? { policy } : {}),
-      })
-    : undefined;
-  if (isDns && !loadAssignment?.endpoints?.length) return undefined;
+/** What a cluster is found by, before its load balancer has its say. */
+const foundBy = (view: View, { service, inferFrom, subset, type }: One): number =>
+  type ??
+  (subset && inferFrom?.loadBalancer?.simple === 'PASSTHROUGH'
+    ? ORIGINAL_DST
+    : discoveryType(service, view.attr('type') === 'router'));
+
+const dnsTypes: readonly number[] = [STRICT_DNS, LOGICAL_DNS];
+
+/** A DNS cluster has its endpoints with it. */
+const assignmentOf = (view: View, { service, port, policy, subset }: One, name: string): ILoadAssignment =>
+  buildLoadAssignment(view, {
+    name,
+    service,
+    port,
+    dns: true,
+    labels: subset?.labels ?? {},
+    ...(policy ? { policy } : {}),
+  });
+
+/** The type of a cluster; undefined where there is none, as of DNS without endpoints. */
+function typeOf(view: View, one: One): number | undefined {
+  const type = foundBy(view, one);
+  if (dnsTypes.includes(type) && !assignmentOf(view, one, '').endpoints?.length) return undefined;
+  return buildLoadBalancer(type, one.policy?.loadBalancer, { redis: false }).type ?? type;
+}
+
+function buildOne(view: View, one: One): ICluster | undefined {
+  const { service, port, passesTls, policy, ruleOf, inferFrom, subset } = one;
+  const name = nameOf({ host: service.hostname, port: port.port, subset: subset?.name, passesTls });
+  const type = foundBy(view, one);
+  const loadAssignment = dnsTypes.includes(type) ? assignmentOf(view, one, name) : undefined;
+  if (loadAssignment && !loadAssignment.endpoints?.length) return undefined;
   const tls = passesTls
     ? undefined
     : tlsOf(view, {
@@ -177,14 +223,14 @@ function buildOne(
         subset,
         withSelector: ruleOf?.rule.workloadSelector !== undefined,
       });
-  const cluster = buildOutboundCluster({
+  return buildOutboundCluster({
     name,
     type,
     service,
     port,
     mesh: view.query(clusterMesh, ''),
     dnsLookupFamily: view.attr('supportsIPv4') ? V4_ONLY : V6_ONLY,
-    sniffs: !isRouter,
+    sniffs: view.attr('type') !== 'router',
     istioExtensions: view.attr('istioExtensions'),
     credentialSocket: tls?.settings.credentialName?.startsWith('sds://') === true && hasCredentialSocket(view),
     ...(subset ? { subset: subset.name } : {}),
@@ -193,7 +239,6 @@ function buildOne(
     ...(loadAssignment ? { loadAssignment } : {}),
     ...(tls ? { tls } : {}),
   });
-  return { type: cluster.type ?? type, cluster };
 }
 
 /** `outbound_.80_.v1_.host`: what a client names as SNI, for gateways that pass it through. */
@@ -266,24 +311,16 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
   return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';
 }
 
-/**
- * All outbound clusters of a proxy; of several with one name the first. Services of one hostname have the rule of the
- * one that owns it.
- */
-export const outboundClusters = worldQuery(
-  'outbound-clusters',
-  (view): readonly XdsResource[] => {
-    const found = new Map<string, XdsResource>();
-    const ruleFor = destinationRulesOf(view);
-    const { services } = view.query(sidecarScope, '');
-    const owners = ownersOf(services);
-    const rules = services.map((ref): ServiceRule => ({ ref, rule: ruleFor(owners.get(ref.hostname) ?? ref) }));
-    const passing = view.query(passesTlsOn, '') ? rules.map((rule): ServiceRule => ({ ...rule, passesTls: true })) : [];
-    for (const key of [...rules, ...passing]) {
-      for (const cluster of isolated(key.ref.hostname, () => view.query(serviceClusters, JSON.stringify(key))))
-        if (!found.has(cluster.name)) found.set(cluster.name, cluster);
-    }
-    return [...found.values()];
-  },
-  { equals: sameResources },
-);
+/** The outbound clusters of a proxy. Services of one hostname have the rule of the one that owns it. */
+export const outboundClusters = namingQuery('outbound-clusters', (view) => {
+  const ruleFor = destinationRulesOf(view);
+  const { services } = view.query(sidecarScope, '');
+  const owners = ownersOf(services);
+  const rules = services.map((ref): ServiceRule => ({ ref, rule: ruleFor(owners.get(ref.hostname) ?? ref) }));
+  const passing = view.query(passesTlsOn, '') ? rules.map((rule): ServiceRule => ({ ...rule, passesTls: true })) : [];
+  return gatherNames(
+    view,
+    serviceClusters,
+    [...rules, ...passing].map((rule) => ({ source: sourceOf(rule), key: JSON.stringify(rule) })),
+  );
+});

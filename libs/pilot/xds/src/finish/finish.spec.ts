@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { createWorldStore, parseProxy, resourcePatches } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
-import { checkAgainstScratch, Engine, Subject, type Change } from '@flotilla/query';
+import { checkAgainstScratch, Engine, ListWatch, Subject, type Change } from '@flotilla/query';
 import { changeOf, meshConfig, service } from '../mesh.fixture.ts';
-import { allOf, oneOf } from '../roots.ts';
+import { readAll, readOne } from '../read.ts';
+import { listsOf, type WholeKind } from '../roots.ts';
 import { resourceKey, typeUrls, type Messages, type XdsKind } from './kinds.ts';
 import type { Patch } from './patches.ts';
 import { configIn, typedConfig } from './typed-config.ts';
@@ -94,10 +95,10 @@ function managersIn(json: Json): ManagerJson[] {
 const wholeKinds = ['cds', 'lds', 'nds'] as const;
 /** Every resource that the proxy gets, as JSON by `kind name`. */
 function everything({ engine, subject }: ReturnType<typeof newWorld>): Record<string, Json> {
-  const whole = wholeKinds.flatMap((kind) => engine.read(allOf, kind, subject).map((found) => [kind, found] as const));
+  const whole = wholeKinds.flatMap((kind) => readAll(engine, kind, subject).map((found) => [kind, found] as const));
   const clusters = whole.filter(([kind]) => kind === 'cds').map(([, { name }]) => ['eds', name] as const);
   const named = [...clusters, ['rds', '80'] as const, ['sds', kubernetesSecret] as const].flatMap(([kind, name]) => {
-    const found = engine.read(oneOf, resourceKey({ kind, name }), subject);
+    const found = readOne(engine, resourceKey({ kind, name }), subject);
     return found ? [[kind, found] as const] : [];
   });
   return Object.fromEntries(
@@ -131,24 +132,25 @@ describe('finish', () => {
 
   it('makes only those resources again that a patch concerns', () => {
     const { engine, subject } = newWorld();
-    const watch = engine.watch(allOf, 'cds', subject);
-    const listeners = engine.watch(allOf, 'lds', subject);
-    const before = engine.read(allOf, 'cds', subject);
+    const watchAll = (kind: WholeKind) => listsOf(kind).map((source) => new ListWatch(engine, source, subject));
+    watchAll('cds');
+    const listeners = watchAll('lds').flatMap(({ members }) => members);
+    const before = readAll(engine, 'cds', subject);
     engine.resetStats();
     const changed = engine.apply([patch('p', { kind: 'cds', name: hosts[1] ?? '', apply: withStatName('patched') })]);
-    expect([...changed]).toEqual([watch]);
-    expect(engine.stats.runs.get('service-clusters')).toBe(1);
-    expect(engine.stats.runs.has('fixed-clusters')).toBe(false);
+    expect([...changed].map(({ query }) => query.name)).toEqual(['outbound-cluster']);
+    expect(engine.stats.runs.get('outbound-cluster')).toBe(1);
+    expect(engine.stats.runs.has('fixed-cluster')).toBe(false);
     expect(engine.stats.runs.has('outbound-listener')).toBe(false);
-    const now = engine.read(allOf, 'cds', subject);
+    const now = readAll(engine, 'cds', subject);
     expect(now.filter((cluster, i) => cluster !== before[i]).map(({ name }) => name)).toEqual([
       `outbound|80||${hosts[1]}`,
     ]);
     engine.resetStats();
-    expect([...engine.apply([noPatch('p')])]).toEqual([watch]);
-    expect(engine.stats.runs.get('service-clusters')).toBe(1);
-    expect(engine.read(allOf, 'cds', subject)).toEqual(before);
-    expect(listeners.entry.state).toBe('clean');
+    expect([...engine.apply([noPatch('p')])]).toEqual([...changed]);
+    expect(engine.stats.runs.get('outbound-cluster')).toBe(1);
+    expect(readAll(engine, 'cds', subject)).toEqual(before);
+    expect(listeners.filter(({ watch }) => watch.entry.state !== 'clean')).toEqual([]);
     expect(checkAgainstScratch(engine)).toEqual([]);
   });
 
@@ -159,7 +161,7 @@ describe('finish', () => {
       patch('a', { kind: 'cds', apply: withStatName('2') }),
       patch('c', { kind: 'cds', priority: -1, apply: withStatName('1') }),
     ]);
-    const [cluster] = engine.read(allOf, 'cds', subject);
+    const [cluster] = readAll(engine, 'cds', subject);
     expect(toJson(typeUrls.cds, cluster?.bytes ?? new Uint8Array())).toMatchObject({ altStatName: '123' });
   });
 
@@ -191,7 +193,10 @@ describe('finish', () => {
     ]) {
       const { engine, subject } = newWorld();
       engine.apply([patch('p', { kind: 'lds', name: '_80', apply: (listener) => (spoil(listener), listener) })]);
-      const failures = engine.read(allOf, 'lds', subject).flatMap(({ failure }) => failure ?? []);
+      const lists = listsOf('lds').map((source) => new ListWatch(engine, source, subject));
+      const failures = lists.flatMap(({ members }) =>
+        members.flatMap(({ watch: { outcome } }) => ('error' in outcome ? String(outcome.error) : [])),
+      );
       expect(failures).toEqual([expect.stringMatching(/Cannot delete property/)]);
     }
   });

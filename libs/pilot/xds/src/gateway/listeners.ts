@@ -2,12 +2,14 @@ import { groupBy } from '@flotilla/std';
 import { isHttp } from '@flotilla/pilot-registry';
 import { canListenOn, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
+import { member } from '@flotilla/query';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
 import { finish } from '../finish/finish.ts';
 import { connectionBalance } from '../listeners/balance.ts';
 import { tlsInspector } from '../listeners/inspectors.ts';
-import { isolated, sameResources, type XdsResource } from '../resource.ts';
+import { listOf, namingQuery } from '../members.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { gatewayTls } from '../tls/gateway.ts';
 import { bySni, withoutRepeated, type GatewayChain } from './chain.ts';
@@ -78,30 +80,35 @@ const buildListener = (view: View, { name, address, port, chains }: Place): envo
   ...connectionBalance(view, 'OUTBOUND'),
 });
 
+/** Ports that a gateway listens on, by the names of their listeners: all of one address and number share one. */
+const listenerPorts = worldQuery('gateway-listener-ports', (view): ReadonlyMap<string, readonly GatewayPort[]> => {
+  const ports = view.query(mergedGateway, '').ports.filter(({ port }) => canListenOn(view, port));
+  return groupBy(ports, ({ bind, port }) => `${bind || wildcard(view)}_${port}`);
+});
+const wildcard = (view: View): string => (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
+
+/** One listener; undefined where nothing leads anywhere. Key: its name. */
+const gatewayListener = worldQuery(
+  'gateway-listener',
+  (view, name): XdsResource | undefined => {
+    const ports = view.query(listenerPorts, '').get(name);
+    const [first] = ports ?? [];
+    if (!ports || !first) return undefined;
+    const seen: SeenHosts = new Map();
+    const all = ports.flatMap((port) => chainsOf(view, port, { statPrefix: `outbound_${name}`, seen }));
+    const chains = view.attr('istioExtensions') ? all : withoutRepeated(all);
+    if (chains.length === 0) return undefined;
+    const message = buildListener(view, { name, address: first.bind || wildcard(view), port: first.port, chains });
+    return finish(view, { kind: 'lds', name, message });
+  },
+  { equals: sameResource },
+);
+
 /**
  * A gateway's listeners: one for each address and port that its Gateways name, but where it may not listen, or where
  * nothing leads anywhere (Istio's buildGatewayListeners).
  */
-export const gatewayListeners = worldQuery(
-  'gateway-listeners',
-  (view): readonly XdsResource[] => {
-    if (view.attr('type') !== 'router') return [];
-    const wildcard = view.attr('supportsIPv4') ? '0.0.0.0' : '::';
-    const seen: SeenHosts = new Map();
-    const ports = view.query(mergedGateway, '').ports.filter(({ port }) => canListenOn(view, port));
-    return [...groupBy(ports, ({ bind, port }) => `${bind || wildcard}_${port}`)].flatMap(
-      ([name, [first, ...others]]) =>
-        isolated(name, () => {
-          if (!first) return [];
-          const all = [first, ...others].flatMap((port) =>
-            chainsOf(view, port, { statPrefix: `outbound_${name}`, seen }),
-          );
-          const chains = view.attr('istioExtensions') ? all : withoutRepeated(all);
-          if (chains.length === 0) return [];
-          const message = buildListener(view, { name, address: first.bind || wildcard, port: first.port, chains });
-          return [finish(view, { kind: 'lds', name, message })];
-        }),
-    );
-  },
-  { equals: sameResources },
-);
+export const gatewayListeners = namingQuery('gateway-listeners', (view) => {
+  if (view.attr('type') !== 'router') return listOf([]);
+  return listOf([...view.query(listenerPorts, '').keys()].map((name) => member(gatewayListener, name, { name })));
+});

@@ -10,6 +10,7 @@ import {
   type View,
 } from '@flotilla/pilot-world';
 import { bool, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { member } from '@flotilla/query';
 import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { buildSidecarHcm } from '../filters/hcm.ts';
@@ -22,7 +23,8 @@ import {
   tcpProxy,
 } from '../filters/network.ts';
 import { finish } from '../finish/finish.ts';
-import { sameResource, sameResources, type XdsResource } from '../resource.ts';
+import { listOf, namingQuery } from '../members.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statName, type StatNameOf } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
@@ -178,13 +180,11 @@ function passthroughChains(view: View, version: 4 | 6, at: { port?: number; mode
 }
 
 /**
- * The listener that iptables sends all inbound connections to (Istio's virtualInbound). Undefined for proxies that
- * capture nothing.
+ * The listener that iptables sends all inbound connections to (Istio's virtualInbound).
  */
-export const virtualInbound = worldQuery(
+const virtualInbound = worldQuery(
   'virtual-inbound',
-  (view): XdsResource | undefined => {
-    if (view.attr('type') !== 'sidecar' || view.attr('interceptionMode') === 'NONE') return undefined;
+  (view): XdsResource => {
     const port = setting(view, 'proxyInboundListenPort') ?? 15006;
     const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
     const ports = view.query(inboundPorts, '');
@@ -229,31 +229,42 @@ export const virtualInbound = worldQuery(
   { equals: sameResource },
 );
 
-/** Listeners of ports that the Sidecar binds itself, beside what iptables captures. */
-export const boundInbound = worldQuery(
+/** A listener of a port that the Sidecar binds itself, beside what iptables captures. Key: its name. */
+const boundInbound = worldQuery(
   'bound-inbound',
-  (view): readonly XdsResource[] => {
-    if (view.attr('type') !== 'sidecar') return [];
+  (view, name): XdsResource | undefined => {
+    const inbound = boundPorts(view).find((port) => boundName(port) === name);
+    if (!inbound) return undefined;
     const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
-    return view.query(inboundPorts, '').flatMap((inbound) => {
-      const bind = inbound.ingress?.address;
-      if (bind === undefined || !inbound.ingress?.bound || !canListenOn(view, inbound.number)) return [];
-      const filterChains = portChains(view, inbound, portMtls(mtls, inbound.number));
-      const listenerFilters = buildInspectors(filterChains);
-      const name = `${bind}_${inbound.number}`;
-      const listener: envoy.config.listener.v3.IListener = {
-        name,
-        address: { socketAddress: { address: bind, portValue: inbound.number } },
-        filterChains,
-        ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
-        listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
-        continueOnListenerFiltersTimeout: true,
-        ...accessLogFor(view, 'SERVER', 'listener'),
-        trafficDirection: INBOUND,
-        ...connectionBalance(view, 'INBOUND'),
-      };
-      return [finish(view, { kind: 'lds', name, message: listener })];
-    });
+    const filterChains = portChains(view, inbound, portMtls(mtls, inbound.number));
+    const listenerFilters = buildInspectors(filterChains);
+    const listener: envoy.config.listener.v3.IListener = {
+      name,
+      address: { socketAddress: { address: inbound.ingress?.address ?? '', portValue: inbound.number } },
+      filterChains,
+      ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
+      listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
+      continueOnListenerFiltersTimeout: true,
+      ...accessLogFor(view, 'SERVER', 'listener'),
+      trafficDirection: INBOUND,
+      ...connectionBalance(view, 'INBOUND'),
+    };
+    return finish(view, { kind: 'lds', name, message: listener });
   },
-  { equals: sameResources },
+  { equals: sameResource },
 );
+
+const boundPorts = (view: View): readonly InboundPort[] =>
+  view.query(inboundPorts, '').filter(({ number, ingress }) => ingress?.bound && canListenOn(view, number));
+const boundName = ({ number, ingress }: InboundPort): string => `${ingress?.address}_${number}`;
+
+/** A sidecar's inbound listeners. */
+export const inboundListeners = namingQuery('inbound-listeners', (view) => {
+  if (view.attr('type') !== 'sidecar') return listOf([]);
+  return listOf([
+    ...(view.attr('interceptionMode') === 'NONE' ? [] : [member(virtualInbound, '', { name: 'virtualInbound' })]),
+    ...boundPorts(view)
+      .map(boundName)
+      .map((name) => member(boundInbound, name, { name })),
+  ]);
+});

@@ -14,10 +14,12 @@ import {
   type View,
 } from '@flotilla/pilot-world';
 import { bool, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
+import { member } from '@flotilla/query';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, tcpProxy } from '../filters/network.ts';
 import { finish } from '../finish/finish.ts';
-import { isolated, sameResource, sameResources, type XdsResource } from '../resource.ts';
+import { listOf, namingQuery } from '../members.ts';
+import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../routes/route.ts';
@@ -169,8 +171,10 @@ function httpChain(view: View, statPrefix: string, { routes, grpcWeb, inspected 
   };
 }
 
+const nameOf = ({ bind, port }: OutboundEntry): string => `${bind}_${port}`;
+
 function buildListener(view: View, entry: OutboundEntry): IListener {
-  const name = `${entry.bind}_${entry.port}`;
+  const name = nameOf(entry);
   const chains = [...(entry.http ? [httpChain(view, `outbound_${name}`, entry.http)] : []), ...entry.tcp];
   const catchAll = chains.find(({ filterChainMatch }) => !filterChainMatch);
   const filterChains = chains.length > 1 ? chains.filter((chain) => chain !== catchAll) : chains;
@@ -202,10 +206,9 @@ function buildListener(view: View, entry: OutboundEntry): IListener {
   };
 }
 
-/** The listener at which a proxy serves as a plain HTTP proxy to the workload, where it is asked to. */
-function buildHttpProxy(view: View): IListener | undefined {
+/** The listener at which a proxy serves as a plain HTTP proxy to the workload. */
+function buildHttpProxy(view: View): IListener {
   const port = httpProxyPort(view);
-  if (port === 0) return undefined;
   const name = `${loopback(view)}_${port}`;
   const hcm = buildSidecarHcm(view, 'outbound', {
     statPrefix: `outbound_${name}`,
@@ -228,8 +231,7 @@ function buildHttpProxy(view: View): IListener | undefined {
  * The listener that iptables sends all outbound connections to; it hands them to the one of their destination, or to
  * where unknown ones go.
  */
-function buildVirtualOutbound(view: View): IListener | undefined {
-  if (view.attr('interceptionMode') === 'NONE') return undefined;
+function buildVirtualOutbound(view: View): IListener {
   const port = setting(view, 'proxyListenPort') ?? 15001;
   const unknown = unknownCluster(view);
   const tproxy = view.attr('interceptionMode') === 'TPROXY';
@@ -273,18 +275,24 @@ const serviceListener = worldQuery(
   { equals: sameResource },
 );
 
-/** A sidecar's outbound listeners. */
-export const outboundListeners = worldQuery(
-  'outbound-listeners',
-  (view): readonly XdsResource[] => {
-    if (view.attr('type') !== 'sidecar') return [];
-    const own = [buildHttpProxy(view), buildVirtualOutbound(view)].filter((listener) => listener !== undefined);
-    return [
-      ...[...view.query(outboundEntries, '').keys()].flatMap((id) =>
-        isolated(id, () => [view.query(serviceListener, id)].filter((listener) => listener !== undefined)),
-      ),
-      ...own.map((listener) => finished(view, listener)),
-    ];
-  },
-  { equals: sameResources },
+/** Listeners that a sidecar has whatever services there are, by their names here. */
+const ownListeners = { 'http-proxy': buildHttpProxy, 'virtual-outbound': buildVirtualOutbound } as const;
+const ownListener = worldQuery(
+  'own-outbound-listener',
+  (view, name: keyof typeof ownListeners): XdsResource => finished(view, ownListeners[name](view)),
+  { equals: sameResource },
 );
+
+/** A sidecar's outbound listeners. */
+export const outboundListeners = namingQuery('outbound-listeners', (view) => {
+  if (view.attr('type') !== 'sidecar') return listOf([]);
+  return listOf([
+    ...[...view.query(outboundEntries, '')].map(([id, entry]) => member(serviceListener, id, { name: nameOf(entry) })),
+    ...(httpProxyPort(view) === 0
+      ? []
+      : [member(ownListener, 'http-proxy', { name: `${loopback(view)}_${httpProxyPort(view)}` })]),
+    ...(view.attr('interceptionMode') === 'NONE'
+      ? []
+      : [member(ownListener, 'virtual-outbound', { name: 'virtualOutbound' })]),
+  ]);
+});

@@ -9,7 +9,9 @@ import {
 } from '@flotilla/pilot-world';
 import type { Service } from '@flotilla/pilot-registry';
 import type { istio } from '@flotilla/proto-gen/envoy';
+import { member } from '@flotilla/query';
 import { finish } from '../finish/finish.ts';
+import { listOf, namingQuery } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 
 type INameInfo = istio.networking.nds.v1.NameTable.INameInfo;
@@ -46,10 +48,9 @@ function headless(view: View, service: Service, table: Record<string, INameInfo>
  * of one host add up, as one with several addresses does; a Service of Kubernetes takes the place of those before it,
  * and those after it don't count. None for gateways.
  */
-export const nameTable = worldQuery(
+const nameTable = worldQuery(
   'name-table',
-  (view): XdsResource | undefined => {
-    if (view.attr('type') !== 'sidecar') return undefined;
+  (view): XdsResource => {
     const table: Record<string, INameInfo> = {};
     for (const ref of view.query(sidecarScope, '').services) {
       const service = scopedService(view, ref);
@@ -70,4 +71,9 @@ export const nameTable = worldQuery(
     return finish(view, { kind: 'nds', name: '', message: { table } });
   },
   { equals: sameResource },
+);
+
+/** The one name table that a sidecar has. */
+export const nameTables = namingQuery('name-tables', (view) =>
+  listOf(view.attr('type') === 'sidecar' ? [member(nameTable, '', { name: '' })] : []),
 );

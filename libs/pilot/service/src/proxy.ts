@@ -1,0 +1,159 @@
+import type { Effect, Source } from '@flotilla/ads';
+import type { Logger, Tracer } from '@flotilla/observability-port';
+import { proxySubject, workload, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
+import { typeUrls } from '@flotilla/pilot-xds';
+import type { Opening, Push, Session } from '@flotilla/pilot-server';
+import { Subject, type Engine, type Watch } from '@flotilla/query';
+import { messageOf } from '@flotilla/std';
+import { attributesOf } from './attributes.ts';
+import { createDeliveries, type Cause } from './deliveries.ts';
+import { Interests } from './interests.ts';
+import type { PilotMetrics } from './metrics.ts';
+import { nameOfType } from './protocol.ts';
+import { createSecretReports } from './secret-reports.ts';
+import type { Holder, SharedList } from './shared-list.ts';
+import type { SharedLists } from './shared-lists.ts';
+
+export interface ProxyContext {
+  readonly engine: Engine;
+  readonly lists: SharedLists;
+  readonly tracer: Tracer;
+  readonly metrics: PilotMetrics;
+  /** How many names that there is nothing by are watched for one proxy. */
+  readonly maxUnknownNames: number;
+  /** Who may have credentials. */
+  readonly credentialReaders: ServiceAccounts;
+  /** Is it known that there is no credential of this name? */
+  isAbsent(name: string): boolean;
+  /** The proxy has let go of a result, which may be held by nobody now. */
+  onDropped(): void;
+  onClose(proxy: Proxy): void;
+}
+
+/** One connected proxy: its attributes, what it has requested, and what becomes of what it is sent. */
+export class Proxy implements Session, Holder {
+  readonly attributes: ProxyAttributes;
+  readonly source: Source;
+  /** Its workload's labels, asked for with what it sent. */
+  readonly labels: Watch;
+  readonly #context: ProxyContext;
+  readonly #push: Push;
+  readonly #log: Logger;
+  readonly #interests: Interests;
+  readonly #deliveries: ReturnType<typeof createDeliveries>;
+  readonly #secrets: ReturnType<typeof createSecretReports>;
+  #subject: Subject;
+  #cause: Cause | undefined;
+
+  /** Throws as attributesOf does. */
+  constructor(opening: Opening, context: ProxyContext) {
+    this.attributes = attributesOf(opening, context.credentialReaders);
+    this.#context = context;
+    this.#push = opening.push;
+    this.#log = opening.log.with({ proxy: this.attributes.id });
+    this.labels = context.engine.watch(workload, '', new Subject({ ...this.attributes }));
+    this.#subject = this.#subjectNow();
+    this.#interests = new Interests(
+      { ...context, onUnwatched: () => opening.hit('xds_unknown_names') },
+      this,
+      this.attributes.type === 'sidecar',
+    );
+    this.source = this.#interests;
+    this.#secrets = createSecretReports({ ...context, log: this.#log }, this.attributes);
+    this.#deliveries = createDeliveries(context, { proxy: this.attributes.id, nameOf: nameOfType });
+    this.#log.info('proxy connected', { identity: this.attributes.identity });
+  }
+
+  /** Whom queries are asked for: another one when its workload's labels change. */
+  get subject(): Subject {
+    return this.#subject;
+  }
+
+  /** Its workload has other labels: all that it has requested may be answered differently. Returns its types. */
+  relabel(): readonly string[] {
+    this.#subject = this.#subjectNow();
+    this.#interests.move();
+    return [...this.#interests.requested].map((kind) => typeUrls[kind]);
+  }
+
+  onMoved(from: SharedList, now: SharedList): void {
+    this.#interests.onMoved(from, now);
+  }
+
+  prepare(typeUrl: string): boolean {
+    return this.#interests.prepare(typeUrl);
+  }
+
+  /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */
+  push(types: Parameters<Push>[0], cause: Cause): void {
+    this.#cause ??= cause;
+    this.#push(types);
+  }
+
+  onPushed(): void {
+    this.#cause = undefined;
+  }
+
+  /** Citadel has said that there are no credentials of these names. */
+  onAbsent(names: ReadonlySet<string>): void {
+    if (this.attributes.credentialNamespace === undefined) return;
+    this.#secrets.absent(names, { asked: this.#interests.namesOf('sds'), subject: this.subject });
+  }
+
+  onEffect(effect: Effect): void {
+    this.#deliveries.note(effect, this.#cause);
+    switch (effect.kind) {
+      case 'subscribed':
+        this.#interests.follow(effect);
+        if (effect.typeUrl === typeUrls.sds) this.#secrets.asked(effect.added, this.subject);
+        return;
+      case 'send':
+        this.#interests.becomeKnown(effect);
+        return this.#logPush(effect);
+      case 'rejected':
+        return this.#onRejected(effect);
+      case 'acked':
+      case 'unfinished':
+      case 'refuse':
+        return;
+    }
+  }
+
+  close(): void {
+    this.#interests.close();
+    this.#context.engine.unwatch(this.labels);
+    this.#deliveries.close();
+    this.#log.info('proxy disconnected');
+    this.#context.metrics.forget(this.attributes.id);
+    this.#context.onClose(this);
+  }
+
+  /** A proxy whose labels can't be worked out is served by those that it sent. */
+  #subjectNow(): Subject {
+    try {
+      return proxySubject(this.#context.engine, this.attributes);
+    } catch (error) {
+      this.#context.metrics.internalErrors.add(1);
+      this.#log.error("a proxy's labels could not be worked out; it is known by those that it sent", {
+        error: messageOf(error),
+      });
+      return new Subject({ ...this.attributes });
+    }
+  }
+
+  #onRejected({ typeUrl, error }: Extract<Effect, { kind: 'rejected' }>): void {
+    const type = nameOfType(typeUrl);
+    this.#log.warn('configuration refused by proxy', { type, error });
+    this.#context.metrics.rejected(type, this.attributes.id);
+  }
+
+  #logPush({ typeUrl, resources, removed }: Extract<Effect, { kind: 'send' }>): void {
+    this.#log.debug('push', () => ({
+      type: nameOfType(typeUrl),
+      resources: resources.length,
+      removed: removed.length,
+      bytes: resources.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      cause: this.#cause ? 'configuration' : 'request',
+    }));
+  }
+}

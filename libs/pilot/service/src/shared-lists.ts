@@ -1,0 +1,182 @@
+import { isWhole, listKey, listsOf, type ListKey, type Made, type XdsKind } from '@flotilla/pilot-xds';
+import { ListWatch, type Engine, type ListSource, type Signature, type Subject, type Watch } from '@flotilla/query';
+import { SharedList, type Holder } from './shared-list.ts';
+
+/** What of a type has changed: the resources of these names, or all. */
+export type ChangedNames = ReadonlySet<string> | 'all';
+
+/** A list that proxies have. */
+export interface AskedList {
+  /** Always the same object for the same list. */
+  readonly id: object;
+  readonly source: ListSource<Made>;
+  readonly kind: XdsKind;
+}
+
+/** All classes of one list. */
+interface Family extends AskedList {
+  readonly bySignature: Map<Signature, Map<string, SharedList>>;
+}
+
+export interface SharedListsOptions {
+  readonly engine: Engine;
+  /** Hears of each list whose failures may be others now; of one that is over, none. */
+  onFailures(list: SharedList, isOver: boolean): void;
+}
+
+/**
+ * Lists by the classes of proxies that have them. A class costs one watch on the list, however many proxies are in it,
+ * and a proxy in it one reference.
+ */
+export class SharedLists {
+  readonly #options: SharedListsOptions;
+  readonly #families = new Map<object, Family>();
+  readonly #byWatch = new Map<ListWatch, { readonly list: SharedList; readonly family: Family }>();
+
+  constructor(options: SharedListsOptions) {
+    this.#options = options;
+  }
+
+  /** The list for a subject, if some proxy of its class has it. */
+  find(id: object, subject: Subject): SharedList | undefined {
+    const family = this.#families.get(id);
+    return family && findIn(family, subject);
+  }
+
+  /** From now on the holder has the list. `former` is the one that it takes the place of. */
+  join(asked: AskedList, holder: Holder, former?: SharedList): SharedList {
+    let family = this.#families.get(asked.id);
+    if (!family) this.#families.set(asked.id, (family = { ...asked, bySignature: new Map() }));
+    const list = findIn(family, holder.subject) ?? this.#create(family, holder.subject, former);
+    list.holders.add(holder);
+    return list;
+  }
+
+  leave(list: SharedList, holder: Holder): void {
+    list.holders.delete(holder);
+    if (list.holders.size === 0) this.#close(list);
+  }
+
+  /** The holder's subject is another one. */
+  move(list: SharedList, holder: Holder): SharedList {
+    const family = this.#familyOf(list);
+    const now = this.join(family, holder, list);
+    if (now !== list) this.leave(list, holder);
+    return now;
+  }
+
+  /** The lists whose members these watches name anew, each with one of its subjects. */
+  *renamed(watches: Iterable<Watch>): Iterable<{ readonly key: ListKey; readonly subject: Subject }> {
+    for (const watch of watches) {
+      const known = watch.list?.isNaming(watch) ? this.#byWatch.get(watch.list) : undefined;
+      if (!known || !isWhole(known.family.kind)) continue;
+      const { kind, source } = known.family;
+      yield { key: listKey({ kind, place: listsOf(kind).indexOf(source) }), subject: watch.subject };
+    }
+  }
+
+  /** Takes over that these watches have changed; returns for each list the names that differ for its holders. */
+  settle(watches: Iterable<Watch>): ReadonlyMap<Holder, ReadonlyMap<XdsKind, ChangedNames>> {
+    const affected = new Map<Holder, Map<XdsKind, ChangedNames>>();
+    for (const [watch, changed] of byList(watches)) {
+      const known = this.#byWatch.get(watch);
+      if (!known) continue;
+      const { signature } = watch;
+      let isRenamed = false;
+      for (const each of changed) isRenamed = watch.note(each) || isRenamed;
+      const { list, family } = known;
+      const names = list.update(changed, isRenamed);
+      this.#options.onFailures(list, false);
+      if (names.size > 0) for (const holder of list.holders) note(affected, holder, { kind: list.kind, names });
+      if (watch.signature !== signature)
+        for (const holder of this.#refile(family, list, signature))
+          note(affected, holder, { kind: list.kind, names: 'all' });
+    }
+    return affected;
+  }
+
+  #familyOf(list: SharedList): Family {
+    const known = this.#byWatch.get(list.watch);
+    if (!known) throw new Error('the list is closed');
+    return known.family;
+  }
+
+  #create(family: Family, subject: Subject, former?: SharedList): SharedList {
+    const watch = new ListWatch<Made>(this.#options.engine, family.source, subject);
+    const list = new SharedList(family.kind, watch, former);
+    this.#byWatch.set(watch, { list, family });
+    file(family, list);
+    this.#options.onFailures(list, false);
+    return list;
+  }
+
+  #close(list: SharedList): void {
+    const family = this.#familyOf(list);
+    list.watch.close();
+    this.#byWatch.delete(list.watch);
+    unfile(family, list, list.watch.signature);
+    if (family.bySignature.size === 0) this.#families.delete(family.id);
+    this.#options.onFailures(list, true);
+  }
+
+  /** A list that depends on more of its subjects than before: some may have to leave it. Returns those. */
+  #refile(family: Family, list: SharedList, before: Signature): Holder[] {
+    unfile(family, list, before);
+    const values = list.watch.subject.valuesOf(list.watch.signature);
+    const other = findIn(family, list.watch.subject);
+    if (!other) file(family, list);
+    const moved = [...list.holders].filter(
+      (holder) => other !== undefined || holder.subject.valuesOf(list.watch.signature) !== values,
+    );
+    for (const holder of moved) holder.onMoved(list, this.move(list, holder));
+    return moved;
+  }
+}
+
+function findIn({ bySignature }: Family, subject: Subject): SharedList | undefined {
+  for (const [signature, byValues] of bySignature) {
+    const list = byValues.get(subject.valuesOf(signature));
+    if (list) return list;
+  }
+  return undefined;
+}
+
+function file({ bySignature }: Family, list: SharedList): void {
+  const { signature, subject } = list.watch;
+  const byValues = bySignature.get(signature) ?? new Map<string, SharedList>();
+  bySignature.set(signature, byValues.set(subject.valuesOf(signature), list));
+}
+
+function unfile({ bySignature }: Family, list: SharedList, signature: Signature): void {
+  const byValues = bySignature.get(signature);
+  const values = list.watch.subject.valuesOf(signature);
+  if (byValues?.get(values) === list) byValues.delete(values);
+  if (byValues?.size === 0) bySignature.delete(signature);
+}
+
+function byList(watches: Iterable<Watch>): Map<ListWatch, Set<Watch>> {
+  const found = new Map<ListWatch, Set<Watch>>();
+  for (const watch of watches) {
+    if (!watch.list) continue;
+    const changed = found.get(watch.list);
+    if (changed) changed.add(watch);
+    else found.set(watch.list, new Set([watch]));
+  }
+  return found;
+}
+
+function note(
+  affected: Map<Holder, Map<XdsKind, ChangedNames>>,
+  holder: Holder,
+  { kind, names }: { readonly kind: XdsKind; readonly names: ChangedNames },
+): void {
+  const kinds = affected.get(holder) ?? new Map<XdsKind, ChangedNames>();
+  const known = kinds.get(kind);
+  affected.set(
+    holder,
+    kinds.set(
+      kind,
+      known === undefined ? names : known === 'all' || names === 'all' ? 'all' : new Set([...known, ...names]),
+    ),
+  );
+}
