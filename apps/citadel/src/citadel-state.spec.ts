@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import {
   createCitadel,
   createFileRootStore,
-  createSecretRootStore,
   keepBootstrapTokens,
 } from '@flotilla/citadel-service';
 import type { KeptBootstrapTokens } from '@flotilla/citadel-service';
@@ -231,28 +230,5 @@ describe('the root', () => {
     await expect(createFileRootStore(path('open.pem')).load()).rejects.toThrow(/chmod 600/);
     writeFileSync(path('broken.pem'), 'x', { mode: 0o600 });
     await expect(createFileRootStore(path('broken.pem')).load()).rejects.toThrow(/restore it, or remove it/);
-  });
-  it("in a Secret has Istio's keys, and the first to write it wins", async () => {
-    const kept = new Map<string, Readonly<Record<string, Uint8Array>>>();
-    const store = createSecretRootStore(
-      {
-        get: async (namespace, name) => {
-          const data = kept.get(`${namespace}/${name}`);
-          return data && { namespace, name, data };
-        },
-        create: async ({ namespace, name, data }) =>
-          kept.has(`${namespace}/${name}`) ? 'exists' : (kept.set(`${namespace}/${name}`, data), 'created'),
-        update: async () => 'conflict',
-      },
-      'istio-system',
-    );
-    const first = await createCitadel({ ...options(), root: store });
-    const second = await createCitadel({ ...options(), root: store });
-    expect(second.authority.rootPem).toBe(first.authority.rootPem);
-    expect(Object.keys(kept.get('istio-system/istio-ca-secret') ?? {})).toEqual(
-      expect.arrayContaining(['ca-cert.pem', 'ca-key.pem']),
-    );
-    first.close();
-    second.close();
   });
 });

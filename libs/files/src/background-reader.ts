@@ -8,7 +8,7 @@ export interface BackgroundLimits {
   /** Of the worker's heap; a document at its limit of tokens takes some 400 MB. */
   readonly heapMb: number;
 }
-export const backgroundLimits: BackgroundLimits = { deadlineMs: 30_000, heapMb: 640 };
+const backgroundLimits: BackgroundLimits = { deadlineMs: 30_000, heapMb: 640 };
 export interface BackgroundOptions extends Partial<BackgroundLimits> {
   /** The worker's program: takes paths, gives what was found. */
   readonly program?: URL;

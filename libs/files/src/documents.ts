@@ -30,7 +30,7 @@ export const problemOf = ({ code, message }: ReadProblem): Problem => ({ code, l
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** The text of a file; the problem of one that is too large or is not UTF-8. */
-export function decodeText(bytes: Uint8Array): Result<string, Problem> {
+function decodeText(bytes: Uint8Array): Result<string, Problem> {
   if (bytes.length > maxFileBytes) return err(tooLarge(bytes.length));
   try {
     return ok(utf8.decode(bytes));
@@ -40,7 +40,7 @@ export function decodeText(bytes: Uint8Array): Result<string, Problem> {
 }
 
 /** The documents of a text, as `readYamlDocuments` reads them within its limits for files. Never throws. */
-export function parseText(text: string): ParsedFile {
+function parseText(text: string): ParsedFile {
   const read = readYamlDocuments(text, { withPositions: true });
   if (!read.ok) return { problem: problemOf(read.error) };
   return {

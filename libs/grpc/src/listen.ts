@@ -39,7 +39,7 @@ export interface GrpcLimits {
   /** Connections are closed after this time, varied by a tenth, so that clients connect again. */
   readonly maxConnectionAge: number;
 }
-export const defaultGrpcLimits: GrpcLimits = {
+const defaultGrpcLimits: GrpcLimits = {
   maxMessageBytes: 4 << 20,
   maxUnfinishedBytes: 128 << 20,
   maxConcurrentStreams: 100,

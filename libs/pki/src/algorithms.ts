@@ -46,7 +46,7 @@ export function isKnownKeyKind(keyInfo: Der): boolean {
   return curve?.tag === tag.oid && curves.includes(curve.content.toString('hex'));
 }
 
-export const rsaBits = { least: 2048, most: 8192 };
+const rsaBits = { least: 2048, most: 8192 };
 /** As Go has it: a larger exponent only costs the verifier time. */
 const maxExponent = 2n ** 31n - 1n;
 /** Why a key can't be certified; undefined when it can. */

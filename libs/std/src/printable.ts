@@ -1,5 +1,5 @@
 /** What a text is cut to in a log line, a problem or an error unless its place says otherwise. */
-export const maxPrinted = 200;
+const maxPrinted = 200;
 /** What a whole message is cut to: it may quote several texts. */
 export const maxMessage = 500;
 

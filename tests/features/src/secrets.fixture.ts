@@ -21,7 +21,7 @@ import { resourceOf } from '@flotilla/testing';
 const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscoveryResponse } =
   envoy.service.discovery.v3;
 export const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
-export const clusterType = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
+const clusterType = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
 
 const key = generateKey();
 const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };

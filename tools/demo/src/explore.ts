@@ -26,7 +26,7 @@ export type NamedTarget = Target & { readonly name: string };
  * What can be asked for from outside: the first path of each rule of each VirtualService that a gateway serves over
  * plain HTTP.
  */
-export function findTargets(objects: readonly KubeObject[], ip: string): NamedTarget[] {
+function findTargets(objects: readonly KubeObject[], ip: string): NamedTarget[] {
   const ports = new Map(
     objects
       .filter(({ kind }) => kind === 'Gateway')

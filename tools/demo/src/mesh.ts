@@ -115,7 +115,7 @@ const connectedPollMs = 100;
 const agent = new Agent({ keepAlive: false });
 
 /** A page over plain HTTP. Rejects when the answer is no 200. */
-export const fetchText = (host: string, port: number, path: string): Promise<string> =>
+const fetchText = (host: string, port: number, path: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const sent = get({ host, port, path, agent, timeout: 5000 }, (response) => {
       const chunks: Buffer[] = [];

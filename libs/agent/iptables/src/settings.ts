@@ -166,7 +166,7 @@ function alias(env: Readonly<Record<string, string | undefined>>, name: string):
 /** The parts of a comma-separated list, as Istio splits them: an empty text has none. */
 export const split = (list: string): string[] => (list === '' ? [] : list.split(','));
 
-export const isIpv6 = (address: string): boolean => address.includes(':');
+const isIpv6 = (address: string): boolean => address.includes(':');
 
 function isUsable(address: string): boolean {
   const plain = address.toLowerCase();

@@ -4,7 +4,7 @@ import type { KeyAndCertificate } from '@flotilla/pki';
 
 const { Secret } = envoy.extensions.transport_sockets.tls.v3;
 const { DiscoveryResponse } = envoy.service.discovery.v3;
-export const secretTypeUrl = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+const secretTypeUrl = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 
 /** What a secret's name asks for (Istio's names). */
 export type SecretName =
@@ -48,5 +48,3 @@ export function encodeSecrets(secrets: readonly Uint8Array[], nonce: string): Bu
     }).finish(),
   );
 }
-
-export type WorkloadSecret = Pick<KeyAndCertificate, 'key' | 'cert' | 'roots'>;

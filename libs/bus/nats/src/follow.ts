@@ -17,7 +17,7 @@ export interface Position {
  *   2. the next change of its term: a change;
  *   3. anything else: an entry that was read before, or of a writer whose base it has not seen: nothing.
  */
-export function meaningOf(
+function meaningOf(
   { kind, term, n }: Pick<Entry, 'kind' | 'term' | 'n'>,
   position: Position | undefined,
 ): 'whole' | 'change' | undefined {

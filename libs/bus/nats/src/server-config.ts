@@ -49,7 +49,7 @@ interface Rights {
  * whether it is there; it hears the reports of all users. A subscriber reads messages, and hears that there are more;
  * it has no consumers, which could deliver to any subject. One that reports does so on a subject of its own.
  */
-export function rightsOf({ name, role, reports = false }: Omit<NatsUser, 'identity'>, revision: string): Rights {
+function rightsOf({ name, role, reports = false }: Omit<NatsUser, 'identity'>, revision: string): Rights {
   const stream = streamName(revision);
   const inboxes = `${inboxPrefix(name)}.>`;
   if (role === 'subscriber')

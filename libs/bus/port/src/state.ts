@@ -18,7 +18,7 @@ export interface BusState {
 }
 
 /** A whole state travels as one message over gRPC. */
-export const maxStateBytes = 256 * 1024 * 1024;
+const maxStateBytes = 256 * 1024 * 1024;
 /** What a put takes beside its texts, at most. */
 const overheadBytes = 128;
 

@@ -11,7 +11,7 @@ export interface RootMaterial {
 }
 
 /** Ten years, as Istio's self-signed root. */
-export const rootTtlMs = 3650 * 86_400_000;
+const rootTtlMs = 3650 * 86_400_000;
 
 export function buildRootMaterial(input: {
   readonly trustDomain: string;

@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RootMaterial } from '@flotilla/citadel-authority';
-import type { Secrets } from '@flotilla/kube-port';
 import { messageOf } from '@flotilla/std';
 import { codeOf, createFile } from '@flotilla/stored-file';
 
@@ -51,32 +50,6 @@ export function createFileRootStore(path: string): RootStore {
           { code: codeOf(thrown) },
         );
       }
-      return (await load()) ?? root;
-    },
-  };
-}
-
-/** The Secret that Istio keeps its self-signed root in. */
-export function createSecretRootStore(secrets: Secrets, namespace: string): RootStore {
-  const name = 'istio-ca-secret';
-  const load = async (): Promise<RootMaterial | undefined> => {
-    const secret = await secrets.get(namespace, name);
-    if (!secret) return undefined;
-    const text = (key: string): string => Buffer.from(secret.data[key] ?? []).toString('utf8');
-    return { keyPem: text('ca-key.pem'), certPem: text('ca-cert.pem') };
-  };
-  return {
-    load,
-    async keep(root) {
-      const certificate = Buffer.from(root.certPem);
-      const data = {
-        'ca-key.pem': Buffer.from(root.keyPem),
-        'ca-cert.pem': certificate,
-        'cert-chain.pem': Buffer.alloc(0),
-        'key.pem': Buffer.alloc(0),
-        'root-cert.pem': Buffer.alloc(0),
-      };
-      await secrets.create({ namespace, name, type: 'istio.io/ca-root', data });
       return (await load()) ?? root;
     },
   };

@@ -157,7 +157,7 @@ function checkLoadBalancer(
 }
 
 /** TLS towards a service; also of the tracer in the mesh's configuration. */
-export function checkClientTls(tls: ClientTLSSettings | undefined, path: string, report: Report): void {
+function checkClientTls(tls: ClientTLSSettings | undefined, path: string, report: Report): void {
   for (const mistake of clientTlsMistakes(tls)) report.error(path, mistake);
 }
 

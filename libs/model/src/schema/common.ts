@@ -10,7 +10,6 @@ export const PortSelector = message({ number: uint });
 export const Port = message({ number: uint, protocol: string, name: string, targetPort: uint });
 export type Port = Infer<typeof Port>;
 export const TLSmode = enumeration(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']);
-export const Empty = message({});
 export const LabelSelector = message({
   matchLabels: map(string),
   matchExpressions: repeated(message({ key: string, operator: string, values: repeated(string) })),

@@ -15,7 +15,7 @@ export interface Entry {
 }
 
 /** POSIX's PIPE_BUF on Linux: a pipe takes so much at once or refuses it, and never mixes it with what others write. */
-export const maxLineBytes = 4096;
+const maxLineBytes = 4096;
 
 export const entryOf = (
   level: Level,

@@ -15,7 +15,7 @@ export interface SpanRecord {
 
 const milliseconds = ([seconds, nanos]: readonly [number, number]): number => seconds * 1000 + nanos / 1e6;
 
-export function recordOf(span: ReadableSpan, service: string): SpanRecord {
+function recordOf(span: ReadableSpan, service: string): SpanRecord {
   const { traceId, spanId } = span.spanContext();
   const parentSpanId = span.parentSpanContext?.spanId;
   return {

@@ -7,7 +7,7 @@ import type { Labels } from './metrics.ts';
 export type LabelValues = readonly string[] | { readonly atMost: number };
 export type LabelSets = Readonly<Record<string, LabelValues>>;
 
-export const otherValue = 'other';
+const otherValue = 'other';
 
 /** Keeps one metric's labels within the sets that they were declared with. */
 export class BoundedLabels {

@@ -53,11 +53,11 @@ export function convertServiceEntry(resource: Resource<'service-entries'>, optio
   );
 }
 
-export const serviceEntryKey = (meta: { namespace: string; name: string }, hostname: string, address: string): string =>
+const serviceEntryKey = (meta: { namespace: string; name: string }, hostname: string, address: string): string =>
   `e/${meta.namespace}/${meta.name}/${hostname}/${address}`;
 
 /** A /32 or /128 is the address itself. */
-export const normalizeAddress = (address: string): string =>
+const normalizeAddress = (address: string): string =>
   address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');
 
 type Where = { readonly options: RegistryOptions; network(ip: string): string };
@@ -130,7 +130,7 @@ export interface NamedWorkloadEntry {
  * Istio's convertEndpoint: a WorkloadEntry, in a ServiceEntry or of its own, as an endpoint of one of the service's
  * ports.
  */
-export const workloadEntryEndpoint = (workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint => ({
+const workloadEntryEndpoint = (workload: NamedWorkloadEntry, port: EntryPort, where: Where): Endpoint => ({
   ...describeEntry(workload, where),
   port: entryPort(workload.entry, port),
   servicePortName: port.name ?? '',

@@ -25,7 +25,7 @@ type Sources = EndpointSources & { readonly options: RegistryOptions };
 const healthChecked = 'proxy.istio.io/health-checks-enabled';
 
 /** Labels of a WorkloadEntry: those of its object over those of its spec (Istio's ConvertWorkloadEntry). */
-export const entryLabels = ({ meta, spec }: Resource<'workload-entries'>): Record<string, string> => ({
+const entryLabels = ({ meta, spec }: Resource<'workload-entries'>): Record<string, string> => ({
   ...spec.labels,
   ...meta.labels,
 });

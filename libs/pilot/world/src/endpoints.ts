@@ -73,7 +73,7 @@ function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpo
 }
 
 /** All endpoints of a hostname in a namespace, from every registry (Istio's EndpointShards). Key: `host|namespace`. */
-export const endpointsOfHost = worldQuery('endpoints-of-host', (view, key): readonly Endpoint[] => {
+const endpointsOfHost = worldQuery('endpoints-of-host', (view, key): readonly Endpoint[] => {
   const [host, namespace] = key.split('|') as [string, string];
   return view
     .query(servicesOfHost, host)

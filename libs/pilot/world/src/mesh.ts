@@ -5,7 +5,7 @@ import { worldQuery, type View } from './view.ts';
 /** The DNS suffix of Kubernetes names, and the name of the one cluster this pilot serves. */
 export const domain = 'cluster.local';
 export const clusterId = 'Kubernetes';
-export const systemNamespace = 'istio-system';
+const systemNamespace = 'istio-system';
 
 export const mesh = worldQuery(
   'mesh',
@@ -17,7 +17,7 @@ export const meshNetworks = worldQuery(
 );
 
 /** One top-level setting: who reads it isn't touched by the others. */
-export const meshSetting = worldQuery(
+const meshSetting = worldQuery(
   'mesh-setting',
   (view, key: keyof MeshConfig & string) => view.query(mesh, '')[key],
 );

@@ -50,7 +50,7 @@ export interface SidecarScope {
  * The Sidecar that is in force for a proxy: one that selects it, else its namespace's without selector, else the root
  * namespace's. Gateways have none.
  */
-export const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => {
+const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => {
   if (view.attr('type') !== 'sidecar') return undefined;
   const namespace = view.attr('namespace');
   const of = (ns: string): Resource<'sidecars'>[] =>

@@ -8,7 +8,7 @@ import { messageOf, printable, setting } from '@flotilla/std';
 import { cell, type WatchdogData, type WatchdogOrder } from './worker.ts';
 
 /** EX_SOFTWARE of sysexits.h: how a process ends that its watchdog ended. Where only a signal works it is SIGKILL. */
-export const stuckExitCode = 70;
+const stuckExitCode = 70;
 
 export const watchdogSettings = () => ({
   watchdogStackAfter: setting.durationOrNone(

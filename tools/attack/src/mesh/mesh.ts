@@ -10,7 +10,7 @@ import {
   type Flags,
   type Program,
 } from '@flotilla/tool-control-plane';
-import { services, type Service, type Shape } from '../attack.ts';
+import type { Service, Shape } from '../attack.ts';
 import { AdsStream, nodeOf, type AdsOptions } from '../clients/ads.ts';
 import type { Place } from '../clients/sockets.ts';
 import { createTokenMint, type TokenMint } from '../clients/tokens.ts';
@@ -272,7 +272,3 @@ export class Mesh {
     await this.controlPlane.stop();
   }
 }
-
-/** Services of a shape that can be attacked. */
-export const servicesOf = (shape: Shape): readonly Service[] =>
-  services.filter((service) => shape === 'fleet' || service !== 'nats');

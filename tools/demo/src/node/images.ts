@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Container } from '@flotilla/injector-template';
 
 /** This checkout: what the images of this project hold. */
-export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
+const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
 const node = (script: string): string[] => [process.execPath, join(projectRoot, script)];
 
 /** Entry points of our own images, by the last part of their name. */

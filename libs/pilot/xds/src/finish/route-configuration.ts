@@ -32,7 +32,7 @@ const common = (name: string): IRouteConfiguration => ({
 });
 
 /** The message of a route configuration. */
-export const routeConfigurationOf = ({ name, hosts }: RouteConfigurationParts): IRouteConfiguration => ({
+const routeConfigurationOf = ({ name, hosts }: RouteConfigurationParts): IRouteConfiguration => ({
   ...common(name),
   virtualHosts: hosts.map((host) => host.message()),
 });

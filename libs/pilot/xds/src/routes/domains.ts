@@ -6,7 +6,7 @@ export const bracketed = (host: string): string => (host.includes(':') && !host.
 export const domainName = (host: string, port: number): string => `${bracketed(host)}:${port}`;
 
 /** The short forms under which clients of a domain may name a host (Istio's GenerateAltVirtualHosts). */
-export function shortNames(hostname: string, proxyDomain: string): string[] {
+function shortNames(hostname: string, proxyDomain: string): string[] {
   const [inProxy, inHost] = [proxyDomain.indexOf('.svc.'), hostname.indexOf('.svc.')];
   if (inProxy < 0) return sharedDomainNames(hostname, proxyDomain);
   if (inHost <= 0) return [];

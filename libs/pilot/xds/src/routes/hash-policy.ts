@@ -10,7 +10,7 @@ export type ConsistentHash = LoadBalancerSettings['consistentHash'];
  * its subset's, else its rule's; in either that of a port goes first, which only a destination that names its port has.
  * A load balancer of another kind takes none of these away.
  */
-export function consistentHashOf(view: View, { host = '', subset = '', port }: Destination): ConsistentHash {
+function consistentHashOf(view: View, { host = '', subset = '', port }: Destination): ConsistentHash {
   const owner = view.query(scopeOwner, host);
   const rule = owner && destinationRuleOf(view, destinationRulesOf(view)(owner))?.rule;
   const own = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;

@@ -144,7 +144,7 @@ function mirrorPolicies(
 }
 
 /** The trace operation of a route: its one cluster's host and port, else the VirtualService's name, with the path. */
-export function operationOf(route: IRoute, name: string, port: number): string {
+function operationOf(route: IRoute, name: string, port: number): string {
   const { match } = route;
   const path =
     match?.prefix !== undefined && match.prefix !== null

@@ -42,7 +42,7 @@ export function parseRouteName(name: string): RouteName | undefined {
  * The egress listener that a route configuration belongs to (Istio's GetEgressListenerForRDS): the one of its port,
  * else the one without port.
  */
-export function egressFor(egress: readonly EgressScope[], { port }: RouteName, name: string): EgressScope | undefined {
+function egressFor(egress: readonly EgressScope[], { port }: RouteName, name: string): EgressScope | undefined {
   return egress.find(
     ({ listener }) =>
       !listener?.port ||

@@ -30,7 +30,7 @@ const plain = [
   'UPSTREAM_LOCAL_ADDRESS',
   'UPSTREAM_TRANSPORT_FAILURE_REASON',
 ];
-export const defaultLabels: Readonly<Record<string, unknown>> = {
+const defaultLabels: Readonly<Record<string, unknown>> = {
   ...Object.fromEntries(plain.map((name) => [name.toLowerCase(), `%${name}%`])),
   authority: '%REQ(:AUTHORITY)%',
   method: '%REQ(:METHOD)%',

@@ -2,7 +2,7 @@ import { setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { applicableTelemetries, onSide, type Side } from './telemetry.ts';
 
 /** Istio's own metrics, as Telemetry names them. */
-export const metricNames = [
+const metricNames = [
   'REQUEST_COUNT',
   'REQUEST_DURATION',
   'REQUEST_SIZE',

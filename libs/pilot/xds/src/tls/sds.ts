@@ -7,7 +7,7 @@ const { GRPC } = envoy.config.core.v3.ApiConfigSource.ApiType;
 const { V3 } = envoy.config.core.v3.ApiVersion;
 
 /** The cluster through which pilot-agent serves secrets to its Envoy. */
-export const sdsCluster = 'sds-grpc';
+const sdsCluster = 'sds-grpc';
 
 /** The cluster of who else serves secrets, at a socket beside the proxy. */
 export const externalSdsCluster = 'sds-external';
@@ -32,7 +32,7 @@ export const workloadSecret = (name: 'default' | 'ROOTCA'): ISdsSecretConfig => 
 });
 
 /** A secret in files beside the proxy, read by the agent. */
-export const fileSecret = (name: string): ISdsSecretConfig => ({ name, sdsConfig: fromCluster(sdsCluster) });
+const fileSecret = (name: string): ISdsSecretConfig => ({ name, sdsConfig: fromCluster(sdsCluster) });
 export const fileCertificate = (certificate: string, key: string): ISdsSecretConfig =>
   fileSecret(`file-cert:${certificate}~${key}`);
 export const fileRoots = (path: string): ISdsSecretConfig => fileSecret(`file-root:${path}`);
