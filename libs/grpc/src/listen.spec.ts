@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import {
   Client,
   credentials,
@@ -308,6 +310,32 @@ describe('is refused without harm to its connection:', () => {
     socket.write(frame(6, 0, { payload: Buffer.alloc(8) }));
     while (!answer.includes('000008060100000000')) answer += ((await answers.next()).value as Buffer).toString('hex');
   });
+});
+
+it('refuses compressed messages, whatever they would inflate to', async () => {
+  const { listening } = await rig();
+  const session = connectHttp2(`http://127.0.0.1:${listening.port}`);
+  closers.push(() => session.destroy());
+  const statusOf = async (encoding: string, message: Buffer): Promise<unknown> => {
+    const call = session.request({
+      ':method': 'POST',
+      ':path': service.Who.path,
+      'content-type': 'application/grpc',
+      'grpc-encoding': encoding,
+      te: 'trailers',
+    });
+    const length = Buffer.alloc(5, encoding === 'identity' ? 0 : 1);
+    length.writeUInt32BE(message.length, 1);
+    const headers = new Promise<Record<string, unknown>>((resolve) =>
+      call.on('response', (found) => found['grpc-status'] !== undefined && resolve(found)).on('trailers', resolve),
+    );
+    call.resume().end(Buffer.concat([length, message]));
+    const found = await headers;
+    return [Number(found['grpc-status']), decodeURIComponent(String(found['grpc-message']))];
+  };
+  const refused = expect.stringMatching(/unsupported encoding "gzip: not accepted here"/) as string;
+  expect(await statusOf('gzip', gzipSync(Buffer.alloc(100_000)))).toEqual([status.UNIMPLEMENTED, refused]);
+  expect(await statusOf('identity', Buffer.alloc(0))).toEqual([status.OK, 'OK']);
 });
 
 it('bounds the memory of messages that are not complete', async () => {

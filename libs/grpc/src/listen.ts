@@ -9,6 +9,7 @@ import {
   type ServerTls,
 } from '@flotilla/server';
 import { systemClock } from '@flotilla/std';
+import { refuseCompression } from './compression.ts';
 import { printableStatus } from './printable-status.ts';
 import { requestDeadline } from './request-deadline.ts';
 import { Unfinished } from './unfinished.ts';
@@ -93,7 +94,10 @@ export async function listen(
       followStreams(socket, connection, {
         deadlines,
         requestTimeout: limits.requestTimeout,
-        onOpen: (stream) => unfinished.follow(stream),
+        onOpen(stream, headers) {
+          refuseCompression(headers);
+          unfinished.follow(stream);
+        },
       });
       injector.injectConnection(socket);
     },

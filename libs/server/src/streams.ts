@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Connection } from './connections.ts';
 import type { Deadlines } from './ticks.ts';
@@ -8,8 +8,8 @@ export interface Following {
   readonly deadlines: Deadlines;
   /** Milliseconds that a client may leave a stream open which is answered. */
   readonly requestTimeout: number;
-  /** A stream has been opened; nothing of its body has been read yet. */
-  onOpen?(stream: ServerHttp2Stream): void;
+  /** A stream has been opened with these headers, which may be changed; nothing of its body has been read yet. */
+  onOpen?(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
 }
 interface Followed extends Following {
   readonly connection: Connection;
@@ -28,16 +28,20 @@ export function followStreams(socket: Socket, connection: Connection, following:
   if (isListening) return;
   isListening = true;
   subscribe('http2.server.stream.created', (message) => {
-    const { stream } = message as { readonly stream: ServerHttp2Stream };
+    const { stream, headers } = message as {
+      readonly stream: ServerHttp2Stream;
+      readonly headers: IncomingHttpHeaders;
+    };
     const found = (stream.session?.socket as Marked | undefined)?.[followed];
-    if (found) follow(stream, found);
+    if (!found) return;
+    found.onOpen?.(stream, headers);
+    follow(stream, found);
   });
 }
 
-function follow(stream: ServerHttp2Stream, { connection, deadlines, requestTimeout, onOpen }: Followed): void {
+function follow(stream: ServerHttp2Stream, { connection, deadlines, requestTimeout }: Followed): void {
   let cancel = (): void => {};
   connection.began();
-  onOpen?.(stream);
   // A complete answer ends the stream only when the client has ended its part as well (RFC 9113, 8.1).
   stream.once(
     'finish',
