@@ -1,4 +1,5 @@
 import type { Attack } from '../attack.ts';
+import { calls } from './all/calls.ts';
 import { connections } from './all/connections.ts';
 import { halfRequests } from './all/half-requests.ts';
 import { http2 } from './all/http2.ts';
@@ -10,6 +11,7 @@ import { clocks, roots } from './citadel/roots.ts';
 import { tokens } from './citadel/tokens.ts';
 import { churn, files } from './galley/files.ts';
 import { objects } from './galley/objects.ts';
+import { products } from './galley/products.ts';
 import * as galley from './galley/texts.ts';
 import { yamlBombs } from './galley/yaml-bombs.ts';
 import { bodies, pollution } from './injector/bodies.ts';
@@ -21,6 +23,7 @@ import { standbys, stores } from './nats/standby.ts';
 import { readers, users } from './nats/users.ts';
 import { writers } from './nats/writers.ts';
 import * as pilot from './pilot/logs.ts';
+import { memory } from './pilot/memory.ts';
 import { nodes } from './pilot/nodes.ts';
 import { malformed, requests } from './pilot/requests.ts';
 import { sds } from './pilot/sds.ts';
@@ -40,12 +43,14 @@ export const rows: readonly Attack[] = [
   ...files,
   ...churn,
   ...objects,
+  ...products,
   ...requests,
   ...malformed,
   ...nodes,
   ...pilot.logs,
   ...sds,
   ...streams,
+  ...memory,
   ...tokens,
   ...csrs,
   ...certificates,
@@ -57,6 +62,7 @@ export const rows: readonly Attack[] = [
   ...rights,
   ...protocol,
   ...http2,
+  ...calls,
   ...halfRequests,
   ...monitoring,
   ...connections,

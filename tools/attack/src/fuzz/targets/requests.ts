@@ -113,11 +113,13 @@ const nodes = [
   'sidecar~::1~__proto__.shop~shop',
 ] as const;
 
+const metadata = struct({ NAMESPACE: 'shop', LABELS: { app: 'web' } });
+
 function request(random: Random, isDelta: boolean): Uint8Array {
   const common = {
     node: {
       id: random.below(4) === 0 ? random.pick(nodes) : nodes[0],
-      metadata: struct({ NAMESPACE: 'shop', LABELS: { app: 'web' } }),
+      metadata,
     },
     typeUrl: random.pick(urls),
     responseNonce: random.pick(['', '', 'n', 'x'.repeat(64)]),
@@ -131,6 +133,20 @@ function request(random: Random, isDelta: boolean): Uint8Array {
         initialResourceVersions: Object.fromEntries(some(random).map((name) => [name, 'v'])),
       }).finish()
     : DiscoveryRequest.encode({ ...common, resourceNames: some(random), versionInfo: 'v' }).finish();
+}
+
+/**
+ * Proxies that stay and have asked for everything: what streams share is computed once, not for each input.
+ */
+for (const id of nodes.slice(0, 2)) {
+  const call = new Call();
+  call.on('error', (error: Error) => {
+    throw error;
+  });
+  delta?.serve(call);
+  const node = { id, metadata };
+  for (const typeUrl of Object.values(types))
+    call.emit('data', Buffer.from(DeltaDiscoveryRequest.encode({ node, typeUrl }).finish()));
 }
 
 /** A stream: its variant in one byte, then requests, each after its length in two bytes. */

@@ -1,37 +1,7 @@
-import { expect, table, type Attack } from '../../attack.ts';
-import { heartbeatCluster } from '../../mesh/folder.ts';
-import { types } from '../../clients/ads.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
 import { setTimeout as pause } from 'node:timers/promises';
-
-type Row = Omit<Attack, 'service' | 'kind'>;
-const many = <T>(count: number, one: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => one(i));
-const resource = (
-  kind: string,
-  spec: object,
-  { name = 'attack', group = 'networking.istio.io/v1beta1' }: { readonly name?: string; readonly group?: string } = {},
-): object => ({ apiVersion: group, kind, metadata: { name, namespace: 'shop' }, spec });
-const security = { group: 'security.istio.io/v1beta1' };
-const ports = [{ number: 80, name: 'http', protocol: 'HTTP' }];
-const listOf = (items: readonly object[]): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-
-/** After the object has been taken in, another change must reach a sidecar soon. */
-async function isServed(mesh: Mesh, limitMs = 10_000): Promise<void> {
-  const stream = await mesh.stream();
-  stream.send({ typeUrl: types.eds, resourceNamesSubscribe: [heartbeatCluster] });
-  await stream.next(({ message }) => message.typeUrl === types.eds, limitMs);
-}
-const huge = (name: string, content: () => string, more: Partial<Row> = {}): Row => ({
-  name,
-  describe: `${name}: read or refused, health stays, others are served`,
-  deadlineMs: 45_000,
-  run: async (mesh) => {
-    mesh.write('huge.json', content());
-    await pause(3000);
-    await isServed(mesh);
-  },
-  ...more,
-});
+import { expect, table } from '../../attack.ts';
+import { types } from '../../clients/ads.ts';
+import { huge, listOf, many, ports, resource, security } from './huge.ts';
 
 /** Objects larger and more than anybody needs. */
 export const objects = table({ service: 'galley', kind: 'objects' }, [
