@@ -1,49 +1,43 @@
 import { stableStringify } from '@flotilla/std';
+import { Interner } from './interner.ts';
 
 /** The names of attributes that a result depends on; interned, so that equal sets are one object. */
 export interface Signature {
-  readonly id: number;
   readonly paths: readonly string[];
 }
 
-const byText = new Map<string, Signature>();
-const unions = new Map<number, Map<number, Signature>>();
+/**
+ * Which attributes are read follows from configuration, as selectors name labels: a signature that no result has any
+ * more is forgotten.
+ */
+const signatures = new Interner<Signature>(({ paths }, place) => (place === 0 ? paths.length : paths[place - 1]));
+const unions = new WeakMap<Signature, WeakMap<Signature, Signature>>();
 
-function signatureOf(paths: readonly string[]): Signature {
-  const text = paths.join('\0');
-  const known = byText.get(text);
-  if (known) return known;
-  const made = { id: byText.size, paths };
-  byText.set(text, made);
-  return made;
-}
+const signatureOf = (paths: readonly string[]): Signature =>
+  signatures.intern([paths.length, ...paths], () => ({ paths }));
+
+/** How many signatures are known: for specs. */
+export const knownSignatures = (): number => signatures.size;
 
 export const noAttributes = signatureOf([]);
 
-const single = new Map<string, Signature>();
-export function attribute(path: string): Signature {
-  const known = single.get(path);
-  if (known) return known;
-  const made = signatureOf([path]);
-  single.set(path, made);
-  return made;
-}
+export const attribute = (path: string): Signature => signatureOf([path]);
 
 export function union(a: Signature, b: Signature): Signature {
   if (a === b || b === noAttributes) return a;
   if (a === noAttributes) return b;
-  const cached = unions.get(a.id)?.get(b.id);
+  const cached = unions.get(a)?.get(b);
   if (cached) return cached;
   const made = signatureOf([...new Set([...a.paths, ...b.paths])].sort());
-  const row = unions.get(a.id) ?? new Map<number, Signature>();
-  unions.set(a.id, row.set(b.id, made));
+  const row = unions.get(a) ?? new WeakMap<Signature, Signature>();
+  unions.set(a, row.set(b, made));
   return made;
 }
 
 /** Who asks: a bag of attributes that never change. Two subjects that agree on what a result read share it. */
 export class Subject {
   readonly attributes: Readonly<Record<string, unknown>>;
-  readonly #texts = new Map<number, string>();
+  readonly #texts = new WeakMap<Signature, string>();
 
   constructor(attributes: Readonly<Record<string, unknown>>) {
     this.attributes = attributes;
@@ -61,10 +55,10 @@ export class Subject {
 
   /** The values of a signature's attributes as one comparable text. */
   valuesOf(signature: Signature): string {
-    let text = this.#texts.get(signature.id);
+    let text = this.#texts.get(signature);
     if (text === undefined) {
       text = signature.paths.map((path) => stableStringify(this.read(path)) ?? '-').join('\0');
-      this.#texts.set(signature.id, text);
+      this.#texts.set(signature, text);
     }
     return text;
   }

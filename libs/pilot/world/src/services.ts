@@ -74,6 +74,20 @@ export const allServices = worldQuery('all-services', (view): readonly string[] 
     .map(({ key }) => key),
 );
 
+/**
+ * The order of `allServices`, for services that are at hand: who sorts a few does not depend on all. Services of one
+ * object compare equal, as they come in order.
+ */
+export function compareServices(a: Service, b: Service): number {
+  const objectOf = ({ key }: Service): string => key.split('/', 3).slice(1).join('/');
+  return (
+    a.creationTime - b.creationTime ||
+    compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`) ||
+    Number(b.registry === 'Kubernetes') - Number(a.registry === 'Kubernetes') ||
+    compareText(objectOf(a), objectOf(b))
+  );
+}
+
 /** Keys of the services of one hostname, in the order of all services. */
 export const servicesOfHost = worldQuery('services-of-host', (view, host): readonly string[] => {
   const suffix = `.svc.${domain}`;

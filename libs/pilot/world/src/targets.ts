@@ -12,7 +12,7 @@ import { selects } from '@flotilla/rules';
 import { endpointsOf } from './endpoints.ts';
 import { clusterId } from './mesh.ts';
 import { entryEndpoints } from './store.ts';
-import { allServices, serviceOf, servicesOfEntry } from './services.ts';
+import { compareServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 import { endpointSources, entryWorkload } from './workloads.ts';
 
@@ -36,11 +36,9 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined 
  * have; and those of its namespace's ServiceEntries by address. In the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
-  const targets = [...kubernetes(view), ...view.query(externalTargets, '')];
-  // Where there is nothing to put in order, other services don't matter.
-  if (targets.length < 2) return targets;
-  const order = new Map(view.query(allServices, '').map((key, i) => [key, i]));
-  return targets.sort((a, b) => (order.get(a.service.key) ?? 0) - (order.get(b.service.key) ?? 0));
+  return [...kubernetes(view), ...view.query(externalTargets, '')].sort((a, b) =>
+    compareServices(a.service, b.service),
+  );
 });
 
 function kubernetes(view: View): ServiceTarget[] {
