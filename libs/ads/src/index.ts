@@ -1,5 +1,5 @@
 export { step } from './step.ts';
-export { createState, type State } from './state.ts';
+export { countNames, createState, type State } from './state.ts';
 export type { Context } from './respond.ts';
 export * from './types.ts';
 export { ResponseEncoder } from './encode.ts';

@@ -18,3 +18,11 @@ export const createSubscription = (held?: Iterable<readonly [string, string]>): 
   sent: new Versions(held),
   nonce: '',
 });
+
+/** How many names a stream keeps: those it has requested, or of which the client holds a version. */
+export function countNames({ subscriptions }: State): number {
+  let count = 0;
+  for (const { names, waiting, sent } of subscriptions.values())
+    count += Math.max(names.size + waiting.size, sent.size);
+  return count;
+}

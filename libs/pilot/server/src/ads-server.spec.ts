@@ -30,6 +30,8 @@ const limits: AdsLimits = {
   xdsNameBytes: 100,
   xdsNamesPerType: 50,
   xdsNames: 60,
+  xdsNamesPerIdentity: 1000,
+  xdsTotalNames: 1000,
   xdsUnknownNames: 10,
 };
 const closers: (() => unknown)[] = [];
@@ -242,6 +244,36 @@ describe('limits of streams', () => {
       answered = (await later.next()) !== undefined;
     }
   });
+});
+
+describe('names of all streams together', () => {
+  it.each([
+    ['xds_names_per_identity', { xdsNamesPerIdentity: 70 }, 'too many names on all streams of 127.0.0.1'],
+    ['xds_total_names', { xdsTotalNames: 70 }, 'too many names on all streams of this pilot'],
+  ] as const)(
+    '%s ends the stream that exceeds them, until others let theirs go',
+    async (...[kind, changed, message]) => {
+      const { open, hits } = await serve(changed);
+      const first = open('Delta');
+      first.read();
+      first.askDelta({ resourceNamesSubscribe: names(40) });
+      await first.next();
+      const more = open('Delta');
+      more.askDelta({ resourceNamesSubscribe: names(40) });
+      expect(await more.ended).toMatchObject({
+        code: status.RESOURCE_EXHAUSTED,
+        details: expect.stringContaining(`${message}: ask for less, or raise pilot's --${kind.replaceAll('_', '-')}`),
+      });
+      expect(hits).toEqual([kind]);
+      first.askDelta({ resourceNamesUnsubscribe: names(20) });
+      first.askDelta({ typeUrl: 'rds', resourceNamesSubscribe: ['a'] });
+      await first.next();
+      const last = open('Delta');
+      last.read();
+      last.askDelta({ resourceNamesSubscribe: names(40) });
+      expect((await last.next()).resources).toHaveLength(40);
+    },
+  );
 });
 
 describe('a client that takes nothing', () => {

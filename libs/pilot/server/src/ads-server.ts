@@ -53,11 +53,12 @@ export function createAdsServer({ protocol, open, limits, observability, clock =
   const log = observability.log.scope('ads');
   const hit = createLimits(observability.metrics, limitKinds);
   const counts = new StreamCounts(limits);
-  const shared: Omit<StreamOptions, 'read' | 'log'> = {
+  const shared: Omit<StreamOptions, 'read' | 'log' | 'client'> = {
     protocol: { ...protocol, limits: { namesPerType: limits.xdsNamesPerType, names: limits.xdsNames, namesPerStep } },
     open,
     encoder: new ResponseEncoder(),
     turns: new Turns(),
+    counts,
     limits,
     hit,
     clock,
@@ -85,7 +86,7 @@ export function createAdsServer({ protocol, open, limits, observability, clock =
       return end(status.RESOURCE_EXHAUSTED, details);
     }
     call.once('close', () => counts.leave(client));
-    new AdsStream(call, { ...shared, read, log: ofPeer, ...(proven ? { identity: proven } : {}) });
+    new AdsStream(call, { ...shared, read, client, log: ofPeer, ...(proven ? { identity: proven } : {}) });
   };
   return {
     service: (clients) => ({

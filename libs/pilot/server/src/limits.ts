@@ -15,6 +15,10 @@ export interface AdsLimits {
   readonly xdsNamesPerType: number;
   /** Names of all types that one stream is subscribed to. */
   readonly xdsNames: number;
+  /** Names that all streams of one SPIFFE identity keep; on a plaintext port, of one address. */
+  readonly xdsNamesPerIdentity: number;
+  /** Names that all streams keep. */
+  readonly xdsTotalNames: number;
   /**
    * Of these, names that are watched though they are not known: no cluster of the proxy has them, or there is nothing
    * by them.
@@ -33,6 +37,8 @@ export const limitKinds = [
   'xds_name_bytes',
   'xds_names_per_type',
   'xds_names',
+  'xds_names_per_identity',
+  'xds_total_names',
   'xds_unknown_names',
 ] as const;
 export type LimitKind = (typeof limitKinds)[number];

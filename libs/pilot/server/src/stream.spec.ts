@@ -19,6 +19,8 @@ const limits = {
   xdsNameBytes: 100,
   xdsNamesPerType: 10_000,
   xdsNames: 10_000,
+  xdsNamesPerIdentity: 10_000,
+  xdsTotalNames: 10_000,
   xdsUnknownNames: 10,
 };
 const source: Source = { all: () => [], get: () => undefined };
@@ -59,6 +61,8 @@ function rig() {
       },
       encoder: new ResponseEncoder(),
       turns,
+      counts: { addNames: () => undefined },
+      client,
       limits,
       hit: () => {},
       clock: createManualClock(),

@@ -1,5 +1,6 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import {
+  countNames,
   createState,
   MalformedMessage,
   RequestTooLarge,
@@ -19,6 +20,7 @@ import { messageOf, type Clock } from '@flotilla/std';
 import { holdable } from './hold.ts';
 import { flagOf, type AdsLimits, type LimitKind } from './limits.ts';
 import { PermissionDenied, type OpenSession, type Session } from './session.ts';
+import type { StreamCounts } from './stream-counts.ts';
 import type { Turns, Worker } from './turns.ts';
 
 export interface StreamOptions {
@@ -28,6 +30,9 @@ export interface StreamOptions {
   readonly encoder: ResponseEncoder;
   /** Shared with all other streams. */
   readonly turns: Turns;
+  readonly counts: Pick<StreamCounts, 'addNames'>;
+  /** Whom its names are counted for. */
+  readonly client: string;
   readonly limits: AdsLimits;
   /** Called once for each time that a limit is hit. */
   readonly hit: LimitHit<LimitKind>;
@@ -74,6 +79,7 @@ export class AdsStream implements Worker {
   /** Types of which the last request is not answered completely. */
   readonly #unfinished = new Set<string>();
   #isHalfClosed = false;
+  #countedNames = 0;
   #isOver = false;
   #session: Session | undefined;
   #pending = new Map<string, Set<string> | 'all'>();
@@ -184,10 +190,22 @@ export class AdsStream implements Worker {
             `${effect.message}: ask for less, or raise pilot's ${flagOf(effect.limit)}`,
           );
       }
+      this.#countNames(countNames(this.#state));
     } catch (error) {
       this.#options.log.error('stream failed', { error: messageOf(error) });
       this.#end(status.INTERNAL, 'pilot failed to answer; its log says why');
     }
+  }
+
+  #countNames(count: number): void {
+    const { counts, client } = this.#options;
+    const exceeded = counts.addNames(client, count - this.#countedNames);
+    this.#countedNames = count;
+    if (exceeded)
+      this.#refuse(
+        exceeded,
+        `too many names on all streams ${exceeded === 'xds_total_names' ? 'of this pilot' : `of ${client}`}: ask for less, or raise pilot's ${flagOf(exceeded)}`,
+      );
   }
 
   #write(response: Buffer): void {
@@ -264,6 +282,7 @@ export class AdsStream implements Worker {
     this.#preparing = undefined;
     this.#unfinished.clear();
     this.#pending.clear();
+    this.#countNames(0);
     this.#session?.close();
     this.#session = undefined;
     // What the client still sends is of no use: it is read, and dropped.

@@ -19,6 +19,11 @@ const adsLimitSettings = () =>
       100_000,
     ),
     xdsNames: setting.count('names of all types together that a stream may request', 200_000),
+    xdsNamesPerIdentity: setting.count(
+      'names of all streams of a service account, of some 100 bytes each; on the plaintext port, of an address',
+      10_000_000,
+    ),
+    xdsTotalNames: setting.count('names of all streams together', 25_000_000),
     xdsUnknownNames: setting.count(
       'names that a proxy does not use, such as endpoints of unknown clusters, that are watched for a stream; others are answered once',
       1000,
