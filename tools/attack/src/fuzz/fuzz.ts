@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { patience } from '../attack.ts';
 import { minimize } from './minimize.ts';
 import { maxBytes } from './mutate.ts';
 import { place, type Done, type Fault, type Shared, type Work } from './work.ts';
@@ -8,7 +9,7 @@ export interface FuzzOptions {
   readonly seed: number;
   readonly count: number;
   readonly durationMs: number;
-  /** A thread that is busy with one input for so long will not come back. */
+  /** A thread that is busy with one input for so long will not come back; longer while others use the cores. */
   readonly stuckMs?: number;
   /** The URL of the module that has the target. */
   readonly module?: string;
@@ -72,7 +73,7 @@ async function run(work: (shared: Shared) => Work, stuckMs: number): Promise<Don
       timer = setInterval(() => {
         const tried = Atomics.load(shared.state, place.tried);
         if (tried !== seen || tried === 0) [seen, since] = [tried, Date.now()];
-        else if (Date.now() - since > stuckMs)
+        else if (Date.now() - since > stuckMs * patience())
           resolve({ tried, fault: { input: current(), reason: `it does not come back within ${stuckMs / 1000} s` } });
       }, watchMs);
     });
