@@ -1,6 +1,5 @@
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { hashBytes } from '@flotilla/std';
-import type { KeyAndCertificate } from '@flotilla/pki';
 
 const { Secret } = envoy.extensions.transport_sockets.tls.v3;
 const { DiscoveryResponse } = envoy.service.discovery.v3;

@@ -1,11 +1,4 @@
-import {
-  collections,
-  type AnyResource,
-  type Collection,
-  type ObjectId,
-  type Resource,
-  type VirtualService,
-} from '@flotilla/model';
+import { collections, type AnyResource, type Collection, type ObjectId, type Resource } from '@flotilla/model';
 import { defineKey, Store, type CollectionIndexes, type KeyOf } from '@flotilla/query';
 import { resolveShortName, serviceHostname } from '@flotilla/rules';
 
@@ -26,9 +19,6 @@ export function gatewayOf(name: string, namespace: string): string | undefined {
   if (name.includes('/')) return name;
   return name.includes('.') ? name.split('.').slice(0, 2).reverse().join('/') : `${namespace}/${name}`;
 }
-
-/** Whether the rules of a VirtualService are for the sidecars of the mesh. */
-export const isForMesh = ({ gateways }: VirtualService): boolean => !gateways?.length || gateways.includes('mesh');
 
 type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
 /** Every collection is filed by `key` (over all clusters) and by `namespace`. */

@@ -22,7 +22,7 @@ export const ServicePort = object(
 );
 export type ServicePort = Infer<typeof ServicePort>;
 
-export const ServiceStatus = object({
+const ServiceStatus = object({
   loadBalancer: object({ ingress: repeated(object({ ip: string, hostname: string })) }),
 });
 export const Service = object({

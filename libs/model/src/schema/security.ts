@@ -28,7 +28,7 @@ export const RequestAuthentication = message({ selector: WorkloadSelector, jwtRu
 export type RequestAuthentication = Infer<typeof RequestAuthentication>;
 
 const s = repeated(string);
-export const AuthorizationSource = message({
+const AuthorizationSource = message({
   principals: s,
   notPrincipals: s,
   requestPrincipals: s,
@@ -40,7 +40,7 @@ export const AuthorizationSource = message({
   remoteIpBlocks: s,
   notRemoteIpBlocks: s,
 });
-export const AuthorizationOperation = message({
+const AuthorizationOperation = message({
   hosts: s,
   notHosts: s,
   ports: s,

@@ -15,7 +15,7 @@ import { Percent, PortSelector, StringMatch } from './common.ts';
 
 export const Destination = message({ host: string, subset: string, port: PortSelector });
 export type Destination = Infer<typeof Destination>;
-export const HeaderOperations = message({ set: map(string), add: map(string), remove: repeated(string) });
+const HeaderOperations = message({ set: map(string), add: map(string), remove: repeated(string) });
 export const Headers = message({ request: HeaderOperations, response: HeaderOperations });
 export type Headers = Infer<typeof Headers>;
 export const HTTPRouteDestination = message({ destination: Destination, weight: int, headers: Headers });
@@ -58,7 +58,7 @@ export const TLSMatchAttributes = message({
   sourceNamespace: string,
 });
 export type TLSMatchAttributes = Infer<typeof TLSMatchAttributes>;
-export const HTTPRedirect = message(
+const HTTPRedirect = message(
   {
     uri: string,
     authority: string,
@@ -69,7 +69,7 @@ export const HTTPRedirect = message(
   },
   [['port', 'derivePort']],
 );
-export const HTTPDirectResponse = message({
+const HTTPDirectResponse = message({
   status: uint,
   body: message({ string: string, bytes: string }, [['string', 'bytes']]),
 });
@@ -85,7 +85,7 @@ export const HTTPRetry = message({
   retryRemoteLocalities: wrapper(bool),
 });
 export type HTTPRetry = Infer<typeof HTTPRetry>;
-export const HTTPFaultInjection = message({
+const HTTPFaultInjection = message({
   delay: message({ percent: int, fixedDelay: duration, exponentialDelay: duration, percentage: Percent }, [
     ['fixedDelay', 'exponentialDelay'],
   ]),
@@ -93,7 +93,7 @@ export const HTTPFaultInjection = message({
     ['httpStatus', 'grpcStatus', 'http2Error'],
   ]),
 });
-export const CorsPolicy = message({
+const CorsPolicy = message({
   allowOrigin: repeated(string),
   allowOrigins: repeated(StringMatch),
   allowMethods: repeated(string),
