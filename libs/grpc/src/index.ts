@@ -1,4 +1,4 @@
-export * from './credentials.ts';
+export * from './channel-credentials.ts';
 export * from './listen.ts';
 export * from './printable-status.ts';
 export * from './reset-call.ts';

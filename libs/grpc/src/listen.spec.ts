@@ -16,7 +16,7 @@ import { createCertificateSource, type KeyAndCertificate } from '@flotilla/pki';
 import { AsyncQueue } from '@flotilla/std';
 import { createManualClock, createTestCa } from '@flotilla/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { identityIn, serverNamed } from './credentials.ts';
+import { identityIn, serverNamed } from './channel-credentials.ts';
 import { listen, type GrpcService, type ListenOptions } from './listen.ts';
 
 const ca = createTestCa();

@@ -1,6 +1,6 @@
 import * as dr from './schema/destination-rule.ts';
 import * as k8s from './schema/kubernetes.ts';
-import * as mesh from './schema/mesh.ts';
+import * as mesh from './schema/mesh-config.ts';
 import * as net from './schema/networking.ts';
 import * as sec from './schema/security.ts';
 import * as tel from './schema/telemetry.ts';

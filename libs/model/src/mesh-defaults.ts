@@ -1,5 +1,5 @@
 import { ownMember } from '@flotilla/std';
-import type { MeshConfig } from './schema/mesh.ts';
+import type { MeshConfig } from './schema/mesh-config.ts';
 
 const defaults: MeshConfig = {
   enableTracing: true,

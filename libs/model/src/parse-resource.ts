@@ -6,7 +6,7 @@ import type { AnyResource, Meta, OwnerReference } from './resource.ts';
 import { OwnerReference as ownerReferenceSchema } from './schema/kubernetes.ts';
 import { parseValue, type Parsed, type ParseOptions } from './schema/parse.ts';
 import { repeated } from './schema/schema.ts';
-import { MeshConfig, MeshNetworks } from './schema/mesh.ts';
+import { MeshConfig, MeshNetworks } from './schema/mesh-config.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain =>

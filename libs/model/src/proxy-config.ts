@@ -1,4 +1,4 @@
-import type { MeshProxyConfig } from './schema/mesh.ts';
+import type { MeshProxyConfig } from './schema/mesh-config.ts';
 
 /**
  * What is wrong with a proxy's whole configuration, defaults included, in the words of Istio's validation

@@ -8,9 +8,9 @@ export * from './order.ts';
 export * from './async-queue.ts';
 export * from './abort.ts';
 export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';
-export type { OptionsOf, Setting, Settings } from './settings.ts';
+export type { OptionsOf, Setting, Settings } from './setting-kinds.ts';
 /** Kinds of settings: `setting.port(...)`. */
-export * as setting from './settings.ts';
+export * as setting from './setting-kinds.ts';
 export * from './lru.ts';
 export * from './outside/index.ts';
 export * from './printable.ts';

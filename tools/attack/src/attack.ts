@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { Mode } from '@flotilla/tool-control-plane';
-import type { Mesh } from './mesh/mesh.ts';
+import type { Mesh } from './mesh/attacked-mesh.ts';
 
 export type Shape = Mode;
 export const services = ['pilot', 'galley', 'citadel', 'sidecar-injector', 'nats'] as const;

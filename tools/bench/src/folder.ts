@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MeshFile } from './mesh.ts';
+import type { MeshFile } from './bench-mesh.ts';
 
 /** Replaces a file of a folder in one step, as an editor or a sync tool does. */
 export function writeMeshFile(folder: string, { name, object }: MeshFile): void {

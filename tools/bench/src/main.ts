@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '@flotilla/std';
-import { defaultMesh } from './mesh.ts';
+import { defaultMesh } from './bench-mesh.ts';
 import { measurePush } from './push.ts';
 import { measureQueries } from './query/measure.ts';
 import { describeMachine, renderReport, type Report } from './report.ts';

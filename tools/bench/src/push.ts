@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { startControlPlane } from '@flotilla/tool-control-plane';
 import { endsWithThis } from './child.ts';
 import { writeMesh } from './folder.ts';
-import { Mesh, type MeshSize } from './mesh.ts';
+import { Mesh, type MeshSize } from './bench-mesh.ts';
 import type { LoadOrder, LoadResult, Mode, PushResult, Variant } from './result.ts';
 
 export interface PushOptions {

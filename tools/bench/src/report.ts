@@ -1,6 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { readFileSync } from 'node:fs';
-import type { MeshSize } from './mesh.ts';
+import type { MeshSize } from './bench-mesh.ts';
 import type { QueryResult } from './query/measure.ts';
 import { kinds, types, type Kind, type PushResult } from './result.ts';
 

@@ -1,4 +1,4 @@
-import type { MeshSize } from './mesh.ts';
+import type { MeshSize } from './bench-mesh.ts';
 
 export type Variant = 'sotw' | 'delta';
 export type Mode = 'monolith' | 'fleet';

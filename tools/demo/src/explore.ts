@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeObject } from './cluster/objects.ts';
-import type { Mesh } from './mesh.ts';
+import type { Mesh } from './demo-mesh.ts';
 import { startLoad, type Sample, type Target } from './traffic/load.ts';
 
 interface VirtualService {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { messageOf } from '@flotilla/std';
 import { copyShop } from './control-plane.ts';
 import { countAnswers, probeTargets } from './explore.ts';
-import { startMesh, type Mesh } from './mesh.ts';
+import { startMesh, type Mesh } from './demo-mesh.ts';
 import type { DemoOptions } from './options.ts';
 import { createProblemLog, followProblems, type ProblemLog } from './problem-log.ts';
 import { runScenario, type Report } from './scenario.ts';

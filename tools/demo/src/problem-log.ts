@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { MeshProblem } from './mesh.ts';
+import type { MeshProblem } from './demo-mesh.ts';
 
 /** Says what is wrong with the configuration, each problem once, and what is no longer wrong. */
 export interface ProblemLog {

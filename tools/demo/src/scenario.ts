@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseDocument, type Document } from 'yaml';
 import { replaceFile } from './cluster/replace-file.ts';
 import type { Mode } from './control-plane.ts';
-import type { Mesh } from './mesh.ts';
+import type { Mesh } from './demo-mesh.ts';
 import type { Screen } from './screen.ts';
 import { changeOf, waterfall, type Change } from './traces.ts';
 import { comparePeers, isVerified } from './traffic/peers.ts';

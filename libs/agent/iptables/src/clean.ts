@@ -1,7 +1,7 @@
 import { addDnsUdpRules } from './dns-rules.ts';
 import { RuleList } from './rule.ts';
 import { ownerMatches } from './rules.ts';
-import type { IptablesSettings } from './settings.ts';
+import type { IptablesSettings } from './iptables-settings.ts';
 
 /**
  * The commands of istio-clean-iptables, first IPv4's, then IPv6's. Each may fail: what was never made can't be removed.

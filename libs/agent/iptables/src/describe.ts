@@ -1,4 +1,4 @@
-import type { IptablesSettings } from './settings.ts';
+import type { IptablesSettings } from './iptables-settings.ts';
 
 const shown = [
   'ENVOY_PORT',

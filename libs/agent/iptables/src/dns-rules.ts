@@ -1,6 +1,6 @@
 import type { Rule, RuleList, RuleOptions } from './rule.ts';
-import { split } from './settings.ts';
-import type { IptablesSettings } from './settings.ts';
+import { split } from './iptables-settings.ts';
+import type { IptablesSettings } from './iptables-settings.ts';
 
 export type DnsSettings = Pick<
   IptablesSettings,

@@ -1,6 +1,6 @@
 import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
-import type { FlagSpec } from './settings.ts';
+import type { FlagSpec } from './iptables-settings.ts';
 
 /**
  * Reads `--name value`, `--name=value`, `-n value` and booleans as Istio's commands do. Returns values by flag name and

@@ -1,6 +1,6 @@
 import type { RuleList } from './rule.ts';
-import { split } from './settings.ts';
-import type { IptablesSettings } from './settings.ts';
+import { split } from './iptables-settings.ts';
+import type { IptablesSettings } from './iptables-settings.ts';
 
 /** The mark of packets from the proxy to its application, in TPROXY mode. */
 const outboundMark = '1338';

@@ -4,4 +4,4 @@ export * from './flags.ts';
 export * from './ranges.ts';
 export * from './rule.ts';
 export * from './rules.ts';
-export * from './settings.ts';
+export * from './iptables-settings.ts';

@@ -1,5 +1,5 @@
 import { formatPrefix, parsePrefix } from '@flotilla/rules';
-import { split } from './settings.ts';
+import { split } from './iptables-settings.ts';
 
 /** A list of address ranges of one family. */
 export interface NetworkRanges {

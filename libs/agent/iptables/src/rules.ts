@@ -6,8 +6,8 @@ import { separateRanges } from './ranges.ts';
 import type { SeparatedRanges } from './ranges.ts';
 import { RuleList } from './rule.ts';
 import type { Rule } from './rule.ts';
-import { split } from './settings.ts';
-import type { IptablesSettings } from './settings.ts';
+import { split } from './iptables-settings.ts';
+import type { IptablesSettings } from './iptables-settings.ts';
 
 export interface BuiltRules {
   readonly rules: readonly Rule[];

@@ -15,8 +15,8 @@ import { systemClock } from '@flotilla/std';
 import { writeBootstrap } from './bootstrap-file.ts';
 import { startEnvoy } from './envoy-process.ts';
 import { readOptional } from './pod-info.ts';
-import { splitAddress } from './settings.ts';
-import type { AgentSettings } from './settings.ts';
+import { splitAddress } from './agent-settings.ts';
+import type { AgentSettings } from './agent-settings.ts';
 
 export interface AgentOptions {
   readonly proxy: Proxy;

@@ -1,6 +1,6 @@
 import { iptablesFlags } from '@flotilla/agent-iptables';
 import type { FlagSpec } from '@flotilla/agent-iptables';
-import { proxyFlags } from './settings.ts';
+import { proxyFlags } from './agent-settings.ts';
 import { requestFlags, waitFlags } from './small-commands.ts';
 
 const flags: Readonly<Record<string, readonly FlagSpec[]>> = {

@@ -4,7 +4,7 @@ import { parseFlags } from '@flotilla/agent-iptables';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import { runAgent } from './agent.ts';
 import { interfaceAddresses, parsePodInfo, readOptional } from './pod-info.ts';
-import { proxyFlags, readSettings } from './settings.ts';
+import { proxyFlags, readSettings } from './agent-settings.ts';
 
 export interface ProxyCommandOptions {
   readonly args: readonly string[];

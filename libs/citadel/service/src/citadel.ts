@@ -13,7 +13,7 @@ import { replaceFile } from '@flotilla/stored-file';
 import { keepBootstrapTokens } from './bootstrap-tokens.ts';
 import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
-import type { citadelSettings } from './settings.ts';
+import type { citadelSettings } from './citadel-settings.ts';
 
 export interface CitadelOptions extends Omit<
   OptionsOf<ReturnType<typeof citadelSettings>>,

@@ -1,5 +1,5 @@
 export * from './bootstrap-tokens.ts';
 export * from './citadel.ts';
 export * from './root-store.ts';
-export * from './settings.ts';
+export * from './citadel-settings.ts';
 export * from './secrets.ts';

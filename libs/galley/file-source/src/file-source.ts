@@ -2,7 +2,7 @@ import { parseDocuments as parse, watchFiles, type FileFound } from '@flotilla/f
 import { configCluster, FileObjects, fileScopes, type FileChange } from '@flotilla/galley-pipeline';
 import type { Source } from '@flotilla/galley-sources';
 import type { Reading, SourceChange } from '@flotilla/model';
-import { asMesh, readMesh } from './mesh.ts';
+import { asMesh, readMesh } from './mesh-objects.ts';
 
 export interface FileSourceOptions {
   /** A file with MeshConfig alone, instead of the ConfigMap `istio`. */

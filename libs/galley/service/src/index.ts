@@ -1,5 +1,5 @@
 export * from './galley.ts';
 export { problemsPage } from './problem-log.ts';
 export * from './quarantine.ts';
-export * from './settings.ts';
+export * from './galley-settings.ts';
 export { sourceDetails, sourcesPage, type SourceStatus } from './source-states.ts';

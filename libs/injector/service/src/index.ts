@@ -1,3 +1,3 @@
 export * from './injector.ts';
 export * from './read-values.ts';
-export * from './settings.ts';
+export * from './injector-settings.ts';

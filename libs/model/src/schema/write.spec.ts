@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MeshProxyConfig } from './mesh.ts';
+import { MeshProxyConfig } from './mesh-config.ts';
 import { parseValue } from './parse.ts';
 import { duration, enumeration, int, int64, map, message, repeated, string, wrapper, bool } from './schema.ts';
 import { writeProtoJson } from './write.ts';

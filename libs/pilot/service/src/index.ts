@@ -1,6 +1,6 @@
 export * from './pilot.ts';
 export { generationProblemsPage, type GenerationProblem } from './problems.ts';
 export * from './protocol.ts';
-export * from './settings.ts';
+export * from './pilot-settings.ts';
 export { SharedLists } from './shared-lists.ts';
 export type { Holder, SharedList } from './shared-list.ts';

@@ -13,7 +13,7 @@ import { GenerationProblems } from './problems.ts';
 import { nameOfType, xdsProtocol } from './protocol.ts';
 import { Proxy } from './proxy.ts';
 import { runsPerPiece } from './pieces.ts';
-import { defaultAdsLimits } from './settings.ts';
+import { defaultAdsLimits } from './pilot-settings.ts';
 import { SharedLists, type ChangedNames } from './shared-lists.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,5 @@
 import { hostMatches, isWildcard, mostSpecificMatch } from '@flotilla/rules';
-import { domain, mesh } from './mesh.ts';
+import { domain, mesh } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
 interface Hosts {

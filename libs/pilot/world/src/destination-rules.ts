@@ -1,7 +1,7 @@
 import { compareText } from '@flotilla/std';
 import type { DestinationRule } from '@flotilla/model';
 import { bornAt, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/rules';
-import { domain, rootNamespace, setting } from './mesh.ts';
+import { domain, rootNamespace, setting } from './mesh-settings.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 
 /** A DestinationRule as merged from all of its host in a namespace. */

@@ -10,7 +10,7 @@ import {
 } from '@flotilla/pilot-registry';
 import { withTrustDomains } from '@flotilla/rules';
 import { entryEndpoints } from './store.ts';
-import { setting } from './mesh.ts';
+import { setting } from './mesh-settings.ts';
 import { serviceOf, servicesOfHost } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 import { endpointSources, selectedEntries, selectedPods, type Sources } from './workloads.ts';

@@ -1,6 +1,6 @@
 export * from './view.ts';
 export * from './store.ts';
-export * from './mesh.ts';
+export * from './mesh-settings.ts';
 export * from './services.ts';
 export * from './virtual-services.ts';
 export * from './destination-rules.ts';

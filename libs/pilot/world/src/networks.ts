@@ -1,7 +1,7 @@
 import type { k8s, Resource } from '@flotilla/model';
 import { parsePort, readJsonObject } from '@flotilla/std';
 import { isAddress, labelsMatch, parsePrefix, prefixContains, serviceHostname, type Prefix } from '@flotilla/rules';
-import { clusterId, defaultNetwork, domain, meshNetworks, registryNetwork } from './mesh.ts';
+import { clusterId, defaultNetwork, domain, meshNetworks, registryNetwork } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
 /** Where a network is entered from others (Istio's model.NetworkGateway). */

@@ -1,6 +1,6 @@
 import { MeshProxyConfig, parseValue } from '@flotilla/model';
 import { parsePort, parseSeconds } from '@flotilla/std';
-import { setting } from './mesh.ts';
+import { setting } from './mesh-settings.ts';
 import { isSet } from './proxy.ts';
 import { worldQuery, type View } from './view.ts';
 

@@ -1,7 +1,7 @@
 import { compareText } from '@flotilla/std';
 import { convertService, convertServiceEntry, type Service } from '@flotilla/pilot-registry';
 import { allocateAddresses } from './auto-allocate.ts';
-import { domain, registryOptions } from './mesh.ts';
+import { domain, registryOptions } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
 export const servicesOfEntry = worldQuery('services-of-entry', (view, key): readonly Service[] => {

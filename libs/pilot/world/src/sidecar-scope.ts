@@ -2,7 +2,7 @@ import { compareText, groupBy } from '@flotilla/std';
 import type { IstioEgressListener, Resource } from '@flotilla/model';
 import { type Service, type ServicePort } from '@flotilla/pilot-registry';
 import { compareAge, hostMatches, hostSubsetOf, isWildcard } from '@flotilla/rules';
-import { rootNamespace } from './mesh.ts';
+import { rootNamespace } from './mesh-settings.ts';
 import {
   exportedOfHost,
   exportedServices,

@@ -10,7 +10,7 @@ import {
 } from '@flotilla/pilot-registry';
 import { selects } from '@flotilla/rules';
 import { endpointsOf } from './endpoints.ts';
-import { clusterId } from './mesh.ts';
+import { clusterId } from './mesh-settings.ts';
 import { entryEndpoints } from './store.ts';
 import { compareServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';

@@ -3,7 +3,7 @@ import type { Destination, HTTPRoute, Resource, VirtualService } from '@flotilla
 import { bornAt, resolveShortName } from '@flotilla/rules';
 import { mergeDelegates } from './delegates.ts';
 import { resolveGateway } from './gateway-name.ts';
-import { domain, setting } from './mesh.ts';
+import { domain, setting } from './mesh-settings.ts';
 import { virtualServiceHeaders } from './store.ts';
 import { worldQuery, type View } from './view.ts';
 

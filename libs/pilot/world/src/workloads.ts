@@ -7,7 +7,7 @@ import {
   type WorkloadInstance,
 } from '@flotilla/pilot-registry';
 import { selects } from '@flotilla/rules';
-import { registryOptions } from './mesh.ts';
+import { registryOptions } from './mesh-settings.ts';
 import { networkOf } from './networks.ts';
 import { worldQuery, type View } from './view.ts';
 

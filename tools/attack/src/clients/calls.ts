@@ -1,5 +1,5 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
-import type { Mesh } from '../mesh/mesh.ts';
+import type { Mesh } from '../mesh/attacked-mesh.ts';
 import type { Port } from '../mesh/places.ts';
 
 /** A connection of HTTP/2 to a port, with a workload's certificate where there is TLS; closed after the row. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { buildCsr, generateKey, keyToPem, type KeyAndCertificate } from '@flotilla/pki';
 import { requestCertificate } from '@flotilla/runtime/certificate';
-import type { Mesh } from '../mesh/mesh.ts';
+import type { Mesh } from '../mesh/attacked-mesh.ts';
 import { caOf } from './workload.ts';
 
 /** The certificate of a service of the control plane, for what somebody can do who has taken it over. */

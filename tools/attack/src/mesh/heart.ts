@@ -2,7 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdsStream, nodeOf, types } from '../clients/ads.ts';
 import { heartbeat, heartbeatCluster } from './folder.ts';
-import type { Mesh } from './mesh.ts';
+import type { Mesh } from './attacked-mesh.ts';
 
 /**
  * A sidecar whose stream stays open from row to row, and a file that changes: whether a change still reaches a sidecar.

@@ -2,7 +2,7 @@ import type { Program } from '@flotilla/tool-control-plane';
 import { Broken, defaultBounds, idOf, patience, Skipped, type Attack, type Shape } from '../attack.ts';
 import { isHeartbeat } from '../mesh/folder.ts';
 import type { Heart } from '../mesh/heart.ts';
-import type { Mesh } from '../mesh/mesh.ts';
+import type { Mesh } from '../mesh/attacked-mesh.ts';
 import type { Sample } from '../witness/orders.ts';
 import type { Witness } from '../witness/witness.ts';
 import { judgeAnswers, judgeLogs, judgeSamples } from './judge.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Attack, Shape } from '../attack.ts';
 import { Heart } from '../mesh/heart.ts';
-import { Mesh } from '../mesh/mesh.ts';
+import { Mesh } from '../mesh/attacked-mesh.ts';
 import { Witness } from '../witness/witness.ts';
 import { runRow, type Outcome } from './run-row.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { writeMeshFile } from '../folder.ts';
-import { Mesh, type MeshFile } from '../mesh.ts';
+import { Mesh, type MeshFile } from '../bench-mesh.ts';
 import {
   kinds,
   quantile,

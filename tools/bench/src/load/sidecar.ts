@@ -1,7 +1,7 @@
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { hashBytes } from '@flotilla/std';
-import type { MeshNode } from '../mesh.ts';
+import type { MeshNode } from '../bench-mesh.ts';
 import type { Variant, XdsType } from '../result.ts';
 import { assignmentOf, routesOf } from './names.ts';
 import { readResponse, typeUrls, type Response } from './responses.ts';

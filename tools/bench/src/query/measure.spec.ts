@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultMesh } from '../mesh.ts';
+import { defaultMesh } from '../bench-mesh.ts';
 import { measureQueries } from './measure.ts';
 
 /** 500 services, 100 sidecars in 10 namespaces: 50,300 answers. */

@@ -1,6 +1,6 @@
 import { changesOf, watchedWorld } from './world.ts';
 import { kinds, quantile, type Kind } from '../result.ts';
-import type { Mesh, MeshFile, MeshSize } from '../mesh.ts';
+import type { Mesh, MeshFile, MeshSize } from '../bench-mesh.ts';
 
 /** What one change cost. */
 export interface QueryResult {

@@ -3,7 +3,7 @@ import { createWorldStore, parseProxy, proxySubject, workload, worldChanges } fr
 import { SharedLists, type Holder } from '@flotilla/pilot-service';
 import { listOfOne, listsOf, resourceKey } from '@flotilla/pilot-xds';
 import { Engine, Subject, type Change } from '@flotilla/query';
-import { Mesh, type MeshFile, type MeshNode, type MeshSize } from '../mesh.ts';
+import { Mesh, type MeshFile, type MeshNode, type MeshSize } from '../bench-mesh.ts';
 
 function resourceOf({ name, object }: MeshFile): AnyResource {
   const parsed = parseResource(object);

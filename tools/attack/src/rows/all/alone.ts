@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Beside, Flags, Program } from '@flotilla/tool-control-plane';
 import { Broken, expect, Skipped } from '../../attack.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 let count = 0;
 /** A folder of a row's own, gone after it. */

@@ -1,6 +1,6 @@
 import { expect, services, type Attack, type Service } from '../../attack.ts';
 import { closedWithin, many, tcp, tls, type Place } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import type { Port } from '../../mesh/places.ts';
 
 interface Target {

@@ -6,7 +6,7 @@ import { expect, type Attack, type Service } from '../../attack.ts';
 import { nodeOf, types } from '../../clients/ads.ts';
 import { framed, lengthOf, methods as methodPaths, openSession, startCall } from '../../clients/calls.ts';
 import { closedWithin, many, tls } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import type { Port } from '../../mesh/places.ts';
 
 const { DiscoveryRequest } = envoy.service.discovery.v3;

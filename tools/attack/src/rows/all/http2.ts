@@ -1,7 +1,7 @@
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { expect, type Attack, type Service } from '../../attack.ts';
 import { closedWithin, many, tcp, tls } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import type { Port } from '../../mesh/places.ts';
 import type { Socket } from 'node:net';
 

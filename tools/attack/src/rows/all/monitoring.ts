@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { expect, services, type Attack, type Service } from '../../attack.ts';
 import { many, tcp } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 interface Reply {
   readonly status: number;

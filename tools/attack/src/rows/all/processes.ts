@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, type Attack, type Service } from '../../attack.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { ownCa, ownFolder } from './alone.ts';
 
 const apps: readonly Service[] = ['pilot', 'galley', 'citadel', 'sidecar-injector', 'nats'];

@@ -3,7 +3,7 @@ import { serverNamed } from '@flotilla/grpc';
 import type { KeyAndCertificate } from '@flotilla/pki';
 import { flotilla } from '@flotilla/proto-gen/credentials';
 import { table, type Attack } from '../../attack.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { refusal } from './refusal.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;

@@ -4,7 +4,7 @@ import { buildCertificate, buildCsr, buildRoot, generateKey, keyToPem } from '@f
 import { requestCertificate } from '@flotilla/runtime/certificate';
 import { expect, expectEqual, table, type Attack } from '../../attack.ts';
 import { caOf } from '../../clients/workload.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { refusal } from './refusal.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;

@@ -1,6 +1,6 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { Broken, expect } from '../../attack.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 /** Expects a call to be refused with one of these codes; what it is told is looked through for secrets. */
 export async function refusal(mesh: Mesh, call: Promise<unknown>, codes: readonly status[]): Promise<void> {

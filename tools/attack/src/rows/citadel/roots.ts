@@ -7,7 +7,7 @@ import { requestCertificate } from '@flotilla/runtime/certificate';
 import { buildCsr, generateKey, keyToPem } from '@flotilla/pki';
 import { expect, expectEqual, table, type Attack } from '../../attack.ts';
 import { certificateFor } from '../../clients/workload.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { atTime, inMounts, ending, ownCa, ownFolder, refusesToStart } from '../all/alone.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;

@@ -2,7 +2,7 @@ import { status, type ServiceError } from '@grpc/grpc-js';
 import { expect, table, type Attack } from '../../attack.ts';
 import type { Claims } from '../../clients/tokens.ts';
 import { certificateFor } from '../../clients/workload.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { forgery } from '../../suite/judge.ts';
 import { refusal } from './refusal.ts';
 

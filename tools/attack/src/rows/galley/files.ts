@@ -16,7 +16,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, Skipped, table } from '../../attack.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { problemsOf, untilProblem } from './problems.ts';
 
 const at = (mesh: Mesh, name: string): string => join(mesh.configFolder, name);

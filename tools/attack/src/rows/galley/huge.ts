@@ -1,7 +1,7 @@
 import type { Attack } from '../../attack.ts';
 import { types } from '../../clients/ads.ts';
 import { heartbeatCluster } from '../../mesh/folder.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 
 type Row = Omit<Attack, 'service' | 'kind'>;

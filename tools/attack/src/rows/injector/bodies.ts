@@ -1,6 +1,6 @@
 import { expect, table, type Attack } from '../../attack.ts';
 import { podOf, reviewOf, type Reply } from '../../clients/webhook.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 type Body = (mesh: Mesh) => string | Buffer;

@@ -1,7 +1,7 @@
 import { expect, table, type Attack } from '../../attack.ts';
 import { tls } from '../../clients/sockets.ts';
 import { reviewOf, podOf, type PostOptions, type Reply } from '../../clients/webhook.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { forgery } from '../../suite/judge.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;

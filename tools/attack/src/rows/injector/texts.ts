@@ -1,5 +1,5 @@
 import { expect, table, type Attack } from '../../attack.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 

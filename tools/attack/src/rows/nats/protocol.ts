@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { table, type Attack } from '../../attack.ts';
 import { many, tcp } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const says = (name: string, text: (mesh: Mesh) => string | Buffer, count = 20): Row => ({

@@ -4,7 +4,7 @@ import { logSubject, streamName } from '@flotilla/bus-nats';
 import { expect, table, type Attack } from '../../attack.ts';
 import { connectNats, serviceCertificate, type NatsUser } from '../../clients/nats.ts';
 import { many } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const shapes = ['fleet'] as const;

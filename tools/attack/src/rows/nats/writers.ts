@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Program } from '@flotilla/tool-control-plane';
 import { expect, table } from '../../attack.ts';
 import { types } from '../../clients/ads.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { ownFolder } from '../all/alone.ts';
 
 const entry = (host: string): string =>

@@ -5,7 +5,7 @@ import { struct } from '@flotilla/proto-gen/envoy';
 import { table, type Attack } from '../../attack.ts';
 import { nodeOf, types } from '../../clients/ads.ts';
 import { framed, methods, openSession, startCall } from '../../clients/calls.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const { DeltaDiscoveryRequest, DiscoveryRequest } = envoy.service.discovery.v3;

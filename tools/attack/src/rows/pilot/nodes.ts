@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { expect, table, type Attack } from '../../attack.ts';
 import { AdsStream, nodeOf, types, type AdsOptions } from '../../clients/ads.ts';
 import { many } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { forgery } from '../../suite/judge.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { expect, table, type Attack } from '../../attack.ts';
 import { types, type AdsStream, type AdsOptions } from '../../clients/ads.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const names = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `n${from + i}`);

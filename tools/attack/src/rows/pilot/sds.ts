@@ -1,7 +1,7 @@
 import { expect, table, type Attack } from '../../attack.ts';
 import { nodeOf, types, type AdsOptions } from '../../clients/ads.ts';
 import { gatewayAccount, gatewayAddress, secretNames } from '../../mesh/folder.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 const { referenced, unused, foreign } = secretNames;

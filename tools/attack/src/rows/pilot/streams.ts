@@ -4,7 +4,7 @@ import { envoy } from '@flotilla/proto-gen/discovery';
 import { expect, table } from '../../attack.ts';
 import { nodeOf, types } from '../../clients/ads.ts';
 import { many } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/mesh.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 const { DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 

@@ -17,10 +17,7 @@ export const meshNetworks = worldQuery(
 );
 
 /** One top-level setting: who reads it isn't touched by the others. */
-const meshSetting = worldQuery(
-  'mesh-setting',
-  (view, key: keyof MeshConfig & string) => view.query(mesh, '')[key],
-);
+const meshSetting = worldQuery('mesh-setting', (view, key: keyof MeshConfig & string) => view.query(mesh, '')[key]);
 export const setting = <K extends keyof MeshConfig & string>(view: View, key: K): MeshConfig[K] =>
   view.query(meshSetting, key) as MeshConfig[K];
 
