@@ -1,6 +1,7 @@
 import type { View } from '@flotilla/pilot-world';
 import { hashBytes, shared } from '@flotilla/std';
 import type { XdsResource } from '../resource.ts';
+import { compact } from './compact.ts';
 import { encodeMessage } from './encode-message.ts';
 import type { Messages, XdsKind } from './kinds.ts';
 import { patchesOf } from './patches.ts';
@@ -24,10 +25,6 @@ export function finish<K extends XdsKind>(view: View, { kind, name, message }: U
 /** The message with the patches that concern it. */
 export const patched = <K extends XdsKind>(view: View, { kind, name, message }: Unfinished<K>): Messages[K] =>
   patchesOf(view, kind, name).reduce((before, patch) => patch.apply(shared(before)), message);
-
-/** Bytes with memory of their own: encoders hand out slices of pools, and what is kept must not keep those. */
-const compact = (bytes: Uint8Array): Uint8Array =>
-  bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 
 export const finished = (name: string, bytes: Uint8Array): XdsResource => ({
   name,

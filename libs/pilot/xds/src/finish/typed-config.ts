@@ -1,4 +1,5 @@
 import { encode, type google, type MessageType } from '@flotilla/proto-gen/envoy';
+import { compact } from './compact.ts';
 
 type IAny = google.protobuf.IAny;
 /** A generated message class that can be packed as google.protobuf.Any. */
@@ -27,7 +28,7 @@ class TypedConfig<T> implements IAny {
   }
 
   encoded(): Uint8Array {
-    this.#bytes ??= encode(this.type, this.message);
+    this.#bytes ??= compact(encode(this.type, this.message));
     return this.#bytes;
   }
 }
