@@ -15,7 +15,7 @@ import {
   type KeyAndCertificate,
 } from '@flotilla/pki';
 import { flotilla } from '@flotilla/proto-gen/credentials';
-import { createCredentialClient } from '@flotilla/runtime/credentials';
+import { createCredentialClient } from '@flotilla/runtime/credential-client';
 import { AsyncQueue, type Clock } from '@flotilla/std';
 
 const { WatchRequest } = flotilla.credentials.v1;
@@ -50,7 +50,7 @@ afterEach(async () => {
 });
 
 /** Citadel's side on a port that asks for certificates and does not require them, as the CA's. */
-async function serve(first: readonly unknown[], port = 0, maxCredentials = 100) {
+async function serve(first: readonly unknown[], port = 0, maxCredentialsPerStream = 100) {
   const logged: string[] = [];
   const waiting = new Set<() => void>();
   const write = (message: string, fields: Fields = {}): void => {
@@ -73,7 +73,7 @@ async function serve(first: readonly unknown[], port = 0, maxCredentials = 100) 
     source: { run: () => files },
     trustDomain: 'cluster.local',
     observability: { ...noObservability, log, metrics },
-    maxCredentials,
+    maxCredentialsPerStream,
   });
   const stop = new AbortController();
   void secrets.run(stop.signal);
@@ -306,7 +306,7 @@ describe("pilot's side of it", () => {
       source: { run: () => files },
       trustDomain: 'cluster.local',
       observability: noObservability,
-      maxCredentials: 10,
+      maxCredentialsPerStream: 10,
     });
     const listening = await listen([silent], {
       at: { host: '127.0.0.1', port: 0 },

@@ -1,7 +1,7 @@
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
-import { createCredentialClient } from '@flotilla/runtime/credentials';
+import { createCredentialClient } from '@flotilla/runtime/credential-client';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
 await runApp(

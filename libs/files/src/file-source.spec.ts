@@ -15,7 +15,7 @@ const put = (name: string, text: string): void => {
 };
 const start = (paths: readonly string[]): void =>
   void (batches = watchFiles(paths).run(stop.signal)[Symbol.asyncIterator]());
-/** What the next batch tells: the value of each document, the code of a problem, or that the file is gone. */
+/** What the next batch reports: the value of each document, the code of a problem, or that the file is gone. */
 async function next(): Promise<Record<string, unknown>> {
   const { value } = (await batches?.next()) as { value: readonly FileFound[] };
   return Object.fromEntries(
@@ -60,7 +60,7 @@ describe('files as a source', () => {
     });
   });
 
-  it('tells a file that is replaced, written, new or gone, and no other', async () => {
+  it('reports a file that is replaced, written, new or gone, and no other', async () => {
     for (const name of ['a.yaml', 'b.yaml']) writeFileSync(at(name), 'v: 1');
     start([dir]);
     await next();
@@ -74,7 +74,7 @@ describe('files as a source', () => {
     expect(await next()).toEqual({ 'b.yaml': 'gone' });
   });
 
-  it('tells a burst as one batch', async () => {
+  it('reports a burst as one batch', async () => {
     start([dir]);
     expect(await next()).toEqual({});
     for (const name of ['a', 'b', 'c', 'd']) put(`${name}.yaml`, 'v: 1');
@@ -166,7 +166,7 @@ describe('files as a source', () => {
     expect(found).toEqual({ mesh: 'left-out', 'mesh/a.yaml': 'gone', 'mesh/one/c.yaml': [{ v: 1 }] });
   });
 
-  it('tells of names that are not UTF-8, found or put there later', async () => {
+  it('reports names that are not UTF-8, found or put there later', async () => {
     const odd = (name: string): Buffer => Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(name, 'latin1')]);
     writeFileSync(odd('caf\xe9.yaml'), 'v: 1');
     writeFileSync(odd('notes-\xe9.txt'), 'v: 1');

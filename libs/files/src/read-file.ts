@@ -50,7 +50,7 @@ export function readFile(path: string, reading: Reading = (_file, read) => read(
   }
 }
 
-/** The size of a file in bytes; 0 when it can't be told: reading it tells why. */
+/** The size of a file in bytes; 0 when it is not known: reading it shows why. */
 export function sizeOf(path: string): number {
   try {
     return statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -54,7 +54,7 @@ const retryMs = 1000;
  * Files of folders, and of folders in them, watched by the operating system's own notices: what changes costs the same
  * in a folder of any size. A folder is watched before it is listed, so nothing falls between. Each folder is read by
  * one path only, however many links lead to it: by its own before that of a link. Kubernetes replaces a mounted volume
- * by moving its link `..data`: then all of that folder counts as replaced. What is left out - beyond a limit, a second
+ * by moving its link `..data`: then all of that folder is taken as replaced. What is left out - beyond a limit, a second
  * path of a folder, a name that is not UTF-8 - is one problem for each root.
  */
 export class WatchTree {
@@ -85,7 +85,7 @@ export class WatchTree {
     const isFolder = statSync(path).isDirectory();
     let identity = identityOf(path);
     const root: Root = { path, leftOut: new LeftOut() };
-    // The root itself may be replaced: its parent tells.
+    // The root itself may be replaced, which its parent's watch reports.
     const watcher = watch(dirname(path), (event, name) => {
       if (name !== basename(path)) return;
       if (!isFolder) this.#options.onChange(path, event === 'change' ? 'written' : 'replaced');
@@ -134,7 +134,7 @@ export class WatchTree {
       const reason = noWatch[code];
       if (depth === 0 || (code !== 'EACCES' && reason === undefined)) throw thrown;
       const parent = this.#folders.get(dirname(path));
-      // Reading it tells why it can't be followed.
+      // Reading it shows why it can't be followed.
       if (reason === undefined && parent) this.#addFile(parent, path);
       else root.leftOut.add(path, reason ?? code);
     }
@@ -304,7 +304,7 @@ const kernelFileSystems: ReadonlySet<number> = new Set([
   0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163,
 ]);
 
-/** What can't be looked at, as a link in a circle, passes for a file: reading it tells why. */
+/** What can't be looked at, as a link in a circle, is treated as a file: reading it shows why. */
 function kindOf(path: string): 'file' | 'folder' | undefined {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });

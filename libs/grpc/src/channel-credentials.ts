@@ -8,7 +8,7 @@ import { spiffeOf } from '@flotilla/rules';
  * mTLS of a client, with the certificate that is in force now; the server must prove `identity`. Throws when there is
  * no certificate yet.
  */
-export function clientCredentials(source: CertificateSource, identity: string): ChannelCredentials {
+export function channelCredentials(source: CertificateSource, identity: string): ChannelCredentials {
   const held = source.current();
   if (!held) throw new Error('there is no certificate yet; wait for the first');
   return credentials.createSsl(Buffer.from(held.roots), Buffer.from(held.key), Buffer.from(held.cert), {
@@ -25,7 +25,7 @@ export const expectIdentity =
   };
 
 /**
- * The identity is what counts; a fixed name keeps IP addresses out of SNI, where they are not allowed (RFC 6066, 3).
+ * The identity decides; a fixed name keeps IP addresses out of SNI, where they are not allowed (RFC 6066, 3).
  */
 export const serverNamed = (name: string): ChannelOptions => ({
   'grpc.ssl_target_name_override': name,

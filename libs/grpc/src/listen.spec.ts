@@ -41,7 +41,7 @@ const service = {
 } as const;
 type Stream = ServerDuplexStream<Buffer, Buffer>;
 
-/** Answers who asks, and with what it is sent. */
+/** Answers with the caller's identity and what the caller sent. */
 const testService: GrpcService = {
   addTo: (server) =>
     void server.addService(service, {
@@ -354,7 +354,7 @@ it('bounds the memory of messages that are not complete', async () => {
   expect(await who(client())).toBe('nobody at 127.0.0.1');
 });
 
-it('lets streams end when it closes, and tells idle clients at once', async () => {
+it('lets streams end when it closes, and lets idle clients go at once', async () => {
   const { listening, client, who } = await rig();
   const idle = client();
   await who(idle);

@@ -93,7 +93,7 @@ describe('messages that are not complete', () => {
     expect([other.closed, hits]).toEqual([false, []]);
   });
 
-  it('have a time each after the first, which a new one begins anew', () => {
+  it('have a time each after the first, which begins again with each new one', () => {
     const { open, hits, deadlines } = rig();
     const [slow, talks] = [open(), open()];
     slow.write(message(10));

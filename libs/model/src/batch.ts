@@ -7,7 +7,7 @@ export type TraceParent = string;
 export interface Put {
   readonly resource: AnyResource;
   readonly trace?: TraceParent;
-  /** What tells this value from others of the object: see versionOf. The bus adds it. */
+  /** What distinguishes this value from others of the object: see versionOf. The bus adds it. */
   readonly version?: string;
 }
 /** One resource is gone. */

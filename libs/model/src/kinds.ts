@@ -9,7 +9,7 @@ import type { Schema } from './schema/schema.ts';
 
 /**
  * What is in each collection. `mesh-config` and `mesh-networks` hold one resource each, named `istio-system/istio`.
- * Secrets are no collection.
+ * Secrets are not a collection.
  */
 export interface Kinds {
   'virtual-services': vs.VirtualService;

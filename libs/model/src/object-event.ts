@@ -36,7 +36,7 @@ export interface ObjectGone extends ObjectId {
   readonly place?: string;
 }
 /**
- * What a source tells. A run of a source begins with the whole state of each of its scopes: objects, then `synced`.
+ * What a source reports. A run of a source begins with the whole state of each of its scopes: objects, then `synced`.
  * What that does not contain is gone.
  */
 export type SourceEvent =

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { createGrpcBusClient, createGrpcBusServer, type GrpcBusClient } from '@flotilla/bus-grpc';
 import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
 import { createResumableSubscriber, type Bus, type Publisher, type Subscriber } from '@flotilla/bus-port';
-import { clientCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
+import { channelCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/rules';
 import { aborted, setting, systemClock, type OptionsOf } from '@flotilla/std';
@@ -108,7 +108,7 @@ async function connectGrpcBus(
   const waiting = createWaiting(log.scope('bus'), systemClock);
   return createGrpcBusClient({
     address: galley,
-    credentials: () => clientCredentials(certificate, inSystem(trustDomain, 'galley')),
+    credentials: () => channelCredentials(certificate, inSystem(trustDomain, 'galley')),
     channelOptions: serverNamed('istio-galley.istio-system.svc'),
     onProblem: (reason) => waiting(`waiting for galley at ${galley}: is it running?`, { reason }),
   });

@@ -31,7 +31,7 @@ export function parseOptions<S extends Settings>(
   const command = new Command(name)
     .description(describe)
     .allowExcessArguments(false)
-    .showHelpAfterError(`(${name} --help tells all flags)`)
+    .showHelpAfterError(`(${name} --help lists all flags)`)
     .exitOverride();
   const file = new Option('--config-file <path>', 'YAML with these options, keys as the flags without dashes').env(
     envOf(name, 'configFile'),

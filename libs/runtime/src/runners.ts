@@ -5,7 +5,7 @@ export interface Runner {
   readonly name: string;
   /**
    * Resolves when the signal has aborted; throws what keeps it from running. It may be called again after that, and
-   * then starts over. A runner that opens a port calls `started` once it is open; any other counts as started after
+   * then starts over. A runner that opens a port calls `started` once it is open; any other is taken as started after
    * 10 s. An error with a remedy that comes before the first start is a mistake of the user's, and ends the process.
    */
   run(signal: AbortSignal, started: () => void): Promise<void>;

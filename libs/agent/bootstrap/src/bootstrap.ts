@@ -15,7 +15,7 @@ export interface BootstrapInput {
   readonly envoyStatusPort: number;
   readonly envoyPrometheusPort: number;
   readonly deltaXds: boolean;
-  /** A waypoint asks for workloads (metadata discovery) and always uses delta xDS. */
+  /** A waypoint requests workloads (metadata discovery) and always uses delta xDS. */
   readonly waypoint: boolean;
   readonly outlierLogPath?: string;
   readonly loadStatsConfig?: string;

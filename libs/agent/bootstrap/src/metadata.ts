@@ -44,7 +44,7 @@ export const proxyConfigJson = (config: MeshProxyConfig): Record<string, unknown
 
 /**
  * The node from environment (ISTIO_META_*, ISTIO_METAJSON_*, POD_NAME ...), downward API and proxy configuration, as
- * Istio 1.19's bootstrap package builds it. Fails for an ISTIO_METAJSON_ variable that is no JSON object.
+ * Istio 1.19's bootstrap package builds it. Fails for an ISTIO_METAJSON_ variable that is not a JSON object.
  */
 export function buildNode(input: NodeInput): Result<Node> {
   let raw: Readonly<Record<string, unknown>> = {};
@@ -132,7 +132,7 @@ function localityOf(label: string): Locality {
   return { region, ...(zone ? { zone } : {}), ...(subZone ? { sub_zone: subZone } : {}) };
 }
 
-/** A locality in a label stands with dots, since slashes are not allowed there. */
+/** A locality in a label has dots for slashes, since slashes are not allowed there. */
 function withLocality(labels: Readonly<Record<string, string>>): Record<string, string> {
   const label = labels['istio-locality'];
   return label === undefined

@@ -104,7 +104,7 @@ it('resolv.conf gives servers and search domains', () => {
   });
   fc.assert(fc.property(fc.string(), (text) => parseResolvConf(text).nameservers.length <= 16));
 });
-it('bytes that are no query are left alone', () =>
+it('bytes that are not a query are ignored', () =>
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       parseQuery(Buffer.from(bytes));

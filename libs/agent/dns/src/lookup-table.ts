@@ -1,4 +1,4 @@
-/** What pilot tells of one host: istio.networking.nds.v1.NameTable.NameInfo. */
+/** What pilot sends about one host: istio.networking.nds.v1.NameTable.NameInfo. */
 export interface NameInfo {
   readonly ips?: readonly string[] | null;
   readonly registry?: string | null;
@@ -82,7 +82,7 @@ export function lookUp({ hosts, aliases }: LookupTable, asked: string): Found | 
   const alias = aliases.get(name);
   const meant = alias === undefined ? undefined : hosts.get(alias);
   if (alias !== undefined && meant) return { alias, addresses: meant };
-  // A wildcard stands for one or more labels; the closest one counts.
+  // A wildcard covers one or more labels; the closest one applies.
   for (let dot = name.indexOf('.'); dot >= 0 && dot < name.length - 1; dot = name.indexOf('.', dot + 1)) {
     const wildcard = hosts.get(`*${name.slice(dot)}`);
     if (wildcard) return { addresses: wildcard };

@@ -1,4 +1,4 @@
-/** What resolv.conf tells a resolver. */
+/** The settings of a resolver in resolv.conf. */
 export interface ResolvConf {
   readonly nameservers: readonly string[];
   readonly search: readonly string[];

@@ -50,7 +50,7 @@ export function unreadiness(state: EnvoyState): string | undefined {
 }
 
 /**
- * Asks Envoy's admin interface. Once it has been ready, configuration counts as received, since counters restart with
+ * Reads Envoy's admin interface. Once it has been ready, configuration is taken as received, since counters restart with
  * hot updates only.
  */
 export async function probeEnvoy(admin: { readonly host: string; readonly port: number }): Promise<string | undefined> {

@@ -65,7 +65,7 @@ describe('the status port', () => {
       request({ host: '127.0.0.1', port: server.port, path, method, timeoutMs: 2000, maxBytes: 1 << 20 });
   };
 
-  it('tells readiness', async () => {
+  it('reports readiness', async () => {
     const reasons = ['not yet', undefined];
     const ask = await start({ unready: () => Promise.resolve(reasons.shift()) });
     expect([(await ask('/healthz/ready')).status, (await ask('/healthz/ready')).status]).toEqual([503, 200]);

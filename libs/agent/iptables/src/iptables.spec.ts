@@ -94,7 +94,7 @@ describe('golden pairs: rules of flags and environment', () => {
 });
 
 describe('ranges', () => {
-  it('skip what is no range and say so', () => {
+  it('skip what is not a range and report it', () => {
     const { v4, v6, problems } = separateRanges('10.0.0.0/8,nonsense,1.2.3.4/33,2001:DB8::/32,300.0.0.0/8');
     expect({ v4: v4.cidrs, v6: v6.cidrs }).toEqual({ v4: ['10.0.0.0/8'], v6: ['2001:db8::/32'] });
     expect(problems).toHaveLength(3);

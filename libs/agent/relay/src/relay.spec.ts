@@ -104,7 +104,7 @@ describe('relay', () => {
     expect(relay.connected()).toBe(true);
   });
 
-  it('asks for names itself, acknowledges them and keeps them from Envoy', async () => {
+  it('requests names itself, acknowledges them and keeps them from Envoy', async () => {
     const pilot = await startPilot();
     const { tables, open } = await startRelay(pilot.port);
     const { stream, responses } = open('sotw');

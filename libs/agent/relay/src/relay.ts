@@ -35,7 +35,7 @@ const maxMessageBytes = 64 << 20;
  *
  * connecting ── answer ──▶ relaying ── pilot gone ──▶ Envoy's stream is closed; it keeps its configuration and opens
  * the next
- *       ▲  │ pilot away: again after a pause, Envoy's requests are sent anew
+ *       ▲  │ pilot away: again after a pause, Envoy's requests are sent again
  *       └──┘
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {

@@ -21,7 +21,7 @@ export interface RelayStreamOptions {
 
 const firstPauseMs = 100;
 const maxPauseMs = 2000;
-/** Until pilot answers first, Envoy sends one request per type, and no more than it has resources to ask for. */
+/** Until pilot answers first, Envoy sends one request per type, and no more than it has resources to request. */
 const maxHeldMessages = 1000;
 const maxHeldBytes = 16 << 20;
 

@@ -6,7 +6,7 @@ export const responseTypeField = 4;
 
 /**
  * The text of the given top-level field in a message's bytes, found by skipping the others without decoding them; ''
- * when absent or malformed. With a repeated occurrence the last one counts, as protobuf has it; scanning stops at the
+ * when absent or malformed. With a repeated occurrence the last one applies, as in protobuf; scanning stops at the
  * first, since no peer of ours sends two.
  */
 export function textField(bytes: Uint8Array, field: number): string {

@@ -117,7 +117,7 @@ interface Serving {
 }
 
 /**
- * One stream of Envoy, which asks for one or more names. Answers go out one after the other, each with what is current
+ * One stream of Envoy, which requests one or more names. Answers go out one after the other, each with what is current
  * then.
  */
 function serve(call: ServerDuplexStream<Request, Buffer>, { secretOf, streams, log }: Serving): void {

@@ -157,7 +157,7 @@ describe('secrets over the Unix socket', () => {
     expect(new X509Certificate(first).serialNumber).not.toBe(new X509Certificate(second).serialNumber);
   });
 
-  it("in files come when the file is there, and never from a device or a file that is no certificate's", async () => {
+  it('in files come when the file is there, and never from a device or a file that does not hold a certificate', async () => {
     const folder = mkdtempSync(`${tmpdir()}/sds-files-`);
     writeFileSync(`${folder}/large`, 'x'.repeat(1024 * 1024 + 1));
     const told = new AsyncQueue<string>();

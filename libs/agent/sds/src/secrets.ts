@@ -5,7 +5,7 @@ const { Secret } = envoy.extensions.transport_sockets.tls.v3;
 const { DiscoveryResponse } = envoy.service.discovery.v3;
 const secretTypeUrl = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 
-/** What a secret's name asks for (Istio's names). */
+/** What the name of a secret requests (Istio's names). */
 export type SecretName =
   | { readonly kind: 'certificate' }
   | { readonly kind: 'roots' }

@@ -65,7 +65,7 @@ const serverTls = (clients: boolean): ServerCredentials =>
     clients,
   );
 
-/** Citadel's service over TLS: signs for whoever has the token. */
+/** Citadel's service over TLS: signs for every caller that has the token. */
 async function startCa(): Promise<number> {
   const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
   const server = new Server();

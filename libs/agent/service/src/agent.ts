@@ -174,7 +174,7 @@ async function startServers(
   closers.push(() => status.close());
 }
 
-/** Once configured, a proxy stays so while pilot is away: only Envoy's own state counts then. */
+/** Once configured, a proxy stays so while pilot is away: only Envoy's own state decides then. */
 function readiness({ proxy, stop }: AgentOptions): () => Promise<string | undefined> {
   return async () => (stop.aborted ? 'the proxy is draining' : probeEnvoy(adminOf(proxy)));
 }

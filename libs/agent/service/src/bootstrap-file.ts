@@ -32,7 +32,7 @@ export async function writeBootstrap(proxy: Proxy, { template, grpcBootstrap }: 
 
 async function fill(path: string, { node, proxyConfig, instanceIps }: Proxy): Promise<string> {
   const text = await readOptional(path);
-  if (text === undefined) throw new Error(`bootstrap template ${path}: there is no such file`);
+  if (text === undefined) throw new Error(`bootstrap template ${path}: the file does not exist`);
   const { localhost, wildcard, dnsLookupFamily } = addressFamily(instanceIps);
   const filled = fillTemplate(text, {
     nodeID: node.id,

@@ -7,7 +7,7 @@ export const waitFlags: readonly FlagSpec[] = [
   { name: 'timeoutSeconds', fallback: '60', usage: 'how long to wait' },
   { name: 'periodMillis', fallback: '500', usage: 'pause between attempts' },
   { name: 'requestTimeoutMillis', fallback: '500', usage: 'how long one attempt may take' },
-  { name: 'url', fallback: 'http://localhost:15021/healthz/ready', usage: 'what to ask' },
+  { name: 'url', fallback: 'http://localhost:15021/healthz/ready', usage: 'address that is requested' },
   { name: 'log_output_level', fallback: '', usage: 'log levels' },
 ];
 
@@ -54,7 +54,7 @@ export const requestFlags: readonly FlagSpec[] = [
   { name: 'log_output_level', fallback: '', usage: 'log levels' },
 ];
 
-/** `pilot-agent request METHOD PATH [BODY]`: asks Envoy's admin interface and prints the answer. */
+/** `pilot-agent request METHOD PATH [BODY]`: sends a request to Envoy's admin interface and prints the answer. */
 export async function requestCommand(args: readonly string[], print: (text: string) => void): Promise<number> {
   const parsed = parseFlags(requestFlags, args);
   if (!parsed.ok) return fail(parsed.error);

@@ -20,7 +20,7 @@ export interface SignInput {
   readonly publicKey: KeyObject;
   /** Who the caller was verified to be: the certificate's only identity. */
   readonly identity: SpiffeIdentity;
-  /** Zero or less asks for the default. */
+  /** Zero or less requests the default. */
   readonly ttlMs: number;
   readonly dns?: readonly string[];
 }

@@ -11,7 +11,7 @@ const maxBytes = 1024 * 1024;
 const sizeOf = (credential: Credential): number =>
   Object.values(credential).reduce<number>((sum, part: Uint8Array | undefined) => sum + (part?.length ?? 0), 0);
 
-/** Credentials of Secrets, for whoever subscribes to some of their names. */
+/** Credentials of Secrets, for subscribers to some of their names. */
 export interface CredentialHub extends CredentialSource {
   /**
    * Takes in what changed of the Secrets. Before the first time nothing is answered: what is not there yet may only not

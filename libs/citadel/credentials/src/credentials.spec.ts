@@ -75,7 +75,7 @@ describe('the credential in a Secret', () => {
     ['with the roots of one form and the list of the other', { cacert: root, 'ca.crl': crl }, { roots: 'R' }],
   ])('%s', (_what, data, expected) => expect(read(secret('s', data))).toEqual(expected));
 
-  it('is none for Secrets of other uses and for what is no Secret', () => {
+  it('is absent from Secrets of other uses and from objects of other kinds', () => {
     for (const value of [
       secret('s', { password: 'x' }),
       secret('s', { key: 'x' }),
@@ -173,7 +173,7 @@ describe('Secrets in files', () => {
     path,
     documents: values.map((value) => ({ value })),
   });
-  const told = ({ update }: ReturnType<SecretFiles['apply']>) => ({
+  const summary = ({ update }: ReturnType<SecretFiles['apply']>) => ({
     put: [...update.put]
       .map(([key, { certificate }]) => `${key} ${names.get(Buffer.from(certificate ?? []).toString())}`)
       .sort(),
@@ -181,18 +181,18 @@ describe('Secrets in files', () => {
   });
   const [x1, x2, y1, y2] = [secret('x', one), secret('x', two), secret('y', one), secret('y', two)];
 
-  it('are told when they differ, and when they are gone', () => {
+  it('are reported when they differ, and when they are gone', () => {
     const files = new SecretFiles();
-    expect(told(files.apply([file('a', x1, y1)]))).toEqual({ put: ['shop/x C1', 'shop/y C1'], delete: [] });
-    expect(told(files.apply([file('a', x1, y2)]))).toEqual({ put: ['shop/y C2'], delete: [] });
-    expect(told(files.apply([{ path: 'a' }]))).toEqual({ put: [], delete: ['shop/x', 'shop/y'] });
+    expect(summary(files.apply([file('a', x1, y1)]))).toEqual({ put: ['shop/x C1', 'shop/y C1'], delete: [] });
+    expect(summary(files.apply([file('a', x1, y2)]))).toEqual({ put: ['shop/y C2'], delete: [] });
+    expect(summary(files.apply([{ path: 'a' }]))).toEqual({ put: [], delete: ['shop/x', 'shop/y'] });
   });
 
   it('of files that a source which starts over no longer has are gone', () => {
     const files = new SecretFiles();
     files.apply([file('a', x1), file('b', y1)]);
     const found = [file('b', y1)];
-    expect(told(files.apply([...files.missingFrom(found), ...found]))).toEqual({ put: [], delete: ['shop/x'] });
+    expect(summary(files.apply([...files.missingFrom(found), ...found]))).toEqual({ put: [], delete: ['shop/x'] });
   });
 
   it('keep their last good version while a file or a Secret in it is broken', () => {
@@ -205,23 +205,23 @@ describe('Secrets in files', () => {
     } as const;
     expect(files.apply([{ path: 'a', documents: [{ problem: broken }] }])).toMatchObject({
       update: { delete: [] },
-      problems: [{ message: 'a document is no YAML at line 3, column 4', origin: 'a#1' }],
+      problems: [{ message: 'a document is not YAML at line 3, column 4', origin: 'a#1' }],
     });
     const wrong = files.apply([file('a', secret('x', { cert: one.cert, key: two.key }))]);
-    expect([told(wrong), wrong.problems.map(({ resource }) => resource)]).toEqual([
+    expect([summary(wrong), wrong.problems.map(({ resource }) => resource)]).toEqual([
       { put: [], delete: [] },
       ['secrets shop/x'],
     ]);
   });
 
-  it('of one name: the first counts, in a file and by path; the other when that is gone, and both are told', () => {
+  it('of one name: the first applies, in a file and by path; the other when that is gone, and both are reported', () => {
     const files = new SecretFiles();
-    expect(told(files.apply([file('b', x2), file('a', x1)])).put).toEqual(['shop/x C1']);
+    expect(summary(files.apply([file('b', x2), file('a', x1)])).put).toEqual(['shop/x C1']);
     expect(files.apply([file('b', x2)]).problems).toMatchObject([
-      { code: 'duplicate', origin: 'b', message: 'Secret shop/x is already in a, which counts' },
+      { code: 'duplicate', origin: 'b', message: 'Secret shop/x is already in a, which applies' },
     ]);
-    expect(told(files.apply([{ path: 'a' }]))).toEqual({ put: ['shop/x C2'], delete: [] });
+    expect(summary(files.apply([{ path: 'a' }]))).toEqual({ put: ['shop/x C2'], delete: [] });
     const twice = files.apply([file('b', x1, x2)]);
-    expect([told(twice).put, twice.problems]).toMatchObject([['shop/x C1'], [{ code: 'duplicate', origin: 'b#2' }]]);
+    expect([summary(twice).put, twice.problems]).toMatchObject([['shop/x C1'], [{ code: 'duplicate', origin: 'b#2' }]]);
   });
 });

@@ -10,7 +10,7 @@ export interface SecretFile {
 
 /**
  * Secrets in files. A file that can't be read any more, or a Secret in it, keeps its last good version until it is
- * gone; of one Secret in two files the first by path counts, as for all configuration.
+ * gone; of one Secret in two files the first by path applies, as for all configuration.
  */
 export class SecretFiles {
   readonly #files = new Map<string, ReadonlyMap<string, Credential>>();
@@ -45,20 +45,20 @@ export class SecretFiles {
   #read({ path, documents, problem }: SecretFile, problems: Problem[]): ReadonlyMap<string, Credential> | undefined {
     if (!documents && !problem) return undefined;
     const before = this.#files.get(path) ?? new Map<string, Credential>();
-    const tell = (what: Problem, index?: number): void =>
+    const report = (what: Problem, index?: number): void =>
       void problems.push({ ...withoutContent(what), origin: index === undefined ? path : `${path}#${index + 1}` });
-    if (problem) tell(problem);
+    if (problem) report(problem);
     const broken = problem ?? documents?.find((document) => document.problem)?.problem;
     const found = new Map<string, Credential>(broken ? before : []);
     const named = new Set<string>();
     for (const [index, { value, problem: unparsed }] of (documents ?? []).entries()) {
-      if (unparsed) tell(unparsed, index);
+      if (unparsed) report(unparsed, index);
       for (const secret of unparsed ? [] : secretsIn(value)) {
         const { key, read } = readSecret(secret);
-        if (read && named.has(key)) tell(duplicate(key, { origin: path, first: path }), index);
+        if (read && named.has(key)) report(duplicate(key, { origin: path, first: path }), index);
         if (!read || named.has(key)) continue;
         named.add(key);
-        if (!read.ok) tell(read.error, index);
+        if (!read.ok) report(read.error, index);
         const credential = read.ok ? read.value : before.get(key);
         if (credential) found.set(key, credential);
       }
@@ -70,14 +70,14 @@ export class SecretFiles {
 /** A parser may quote what it could not read: of its message only the place is kept. */
 const withoutContent = (problem: Problem): Problem =>
   problem.code === 'yaml-syntax'
-    ? { ...problem, message: `a document is no YAML${/ at line \d+, column \d+/.exec(problem.message)?.[0] ?? ''}` }
+    ? { ...problem, message: `a document is not YAML${/ at line \d+, column \d+/.exec(problem.message)?.[0] ?? ''}` }
     : problem;
 const duplicate = (key: string, { origin, first }: { readonly origin: string; readonly first: string }): Problem => ({
   code: 'duplicate',
   level: 'error',
   resource: `secrets ${key}`,
   origin,
-  message: `Secret ${key} is already in ${first}, which counts`,
+  message: `Secret ${key} is already in ${first}, which applies`,
 });
 
 const parts = ['certificate', 'key', 'staple', 'roots', 'revoked'] as const;

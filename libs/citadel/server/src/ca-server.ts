@@ -50,7 +50,7 @@ class Refusal extends Error {
     this.retryMs = retryMs;
   }
 }
-/** How a server tells gRPC clients when to try again (gRPC A6, "Client Retries", pushback). */
+/** How a server lets gRPC clients know when to try again (gRPC A6, "Client Retries", pushback). */
 const pushback = 'grpc-retry-pushback-ms';
 const tooMany = (waitMs: number, whose: string): Refusal =>
   new Refusal(
@@ -60,7 +60,7 @@ const tooMany = (waitMs: number, whose: string): Refusal =>
   );
 
 /**
- * Istio's certificate service. It belongs on a port with TLS that asks for a client certificate and does not require
+ * Istio's certificate service. It belongs on a port with TLS that requests a client certificate and does not require
  * one: the first request has only a token.
  */
 export function createCaService(options: CaServerOptions): GrpcService {

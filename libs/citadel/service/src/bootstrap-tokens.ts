@@ -28,7 +28,7 @@ export interface KeptBootstrapTokens {
 }
 
 /**
- * The control plane's bootstrap tokens in a file of mode 0600: whoever may read it becomes part of the control plane.
+ * The control plane's bootstrap tokens in a file of mode 0600: a process that can read it can join the control plane.
  * Made unless there is a file; what was made here is replaced at half of its life, which ends the old tokens at once:
  * services read the file at each attempt, and renew by their certificates. Tokens of somebody else's are left alone and
  * end by the file's age. A file that can't be written is logged; what is in it stays good until it ends.

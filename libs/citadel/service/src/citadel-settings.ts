@@ -28,8 +28,8 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
   secretsDir: setting.list('file or folder of Secrets as YAML, watched: what gateways get by credentialName', [], {
     metavar: 'path',
   }),
-  maxCredentials: setting.count(
-    'credentials that pilot may follow at a time; a stream that requests more is ended',
+  maxCredentialsPerStream: setting.count(
+    'credentials that one stream of pilot may follow at a time; a stream that requests more is ended',
     20_000,
   ),
   maxCertificates: setting.count('certificates signed per second; ten times as many at once', 2000),

@@ -17,7 +17,7 @@ import type { citadelSettings } from './citadel-settings.ts';
 
 export interface CitadelOptions extends Omit<
   OptionsOf<ReturnType<typeof citadelSettings>>,
-  'rootFile' | 'secretsDir' | 'maxCredentials'
+  'rootFile' | 'secretsDir' | 'maxCredentialsPerStream'
 > {
   /** The service account of its own certificate; `citadel`, or what it is part of. */
   readonly service?: string;

@@ -13,8 +13,8 @@ export interface SecretsOptions {
   readonly source: SecretSource;
   readonly trustDomain: string;
   readonly observability: Observability;
-  /** Names that pilot may follow at a time. */
-  readonly maxCredentials: number;
+  /** Names that one stream of pilot may follow at a time. */
+  readonly maxCredentialsPerStream: number;
 }
 /** Credentials of Secrets: served to pilot over mTLS, or subscribed to in the same process. */
 export interface Secrets extends GrpcService, CredentialSource {
@@ -25,11 +25,16 @@ export interface Secrets extends GrpcService, CredentialSource {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export function createSecrets({ source, trustDomain, observability, maxCredentials }: SecretsOptions): Secrets {
+export function createSecrets({
+  source,
+  trustDomain,
+  observability,
+  maxCredentialsPerStream,
+}: SecretsOptions): Secrets {
   const log = observability.log.scope('secrets');
   const hub = createCredentialHub();
   const allow = [spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'pilot' })];
-  const server = createCredentialServer({ source: hub, allow, observability, maxNames: maxCredentials });
+  const server = createCredentialServer({ source: hub, allow, observability, maxNames: maxCredentialsPerStream });
   const files = new SecretFiles();
 
   function take(found: readonly SecretFile[]): void {

@@ -49,20 +49,20 @@ describe('an installation decides about pods that say nothing', () => {
     { policy: 'enabled', what: 'both select', labels: { never: 'yes', always: 'yes' }, injected: false },
     {
       policy: 'enabled',
-      what: 'a never selector selects, and that asks itself',
+      what: 'a never selector selects, and that requests it itself',
       labels: { never: 'yes', [name]: 'true' },
       injected: true,
     },
     { policy: 'disabled', what: 'nothing selects', labels: {}, injected: false },
     { policy: 'disabled', what: 'an always selector selects', labels: { always: 'yes' }, injected: true },
-    { policy: 'disabled', what: 'asks itself', labels: { [name]: 'true' }, injected: true },
+    { policy: 'disabled', what: 'requests it itself', labels: { [name]: 'true' }, injected: true },
     {
       policy: 'disabled',
       what: 'an always selector selects, and that refuses',
       labels: { always: 'yes', [name]: 'false' },
       injected: false,
     },
-    { policy: 'sometimes', what: 'asks itself', labels: { [name]: 'true' }, injected: false },
+    { policy: 'sometimes', what: 'requests it itself', labels: { [name]: 'true' }, injected: false },
   ])('by policy $policy, one that $what', ({ policy, labels, injected }) =>
     expect(skipReason(pod(labels), 'shop', values(policy)) === undefined).toBe(injected),
   );
@@ -98,7 +98,7 @@ describe('the webhook is asked', () => {
       selected: false,
     },
     {
-      what: 'for a pod that asks in a namespace without labels',
+      what: 'for a pod that requests it in a namespace without labels',
       namespace: {},
       pod: { [name]: 'true' },
       revision: 'default',

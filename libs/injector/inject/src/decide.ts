@@ -6,7 +6,7 @@ const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'loc
 const yes = new Set(['y', 'yes', 'true', 'on']);
 
 /**
- * Why a pod is left as it is; undefined when it is to be injected. What the pod says itself counts first: its label
+ * Why a pod is left as it is; undefined when it is to be injected. What the pod says itself comes first: its label
  * over its annotation of the same name, even an empty one. If it says nothing, the installation's selectors do, then
  * its policy (pkg/kube/inject, injectRequired).
  */
@@ -17,19 +17,19 @@ export function skipReason(
 ): string | undefined {
   const name = 'sidecar.istio.io/inject';
   const { labels = {}, annotations = {} } = pod.metadata;
-  const told = labels[name] ?? annotations[name] ?? '';
+  const request = labels[name] ?? annotations[name] ?? '';
   const policy = global.proxy.autoInject;
   const isSelected = (selectors: readonly LabelSelector[]): boolean =>
-    told === '' && selectors.some((selector) => labelSelectorSelects(selector, labels));
+    request === '' && selectors.some((selector) => labelSelectorSelects(selector, labels));
   const isNever = isSelected(sidecarInjectorWebhook.neverInjectSelector);
-  const asks = yes.has(told.toLowerCase()) || isSelected(sidecarInjectorWebhook.alwaysInjectSelector);
+  const isRequested = yes.has(request.toLowerCase()) || isSelected(sidecarInjectorWebhook.alwaysInjectSelector);
   const reasons: readonly (readonly [boolean, string])[] = [
     [pod.spec.hostNetwork === true, 'the pod uses the network of its host'],
     [ignoredNamespaces.includes(namespace), `namespace ${namespace} is Kubernetes' own`],
     [policy !== 'enabled' && policy !== 'disabled', `autoInject is "${policy}", neither enabled nor disabled`],
-    [told !== '' && !yes.has(told.toLowerCase()), `${name} is "${told}"`],
+    [request !== '' && !yes.has(request.toLowerCase()), `${name} is "${request}"`],
     [isNever, 'a neverInjectSelector selects it'],
-    [policy === 'disabled' && !asks, 'autoInject is disabled and the pod does not ask for it'],
+    [policy === 'disabled' && !isRequested, 'autoInject is disabled and the pod does not request it'],
   ];
   return reasons.find(([applies]) => applies)?.[1];
 }
@@ -37,7 +37,7 @@ export function skipReason(
 type Labels = Readonly<Record<string, string>>;
 
 /**
- * Whether the API server asks the injector about a pod at all: the selectors of Istio's MutatingWebhookConfiguration
+ * Whether the API server sends a pod to the injector at all: the selectors of Istio's MutatingWebhookConfiguration
  * for a revision ('' and `default` are the default revision). A namespace's labels come first, a pod's own fill in
  * where it has none.
  */
@@ -53,7 +53,7 @@ export function webhookSelects(namespaceLabels: Labels, podLabels: Labels, revis
     injection === undefined && namespaceRev === undefined && podRev === rev && inject !== 'false',
     // 3. the namespace is labelled for the default revision
     isDefault && injection === 'enabled' && inject !== 'false',
-    // 4. the pod asks for it
+    // 4. the pod requests it
     isDefault && injection === undefined && namespaceRev === undefined && podRev === undefined && inject === 'true',
   ];
   return selectors.some(Boolean);

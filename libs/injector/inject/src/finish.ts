@@ -71,7 +71,7 @@ function withClusterEnv(pod: PodObject, { proxyEnv, original }: FinishOptions): 
   return env.length === 0 ? pod : mapProxy(labelled, (container) => addEnv(container, env));
 }
 
-/** One scrape for the application and its proxy: the agent asks both. */
+/** One scrape for the application and its proxy: the agent scrapes both. */
 function withMetrics(pod: PodObject, { mesh, proxyConfig }: FinishOptions): PodObject {
   const annotations = pod.metadata.annotations ?? {};
   const { scrape = '', path = '', port = '' } = scrapeSettings(annotations);

@@ -12,8 +12,8 @@ const isRewritable = (probe: Probe | undefined): probe is Probe =>
 
 /** Whether the kubelet's probes go through the agent: an annotation, else what the installation says. */
 export function rewritesProbes(annotations: Readonly<Record<string, string>>, fallback: boolean): boolean {
-  const told = annotations['sidecar.istio.io/rewriteAppHTTPProbers'];
-  return told === undefined ? fallback : isTrue(told);
+  const annotation = annotations['sidecar.istio.io/rewriteAppHTTPProbers'];
+  return annotation === undefined ? fallback : isTrue(annotation);
 }
 
 /**

@@ -80,7 +80,7 @@ describe('the webhook over HTTPS', () => {
     });
   });
   it.each([
-    ['an object that is no pod', review({ spec: { containers: 'none' } })],
+    ['an object that is not a pod', review({ spec: { containers: 'none' } })],
     ['a refused pod', review({ metadata: { name: 'bad' }, spec: { containers: [] } })],
     ['a body that is not JSON', '{'],
   ])('%s is HTTP 200 and not allowed', async (_, body) => {

@@ -147,7 +147,7 @@ const known = new Map([
 ]);
 
 /**
- * Environment in the path: `/inject/cluster/NAME/net/NAME`, where `--slash--` stands for a slash, or the older
+ * Environment in the path: `/inject/cluster/NAME/net/NAME`, where `--slash--` is written for a slash, or the older
  * `/inject/:ENV:cluster=NAME:ENV:net=NAME`. A key without value is ignored; an empty value is one (pkg/kube/inject,
  * parseInjectEnvs).
  */

@@ -5,7 +5,7 @@ import type { Values } from './values.ts';
 /** All that a template may read. */
 export interface TemplateInput {
   readonly pod: PodObject;
-  /** The workload that the pod belongs to, as far as its owner tells. */
+  /** The workload that the pod belongs to, as far as its owner shows. */
   readonly owner: {
     readonly apiVersion: string;
     readonly kind: string;

@@ -22,7 +22,7 @@ const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The value of a composed document, in time linear in its nodes and in those that aliases stand for. The depth is
+ * The value of a composed document, in time linear in its nodes and in those that aliases refer to. The depth is
  * limited before. Throws a Refusal for a duplicate key or a key that is not a scalar, an unknown or circular alias, and
  * for too many nodes.
  */
@@ -41,7 +41,7 @@ class Values {
     this.#options = options;
   }
 
-  /** `path` is that of the node, as `stepInto` makes it. What an alias stands for has the path of its anchor. */
+  /** `path` is that of the node, as `stepInto` makes it. What an alias refers to has the path of its anchor. */
   read(node: Node | null, path: number): unknown {
     if (node === null) return null;
     if (isAlias(node)) return this.#alias(node.source, node);

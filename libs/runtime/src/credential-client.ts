@@ -1,5 +1,5 @@
 import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
-import { clientCredentials, serverNamed } from '@flotilla/grpc';
+import { channelCredentials, serverNamed } from '@flotilla/grpc';
 import type { Credential, CredentialSource, CredentialSubscription, CredentialUpdate } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/rules';
@@ -147,7 +147,7 @@ class Subscription implements CredentialSubscription {
 
   #open(): Connection {
     const { address, certificate, trustDomain } = this.#options;
-    const channel = clientCredentials(
+    const channel = channelCredentials(
       certificate,
       spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' }),
     );
