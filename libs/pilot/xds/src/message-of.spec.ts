@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { resourcePatches } from '@flotilla/pilot-world';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { goldenInputs } from '@flotilla/testing';
 import { encodeMessage } from './finish/encode-message.ts';
 import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
+import { messagesOf } from './finish/messages.ts';
+import type { Patch } from './finish/patches.ts';
 import { meshOf } from './golden.fixture.ts';
 import { messageOf } from './message-of.ts';
 import { readAll, readOne } from './read.ts';
@@ -50,6 +53,30 @@ describe('the message of a resource, made again', () => {
 
   it('was looked at for every type that is served', () => {
     expect([...kinds].sort()).toEqual(['cds', 'eds', 'lds', 'nds', 'rds', 'sds']);
+  });
+
+  it('is that of each resource of a type, from one fork', () => {
+    for (const { documents } of goldenInputs(import.meta.dirname).slice(0, 10)) {
+      const { engine, proxy } = meshOf(documents);
+      const messages = messagesOf(engine, { kind: 'lds' }, (fork) => readAll(fork, 'lds', proxy));
+      const resources = readAll(engine, 'lds', proxy);
+      expect(resources.map(({ version }) => messages.get(version)?.name)).toEqual(resources.map(({ name }) => name));
+    }
+  });
+
+  it('is what was encoded, after patches', () => {
+    const { engine, proxy } = meshOf(goldenInputs(import.meta.dirname)[0]?.documents ?? []);
+    const patch: Patch<'lds'> = {
+      kind: 'lds',
+      priority: 0,
+      concerns: () => true,
+      apply: (listener) => ({ ...listener, statPrefix: 'patched' }),
+    };
+    engine.apply([{ collection: resourcePatches, key: 'patch', value: patch }]);
+    const names = readAll(engine, 'lds', proxy).map(({ name }) => name);
+    expect(names).not.toEqual([]);
+    for (const name of names)
+      expect(messageOf(engine, { kind: 'lds', name }, proxy)).toMatchObject({ statPrefix: 'patched' });
   });
 
   it('is undefined for what the proxy is not sent', () => {

@@ -19,13 +19,11 @@ export interface Unfinished<K extends XdsKind = XdsKind> {
  * runs again when they change. The message is shared from here on: nobody may change it. Throws what a patch throws.
  */
 export function finish<K extends XdsKind>(view: View, { kind, name, message }: Unfinished<K>): XdsResource {
-  return finished(name, encodeMessage(kind, patched(view, { kind, name, message })));
+  const patched = patchesOf(view, kind, name).reduce((before, patch) => patch.apply(shared(before)), message);
+  return finished(name, encodeMessage(kind, patched));
 }
 
-/** The message with the patches that concern it. */
-export const patched = <K extends XdsKind>(view: View, { kind, name, message }: Unfinished<K>): Messages[K] =>
-  patchesOf(view, kind, name).reduce((before, patch) => patch.apply(shared(before)), message);
-
+/** A resource of bytes that need nothing more. */
 export const finished = (name: string, bytes: Uint8Array): XdsResource => ({
   name,
   version: hashBytes(bytes),
