@@ -6,6 +6,7 @@ const a: Resource = { name: 'a', version: '1', bytes: Buffer.from('aa') };
 const b: Resource = { name: 'b', version: '2', bytes: Buffer.alloc(200, 'b') };
 const send = (of: Partial<Send>): Send => ({
   kind: 'send',
+  isWhole: false,
   typeUrl: 't',
   nonce: 'n',
   version: 'v',

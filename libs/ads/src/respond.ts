@@ -73,6 +73,7 @@ export function respond(
       version,
       resources: sending,
       removed: isDelta ? removed : [],
+      isWhole,
     },
     differing,
   };

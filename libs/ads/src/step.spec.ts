@@ -144,7 +144,7 @@ describe('an xDS stream', () => {
   };
   const context = { source: sourceOf({ cds: { a: '1' }, eds: { a: '1' } }), protocol };
 
-  it('sends nothing when nothing differs, and ignores a stale nonce', () => {
+  it('sends nothing when nothing differs, and takes an answer that a later response has overtaken as no more than that', () => {
     const { state } = connected();
     expect(
       step(
@@ -159,7 +159,13 @@ describe('an xDS stream', () => {
         context,
       ),
     ).toEqual([]);
-    expect(step(state, { kind: 'sotw', typeUrl: 'cds', nonce: 'old', names: [] }, context)).toEqual([]);
+    for (const names of [[], ['a', 'new']])
+      expect(step(state, { kind: 'sotw', typeUrl: 'cds', nonce: 'old', names }, context)).toEqual([
+        { kind: 'acked', typeUrl: 'cds', nonce: 'old' },
+      ]);
+    expect(step(state, { kind: 'sotw', typeUrl: 'cds', nonce: 'old', names: [], error: 'no' }, context)).toEqual([
+      { kind: 'rejected', typeUrl: 'cds', nonce: 'old', error: 'no' },
+    ]);
   });
 
   it('tells a refusal with its message, bounded', () => {

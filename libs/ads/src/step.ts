@@ -11,12 +11,12 @@ type Delta = Extract<RequestEvent, { kind: 'delta' }>;
  * One xDS stream as a state machine, in both variants ("xDS REST and gRPC protocol" in Envoy's documentation). Each
  * type that is served goes its own way:
  *
- *                     first request: answered, always
- * not asked for ─────────────────────────────────▶ subscribed ─┐ request with the last nonce: acked or rejected, then
- * what it newly asks for
- * ▲ │ request with an older nonce: nothing; in delta, what it newly asks for
- * └───────┘ changed: what differs from what was sent, with what must follow it
- * continue: the next of what a large request asks for
+ *   not asked for ──(first request: answered, always)──▶ subscribed
+ *
+ *   subscribed, on a request with the last nonce: acked or rejected, then what it newly asks for
+ *                          with an older nonce:   acked or rejected; in delta, what it newly asks for
+ *               on `changed`:  what differs from what was sent, with what must follow it
+ *               on `continue`: the next of what a large request asks for
  *
  * Types that are not served get no answer, as Istio does, and leave nothing behind. `state` belongs to one stream and
  * is updated in place. The step is deterministic and does no I/O. A request costs what is in it and what it newly asks
@@ -33,8 +33,8 @@ export function step(state: State, event: Event, context: Context): readonly Eff
 function onSotw(state: State, event: Sotw, context: Context): readonly Effect[] {
   const { typeUrl, names, nonce } = event;
   const known = state.subscriptions.get(typeUrl);
-  if (known && nonce !== known.nonce) return [];
   const verdicts = known && nonce !== '' ? [verdict(event)] : [];
+  if (known && nonce !== known.nonce) return verdicts;
   // So a client repeats them with every acknowledgement; the reader of requests may give the very list again.
   if (names === known?.asked) return verdicts;
   const asked = new Set(names);
@@ -78,9 +78,9 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   const { typeUrl, unsubscribe, nonce, initialVersions } = event;
   const { whole, limits, follows } = context.protocol;
   const known = state.subscriptions.get(typeUrl);
-  // An acknowledgement that a later response has overtaken says nothing of that one, but its subscriptions are said
-  // once and hold.
-  const verdicts = known && nonce !== '' && nonce === known.nonce ? [verdict(event)] : [];
+  // An answer that a later response has overtaken says nothing of that one, but its subscriptions are said once and
+  // hold.
+  const verdicts = known && nonce !== '' ? [verdict(event)] : [];
   if (known && event.subscribe.length === 0 && unsubscribe.length === 0) return verdicts;
   const subscription = known ?? createSubscription(initialVersions);
   const asked = new Set(event.subscribe);

@@ -53,6 +53,8 @@ export interface Send {
   readonly version: string;
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
+  /** Whether the resources are all that the client has of the type from now on. */
+  readonly isWhole: boolean;
 }
 export type Effect =
   | Send
@@ -72,6 +74,7 @@ export type Effect =
    * The request has more new names than one step answers: `continue` answers the next ones, in a response of their own.
    */
   | { readonly kind: 'unfinished'; readonly typeUrl: string }
+  /** The client's answer to a response, which later ones may have overtaken. */
   | { readonly kind: 'acked'; readonly typeUrl: string; readonly nonce: string }
   | { readonly kind: 'rejected'; readonly typeUrl: string; readonly nonce: string; readonly error: string }
   /** The client asks for more than a client may: end the stream with this message. */
