@@ -3,6 +3,7 @@ import {
   galleySettings,
   openQuarantine,
   problemsPage,
+  reportsPage,
   sourceDetails,
   sourcesPage,
 } from '@flotilla/galley-service';
@@ -40,6 +41,7 @@ await runApp(
       sources: [createFileSource(options.configDir, { ...options, reading: quarantine.reading })],
       sourceWait: options.sourceWait,
       publisher: bus,
+      reports: { receiver: bus, limits: options },
       quarantine,
       observability,
       signal,
@@ -50,6 +52,7 @@ await runApp(
       pages: {
         '/debug/problems': () => problemsPage(galley.problems()),
         '/debug/sources': () => sourcesPage(galley.sources()),
+        '/debug/reports': () => reportsPage(galley.reports()),
         '/debug/bus': bus.rolePage,
       },
       details: () => sourceDetails(galley.sources()),

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createResumableSubscriber } from '@flotilla/bus-port';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
@@ -7,6 +8,7 @@ import {
   galleySettings,
   openQuarantine,
   problemsPage,
+  reportsPage,
   sourceDetails,
   sourcesPage,
 } from '@flotilla/galley-service';
@@ -48,6 +50,7 @@ await runApp(
       sources: [createFileSource(options.configDir, { ...options, reading: quarantine.reading })],
       sourceWait: options.sourceWait,
       publisher: bus,
+      reports: { receiver: bus, limits: options },
       quarantine,
       observability,
       signal,
@@ -55,6 +58,7 @@ await runApp(
     const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
     const pilot = createPilot({
       subscriber: createResumableSubscriber(bus),
+      reports: { sender: bus, instance: hostname() },
       credentials: secrets,
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
@@ -112,6 +116,7 @@ await runApp(
       },
       pages: {
         '/debug/problems': () => problemsPage(galley.problems()),
+        '/debug/reports': () => reportsPage(galley.reports()),
         '/debug/sources': () => sourcesPage(galley.sources()),
       },
       details: () => sourceDetails(galley.sources()),

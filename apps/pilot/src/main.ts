@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
@@ -20,8 +21,10 @@ await runApp(
     const { bind, grpcPort, secureGrpcPort, maxXdsConnections, trustDomain } = options;
     const { log } = observability;
     const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
+    const subscriber = createSubscriber(options, { certificate, trustDomain, log, signal });
     const pilot = createPilot({
-      subscriber: createSubscriber(options, { certificate, trustDomain, log, signal }),
+      subscriber,
+      reports: { sender: subscriber, instance: hostname() },
       credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,

@@ -1,8 +1,9 @@
 import { freezesShared } from '@flotilla/std';
+import type { Cell } from './cell.ts';
 import { Fork } from './fork.ts';
 import { describe, type ResultInfo } from './inspect.ts';
 import type { QueryKey } from './key.ts';
-import { mark } from './marks.ts';
+import { dependentsOf, mark } from './marks.ts';
 import { Entry, seen, valueOf, Watch, type AnyQuery, type Node } from './node.ts';
 import type { Query } from './query.ts';
 import { Results, reuseOutcome, type Asked } from './results.ts';
@@ -173,6 +174,14 @@ export class Engine implements Reader {
   /** Every result that is remembered, with what it depends on. Computes nothing. */
   *results(): Iterable<ResultInfo> {
     for (const entry of this.#results) yield describe(entry);
+  }
+
+  /**
+   * The results that read these cells, directly or through other results. Computes nothing, and costs what they are.
+   * While changes are not settled, results may be missing that will read them.
+   */
+  readersOf(cells: Iterable<Cell>): Iterable<Pick<Entry, 'outcome' | 'watches'>> {
+    return dependentsOf(this.store.nodesOf(cells));
   }
 
   #resolve(asked: Asked, subject: Subject): Entry {

@@ -133,6 +133,11 @@ export class Store implements Cells {
     return node;
   }
 
+  /** The nodes of those of these cells that some query read. */
+  nodesOf(cells: Iterable<Cell>): InputNode[] {
+    return [...cells].flatMap((cell) => this.#nodes.get(cell) ?? []);
+  }
+
   /** Lets a node go that nobody depends on any more. */
   forget({ cell }: InputNode): void {
     this.#nodes.delete(cell);

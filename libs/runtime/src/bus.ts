@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createGrpcBusClient, createGrpcBusServer, type GrpcBusClient } from '@flotilla/bus-grpc';
 import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
-import { createResumableSubscriber, type Bus, type Publisher, type Subscriber } from '@flotilla/bus-port';
+import {
+  createResumableSubscriber,
+  type Bus,
+  type Publisher,
+  type ReportReceiver,
+  type ReportSender,
+  type Subscriber,
+  type TakeReport,
+} from '@flotilla/bus-port';
 import { channelCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import { spiffeOf } from '@flotilla/rules';
@@ -83,22 +91,31 @@ async function connectNatsBus(
 
 /**
  * The side of one reader over whatever the options say; it connects when it is first read and ends with its signal. The
- * reader may fail and subscribe again.
+ * reader may fail and subscribe again. Reports travel on the connection that is read.
  */
-export const createSubscriber = (options: BusOptions, context: BusContext): Subscriber =>
-  createResumableSubscriber({
+export function createSubscriber(options: BusOptions, context: BusContext): Subscriber & ReportSender {
+  let connected: ReportSender | undefined;
+  const { subscribe } = createResumableSubscriber({
     async *subscribe(collections, signal) {
       const bus =
         options.bus === 'nats'
           ? await connectNatsBus(options, { role: 'subscriber' }, context)
           : await connectGrpcBus(options, context);
+      connected = bus;
       try {
         yield* bus.subscribe(collections, signal);
       } finally {
+        connected = undefined;
         await bus.close();
       }
     },
   });
+  return {
+    subscribe,
+    report: (message, signal) =>
+      connected?.report(message, signal) ?? Promise.reject(new Error('there is no connection to the bus')),
+  };
+}
 
 async function connectGrpcBus(
   { galley }: BusOptions,
@@ -116,9 +133,11 @@ async function connectGrpcBus(
 
 /** Who may follow the bus. */
 const subscribers = ['pilot', 'sidecar-injector'];
+/** Who may report what proxies have. */
+const reporters = ['pilot'];
 
 export type PublisherOptions = BusOptions & OptionsOf<ReturnType<typeof busServerSettings>> & { readonly bind: string };
-export interface ServicePublisher extends Publisher {
+export interface ServicePublisher extends Publisher, ReportReceiver {
   /** Serves the bus over gRPC on `grpcPort`, or holds the connection to NATS. */
   readonly runner: Runner;
   /** Which part this galley has on the bus. */
@@ -134,12 +153,19 @@ export function createPublisher(
   const role = createBusRole(context);
   if (options.bus === 'nats') {
     let connection: Promise<Bus> | undefined;
+    let takeReport: TakeReport = () => undefined;
     /** The connection there is, or a new attempt after one that failed. */
     const connected = (): Promise<Bus> =>
-      (connection ??= connectNatsBus(options, { role: 'publisher', onRole: role.set }, context).catch((error) => {
-        connection = undefined;
-        throw error;
-      }));
+      (connection ??= connectNatsBus(options, { role: 'publisher', onRole: role.set }, context).then(
+        (bus) => {
+          bus.onReport((message, reporter) => takeReport(message, reporter));
+          return bus;
+        },
+        (error: unknown) => {
+          connection = undefined;
+          throw error;
+        },
+      ));
     const run: Runner['run'] = async (stop, started) => {
       const bus = await connected();
       started();
@@ -148,12 +174,18 @@ export function createPublisher(
     };
     return {
       publish: async (batch, ended) => (await connected()).publish(batch, ended),
+      onReport: (take) => {
+        takeReport = take;
+      },
       runner: { name: 'bus', run },
       rolePage: role.page,
     };
   }
   role.set('active', 'over gRPC each galley serves the clients that connect to it');
-  const server = createGrpcBusServer({ allow: subscribers.map((service) => inSystem(trustDomain, service)) });
+  const server = createGrpcBusServer({
+    allow: subscribers.map((service) => inSystem(trustDomain, service)),
+    allowReports: reporters.map((service) => inSystem(trustDomain, service)),
+  });
   const { runner } = grpcRunner({
     name: 'bus',
     log,
@@ -164,5 +196,5 @@ export function createPublisher(
     ...context.guard('bus', options.maxBusConnections),
     grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
   });
-  return { publish: server.publish, runner, rolePage: role.page };
+  return { publish: server.publish, onReport: server.onReport, runner, rolePage: role.page };
 }

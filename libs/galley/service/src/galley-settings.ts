@@ -12,5 +12,11 @@ export const galleySettings = (folder = '.cache/galley') => ({
     'how long the first state waits for a source that cannot be reached; after that galley goes on without it',
     '60s',
   ),
+  reportingPilots: setting.count('pilots at a time whose reports are kept', 100),
+  reportBytes: setting.count('bytes of all reports of pilots that are kept', 128 << 20),
+  reportMessages: setting.count(
+    'messages with reports that are taken per second of one service account; ten times as many at once',
+    500,
+  ),
   meshNetworks: setting.optionalPath('file with MeshNetworks alone'),
 });

@@ -20,6 +20,8 @@ import { createOutgoing, type Outgoing } from './outgoing.ts';
 import { createProblemLog, type ProblemLog } from './problem-log.ts';
 import { noQuarantine, type Quarantine } from './quarantine.ts';
 import { SourceStates, type SourceStatus } from './source-states.ts';
+import type { ObjectsPage } from './reports-page.ts';
+import { createReports, noReports, type Reports, type ReportsOptions } from './reports.ts';
 import { startPublishing, startReads } from './spans.ts';
 
 export interface GalleyOptions {
@@ -30,6 +32,8 @@ export interface GalleyOptions {
   readonly signal: AbortSignal;
   readonly clock?: Clock;
   readonly quarantine?: Quarantine;
+  /** Pilots' reports of what became of objects; without it nobody is heard. */
+  readonly reports?: ReportsOptions;
   /** How long galley waits for the whole state of every source before it goes on without those that are missing. */
   readonly sourceWait?: number;
 }
@@ -53,6 +57,8 @@ export interface Galley {
   sources(): readonly SourceStatus[];
   /** What has become of an object. */
   outcome(id: ObjectId): Outcome | undefined;
+  /** What pilots report of objects. */
+  reports(): ObjectsPage;
   /** Where a version of an object was read (`versionOf`); undefined when it is neither the last nor in force. */
   originOf(id: ObjectId, generation: string): Origin | undefined;
 }
@@ -64,6 +70,10 @@ export function createGalley(options: GalleyOptions): Galley {
     problemLog: createProblemLog(options.observability),
     passed: options.observability.metrics.counter('galley_validation_passed', 'Resources that passed validation.'),
     onReady: () => ready.resolve(null),
+    reports: createReports(options.reports ?? noReports, {
+      metrics: options.observability.metrics,
+      clock: options.clock ?? systemClock,
+    }),
   };
   let session = new Session(options, shared);
   let isRestart = false;
@@ -78,6 +88,7 @@ export function createGalley(options: GalleyOptions): Galley {
     sources: () => session.sources,
     outcome: (id) => session.pipeline.outcome(id),
     originOf: (id, generation) => session.pipeline.originOf(id, generation),
+    reports: () => shared.reports.show(session.pipeline),
   };
 }
 
@@ -86,6 +97,7 @@ interface Shared {
   readonly problemLog: ProblemLog;
   readonly passed: Counter;
   readonly onReady: () => void;
+  readonly reports: Reports;
 }
 
 /** One run of galley. */
@@ -106,8 +118,10 @@ class Session {
     this.#options = options;
     this.#shared = shared;
     this.#clock = clock;
+    const session = randomUUID();
+    shared.reports.begin(session);
     this.pipeline = new Pipeline({
-      session: randomUUID(),
+      session,
       sources,
       defaults: defaultMesh(),
       reading: readingWith(quarantine),

@@ -4,6 +4,8 @@ import type { PilotMetrics } from './metrics.ts';
 
 /** What a push brings: the traces of the changes behind it, and since when they are known here (epoch milliseconds). */
 export interface Cause {
+  /** The World's revision with what has changed; Infinity when no object of it has. */
+  readonly revision: number;
   readonly traces: readonly TraceParent[];
   readonly receivedAt: number;
 }

@@ -1,11 +1,11 @@
-import type { Batch, Subscriber } from '@flotilla/bus-port';
+import type { Batch, ReportSender, Subscriber } from '@flotilla/bus-port';
 import { collections, keyOf, type Collection, type CredentialSource, type CredentialUpdate } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsServer, type AdsLimits, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
 import { preparedLists, typeUrls } from '@flotilla/pilot-xds';
 import { Engine, type Change, type Watch } from '@flotilla/query';
-import { messageOf } from '@flotilla/std';
+import { messageOf, systemClock } from '@flotilla/std';
 import { followDemand } from './credential-demand.ts';
 import type { Cause } from './deliveries.ts';
 import { createPilotMetrics } from './metrics.ts';
@@ -14,6 +14,7 @@ import { nameOfType, xdsProtocol } from './protocol.ts';
 import { Proxy } from './proxy.ts';
 import { runsPerPiece } from './pieces.ts';
 import { defaultAdsLimits } from './pilot-settings.ts';
+import { createReports, noReports } from './report/reports.ts';
 import { SharedLists, type ChangedNames } from './shared-lists.ts';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -31,6 +32,8 @@ export interface PilotOptions {
   readonly credentialReader?: readonly string[];
   /** So many credentials are held at a time; more wait until others are let go. */
   readonly maxCredentials?: number;
+  /** Where what proxies have of galley's objects is reported to, and as which pilot. */
+  readonly reports?: { readonly sender: ReportSender; readonly instance: string };
   /** What clients may take. */
   readonly limits?: AdsLimits;
   readonly observability: Observability;
@@ -74,6 +77,16 @@ export function createPilot(options: PilotOptions) {
     engine,
     onFailures: (list, isOver) => problems.update(list, isOver ? [] : list.failures),
   });
+  const reports = options.reports
+    ? createReports({
+        ...options.reports,
+        engine,
+        holdersOf: (watch) => lists.listOf(watch),
+        clock: systemClock,
+        signal,
+        onProblem: (message) => log.info(message),
+      })
+    : noReports;
   engine.store.onIndexFailure = ({ collection, key, index, error }) => {
     metrics.internalErrors.add(1);
     log.error('an object can not be found by one of its indexes; everything else goes on', {
@@ -109,10 +122,16 @@ export function createPilot(options: PilotOptions) {
     ];
     cause.taken();
     const begun = (): void => {
+      settling.revision = reports.begin(batch);
       for (const collection of batch.complete) incomplete.delete(collection);
       if (incomplete.size === 0) ready.resolve(null);
     };
-    await settle(changes, { ...cause, begun });
+    const settling = { ...cause, revision: 0, begun };
+    try {
+      await settle(changes, settling);
+    } finally {
+      reports.settled();
+    }
   }
 
   /** `begun` is called when results are those after the changes, `computed` when all that is watched is. */
@@ -161,7 +180,7 @@ export function createPilot(options: PilotOptions) {
    * For each change in the batch one span from its receipt until it is in the World, below it one until all queries
    * have run, below that what is sent.
    */
-  function startCause(batch: Batch): Cause & { taken(): void; computed(proxies: number): void } {
+  function startCause(batch: Batch): Omit<Cause, 'revision'> & { taken(): void; computed(proxies: number): void } {
     const parents = new Set(
       [...batch.put, ...batch.delete].flatMap(({ trace }) => trace ?? []).concat(batch.coalesced ?? []),
     );
@@ -215,7 +234,7 @@ export function createPilot(options: PilotOptions) {
   }
   async function takeCredentials(update: CredentialUpdate): Promise<void> {
     demand.note(update);
-    await settle(credentialChanges(update), { traces: [], receivedAt: Date.now() });
+    await settle(credentialChanges(update), { traces: [], receivedAt: Date.now(), revision: Infinity });
     const absent = new Set(update.delete);
     if (absent.size > 0) for (const proxy of proxies) proxy.onAbsent(absent);
   }
@@ -238,12 +257,14 @@ export function createPilot(options: PilotOptions) {
       tracer: observability.tracer,
       metrics,
       credentialReaders,
+      report: reports.open(),
       maxUnknownNames: limits.xdsUnknownNames,
       isAbsent: demand.isAbsent,
       onDropped: collectSoon,
       onClose: (closed) => {
         labelled.delete(closed.labels);
         proxies.delete(closed);
+        reports.close(closed.report);
         metrics.connected.set(proxies.size);
       },
     });

@@ -10,6 +10,7 @@ import { createDeliveries, type Cause } from './deliveries.ts';
 import { Interests } from './interests.ts';
 import type { PilotMetrics } from './metrics.ts';
 import { nameOfType } from './protocol.ts';
+import type { ProxyReport } from './report/proxy-report.ts';
 import { createSecretReports } from './secret-reports.ts';
 import type { Holder, SharedList } from './shared-list.ts';
 import type { SharedLists } from './shared-lists.ts';
@@ -19,6 +20,8 @@ export interface ProxyContext {
   readonly lists: SharedLists;
   readonly tracer: Tracer;
   readonly metrics: PilotMetrics;
+  /** What it answers. */
+  readonly report: ProxyReport;
   /** How many names that there is nothing by are watched for one proxy. */
   readonly maxUnknownNames: number;
   /** Who may have credentials. */
@@ -69,6 +72,11 @@ export class Proxy implements Session, Holder {
     return this.#subject;
   }
 
+  /** What it has answered. */
+  get report(): ProxyReport {
+    return this.#context.report;
+  }
+
   /** Its workload has other labels: all that it has requested may be answered differently. Returns its types. */
   relabel(): readonly string[] {
     this.#subject = this.#subjectNow();
@@ -87,11 +95,13 @@ export class Proxy implements Session, Holder {
   /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */
   push(types: Parameters<Push>[0], cause: Cause): void {
     this.#cause ??= cause;
+    this.report.due(cause.revision);
     this.#push(types);
   }
 
   onPushed(): void {
     this.#cause = undefined;
+    this.report.pushed();
   }
 
   /** Citadel has said that there are no credentials of these names. */
@@ -102,6 +112,7 @@ export class Proxy implements Session, Holder {
 
   onEffect(effect: Effect): void {
     this.#deliveries.note(effect, this.#cause);
+    this.report.note(effect);
     switch (effect.kind) {
       case 'subscribed':
         this.#interests.follow(effect);

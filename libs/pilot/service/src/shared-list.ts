@@ -1,9 +1,12 @@
 import type { Made, XdsKind, XdsResource } from '@flotilla/pilot-xds';
 import type { ListWatch, Member, Subject, Watch } from '@flotilla/query';
+import type { ProxyReport } from './report/proxy-report.ts';
 
 /** A proxy, as far as lists are concerned. */
 export interface Holder {
   readonly subject: Subject;
+  /** What it has answered, where somebody wants to know. */
+  readonly report?: ProxyReport;
   /** The list that the holder has in place of another one, because they differ for its subject now. */
   onMoved(from: SharedList, now: SharedList): void;
 }

@@ -75,6 +75,11 @@ export class SharedLists {
     }
   }
 
+  /** The list that a watch belongs to. */
+  listOf({ list }: Watch): SharedList | undefined {
+    return list && this.#byWatch.get(list)?.list;
+  }
+
   /** Takes over that these watches have changed; returns for each list the names that differ for its holders. */
   settle(watches: Iterable<Watch>): ReadonlyMap<Holder, ReadonlyMap<XdsKind, ChangedNames>> {
     const affected = new Map<Holder, Map<XdsKind, ChangedNames>>();

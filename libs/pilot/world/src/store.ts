@@ -6,7 +6,7 @@ import {
   type VirtualService,
   type WorkloadEntry,
 } from '@flotilla/model';
-import { Store, type Change, type CollectionIndexes } from '@flotilla/query';
+import { Store, type Cell, type Change, type CollectionIndexes } from '@flotilla/query';
 import { credentials } from './credentials.ts';
 import { podIPs } from '@flotilla/pilot-registry';
 
@@ -80,3 +80,14 @@ export function worldChanges(collection: Collection, key: string, resource?: Any
     { collection: entryEndpoints, key, value: endpoints?.length ? endpoints : undefined },
   ];
 }
+
+/**
+ * The cells of the store that hold an object. A VirtualService's header is left out: many read it only to learn that
+ * the VirtualService is not theirs.
+ */
+export const cellsOf = (collection: Collection, key: string): Cell[] =>
+  worldChanges(collection, key).flatMap((change): Cell[] =>
+    change.collection === virtualServiceHeaders
+      ? []
+      : [{ kind: 'value', collection: change.collection, key: change.key }],
+  );

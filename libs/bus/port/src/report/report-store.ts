@@ -5,7 +5,7 @@ import { answerToBytes, reportFromBytes } from './report-wire.ts';
 import {
   maxReportBytes,
   reportTexts,
-  type ObjectId,
+  type ObjectRef,
   type ObjectReport,
   type Report,
   type ReportAnswer,
@@ -97,7 +97,7 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
     onChange();
   }
 
-  function drop(from: Map<string, ReceivedReport>, object: ObjectId): void {
+  function drop(from: Map<string, ReceivedReport>, object: ObjectRef): void {
     const report = from.get(idOf(object));
     if (report && from.delete(idOf(object))) bytes -= sizeOf(report);
   }
@@ -197,8 +197,8 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
 }
 
 /** Names of galley's own objects are shorter than the bound. */
-const boundedId = ({ collection, key }: ObjectId): ObjectId => ({
-  collection: printable(collection, maxText) as ObjectId['collection'],
+const boundedId = ({ collection, key }: ObjectRef): ObjectRef => ({
+  collection: printable(collection, maxText) as ObjectRef['collection'],
   key: printable(key, maxText),
 });
 const boundedReport = ({ version, errors, ...report }: ObjectReport): ObjectReport => ({

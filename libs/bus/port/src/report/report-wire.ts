@@ -1,7 +1,7 @@
 import { flotilla } from '@flotilla/proto-gen/bus';
 import type { Collection } from '@flotilla/model';
 import { checkFormat, thisWriter } from '../format.ts';
-import type { ObjectId, ObjectReport, Report, ReportAnswer } from './report.ts';
+import type { ObjectRef, ObjectReport, Report, ReportAnswer } from './report.ts';
 
 const { Format, Report: Message, ReportAnswer: Answer } = flotilla.bus.v1;
 const { Kind } = Answer;
@@ -15,7 +15,7 @@ export const reportToBytes = ({ put, delete: gone, ...head }: Report): Uint8Arra
     delete: [...gone],
   }).finish();
 
-const idOf = ({ collection, key }: { collection?: string | null; key?: string | null }): ObjectId => ({
+const idOf = ({ collection, key }: { collection?: string | null; key?: string | null }): ObjectRef => ({
   collection: (collection ?? '') as Collection,
   key: key ?? '',
 });

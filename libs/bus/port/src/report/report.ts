@@ -1,10 +1,10 @@
 import type { Delete } from '@flotilla/model';
 
 /** An object, as the bus names it. */
-export type ObjectId = Pick<Delete, 'collection' | 'key'>;
+export type ObjectRef = Pick<Delete, 'collection' | 'key'>;
 
 /** What the proxies of one pilot have of one object. */
-export interface ObjectReport extends ObjectId {
+export interface ObjectReport extends ObjectRef {
   /** `Put.version` of the object that is in force at that pilot. */
   readonly version: string;
   /** Proxies that were sent a resource which read the object. */
@@ -32,7 +32,7 @@ export interface Report {
   readonly begins: boolean;
   readonly ends: boolean;
   readonly put: readonly ObjectReport[];
-  readonly delete: readonly ObjectId[];
+  readonly delete: readonly ObjectRef[];
   /** Without another message for so many milliseconds, the pilot is gone. */
   readonly ttlMs: number;
 }

@@ -1,8 +1,8 @@
-import { messageOf, type Clock } from '@flotilla/std';
+import { deepEqual, messageOf, type Clock } from '@flotilla/std';
 import { idOf } from '../encoded.ts';
 import type { ReportSender } from '../port.ts';
 import { answerFromBytes, reportToBytes } from './report-wire.ts';
-import { maxReportBytes, type ObjectId, type ObjectReport, type Report } from './report.ts';
+import { maxReportBytes, type ObjectRef, type ObjectReport, type Report } from './report.ts';
 
 export interface ReporterOptions {
   readonly sender: ReportSender;
@@ -17,8 +17,11 @@ export interface ReporterOptions {
 }
 /** Pilot's side of the way back: holds what there is to report, and sends what has changed. */
 export interface Reporter {
-  /** What is said of objects from now on, and objects of which nothing is said any more. */
-  update(put: Iterable<ObjectReport>, gone: Iterable<ObjectId>): void;
+  /**
+   * What is said of objects from now on, and objects of which nothing is said any more. What is said already is not
+   * sent again.
+   */
+  update(put: Iterable<ObjectReport>, gone: Iterable<ObjectRef>): void;
   /** The session of galley whose objects are reported on. Another session is sent everything. */
   follow(session: string): void;
   /** Resolves when the signal has aborted. */
@@ -43,7 +46,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   const { sender, instance, clock, signal, onProblem, ttlMs = 30_000 } = options;
   const run = clock.now();
   const reports = new Map<string, ObjectReport>();
-  const changed = new Map<string, ObjectId>();
+  const changed = new Map<string, ObjectRef>();
   let session: string | undefined;
   let seq = 0;
   let isAllDue = true;
@@ -63,8 +66,8 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 
   /** What is known of these objects, in messages of bounded size. The last may be empty. */
-  function* messagesOf(ids: Iterable<readonly [string, ObjectId]>): Generator<Pick<Report, 'put' | 'delete'>> {
-    let [put, gone, bytes]: [ObjectReport[], ObjectId[], number] = [[], [], 0];
+  function* messagesOf(ids: Iterable<readonly [string, ObjectRef]>): Generator<Pick<Report, 'put' | 'delete'>> {
+    let [put, gone, bytes]: [ObjectReport[], ObjectRef[], number] = [[], [], 0];
     for (const [id, object] of ids) {
       const report = reports.get(id);
       if (report) put.push(report);
@@ -131,6 +134,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   return {
     update(put, gone) {
       for (const report of put) {
+        if (deepEqual(reports.get(idOf(report)), report)) continue;
         reports.set(idOf(report), report);
         changed.set(idOf(report), report);
       }
