@@ -54,8 +54,8 @@ const retryMs = 1000;
  * Files of folders, and of folders in them, watched by the operating system's own notices: what changes costs the same
  * in a folder of any size. A folder is watched before it is listed, so nothing falls between. Each folder is read by
  * one path only, however many links lead to it: by its own before that of a link. Kubernetes replaces a mounted volume
- * by moving its link `..data`: then all of that folder is taken as replaced. What is left out - beyond a limit, a second
- * path of a folder, a name that is not UTF-8 - is one problem for each root.
+ * by moving its link `..data`: then all of that folder is taken as replaced. What is left out - beyond a limit, a
+ * second path of a folder, a name that is not UTF-8 - is one problem for each root.
  */
 export class WatchTree {
   readonly #options: TreeOptions;

@@ -1,6 +1,7 @@
 /**
  * Structural equality of plain data: objects, arrays, Maps, Sets, bytes, primitives. An undefined member equals an
- * absent one. Maps and Sets are read in their order, which therefore matters; the order of an object's members does not.
+ * absent one. Maps and Sets are read in their order, which therefore matters; the order of an object's members does
+ * not.
  */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;

@@ -50,8 +50,8 @@ export function unreadiness(state: EnvoyState): string | undefined {
 }
 
 /**
- * Reads Envoy's admin interface. Once it has been ready, configuration is taken as received, since counters restart with
- * hot updates only.
+ * Reads Envoy's admin interface. Once it has been ready, configuration is taken as received, since counters restart
+ * with hot updates only.
  */
 export async function probeEnvoy(admin: { readonly host: string; readonly port: number }): Promise<string | undefined> {
   const { status, body } = await request({

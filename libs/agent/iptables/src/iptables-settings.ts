@@ -86,7 +86,8 @@ export const iptablesFlags: readonly FlagSpec[] = [
 ];
 
 /**
- * What is read from the pod: addresses of its interfaces, name servers of resolv.conf, the user istio-proxy if there is one.
+ * What is read from the pod: addresses of its interfaces, name servers of resolv.conf, the user istio-proxy if there is
+ * one.
  */
 export interface PodFacts {
   readonly addresses: readonly string[];

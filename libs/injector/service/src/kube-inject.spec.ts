@@ -68,7 +68,8 @@ function podOf(workload: Workload): PodObject | undefined {
 }
 
 /**
- * Go writes what a pod doesn't have as null or {}, and quantities as text; the API server has done so before it sends a review.
+ * Go writes what a pod doesn't have as null or {}, and quantities as text; the API server has done so before it sends a
+ * review.
  */
 function canonical(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) return value.map((item) => canonical(item));

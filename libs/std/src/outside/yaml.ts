@@ -164,8 +164,8 @@ function compose(
 type ErrorSource = number | readonly [number, number] | { readonly offset: number };
 
 /**
- * In place of the composer's own: it catches what is thrown within collections and reports that as another error, so the
- * first one is thrown again.
+ * In place of the composer's own: it catches what is thrown within collections and reports that as another error, so
+ * the first one is thrown again.
  */
 function firstErrorOnly(refuse: (message: string, offset: number) => never) {
   let first: unknown;
