@@ -221,6 +221,38 @@ describe('HTTPS', () => {
     await once(known, 'data');
     expect(new Set(hits)).toEqual(new Set(['handshakes']));
   });
+  it.each([
+    ['keeps clients with a certificate of roots that it was told of', true],
+    ['takes those of other roots for anybody', false],
+  ])('%s', async (_, isTold) => {
+    const others = createTestCa();
+    const tls = { source, clients: 'optional', ...(isTold ? { clientRoots: others.roots } : {}) } as const;
+    const { server, hits } = await rig({ tls, limits: { maxConnections: 8 } }, true);
+    const answered = async (certificate: { key?: string; cert?: string }): Promise<Socket> => {
+      const socket = connectTls({
+        host: '127.0.0.1',
+        port: server.port,
+        ca: ca.roots,
+        servername: 'localhost',
+        ...certificate,
+      }).on('error', () => {});
+      closers.push(() => socket.destroy());
+      await once(socket, 'secureConnect');
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await once(socket, 'data');
+      return socket;
+    };
+    const { key, cert } = others.issue({ uris: ['spiffe://elsewhere/ns/kube-system/sa/api-server'] });
+    const known = await answered({ key, cert });
+    const closed = once(known, 'close').then(() => 'closed');
+    for (let i = 0; i < 8; i += 1) await answered({});
+    expect(hits).toEqual(['evicted_connections']);
+    if (!isTold) expect(await closed).toBe('closed');
+    else {
+      known.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect(String(((await once(known, 'data')) as [Buffer])[0])).toContain('got 0');
+    }
+  });
   it('gives new connections the new certificate', async () => {
     const changing = createCertificateSource();
     const { server } = await rig({ tls: { source: changing, clients: 'optional' } }, true);
