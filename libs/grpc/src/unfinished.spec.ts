@@ -3,7 +3,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Deadlines } from '@flotilla/server';
-import { Framing, Unfinished } from './unfinished.ts';
+import { chunkCost, Framing, Unfinished } from './unfinished.ts';
 
 const message = (length: number): Buffer => {
   const bytes = Buffer.alloc(5 + length);
@@ -29,7 +29,7 @@ describe('framing', () => {
             const begin = ends[complete - 1] ?? 0;
             expect(framing.complete).toBe(complete);
             expect(framing.cost > 0).toBe(to > begin);
-            expect(framing.cost % 128).toBe((to - begin) % 128);
+            expect(framing.cost % chunkCost).toBe(to - begin);
             expect(isNew).toBe(to > begin && (before !== complete || from === begin));
             from = to;
           }
@@ -42,11 +42,12 @@ describe('framing', () => {
     const half = message(200).subarray(0, 105);
     whole.read(half);
     for (const byte of half) bytes.read(Buffer.from([byte]));
-    expect([whole.cost, bytes.cost]).toEqual([105 + 128, 105 * 129]);
+    expect([whole.cost, bytes.cost]).toEqual([105 + chunkCost, 105 * (1 + chunkCost)]);
   });
 });
 
-function rig(maxTotal = 1000) {
+/** Room for two calls with a chunk of a few hundred bytes each. */
+function rig(maxTotal = 2 * chunkCost + 1000) {
   const deadlines = new Deadlines();
   const hits: string[] = [];
   const unfinished = new Unfinished({ maxTotal, requestTimeout: 5000, deadlines, onLimit: (kind) => hits.push(kind) });
@@ -94,7 +95,7 @@ describe('messages that are not complete', () => {
   });
 
   it('have a time each after the first, which begins again with each new one', () => {
-    const { open, hits, deadlines } = rig();
+    const { open, hits, deadlines } = rig(10 * chunkCost);
     const [slow, talks] = [open(), open()];
     slow.write(message(10));
     slow.write(message(10).subarray(0, 3));

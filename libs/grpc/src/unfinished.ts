@@ -3,8 +3,11 @@ import type { Deadlines } from '@flotilla/server';
 
 /** The compression flag and the length before each message (gRPC over HTTP/2, Length-Prefixed-Message). */
 const headerBytes = 5;
-/** What each chunk of a message costs beside its bytes: the message may come in frames of one byte. */
-const chunkCost = 128;
+/**
+ * What each chunk of a message costs beside its bytes: a message may come in frames of one byte, and each keeps what was
+ * read from the socket with it, up to 64 KiB.
+ */
+export const chunkCost = 8192;
 
 /** What is held in memory of the messages of one call, which are kept until their last byte. */
 export class Framing {
