@@ -64,10 +64,6 @@ const slowReading = {
  */
 const ownJson = [
   'libs/bus/port/src/{encoded,state}.ts', // Batches that galley wrote, over a bus that only galley may publish to.
-  'libs/pilot/xds/src/clusters/outbound.ts',
-  'libs/pilot/xds/src/endpoints/load-assignment.ts', // Keys of queries, written by pilot.
-  'libs/pilot/xds/src/listeners/tcp-chains.ts',
-  'libs/pilot/xds/src/routes/sidecar.ts', // The same.
   'libs/proto-gen/src/json.ts', // Descriptors that npm run setup generates.
 ];
 const isReader = ['libs/std/src/outside/*.ts', 'libs/testing/**', '**/testing/**', '**/*.spec.ts'];

@@ -1,3 +1,4 @@
+import type { ObjectKey } from './object-key.ts';
 import type { AnyResource, Collection } from './resource.ts';
 
 /** A W3C traceparent: which change caused this. */
@@ -13,7 +14,7 @@ export interface Put {
 /** One resource is gone. */
 export interface Delete {
   readonly collection: Collection;
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly trace?: TraceParent;
 }
 

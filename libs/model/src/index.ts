@@ -1,4 +1,6 @@
 export * from './resource.ts';
+export * from './object-key.ts';
+export * from './installation.ts';
 export * from './version.ts';
 export * from './problem.ts';
 export * from './batch.ts';

@@ -8,7 +8,7 @@ import * as vs from './schema/virtual-service.ts';
 import type { Schema } from './schema/schema.ts';
 
 /**
- * What is in each collection. `mesh-config` and `mesh-networks` hold one resource each, named `istio-system/istio`.
+ * What is in each collection. `mesh-config` and `mesh-networks` hold one resource each, by the key `meshObjectKey`.
  * Secrets are not a collection.
  */
 export interface Kinds {

@@ -1,12 +1,13 @@
 import type { Origin } from './origin.ts';
 import type { Problem } from './problem.ts';
+import type { ObjectKey } from './object-key.ts';
 import type { Collection } from './resource.ts';
 
-/** Which object it is, over all clusters and kinds. `key` as `keyOf` makes it. */
+/** Which object it is, over all clusters and kinds; `cluster` is where it was found. */
 export interface ObjectId {
   readonly cluster: string;
   readonly collection: Collection;
-  readonly key: string;
+  readonly key: ObjectKey;
 }
 /** One kind of objects in one cluster. */
 export type Scope = Omit<ObjectId, 'key'>;

@@ -1,6 +1,8 @@
 import { err, ok, type Result } from '@flotilla/std';
 import { kinds, type KindInfo } from './kinds.ts';
 import { withMeshDefaults } from './mesh-defaults.ts';
+import { defaultInstallation } from './installation.ts';
+import { meshObject } from './object-key.ts';
 import type { Problem } from './problem.ts';
 import type { AnyResource, Meta, OwnerReference } from './resource.ts';
 import { OwnerReference as ownerReferenceSchema } from './schema/kubernetes.ts';
@@ -30,12 +32,20 @@ export function kindOf(raw: unknown): KindInfo | undefined {
   );
 }
 
+export interface ParseResourceOptions extends ParseOptions {
+  /** The id of the cluster that the object belongs to. */
+  readonly cluster?: string;
+}
+
 /**
  * A Kubernetes object (parsed YAML or JSON) as a resource. Errors: not an object, a kind the mesh doesn't read, no
  * name, wrong types; each names its path. What an API server has defaulted must be there already, except the namespace:
  * `default`.
  */
-export function parseResource(raw: unknown, options: ParseOptions = {}): Result<ParsedResource, readonly Problem[]> {
+export function parseResource(
+  raw: unknown,
+  { cluster = defaultInstallation.clusterId, ...options }: ParseResourceOptions = {},
+): Result<ParsedResource, readonly Problem[]> {
   const fail = (path: string, message: string, code = 'wrong-type'): Result<never, readonly Problem[]> =>
     err([{ code, level: 'error', path, message }]);
   if (!isPlain(raw)) return fail('', 'expected a Kubernetes object with apiVersion, kind and metadata');
@@ -55,7 +65,7 @@ export function parseResource(raw: unknown, options: ParseOptions = {}): Result<
   }
   const meta = parseMeta(raw['metadata'], kind);
   if (!meta.ok) return meta;
-  const base = { collection: kind.collection, apiVersion, kind: kind.kind, meta: meta.value };
+  const base = { collection: kind.collection, apiVersion, kind: kind.kind, meta: { ...meta.value, cluster } };
   const { value, problems } = parseFields(raw, kind, options);
   if (problems.some(({ level }) => level === 'error')) return err(problems);
   const status = kind.layout === 'spec' && raw['status'] !== undefined ? { status: raw['status'] } : {};
@@ -86,7 +96,7 @@ function parseFields(raw: Plain, { schema, layout }: KindInfo, options: ParseOpt
   }
 }
 
-function parseMeta(raw: unknown, kind: KindInfo): Result<Meta, readonly Problem[]> {
+function parseMeta(raw: unknown, kind: KindInfo): Result<Omit<Meta, 'cluster'>, readonly Problem[]> {
   const problems: Problem[] = [];
   const wrong = (path: string, message: string): void =>
     void problems.push({ code: 'wrong-type', level: 'error', path: `metadata.${path}`, message });
@@ -158,6 +168,6 @@ const meshResource = (collection: 'mesh-config' | 'mesh-networks', kind: string,
     collection,
     apiVersion: 'mesh.istio.io/v1alpha1',
     kind,
-    meta: { name: 'istio', namespace: 'istio-system' },
+    meta: meshObject,
     spec,
   }) as AnyResource;

@@ -1,4 +1,5 @@
 import type { Kinds } from './kinds.ts';
+import { objectKey, type ObjectKey } from './object-key.ts';
 
 /**
  * A name of a collection on the bus and in pilot's World: `<group>/<plural>`, short for what is Istio's or Kubernetes'
@@ -11,6 +12,8 @@ export interface Meta {
   readonly name: string;
   /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
+  /** The id of the cluster that the object belongs to; empty for what belongs to the mesh. */
+  readonly cluster: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly creationTimestamp?: string;
@@ -43,8 +46,6 @@ export interface Resource<C extends Collection = Collection> {
 /** A resource of some collection, discriminated by `collection`. */
 export type AnyResource = { [C in Collection]: Resource<C> }[Collection];
 
-/**
- * The key of a resource in its collection: `namespace/name`, with an empty namespace for cluster-scoped kinds
- * (`/name`).
- */
-export const keyOf = (meta: Pick<Meta, 'namespace' | 'name'>): string => `${meta.namespace}/${meta.name}`;
+/** The key of a resource in its collection. */
+export const keyOf = ({ namespace, name, cluster }: Pick<Meta, 'namespace' | 'name' | 'cluster'>): ObjectKey =>
+  objectKey({ namespace, name, cluster });

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch, Bus, Publisher, Subscriber } from '@flotilla/bus-port';
-import { keyOf, type AnyResource, type Collection } from '@flotilla/model';
+import { keyOf, objectKey, type AnyResource, type Collection, type ObjectKey } from '@flotilla/model';
 
-export const testResource = (name: string, host: string): AnyResource => ({
+/** The key of a testResource. */
+export const testKey = (name: string, cluster = 'Kubernetes'): ObjectKey =>
+  objectKey({ namespace: 'shop', name, cluster });
+export const testResource = (name: string, host: string, cluster = 'Kubernetes'): AnyResource => ({
   collection: 'service-entries',
   apiVersion: 'networking.istio.io/v1beta1',
   kind: 'ServiceEntry',
-  meta: { name, namespace: 'shop' },
+  meta: { name, namespace: 'shop', cluster },
   spec: { hosts: [host] },
 });
 const wanted: Collection[] = ['service-entries'];
@@ -20,7 +23,7 @@ const batch = (session: string, seq: number, of: Partial<Batch>): Batch => ({
 });
 
 /** What a subscriber holds after the batches it has read. */
-function hold(state: Map<string, string>, { put, delete: gone }: Batch): Map<string, string> {
+function hold(state: Map<ObjectKey, string>, { put, delete: gone }: Batch): Map<ObjectKey, string> {
   for (const { resource } of put) state.set(keyOf(resource.meta), JSON.stringify(resource.spec));
   for (const { key } of gone) state.delete(key);
   return state;
@@ -56,14 +59,14 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
         await bus.publish(
           batch('s1', 2, {
             put: [{ resource: testResource('b', 'b.test'), trace: '00-1-1-01' }],
-            delete: [{ collection: 'service-entries', key: 'shop/a' }],
+            delete: [{ collection: 'service-entries', key: testKey('a') }],
           }),
         );
         const second = await read();
         expect({
           put: second.put.map(({ resource, trace }) => [resource.meta.name, trace]),
           gone: second.delete.map(({ key }) => key),
-        }).toEqual({ put: [['b', '00-1-1-01']], gone: ['shop/a'] });
+        }).toEqual({ put: [['b', '00-1-1-01']], gone: [testKey('a')] });
       }),
     );
 
@@ -90,15 +93,15 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
         await bus.publish(
           batch('s2', 1, { put: [{ resource: testResource('c', 'c') }, { resource: testResource('d', 'd') }] }),
         );
-        await bus.publish(batch('s2', 2, { delete: [{ collection: 'service-entries', key: 'shop/d' }] }));
+        await bus.publish(batch('s2', 2, { delete: [{ collection: 'service-entries', key: testKey('d') }] }));
         await bus.publish(batch('s2', 3, { put: [{ resource: testResource('a', 'a') }], complete: wanted }));
         const next = await read();
         expect([
           next.put.map(({ resource }) => resource.meta.name),
           next.delete.map(({ key }) => key),
           next.complete,
-        ]).toEqual([['c'], ['shop/b'], wanted]);
-        expect([...hold(state, next).keys()].sort()).toEqual(['shop/a', 'shop/c']);
+        ]).toEqual([['c'], [testKey('b')], wanted]);
+        expect([...hold(state, next).keys()].sort()).toEqual([testKey('a'), testKey('c')]);
       }),
     );
 
@@ -113,7 +116,7 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
           );
         let reads = 0;
         let coalesced = 0;
-        while (state.get('shop/a') !== '{"hosts":["500"]}') {
+        while (state.get(testKey('a')) !== '{"hosts":["500"]}') {
           const next = await read();
           reads += 1;
           coalesced += next.coalesced?.length ?? 0;
@@ -163,11 +166,11 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
         const published = (async () => {
           for (let i = 2; i <= 40; i += 1) await change(i);
         })();
-        const state = new Map<string, string>();
+        const state = new Map<ObjectKey, string>();
         do {
           hold(state, await read());
           expect([state.size, new Set(state.values()).size]).toEqual([20, 1]);
-        } while (!state.get('shop/n0')?.includes('"40-'));
+        } while (!state.get(testKey('n0'))?.includes('"40-'));
         await published;
       }),
     );
@@ -184,12 +187,24 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
         await bus.publish(
           batch('s1', 2, {
             put: [{ resource: testResource('a', 'a2') }],
-            delete: [{ collection: 'service-entries', key: 'shop/b' }],
+            delete: [{ collection: 'service-entries', key: testKey('b') }],
           }),
         );
-        const state = new Map<string, string>();
-        while (state.get('shop/a') !== '{"hosts":["a2"]}' || state.has('shop/b')) hold(state, await read());
-        expect([...state.keys()]).toEqual(['shop/a']);
+        const state = new Map<ObjectKey, string>();
+        while (state.get(testKey('a')) !== '{"hosts":["a2"]}' || state.has(testKey('b'))) hold(state, await read());
+        expect([...state.keys()]).toEqual([testKey('a')]);
+      }),
+    );
+
+    it(
+      'tells objects of one name in two clusters apart',
+      withBus(async (bus, read) => {
+        const put = ['east', 'west'].map((cluster) => ({ resource: testResource('a', `${cluster}.test`, cluster) }));
+        await bus.publish(batch('s1', 1, { put, complete: wanted }));
+        const state = hold(new Map(), await read());
+        expect([...state.keys()]).toEqual([testKey('a', 'east'), testKey('a', 'west')]);
+        await bus.publish(batch('s1', 2, { delete: [{ collection: 'service-entries', key: testKey('a', 'east') }] }));
+        expect([...hold(state, await read())]).toEqual([[testKey('a', 'west'), '{"hosts":["west.test"]}']]);
       }),
     );
 
@@ -208,7 +223,7 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
           const published = bus.publish(
             batch('s1', 2, {
               put: [{ resource: testResource('b', 'b') }],
-              delete: [{ collection: 'service-entries', key: 'shop/gone' }],
+              delete: [{ collection: 'service-entries', key: testKey('gone') }],
             }),
           );
           await bus.start?.();
@@ -216,7 +231,7 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
           const { put, delete: gone, complete } = await read();
           expect([put.map(({ resource }) => resource.meta.name), gone.map(({ key }) => key), complete]).toEqual([
             ['b'],
-            ['shop/gone'],
+            [testKey('gone')],
             [],
           ]);
           await bus.publish(batch('s1', 3, { put: [{ resource: testResource('c', 'c') }] }));
@@ -262,11 +277,11 @@ export function describeBusOfTwo(name: string, open: () => Promise<TestBusOfTwo>
         await first.publish(stateOf('s1', 1, { a: '1', b: '1', same: '1' }));
         await second.publish(stateOf('s2', 1, { a: '2', c: '2', same: '1' }));
         const state = hold(new Map(), await read());
-        expect([...state.keys()].sort()).toEqual(['shop/a', 'shop/b', 'shop/same']);
+        expect([...state.keys()].sort()).toEqual([testKey('a'), testKey('b'), testKey('same')]);
         await lead(1);
         const next = await read();
         expect(next.put.map(({ resource }) => resource.meta.name).sort()).toEqual(['a', 'c']);
-        expect(next.delete.map(({ key }) => key)).toEqual(['shop/b']);
+        expect(next.delete.map(({ key }) => key)).toEqual([testKey('b')]);
       }),
     );
 
@@ -279,7 +294,7 @@ export function describeBusOfTwo(name: string, open: () => Promise<TestBusOfTwo>
         await lead(1);
         await second.publish({ ...stateOf('s2', 2, { d: '2' }), complete: [] });
         await second.publish(stateOf('s2', 3, {}));
-        expect([...hold(state, await read()).keys()].sort()).toEqual(['shop/c', 'shop/d']);
+        expect([...hold(state, await read()).keys()].sort()).toEqual([testKey('c'), testKey('d')]);
       }),
     );
 
@@ -295,7 +310,7 @@ export function describeBusOfTwo(name: string, open: () => Promise<TestBusOfTwo>
             stateOf(`s${index}`, version, Object.fromEntries(keys.map((key) => [key, value]))),
           );
         };
-        const state = new Map<string, string>();
+        const state = new Map<ObjectKey, string>();
         for (let version = 1; version <= 6; version += 1) {
           const leader = (version % 2) as 0 | 1;
           await publish(0, version);
@@ -311,7 +326,7 @@ export function describeBusOfTwo(name: string, open: () => Promise<TestBusOfTwo>
               [],
               1,
             ]);
-          } while (!state.get('shop/a')?.includes(`s${leader}/${version}`));
+          } while (!state.get(testKey('a'))?.includes(`s${leader}/${version}`));
         }
       }),
     );

@@ -24,7 +24,7 @@ const gateway = (name: string): AnyResource => ({
   collection: 'gateways',
   apiVersion: 'networking.istio.io/v1beta1',
   kind: 'Gateway',
-  meta: { name, namespace: 'shop' },
+  meta: { name, namespace: 'shop', cluster: 'Kubernetes' },
   spec: {},
 });
 /** A resource of a later version: a collection that this one does not have, or a field. */
@@ -42,7 +42,7 @@ const stateOf = (session: string, writer: BatchWriter, resources: readonly AnyRe
 });
 const changesOf = ({ put, delete: gone, complete }: Batch): unknown => ({
   put: put.map(({ resource }) => resource.meta.name).sort(),
-  gone: gone.map(({ key }) => key),
+  gone: gone.map(({ key }) => `${key.namespace}/${key.name}`),
   complete: [...complete].sort(),
 });
 

@@ -1,6 +1,6 @@
 import type { Source } from '@flotilla/galley-sources';
 import {
-  keyOf,
+  objectKey,
   kindOf,
   type Collection,
   type ObjectId,
@@ -148,8 +148,12 @@ export class MemorySource implements Source {
     const kind = kindOf({ apiVersion: 'v1', ...object });
     if (!kind) throw new Error(`unknown kind ${object.kind}`);
     const { name, namespace = 'default' } = object.metadata;
-    return { cluster: this.cluster, collection: kind.collection, key: keyOf({ namespace, name }) };
+    return {
+      cluster: this.cluster,
+      collection: kind.collection,
+      key: objectKey({ namespace, name, cluster: this.cluster }),
+    };
   }
 }
 
-const textOf = ({ collection, key }: ObjectId): string => `${collection} ${key}`;
+const textOf = ({ collection, key }: ObjectId): string => `${collection} ${key.namespace}/${key.name}`;

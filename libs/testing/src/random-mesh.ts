@@ -1,10 +1,18 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { keyOf, kindOf, parseMeshConfig, parseResource, type AnyResource, type Collection } from '@flotilla/model';
+import {
+  keyOf,
+  kindOf,
+  parseMeshConfig,
+  parseResource,
+  type AnyResource,
+  type Collection,
+  type ObjectKey,
+} from '@flotilla/model';
 
 /** One resource's new value; without `resource` it is gone. */
 export interface MeshChange {
   readonly collection: Collection;
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly resource?: AnyResource;
 }
 /** Proxies as they connect: one of a pod, one without, one of another namespace, and a gateway. */
@@ -232,7 +240,11 @@ function change(type: string): Arbitrary<MeshChange> {
     const parsed = parseResource(raw);
     const collection = kindOf(raw)?.collection;
     if (!parsed.ok || !collection) throw new Error(`${type} is none: ${JSON.stringify(parsed)}`);
-    return { collection, key: keyOf(meta), ...(isGone ? {} : { resource: parsed.value.resource }) };
+    return {
+      collection,
+      key: keyOf(parsed.value.resource.meta),
+      ...(isGone ? {} : { resource: parsed.value.resource }),
+    };
   });
 }
 

@@ -15,6 +15,7 @@ import {
   type ReportStore,
 } from '@flotilla/bus-port';
 import { systemClock } from '@flotilla/std';
+import { testKey } from './bus-contract.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 
 /** Both ends of the way back. */
@@ -26,7 +27,7 @@ export interface TestReports extends ReportSender, ReportReceiver {
 
 const object = (name: string, acknowledged = 1, errors: readonly string[] = []): ObjectReport => ({
   collection: 'virtual-services',
-  key: `shop/${name}`,
+  key: testKey(name),
   version: '1',
   concerned: 3,
   acknowledged,
@@ -74,7 +75,9 @@ class TestStore {
         .pilots()
         .map(({ instance, reports }) => [
           instance,
-          [...reports.values()].map(({ key, acknowledged, concerned }) => `${key} ${acknowledged}/${concerned}`).sort(),
+          [...reports.values()]
+            .map(({ key, acknowledged, concerned }) => `${key.namespace}/${key.name} ${acknowledged}/${concerned}`)
+            .sort(),
         ]),
     );
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Source } from '@flotilla/galley-sources';
-import { describeOrigin, type ObjectFound, type SourceEvent } from '@flotilla/model';
+import { describeOrigin, type ObjectFound, type SourceEvent, type ObjectId } from '@flotilla/model';
 import type { RawObject } from './memory-source.ts';
 
 /** A source under test, and a hand on what it reads from. */
@@ -22,7 +22,8 @@ const service = (name: string, port = 80): RawObject & { readonly spec: object }
     metadata: { name, namespace: 'shop' },
     spec: { ports: [{ port, name: 'http' }] },
   }) as RawObject & { readonly spec: object };
-const nameOf = ({ collection, key }: { collection: string; key: string }): string => `${collection} ${key}`;
+const nameOf = ({ collection, key }: Pick<ObjectId, 'collection' | 'key'>): string =>
+  `${collection} ${key.namespace}/${key.name}`;
 
 /**
  * What a reader of events holds: objects by what they are, as the interface describes it. It is written for this test

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { listen, type Listening } from '@flotilla/grpc';
 import { FilePipeline } from '@flotilla/galley-pipeline';
-import { parseMeshConfig, type AnyResource } from '@flotilla/model';
+import { objectKey, parseMeshConfig, type AnyResource } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { createPilot, defaultAdsLimits } from '@flotilla/pilot-service';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -266,7 +266,7 @@ describe('configuration over a real stream', () => {
         collection: `${kind}s`,
         apiVersion: 'networking.istio.io/v1beta1',
         kind,
-        meta: { name: 'api', namespace: 'shop' },
+        meta: { name: 'api', namespace: 'shop', cluster: 'Kubernetes' },
         spec,
       }) as unknown as AnyResource;
     const rule = {
@@ -294,8 +294,8 @@ describe('configuration over a real stream', () => {
       seq: 99,
       put: [],
       delete: [
-        { collection: 'destination-rules', key: 'shop/api' },
-        { collection: 'virtual-services', key: 'shop/api' },
+        { collection: 'destination-rules', key: objectKey({ namespace: 'shop', name: 'api', cluster: 'Kubernetes' }) },
+        { collection: 'virtual-services', key: objectKey({ namespace: 'shop', name: 'api', cluster: 'Kubernetes' }) },
       ],
       complete: [],
     });

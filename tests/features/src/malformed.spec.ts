@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createGalley } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-file-source';
-import { collections, keyOf, type AnyResource, type Batch } from '@flotilla/model';
+import { collections, type AnyResource, type Batch } from '@flotilla/model';
 import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
 
 const header = (kind: string, name: string, group = 'networking.istio.io/v1beta1'): string =>
@@ -171,6 +171,9 @@ const inputs: readonly Malformed[] = [
   },
 ];
 
+const nameOf = (collection: string, { namespace, name }: { namespace: string; name: string }): string =>
+  `${collection} ${namespace}/${name}`;
+
 /** A folder, galley and the bus; what is in force as a subscriber sees it, and every line of the log. */
 class Rig {
   readonly dir = mkdtempSync(join(tmpdir(), 'flotilla-malformed-'));
@@ -226,8 +229,8 @@ class Rig {
 
   async next(): Promise<Batch> {
     const { value } = (await this.#batches?.next()) as { value: Batch };
-    for (const { resource } of value.put) this.inForce.set(`${resource.collection} ${keyOf(resource.meta)}`, resource);
-    for (const { collection, key } of value.delete) this.inForce.delete(`${collection} ${key}`);
+    for (const { resource } of value.put) this.inForce.set(nameOf(resource.collection, resource.meta), resource);
+    for (const { collection, key } of value.delete) this.inForce.delete(nameOf(collection, key));
     return value;
   }
 
@@ -266,7 +269,7 @@ describe('malformed inputs', () => {
       },
     ]);
     expect([...rig.inForce.keys()].sort()).toEqual(
-      ['mesh-config istio-system/istio', 'service-entries shop/good', ...(inForce ? [inForce] : [])].sort(),
+      ['mesh-config /istio', 'service-entries shop/good', ...(inForce ? [inForce] : [])].sort(),
     );
     await rig.changeFlows('good.test.');
     expect(rig.log.filter(({ message }) => says.test(message))).toHaveLength(1);

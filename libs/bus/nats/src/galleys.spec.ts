@@ -86,7 +86,7 @@ async function startPilot() {
   const read = async (): Promise<void> => {
     for await (const batch of bus.subscribe(['service-entries'], stop.signal)) {
       for (const put of batch.put) state.set(put.resource.meta.name, valueOf(put));
-      for (const { key } of batch.delete) state.delete(key.slice(key.indexOf('/') + 1));
+      for (const { key } of batch.delete) state.delete(key.name);
       if (state.size !== keys.length || new Set(state.values()).size !== 1) mixtures.push([...state.values()].join());
       changed();
     }

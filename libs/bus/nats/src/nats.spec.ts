@@ -2,7 +2,14 @@ import { expect, it, vi } from 'vitest';
 import type { Batch, Bus } from '@flotilla/bus-port';
 import type { Collection } from '@flotilla/model';
 import { AsyncQueue } from '@flotilla/std';
-import { describeBus, describeBusOfTwo, describeBusVersions, describeReports, testResource } from '@flotilla/testing';
+import {
+  describeBus,
+  describeBusOfTwo,
+  describeBusVersions,
+  describeReports,
+  testKey,
+  testResource,
+} from '@flotilla/testing';
 import { createNatsBus } from './nats.ts';
 import { startNats } from './testing/nats-server.ts';
 
@@ -146,7 +153,7 @@ it('a galley that begins anew finds what the one before it published', () =>
     const { value } = await reader.next();
     expect([names(value as Batch), (value as Batch).delete]).toEqual([
       ['c'],
-      [{ collection: 'service-entries', key: 'shop/b' }],
+      [{ collection: 'service-entries', key: testKey('b') }],
     ]);
   }));
 
@@ -171,7 +178,7 @@ it('the log is compacted: a late reader gets the state and not the history', () 
     const early = reading(await open('pilot'));
     await galley.publish(put('s1/1', { a: '0', gone: '1' }, wanted));
     await early.next();
-    await galley.publish({ ...put('s1/2', {}), delete: [{ collection: 'service-entries', key: 'shop/gone' }] });
+    await galley.publish({ ...put('s1/2', {}), delete: [{ collection: 'service-entries', key: testKey('gone') }] });
     for (let i = 3; i <= 40; i += 1) await galley.publish(put(`s1/${i}`, { a: `${i}${'x'.repeat(400_000)}` }));
     const late = reading(await open('pilot'));
     const state = new Map<string, string>();

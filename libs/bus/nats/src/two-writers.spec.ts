@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { idOf, type Batch, type EncodedBatch } from '@flotilla/bus-port';
+import { idOf, type Batch, type EncodedBatch, type CollectionKey } from '@flotilla/bus-port';
 import type { Collection } from '@flotilla/model';
 import { testResource } from '@flotilla/testing';
 import { createCursor, createFollower } from './follow.ts';
@@ -88,7 +88,7 @@ class Pilot {
   readonly #model: LogModel;
   #follow = createFollower(wanted, () => {});
   #cursor = createCursor();
-  state = new Map<string, string>();
+  state = new Map<CollectionKey, string>();
   /** All states that it was in since the last look. */
   seen: string[] = [];
   constructor(model: LogModel) {

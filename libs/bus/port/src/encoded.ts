@@ -1,11 +1,12 @@
-import { keyOf, versionOf, type AnyResource, type BatchWriter, type Collection } from '@flotilla/model';
+import { keyOf, versionOf, type AnyResource, type BatchWriter, type Collection, type ObjectKey } from '@flotilla/model';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { thisWriter } from './format.ts';
 import type { Batch, Delete, Put, TraceParent } from './port.ts';
 
 /** A put as transports carry it: `text` is the resource as JSON. Until it reaches a reader nobody parses it. */
 export interface EncodedPut {
   readonly collection: Collection;
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly text: string;
   readonly version: string;
   readonly trace?: TraceParent;
@@ -40,8 +41,11 @@ export const decodeBatch = (batch: EncodedBatch): Batch => ({
   })),
 });
 
+const collectionKey = defineKey<{ readonly key: ObjectKey; readonly collection: Collection }>()('key', 'collection');
 /** A key over all collections. */
-export const idOf = ({ collection, key }: Pick<Delete, 'collection' | 'key'>): string => `${collection}\0${key}`;
+export type CollectionKey = KeyOf<typeof collectionKey>;
+export const idOf = ({ collection, key }: Pick<Delete, 'collection' | 'key'>): CollectionKey =>
+  collectionKey({ key, collection });
 
 export const isEmpty = ({ put, delete: gone, complete }: Pick<EncodedBatch, 'put' | 'delete' | 'complete'>): boolean =>
   put.length === 0 && gone.length === 0 && complete.length === 0;

@@ -1,6 +1,6 @@
 import type { Collection } from '@flotilla/model';
 import { AsyncQueue } from '@flotilla/std';
-import { decodeBatch, idOf, type EncodedBatch, type EncodedPut } from './encoded.ts';
+import { decodeBatch, idOf, type CollectionKey, type EncodedBatch, type EncodedPut } from './encoded.ts';
 import { thisWriter } from './format.ts';
 import type { Batch, Delete, TraceParent } from './port.ts';
 
@@ -22,15 +22,15 @@ export interface Outbox {
 
 export function createOutbox(collections: readonly Collection[], onFilled: () => void = () => {}): Outbox {
   const wanted = new Set(collections);
-  const puts = new Map<string, EncodedPut>();
-  const deletes = new Map<string, Delete>();
+  const puts = new Map<CollectionKey, EncodedPut>();
+  const deletes = new Map<CollectionKey, Delete>();
   const complete = new Set<Collection>();
   const coalesced = new Set<TraceParent>();
   const wake = new AsyncQueue<null>();
   let latest = { session: '', seq: 0, writer: thisWriter };
   const isEmpty = (): boolean => puts.size === 0 && deletes.size === 0 && complete.size === 0;
 
-  function replace(id: string): void {
+  function replace(id: CollectionKey): void {
     const trace = puts.get(id)?.trace ?? deletes.get(id)?.trace;
     if (trace && coalesced.size < maxTraces) coalesced.add(trace);
     puts.delete(id);

@@ -1,4 +1,4 @@
-import { parseResource, type AnyResource, type Batch, type Collection } from '@flotilla/model';
+import { keyOf, parseResource, type AnyResource, type Batch, type Collection } from '@flotilla/model';
 import { expect, it } from 'vitest';
 import { createResumableSubscriber } from './resumable.ts';
 
@@ -21,7 +21,7 @@ const batch = (put: readonly string[], rest: Partial<Batch> = {}): Batch => ({
   complete: [],
   ...rest,
 });
-const gone = (name: string) => ({ collection: 'gateways' as const, key: `shop/${name}` });
+const gone = (name: string) => ({ collection: 'gateways' as const, key: keyOf(gateway(name).meta) });
 
 it('deletes at the end of a new subscription what earlier ones gave and it did not', async () => {
   let batches: readonly Batch[] = [];
@@ -43,7 +43,7 @@ it('deletes at the end of a new subscription what earlier ones gave and it did n
   expect(again.map((one) => one.delete)).toEqual([[], [gone('b')], []]);
 
   batches = [batch([], { complete: followed })];
-  expect((await read())[0]?.delete.map(({ key }) => key).sort()).toEqual(['shop/a', 'shop/d', 'shop/e']);
+  expect((await read())[0]?.delete.map(({ key }) => key.name).sort()).toEqual(['a', 'd', 'e']);
 });
 
 it('deletes nothing before the subscription is complete', async () => {

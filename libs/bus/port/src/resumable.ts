@@ -1,4 +1,4 @@
-import { keyOf, type Batch, type Collection } from '@flotilla/model';
+import { keyOf, type Batch, type Collection, type ObjectKey } from '@flotilla/model';
 import type { Subscriber } from './port.ts';
 
 /**
@@ -6,8 +6,8 @@ import type { Subscriber } from './port.ts';
  * subscription also deletes what the earlier ones gave and this one did not. For one reader.
  */
 export function createResumableSubscriber(subscriber: Subscriber): Subscriber {
-  const given = new Map<Collection, Set<string>>();
-  const keysOf = (collection: Collection): Set<string> => {
+  const given = new Map<Collection, Set<ObjectKey>>();
+  const keysOf = (collection: Collection): Set<ObjectKey> => {
     const keys = given.get(collection) ?? new Set();
     given.set(collection, keys);
     return keys;
@@ -31,7 +31,7 @@ export function createResumableSubscriber(subscriber: Subscriber): Subscriber {
   };
 
   /** Adds what is left unconfirmed of the collections that a batch completes. */
-  function withDeletes(batch: Batch, unconfirmed: Map<Collection, Set<string>>): Batch {
+  function withDeletes(batch: Batch, unconfirmed: Map<Collection, Set<ObjectKey>>): Batch {
     const missing = batch.complete.flatMap((collection) => {
       const keys = [...(unconfirmed.get(collection) ?? [])];
       unconfirmed.delete(collection);

@@ -1,5 +1,5 @@
 import type { BatchWriter, Collection } from '@flotilla/model';
-import { idOf, type EncodedBatch, type EncodedPut } from './encoded.ts';
+import { idOf, type CollectionKey, type EncodedBatch, type EncodedPut } from './encoded.ts';
 import { thisWriter } from './format.ts';
 import type { Delete } from './port.ts';
 
@@ -33,13 +33,13 @@ interface State<Value> {
   readonly session: string;
   readonly seq: number;
   readonly writer: BatchWriter;
-  readonly values: Map<string, Entry<Value>>;
+  readonly values: Map<CollectionKey, Entry<Value>>;
   readonly complete: Set<Collection>;
 }
 interface Gathering<Value> {
   readonly state: State<Value>;
   /** The puts that differ from what is held. */
-  readonly puts: Map<string, EncodedPut>;
+  readonly puts: Map<CollectionKey, EncodedPut>;
 }
 
 const nothing = <Value>(): State<Value> => ({

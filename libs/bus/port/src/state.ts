@@ -1,6 +1,7 @@
 import { deepEqual } from '@flotilla/std';
 import { idOf, isEmpty, type EncodedBatch, type EncodedPut } from './encoded.ts';
 import { TooLargeError } from './port.ts';
+import { lengthOf } from './wire-key.ts';
 import { createSessions } from './sessions.ts';
 
 /** The publisher's side of a bus: what has been published so far, of one session at a time (`createSessions`). */
@@ -26,7 +27,7 @@ const overheadBytes = 128;
 const same = (a: EncodedPut, b: EncodedPut): boolean =>
   a.text === b.text || (a.text.length === b.text.length && deepEqual(JSON.parse(a.text), JSON.parse(b.text)));
 const sizeOf = (puts: readonly EncodedPut[]): number =>
-  puts.reduce((sum, { key, text }) => sum + Buffer.byteLength(text) + key.length + overheadBytes, 0);
+  puts.reduce((sum, { key, text }) => sum + Buffer.byteLength(text) + lengthOf(key) + overheadBytes, 0);
 
 export function createBusState({ maxBytes = maxStateBytes }: { readonly maxBytes?: number } = {}): BusState {
   const sessions = createSessions<EncodedPut>({ remember: (put) => put, same });

@@ -2,6 +2,7 @@ import { flotilla } from '@flotilla/proto-gen/bus';
 import type { BatchFormat, Collection } from '@flotilla/model';
 import type { EncodedBatch } from './encoded.ts';
 import { checkFormat } from './format.ts';
+import { keyFromWire, keyToWire } from './wire-key.ts';
 
 const { Batch: Message, Format } = flotilla.bus.v1;
 const traceOf = (trace: string | null | undefined): { trace?: string } => (trace ? { trace } : {});
@@ -27,12 +28,12 @@ export const batchToBytes = ({
     collections: [...writer.collections],
     session,
     seq,
-    delete: [...gone],
+    delete: gone.map(({ collection, key, trace }) => ({ collection, key: keyToWire(key), ...traceOf(trace) })),
     complete: [...complete],
     coalesced: [...(coalesced ?? [])],
     put: put.map(({ collection, key, text, version, trace }) => ({
       collection,
-      key,
+      key: keyToWire(key),
       value: Buffer.from(text),
       version,
       ...traceOf(trace),
@@ -56,14 +57,14 @@ export function batchFromBytes(bytes: Uint8Array): EncodedBatch {
     ...(coalesced?.length ? { coalesced } : {}),
     put: (put ?? []).map(({ collection, key, value, version, trace }) => ({
       collection: collection as Collection,
-      key: key ?? '',
+      key: keyFromWire(key),
       text: Buffer.from(value ?? []).toString(),
       version: version ?? '',
       ...traceOf(trace),
     })),
     delete: (gone ?? []).map(({ collection, key, trace }) => ({
       collection: collection as Collection,
-      key: key ?? '',
+      key: keyFromWire(key),
       ...traceOf(trace),
     })),
   };

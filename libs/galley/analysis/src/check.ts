@@ -1,6 +1,5 @@
-import type { AnyResource, Collection, ObjectId, Problem } from '@flotilla/model';
+import type { AnyResource, Collection, ObjectId, ObjectKey, Problem } from '@flotilla/model';
 import type { Query, QueryKey } from '@flotilla/query';
-import type { ObjectKey } from './store.ts';
 import type { View } from './view.ts';
 
 /** What is to be said of an object that depends on others. */

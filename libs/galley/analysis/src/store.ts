@@ -1,11 +1,6 @@
-import { collections, type AnyResource, type Collection, type ObjectId, type Resource } from '@flotilla/model';
-import { defineKey, Store, type CollectionIndexes, type KeyOf } from '@flotilla/query';
+import { collections, type AnyResource, type Collection, type Resource } from '@flotilla/model';
+import { Store, type CollectionIndexes } from '@flotilla/query';
 import { resolveShortName, serviceHostname } from '@flotilla/rules';
-
-/** Which object of a collection it is. */
-export const objectKey = defineKey<{ readonly key: string; readonly cluster: string }>()('key', 'cluster');
-export type ObjectKey = KeyOf<typeof objectKey>;
-export const keyOfObject = ({ cluster, key }: ObjectId): ObjectKey => objectKey({ cluster, key });
 
 /** Where the mesh's own services are: `<name>.<namespace>.svc.<this>`. */
 const clusterDomain = 'cluster.local';

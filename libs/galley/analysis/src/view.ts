@@ -1,6 +1,5 @@
-import type { Collection, Resource } from '@flotilla/model';
+import type { Collection, ObjectKey, Resource } from '@flotilla/model';
 import type { Query, QueryKey } from '@flotilla/query';
-import type { ObjectKey } from './store.ts';
 
 /** What galley's queries read: objects as they are in force. */
 export interface View {

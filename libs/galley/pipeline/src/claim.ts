@@ -51,7 +51,7 @@ export class Claim {
     const hash = hashOf(found.object);
     this.origin = found.origin;
     if (hash === '' || hash !== this.#hash) {
-      const { resource, problems } = reading({ name, hash }, () => readObject(this.id.collection, found.object));
+      const { resource, problems } = reading({ name, hash }, () => readObject(this.id, found.object));
       [this.#hash, this.#isGood] = [hash, resource !== undefined];
       this.problems = [...(found.problems ?? []), ...problems];
       this.#generation = generationIn(found.object) ?? (resource ? undefined : hash);

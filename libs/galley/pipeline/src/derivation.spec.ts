@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { objectKey, type Check, type Converter, type View } from '@flotilla/galley-analysis';
+import { type Check, type Converter, type View } from '@flotilla/galley-analysis';
 import { checkAgainstScratch, defineQuery } from '@flotilla/query';
-import { buildProblem, keyOf, versionOf, type AnyResource, type SourceEvent } from '@flotilla/model';
+import {
+  buildProblem,
+  keyOf,
+  objectKey,
+  versionOf,
+  type AnyResource,
+  type ObjectKey,
+  type SourceEvent,
+} from '@flotilla/model';
 import { configCluster, Pipeline, type PipelineOptions } from './index.ts';
 import { fileScopes } from './load.ts';
 
@@ -14,7 +22,11 @@ const collectionOf = {
 } as const;
 type Kind = keyof typeof collectionOf;
 const idOf = (kind: Kind, name: string) =>
-  ({ cluster: configCluster, collection: collectionOf[kind], key: `shop/${name}` }) as const;
+  ({
+    cluster: configCluster,
+    collection: collectionOf[kind],
+    key: objectKey({ namespace: 'shop', name, cluster: configCluster }),
+  }) as const;
 const found = (kind: Kind, name: string, spec: unknown): SourceEvent => ({
   type: 'object',
   ...idOf(kind, name),
@@ -143,11 +155,11 @@ const gates: Converter = {
   name: 'gates',
   members: defineQuery('gates', (view: View) => view.list('service-entries')),
   convert: defineQuery('gate', (view: View, key) => {
-    const found = view.get('service-entries', key as ReturnType<typeof objectKey>);
+    const found = view.get('service-entries', key as ObjectKey);
     const [host = ''] = found?.spec.hosts ?? [];
     if (!found || !host.startsWith('gate.')) return [];
     if (host === 'gate.bug') throw new Error('a bug');
-    const meta = { name: `${found.meta.name}-gate`, namespace: 'shop' };
+    const meta = { name: `${found.meta.name}-gate`, namespace: 'shop', cluster: configCluster };
     const owner = { cluster: configCluster, collection: 'service-entries', key: keyOf(found.meta) } as const;
     const base = { apiVersion: 'networking.istio.io/v1beta1', meta };
     return [
@@ -171,7 +183,11 @@ describe('resources that are made of others', () => {
       'virtual-services a-gate',
     ]);
     expect(first.put.map(({ trace }) => trace)).toEqual(['trace', 'trace', 'trace', 'trace']);
-    const id = { cluster: configCluster, collection: 'gateways', key: 'shop/a-gate' } as const;
+    const id = {
+      cluster: configCluster,
+      collection: 'gateways',
+      key: objectKey({ namespace: 'shop', name: 'a-gate', cluster: configCluster }),
+    } as const;
     const made = first.put[2]?.resource as AnyResource;
     expect(pipeline.originOf(id, versionOf(made))).toEqual({ type: 'file', path: 'a.yaml', document: 1 });
     expect(pipeline.originOf(id, 'another')).toBeUndefined();
@@ -182,10 +198,9 @@ describe('resources that are made of others', () => {
       'gateways a-gate',
       'virtual-services a-gate',
     ]);
-    expect(apply(entry('a', 'a.test')).delete.map(({ collection, key }) => `${collection} ${key}`)).toEqual([
-      'gateways shop/a-gate',
-      'virtual-services shop/a-gate',
-    ]);
+    expect(
+      apply(entry('a', 'a.test')).delete.map(({ collection, key }) => `${collection} ${key.namespace}/${key.name}`),
+    ).toEqual(['gateways shop/a-gate', 'virtual-services shop/a-gate']);
   });
 
   it('are made again for what changed, one object among 1,000', () => {

@@ -1,11 +1,4 @@
-import {
-  createGalleyStore,
-  keyOfObject,
-  type Check,
-  type Converter,
-  type Derived,
-  type View,
-} from '@flotilla/galley-analysis';
+import { createGalleyStore, type Check, type Converter, type Derived, type View } from '@flotilla/galley-analysis';
 import { asWarning, buildProblem, type AnyResource, type ObjectId, type Problem } from '@flotilla/model';
 import { Engine, Subject, type Query, type QueryKey, type Watch } from '@flotilla/query';
 import { deepEqual, err, messageOf, ok, type Result } from '@flotilla/std';
@@ -90,7 +83,7 @@ export class Derivation {
     const checked = new Map<string, ObjectId>();
     const changed = new Set(
       this.engine.apply(
-        objects.map(({ id, resource }) => ({ collection: id.collection, key: keyOfObject(id), value: resource })),
+        objects.map(({ id, resource }) => ({ collection: id.collection, key: id.key, value: resource })),
       ),
     );
     for (const { id, resource } of objects) {
@@ -131,7 +124,7 @@ export class Derivation {
     const watched = this.#checks
       .filter(({ collection }) => collection === id.collection)
       .map((check): CheckWatch => {
-        const watch = this.#watch(check.query, keyOfObject(id));
+        const watch = this.#watch(check.query, id.key);
         return { type: 'check', watch, check, id };
       });
     if (watched.length === 0) return [];
@@ -154,7 +147,7 @@ export class Derivation {
 
   #check({ check, id }: CheckWatch, checked: Map<string, ObjectId>): void {
     const text = textOfId(id);
-    const result = this.#read(check.query, keyOfObject(id));
+    const result = this.#read(check.query, id.key);
     const found = (result.ok ? result.value : [result.error]).map(asWarning);
     const before = this.#problems.get(text);
     if (found.length > 0) this.#problems.set(text, (before ?? new Map<Check, readonly Problem[]>()).set(check, found));
@@ -189,16 +182,16 @@ export class Derivation {
   #convert(watched: ConvertWatch, derived: Map<string, ObjectId>): void {
     const result = this.#read(watched.converter.convert, watched.member);
     if (!result.ok) return;
-    const made = result.value.map((one) => [textOfId(idOfResource(one.resource, one.owner.cluster)), one] as const);
+    const made = result.value.map((one) => [textOfId(idOfResource(one.resource)), one] as const);
     this.#setMade(watched, new Map(made), derived);
   }
 
   #setMade(watched: ConvertWatch, made: ReadonlyMap<string, Derived>, derived: Map<string, ObjectId>): void {
     const before = watched.made;
     watched.made = made;
-    for (const [text, { resource, owner }] of [...before, ...made]) {
+    for (const [text, { resource }] of [...before, ...made]) {
       if (deepEqual(before.get(text), made.get(text))) continue;
-      derived.set(text, idOfResource(resource, owner.cluster));
+      derived.set(text, idOfResource(resource));
       const makers = this.#makers.get(text) ?? new Set();
       if (made.has(text)) makers.add(watched);
       else makers.delete(watched);

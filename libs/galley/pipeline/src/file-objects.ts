@@ -9,7 +9,7 @@ import {
   type SourceEvent,
 } from '@flotilla/model';
 import type { Positions } from '@flotilla/std';
-import { configCluster, textOfId } from './object-id.ts';
+import { configCluster, keyOfName, textOfId, type ObjectName } from './object-id.ts';
 import { splitDocument, type DocumentObject } from './split-document.ts';
 
 /** One document of a file: parsed YAML, or why it is not valid. */
@@ -126,8 +126,9 @@ class FileReading {
     if (left < 0) this.#problems.push({ origin, problem: buildProblem('More', { count: -left }) });
   }
 
-  #addObject({ object, problems }: DocumentObject, name: Omit<ObjectId, 'cluster'>, origin: FileOrigin): void {
-    const id = { cluster: this.#cluster, ...name };
+  #addObject({ object, problems }: DocumentObject, name: ObjectName, origin: FileOrigin): void {
+    const cluster = this.#cluster;
+    const id: ObjectId = { cluster, collection: name.collection, key: keyOfName(name, cluster) };
     const text = textOfId(id);
     const count = this.#counts.get(text) ?? 0;
     this.#counts.set(text, count + 1);

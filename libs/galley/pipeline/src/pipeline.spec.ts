@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keyOf } from '@flotilla/model';
+import { keyOf, type ObjectKey } from '@flotilla/model';
 import { loadResources, FilePipeline, type FileChange } from './index.ts';
 
 const entry = (name: string, host: string): unknown => ({
@@ -15,7 +15,7 @@ const file = (path: string, ...values: unknown[]): FileChange => ({
 });
 const broken = { index: 1, problem: { code: 'yaml-syntax', level: 'error' as const, message: 'bad indentation' } };
 const names = (batch: { put: readonly { resource: { meta: { namespace: string; name: string } } }[] }): string[] =>
-  batch.put.map(({ resource }) => keyOf(resource.meta));
+  batch.put.map(({ resource: { meta } }) => `${meta.namespace}/${meta.name}`);
 
 describe('from files to batches', () => {
   it('publishes what differs and nothing else', () => {
@@ -25,7 +25,10 @@ describe('from files to batches', () => {
       'shop/b',
     ]);
     expect(names(pipeline.apply([file('a.yaml', entry('a', 'a.test'), entry('b', 'c.test'))]))).toEqual(['shop/b']);
-    expect(pipeline.apply([{ path: 'a.yaml' }]).delete.map(({ key }) => key)).toEqual(['shop/a', 'shop/b']);
+    expect(pipeline.apply([{ path: 'a.yaml' }]).delete.map(({ key }) => `${key.namespace}/${key.name}`)).toEqual([
+      'shop/a',
+      'shop/b',
+    ]);
   });
 
   it('keeps the last good version of what is broken, and lets the others go on', () => {
@@ -38,7 +41,9 @@ describe('from files to batches', () => {
       { path: 'spec.hosts', origin: 'a.yaml#1', resource: 'service-entries shop/a' },
     ]);
     expect(pipeline.apply([{ path: 'a.yaml', documents: [broken] }])).toMatchObject({ put: [], delete: [] });
-    expect(pipeline.apply([file('a.yaml', entry('b', 'new.test'))]).delete.map(({ key }) => key)).toEqual(['shop/a']);
+    expect(
+      pipeline.apply([file('a.yaml', entry('b', 'new.test'))]).delete.map(({ key }) => `${key.namespace}/${key.name}`),
+    ).toEqual(['shop/a']);
     expect(pipeline.problems).toEqual([]);
   });
 
@@ -62,8 +67,8 @@ describe('from files to batches', () => {
     });
     fc.assert(
       fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
-        const state = new Map<string, string>();
-        const follow = (pipeline: FilePipeline, found: readonly FileChange[], into: Map<string, string>): void => {
+        const state = new Map<ObjectKey, string>();
+        const follow = (pipeline: FilePipeline, found: readonly FileChange[], into: Map<ObjectKey, string>): void => {
           const { put, delete: gone } = pipeline.apply(found);
           for (const { resource } of put) into.set(keyOf(resource.meta), JSON.stringify(resource.spec));
           for (const { key } of gone) into.delete(key);
@@ -77,7 +82,7 @@ describe('from files to batches', () => {
           files.set(path, found);
           follow(pipeline, [found], state);
         }
-        const fresh = new Map<string, string>();
+        const fresh = new Map<ObjectKey, string>();
         follow(new FilePipeline('t'), [...files.values()], fresh);
         expect(new Map([...state].sort())).toEqual(new Map([...fresh].sort()));
       }),
@@ -88,7 +93,9 @@ describe('from files to batches', () => {
     const pipeline = new FilePipeline('s');
     pipeline.apply([file('a.yaml', entry('a', 'a.test'), entry('b', 'b.test'))]);
     expect(pipeline.apply([file('a.yaml', 'nonsense', entry('b', 'b.test'))])).toMatchObject({ put: [], delete: [] });
-    expect(pipeline.apply([file('a.yaml', entry('b', 'b.test'))]).delete.map(({ key }) => key)).toEqual(['shop/a']);
+    expect(
+      pipeline.apply([file('a.yaml', entry('b', 'b.test'))]).delete.map(({ key }) => `${key.namespace}/${key.name}`),
+    ).toEqual(['shop/a']);
   });
 
   it("refuses what Istio's webhook refuses, and puts in force what it only warns of", () => {
@@ -180,7 +187,7 @@ describe('from files to batches', () => {
       },
     ]);
     const pipeline = new FilePipeline('s', resources);
-    expect(names(pipeline.apply([]))).toEqual(['istio-system/istio']);
+    expect(names(pipeline.apply([]))).toEqual(['/istio']);
     const map = (mesh: unknown): FileChange =>
       file('m.yaml', { kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh } });
     expect(pipeline.apply([map({ accessLogFile: '/dev/stdout' })]).put).toMatchObject([

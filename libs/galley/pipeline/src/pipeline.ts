@@ -18,7 +18,7 @@ import {
 import type { Engine } from '@flotilla/query';
 import type { Claim } from './claim.ts';
 import { Derivation } from './derivation.ts';
-import { idOfResource, nameOfId, textOfId } from './object-id.ts';
+import { configCluster, idOfResource, nameOfId, textOfId } from './object-id.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { ProblemBook } from './problem-book.ts';
 import { RawObjects, type RawOptions, type Touched } from './raw-objects.ts';
@@ -28,6 +28,8 @@ export interface PipelineOptions extends RawOptions {
   readonly session: string;
   /** In force unless a source says otherwise; part of the first batch. */
   readonly defaults?: readonly AnyResource[];
+  /** The cluster of the configuration: messages name only the others. */
+  readonly cluster?: string;
   /** Default: all there are. */
   readonly checks?: readonly Check[];
   readonly converters?: readonly Converter[];
@@ -51,10 +53,13 @@ export class Pipeline {
   readonly #sources: readonly string[];
   readonly #defaults: ReadonlyMap<string, AnyResource>;
   readonly #derivation: Derivation;
+  readonly #cluster: string;
   #started = false;
 
-  constructor({ session, defaults = [], checks = allChecks, converters = [], ...raw }: PipelineOptions) {
+  constructor(options: PipelineOptions) {
+    const { session, defaults = [], checks = allChecks, converters = [], cluster = configCluster, ...raw } = options;
     this.#session = session;
+    this.#cluster = cluster;
     this.#sources = raw.sources.map(({ name }) => name);
     this.#raw = new RawObjects(raw);
     this.#derivation = new Derivation(checks, converters);
@@ -200,7 +205,7 @@ export class Pipeline {
       const origin = this.#raw.claims.inForce(text)?.good?.origin;
       this.#book.set(`checks|${text}`, {
         section: 'checks',
-        resource: nameOfId(id),
+        resource: nameOfId(id, this.#cluster),
         problems: this.#derivation.problemsOf(text).map((problem) => ({ problem, origin })),
       });
     }
@@ -211,7 +216,7 @@ export class Pipeline {
       const isThere = this.#raw.claims.find(textOfId(claim.id), claim) === claim;
       this.#book.set(`claim|${textOfId(claim.id)}|${claim.rank}|${claim.place}`, {
         section: 'objects',
-        resource: nameOfId(claim.id),
+        resource: nameOfId(claim.id, this.#cluster),
         problems: isThere ? claim.problems.map((problem) => ({ problem, origin: claim.origin })) : [],
       });
     }
@@ -223,18 +228,21 @@ export class Pipeline {
     for (const [text, id] of objects)
       this.#book.set(`duplicates|${text}`, {
         section: 'duplicates',
-        resource: nameOfId(id),
-        problems: duplicatesOf(this.#raw.claims.get(text)),
+        resource: nameOfId(id, this.#cluster),
+        problems: duplicatesOf(this.#raw.claims.get(text), this.#cluster),
       });
   }
 }
 
 /** What has no effect since the same object is in force from another place. */
-function duplicatesOf(claims: readonly Claim[]): readonly { readonly problem: Problem; readonly origin: Origin }[] {
+function duplicatesOf(
+  claims: readonly Claim[],
+  cluster: string,
+): readonly { readonly problem: Problem; readonly origin: Origin }[] {
   if (claims.length < 2) return [];
   const inForce = claims.find(({ good }) => good);
   if (!inForce?.good) return [];
-  const name = nameOfId(inForce.id);
+  const name = nameOfId(inForce.id, cluster);
   const problem = buildProblem('Duplicate', { name, origin: describeOrigin(inForce.good.origin) });
   return claims.filter((claim) => claim !== inForce && claim.good).map(({ origin }) => ({ origin, problem }));
 }

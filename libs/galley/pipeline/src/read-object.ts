@@ -3,7 +3,7 @@ import {
   parseMeshNetworks,
   parseResource,
   type AnyResource,
-  type Collection,
+  type ObjectId,
   type Problem,
 } from '@flotilla/model';
 import { validate } from '@flotilla/galley-validation';
@@ -21,14 +21,14 @@ export type ReadingObject = (
 ) => ReadObject;
 
 /** Checks an object by the schema of its kind and as Istio's webhook does. Never throws. */
-export function readObject(collection: Collection, object: unknown): ReadObject {
+export function readObject({ collection, key }: Pick<ObjectId, 'collection' | 'key'>, object: unknown): ReadObject {
   switch (collection) {
     case 'mesh-config':
       return readMesh(parseMeshConfig(object));
     case 'mesh-networks':
       return readMesh(parseMeshNetworks(object));
     default: {
-      const parsed = parseResource(object);
+      const parsed = parseResource(object, { cluster: key.cluster });
       return parsed.ok ? checked(parsed.value.resource, parsed.value.warnings) : { problems: parsed.error };
     }
   }

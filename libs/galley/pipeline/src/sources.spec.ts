@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { versionOf, keyOf, type ObjectId, type SourceEvent } from '@flotilla/model';
+import { versionOf, objectKey, type ObjectId, type SourceEvent } from '@flotilla/model';
 import { Pipeline } from './index.ts';
 
 const scope = { cluster: 'Kubernetes', collection: 'service-entries' } as const;
-const idOf = (name: string): ObjectId => ({ ...scope, key: `shop/${name}` });
+const idOf = (name: string): ObjectId => ({
+  ...scope,
+  key: objectKey({ namespace: 'shop', name, cluster: scope.cluster }),
+});
 const found = (name: string, hosts: unknown, generation?: number): SourceEvent => ({
   type: 'object',
   ...idOf(name),
@@ -26,7 +29,10 @@ function rig(...names: string[]) {
     pipeline.apply(source, [{ cause: source, readAt: 0, events }]);
   const inForce = (): Record<string, unknown> =>
     Object.fromEntries(
-      [...pipeline.resources].map(({ meta, spec }) => [keyOf(meta), (spec as { hosts: string[] }).hosts[0]]),
+      [...pipeline.resources].map(({ meta, spec }) => [
+        `${meta.namespace}/${meta.name}`,
+        (spec as { hosts: string[] }).hosts[0],
+      ]),
     );
   return { pipeline, apply, inForce };
 }
@@ -49,7 +55,7 @@ describe('objects of several sources', () => {
     apply('one', found('a', ['a.test']), found('b', ['b.test']), synced);
     expect(apply('one', relist, found('c', ['c.test'])).delete).toEqual([]);
     expect(Object.keys(inForce())).toEqual(['shop/a', 'shop/b', 'shop/c']);
-    expect(apply('one', found('b', ['b.test']), synced).delete).toMatchObject([{ key: 'shop/a' }]);
+    expect(apply('one', found('b', ['b.test']), synced).delete).toMatchObject([{ key: idOf('a').key }]);
   });
 
   it('go when another run of their source does not contain them; what is only kept stays', () => {

@@ -1,4 +1,4 @@
-import { joinPaths, keyOf, kindOf, parseResource, type Problem } from '@flotilla/model';
+import { joinPaths, kindOf, meshObject, parseResource, type Problem } from '@flotilla/model';
 import type { ObjectName } from './object-id.ts';
 import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
 
@@ -57,7 +57,7 @@ function nameOf(value: unknown): ObjectName | undefined {
   if (!kind || name === '') return undefined;
   const given = meta['namespace'];
   const namespace = kind.clusterScoped ? '' : typeof given === 'string' && given !== '' ? given : 'default';
-  return { collection: kind.collection, key: keyOf({ namespace, name }) };
+  return { collection: kind.collection, namespace, name };
 }
 
 /** The ConfigMap `istio` of the system namespace: its keys `mesh` and `meshNetworks`, which a source has parsed. */
@@ -80,7 +80,7 @@ function meshObjects(value: Plain, within: string): DocumentObject[] {
       ? []
       : [
           {
-            name: { collection, key: 'istio-system/istio' },
+            name: { collection, namespace: meshObject.namespace, name: meshObject.name },
             object: data[key],
             // Paths in it begin with its key.
             within: joinPaths(within, 'data'),

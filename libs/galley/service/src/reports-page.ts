@@ -1,5 +1,4 @@
-import { idOf, type ObjectRef, type ReceivedReport, type ReportingPilot } from '@flotilla/bus-port';
-import { configCluster } from '@flotilla/galley-pipeline';
+import { idOf, type CollectionKey, type ReceivedReport, type ReportingPilot } from '@flotilla/bus-port';
 import { describeOrigin, kinds, type ObjectId, type Origin } from '@flotilla/model';
 import { sortedBy } from '@flotilla/std';
 
@@ -42,8 +41,6 @@ export interface ObjectsPage {
   readonly more?: number;
 }
 
-/** Which object a report is on. */
-const idOfReport = ({ collection, key }: ObjectRef): ObjectId => ({ cluster: configCluster, collection, key });
 /** Enough to begin with: what was rejected first, then what was not answered by all. */
 const maxShown = 1000;
 const kindNames: ReadonlyMap<string, string> = new Map([
@@ -71,7 +68,7 @@ export function reportsOf(
   pilots: readonly ReportingPilot[],
   { source, now }: { readonly source: SourceOfObjects; readonly now: number },
 ): ObjectsPage {
-  const byObject = new Map<string, [Said, ...Said[]]>();
+  const byObject = new Map<CollectionKey, [Said, ...Said[]]>();
   for (const pilot of pilots)
     for (const report of pilot.reports.values()) {
       const said = byObject.get(idOf(report));
@@ -94,15 +91,15 @@ export function reportsOf(
 }
 
 function objectOf(said: readonly [Said, ...Said[]], source: SourceOfObjects, now: number): ObjectOfReports {
-  const id = idOfReport(said[0].report);
-  const slash = id.key.indexOf('/');
+  const { collection, key } = said[0].report;
+  const id = { cluster: key.cluster, collection, key };
   let origin: Origin | undefined;
   for (const { report } of said) origin ??= source.originOf(id, report.version);
   return {
-    cluster: id.cluster,
-    kind: kindNames.get(id.collection) ?? id.collection,
-    namespace: id.key.slice(0, Math.max(0, slash)),
-    name: id.key.slice(slash + 1),
+    cluster: key.cluster,
+    kind: kindNames.get(collection) ?? collection,
+    namespace: key.namespace,
+    name: key.name,
     ...(origin ? { origin: describeOrigin(origin) } : {}),
     pilots: said.map(({ pilot, report }) => ({
       pilot: pilot.instance,

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '@flotilla/bus-port';
-import { keyOf } from '@flotilla/model';
+import type { ObjectKey } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { AsyncQueue } from '@flotilla/std';
 import { createManualClock, MemorySource, type RawObject } from '@flotilla/testing';
@@ -23,6 +23,7 @@ function rig(...sources: MemorySource[]) {
     signal: stop.signal,
     clock,
   });
+  const nameOf = ({ namespace, name }: Pick<ObjectKey, 'namespace' | 'name'>): string => `${namespace}/${name}`;
   const state = new Set<string>();
   let complete = 0;
   /** Reads what is published until something holds of it. */
@@ -30,8 +31,8 @@ function rig(...sources: MemorySource[]) {
     while (!reached()) {
       const { value } = await batches.next();
       const { put, delete: gone, complete: whole } = value as Batch;
-      for (const { resource } of put) state.add(keyOf(resource.meta));
-      for (const { key } of gone) state.delete(key);
+      for (const { resource } of put) state.add(nameOf(resource.meta));
+      for (const { key } of gone) state.delete(nameOf(key));
       complete += whole.length > 0 ? 1 : 0;
     }
   };
@@ -61,7 +62,7 @@ describe('several sources', () => {
     far.restore();
     await until(isComplete);
     expect([[...state].sort(), codes(), galley.sources()]).toEqual([
-      ['istio-system/istio', 'shop/a', 'shop/b'],
+      ['/istio', 'shop/a', 'shop/b'],
       [],
       [
         { name: 'near', state: 'in step' },
@@ -115,7 +116,7 @@ describe('several sources', () => {
     source.delete(object('a'));
     source.restore();
     await until(() => !state.has('shop/a'));
-    expect([[...state].sort(), galley.problems()]).toEqual([['istio-system/istio', 'shop/b'], []]);
+    expect([[...state].sort(), galley.problems()]).toEqual([['/istio', 'shop/b'], []]);
     await end();
   });
 

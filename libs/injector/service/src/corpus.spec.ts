@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { applyPatch, inject, type PatchOperation } from '@flotilla/injector-inject';
 import { parsePathEnv, parseReview } from '@flotilla/injector-server';
 import { parseValues } from '@flotilla/injector-template';
-import { keyOf, parseMeshConfig, parseResource, type Resource } from '@flotilla/model';
+import { keyOf, parseMeshConfig, parseResource, type Resource, type ObjectKey } from '@flotilla/model';
 import { corpusPath } from '@flotilla/testing';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -30,7 +30,7 @@ function load(name: string) {
   const mesh = parseMeshConfig(parse(readFileSync(join(dir, server.mesh), 'utf8')));
   if (!values.ok || !mesh.ok || mesh.value.collection !== 'mesh-config')
     throw new Error(`server ${name} has no usable configuration`);
-  const found = new Map<string, Resource<'proxy-configs'>>();
+  const found = new Map<ObjectKey, Resource<'proxy-configs'>>();
   const folder = join(dir, server.configDir);
   for (const file of existsSync(folder) ? readdirSync(folder) : []) {
     for (const document of parseAllDocuments(readFileSync(join(folder, file), 'utf8'))) {

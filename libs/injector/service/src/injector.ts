@@ -3,7 +3,14 @@ import type { Subscriber } from '@flotilla/bus-port';
 import { inject, type Injection } from '@flotilla/injector-inject';
 import { createWebhook } from '@flotilla/injector-server';
 import type { PodObject, Values } from '@flotilla/injector-template';
-import { keyOf, type AnyResource, type Collection, type MeshConfig, type Resource } from '@flotilla/model';
+import {
+  keyOf,
+  type AnyResource,
+  type Collection,
+  type MeshConfig,
+  type Resource,
+  type ObjectKey,
+} from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
 import type { CertificateSource } from '@flotilla/pki';
 import type { GuardOptions } from '@flotilla/server';
@@ -48,7 +55,7 @@ export function createInjector({
   const log = observability.log.scope('injection');
   const ready = Promise.withResolvers<null>();
   const incomplete = new Set<Collection>(followed);
-  const proxyConfigs = new Map<string, Resource<'proxy-configs'>>();
+  const proxyConfigs = new Map<ObjectKey, Resource<'proxy-configs'>>();
   let mesh: MeshConfig | undefined;
 
   function take(resource: AnyResource): void {

@@ -1,3 +1,4 @@
+export * from './keys.ts';
 export * from './types.ts';
 export * from './protocol.ts';
 export * from './kubernetes-service.ts';

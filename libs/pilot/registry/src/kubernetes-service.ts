@@ -1,5 +1,6 @@
-import type { Resource } from '@flotilla/model';
+import { keyOf, type Resource } from '@flotilla/model';
 import { bornAt, serviceHostname, spiffeOf } from '@flotilla/rules';
+import { kubernetesServiceKey } from './keys.ts';
 import { kubernetesPortProtocol } from './protocol.ts';
 import type { Resolution, Service } from './types.ts';
 
@@ -22,7 +23,7 @@ export function convertService(resource: Resource<'services'>, options: Registry
   const accounts = annotationList(meta.annotations?.['alpha.istio.io/canonical-serviceaccounts']);
   const kubeAccounts = annotationList(meta.annotations?.['alpha.istio.io/kubernetes-serviceaccounts']);
   return {
-    key: `k/${meta.namespace}/${meta.name}`,
+    key: kubernetesServiceKey(keyOf(meta)),
     hostname: serviceHostname(meta.name, meta.namespace, options.domain),
     name: meta.name,
     namespace: meta.namespace,
@@ -54,7 +55,6 @@ export function convertService(resource: Resource<'services'>, options: Registry
       ...(spec.internalTrafficPolicy === 'Local' ? { nodeLocal: true } : {}),
       ...(spec.publishNotReadyAddresses ? { publishNotReadyAddresses: true } : {}),
     },
-    object: { name: meta.name, namespace: meta.namespace },
   };
 }
 

@@ -1,5 +1,6 @@
 import { bornAt, isAddress, parsePrefix, spiffeOf } from '@flotilla/rules';
-import type { Resource, ServiceEntry, WorkloadEntry } from '@flotilla/model';
+import { keyOf, type Resource, type ServiceEntry, type WorkloadEntry } from '@flotilla/model';
+import { serviceKey } from './keys.ts';
 import { parseProtocol } from './protocol.ts';
 import { augmentLabels } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
@@ -39,12 +40,12 @@ export function convertServiceEntry(resource: Resource<'service-entries'>, optio
     labelSelectors: spec.workloadSelector?.labels ?? {},
     serviceAccounts: spec.subjectAltNames ?? [],
     k8s: {},
-    object: { name: meta.name, namespace: meta.namespace },
   };
+  const object = keyOf(meta);
   return (spec.hosts ?? []).flatMap((hostname) =>
     addresses.map((address): Service => ({
       ...base,
-      key: serviceEntryKey(meta, hostname, address),
+      key: serviceKey({ object, registry: 'External', hostname, address }),
       hostname,
       name: hostname,
       defaultAddress: address || '0.0.0.0',
@@ -53,12 +54,8 @@ export function convertServiceEntry(resource: Resource<'service-entries'>, optio
   );
 }
 
-const serviceEntryKey = (meta: { namespace: string; name: string }, hostname: string, address: string): string =>
-  `e/${meta.namespace}/${meta.name}/${hostname}/${address}`;
-
 /** A /32 or /128 is the address itself. */
-const normalizeAddress = (address: string): string =>
-  address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');
+const normalizeAddress = (address: string): string => address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');
 
 type Where = { readonly options: RegistryOptions; network(ip: string): string };
 

@@ -1,3 +1,5 @@
+import type { ServiceKey } from './keys.ts';
+
 /** Istio's protocol instances (pkg/config/protocol). */
 export type Protocol =
   | 'GRPC'
@@ -27,8 +29,7 @@ export type Resolution = 'ClientSideLB' | 'DNSLB' | 'DNSRoundRobinLB' | 'Passthr
 
 /** One host of the mesh, without its endpoints: what Istio calls model.Service. */
 export interface Service {
-  /** Unique: `registry/namespace/hostname/object`. */
-  readonly key: string;
+  readonly key: ServiceKey;
   readonly hostname: string;
   /** The Kubernetes Service's name; for a ServiceEntry its hostname. */
   readonly name: string;
@@ -41,6 +42,8 @@ export interface Service {
   readonly defaultAddress: string;
   /** All cluster IPs (both families) or ServiceEntry addresses; empty when it has none. */
   readonly addresses: readonly string[];
+  /** Where several clusters have the service: the addresses of each that has any (Istio's ClusterVIPs). */
+  readonly clusterAddresses?: ReadonlyMap<string, readonly string[]>;
   /** Address for DNS capture, from 240.240/16, when the ServiceEntry has none. */
   readonly autoAllocatedIPv4: string;
   readonly autoAllocatedIPv6: string;
@@ -58,8 +61,6 @@ export interface Service {
     readonly publishNotReadyAddresses?: boolean;
     readonly externalPorts?: Readonly<Record<number, number>>;
   };
-  /** `metadata.name` and namespace of the object, for telemetry and tie breaks. */
-  readonly object: { readonly name: string; readonly namespace: string };
 }
 
 /** What Istio calls model.IstioEndpoint: one address of one service port. */

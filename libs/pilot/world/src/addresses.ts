@@ -1,12 +1,16 @@
 import type { Service } from '@flotilla/pilot-registry';
+import { clusterOf } from './mesh-settings.ts';
 import type { View } from './view.ts';
 
 /**
  * The address under which this proxy sees a service, as a list: none for a service without (Istio's
- * GetAddressForProxy). Of several the first counts, whatever the proxy's families. An auto-allocated address counts for
- * a proxy that captures DNS and asks for it.
+ * GetAddressForProxy). Of a service that several clusters have, that of the proxy's cluster counts. Of several
+ * addresses the first counts, whatever the proxy's families. An auto-allocated address counts for a proxy that captures
+ * DNS and asks for it.
  */
 export function addressesFor(view: View, service: Service): string[] {
+  const own = service.clusterAddresses?.get(clusterOf(view));
+  if (own) return own.slice(0, 1);
   if (service.addresses.length > 0) return service.addresses.slice(0, 1);
   if (!service.autoAllocatedIPv4 || !view.attr('dnsCapture') || !view.attr('dnsAutoAllocate')) return [];
   return [view.attr('supportsIPv4') ? service.autoAllocatedIPv4 : service.autoAllocatedIPv6];

@@ -1,4 +1,4 @@
-import type { Service } from '@flotilla/pilot-registry';
+import { hostKey, type HostKey, type Service } from '@flotilla/pilot-registry';
 import { isWildcard } from '@flotilla/rules';
 
 const maxIPs = 255 * 255;
@@ -8,22 +8,21 @@ const prime = 65011;
  * Addresses for ServiceEntries without one, from 240.240.0.0/16 and 2001:2::f0f0:0/112 (Istio's autoAllocateIPs): by a
  * hash of `namespace/host` with double hashing, so that they hardly depend on one another. Wildcards and resolution
  * NONE get none. A second service of one key takes a slot and shares the address. Services come in the order of all
- * services; the result is keyed by `namespace/host`.
+ * services.
  */
-export function allocateAddresses(services: readonly Service[]): Map<string, { v4: string; v6: string }> {
-  const slots = new Map<number, string>();
+export function allocateAddresses(services: readonly Service[]): Map<HostKey, { v4: string; v6: string }> {
+  const slots = new Map<number, HostKey>();
   for (const service of services) {
     if (service.defaultAddress !== '0.0.0.0' || isWildcard(service.hostname) || service.resolution === 'Passthrough')
       continue;
     if (slots.size >= maxIPs) break;
-    const key = `${service.namespace}/${service.hostname}`;
-    const hash = fnv32a(key);
+    const hash = fnv32a(`${service.namespace}/${service.hostname}`);
     const step = prime - (hash % prime);
     let slot = hash % maxIPs;
     for (let i = 1; slots.has(slot); i += 1) slot = ((hash + i * step) % 2 ** 32) % maxIPs;
-    slots.set(slot, key);
+    slots.set(slot, hostKey(service));
   }
-  const found = new Map<string, { v4: string; v6: string }>();
+  const found = new Map<HostKey, { v4: string; v6: string }>();
   let shared = 0;
   for (const [slot, key] of [...slots].sort(([a], [b]) => a - b)) {
     if (found.has(key)) shared += 1;

@@ -1,5 +1,5 @@
 import { hostMatches, isWildcard, mostSpecificMatch } from '@flotilla/rules';
-import { domain, mesh } from './mesh-settings.ts';
+import { domainOf, mesh } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
 interface Hosts {
@@ -14,6 +14,7 @@ interface Hosts {
  */
 const hosts = worldQuery('cluster-local-hosts', (view): Hosts => {
   const { serviceSettings = [], defaultConfig } = view.query(mesh, '');
+  const domain = domainOf(view);
   const discovery = (defaultConfig?.discoveryAddress ?? '').replace(/:\d+$/, '');
   const defaults = [
     `*.kube-system.svc.${domain}`,

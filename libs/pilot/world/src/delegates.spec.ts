@@ -5,8 +5,8 @@ import { mergeDelegates } from './delegates.ts';
 const meta = { name: 'root', namespace: 'shop' };
 function merged(root: HTTPRoute, ...inner: HTTPRoute[]): HTTPRoute[] {
   const of = (http: HTTPRoute[]) => ({ key: 'shop/x', meta, spec: { http } });
-  return mergeDelegates(of([{ delegate: { name: 'd', namespace: 'shop' }, ...root }]), (key) =>
-    key === 'shop/d' ? of(inner) : undefined,
+  return mergeDelegates(of([{ delegate: { name: 'd', namespace: 'shop' }, ...root }]), ({ name, namespace }) =>
+    name === 'd' && namespace === 'shop' ? of(inner) : undefined,
   );
 }
 const under = (root: HTTPMatchRequest, leaf: HTTPMatchRequest): HTTPMatchRequest | undefined =>

@@ -8,10 +8,13 @@ interface Routing {
  * Istio's mergeVirtualServicesIfNeeded: a root's routes with each delegate's put in its place. A delegate of a delegate
  * is dropped.
  */
-export function mergeDelegates(root: Routing, find: (key: string) => Routing | undefined): HTTPRoute[] {
+export function mergeDelegates(
+  root: Routing,
+  find: (delegate: NonNullable<HTTPRoute['delegate']>) => Routing | undefined,
+): HTTPRoute[] {
   return (root.spec.http ?? []).flatMap((route) => {
     if (!route.delegate) return [route];
-    const delegate = find(`${route.delegate.namespace}/${route.delegate.name}`);
+    const delegate = find(route.delegate);
     return (delegate?.spec.http ?? []).flatMap((inner) => (inner.delegate ? [] : (mergeRoute(route, inner) ?? [])));
   });
 }

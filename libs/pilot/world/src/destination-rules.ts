@@ -1,7 +1,8 @@
 import { compareText } from '@flotilla/std';
-import type { DestinationRule } from '@flotilla/model';
+import type { DestinationRule, ObjectKey } from '@flotilla/model';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { bornAt, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/rules';
-import { domain, rootNamespace, setting } from './mesh-settings.ts';
+import { domainOf, rootNamespace, setting } from './mesh-settings.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 
 /** A DestinationRule as merged from all of its host in a namespace. */
@@ -14,7 +15,7 @@ export interface MergedRule {
 }
 
 interface Header {
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly name: string;
   readonly namespace: string;
   readonly time: number;
@@ -22,7 +23,7 @@ interface Header {
   readonly selector?: Readonly<Record<string, string>>;
   readonly exportTo: ReadonlySet<string>;
 }
-const header = worldQuery('destination-rule-header', (view, key): Header | undefined => {
+const header = worldQuery('destination-rule-header', (view, key: ObjectKey): Header | undefined => {
   const resource = view.get('destination-rules', key);
   if (!resource) return undefined;
   const { meta, spec } = resource;
@@ -31,7 +32,7 @@ const header = worldQuery('destination-rule-header', (view, key): Header | undef
     name: meta.name,
     namespace: meta.namespace,
     time: bornAt(meta),
-    host: resolveShortName(spec.host ?? '', meta, domain),
+    host: resolveShortName(spec.host ?? '', meta, domainOf(view)),
     // A rule for some workloads is its namespace's own, whatever it says.
     exportTo: new Set(spec.workloadSelector ? ['.'] : (spec.exportTo ?? [])),
     ...(spec.workloadSelector ? { selector: spec.workloadSelector.matchLabels ?? {} } : {}),
@@ -40,7 +41,7 @@ const header = worldQuery('destination-rule-header', (view, key): Header | undef
 
 /** Rules of one host that go together: `keys` are merged in this order. */
 interface Group {
-  readonly keys: readonly string[];
+  readonly keys: readonly ObjectKey[];
   readonly namespace: string;
   readonly selector?: Readonly<Record<string, string>>;
 }
@@ -51,21 +52,25 @@ interface HostGroups {
 /**
  * Whose rules: those a namespace's own proxies use, those it gives to others, those the root namespace keeps to itself.
  */
-type Pool = 'local' | 'exported' | 'private';
+type PoolKind = 'local' | 'exported' | 'private';
+const poolKey = defineKey<{ readonly namespace: string; readonly kind: PoolKind }>()('namespace', 'kind');
+type PoolKey = KeyOf<typeof poolKey>;
 
-const pool = worldQuery('destination-rules-of', (view, key): ReadonlyMap<string, HostGroups> => {
-  const [kind, namespace] = key.split('|') as [Pool, string];
-  const headers = view
-    .index('destination-rules', 'namespace', namespace)
-    .flatMap((rule) => view.query(header, rule) ?? [])
-    .filter((rule) => belongs(view, rule, kind))
-    .sort((a, b) => a.time - b.time || compareText(`${a.name}.`, `${b.name}.`));
-  const hosts = new Map<string, HostGroups>();
-  for (const rule of headers) hosts.set(rule.host, withRule(hosts.get(rule.host), rule));
-  return hosts;
-});
+const pool = worldQuery(
+  'destination-rules-of',
+  (view, { namespace, kind }: PoolKey): ReadonlyMap<string, HostGroups> => {
+    const headers = view
+      .index('destination-rules', 'namespace', namespace)
+      .flatMap((rule) => view.query(header, rule) ?? [])
+      .filter((rule) => belongs(view, rule, kind))
+      .sort((a, b) => a.time - b.time || compareText(`${a.name}.`, `${b.name}.`));
+    const hosts = new Map<string, HostGroups>();
+    for (const rule of headers) hosts.set(rule.host, withRule(hosts.get(rule.host), rule));
+    return hosts;
+  },
+);
 
-function belongs(view: View, { exportTo, namespace }: Header, kind: Pool): boolean {
+function belongs(view: View, { exportTo, namespace }: Header, kind: PoolKind): boolean {
   if (kind === 'local') return exportTo.size === 0 || exportTo.has('*') || exportTo.has('.') || exportTo.has(namespace);
   const byDefault = setting(view, 'defaultDestinationRuleExportTo') ?? ['*'];
   const isPrivate =
@@ -96,11 +101,19 @@ function withRule(old: HostGroups | undefined, { key, namespace, selector, expor
   };
 }
 
-const merged = worldQuery('destination-rule-merged', (view, keys): MergedRule | undefined => {
-  const rules = keys.split('|').flatMap((key) => view.get('destination-rules', key) ?? []);
+/** Names a DestinationRule as merged from all of its host, in this order; from none: there is no rule. */
+export const ruleKey = defineKey<{ readonly rules: readonly ObjectKey[] }>()('rules');
+export type RuleKey = KeyOf<typeof ruleKey>;
+export const noRule = ruleKey({ rules: [] });
+
+const merged = worldQuery('destination-rule-merged', (view, { rules: keys }: RuleKey): MergedRule | undefined => {
+  const rules = keys.flatMap((key) => view.get('destination-rules', key) ?? []);
   const [first, ...others] = rules;
   if (!first) return undefined;
-  let rule: DestinationRule = { ...first.spec, host: resolveShortName(first.spec.host ?? '', first.meta, domain) };
+  let rule: DestinationRule = {
+    ...first.spec,
+    host: resolveShortName(first.spec.host ?? '', first.meta, domainOf(view)),
+  };
   for (const { spec } of others) {
     const known = new Set(rule.subsets?.map(({ name }) => name));
     const subsets = [...(rule.subsets ?? []), ...(spec.subsets ?? []).filter(({ name }) => !known.has(name))];
@@ -115,17 +128,19 @@ const merged = worldQuery('destination-rule-merged', (view, keys): MergedRule | 
 });
 
 /** Has a pool any rule? Where it has none, nobody asks it for one host after the other. */
-const hasRules = worldQuery('destination-rules-exist', (view, key): boolean => view.query(pool, key).size > 0);
+const hasRules = worldQuery('destination-rules-exist', (view, key: PoolKey): boolean => view.query(pool, key).size > 0);
 
-const lookUp = worldQuery('destination-rule-groups', (view, key): HostGroups | undefined => {
-  const [kind, namespace, host] = key.split('|') as [Pool, string, string];
-  const hosts = view.query(pool, `${kind}|${namespace}`);
-  const found = mostSpecificMatch(host, hosts, [...hosts.keys()].filter(isWildcard));
-  return found === undefined ? undefined : hosts.get(found);
-});
+const hostInPool = defineKey<{ readonly hostname: string; readonly pool: PoolKey }>()('hostname', 'pool');
+type HostInPool = KeyOf<typeof hostInPool>;
+const lookUp = worldQuery(
+  'destination-rule-groups',
+  (view, { hostname, pool: from }: HostInPool): HostGroups | undefined => {
+    const hosts = view.query(pool, from);
+    const found = mostSpecificMatch(hostname, hosts, [...hosts.keys()].filter(isWildcard));
+    return found === undefined ? undefined : hosts.get(found);
+  },
+);
 
-/** Names a DestinationRule as merged from all of its host; empty for none. */
-export type RuleKey = string;
 type Named = { readonly hostname: string; readonly namespace: string };
 /** The rule that holds for a service. */
 export type RuleFor = (service: Named, direction?: 'outbound' | 'inbound') => RuleKey;
@@ -139,17 +154,17 @@ export type RuleFor = (service: Named, direction?: 'outbound' | 'inbound') => Ru
  */
 export function destinationRulesOf(view: View): RuleFor {
   const [client, root] = [view.attr('namespace'), rootNamespace(view)];
-  const known = new Map<string, boolean>();
-  const groupsIn = (from: `${Pool}|${string}`, hostname: string): HostGroups | undefined => {
+  const known = new Map<PoolKey, boolean>();
+  const groupsIn = (from: PoolKey, hostname: string): HostGroups | undefined => {
     const has = known.get(from) ?? view.query(hasRules, from);
     known.set(from, has);
-    return has ? view.query(lookUp, `${from}|${hostname}`) : undefined;
+    return has ? view.query(lookUp, hostInPool({ hostname, pool: from })) : undefined;
   };
   const groupsFor = ({ hostname, namespace }: Named): readonly Group[] => {
-    const own = groupsIn(`${client === root ? 'private' : 'local'}|${client}`, hostname);
+    const own = groupsIn(poolKey({ namespace: client, kind: client === root ? 'private' : 'local' }), hostname);
     if (own) return own.groups;
     for (const from of [namespace, root]) {
-      const found = from === '' ? undefined : groupsIn(`exported|${from}`, hostname);
+      const found = from === '' ? undefined : groupsIn(poolKey({ namespace: from, kind: 'exported' }), hostname);
       if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client)))
         return found.groups;
     }
@@ -160,7 +175,8 @@ export function destinationRulesOf(view: View): RuleFor {
     const selected =
       direction === 'outbound' &&
       groups.find(({ selector, namespace }) => selector && namespace === client && isSelected(view, selector));
-    return (selected || groups.findLast(({ selector }) => !selector))?.keys.join('|') ?? '';
+    const found = selected || groups.findLast(({ selector }) => !selector);
+    return found ? ruleKey({ rules: found.keys }) : noRule;
   };
 }
 
@@ -169,7 +185,7 @@ export const destinationRuleKey = (view: View, service: Named, direction?: 'outb
 
 /** The rule that a key names. */
 export const destinationRuleOf = (view: View, key: RuleKey): MergedRule | undefined =>
-  key === '' ? undefined : view.query(merged, key);
+  key === noRule ? undefined : view.query(merged, key);
 
 export const destinationRule = (
   view: View,

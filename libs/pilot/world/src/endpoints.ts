@@ -6,20 +6,23 @@ import {
   serviceEntryEndpoints,
   sliceEndpoints,
   type Endpoint,
+  type HostKey,
+  type PortKey,
   type Service,
+  type ServiceKey,
 } from '@flotilla/pilot-registry';
 import { withTrustDomains } from '@flotilla/rules';
 import { entryEndpoints } from './store.ts';
 import { setting } from './mesh-settings.ts';
-import { serviceOf, servicesOfHost } from './services.ts';
+import { serviceOf, servicesOfHost, shardsOf } from './services.ts';
 import { worldQuery, type View } from './view.ts';
 import { endpointSources, selectedEntries, selectedPods, type Sources } from './workloads.ts';
 
-/** The endpoints that one service itself has (key as serviceOf), in order. */
-export const endpointsOf = worldQuery('endpoints', (view, key): readonly Endpoint[] => {
+/** The endpoints that one service itself has, in its own cluster, in order. */
+export const endpointsOf = worldQuery('endpoints', (view, key: ServiceKey): readonly Endpoint[] => {
   const service = view.query(serviceOf, key);
   if (!service) return [];
-  const sources = endpointSources(view);
+  const sources = endpointSources(view, key.object.cluster);
   return service.registry === 'Kubernetes'
     ? kubernetesEndpoints(view, service, sources)
     : endpointsOfEntry(view, service, sources);
@@ -27,7 +30,7 @@ export const endpointsOf = worldQuery('endpoints', (view, key): readonly Endpoin
 
 function kubernetesEndpoints(view: View, service: Service, sources: Sources): Endpoint[] {
   const slices = view
-    .index('endpoint-slices', 'service', `${service.namespace}/${service.name}`)
+    .index('endpoint-slices', 'service', service.key.object)
     .flatMap((key) => view.get('endpoint-slices', key) ?? []);
   const own = slices.flatMap((slice) => sliceEndpoints(slice, service, { ...sources, options: sources.options }));
   const known = new Set<string>();
@@ -39,11 +42,14 @@ function kubernetesEndpoints(view: View, service: Service, sources: Sources): En
   return found.length > 0 ? found : externalNameEndpoints(service);
 }
 
-/** WorkloadEntries that a Kubernetes Service selects: of those whose endpoints Envoy is told, and only by address. */
+/**
+ * WorkloadEntries of its cluster that a Kubernetes Service selects: of those whose endpoints Envoy is told, and only by
+ * address.
+ */
 function workloadEntries(view: View, service: Service): Endpoint[] {
   if (service.resolution !== 'ClientSideLB') return [];
-  const ports = view.get('services', `${service.namespace}/${service.name}`)?.spec.ports ?? [];
-  return selectedEntries(view, service)
+  const ports = view.get('services', service.key.object)?.spec.ports ?? [];
+  return selectedEntries(view, service, service.key.object.cluster)
     .filter(({ dnsOnly }) => !dnsOnly)
     .flatMap((instance) =>
       ports.flatMap((port) => {
@@ -54,7 +60,7 @@ function workloadEntries(view: View, service: Service): Endpoint[] {
 }
 
 function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpoint[] {
-  const key = `${service.object.namespace}/${service.object.name}`;
+  const key = service.key.object;
   const own = view.get('service-entries', key);
   if (!own) return [];
   const named = view.derived(entryEndpoints, key) as readonly WorkloadEntry[] | undefined;
@@ -72,51 +78,52 @@ function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpo
     );
 }
 
-/** All endpoints of a hostname in a namespace, from every registry (Istio's EndpointShards). Key: `host|namespace`. */
-const endpointsOfHost = worldQuery('endpoints-of-host', (view, key): readonly Endpoint[] => {
-  const [host, namespace] = key.split('|') as [string, string];
-  return view
-    .query(servicesOfHost, host)
-    .filter((service) => service.split('/', 2)[1] === namespace)
-    .flatMap((service) => view.query(endpointsOf, service));
-});
+/** Services of a hostname in a namespace, each in every cluster that has it. */
+const shardsIn = (view: View, { hostname, namespace }: { hostname: string; namespace: string }): ServiceKey[] =>
+  view
+    .query(servicesOfHost, hostname)
+    .filter(({ object }) => object.namespace === namespace)
+    .flatMap((service) => shardsOf(view, service));
 
-/** The endpoints of a service (key as serviceOf) by the names of its ports. */
-const endpointsByPort = worldQuery('endpoints-by-port', (view, key): ReadonlyMap<string, readonly Endpoint[]> =>
-  Map.groupBy(view.query(endpointsOf, key), ({ servicePortName }) => servicePortName),
+/** All endpoints of a hostname in a namespace, from every registry (Istio's EndpointShards). */
+const endpointsOfHost = worldQuery('endpoints-of-host', (view, host: HostKey): readonly Endpoint[] =>
+  shardsIn(view, host).flatMap((service) => view.query(endpointsOf, service)),
 );
 
-/** Endpoints of one port, so that those of the others are not touched. Key: `host|namespace|port name`. */
-export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key): readonly Endpoint[] => {
-  const [host, namespace, portName] = key.split('|') as [string, string, string];
-  return view
-    .query(servicesOfHost, host)
-    .filter((service) => service.split('/', 2)[1] === namespace)
-    .flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? []);
-});
+/** The endpoints of a service by the names of its ports. */
+const endpointsByPort = worldQuery(
+  'endpoints-by-port',
+  (view, key: ServiceKey): ReadonlyMap<string, readonly Endpoint[]> =>
+    Map.groupBy(view.query(endpointsOf, key), ({ servicePortName }) => servicePortName),
+);
+
+/** Endpoints of one port, so that those of the others are not touched. */
+export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key: PortKey): readonly Endpoint[] =>
+  shardsIn(view, key).flatMap((service) => view.query(endpointsByPort, service).get(key.port) ?? []),
+);
 
 /**
  * Endpoints of one port of a service that Envoy resolves by DNS (Istio's ServiceInstancesByPort): those of its
- * namespace, and where its host is a Kubernetes Service's, that one's too. Key as of endpointsOfPort.
+ * namespace, and where its host is a Kubernetes Service's, that one's too.
  */
-export const instancesOfPort = worldQuery('instances-of-port', (view, key): readonly Endpoint[] => {
-  const [host, namespace, portName] = key.split('|') as [string, string, string];
+export const instancesOfPort = worldQuery('instances-of-port', (view, key: PortKey): readonly Endpoint[] => {
   const kubernetes = view
-    .query(servicesOfHost, host)
-    .filter((service) => service.startsWith('k/') && service.split('/', 2)[1] !== namespace);
+    .query(servicesOfHost, key.hostname)
+    .filter(({ registry, object }) => registry === 'Kubernetes' && object.namespace !== key.namespace);
   return [
     ...view.query(endpointsOfPort, key),
-    ...kubernetes.flatMap((service) => view.query(endpointsByPort, service).get(portName) ?? []),
+    ...kubernetes
+      .flatMap((service) => shardsOf(view, service))
+      .flatMap((service) => view.query(endpointsByPort, service).get(key.port) ?? []),
   ];
 });
 
 /**
  * SPIFFE identities that may serve a host: its endpoints' accounts, and what the newest of its services says, each in
- * all trust domains that the mesh goes by, sorted. Key: `host|namespace`.
+ * all trust domains that the mesh goes by, sorted.
  */
-export const serviceAccountsOf = worldQuery('service-accounts', (view, key): readonly string[] => {
-  const [host, namespace] = key.split('|') as [string, string];
-  const newest = view.query(servicesOfHost, host).findLast((service) => service.split('/', 2)[1] === namespace);
+export const serviceAccountsOf = worldQuery('service-accounts', (view, key: HostKey): readonly string[] => {
+  const newest = view.query(servicesOfHost, key.hostname).findLast(({ object }) => object.namespace === key.namespace);
   const own = newest === undefined ? [] : (view.query(serviceOf, newest)?.serviceAccounts ?? []);
   const accounts = view
     .query(endpointsOfHost, key)

@@ -1,7 +1,8 @@
-import type { k8s, Resource } from '@flotilla/model';
-import { parsePort, readJsonObject } from '@flotilla/std';
+import type { k8s, ObjectKey, Resource } from '@flotilla/model';
+import { defineKey } from '@flotilla/query';
+import { groupBy, parsePort, readJsonObject } from '@flotilla/std';
 import { isAddress, labelsMatch, parsePrefix, prefixContains, serviceHostname, type Prefix } from '@flotilla/rules';
-import { clusterId, defaultNetwork, domain, meshNetworks, registryNetwork } from './mesh-settings.ts';
+import { defaultNetwork, domainOf, meshNetworks, registryNetwork } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
 /** Where a network is entered from others (Istio's model.NetworkGateway). */
@@ -34,8 +35,8 @@ export const networkGateways = worldQuery('network-gateways', (view): NetworkGat
   const all = [...byAddress, ...view.list('services').flatMap((key) => view.query(gatewaysOfService, key))]
     // A name would have to be resolved by the control plane: Istio leaves it out.
     .filter(({ address }) => isAddress(address));
-  const byNetwork = group(unique(all), ({ network }) => network);
-  const byCluster = group(unique(all), ({ network, cluster }) => `${network}|${cluster}`);
+  const byNetwork = groupBy(unique(all), ({ network }) => network);
+  const byCluster = groupBy(unique(all), ({ network, cluster }) => clusterNetwork({ network, cluster }));
   return {
     byNetwork,
     scale: [...byNetwork.values(), ...byCluster.values()].map(({ length }) => length).reduce(leastCommonMultiple, 1),
@@ -55,18 +56,11 @@ export function gatewaysTo(
   return near.length > 0 ? near : all;
 }
 
+const clusterNetwork = defineKey<Pick<NetworkGateway, 'network' | 'cluster'>>()('network', 'cluster');
+const gatewayKey = defineKey<NetworkGateway>()('address', 'port', 'network', 'cluster');
 const unique = (gateways: readonly NetworkGateway[]): NetworkGateway[] => [
-  ...new Map(gateways.map((gateway) => [JSON.stringify(gateway), gateway])).values(),
+  ...new Map(gateways.map((gateway) => [gatewayKey(gateway), gateway])).values(),
 ];
-
-function group(
-  gateways: readonly NetworkGateway[],
-  by: (gateway: NetworkGateway) => string,
-): Map<string, NetworkGateway[]> {
-  const groups = new Map<string, NetworkGateway[]>();
-  for (const gateway of gateways) groups.set(by(gateway), [...(groups.get(by(gateway)) ?? []), gateway]);
-  return groups;
-}
 
 function leastCommonMultiple(a: number, b: number): number {
   let [x, y] = [a, b];
@@ -75,29 +69,32 @@ function leastCommonMultiple(a: number, b: number): number {
 }
 
 /** The gateways that a Service stands for: at each of its outside addresses (Istio's extractGatewaysFromService). */
-const gatewaysOfService = worldQuery('network-gateways-of-service', (view, key): readonly NetworkGateway[] => {
-  const service = view.get('services', key);
-  const named = service ? entriesOf(view, service) : [];
-  if (!service || named.length === 0) return [];
-  const nodePorts = isNodeGateway(service)
-    ? new Map((service.spec.ports ?? []).map(({ port, nodePort }) => [port, nodePort ?? 0]))
-    : new Map<number, number>();
-  return outsideAddresses(view, service).flatMap((address) =>
-    named.map(({ network, port }) => ({ network, cluster: clusterId, address, port: nodePorts.get(port) ?? port })),
-  );
-});
+const gatewaysOfService = worldQuery(
+  'network-gateways-of-service',
+  (view, key: ObjectKey): readonly NetworkGateway[] => {
+    const service = view.get('services', key);
+    const named = service ? entriesOf(view, service) : [];
+    if (!service || named.length === 0) return [];
+    const nodePorts = isNodeGateway(service)
+      ? new Map((service.spec.ports ?? []).map(({ port, nodePort }) => [port, nodePort ?? 0]))
+      : new Map<number, number>();
+    return outsideAddresses(view, service).flatMap((address) =>
+      named.map(({ network, port }) => ({ network, cluster: key.cluster, address, port: nodePorts.get(port) ?? port })),
+    );
+  },
+);
 
 /**
- * The networks that a Service leads to, each by one of its ports: its own label says, else mesh networks for this
- * registry.
+ * The networks that a Service leads to, each by one of its ports: its own label says, else mesh networks for the
+ * registry of its cluster.
  */
 function entriesOf(view: View, { meta }: Resource<'services'>): { network: string; port: number }[] {
   const label = meta.labels?.[networkLabel];
   const own = meta.labels?.['networking.istio.io/gatewayPort'];
   if (label) return [{ network: label, port: parsePort(own ?? '') ?? defaultPort }];
-  const host = serviceHostname(meta.name, meta.namespace, domain);
+  const host = serviceHostname(meta.name, meta.namespace, domainOf(view));
   return Object.entries(view.query(meshNetworks, '').networks ?? {})
-    .filter(([, { endpoints }]) => endpoints?.some(({ fromRegistry }) => fromRegistry === clusterId))
+    .filter(([, { endpoints }]) => endpoints?.some(({ fromRegistry }) => fromRegistry === meta.cluster))
     .flatMap(([network, { gateways }]) =>
       (gateways ?? []).flatMap(({ registryServiceName, port }) =>
         registryServiceName === host ? [{ network, port: port ?? 0 }] : [],
@@ -115,6 +112,7 @@ function outsideAddresses(view: View, service: Resource<'services'>): string[] {
     const selector = parseSelector(meta.annotations?.[nodeSelector] ?? '');
     return view
       .list('nodes')
+      .filter(({ cluster }) => cluster === meta.cluster)
       .flatMap((key) => view.get('nodes', key) ?? [])
       .filter((node) => labelsMatch(selector, node.meta.labels ?? {}))
       .flatMap(({ spec: node }) => externalAddress(node));
@@ -141,9 +139,16 @@ function parseSelector(text: string): Record<string, string> {
   );
 }
 
-/** The CIDRs of mesh networks, the widest first; none where a network has the whole registry. */
-const ranges = worldQuery('network-ranges', (view): readonly { readonly network: string; readonly cidr: Prefix }[] => {
-  if (view.query(registryNetwork, '') !== '') return [];
+interface Range {
+  readonly network: string;
+  readonly cidr: Prefix;
+}
+/**
+ * The CIDRs of mesh networks, the widest first; none where a network has the whole registry of the cluster. Key: the
+ * cluster.
+ */
+const ranges = worldQuery('network-ranges', (view, cluster): readonly Range[] => {
+  if (view.query(registryNetwork, cluster) !== '') return [];
   const all = Object.entries(view.query(meshNetworks, '').networks ?? {}).flatMap(([network, { endpoints }]) =>
     (endpoints ?? []).flatMap(({ fromCidr }) => {
       const cidr = parsePrefix(fromCidr ?? '');
@@ -154,9 +159,9 @@ const ranges = worldQuery('network-ranges', (view): readonly { readonly network:
 });
 
 /**
- * The network of an address of this cluster: the system namespace's label, else what mesh networks say (Istio's
- * controller Network).
+ * The network of an address of a cluster: the label of the cluster's system namespace, else what mesh networks say
+ * (Istio's controller Network).
  */
-export const networkOf = (view: View, ip: string): string =>
-  view.query(defaultNetwork, '') ||
-  (view.query(ranges, '').find(({ cidr }) => prefixContains(cidr, ip))?.network ?? '');
+export const networkOf = (view: View, { ip, cluster }: { readonly ip: string; readonly cluster: string }): string =>
+  view.query(defaultNetwork, cluster) ||
+  (view.query(ranges, cluster).find(({ cidr }) => prefixContains(cidr, ip))?.network ?? '');

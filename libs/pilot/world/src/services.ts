@@ -1,26 +1,36 @@
 import { compareText } from '@flotilla/std';
-import { convertService, convertServiceEntry, type Service } from '@flotilla/pilot-registry';
+import type { ObjectKey } from '@flotilla/model';
+import { compareKeys } from '@flotilla/query';
+import {
+  convertService,
+  convertServiceEntry,
+  hostKey,
+  kubernetesServiceKey,
+  type HostKey,
+  type Service,
+  type ServiceKey,
+} from '@flotilla/pilot-registry';
 import { allocateAddresses } from './auto-allocate.ts';
-import { domain, registryOptions } from './mesh-settings.ts';
+import { domainOf, installationOf, registryOptions } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
-export const servicesOfEntry = worldQuery('services-of-entry', (view, key): readonly Service[] => {
-  const resource = view.get('service-entries', key);
-  return resource ? convertServiceEntry(resource, view.query(registryOptions, '')) : [];
+export const servicesOfEntry = worldQuery('services-of-entry', (view, entry: ObjectKey): readonly Service[] => {
+  const resource = view.get('service-entries', entry);
+  return resource ? convertServiceEntry(resource, view.query(registryOptions, entry.cluster)) : [];
 });
 
 /** The same by the services' keys: one entry may make thousands, each of which is asked for. */
 const servicesByKey = worldQuery(
   'services-of-entry-by-key',
-  (view, key): ReadonlyMap<string, Service> =>
-    new Map(view.query(servicesOfEntry, key).map((service) => [service.key, service])),
+  (view, entry: ObjectKey): ReadonlyMap<ServiceKey, Service> =>
+    new Map(view.query(servicesOfEntry, entry).map((service) => [service.key, service])),
 );
 
-const allocations = worldQuery('auto-allocations', (view): ReadonlyMap<string, { v4: string; v6: string }> =>
+const allocations = worldQuery('auto-allocations', (view): ReadonlyMap<HostKey, { v4: string; v6: string }> =>
   allocateAddresses(
     view
       .list('service-entries')
-      .flatMap((key) => view.query(servicesOfEntry, key))
+      .flatMap((entry) => view.query(servicesOfEntry, entry))
       .sort(
         (a, b) =>
           a.creationTime - b.creationTime || compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`),
@@ -28,50 +38,95 @@ const allocations = worldQuery('auto-allocations', (view): ReadonlyMap<string, {
   ),
 );
 
-const allocation = worldQuery('auto-allocation', (view, key) => view.query(allocations, '').get(key));
+const allocation = worldQuery('auto-allocation', (view, host: HostKey) => view.query(allocations, '').get(host));
 
-/** A service by its key (`k/namespace/name`, `e/namespace/name/host/address`). */
-export const serviceOf = worldQuery('service', (view, key): Service | undefined => {
-  const [kind, namespace, name] = key.split('/', 3) as [string, string, string];
-  if (kind === 'k') {
-    const resource = view.get('services', `${namespace}/${name}`);
-    return resource && convertService(resource, view.query(registryOptions, ''));
+/** A service by its key. One of Kubernetes knows the addresses that it has in other clusters. */
+export const serviceOf = worldQuery('service', (view, key: ServiceKey): Service | undefined => {
+  const { object } = key;
+  if (key.registry === 'Kubernetes') {
+    const service = kubernetesService(view, object);
+    const clusters = service && clustersOf(view, object);
+    if (!clusters || clusters.length < 2) return service;
+    const addresses = clusters.map(
+      (other) => [other.cluster, kubernetesService(view, other)?.addresses ?? []] as const,
+    );
+    return { ...service, clusterAddresses: new Map(addresses.filter(([, own]) => own.length > 0)) };
   }
-  const service = view.query(servicesByKey, `${namespace}/${name}`).get(key);
-  const allocated = service && view.query(allocation, `${service.namespace}/${service.hostname}`);
+  const service = view.query(servicesByKey, object).get(key);
+  const allocated = service && view.query(allocation, hostKey(service));
   return service && allocated && service.defaultAddress === '0.0.0.0'
     ? { ...service, autoAllocatedIPv4: allocated.v4, autoAllocatedIPv6: allocated.v6 }
     : service;
 });
 
+function kubernetesService(view: View, object: ObjectKey): Service | undefined {
+  const resource = view.get('services', object);
+  return resource && convertService(resource, view.query(registryOptions, object.cluster));
+}
+
+/** The Services of one name and namespace, in the order of their clusters. */
+const clustersOf = (view: View, { name, namespace }: ObjectKey): readonly ObjectKey[] =>
+  view.index('services', 'host', `${name}.${namespace}`);
+
+/**
+ * The services whose endpoints a service has: of one of Kubernetes, that of every cluster that has it, in the order of
+ * the clusters (Istio's EndpointShards).
+ */
+export const shardsOf = (view: View, key: ServiceKey): readonly ServiceKey[] =>
+  key.registry === 'Kubernetes' ? clustersOf(view, key.object).map(kubernetesServiceKey) : [key];
+
+/**
+ * Of Services (in the order of their keys) that several clusters have, the one whose settings hold: that of the cluster
+ * of the configuration, else of the first (Istio's aggregate.Controller.Services).
+ */
+function leading(view: View, objects: readonly ObjectKey[]): ObjectKey[] {
+  const { clusterId } = installationOf(view);
+  const found: ObjectKey[] = [];
+  for (const object of objects) {
+    const last = found.at(-1);
+    if (last?.name !== object.name || last.namespace !== object.namespace) found.push(object);
+    else if (object.cluster === clusterId) found[found.length - 1] = object;
+  }
+  return found;
+}
+
 interface Order {
-  readonly key: string;
+  readonly key: ServiceKey;
   readonly time: number;
   readonly name: string;
 }
+const orderOf = ({ key, creationTime, name, namespace }: Service): Order => ({
+  key,
+  time: creationTime,
+  name: `${name}.${namespace}`,
+});
+const inOrder = (services: readonly Order[]): ServiceKey[] =>
+  [...services].sort((a, b) => a.time - b.time || compareText(a.name, b.name)).map(({ key }) => key);
 
-/** The services that one object makes, as far as their order among all services depends on it. */
-const orderOf = worldQuery('service-order', (view, key: string): readonly Order[] => {
-  const [kind, namespace, name] = key.split('/', 3) as [string, string, string];
-  const services = kind === 'k' ? [view.query(serviceOf, key)] : view.query(servicesOfEntry, `${namespace}/${name}`);
-  return services.flatMap((service) =>
-    service ? [{ key: service.key, time: service.creationTime, name: `${service.name}.${service.namespace}` }] : [],
-  );
+/** A Service of Kubernetes, as far as its order among all services depends on it. */
+const serviceOrder = worldQuery('service-order', (view, object: ObjectKey): Order | undefined => {
+  const service = view.query(serviceOf, kubernetesServiceKey(object));
+  return service && orderOf(service);
 });
 
-/** The same of a ServiceEntry (`namespace/name`) by hostname. */
-const orderByHost = worldQuery('service-order-by-host', (view, key): ReadonlyMap<string, readonly Order[]> =>
-  Map.groupBy(view.query(orderOf, `e/${key}`), (order) => order.key.split('/')[3] ?? ''),
+/** The services of a ServiceEntry likewise. */
+const entryOrder = worldQuery('entry-order', (view, entry: ObjectKey): readonly Order[] =>
+  view.query(servicesOfEntry, entry).map(orderOf),
+);
+
+/** The same by hostname. */
+const entryOrderByHost = worldQuery(
+  'entry-order-by-host',
+  (view, entry: ObjectKey): ReadonlyMap<string, readonly Order[]> =>
+    Map.groupBy(view.query(entryOrder, entry), ({ key }) => key.hostname),
 );
 
 /** Keys of all services, the oldest first, then by `name.namespace` (Istio's SortServicesByCreationTime). */
-export const allServices = worldQuery('all-services', (view): readonly string[] =>
-  [
-    ...view.list('services').flatMap((key) => view.query(orderOf, `k/${key}`)),
-    ...view.list('service-entries').flatMap((key) => view.query(orderOf, `e/${key}`)),
-  ]
-    .sort((a, b) => a.time - b.time || compareText(a.name, b.name))
-    .map(({ key }) => key),
+export const allServices = worldQuery('all-services', (view): readonly ServiceKey[] =>
+  inOrder([
+    ...leading(view, view.list('services')).flatMap((object) => view.query(serviceOrder, object) ?? []),
+    ...view.list('service-entries').flatMap((entry) => view.query(entryOrder, entry)),
+  ]),
 );
 
 /**
@@ -79,38 +134,35 @@ export const allServices = worldQuery('all-services', (view): readonly string[] 
  * object compare equal, as they come in order.
  */
 export function compareServices(a: Service, b: Service): number {
-  const objectOf = ({ key }: Service): string => key.split('/', 3).slice(1).join('/');
   return (
     a.creationTime - b.creationTime ||
     compareText(`${a.name}.${a.namespace}`, `${b.name}.${b.namespace}`) ||
     Number(b.registry === 'Kubernetes') - Number(a.registry === 'Kubernetes') ||
-    compareText(objectOf(a), objectOf(b))
+    compareKeys(a.key.object, b.key.object)
   );
 }
 
 /** Keys of the services of one hostname, in the order of all services. */
-export const servicesOfHost = worldQuery('services-of-host', (view, host): readonly string[] => {
-  const suffix = `.svc.${domain}`;
+export const servicesOfHost = worldQuery('services-of-host', (view, host): readonly ServiceKey[] => {
+  const suffix = `.svc.${domainOf(view)}`;
   const kubernetes = host.endsWith(suffix) ? view.index('services', 'host', host.slice(0, -suffix.length)) : [];
   const entries = view.index('service-entries', 'host', host);
-  return [
-    ...kubernetes.flatMap((key) => view.query(orderOf, `k/${key}`)),
-    ...entries.flatMap((key) => view.query(orderByHost, key).get(host) ?? []),
-  ]
-    .sort((a, b) => a.time - b.time || compareText(a.name, b.name))
-    .map(({ key }) => key);
+  return inOrder([
+    ...leading(view, kubernetes).flatMap((object) => view.query(serviceOrder, object) ?? []),
+    ...entries.flatMap((entry) => view.query(entryOrderByHost, entry).get(host) ?? []),
+  ]);
 });
 
 /** What decides where a service is seen; a change of anything else doesn't touch the scopes. */
 export interface ServiceHeader {
-  readonly key: string;
+  readonly key: ServiceKey;
   readonly hostname: string;
   readonly namespace: string;
   readonly kubernetes: boolean;
   readonly exportTo: ReadonlySet<string>;
   readonly ports: readonly number[];
 }
-export const serviceHeader = worldQuery('service-header', (view, key): ServiceHeader | undefined => {
+export const serviceHeader = worldQuery('service-header', (view, key: ServiceKey): ServiceHeader | undefined => {
   const service = view.query(serviceOf, key);
   return (
     service && {
@@ -171,6 +223,6 @@ export function ownerOf<T extends { readonly kubernetes: boolean }>(candidates: 
 export function providerHost(view: View, service: string): string | undefined {
   const [namespace, named, ...more] = service.split('/');
   const [host, within] = named === undefined || more.length > 0 ? [service, undefined] : [named, namespace];
-  const namespaces = new Set(view.query(servicesOfHost, host).map((key) => key.split('/', 2)[1]));
+  const namespaces = new Set(view.query(servicesOfHost, host).map(({ object }) => object.namespace));
   return (within === undefined ? namespaces.size === 1 : namespaces.has(within)) ? host : undefined;
 }

@@ -1,6 +1,7 @@
 import { compareText, groupBy } from '@flotilla/std';
-import type { IstioEgressListener, Resource } from '@flotilla/model';
-import { type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { keyOf, type IstioEgressListener, type ObjectKey, type Resource } from '@flotilla/model';
+import { defineKey, type Key, type KeyOf } from '@flotilla/query';
+import { type Service, type ServiceKey, type ServicePort } from '@flotilla/pilot-registry';
 import { compareAge, hostMatches, hostSubsetOf, isWildcard } from '@flotilla/rules';
 import { rootNamespace } from './mesh-settings.ts';
 import {
@@ -14,33 +15,36 @@ import {
   type ServiceHeader,
 } from './services.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
-import { selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
+import { gatewayUse, selectVirtualServices, virtualServiceOf, virtualServicesFor } from './virtual-services.ts';
 
+interface PortsOf {
+  readonly key: ServiceKey;
+  readonly ports?: readonly number[] | undefined;
+}
+const portsOfService = defineKey<PortsOf>()('key', 'ports');
+interface ServiceInScope extends PortsOf {
+  readonly hostname: string;
+  readonly namespace: string;
+  readonly also?: readonly Key<PortsOf>[] | undefined;
+}
 /**
  * A service in a scope; `ports` when only some of its ports are, `also` for ports that other services of its host and
  * namespace add.
  */
-export interface ServiceRef extends PortsOf {
-  readonly hostname: string;
-  readonly namespace: string;
-  readonly also?: readonly PortsOf[];
-}
-interface PortsOf {
-  readonly key: string;
-  readonly ports?: readonly number[];
-}
+const serviceRef = defineKey<ServiceInScope>()('key', 'ports', 'also', 'hostname', 'namespace');
+export type ServiceRef = KeyOf<typeof serviceRef>;
 export interface EgressScope {
   /** As the Sidecar gives it; undefined in the default scope. */
   readonly listener?: IstioEgressListener;
   readonly services: readonly ServiceRef[];
   /** Keys, in the order in which they apply. */
-  readonly virtualServices: readonly string[];
+  readonly virtualServices: readonly ObjectKey[];
 }
 /** What a proxy sees of the mesh (Istio's SidecarScope). */
 export interface SidecarScope {
   readonly namespace: string;
   /** The Sidecar in force; its key in the World. */
-  readonly sidecar?: string;
+  readonly sidecar?: ObjectKey;
   readonly egress: readonly EgressScope[];
   /** All services, in order; a hostname can come more than once in the default scope. */
   readonly services: readonly ServiceRef[];
@@ -50,7 +54,7 @@ export interface SidecarScope {
  * The Sidecar that is in force for a proxy: one that selects it, else its namespace's without selector, else the root
  * namespace's. Gateways have none.
  */
-const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => {
+const sidecarOf = worldQuery('sidecar-of', (view): ObjectKey | undefined => {
   if (view.attr('type') !== 'sidecar') return undefined;
   const namespace = view.attr('namespace');
   const of = (ns: string): Resource<'sidecars'>[] =>
@@ -67,7 +71,7 @@ const sidecarOf = worldQuery('sidecar-of', (view): string | undefined => {
     own.find((s) => hasSelector(s) && selects(s)) ??
     own.find((s) => !hasSelector(s)) ??
     (namespace === root ? undefined : of(root).find((s) => !hasSelector(s)));
-  return found && `${found.meta.namespace}/${found.meta.name}`;
+  return found && keyOf(found.meta);
 });
 
 /** The Sidecar's own words, for those who need its ingress or outboundTrafficPolicy. */
@@ -77,30 +81,36 @@ export const sidecarResource = (view: View): Resource<'sidecars'> | undefined =>
 };
 
 export const sidecarScope = worldQuery('sidecar-scope', (view): SidecarScope => {
-  const namespace = view.attr('namespace');
-  return view.query(scopeOf, `${namespace}|${view.query(sidecarOf, '') ?? ''}`);
+  return view.query(scopeOf, scopeKey({ namespace: view.attr('namespace'), sidecar: view.query(sidecarOf, '') }));
 });
 
-/** Key: `namespace|sidecar`; shared by all proxies that have both in common. */
-const scopeOf = worldQuery('scope-of', (view, key): SidecarScope => {
-  const [namespace, sidecar] = key.split('|') as [string, string];
-  const egress = sidecar === '' ? undefined : view.get('sidecars', sidecar)?.spec.egress;
+interface ScopeFields {
+  readonly namespace: string;
+  readonly sidecar: ObjectKey | undefined;
+}
+/** What proxies have in common that share a scope. */
+const scopeKey = defineKey<ScopeFields>()('namespace', 'sidecar');
+const scopeOf = worldQuery('scope-of', (view, { namespace, sidecar }: KeyOf<typeof scopeKey>): SidecarScope => {
   const services = view.query(exportedServices, namespace);
-  if (sidecar === '') {
-    const refs = services.map(refOf);
+  if (sidecar === undefined) {
+    const refs = services.map((header) => refOf(header));
     return {
       namespace,
-      egress: [{ services: refs, virtualServices: view.query(virtualServicesFor, `${namespace}|mesh`) }],
+      egress: [
+        { services: refs, virtualServices: view.query(virtualServicesFor, gatewayUse({ gateway: 'mesh', namespace })) },
+      ],
       services: refs,
     };
   }
+  const egress = view.get('sidecars', sidecar)?.spec.egress;
   const listeners = (egress?.length ? egress : [{ hosts: ['*/*'] } satisfies IstioEgressListener]).map((listener) =>
     egressScope(view, namespace, listener),
   );
   return { namespace, sidecar, egress: listeners, services: allOf(view, namespace, listeners) };
 });
 
-const refOf = ({ key, hostname, namespace }: ServiceHeader): ServiceRef => ({ key, hostname, namespace });
+const refOf = ({ key, hostname, namespace }: ServiceHeader, ports?: readonly number[]): ServiceRef =>
+  serviceRef({ key, hostname, namespace, ports });
 
 function egressScope(view: View, namespace: string, listener: IstioEgressListener): EgressScope {
   const hosts = (listener.hosts ?? []).flatMap((entry) => {
@@ -113,7 +123,7 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
     const named = (ns: string): boolean => hosts.some((h) => h.ns === ns && hostSubsetOf(header.hostname, h.host));
     if (!named(header.namespace) && !named('*')) return [];
     if (port === undefined) return [refOf(header)];
-    return header.ports.includes(port) ? [{ ...refOf(header), ports: [port] }] : [];
+    return header.ports.includes(port) ? [refOf(header, [port])] : [];
   };
   const imported = view.query(exportedServices, namespace).flatMap(select);
   const owner = new Map<string, string>();
@@ -156,8 +166,8 @@ function allOf(view: View, namespace: string, listeners: readonly EgressScope[])
         all.set(
           ref.hostname,
           ref.key === known.key
-            ? { ...known, ports: [...portsOf(known), ...more] }
-            : { ...known, also: [...also, { key: ref.key, ports: more }] },
+            ? serviceRef({ ...known, ports: [...portsOf(known), ...more] })
+            : serviceRef({ ...known, also: [...also, portsOfService({ key: ref.key, ports: more })] }),
         );
     }
   };
@@ -171,7 +181,7 @@ function allOf(view: View, namespace: string, listeners: readonly EgressScope[])
         const ports = only === undefined ? named : new Set([only]);
         const matching = found.ports.filter((port) => ports.has(port));
         if (ports.size === 0) add(refOf(found));
-        else if (matching.length > 0) add({ ...refOf(found), ports: matching });
+        else if (matching.length > 0) add(refOf(found, matching));
       }
   }
   return [...all.values()];
@@ -190,7 +200,7 @@ function destinationOf(view: View, host: string, namespace: string): ServiceHead
 /** Hosts that a VirtualService leads to, with the ports it names; none means all. */
 const destinations = worldQuery(
   'virtual-service-destinations',
-  (view, key): ReadonlyMap<string, ReadonlySet<number>> => {
+  (view, key: ObjectKey): ReadonlyMap<string, ReadonlySet<number>> => {
     const spec = view.query(virtualServiceOf, key)?.spec;
     const found = new Map<string, Set<number> | 'all'>();
     const all = [
@@ -207,7 +217,7 @@ const destinations = worldQuery(
     return new Map([...found].map(([host, ports]) => [host, ports === 'all' ? new Set<number>() : ports]));
   },
 );
-const destinationsOf = (view: View, key: string): ReadonlyMap<string, ReadonlySet<number>> =>
+const destinationsOf = (view: View, key: ObjectKey): ReadonlyMap<string, ReadonlySet<number>> =>
   view.query(destinations, key);
 
 /** A service as the scope shows it: with only the ports it has there. */
@@ -230,7 +240,8 @@ export function ownersOf(refs: readonly ServiceRef[]): Map<string, ServiceRef> {
   const found = new Map<string, ServiceRef>();
   for (const ref of refs) {
     const known = found.get(ref.hostname);
-    if (!known || (!known.key.startsWith('k/') && ref.key.startsWith('k/'))) found.set(ref.hostname, ref);
+    if (!known || (known.key.registry !== 'Kubernetes' && ref.key.registry === 'Kubernetes'))
+      found.set(ref.hostname, ref);
   }
   return found;
 }
@@ -244,7 +255,7 @@ const owners = worldQuery('scope-owners', (view): ReadonlyMap<string, ServiceRef
  */
 export const scopeOwner = worldQuery('scope-owner', (view, host): ServiceRef | undefined =>
   (view.query(sidecarOf, '') === undefined
-    ? ownersOf(exportedOfHost(view, host, view.attr('namespace')).map(refOf))
+    ? ownersOf(exportedOfHost(view, host, view.attr('namespace')).map((header) => refOf(header)))
     : view.query(owners, '')
   ).get(host),
 );

@@ -1,22 +1,32 @@
 import {
   collections,
+  defaultInstallation,
+  objectKey,
   type AnyResource,
   type Collection,
+  type Installation,
+  type ObjectKey,
   type Resource,
   type VirtualService,
   type WorkloadEntry,
 } from '@flotilla/model';
-import { Store, type Cell, type Change, type CollectionIndexes } from '@flotilla/query';
+import { Store, type Cell, type Change, type CollectionIndexes, type StoreKey } from '@flotilla/query';
 import { credentials } from './credentials.ts';
 import { podIPs } from '@flotilla/pilot-registry';
 
-type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
+type Index<C extends Collection> = (resource: Resource<C>) => Iterable<StoreKey>;
 const namespace = ({ meta }: AnyResource): string[] => [meta.namespace];
 const indexes = <C extends Collection>(_collection: C, named: Record<string, Index<C>>): CollectionIndexes =>
   ({ namespace, ...named }) as CollectionIndexes;
 
 /** The slice label that names its Service. */
 const serviceName = 'kubernetes.io/service-name';
+
+/** The Service of an EndpointSlice, which is of the same cluster. */
+const serviceOfSlice = ({ meta: { labels, namespace, cluster } }: Resource<'endpoint-slices'>): ObjectKey[] => {
+  const name = labels?.[serviceName];
+  return name ? [objectKey({ namespace, name, cluster })] : [];
+};
 
 /** What queries can ask for besides keys; every collection also has `namespace`. */
 const special: Partial<Record<Collection, CollectionIndexes>> = {
@@ -27,16 +37,16 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
     selecting: ({ meta, spec }) => (spec.workloadSelector ? [meta.namespace] : []),
   }),
   'endpoint-slices': indexes('endpoint-slices', {
-    service: ({ meta }) => (meta.labels?.[serviceName] ? [`${meta.namespace}/${meta.labels[serviceName]}`] : []),
+    service: serviceOfSlice,
     ip: ({ spec }) => new Set((spec.endpoints ?? []).flatMap(({ addresses }) => addresses)),
   }),
   pods: indexes('pods', { ip: (pod) => podIPs(pod) }),
   'workload-entries': indexes('workload-entries', { address: ({ spec }) => (spec.address ? [spec.address] : []) }),
 };
 
-/** The World's store: every collection of the bus, empty. */
-export const createWorldStore = (): Store =>
-  new Store({
+/** The World's store: every collection of the bus, empty, and where this control plane is installed. */
+export function createWorldStore(installed: Installation = defaultInstallation): Store {
+  const store = new Store({
     ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
     [virtualServiceHeaders]: {},
     [credentials]: {},
@@ -44,7 +54,14 @@ export const createWorldStore = (): Store =>
     [entryEndpoints]: {
       address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])),
     } as CollectionIndexes,
+    [installation]: {},
   });
+  store.apply([{ collection: installation, key: '', value: installed }]);
+  return store;
+}
+
+/** A collection of one value, under `''`: the Installation. */
+export const installation = 'installation';
 
 /** Patches of generated resources, filed under the kind of resource that they change (pilot-xds, finish/patches.ts). */
 export const resourcePatches = 'resource-patches';
@@ -63,7 +80,7 @@ const headerOf = ({ hosts, gateways, exportTo }: VirtualService): VirtualService
  * A resource's new value, or its end, as changes of the store: a ServiceEntry is split into service and endpoints
  * before anyone reads it.
  */
-export function worldChanges(collection: Collection, key: string, resource?: AnyResource): Change[] {
+export function worldChanges(collection: Collection, key: ObjectKey, resource?: AnyResource): Change[] {
   if (collection === 'virtual-services') {
     const header: Resource<'virtual-services'> | undefined =
       resource?.collection === collection ? { ...resource, spec: headerOf(resource.spec) } : undefined;
@@ -85,7 +102,7 @@ export function worldChanges(collection: Collection, key: string, resource?: Any
  * The cells of the store that hold an object. A VirtualService's header is left out: many read it only to learn that
  * the VirtualService is not theirs.
  */
-export const cellsOf = (collection: Collection, key: string): Cell[] =>
+export const cellsOf = (collection: Collection, key: ObjectKey): Cell[] =>
   worldChanges(collection, key).flatMap((change): Cell[] =>
     change.collection === virtualServiceHeaders
       ? []

@@ -1,33 +1,30 @@
-import type { k8s, Resource } from '@flotilla/model';
+import { objectKey, type k8s, type ObjectKey, type Resource } from '@flotilla/model';
 import {
   describe,
   instanceTargetPort,
+  kubernetesServiceKey,
   localityOf,
   podIPs,
   targetPortOn,
   type Endpoint,
+  type ServiceKey,
   type ServiceTarget,
 } from '@flotilla/pilot-registry';
 import { selects } from '@flotilla/rules';
 import { endpointsOf } from './endpoints.ts';
-import { clusterId } from './mesh-settings.ts';
+import { clusterOf, installationOf } from './mesh-settings.ts';
 import { entryEndpoints } from './store.ts';
 import { compareServices, serviceOf, servicesOfEntry } from './services.ts';
 import { worldQuery, type View } from './view.ts';
-import { endpointSources, entryWorkload } from './workloads.ts';
+import { endpointSources, entryWorkload, nodeKey, podAt } from './workloads.ts';
 
-/** Is a proxy of this cluster? Of one that doesn't say, it is assumed. */
-const isHere = (view: View): boolean => view.attr('clusterId') === '' || view.attr('clusterId') === clusterId;
-
-/** The pod of a proxy of this cluster: of its name, else the one at its first address (Istio's getPodByProxy). */
-export const podOfProxy = worldQuery('pod-of-proxy', (view): string | undefined => {
-  if (!isHere(view)) return undefined;
-  const [name, namespace, ...more] = view.attr('id').split('~')[2]?.split('.') ?? [];
-  const named = namespace === view.attr('namespace') && more.length === 0 ? `${namespace}/${name ?? ''}` : undefined;
-  if (named !== undefined && view.get('pods', named)) return named;
-  return view
-    .index('pods', 'ip', view.attr('ips')[0] ?? '')
-    .find((key) => view.get('pods', key)?.spec.hostNetwork !== true);
+/** The pod of a proxy, in its cluster: of its name, else the one at its first address (Istio's getPodByProxy). */
+export const podOfProxy = worldQuery('pod-of-proxy', (view): ObjectKey | undefined => {
+  const cluster = clusterOf(view);
+  const [name = '', namespace, ...more] = view.attr('id').split('~')[2]?.split('.') ?? [];
+  const named =
+    namespace === view.attr('namespace') && more.length === 0 ? objectKey({ namespace, name, cluster }) : undefined;
+  return named && view.get('pods', named) ? named : podAt(view, view.attr('ips')[0] ?? '', cluster);
 });
 
 /**
@@ -55,7 +52,7 @@ function kubernetes(view: View): ServiceTarget[] {
  * The WorkloadEntry at a proxy's first address; of several the one of its name, else of its namespace (Istio's
  * GetInstanceForProxy).
  */
-const entryOfProxy = worldQuery('entry-of-proxy', (view): string | undefined => {
+const entryOfProxy = worldQuery('entry-of-proxy', (view): ObjectKey | undefined => {
   const [ip] = view.attr('ips');
   const found =
     ip === undefined
@@ -65,19 +62,21 @@ const entryOfProxy = worldQuery('entry-of-proxy', (view): string | undefined => 
   if (found.length < 2) return found[0];
   const name = view.attr('id').split('~')[2]?.split('.', 1)[0] ?? '';
   return (
-    found.find((key) => key === `${namespace}/${name}`) ??
-    found.find((key) => key.startsWith(`${namespace}/`)) ??
+    found.find((key) => key.namespace === namespace && key.name === name) ??
+    found.find((key) => key.namespace === namespace) ??
     found[0]
   );
 });
 
-function selectedByEntry(view: View, key: string): ServiceTarget[] {
+function selectedByEntry(view: View, key: ObjectKey): ServiceTarget[] {
   const instance = view.query(entryWorkload, key);
   if (!instance || instance.dnsOnly) return [];
-  return view.index('services', 'namespace', key.slice(0, key.indexOf('/'))).flatMap((name) => {
-    const spec = view.get('services', name)?.spec;
+  return servicesBeside(view, key).flatMap((object) => {
+    const spec = view.get('services', object)?.spec;
     const service =
-      spec && selects(spec.selector ?? {}, instance.labels) ? view.query(serviceOf, `k/${name}`) : undefined;
+      spec && selects(spec.selector ?? {}, instance.labels)
+        ? view.query(serviceOf, kubernetesServiceKey(object))
+        : undefined;
     if (service?.resolution !== 'ClientSideLB') return [];
     return (spec?.ports ?? []).flatMap((port) => {
       const servicePort = service.ports.find((each) => each.port === port.port && each.name === (port.name ?? ''));
@@ -95,21 +94,25 @@ function selectedByEntry(view: View, key: string): ServiceTarget[] {
   });
 }
 
+/** The Services in the namespace and cluster of an object. */
+const servicesBeside = (view: View, { namespace, cluster }: { namespace: string; cluster: string }): ObjectKey[] =>
+  view.index('services', 'namespace', namespace).filter((service) => service.cluster === cluster);
+
 function selectedBy(view: View, pod: Resource<'pods'>): ServiceTarget[] {
-  return view.index('services', 'namespace', pod.meta.namespace).flatMap((key) => {
-    const spec = view.get('services', key)?.spec;
+  return servicesBeside(view, pod.meta).flatMap((object) => {
+    const spec = view.get('services', object)?.spec;
     if (!spec || !selects(spec.selector ?? {}, pod.meta.labels ?? {})) return [];
-    return targetsOn(view, `k/${key}`, { pod, ports: spec.ports ?? [] });
+    return targetsOn(view, kubernetesServiceKey(object), { pod, ports: spec.ports ?? [] });
   });
 }
 
 function targetsOn(
   view: View,
-  key: string,
+  key: ServiceKey,
   { pod, ports }: { pod: Resource<'pods'>; ports: readonly k8s.ServicePort[] },
 ): ServiceTarget[] {
   const service = view.query(serviceOf, key);
-  const sources = endpointSources(view);
+  const sources = endpointSources(view, key.object.cluster);
   return ports.flatMap((port) => {
     const servicePort = service?.ports.find((p) => p.port === port.port && p.name === (port.name ?? ''));
     const targetPort = targetPortOn(pod, port);
@@ -130,11 +133,14 @@ function targetsOn(
 }
 
 function byNamespace(view: View, pod: Resource<'pods'>): ServiceTarget[] {
-  const keys = view.index('endpoint-slices', 'namespace', pod.meta.namespace);
+  const { namespace, cluster } = pod.meta;
+  const keys = view.index('endpoint-slices', 'namespace', namespace).filter((slice) => slice.cluster === cluster);
   const services = new Set(
     keys.flatMap((key) => view.get('endpoint-slices', key)?.meta.labels?.['kubernetes.io/service-name'] ?? []),
   );
-  return [...services].flatMap((name) => instances(view, `k/${pod.meta.namespace}/${name}`, () => true));
+  return [...services].flatMap((name) =>
+    instances(view, kubernetesServiceKey(objectKey({ namespace, name, cluster })), () => true),
+  );
 }
 
 /** Its namespace's ServiceEntries of which a proxy's workload is part, by address. */
@@ -155,7 +161,7 @@ const externalTargets = worldQuery('external-targets', (view): readonly ServiceT
     .flatMap((key) => instances(view, key, ({ address }) => ips.includes(address)));
 });
 
-function instances(view: View, key: string, mine: (endpoint: Endpoint) => boolean): ServiceTarget[] {
+function instances(view: View, key: ServiceKey, mine: (endpoint: Endpoint) => boolean): ServiceTarget[] {
   const service = view.query(serviceOf, key);
   if (!service) return [];
   return view
@@ -176,12 +182,12 @@ export type RegisteredWorkload = Pick<Endpoint, 'labels' | 'serviceAccount'>;
  * versions of it only ServiceEntries of the proxy's own namespace count: another's would decide which policies hold).
  */
 export function registeredWorkload(view: View): RegisteredWorkload | undefined {
-  if (!isHere(view)) return undefined;
-  const [target] = view.query(externalTargets, '');
+  // ServiceEntries are of the cluster of the configuration.
+  const [target] = clusterOf(view) === installationOf(view).clusterId ? view.query(externalTargets, '') : [];
   if (target) return target.endpoint;
   const key = view.query(podOfProxy, '');
   const pod = key === undefined ? undefined : view.get('pods', key);
-  return pod && describe(pod, podIPs(pod)[0] ?? '', endpointSources(view));
+  return pod && describe(pod, podIPs(pod)[0] ?? '', endpointSources(view, pod.meta.cluster));
 }
 
 /**
@@ -194,7 +200,7 @@ export const localityOfProxy = worldQuery('locality-of-proxy', (view): string =>
   const key = view.query(podOfProxy, '');
   const pod = key === undefined ? undefined : view.get('pods', key);
   return (
-    localityOf(pod, pod?.spec.nodeName ? view.get('nodes', `/${pod.spec.nodeName}`) : undefined) ||
+    localityOf(pod, pod?.spec.nodeName ? view.get('nodes', nodeKey(pod.spec.nodeName, pod.meta.cluster)) : undefined) ||
     view.attr('locality')
   );
 });

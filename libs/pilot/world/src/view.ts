@@ -1,5 +1,5 @@
-import type { Collection, Resource } from '@flotilla/model';
-import type { Attempt, Query, QueryKey, Reads } from '@flotilla/query';
+import type { Collection, ObjectKey, Resource } from '@flotilla/model';
+import type { Attempt, Query, QueryKey, Reads, StoreKey } from '@flotilla/query';
 import { labelsMatchBy, type Labels } from '@flotilla/rules';
 
 /**
@@ -56,14 +56,14 @@ export type IndexName = string;
 
 /** Everything a query can read; every read is tracked (libs/query). */
 export interface View {
-  get<C extends Collection>(collection: C, key: string): Resource<C> | undefined;
+  get<C extends Collection>(collection: C, key: ObjectKey): Resource<C> | undefined;
   /** Keys of the resources that the index files under `key`, sorted. */
-  index<C extends Collection>(collection: C, index: IndexName, key: string): readonly string[];
+  index<C extends Collection>(collection: C, index: IndexName, key: StoreKey): readonly ObjectKey[];
   /** A value of a collection that the World itself makes (store.ts). */
-  derived(collection: string, key: string): unknown;
-  derivedIndex(collection: string, index: IndexName, key: string): readonly string[];
+  derived(collection: string, key: StoreKey): unknown;
+  derivedIndex(collection: string, index: IndexName, key: StoreKey): readonly ObjectKey[];
   /** All keys of a collection, sorted. */
-  list(collection: Collection): readonly string[];
+  list(collection: Collection): readonly ObjectKey[];
   /** A proxy's attribute; read the smallest that does. */
   attr<A extends AttributeName>(name: A): ProxyAttributes[A];
   label(name: string): string | undefined;
@@ -102,24 +102,24 @@ class WorldView implements View {
     this.#reads = reads;
   }
 
-  get<C extends Collection>(collection: C, key: string): Resource<C> | undefined {
+  get<C extends Collection>(collection: C, key: ObjectKey): Resource<C> | undefined {
     return this.#reads.get(collection, key) as Resource<C> | undefined;
   }
 
-  index(collection: Collection, index: IndexName, key: string): readonly string[] {
-    return this.#reads.index(collection, index, key) as readonly string[];
+  index(collection: Collection, index: IndexName, key: StoreKey): readonly ObjectKey[] {
+    return this.#reads.index(collection, index, key) as readonly ObjectKey[];
   }
 
-  derived(collection: string, key: string): unknown {
+  derived(collection: string, key: StoreKey): unknown {
     return this.#reads.get(collection, key);
   }
 
-  derivedIndex(collection: string, index: IndexName, key: string): readonly string[] {
-    return this.#reads.index(collection, index, key) as readonly string[];
+  derivedIndex(collection: string, index: IndexName, key: StoreKey): readonly ObjectKey[] {
+    return this.#reads.index(collection, index, key) as readonly ObjectKey[];
   }
 
-  list(collection: Collection): readonly string[] {
-    return this.#reads.list(collection) as readonly string[];
+  list(collection: Collection): readonly ObjectKey[] {
+    return this.#reads.list(collection) as readonly ObjectKey[];
   }
 
   attr<A extends AttributeName>(name: A): ProxyAttributes[A] {

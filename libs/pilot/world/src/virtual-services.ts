@@ -1,44 +1,58 @@
 import { compareText } from '@flotilla/std';
-import type { Destination, HTTPRoute, Resource, VirtualService } from '@flotilla/model';
+import {
+  objectKey,
+  type Destination,
+  type HTTPRoute,
+  type ObjectKey,
+  type Resource,
+  type VirtualService,
+} from '@flotilla/model';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { bornAt, resolveShortName } from '@flotilla/rules';
 import { mergeDelegates } from './delegates.ts';
 import { resolveGateway } from './gateway-name.ts';
-import { domain, setting } from './mesh-settings.ts';
+import { domainOf, setting } from './mesh-settings.ts';
 import { virtualServiceHeaders } from './store.ts';
 import { worldQuery, type View } from './view.ts';
 
 /** A VirtualService with its names made whole: hosts, destinations and gateways (`namespace/name`; `mesh` stays). */
 export interface ResolvedVirtualService {
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly meta: Resource['meta'];
   readonly spec: VirtualService;
 }
 
-const resolvedOwn = worldQuery('virtual-service-resolved', (view, key): ResolvedVirtualService | undefined => {
-  const resource = view.get('virtual-services', key);
-  return resource && { key, meta: resource.meta, spec: resolveNames(resource) };
-});
+const resolvedOwn = worldQuery(
+  'virtual-service-resolved',
+  (view, key: ObjectKey): ResolvedVirtualService | undefined => {
+    const resource = view.get('virtual-services', key);
+    return resource && { key, meta: resource.meta, spec: resolveNames(resource, domainOf(view)) };
+  },
+);
 
 /**
  * A VirtualService as its clients see it: names made whole, delegates merged in. Undefined for one that isn't there, or
  * is only a delegate.
  */
-export const virtualServiceOf = worldQuery('virtual-service', (view, key): ResolvedVirtualService | undefined => {
-  const own = view.query(resolvedOwn, key);
-  if (!own || !own.spec.hosts?.length) return undefined;
-  if (!own.spec.http?.some(({ delegate }) => delegate)) return own;
-  const http = mergeDelegates(own, (delegateKey) => {
-    const delegate = view.query(resolvedOwn, delegateKey);
-    return delegate && !delegate.spec.hosts?.length && exportedTo(view, delegate, own.meta.namespace)
-      ? delegate
-      : undefined;
-  });
-  return { ...own, spec: { ...own.spec, http } };
-});
+export const virtualServiceOf = worldQuery(
+  'virtual-service',
+  (view, key: ObjectKey): ResolvedVirtualService | undefined => {
+    const own = view.query(resolvedOwn, key);
+    if (!own || !own.spec.hosts?.length) return undefined;
+    if (!own.spec.http?.some(({ delegate }) => delegate)) return own;
+    const http = mergeDelegates(own, ({ name = '', namespace = '' }) => {
+      const delegate = view.query(resolvedOwn, objectKey({ namespace, name, cluster: key.cluster }));
+      return delegate && !delegate.spec.hosts?.length && exportedTo(view, delegate, own.meta.namespace)
+        ? delegate
+        : undefined;
+    });
+    return { ...own, spec: { ...own.spec, http } };
+  },
+);
 
 /** What decides who uses a VirtualService and in which order. */
 export interface VirtualServiceHeader {
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly namespace: string;
   readonly name: string;
   readonly time: number;
@@ -48,10 +62,10 @@ export interface VirtualServiceHeader {
 }
 export const virtualServiceHeader = worldQuery(
   'virtual-service-header',
-  (view, key): VirtualServiceHeader | undefined => {
+  (view, key: ObjectKey): VirtualServiceHeader | undefined => {
     const resource = view.derived(virtualServiceHeaders, key) as Resource<'virtual-services'> | undefined;
     if (!resource?.spec.hosts?.length) return undefined;
-    const found = { key, meta: resource.meta, spec: resolveNames(resource) };
+    const found = { key, meta: resource.meta, spec: resolveNames(resource, domainOf(view)) };
     const { meta, spec } = found;
     return {
       key,
@@ -65,16 +79,20 @@ export const virtualServiceHeader = worldQuery(
   },
 );
 
+/** Where VirtualServices are used: by proxies of a namespace, for `mesh` or the Gateway `namespace/name`. */
+export const gatewayUse = defineKey<{ readonly gateway: string; readonly namespace: string }>()('gateway', 'namespace');
+
 /**
- * Keys of the VirtualServices that a gateway (`mesh`, `namespace/name`) uses for proxies of a namespace; key:
- * `namespace|gateway`. Private ones first, then exported ones, then public ones; in each the oldest first.
+ * Keys of the VirtualServices that a gateway uses for proxies of a namespace. Private ones first, then exported ones,
+ * then public ones; in each the oldest first.
  */
-export const virtualServicesFor = worldQuery('virtual-services-for', (view, key): readonly string[] => {
-  const bar = key.indexOf('|');
-  const [namespace, gateway] = [key.slice(0, bar), key.slice(bar + 1)];
-  const headers = view.query(orderedHeaders, '').filter(({ gateways }) => gateways.includes(gateway));
-  return visibleFirst(headers, namespace).map((header) => header.key);
-});
+export const virtualServicesFor = worldQuery(
+  'virtual-services-for',
+  (view, { gateway, namespace }: KeyOf<typeof gatewayUse>): readonly ObjectKey[] => {
+    const headers = view.query(orderedHeaders, '').filter(({ gateways }) => gateways.includes(gateway));
+    return visibleFirst(headers, namespace).map(({ key }) => key);
+  },
+);
 
 const orderedHeaders = worldQuery('virtual-services-ordered', (view): readonly VirtualServiceHeader[] =>
   view
@@ -91,7 +109,7 @@ export function selectVirtualServices(
   view: View,
   namespace: string,
   imported: (hostNamespace: string, host: string) => boolean,
-): string[] {
+): ObjectKey[] {
   const headers = visibleFirst(
     view.query(orderedHeaders, '').filter(({ gateways }) => gateways.includes('mesh')),
     namespace,
@@ -121,7 +139,7 @@ function exportedTo(view: View, delegate: ResolvedVirtualService, namespace: str
   return exportTo.has('*') || exportTo.has(namespace) || (exportTo.has('.') && delegate.meta.namespace === namespace);
 }
 
-function resolveNames({ meta, spec }: Resource<'virtual-services'>): VirtualService {
+function resolveNames({ meta, spec }: Resource<'virtual-services'>, domain: string): VirtualService {
   const name = (host: string): string => resolveShortName(host, meta, domain);
   const gateway = (g: string): string => resolveGateway(g, meta.namespace);
   const to = (destination: Destination | undefined): Destination | undefined =>

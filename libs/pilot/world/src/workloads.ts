@@ -1,3 +1,4 @@
+import { objectKey, type ObjectKey } from '@flotilla/model';
 import {
   entryInstance,
   podInstance,
@@ -13,36 +14,49 @@ import { worldQuery, type View } from './view.ts';
 
 export type Sources = EndpointSources & { readonly options: RegistryOptions };
 
-export const endpointSources = (view: View): Sources => ({
-  options: view.query(registryOptions, ''),
+/** What is known of workloads of a cluster. */
+export const endpointSources = (view: View, cluster: string): Sources => ({
+  options: view.query(registryOptions, cluster),
   pod: ({ namespace, name, ip }) => {
-    if (name) return view.get('pods', `${namespace}/${name}`);
-    const key = view.index('pods', 'ip', ip).find((pod) => view.get('pods', pod)?.spec.hostNetwork !== true);
-    const found = key === undefined ? undefined : view.get('pods', key);
-    return found?.meta.namespace === namespace ? found : undefined;
+    if (name) return view.get('pods', objectKey({ namespace, name, cluster }));
+    const key = podAt(view, ip, cluster);
+    return key?.namespace === namespace ? view.get('pods', key) : undefined;
   },
-  node: (name) => view.get('nodes', `/${name}`),
-  network: (ip) => networkOf(view, ip),
+  node: (name) => view.get('nodes', nodeKey(name, cluster)),
+  network: (ip) => networkOf(view, { ip, cluster }),
 });
 
+export const nodeKey = (name: string, cluster: string): ObjectKey => objectKey({ namespace: '', name, cluster });
+
+/** The pod of a cluster that has an address of its own. */
+export const podAt = (view: View, ip: string, cluster: string): ObjectKey | undefined =>
+  view
+    .index('pods', 'ip', ip)
+    .find((pod) => pod.cluster === cluster && view.get('pods', pod)?.spec.hostNetwork !== true);
+
 /** A WorkloadEntry as services pick it; undefined while it isn't healthy. */
-export const entryWorkload = worldQuery('workload-of-entry', (view, key): WorkloadInstance | undefined => {
+export const entryWorkload = worldQuery('workload-of-entry', (view, key: ObjectKey): WorkloadInstance | undefined => {
   const resource = view.get('workload-entries', key);
-  return resource && entryInstance(resource, endpointSources(view));
+  return resource && entryInstance(resource, endpointSources(view, key.cluster));
 });
 
 /** A pod as ServiceEntries pick it; undefined while it isn't ready. */
-const podWorkload = worldQuery('workload-of-pod', (view, key): WorkloadInstance | undefined => {
+const podWorkload = worldQuery('workload-of-pod', (view, key: ObjectKey): WorkloadInstance | undefined => {
   const pod = view.get('pods', key);
-  return pod && podInstance(pod, endpointSources(view));
+  return pod && podInstance(pod, endpointSources(view, key.cluster));
 });
 
-/** The WorkloadEntries that a service selects in its namespace. */
-export const selectedEntries = (view: View, { namespace, labelSelectors }: Service): WorkloadInstance[] =>
+/** The WorkloadEntries that a service selects in its namespace; of one cluster, or of all. */
+export const selectedEntries = (
+  view: View,
+  { namespace, labelSelectors }: Service,
+  cluster?: string,
+): WorkloadInstance[] =>
   Object.keys(labelSelectors).length === 0
     ? []
     : view
         .index('workload-entries', 'namespace', namespace)
+        .filter((key) => cluster === undefined || key.cluster === cluster)
         .flatMap((key) => view.query(entryWorkload, key) ?? [])
         .filter(({ labels }) => selects(labelSelectors, labels));
 

@@ -1,5 +1,12 @@
 import { worldQuery, type View, type WorldQuery } from '@flotilla/pilot-world';
-import { sameMember, sameMembers, type FailedSource, type Member, type MemberList } from '@flotilla/query';
+import {
+  sameMember,
+  sameMembers,
+  type FailedSource,
+  type Member,
+  type MemberList,
+  type QueryKey,
+} from '@flotilla/query';
 import type { XdsResource } from './resource.ts';
 
 /** What a member of a list makes: no resource where nothing is to be said. */
@@ -20,7 +27,7 @@ export const namingQuery = (
 export const listOf = (members: Names): MemberList<Made> => ({ members, failed: [] });
 
 /** The members that each of these sources names, in order; a source that fails costs what it alone names. */
-export function gatherNames<K extends string>(
+export function gatherNames<K extends QueryKey>(
   view: View,
   query: WorldQuery<K, Names>,
   sources: Iterable<{ readonly source: string; readonly key: K }>,

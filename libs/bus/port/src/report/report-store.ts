@@ -1,5 +1,6 @@
 import { createTokenBuckets, messageOf, printable, type Clock } from '@flotilla/std';
-import { idOf } from '../encoded.ts';
+import { objectKey } from '@flotilla/model';
+import { idOf, type CollectionKey } from '../encoded.ts';
 import type { TakeReport } from '../port.ts';
 import { answerToBytes, reportFromBytes } from './report-wire.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type Report,
   type ReportAnswer,
 } from './report.ts';
+import { lengthOf } from '../wire-key.ts';
 
 /** What reporters may take of galley's memory, whatever they send. */
 export interface ReportLimits {
@@ -42,7 +44,7 @@ export interface ReportingPilot {
   readonly lastHeardAt: number;
   /** Reports that were left out because of a limit, since the last that was sent whole. */
   readonly leftOut: number;
-  readonly reports: ReadonlyMap<string, ReceivedReport>;
+  readonly reports: ReadonlyMap<CollectionKey, ReceivedReport>;
 }
 /** Galley's side of the way back: the latest that each pilot has said, bounded. */
 export interface ReportStore {
@@ -59,9 +61,9 @@ interface Pilot {
   lastHeardAt: number;
   leftOut: number;
   /** What is in force; nothing until the first whole has ended. */
-  reports: Map<string, ReceivedReport> | undefined;
+  reports: Map<CollectionKey, ReceivedReport> | undefined;
   /** A whole that has begun, and not ended yet. */
-  gathered: Map<string, ReceivedReport> | undefined;
+  gathered: Map<CollectionKey, ReceivedReport> | undefined;
   cancelExpiry: () => void;
 }
 
@@ -71,7 +73,7 @@ const maxText = 600;
 /** What a report takes beside its texts, about. */
 const overheadBytes = 200;
 const sizeOf = ({ collection, key, version, errors }: ObjectReport): number =>
-  overheadBytes + 2 * (collection.length + key.length + version.length + errors.join('').length);
+  overheadBytes + 2 * (collection.length + lengthOf(key) + version.length + errors.join('').length);
 const answers = {
   taken: answerToBytes({ kind: 'taken' }),
   resend: answerToBytes({ kind: 'resend' }),
@@ -97,12 +99,12 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
     onChange();
   }
 
-  function drop(from: Map<string, ReceivedReport>, object: ObjectRef): void {
+  function drop(from: Map<CollectionKey, ReceivedReport>, object: ObjectRef): void {
     const report = from.get(idOf(object));
     if (report && from.delete(idOf(object))) bytes -= sizeOf(report);
   }
 
-  function put(pilot: Pilot, into: Map<string, ReceivedReport>, report: ObjectReport): void {
+  function put(pilot: Pilot, into: Map<CollectionKey, ReceivedReport>, report: ObjectReport): void {
     drop(into, report);
     if (bytes + sizeOf(report) <= limits.reportBytes) {
       bytes += sizeOf(report);
@@ -165,7 +167,7 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
       forget(pilot.gathered?.values());
       [pilot.gathered, pilot.leftOut] = [new Map(), 0];
     }
-    const into = pilot.gathered ?? pilot.reports ?? new Map<string, ReceivedReport>();
+    const into = pilot.gathered ?? pilot.reports ?? new Map<CollectionKey, ReceivedReport>();
     for (const each of report.put) put(pilot, into, boundedReport(each));
     for (const object of report.delete) drop(into, boundedId(object));
     if (report.ends && pilot.gathered) {
@@ -199,7 +201,11 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
 /** Names of galley's own objects are shorter than the bound. */
 const boundedId = ({ collection, key }: ObjectRef): ObjectRef => ({
   collection: printable(collection, maxText) as ObjectRef['collection'],
-  key: printable(key, maxText),
+  key: objectKey({
+    cluster: printable(key.cluster, maxText),
+    namespace: printable(key.namespace, maxText),
+    name: printable(key.name, maxText),
+  }),
 });
 const boundedReport = ({ version, errors, ...report }: ObjectReport): ObjectReport => ({
   ...report,

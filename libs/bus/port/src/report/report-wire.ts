@@ -1,6 +1,7 @@
 import { flotilla } from '@flotilla/proto-gen/bus';
 import type { Collection } from '@flotilla/model';
 import { checkFormat, thisWriter } from '../format.ts';
+import { keyFromWire, keyToWire, type WireKey } from '../wire-key.ts';
 import type { ObjectRef, ObjectReport, Report, ReportAnswer } from './report.ts';
 
 const { Format, Report: Message, ReportAnswer: Answer } = flotilla.bus.v1;
@@ -11,13 +12,13 @@ export const reportToBytes = ({ put, delete: gone, ...head }: Report): Uint8Arra
   Message.encode({
     ...head,
     ...thisWriter.format,
-    put: put.map((object) => ({ ...object, errors: [...object.errors] })),
-    delete: [...gone],
+    put: put.map(({ key, errors, ...object }) => ({ ...object, key: keyToWire(key), errors: [...errors] })),
+    delete: gone.map(({ collection, key }) => ({ collection, key: keyToWire(key) })),
   }).finish();
 
-const idOf = ({ collection, key }: { collection?: string | null; key?: string | null }): ObjectRef => ({
+const idOf = ({ collection, key }: { collection?: string | null; key?: WireKey | null }): ObjectRef => ({
   collection: (collection ?? '') as Collection,
-  key: key ?? '',
+  key: keyFromWire(key),
 });
 
 /**

@@ -1,8 +1,9 @@
 import { deepEqual, messageOf, type Clock } from '@flotilla/std';
-import { idOf } from '../encoded.ts';
+import { idOf, type CollectionKey } from '../encoded.ts';
 import type { ReportSender } from '../port.ts';
 import { answerFromBytes, reportToBytes } from './report-wire.ts';
 import { maxReportBytes, type ObjectRef, type ObjectReport, type Report } from './report.ts';
+import { lengthOf } from '../wire-key.ts';
 
 export interface ReporterOptions {
   readonly sender: ReportSender;
@@ -33,7 +34,7 @@ const retryMs = { first: 100, most: 5000 };
 const answerMs = 5000;
 /** A message is closed with so many bytes of objects: with one object more it is below what galley takes. */
 const messageBytes = maxReportBytes / 2;
-const sizeOf = ({ key, errors }: ObjectReport): number => 80 + 3 * (key.length + errors.join('').length);
+const sizeOf = ({ key, errors }: ObjectReport): number => 80 + 3 * (lengthOf(key) + errors.join('').length);
 
 /**
  * One message is under way at a time; what changes meanwhile is sent with the next one, the latest of each object.
@@ -45,8 +46,8 @@ const sizeOf = ({ key, errors }: ObjectReport): number => 80 + 3 * (key.length +
 export function createReporter(options: ReporterOptions): Reporter {
   const { sender, instance, clock, signal, onProblem, ttlMs = 30_000 } = options;
   const run = clock.now();
-  const reports = new Map<string, ObjectReport>();
-  const changed = new Map<string, ObjectRef>();
+  const reports = new Map<CollectionKey, ObjectReport>();
+  const changed = new Map<CollectionKey, ObjectRef>();
   let session: string | undefined;
   let seq = 0;
   let isAllDue = true;
@@ -66,13 +67,13 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 
   /** What is known of these objects, in messages of bounded size. The last may be empty. */
-  function* messagesOf(ids: Iterable<readonly [string, ObjectRef]>): Generator<Pick<Report, 'put' | 'delete'>> {
+  function* messagesOf(ids: Iterable<readonly [CollectionKey, ObjectRef]>): Generator<Pick<Report, 'put' | 'delete'>> {
     let [put, gone, bytes]: [ObjectReport[], ObjectRef[], number] = [[], [], 0];
     for (const [id, object] of ids) {
       const report = reports.get(id);
       if (report) put.push(report);
       else gone.push(object);
-      bytes += report ? sizeOf(report) : 3 * object.key.length;
+      bytes += report ? sizeOf(report) : 3 * lengthOf(object.key);
       if (bytes < messageBytes) continue;
       yield { put, delete: gone };
       [put, gone, bytes] = [[], [], 0];

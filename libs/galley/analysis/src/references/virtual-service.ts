@@ -1,7 +1,7 @@
-import { buildProblem, type Destination, type Problem, type VirtualService } from '@flotilla/model';
+import { buildProblem, type Destination, type Problem, type VirtualService, type ObjectKey } from '@flotilla/model';
 import { defineQuery } from '@flotilla/query';
 import type { Check } from '../check.ts';
-import { gatewayOf, hostOf, type ObjectKey } from '../store.ts';
+import { gatewayOf, hostOf } from '../store.ts';
 import type { View } from '../view.ts';
 import { hasSubset, isDelegate, isKnownHost } from './hosts.ts';
 

@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { Resource } from '@flotilla/ads';
+import { idOf, type CollectionKey } from '@flotilla/bus-port';
+import { objectKey } from '@flotilla/model';
 import { ProxyReport } from './proxy-report.ts';
 
 const type = 'type.googleapis.com/cds';
 const resource = (name: string, version = '1'): Resource => ({ name, version, bytes: new Uint8Array() });
 
+/** What changed in a revision. */
+const objectOf = (revision: number): CollectionKey =>
+  idOf({
+    collection: 'gateways',
+    key: objectKey({ namespace: 'shop', name: `object of ${revision}`, cluster: 'Kubernetes' }),
+  });
+
 function open() {
   const changes: number[] = [];
   const proxy = new ProxyReport({
     onChange: (since) => changes.push(since),
-    changedSince: (revision) => (revision === 0 ? undefined : new Set([`object of ${revision}`])),
+    changedSince: (revision) => (revision === 0 ? undefined : new Set([objectOf(revision)])),
   });
   const send = (nonce: string, resources: readonly Resource[], { isWhole = false, removed = [] as string[] } = {}) =>
     proxy.note({ kind: 'send', typeUrl: type, nonce, version: nonce, resources, removed, isWhole });
@@ -28,7 +37,7 @@ function open() {
   const rejections = (): string[] =>
     [...proxy.rejections()].map(
       ({ resources, objects, error }) =>
-        `${[...(resources ?? [])].map(({ name }) => name).join() || '*'}: ${error} (${[...(objects ?? ['*'])].join()})`,
+        `${[...(resources ?? [])].map(({ name }) => name).join() || '*'}: ${error} (${objects ? [...objects].map(({ key }) => key.name).join() : '*'})`,
     );
   return { proxy, changes, send, push, ack, reject, rejections };
 }

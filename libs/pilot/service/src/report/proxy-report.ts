@@ -1,5 +1,5 @@
 import type { Effect, Resource } from '@flotilla/ads';
-import { reportTexts } from '@flotilla/bus-port';
+import { reportTexts, type CollectionKey } from '@flotilla/bus-port';
 import { printable } from '@flotilla/std';
 import { rejectedResources } from './rejected-resources.ts';
 
@@ -25,7 +25,7 @@ export interface Open extends Scope {
 /** A part of a response that was rejected, and is not replaced by anything that was acknowledged. */
 export interface Rejection extends Scope {
   /** The objects that were new in it, by `idOf`, also if they have changed since then; undefined: all. */
-  readonly objects?: ReadonlySet<string>;
+  readonly objects?: ReadonlySet<CollectionKey>;
   readonly error: string;
 }
 
@@ -40,7 +40,7 @@ export interface ProxyReportOptions {
   /** Objects of this revision of the World or later, or all, may be reported on differently now. */
   onChange(since: number): void;
   /** Objects that came with this revision or later; undefined: all, or too many. */
-  changedSince(revision: number): ReadonlySet<string> | undefined;
+  changedSince(revision: number): ReadonlySet<CollectionKey> | undefined;
 }
 
 /**
@@ -173,6 +173,6 @@ const isSame = (before: Rejection | undefined, resource: Resource | undefined): 
 /** What was rejected before, and is rejected again, is not in force either. */
 const joined = (
   before: Rejection | undefined,
-  changed: ReadonlySet<string> | undefined,
-): ReadonlySet<string> | undefined =>
+  changed: ReadonlySet<CollectionKey> | undefined,
+): ReadonlySet<CollectionKey> | undefined =>
   before === undefined ? changed : before.objects && changed ? new Set([...before.objects, ...changed]) : undefined;

@@ -1,4 +1,4 @@
-import { createReporter, idOf, type ObjectReport, type ReportSender } from '@flotilla/bus-port';
+import { createReporter, idOf, type CollectionKey, type ObjectReport, type ReportSender } from '@flotilla/bus-port';
 import { keyOf, type Batch } from '@flotilla/model';
 import { cellsOf } from '@flotilla/pilot-world';
 import type { Engine } from '@flotilla/query';
@@ -45,10 +45,10 @@ export function createReports(options: ReportsOptions): Reports {
   const { clock, signal } = options;
   const reporter = createReporter(options);
   const objectReports = new ObjectReports(options);
-  const objects = new Map<string, ReportedObject>();
+  const objects = new Map<CollectionKey, ReportedObject>();
   /** Objects by their revision, the latest last; an object that has changed since is in it more than once. */
   let history: ReportedObject[] = [];
-  const due = new Set<string>();
+  const due = new Set<CollectionKey>();
   let revision = 0;
   /** Objects of this revision or later may be reported on differently. */
   let dueSince = Infinity;
@@ -62,11 +62,12 @@ export function createReports(options: ReportsOptions): Reports {
   }
 
   /** Shared by all proxies that reject the same. */
-  let changed: { readonly since: number; readonly revision: number; readonly ids: ReadonlySet<string> } | undefined;
-  function changedSince(since: number): ReadonlySet<string> | undefined {
+  let changed:
+    { readonly since: number; readonly revision: number; readonly ids: ReadonlySet<CollectionKey> } | undefined;
+  function changedSince(since: number): ReadonlySet<CollectionKey> | undefined {
     if (since === 0) return undefined;
     if (changed?.since === since && changed.revision === revision) return changed.ids;
-    const ids = new Set<string>();
+    const ids = new Set<CollectionKey>();
     for (const object of latest(since)) if (ids.add(idOf(object)).size > maxChanged) return undefined;
     changed = { since, revision, ids };
     return ids;

@@ -2,8 +2,8 @@ import { compareText, parsePort } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import { providerHost, setting, type View } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
+import { clusterName } from '../cluster-name.ts';
 import { typedConfig } from '../finish/typed-config.ts';
-import { clusterName } from '../routes/route.ts';
 import { stringMatch } from './matchers.ts';
 
 type IFilter = envoy.config.listener.v3.IFilter;

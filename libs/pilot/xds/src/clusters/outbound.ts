@@ -1,5 +1,5 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
-import type { Service, ServicePort } from '@flotilla/pilot-registry';
+import { hostKey, portKeyOf, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
   destinationRuleOf,
   destinationRulesOf,
@@ -20,14 +20,14 @@ import {
   type View,
 } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
-import { member } from '@flotilla/query';
+import { defineKey, member, type KeyOf } from '@flotilla/query';
 import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
+import { clusterName, passthroughName } from '../cluster-name.ts';
 import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
 import { finish } from '../finish/finish.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
 import { gatherNames, namingQuery, sameNames, type Names } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
-import { clusterName } from '../routes/route.ts';
 import { buildOutboundCluster, type ClusterMesh } from './build.ts';
 import { buildLoadBalancer } from './load-balancer.ts';
 import { mergeTrafficPolicy } from './traffic-policy.ts';
@@ -73,24 +73,28 @@ function discoveryType(service: Service, isRouter: boolean): number {
   }
 }
 
-/**
- * What the clusters of a service are made of: the service as a scope shows it, and the DestinationRule that holds for
- * it.
- */
-interface ServiceRule {
+interface ServiceRuleFields {
   readonly ref: ServiceRef;
   readonly rule: RuleKey;
   /**
    * For TLS that a gateway passes on by its SNI: named by that, and without TLS of its own (Istio's SNI-DNAT clusters).
    */
-  readonly passesTls?: true;
+  readonly passesTls: boolean;
 }
+/**
+ * What the clusters of a service are made of: the service as a scope shows it, and the DestinationRule that holds for
+ * it.
+ */
+const serviceRule = defineKey<ServiceRuleFields>()('ref', 'rule', 'passesTls');
+type ServiceRule = KeyOf<typeof serviceRule>;
 
-/** One of the clusters: for a port, and for a subset of the rule where one is named. */
-interface ClusterKey extends ServiceRule {
+interface ClusterFields {
+  readonly of: ServiceRule;
   readonly port: number;
-  readonly subset?: string;
+  readonly subset?: string | undefined;
 }
+/** One of the clusters of a service: for a port, and for a subset of the rule where one is named. */
+const clusterKey = defineKey<ClusterFields>()('of', 'port', 'subset');
 
 /** What the clusters of a service have in common, whatever its rule. */
 const sourceOf = ({ ref, passesTls }: ServiceRule): string =>
@@ -100,26 +104,22 @@ interface ClusterName {
   readonly host: string;
   readonly port: number;
   readonly subset: string | undefined;
-  readonly passesTls: boolean | undefined;
+  readonly passesTls: boolean;
 }
 const nameOf = ({ host, port, subset, passesTls }: ClusterName): string =>
-  passesTls ? serverName(port, subset ?? '', host) : clusterName('outbound', { port, subset, host });
+  passesTls ? passthroughName({ port, subset, host }) : clusterName('outbound', { port, subset, host });
 
 const isRouted = ({ protocol }: ServicePort): boolean => protocol !== 'UDP';
 
-/**
- * The clusters of one service: one for each port and subset. Key: a ServiceRule as JSON, so that all who have the same
- * share them.
- */
-const serviceClusters: WorldQuery<string, Names> = worldQuery(
+/** The clusters of one service: one for each port and subset. All who have the same ServiceRule share them. */
+const serviceClusters: WorldQuery<ServiceRule, Names> = worldQuery(
   'service-clusters',
-  (view, key): Names => {
-    const rule = JSON.parse(key) as ServiceRule;
+  (view, rule: ServiceRule): Names => {
     const service = scopedService(view, rule.ref);
     if (!service || service.resolution === 'Alias' || (rule.passesTls && service.meshExternal)) return [];
     const subsets = destinationRuleOf(view, rule.rule)?.rule.subsets ?? [];
     const named = (port: number, subset?: string): Names[number] =>
-      member(outboundCluster, JSON.stringify({ ...rule, port, subset } satisfies ClusterKey), {
+      member(outboundCluster, clusterKey({ of: rule, port, subset }), {
         name: nameOf({ host: service.hostname, port, subset, passesTls: rule.passesTls }),
         source: sourceOf(rule),
       });
@@ -130,11 +130,11 @@ const serviceClusters: WorldQuery<string, Names> = worldQuery(
   { equals: sameNames },
 );
 
-/** One outbound cluster. Key: a ClusterKey as JSON. */
+/** One outbound cluster. */
 const outboundCluster = worldQuery(
   'outbound-cluster',
-  (view, key): XdsResource | undefined => {
-    const { ref, rule: ruleKey, passesTls = false, port: number, subset: name } = JSON.parse(key) as ClusterKey;
+  (view, { of, port: number, subset: name }: KeyOf<typeof clusterKey>): XdsResource | undefined => {
+    const { ref, rule: ruleKey, passesTls } = of;
     const service = scopedService(view, ref);
     const port = service?.ports.find((one) => one.port === number && isRouted(one));
     if (!service || !port) return undefined;
@@ -241,9 +241,6 @@ function buildOne(view: View, one: One): ICluster | undefined {
   });
 }
 
-/** `outbound_.80_.v1_.host`: what a client names as SNI, for gateways that pass it through. */
-const serverName = (port: number, subset: string, host: string): string => `outbound_.${port}_.${subset}_.${host}`;
-
 type TlsOf = Pick<One, 'service' | 'port' | 'policy' | 'inferFrom' | 'subset'> & { readonly withSelector: boolean };
 
 /**
@@ -254,8 +251,8 @@ function tlsOf(
   view: View,
   { service, port, policy, inferFrom, subset, withSelector }: TlsOf,
 ): { settings: ClientTLSSettings; automatic: boolean; credentials: boolean } | undefined {
-  const sni = serverName(port.port, subset?.name ?? '', service.hostname);
-  const accounts = (): readonly string[] => view.query(serviceAccountsOf, `${service.hostname}|${service.namespace}`);
+  const sni = passthroughName({ port: port.port, subset: subset?.name, host: service.hostname });
+  const accounts = (): readonly string[] => view.query(serviceAccountsOf, hostKey(service));
   const given = policy?.tls;
   const credentials = view.attr('type') === 'router' || withSelector;
   const files = ownCertificate(view, 'CLIENT');
@@ -305,7 +302,7 @@ function tlsOf(
  */
 function inferredMode(view: View, { service, port, policy }: Pick<One, 'service' | 'port' | 'policy'>): string {
   if (service.resolution === 'Passthrough' || policy?.loadBalancer?.simple === 'PASSTHROUGH') {
-    const endpoints = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`);
+    const endpoints = view.query(endpointsOfPort, portKeyOf(service, port));
     if (endpoints.length === 0 || endpoints.some(({ tlsMode }) => tlsMode === 'disabled')) return 'DISABLE';
   }
   return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';
@@ -316,11 +313,13 @@ export const outboundClusters = namingQuery('outbound-clusters', (view) => {
   const ruleFor = destinationRulesOf(view);
   const { services } = view.query(sidecarScope, '');
   const owners = ownersOf(services);
-  const rules = services.map((ref): ServiceRule => ({ ref, rule: ruleFor(owners.get(ref.hostname) ?? ref) }));
-  const passing = view.query(passesTlsOn, '') ? rules.map((rule): ServiceRule => ({ ...rule, passesTls: true })) : [];
+  const rules = services.map((ref) =>
+    serviceRule({ ref, rule: ruleFor(owners.get(ref.hostname) ?? ref), passesTls: false }),
+  );
+  const passing = view.query(passesTlsOn, '') ? rules.map((rule) => serviceRule({ ...rule, passesTls: true })) : [];
   return gatherNames(
     view,
     serviceClusters,
-    [...rules, ...passing].map((rule) => ({ source: sourceOf(rule), key: JSON.stringify(rule) })),
+    [...rules, ...passing].map((rule) => ({ source: sourceOf(rule), key: rule })),
   );
 });

@@ -1,6 +1,6 @@
-import { groupBy, parsePort } from '@flotilla/std';
+import { groupBy } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
-import { localityParts, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { localityParts, portKeyOf, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
   destinationRuleKey,
   destinationRuleOf,
@@ -8,6 +8,7 @@ import {
   instancesOfPort,
   isClusterLocal,
   localityOfProxy,
+  noRule,
   podOfProxy,
   scopedService,
   scopeOwner,
@@ -17,8 +18,10 @@ import {
   type ServiceRef,
   type View,
 } from '@flotilla/pilot-world';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { u32, type envoy } from '@flotilla/proto-gen/envoy';
 import { labelsMatch } from '@flotilla/rules';
+import { parseOutboundName } from '../cluster-name.ts';
 import { localitySetting } from '../clusters/load-balancer.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
 import { finish } from '../finish/finish.ts';
@@ -106,7 +109,7 @@ export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadA
   const isNear = service.k8s.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
   const sticky = (service.labels['istio.io/persistent-session'] ?? '') !== '';
   const all = view
-    .query(of.dns ? instancesOfPort : endpointsOfPort, `${service.hostname}|${service.namespace}|${of.port.name}`)
+    .query(of.dns ? instancesOfPort : endpointsOfPort, portKeyOf(service, of.port))
     .filter(
       (endpoint) =>
         labelsMatch(of.labels, endpoint.labels) &&
@@ -148,14 +151,15 @@ export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadA
   return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
 }
 
-/** A load assignment is the same for all clients that agree on these. */
-interface Asked {
+interface AssignmentFields {
   readonly name: string;
-  readonly owner?: ServiceRef;
+  readonly owner?: ServiceRef | undefined;
   readonly rule: RuleKey;
   /** Where the client is, if it matters. */
-  readonly locality?: string;
+  readonly locality?: string | undefined;
 }
+/** A load assignment is the same for all clients that agree on these. */
+const assignmentKey = defineKey<AssignmentFields>()('name', 'owner', 'rule', 'locality');
 
 /**
  * What a DestinationRule says of balancing a destination, and of TLS to its endpoints. A subset counts there with its
@@ -179,24 +183,10 @@ function balancing(
   };
 }
 
-/**
- * `outbound|80|v1|host`, or `outbound_.80_.v1_.host` for TLS that a gateway passes through. Undefined for any other
- * name.
- */
-function parseName(name: string): { port: number; subset: string; host: string; mtlsOnly: boolean } | undefined {
-  const mtlsOnly = name.startsWith('outbound_');
-  const [direction, port, subset, host] = name.split(mtlsOnly ? '_.' : '|');
-  return direction !== 'outbound' || subset === undefined || host === undefined
-    ? undefined
-    : { port: parsePort(port ?? '') ?? 0, subset, host, mtlsOnly };
-}
-
-/** Key: Asked as JSON. */
 const assignment = worldQuery(
   'assignment',
-  (view, key): XdsResource => {
-    const { name, owner, rule, locality } = JSON.parse(key) as Asked;
-    const { port = 0, subset = '', mtlsOnly = false } = parseName(name) ?? {};
+  (view, { name, owner, rule, locality }: KeyOf<typeof assignmentKey>): XdsResource => {
+    const { port = 0, subset = '', passthrough = false } = parseOutboundName(name) ?? {};
     const service = owner && scopedService(view, owner);
     const servicePort = service?.ports.find((candidate) => candidate.port === port);
     const message: IClusterLoadAssignment =
@@ -205,7 +195,7 @@ const assignment = worldQuery(
             name,
             service,
             port: servicePort,
-            mtlsOnly,
+            mtlsOnly: passthrough,
             ...balancing(destinationRuleOf(view, rule)?.rule, { port, subset }),
             ...(locality === undefined ? {} : { locality }),
           })
@@ -219,18 +209,13 @@ const assignment = worldQuery(
 export const loadAssignment = worldQuery(
   'load-assignment',
   (view, name): XdsResource | undefined => {
-    const parsed = parseName(name);
+    const parsed = parseOutboundName(name);
     if (!parsed) return undefined;
     const owner = view.query(scopeOwner, parsed.host);
-    const rule = owner ? destinationRuleKey(view, owner) : '';
+    const rule = owner ? destinationRuleKey(view, owner) : noRule;
     const { policy } = balancing(destinationRuleOf(view, rule)?.rule, parsed);
-    const asked: Asked = {
-      name,
-      ...(owner ? { owner } : {}),
-      rule,
-      ...(localityRule(view, policy) ? { locality: view.query(localityOfProxy, '') } : {}),
-    };
-    return view.query(assignment, JSON.stringify(asked));
+    const locality = localityRule(view, policy) ? view.query(localityOfProxy, '') : undefined;
+    return view.query(assignment, assignmentKey({ name, owner, rule, locality }));
   },
   { equals: sameResource },
 );

@@ -1,5 +1,6 @@
 import { destinationRule, serviceForHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
+import { parseOutboundName } from '../cluster-name.ts';
 import { outboundProtocol } from '../clusters/build.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
 import { typedConfig } from '../finish/typed-config.ts';
@@ -40,13 +41,13 @@ const perRoute = (inlineString: string): NonNullable<IRoute['typedPerFilterConfi
  * rule gives. Key: the cluster's name.
  */
 const alpnOf = worldQuery('stock-alpn', (view, cluster): string => {
-  const [direction, number, subset = '', host = ''] = cluster.split('|');
-  const service = direction === 'outbound' ? serviceForHost(view, host) : undefined;
-  const port = service?.ports.find((each) => each.port === Number(number));
+  const named = parseOutboundName(cluster);
+  const service = named && serviceForHost(view, named.host);
+  const port = service?.ports.find((each) => each.port === named?.port);
   if (!service || !port) return '';
   const rule = destinationRule(view, service)?.rule;
   const base = mergeTrafficPolicy(undefined, rule?.trafficPolicy, port.port);
-  const own = rule?.subsets?.find((each) => each.name === subset);
+  const own = rule?.subsets?.find((each) => each.name === named?.subset);
   const policy = own ? mergeTrafficPolicy(base, own.trafficPolicy, port.port) : base;
   if (policy?.tls?.mode === 'SIMPLE' || policy?.tls?.mode === 'MUTUAL') return '';
   const pool = policy?.connectionPool ?? {};

@@ -6,6 +6,7 @@ import {
   serviceOf,
   setting,
   virtualServiceOf,
+  gatewayUse,
   virtualServicesFor,
   type ResolvedVirtualService,
   type View,
@@ -45,7 +46,7 @@ const portOf = ({ server, protocol }: GatewayServer): { port: ServicePort; liste
 /** VirtualServices that are bound to the server's Gateway and share a host with the server, in order. */
 function boundTo(view: View, { server, gateway }: GatewayServer): ResolvedVirtualService[] {
   return view
-    .query(virtualServicesFor, `${view.attr('namespace')}|${gateway}`)
+    .query(virtualServicesFor, gatewayUse({ gateway, namespace: view.attr('namespace') }))
     .flatMap((key) => view.query(virtualServiceOf, key) ?? [])
     .filter(({ meta, spec }) =>
       serverHosts(server, meta.namespace).some((host) => spec.hosts?.some((name) => hostMatches(host, name))),

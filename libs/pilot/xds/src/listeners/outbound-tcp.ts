@@ -1,4 +1,4 @@
-import type { L4MatchAttributes, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
+import type { L4MatchAttributes, ObjectKey, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
 import { isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
   addressesFor,
@@ -16,7 +16,8 @@ import { mongoProxy, tcpProxy } from '../filters/network.ts';
 import { statName } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { domainName } from '../routes/domains.ts';
-import { clusterName, configMetadata } from '../routes/route.ts';
+import { clusterName } from '../cluster-name.ts';
+import { configMetadata } from '../routes/route.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
 type IFilter = envoy.config.listener.v3.IFilter;
@@ -27,7 +28,7 @@ export interface TcpOf {
   readonly port: ServicePort;
   readonly listenPort: number;
   /** Keys of those that name its host, in order. */
-  readonly virtualServices: readonly string[];
+  readonly virtualServices: readonly ObjectKey[];
   readonly wildcardBind: boolean;
   /**
    * The listener's address is given, not the service's: what the service is reached at doesn't tell its connections

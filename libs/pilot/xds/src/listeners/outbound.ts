@@ -1,4 +1,12 @@
-import { isHttp, isTcp, isUnsupported, parseProtocol, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import {
+  portKeyOf,
+  isHttp,
+  isTcp,
+  isUnsupported,
+  parseProtocol,
+  type Service,
+  type ServicePort,
+} from '@flotilla/pilot-registry';
 import {
   addressesFor,
   canListenOn,
@@ -22,11 +30,11 @@ import { listOf, namingQuery } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
-import { clusterName } from '../routes/route.ts';
+import { clusterName } from '../cluster-name.ts';
 import { httpInspector, tlsInspector } from './inspectors.ts';
 import { connectionBalance } from './balance.ts';
 import { contribute, type OutboundEntry, type OutboundHttp } from './outbound-entry.ts';
-import { tcpChains, type BytesOf } from './tcp-chains.ts';
+import { bytesOf, servicePortKey, tcpChains } from './tcp-chains.ts';
 
 type IListener = envoy.config.listener.v3.IListener;
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
@@ -89,14 +97,14 @@ function addService(
     tcpChains: () =>
       view.query(
         tcpChains,
-        JSON.stringify({
+        bytesOf({
           ref,
-          port: servicePort,
+          port: servicePortKey(servicePort),
           listenPort: port,
           wildcardBind: own === everywhere,
           givenBind: place.bind !== '',
           egress,
-        } satisfies BytesOf),
+        }),
       ),
   });
 }
@@ -109,7 +117,7 @@ function headlessBinds(view: View, service: Service, port: ServicePort): string[
     !(isTcp(port.protocol) || isUnsupported(port.protocol))
   )
     return undefined;
-  const endpoints = view.query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`);
+  const endpoints = view.query(endpointsOfPort, portKeyOf(service, port));
   if (service.registry !== 'Kubernetes' && endpoints.length === 0 && Object.keys(service.labelSelectors).length === 0)
     return undefined;
   const [self] = view.attr('ips');

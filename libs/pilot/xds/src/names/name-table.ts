@@ -7,7 +7,7 @@ import {
   worldQuery,
   type View,
 } from '@flotilla/pilot-world';
-import type { Service } from '@flotilla/pilot-registry';
+import { portKeyOf, type Service } from '@flotilla/pilot-registry';
 import type { istio } from '@flotilla/proto-gen/envoy';
 import { member } from '@flotilla/query';
 import { finish } from '../finish/finish.ts';
@@ -27,7 +27,7 @@ function headless(view: View, service: Service, table: Record<string, INameInfo>
   if (service.registry !== 'Kubernetes' || service.resolution !== 'Passthrough' || !port) return [];
   const own = view.attr('network');
   const endpoints = view
-    .query(endpointsOfPort, `${service.hostname}|${service.namespace}|${port.name}`)
+    .query(endpointsOfPort, portKeyOf(service, port))
     .filter(({ address, network }) => isAddress(address) && (own === '' || network === '' || network === own));
   const domain = service.hostname.slice(service.hostname.indexOf('.') + 1);
   for (const { hostName, subDomain, address } of endpoints) {

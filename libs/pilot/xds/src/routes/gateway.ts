@@ -1,5 +1,7 @@
 import { compareSpecific, intersectHosts } from '@flotilla/rules';
-import { virtualServiceHeader, virtualServicesFor, worldQuery, type View } from '@flotilla/pilot-world';
+import type { ObjectKey } from '@flotilla/model';
+import { gatewayUse, virtualServiceHeader, virtualServicesFor, worldQuery, type View } from '@flotilla/pilot-world';
+import { defineKey, internList, type KeyOf } from '@flotilla/query';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
 import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
@@ -8,7 +10,7 @@ import { mergedGateway } from '../gateway/merge.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { byName, domainName } from './domains.ts';
 import { isCatchAll } from './match.ts';
-import { servedAtKey, virtualServiceRoutes } from './virtual-service-routes.ts';
+import { servedAt, virtualServiceRoutes, type ServedAt } from './virtual-service-routes.ts';
 
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
@@ -16,9 +18,16 @@ const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
 interface GatewayHost {
   readonly name: string;
   readonly domains: string[];
-  readonly routes: string[];
+  readonly routes: ServedAt[];
   redirects: boolean;
 }
+
+/** A VirtualService that is bound to a Gateway. */
+const bound = defineKey<{ readonly virtualService: ObjectKey; readonly gateway: string }>()(
+  'virtualService',
+  'gateway',
+);
+type Bound = KeyOf<typeof bound>;
 
 /**
  * Virtual hosts of a gateway's route configuration: VirtualServices of one host share it, in order (unlike in the
@@ -29,7 +38,7 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
   const servers = view.query(mergedGateway, '').routes.get(name);
   if (!servers) return undefined;
   const hosts = new Map<string, GatewayHost>();
-  const served = new Map<string, string>();
+  const served = new Map<Bound, ServedAt>();
   const namespace = view.attr('namespace');
   for (const { server, gateway } of servers) {
     const port = server.port?.number ?? 0;
@@ -46,13 +55,12 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
       hosts.set(host.toLowerCase(), known);
       return known;
     };
-    for (const key of view.query(virtualServicesFor, `${namespace}|${gateway}`)) {
+    for (const key of view.query(virtualServicesFor, gatewayUse({ gateway, namespace }))) {
       const header = view.query(virtualServiceHeader, key);
       const shared = header ? intersectHosts(serverHosts(server, header.namespace), header.hosts) : [];
       if (shared.length === 0) continue;
-      const id = `${gateway}|${key}`;
-      const routes =
-        served.get(id) ?? servedAtKey({ virtualService: key, port, gateway, tls: server.tls !== undefined });
+      const id = bound({ virtualService: key, gateway });
+      const routes = served.get(id) ?? servedAt({ virtualService: key, port, gateway, tls: server.tls !== undefined });
       if (view.query(virtualServiceRoutes, routes).length === 0) continue;
       served.set(id, routes);
       for (const host of shared) open(host).routes.push(routes);
@@ -67,9 +75,9 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
  * knows but the last of those that differ otherwise).
  */
 function collapse(hosts: readonly GatewayHost[]): GatewayHost[] {
-  const last = new Map<string, GatewayHost>();
+  const last = new Map<readonly ServedAt[], GatewayHost>();
   return hosts.filter((host) => {
-    const id = host.routes.join(' ');
+    const id = internList(host.routes);
     const known = last.get(id);
     if (known?.redirects === host.redirects) {
       known.domains.push(...host.domains);
@@ -96,11 +104,11 @@ function buildVirtualHost(view: View, { name, domains, routes: served, redirects
   };
 }
 
+const hostOfGateway = defineKey<{ readonly host: string; readonly configuration: string }>()('host', 'configuration');
 const gatewayVirtualHost = worldQuery(
   'gateway-virtual-host',
-  (view, key): XdsResource | undefined => {
-    const bar = key.indexOf('|');
-    const host = view.query(gatewayPlan, key.slice(0, bar))?.find(({ name }) => name === key.slice(bar + 1));
+  (view, { host: hostName, configuration }: KeyOf<typeof hostOfGateway>): XdsResource | undefined => {
+    const host = view.query(gatewayPlan, configuration)?.find(({ name }) => name === hostName);
     return host && encodeVirtualHost(buildVirtualHost(view, host));
   },
   { equals: sameResource },
@@ -113,7 +121,7 @@ export const gatewayRouteConfiguration = worldQuery(
     const plan = view.query(gatewayPlan, name);
     if (!plan) return undefined;
     const hosts = [...plan].sort(byName).map((host): VirtualHostPart => ({
-      encoded: () => view.query(gatewayVirtualHost, `${name}|${host.name}`),
+      encoded: () => view.query(gatewayVirtualHost, hostOfGateway({ host: host.name, configuration: name })),
       message: () => buildVirtualHost(view, host),
     }));
     if (hosts.length > 0) return finishRouteConfiguration(view, { name, hosts });

@@ -1,5 +1,15 @@
 import type { Destination, LoadBalancerSettings, TrafficPolicy } from '@flotilla/model';
-import { destinationRuleOf, destinationRulesOf, scopeOwner, type RuleFor, type View } from '@flotilla/pilot-world';
+import {
+  destinationRuleOf,
+  destinationRulesOf,
+  noRule,
+  scopeOwner,
+  worldQuery,
+  type RuleFor,
+  type RuleKey,
+  type View,
+} from '@flotilla/pilot-world';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { duration } from '@flotilla/proto-gen/envoy';
 import type { IHashPolicy } from './route.ts';
 
@@ -24,22 +34,35 @@ const hashAtPort = (policy: TrafficPolicy | undefined, port: number | undefined)
     ? undefined
     : policy?.portLevelSettings?.find((setting) => setting.port?.number === port)?.loadBalancer?.consistentHash;
 
-/** The same for a service without VirtualService, which is asked for by its port (Istio's getHashForService). */
-export function consistentHashOfService(
+/**
+ * The same for a service without VirtualService, which is asked for by its port (Istio's getHashForService): the rule
+ * that gives it, if one does.
+ */
+export function hashRuleOf(
   view: View,
   host: string,
-  { port, ruleFor }: { port: number; ruleFor: RuleFor },
-): ConsistentHash {
+  { port, ruleFor }: { readonly port: number; readonly ruleFor: RuleFor },
+): RuleKey {
   const owner = view.query(scopeOwner, host);
-  const policy = owner && destinationRuleOf(view, ruleFor(owner))?.rule.trafficPolicy;
-  return hashAtPort(policy, port) ?? policy?.loadBalancer?.consistentHash;
+  const rule = owner ? ruleFor(owner) : noRule;
+  return rule !== noRule && view.query(consistentHashAt, ruleAt({ rule, port })) ? rule : noRule;
 }
+
+/** A rule, as far as it is about a port. */
+const ruleAt = defineKey<{ readonly rule: RuleKey; readonly port: number }>()('rule', 'port');
+const consistentHashAt = worldQuery('consistent-hash', (view, { rule, port }: KeyOf<typeof ruleAt>): ConsistentHash => {
+  const policy = destinationRuleOf(view, rule)?.rule.trafficPolicy;
+  return hashAtPort(policy, port) ?? policy?.loadBalancer?.consistentHash;
+});
+
+export const hashPoliciesOfRule = (view: View, rule: RuleKey, port: number): IHashPolicy[] =>
+  rule === noRule ? [] : buildHashPolicies(view.query(consistentHashAt, ruleAt({ rule, port })));
 
 export const hashPoliciesOf = (view: View, destination: Destination): IHashPolicy[] =>
   buildHashPolicies(consistentHashOf(view, destination));
 
 /** Envoy's hash policy of a consistent hash (Istio's consistentHashToHashPolicy): one or none. */
-export function buildHashPolicies(hash: ConsistentHash): IHashPolicy[] {
+function buildHashPolicies(hash: ConsistentHash): IHashPolicy[] {
   if (!hash) return [];
   if (hash.httpHeaderName !== undefined) return [{ header: { headerName: hash.httpHeaderName } }];
   if (hash.httpCookie) {

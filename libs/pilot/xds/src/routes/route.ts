@@ -1,3 +1,4 @@
+import { clusterName, parseOutboundName } from '../cluster-name.ts';
 import type { Destination, HTTPMatchRequest, HTTPRetry, HTTPRoute } from '@flotilla/model';
 import type { ResolvedVirtualService } from '@flotilla/pilot-world';
 import { bool, duration, struct, u32, type envoy } from '@flotilla/proto-gen/envoy';
@@ -24,11 +25,6 @@ export interface RouteContext {
   singlePort(host: string): number | undefined;
   hashPolicies(destination: Destination): IHashPolicy[];
 }
-
-export const clusterName = (
-  direction: 'outbound' | 'inbound',
-  at: { port: number; subset?: string; host: string },
-): string => `${direction}|${at.port}|${at.subset ?? ''}|${at.host}`;
 
 /** Istio's metadata that names the resource a route or cluster comes from. */
 export const configMetadata = (
@@ -150,8 +146,8 @@ function operationOf(route: IRoute, name: string, port: number): string {
     match?.prefix !== undefined && match.prefix !== null
       ? `${match.prefix}*`
       : (match?.path ?? match?.safeRegex?.regex ?? '/*');
-  const [, clusterPort, , host] = route.route?.cluster?.split('|') ?? [];
-  return host === undefined ? `${name}:${port}${path}` : `${host}:${clusterPort}${path}`;
+  const cluster = parseOutboundName(route.route?.cluster ?? '');
+  return cluster ? `${cluster.host}:${cluster.port}${path}` : `${name}:${port}${path}`;
 }
 
 /** The route of a service without VirtualService (Istio's BuildDefaultHTTPOutboundRoute). */

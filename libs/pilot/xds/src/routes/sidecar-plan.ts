@@ -1,5 +1,7 @@
 import { parsePort } from '@flotilla/std';
 import { type Service } from '@flotilla/pilot-registry';
+import type { ObjectKey } from '@flotilla/model';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import {
   addressesFor,
   destinationRulesOf,
@@ -8,23 +10,32 @@ import {
   virtualServiceHeader,
   worldQuery,
   type EgressScope,
+  type RuleKey,
   type View,
 } from '@flotilla/pilot-world';
 import { hostMatches, isWildcard } from '@flotilla/rules';
-import { consistentHashOfService, type ConsistentHash } from './hash-policy.ts';
-import { clusterName } from './route.ts';
+import { hashRuleOf } from './hash-policy.ts';
 import { bracketed, domainName, isRoutable, serviceDomains, settleDomains } from './domains.ts';
-import { hasRoutes, servedAtKey } from './virtual-service-routes.ts';
+import { hasRoutes, servedAt, type ServedAt } from './virtual-service-routes.ts';
 
-/** A virtual host of a sidecar's outbound route configuration: what it is called and where its routes come from. */
-export interface PlannedHost {
+interface ServiceRoutesFields {
+  readonly hostname: string;
+  readonly port: number;
+  /** The DestinationRule that says by what to balance; noRule where none does. */
+  readonly hashRule: RuleKey;
+}
+/** The one route of a service that no VirtualService claims: to its own cluster. */
+const serviceRoutes = defineKey<ServiceRoutesFields>()('hostname', 'port', 'hashRule');
+export type ServiceRoutes = KeyOf<typeof serviceRoutes>;
+
+interface PlannedHostFields {
   readonly name: string;
   readonly domains: readonly string[];
-  /** Key of virtualServiceRoutes, or the service's own cluster and how it is balanced. */
-  readonly routes:
-    | { readonly virtualService: string }
-    | { readonly cluster: string; readonly operation: string; readonly hash?: ConsistentHash };
+  readonly routes: ServedAt | ServiceRoutes;
 }
+/** A virtual host of a sidecar's outbound route configuration: what it is called and where its routes come from. */
+const plannedHost = defineKey<PlannedHostFields>()('name', 'domains', 'routes');
+export type PlannedHost = KeyOf<typeof plannedHost>;
 
 /** A route configuration's name: a port, `host:port` for sniffed ports, `http_proxy`, or a Unix socket's path. */
 export interface RouteName {
@@ -85,13 +96,10 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
     .filter(({ hostname }) => !claimed.has(hostname))
     .flatMap((service) =>
       service.ports.filter(isRoutable).map((port) => {
-        const hash = consistentHashOfService(view, service.hostname, { port: port.port, ruleFor });
-        const routes = {
-          cluster: clusterName('outbound', { port: port.port, host: service.hostname }),
-          operation: domainName(service.hostname, port.port),
-          ...(hash ? { hash } : {}),
-        };
-        return { port: port.port, routes, service, hostname: service.hostname };
+        const { hostname } = service;
+        const hashRule = hashRuleOf(view, hostname, { port: port.port, ruleFor });
+        const routes = serviceRoutes({ hostname, port: port.port, hashRule });
+        return { port: port.port, routes, service, hostname };
       }),
     );
   const all = [...wrappers, ...plain];
@@ -106,7 +114,7 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
   }));
   const planned = settleDomains(candidates, known)
     .filter(({ port }) => listenPort === 0 || port === listenPort)
-    .map(({ name: host, domains, routes }) => ({ name: host, domains, routes }));
+    .map(({ name: host, domains, routes }) => plannedHost({ name: host, domains, routes }));
   return route.sniffed ? sniffedHost(planned, name) : planned;
 });
 
@@ -130,18 +138,18 @@ function domainsOf(
 interface Wrapper {
   readonly hostname: string;
   readonly port: number;
-  readonly routes: PlannedHost['routes'];
+  readonly routes: ServedAt | ServiceRoutes;
   readonly service?: Service;
 }
 
 function hostsOfVirtualService(
   view: View,
-  key: string,
+  key: ObjectKey,
   at: { services: Map<string, Service>; listenPort: number; claimed: Set<string> },
 ): Wrapper[] {
-  const routesKey = servedAtKey({ virtualService: key, port: at.listenPort, gateway: 'mesh', tls: false });
+  const routes = servedAt({ virtualService: key, port: at.listenPort, gateway: 'mesh', tls: false });
   const header = view.query(virtualServiceHeader, key);
-  if (!header || !view.query(hasRoutes, routesKey)) return [];
+  if (!header || !view.query(hasRoutes, routes)) return [];
   const services: Service[] = [];
   const hosts: string[] = [];
   for (const host of [...header.hosts.filter((h) => !isWildcard(h)), ...header.hosts.filter(isWildcard)]) {
@@ -155,7 +163,6 @@ function hostsOfVirtualService(
   for (const service of services)
     for (const { port } of service.ports.filter(isRoutable)) byPort.set(port, [...(byPort.get(port) ?? []), service]);
   if (byPort.size === 0 && at.listenPort === 80) byPort.set(80, []);
-  const routes = { virtualService: routesKey };
   if (byPort.size > 0) for (const service of services) at.claimed.add(service.hostname);
   return [...byPort].flatMap(([port, of]): Wrapper[] => [
     ...hosts.map((hostname) => ({ hostname, port, routes })),
@@ -167,5 +174,5 @@ function hostsOfVirtualService(
 function sniffedHost(hosts: readonly PlannedHost[], name: string): readonly PlannedHost[] {
   const own = hosts.filter((host) => host.name === name || host.domains.includes(name));
   const [only, ...others] = own.length > 0 ? own : hosts;
-  return only && others.length === 0 ? [{ ...only, domains: ['*'] }] : own.length > 0 ? own : hosts;
+  return only && others.length === 0 ? [plannedHost({ ...only, domains: ['*'] })] : own.length > 0 ? own : hosts;
 }

@@ -3,10 +3,11 @@ import { duration, type envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
 import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
-import { byName } from './domains.ts';
-import { buildHashPolicies } from './hash-policy.ts';
-import { buildDefaultRoute, clusterName } from './route.ts';
-import { sidecarPlan, parseRouteName, type PlannedHost } from './sidecar-plan.ts';
+import { byName, domainName } from './domains.ts';
+import { hashPoliciesOfRule } from './hash-policy.ts';
+import { buildDefaultRoute } from './route.ts';
+import { clusterName } from '../cluster-name.ts';
+import { sidecarPlan, parseRouteName, type PlannedHost, type ServiceRoutes } from './sidecar-plan.ts';
 import { virtualServiceRoutes } from './virtual-service-routes.ts';
 
 type IRoute = envoy.config.route.v3.IRoute;
@@ -14,37 +15,27 @@ type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 
 /** The virtual host that a plan asks for. */
 function buildVirtualHost(view: View, { name, domains, routes }: PlannedHost): IVirtualHost {
-  const built =
-    'virtualService' in routes ? view.query(virtualServiceRoutes, routes.virtualService) : [defaultRoute(view, routes)];
+  const built = 'virtualService' in routes ? view.query(virtualServiceRoutes, routes) : [defaultRoute(view, routes)];
   return { name, domains: [...domains], routes: withStockAlpn(view, built), includeRequestAttemptCount: true };
 }
 
-function defaultRoute(
-  view: View,
-  { cluster, operation, hash }: Exclude<PlannedHost['routes'], { virtualService: string }>,
-): IRoute {
+function defaultRoute(view: View, { hostname, port, hashRule }: ServiceRoutes): IRoute {
   const retries = setting(view, 'defaultHttpRetryPolicy');
-  return buildDefaultRoute(cluster, operation, {
+  return buildDefaultRoute(clusterName('outbound', { port, host: hostname }), domainName(hostname, port), {
     ...(retries ? { retries } : {}),
-    hashPolicy: buildHashPolicies(hash),
+    hashPolicy: hashPoliciesOfRule(view, hashRule, port),
   });
 }
 
 /**
- * One virtual host, encoded: a changed VirtualService encodes its own again and no other. Key: the PlannedHost as JSON,
- * so that all who plan the same share it.
+ * One virtual host, encoded: a changed VirtualService encodes its own again and no other. All who plan the same share
+ * it.
  */
 const virtualHost = worldQuery(
   'virtual-host',
-  (view, key): XdsResource => encodeVirtualHost(buildVirtualHost(view, JSON.parse(key) as PlannedHost)),
+  (view, planned: PlannedHost): XdsResource => encodeVirtualHost(buildVirtualHost(view, planned)),
   { equals: sameResource },
 );
-
-/** The virtual hosts of a route configuration as keys, in the order of their names. */
-const virtualHostKeys = worldQuery('virtual-host-keys', (view, name): readonly string[] | undefined => {
-  const planned = view.query(sidecarPlan, name);
-  return planned && [...planned].sort(byName).map((host) => JSON.stringify(host));
-});
 
 /** What becomes of requests to hosts that nobody knows: outboundTrafficPolicy of the Sidecar, else of the mesh. */
 function buildCatchAllHost(view: View): IVirtualHost {
@@ -73,11 +64,11 @@ const catchAllHost = worldQuery('catch-all-host', (view): XdsResource => encodeV
 export const sidecarRouteConfiguration = worldQuery(
   'sidecar-route-configuration',
   (view, name): XdsResource | undefined => {
-    const keys = view.query(virtualHostKeys, name);
-    if (!keys) return undefined;
-    const hosts = keys.map((key): VirtualHostPart => ({
-      encoded: () => view.query(virtualHost, key),
-      message: () => buildVirtualHost(view, JSON.parse(key) as PlannedHost),
+    const plan = view.query(sidecarPlan, name);
+    if (!plan) return undefined;
+    const hosts = [...plan].sort(byName).map((planned): VirtualHostPart => ({
+      encoded: () => view.query(virtualHost, planned),
+      message: () => buildVirtualHost(view, planned),
     }));
     if (!parseRouteName(name)?.sniffed)
       hosts.push({ encoded: () => view.query(catchAllHost, ''), message: () => buildCatchAllHost(view) });

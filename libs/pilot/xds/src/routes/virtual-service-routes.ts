@@ -1,4 +1,5 @@
-import type { HTTPMatchRequest } from '@flotilla/model';
+import type { HTTPMatchRequest, ObjectKey } from '@flotilla/model';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import type { Service } from '@flotilla/pilot-registry';
 import {
   isSelected,
@@ -16,37 +17,35 @@ import { hashPoliciesOf } from './hash-policy.ts';
 import { isCatchAll } from './match.ts';
 import { buildRoute, type RouteContext } from './route.ts';
 
-/** Where the routes of a VirtualService are served. */
-export interface ServedAt {
-  readonly virtualService: string;
+interface ServedFields {
+  readonly virtualService: ObjectKey;
   readonly port: number;
   /** `mesh` or `namespace/name`. */
   readonly gateway: string;
   readonly tls: boolean;
 }
-export const servedAtKey = ({ virtualService, port, gateway, tls }: ServedAt): string =>
-  `${virtualService}|${port}|${gateway}|${tls ? 'tls' : ''}`;
+/** Where the routes of a VirtualService are served. */
+export const servedAt = defineKey<ServedFields>()('virtualService', 'gateway', 'port', 'tls');
+export type ServedAt = KeyOf<typeof servedAt>;
 
 /**
  * The routes of a VirtualService for this proxy, in order, up to the first that catches all (Istio's
- * BuildHTTPRoutesForVirtualService). Empty when none of its rules is for this proxy, port and gateway. Key:
- * servedAtKey.
+ * BuildHTTPRoutesForVirtualService). Empty when none of its rules is for this proxy, port and gateway.
  */
 export const virtualServiceRoutes = worldQuery(
   'virtual-service-routes',
-  (view, key): readonly envoy.config.route.v3.IRoute[] => {
-    const [name, port, gateway, tls] = key.split('|') as [string, string, string, string];
-    const virtualService = view.query(virtualServiceOf, name);
+  (view, { virtualService: key, port, gateway, tls }: ServedAt): readonly envoy.config.route.v3.IRoute[] => {
+    const virtualService = view.query(virtualServiceOf, key);
     if (!virtualService) return [];
     const retries = setting(view, 'defaultHttpRetryPolicy');
     const context: RouteContext = {
       virtualService,
-      port: Number(port),
-      tls: tls !== '',
+      port,
+      tls,
       ...(retries ? { defaultRetries: retries } : {}),
       // A sidecar's listener shows of each service just the listener's port.
       singlePort: (host) =>
-        gateway === 'mesh' && Number(port) !== 0
+        gateway === 'mesh' && port !== 0
           ? undefined
           : onlyPort(
               gateway === 'mesh'
@@ -59,7 +58,7 @@ export const virtualServiceRoutes = worldQuery(
     for (const http of virtualService.spec.http ?? []) {
       const matches: (HTTPMatchRequest | undefined)[] = http.match?.length ? [...http.match] : [undefined];
       for (const match of matches) {
-        if (match && !isForProxy(view, match, { port: Number(port), gateway })) continue;
+        if (match && !isForProxy(view, match, { port, gateway })) continue;
         const route = buildRoute(http, match, context);
         routes.push(route);
         if (route.match && isCatchAll(route.match)) return routes;
@@ -99,5 +98,5 @@ function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gat
 
 export const hasRoutes = worldQuery(
   'has-routes',
-  (view, key): boolean => view.query(virtualServiceRoutes, key).length > 0,
+  (view, served: ServedAt): boolean => view.query(virtualServiceRoutes, served).length > 0,
 );

@@ -2,8 +2,9 @@ import { compareText } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import { setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
+import { defineKey, type KeyOf } from '@flotilla/query';
+import { clusterName } from '../cluster-name.ts';
 import { typedConfig } from '../finish/typed-config.ts';
-import { clusterName } from '../routes/route.ts';
 import { collectorHost } from './collector.ts';
 import { applicableTelemetries, onSide, providerNamed, type Side } from './telemetry.ts';
 import { defaultText, jsonFormat, meshFormat, textFormat } from './log-format.ts';
@@ -174,9 +175,10 @@ function fromMesh(view: View, of: LogOf): IAccessLog[] {
   ].map((log) => withFilter(log, of, ''));
 }
 
-/** The access logs of a listener, or of its HTTP or byte streams, by Telemetry, else by the mesh. Key: `side|of`. */
-const accessLogs = worldQuery('access-logs', (view, key): readonly IAccessLog[] => {
-  const [side, of] = key.split('|') as [Side, LogOf];
+const logKey = defineKey<{ readonly side: Side; readonly of: LogOf }>()('side', 'of');
+
+/** The access logs of a listener, or of its HTTP or byte streams, by Telemetry, else by the mesh. */
+const accessLogs = worldQuery('access-logs', (view, { side, of }: KeyOf<typeof logKey>): readonly IAccessLog[] => {
   if (of === 'listener' && setting(view, 'disableEnvoyListenerLog')) return [];
   const { providers, disabled } = choose(view, side);
   const logs = [...providers]
@@ -191,6 +193,6 @@ const accessLogs = worldQuery('access-logs', (view, key): readonly IAccessLog[] 
 
 /** As a field of what it belongs to; nothing when nothing is logged. */
 export function accessLogFor(view: View, side: Side, of: LogOf): { accessLog?: IAccessLog[] } {
-  const logs = view.query(accessLogs, `${side}|${of}`);
+  const logs = view.query(accessLogs, logKey({ side, of }));
   return logs.length > 0 ? { accessLog: [...logs] } : {};
 }

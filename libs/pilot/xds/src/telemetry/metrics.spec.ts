@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseMeshConfig, parseResource } from '@flotilla/model';
+import { keyOf, parseMeshConfig, parseResource } from '@flotilla/model';
 import { createWorldStore, parseProxy, worldChanges, worldQuery } from '@flotilla/pilot-world';
 import { Engine, Subject } from '@flotilla/query';
-import { metricsOf } from './metrics.ts';
+import { metricsKey, metricsOf } from './metrics.ts';
 import { statsOf } from './stats.ts';
 
 const telemetry = (namespace: string, ...metrics: unknown[]): unknown => ({
@@ -25,7 +25,7 @@ function engineOf(objects: unknown[], providers: string[]): { engine: Engine; su
       return parsed.value.resource;
     }),
   ])
-    engine.apply(worldChanges(resource.collection, `${resource.meta.namespace}/${resource.meta.name}`, resource));
+    engine.apply(worldChanges(resource.collection, keyOf(resource.meta), resource));
   const proxy = parseProxy({ id: 'sidecar~10.0.0.1~a.ns~ns.svc.cluster.local' });
   if (!proxy.ok) throw new Error(proxy.error);
   return { engine, subject: new Subject({ ...proxy.value }) };
@@ -82,8 +82,8 @@ it('overrides come together tag by tag, of all levels that speak of the provider
     ],
     ['prometheus'],
   );
-  const count = (side: string): unknown =>
-    engine.read(metricsOf, `${side}|prometheus`, subject).overrides.get('REQUEST_COUNT');
+  const count = (side: 'CLIENT' | 'SERVER'): unknown =>
+    engine.read(metricsOf, metricsKey({ side, provider: 'prometheus' }), subject).overrides.get('REQUEST_COUNT');
   expect(count('CLIENT')).toEqual({
     drop: false,
     tags: new Map([

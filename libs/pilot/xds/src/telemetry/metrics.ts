@@ -1,4 +1,5 @@
 import { setting, worldQuery, type View } from '@flotilla/pilot-world';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { applicableTelemetries, onSide, type Side } from './telemetry.ts';
 
 /** Istio's own metrics, as Telemetry names them. */
@@ -54,13 +55,11 @@ export const metricProviders = worldQuery(
     [],
 );
 
-/**
- * What a provider gets on a side: overrides of all levels that speak of it, tag by tag (Istio's mergeMetrics). Key:
- * `side|provider`.
- */
-export const metricsOf = worldQuery('metrics-of', (view, key): Metrics => {
-  const bar = key.indexOf('|');
-  const [side, provider] = [key.slice(0, bar) as Side, key.slice(bar + 1)];
+/** A provider of metrics on one side. */
+export const metricsKey = defineKey<{ readonly provider: string; readonly side: Side }>()('provider', 'side');
+
+/** What a provider gets on a side: overrides of all levels that speak of it, tag by tag (Istio's mergeMetrics). */
+export const metricsOf = worldQuery('metrics-of', (view, { provider, side }: KeyOf<typeof metricsKey>): Metrics => {
   const overrides = new Map<string, MetricOverride>();
   let [interval, disabled] = [0, false];
   for (const { names, level } of byLevel(view)) {

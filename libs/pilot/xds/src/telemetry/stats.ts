@@ -1,9 +1,10 @@
 import { compareText, ownMember } from '@flotilla/std';
 import { worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, stats, type envoy } from '@flotilla/proto-gen/envoy';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { typedConfig } from '../finish/typed-config.ts';
 import { logProviders } from './access-log.ts';
-import { metricProviders, metricsOf, type MetricOverride, type Metrics } from './metrics.ts';
+import { metricProviders, metricsKey, metricsOf, type MetricOverride, type Metrics } from './metrics.ts';
 import { stackdriverFilter } from './stackdriver.ts';
 import { providerNamed, type Side } from './telemetry.ts';
 
@@ -43,20 +44,22 @@ function statsFilter({ interval, overrides }: Metrics, noHostFallback: boolean):
   return { name: 'istio.stats', typedConfig: typedConfig(stats.PluginConfig, config) };
 }
 
+const counted = defineKey<{ readonly side: Side; readonly carries: 'http' | 'tcp' }>()('side', 'carries');
+type Counted = KeyOf<typeof counted>;
+
 /**
  * The filters that count and, for a provider that does both in one, log; none for a stock Envoy, which hasn't got them
- * (Istio's telemetryFilters). Key: `side|carries`.
+ * (Istio's telemetryFilters).
  */
-const telemetryFilters = worldQuery('telemetry-filters', (view, key): readonly IFilter[] => {
+const telemetryFilters = worldQuery('telemetry-filters', (view, { side, carries }: Counted): readonly IFilter[] => {
   if (!view.attr('istioExtensions')) return [];
-  const [side, carries] = key.split('|') as [Side, 'http' | 'tcp'];
   const counting = view.query(metricProviders, '');
   const logging = logProviders(view, side);
   // only a sidecar's client side knows which host was really meant
   const noHostFallback = side === 'SERVER' || view.attr('type') === 'router';
   return [...new Set([...counting, ...logging.keys()])].sort(compareText).flatMap((name): IFilter[] => {
     const provider = providerNamed(view, name);
-    const metrics = counting.includes(name) ? view.query(metricsOf, `${side}|${name}`) : undefined;
+    const metrics = counting.includes(name) ? view.query(metricsOf, metricsKey({ side, provider: name })) : undefined;
     if (provider?.prometheus) return metrics && !metrics.disabled ? [statsFilter(metrics, noHostFallback)] : [];
     return provider?.stackdriver
       ? [
@@ -74,5 +77,5 @@ const telemetryFilters = worldQuery('telemetry-filters', (view, key): readonly I
 
 /** What counts HTTP or bytes on a side. */
 export const statsOf = (view: View, side: Side, carries: 'http' | 'tcp'): IFilter[] => [
-  ...view.query(telemetryFilters, `${side}|${carries}`),
+  ...view.query(telemetryFilters, counted({ side, carries })),
 ];

@@ -1,8 +1,8 @@
 import type { ExtensionProvider } from '@flotilla/model';
 import type { View } from '@flotilla/pilot-world';
 import { bool, envoy } from '@flotilla/proto-gen/envoy';
+import { clusterName } from '../cluster-name.ts';
 import { typedConfig } from '../finish/typed-config.ts';
-import { clusterName } from '../routes/route.ts';
 import { collectorHost } from './collector.ts';
 import { stackdriverTracer } from './stackdriver-tracer.ts';
 
