@@ -99,7 +99,11 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
         );
       const ca = ownCa(mesh, folder, {
         wrapper: inMounts(`mount --bind '${kept}' '${kept}' && mount -o remount,ro,bind '${kept}'`),
-        flags: { 'root-file': join(kept, 'root.pem'), 'bootstrap-tokens-file': join(kept, 'tokens.json') },
+        flags: {
+          'root-file': join(kept, 'root.pem'),
+          'root-cert-out': join(kept, 'root-cert.pem'),
+          'bootstrap-tokens-file': join(kept, 'tokens.json'),
+        },
       });
       ca.start();
       await ca.ready(20_000);

@@ -19,14 +19,24 @@ const connect = (name: string, describe: string, options: Partial<AdsOptions>): 
 });
 const seriesOf = async (mesh: Mesh): Promise<number> =>
   (await mesh.page('pilot', '/metrics')).split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
-/** Opens streams one after the other, each answered once. */
+/** Opens streams one after the other. Each is answered, rejects that, and asks for something else. */
 async function visit(mesh: Mesh, count: number, options: (i: number) => Partial<AdsOptions>): Promise<void> {
   for (let i = 0; i < count; i += 25) {
     await Promise.all(
       Array.from({ length: Math.min(25, count - i) }, async (_, j) => {
         const stream = await mesh.stream(options(i + j));
         stream.send({ typeUrl: types.eds, resourceNamesSubscribe: ['x'] });
-        await stream.next(() => true, 10_000).catch(() => {});
+        const answer = await stream.next(() => true, 10_000).catch(() => undefined);
+        if (answer) {
+          const { nonce: responseNonce } = answer.message;
+          stream.send({
+            typeUrl: types.eds,
+            responseNonce,
+            errorDetail: { code: status.INVALID_ARGUMENT, message: 'no' },
+          });
+          stream.send({ typeUrl: types.rds, resourceNamesSubscribe: ['80'] });
+          await stream.next(({ message }) => message.typeUrl === types.rds, 10_000).catch(() => {});
+        }
         stream.close();
       }),
     );
@@ -56,7 +66,7 @@ export const nodes = table({ service: 'pilot', kind: 'nodes' }, [
     // ddf8edd: a label for each id, forever.
     name: '500 made-up ids',
     form: 'short',
-    describe: 'streams of 500 ids: no more series of metrics than before',
+    describe: 'streams of 500 ids, which reject what they are sent: no more series of metrics than before',
     run: async (mesh) => {
       const before = await seriesOf(mesh);
       await visit(mesh, 500, (i) => ({ nodeId: nodeOf('shop', { name: `made-up-${i}` }) }));
