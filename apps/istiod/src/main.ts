@@ -115,7 +115,7 @@ await runApp(
         webhook: webhook.listening,
       },
       pages: {
-        '/debug/problems': () => problemsPage(galley.problems()),
+        '/debug/problems': () => problemsPage([...galley.problems(), ...pilot.problems()]),
         '/debug/reports': () => reportsPage(galley.reports()),
         '/debug/sources': () => sourcesPage(galley.sources()),
       },

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
+import { createPilot, generationProblemsPage, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credential-client';
@@ -53,6 +53,7 @@ await runApp(
     });
     return {
       runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner],
+      pages: { '/debug/problems': () => generationProblemsPage(pilot.problems()) },
       ready: { 'the whole configuration': pilot.ready, xds: plaintext.listening, 'secure-xds': secure.listening },
     };
   },

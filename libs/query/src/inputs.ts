@@ -9,26 +9,28 @@ export interface Input {
 }
 
 /**
- * The values that a failed result read, the most likely cause first: those that the innermost query that failed had
- * read last. At most `limit`; values that do not exist are left out.
+ * The values that were read by what failed with this error, below a result that goes on without it or has failed
+ * itself. The most likely cause comes first: the innermost query that failed had read it last. At most `limit`; values
+ * that do not exist are left out.
  */
-export function causesOf(entry: Entry, limit: number): readonly Input[] {
+export function causesOf(entry: Entry, error: unknown, limit: number): readonly Input[] {
   const found = new Set<Input>();
-  for (const { value, cell } of inputsOf(innermost(entry), new Set())) {
+  for (const { value, cell } of inputsOf(failedWith(error, entry, new Set()) ?? entry, new Set())) {
     if (found.size >= limit) break;
     if (value !== undefined && cell.kind === 'value') found.add(cell);
   }
   return [...found];
 }
 
-/** The entry that threw what this one failed with. */
-function innermost(entry: Entry): Entry {
-  const { outcome } = entry;
-  if (!('error' in outcome)) return entry;
-  const inner = entry.reads.findLast(
-    (read): read is Entry => read instanceof Entry && 'error' in read.outcome && read.outcome.error === outcome.error,
-  );
-  return inner ? innermost(inner) : entry;
+/** The innermost entry that threw this. */
+function failedWith(error: unknown, entry: Entry, seen: Set<Entry>): Entry | undefined {
+  if (seen.has(entry)) return undefined;
+  seen.add(entry);
+  for (const read of entry.reads.toReversed()) {
+    const inner = read instanceof Entry ? failedWith(error, read, seen) : undefined;
+    if (inner) return inner;
+  }
+  return 'error' in entry.outcome && entry.outcome.error === error ? entry : undefined;
 }
 
 /** What an entry depends on, what it read last first. */

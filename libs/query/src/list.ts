@@ -96,6 +96,11 @@ export class ListWatch<R = unknown> {
     return this.#failedSources;
   }
 
+  /** The watch on what names the members; undefined for a list of one. */
+  get naming(): Watch | undefined {
+    return this.#naming;
+  }
+
   /** Whether this is the watch on what names the members. */
   isNaming(watch: Watch): boolean {
     return watch === this.#naming;

@@ -3,7 +3,13 @@ import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createCredentialHub } from '@flotilla/citadel-credentials';
 import { listen, serverNamed } from '@flotilla/grpc';
-import { collections, parseMeshConfig, type CredentialSource, type CredentialUpdate } from '@flotilla/model';
+import {
+  collections,
+  parseMeshConfig,
+  type Batch,
+  type CredentialSource,
+  type CredentialUpdate,
+} from '@flotilla/model';
 import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
 import {
@@ -61,6 +67,12 @@ export interface Stream {
   next(): Promise<Answer>;
   /** The first answer that has this text. */
   nextWith(text: string): Promise<Answer>;
+  /** What the client has, by type and name, as hexadecimal bytes. */
+  readonly held: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Resolves when the client has a resource of a name. */
+  has(typeUrl: string, name: string): Promise<void>;
+  /** Resolves when all is answered that was sent before: the server answers in order. */
+  roundTrip(): Promise<void>;
   /** All that has come until now, told by asking for something else and waiting for that. */
   settled(): Promise<readonly Answer[]>;
   close(): void;
@@ -74,6 +86,39 @@ interface Raw {
     readonly value?: Uint8Array | null;
     readonly resource?: { readonly value?: Uint8Array | null } | null;
   }[];
+  readonly removedResources?: readonly string[];
+}
+
+/** Types of which a response without delta is all that there is. */
+const wholeTypes = [
+  'envoy.config.cluster.v3.Cluster',
+  'envoy.config.listener.v3.Listener',
+  'istio.networking.nds.v1.NameTable',
+];
+const unservedType = 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig';
+
+/** What every resource but the name table begins with, its name, in field 1 (Protocol Buffers, "Encoding"). */
+function nameIn(typeUrl: string, bytes: Uint8Array): string {
+  if (bytes[0] !== 0x0a || typeUrl.endsWith('NameTable')) return '';
+  const [low = 0, high = 0] = bytes.subarray(1);
+  const [length, start] = low < 0x80 ? [low, 2] : [(low & 0x7f) + high * 0x80, 3];
+  return Buffer.from(bytes.subarray(start, start + length)).toString();
+}
+
+/** Takes over a response into what a client has. */
+function take(
+  held: Map<string, Map<string, string>>,
+  { typeUrl, resources, removedResources = [] }: Raw,
+  variant: Variant,
+): void {
+  const isWhole = variant === 'sotw' && wholeTypes.some((type) => typeUrl.endsWith(type));
+  const known = isWhole ? new Map<string, string>() : (held.get(typeUrl) ?? new Map<string, string>());
+  held.set(typeUrl, known);
+  for (const { value, resource } of resources) {
+    const bytes = Buffer.from(value ?? resource?.value ?? []);
+    known.set(nameIn(typeUrl, bytes), bytes.toString('hex'));
+  }
+  for (const name of removedResources) known.delete(name);
 }
 const variants = {
   sotw: {
@@ -109,8 +154,12 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
   const stop = new AbortController();
   const closers: (() => unknown)[] = [() => stop.abort()];
   const logged: LogFields[] = [];
+  /** Errors and what is over again, by their messages. */
+  const logs: { readonly message: string; readonly fields: LogFields }[] = [];
   const log: Logger = {
     ...noObservability.log,
+    error: (message: string, fields: LogFields = {}) => void logs.push({ message, fields }),
+    info: (message: string, fields: LogFields = {}) => void logs.push({ message, fields }),
     warn: (_message: string, fields: LogFields = {}) => void logged.push(fields),
     scope: () => log,
     with: () => log,
@@ -195,9 +244,24 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     );
     const answers = new AsyncQueue<Answer>();
     const last = new Map<string, string>();
+    const resourcesHeld = new Map<string, Map<string, string>>();
+    const waiting = new Set<() => void>();
+    const until = (isDone: () => boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const check = (): void => {
+          if (!isDone()) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      });
     stream
-      .on('data', ({ typeUrl, nonce, resources }: Raw) => {
+      .on('data', (raw: Raw) => {
+        const { typeUrl, nonce, resources } = raw;
         last.set(typeUrl, nonce);
+        take(resourcesHeld, raw, variant);
+        for (const check of waiting) check();
         const text = resources
           .map(({ value, resource }) => Buffer.from(value ?? resource?.value ?? []).toString('latin1'))
           .join('\n');
@@ -221,6 +285,18 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     await next();
     let others = 0;
     return {
+      held: resourcesHeld,
+      has: (typeUrl, name) => until(() => resourcesHeld.get(typeUrl)?.has(name) ?? false),
+      async roundTrip() {
+        const before = last.get(unservedType);
+        others += 1;
+        stream.write({
+          typeUrl: unservedType,
+          ...named([`${others}`]),
+          ...(variant === 'sotw' ? { responseNonce: before ?? '' } : {}),
+        });
+        await until(() => last.get(unservedType) !== before);
+      },
       ask: (typeUrl, names) =>
         void stream.write({
           typeUrl,
@@ -252,6 +328,12 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
   return {
     connect,
     put,
+    /** One batch: objects that are there now, and keys of those that are gone. */
+    publish: (batch: Pick<Batch, 'put' | 'delete'>): Promise<void> =>
+      bus.publish({ session: 's', seq: (seq += 1), complete: [], ...batch }),
+    engine: pilot.engine,
+    problems: pilot.problems,
+    logs,
     logged,
     followed,
     /** Resolves when pilot stops following a name. */

@@ -1,6 +1,6 @@
 import type { Logger } from '@flotilla/observability-port';
 import type { XdsKind } from '@flotilla/pilot-xds';
-import { causesOf, type Input, type Member } from '@flotilla/query';
+import { causesOf, type Input } from '@flotilla/query';
 import { maxMessage, messageOf, printable } from '@flotilla/std';
 import type { PilotMetrics } from './metrics.ts';
 import type { Failure, SharedList } from './shared-list.ts';
@@ -37,7 +37,7 @@ interface Open {
   readonly resources: Map<SharedList, readonly string[]>;
 }
 
-const textOf = ({ query, key }: Pick<Member, 'query' | 'key'>): string =>
+const textOf = ({ query, key }: Pick<Failure, 'query' | 'key'>): string =>
   printable(String(key) === '' ? query.name : `${query.name} ${key}`);
 
 /**
@@ -98,7 +98,7 @@ export class GenerationProblems {
     }
     // What goes wrong with a Secret must not show it.
     const message = list.kind === 'sds' ? 'the Secret could not be encoded' : printable(messageOf(error), maxMessage);
-    const objects = watch ? causesOf(watch.entry, maxObjects).map(objectName) : [];
+    const objects = causesOf(watch.entry, error, maxObjects).map(objectName);
     this.#open.set(id, {
       type: list.kind,
       member: text,

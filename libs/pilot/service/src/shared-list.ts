@@ -1,5 +1,5 @@
-import type { Made, XdsKind, XdsResource } from '@flotilla/pilot-xds';
-import type { ListWatch, Member, Subject, Watch } from '@flotilla/query';
+import { completed, type Made, type XdsKind, type XdsResource } from '@flotilla/pilot-xds';
+import type { ListWatch, QueryKey, Subject, Watch } from '@flotilla/query';
 import type { ProxyReport } from './report/proxy-report.ts';
 
 /** A proxy, as far as lists are concerned. */
@@ -12,12 +12,14 @@ export interface Holder {
 }
 
 /** A member that can't be made, or a query that can't name members; what proxies have of it stays in force. */
-export interface Failure extends Pick<Member, 'query' | 'key'> {
+export interface Failure {
+  readonly query: { readonly name: string };
+  readonly key: QueryKey;
   readonly error: unknown;
   /** Names of the resources that proxies have of it. */
   readonly resources: readonly string[];
-  /** Of the result that failed; undefined where that is not watched. */
-  readonly watch?: Watch;
+  /** On the result that has failed, or read what has. */
+  readonly watch: Watch;
 }
 
 /**
@@ -31,6 +33,8 @@ export class SharedList {
   /** What each member made last. */
   readonly #made = new Map<Watch, XdsResource>();
   readonly #failing = new Set<Watch>();
+  /** Members that were made without some of their parts. */
+  readonly #partial = new Set<Watch>();
   #byName = new Map<string, XdsResource>();
   #inOrder: readonly XdsResource[] | undefined;
 
@@ -60,12 +64,15 @@ export class SharedList {
   }
 
   get failures(): readonly Failure[] {
-    const { failed, failedSources, members } = this.watch;
-    if (this.#failing.size === 0 && !failed && failedSources.length === 0) return [];
+    const { failed, failedSources, naming } = this.watch;
+    if (this.#failing.size + this.#partial.size === 0 && !failed && failedSources.length === 0) return [];
     return [
-      ...members.flatMap(({ watch }) => (this.#failing.has(watch) ? this.#failureOf(watch) : [])),
+      ...[...this.#failing].flatMap((watch) => this.#failureOf(watch)),
+      ...[...this.#partial].flatMap((watch) => this.#failedPartsOf(watch)),
       ...(failed ? this.#failureOf(failed) : []),
-      ...failedSources.map((one) => ({ ...one, resources: this.#madeFrom(one.source) })),
+      ...failedSources.flatMap((one) =>
+        naming ? [{ ...one, resources: this.#madeFrom(one.source), watch: naming }] : [],
+      ),
     ];
   }
 
@@ -105,13 +112,17 @@ export class SharedList {
 
   #take(watch: Watch): void {
     const { outcome } = watch;
+    this.#partial.delete(watch);
     if ('error' in outcome) {
       this.#failing.add(watch);
       return;
     }
     this.#failing.delete(watch);
     const resource = outcome.value as Made;
-    if (resource) this.#made.set(watch, resource);
+    if (resource?.parts?.failed.length) this.#partial.add(watch);
+    // What of it is missing is what it had until now; where that can't be put together, all of it is.
+    const made = resource && (completed(resource, this.#made.get(watch)) ?? this.#made.get(watch));
+    if (made) this.#made.set(watch, made);
     else this.#made.delete(watch);
   }
 
@@ -119,6 +130,7 @@ export class SharedList {
     const named = new Set(this.watch.members.map(({ watch }) => watch));
     for (const watch of this.#made.keys()) if (!named.has(watch)) this.#made.delete(watch);
     for (const watch of this.#failing) if (!named.has(watch)) this.#failing.delete(watch);
+    for (const watch of this.#partial) if (!named.has(watch)) this.#partial.delete(watch);
   }
 
   #named(): Map<string, XdsResource> {
@@ -130,13 +142,29 @@ export class SharedList {
     return found;
   }
 
-  /** A member that fails and has made nothing yet stays what was in force under its name. */
+  /** A member that fails and has made nothing yet stays what was in force under its name; so do parts that fail. */
   #keep(inForce: (name: string) => XdsResource | undefined): void {
-    if (this.#failing.size === 0) return;
+    if (this.#failing.size + this.#partial.size === 0) return;
     for (const { member, watch } of this.watch.members) {
-      const kept = this.#failing.has(watch) && !this.#made.has(watch) ? inForce(member.name) : undefined;
+      const made = this.#made.get(watch);
+      const isMissing = this.#failing.has(watch) ? !made : (made?.parts?.missing.size ?? 0) > 0;
+      const former = isMissing ? inForce(member.name) : undefined;
+      const kept = made && former ? completed(made, former) : former;
       if (kept) this.#made.set(watch, kept);
     }
+  }
+
+  #failedPartsOf(watch: Watch): readonly Failure[] {
+    const made = this.#made.get(watch);
+    const { outcome } = watch;
+    const failed = ('value' in outcome ? (outcome.value as Made) : undefined)?.parts?.failed ?? [];
+    return failed.map(({ id, query, key, error }) => ({
+      query,
+      key,
+      error,
+      resources: made && !made.parts?.missing.has(id) ? [made.name] : [],
+      watch,
+    }));
   }
 
   #failureOf(watch: Watch): readonly Failure[] {

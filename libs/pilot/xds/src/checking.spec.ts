@@ -4,6 +4,7 @@ import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-worl
 import { checkAgainstScratch, Engine, ListWatch, Subject, type MemberList, type Watch } from '@flotilla/query';
 import { meshLife, meshNames, meshNodes, type MeshChange } from '@flotilla/testing';
 import { resourceKey, type XdsKind } from './finish/kinds.ts';
+import type { XdsResource } from './resource.ts';
 import { listOfOne, listsOf } from './roots.ts';
 
 const subjects = meshNodes.map((node) => {
@@ -31,7 +32,8 @@ function answer({ outcome }: Watch): string {
 const failuresIn = (engine: Engine): unknown[] =>
   [...engine.watches()].flatMap(({ query, outcome }): readonly unknown[] => {
     if ('error' in outcome) return [`${query.name}: ${String(outcome.error)}`];
-    return (outcome.value as Partial<MemberList> | undefined)?.failed ?? [];
+    const value = outcome.value as Partial<MemberList & XdsResource> | undefined;
+    return [...(value?.failed ?? []), ...(value?.parts?.failed ?? [])];
   });
 
 describe('checking mode', () => {

@@ -1,4 +1,5 @@
 export { resourceKey, typeUrls, type ResourceKey, type XdsKind } from './finish/kinds.ts';
+export { completed } from './finish/parts.ts';
 export type * from './members.ts';
 export * from './read.ts';
 export { messageOf } from './message-of.ts';

@@ -25,6 +25,7 @@ import { parseOutboundName } from '../cluster-name.ts';
 import { localitySetting } from '../clusters/load-balancer.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
 import { finish } from '../finish/finish.ts';
+import { gatherParts, part } from '../finish/parts.ts';
 import { acrossNetworks, isVisible } from './horizon.ts';
 import { applyLocality, type LocalityGroup } from './locality.ts';
 import { dnsMember, edsMember, isDraining, tlsModeOf, weightOf, type TlsMode } from './member.ts';
@@ -100,11 +101,8 @@ interface AssignmentOf {
   readonly locality?: string;
 }
 
-/**
- * A service port's endpoints by locality, those of a subset only, as far as the client may see them (Istio's
- * EndpointBuilder).
- */
-export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadAssignment {
+/** A service port's endpoints by locality, those of a subset only, as far as the client may see them. */
+function shownEndpoints(view: View, of: AssignmentOf): readonly (readonly [string, readonly Endpoint[]])[] {
   const { service } = of;
   const isNear = service.k8s.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
   const sticky = (service.labels['istio.io/persistent-session'] ?? '') !== '';
@@ -123,33 +121,48 @@ export function buildLoadAssignment(view: View, of: AssignmentOf): IClusterLoadA
       : all;
   const sees = isVisible(view);
   const shown = of.dns ? seen.filter(({ network }) => sees(network)) : seen;
-  const groups = [...groupBy(shown, ({ locality }) => locality)]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([locality, found]) => {
-      const { region, zone, subzone } = localityParts(locality);
-      const reached = of.dns
-        ? found.map(dnsMember)
-        : acrossNetworks(
-            view,
-            found.map((endpoint) => edsMember(view, endpoint, of.tls)),
-          );
-      const members = of.mtlsOnly ? reached.filter(({ mtls }) => mtls) : reached;
-      const weight = Math.min(
-        members.reduce((sum, member) => sum + weightOf(member), 0),
-        2 ** 32 - 1,
+  return [...groupBy(shown, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function buildGroup(
+  view: View,
+  of: AssignmentOf,
+  { locality, found }: { readonly locality: string; readonly found: readonly Endpoint[] },
+): LocalityGroup {
+  const { region, zone, subzone } = localityParts(locality);
+  const reached = of.dns
+    ? found.map(dnsMember)
+    : acrossNetworks(
+        view,
+        found.map((endpoint) => edsMember(view, endpoint, of.tls)),
       );
-      return {
-        endpoints: {
-          locality: localityMessage(region, zone, subzone),
-          lbEndpoints: members.map(({ lb }) => lb),
-          ...(members.length > 0 ? { loadBalancingWeight: u32(weight) } : {}),
-        },
-        labels: members.map(({ labels }) => labels),
-      };
-    });
+  const members = of.mtlsOnly ? reached.filter(({ mtls }) => mtls) : reached;
+  const weight = Math.min(
+    members.reduce((sum, member) => sum + weightOf(member), 0),
+    2 ** 32 - 1,
+  );
+  return {
+    endpoints: {
+      locality: localityMessage(region, zone, subzone),
+      lbEndpoints: members.map(({ lb }) => lb),
+      ...(members.length > 0 ? { loadBalancingWeight: u32(weight) } : {}),
+    },
+    labels: members.map(({ labels }) => labels),
+  };
+}
+
+/** The load assignment with these groups of endpoints (Istio's EndpointBuilder). */
+function withGroups(view: View, of: AssignmentOf, groups: readonly LocalityGroup[]): IClusterLoadAssignment {
   const endpoints = near(view, groups, of);
   return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
 }
+
+export const buildLoadAssignment = (view: View, of: AssignmentOf): IClusterLoadAssignment =>
+  withGroups(
+    view,
+    of,
+    shownEndpoints(view, of).map(([locality, found]) => buildGroup(view, of, { locality, found })),
+  );
 
 interface AssignmentFields {
   readonly name: string;
@@ -183,27 +196,61 @@ function balancing(
   };
 }
 
+type AssignmentKey = KeyOf<typeof assignmentKey>;
+
+/** What the endpoints of an assignment are asked for by; undefined for a service or port that does not exist. */
+function assignmentOf(view: View, { name, owner, rule, locality }: AssignmentKey): AssignmentOf | undefined {
+  const { port = 0, subset = '', passthrough = false } = parseOutboundName(name) ?? {};
+  const service = owner && scopedService(view, owner);
+  const servicePort = service?.ports.find((candidate) => candidate.port === port);
+  if (!service || !servicePort) return undefined;
+  return {
+    name,
+    service,
+    port: servicePort,
+    mtlsOnly: passthrough,
+    ...balancing(destinationRuleOf(view, rule)?.rule, { port, subset }),
+    ...(locality === undefined ? {} : { locality }),
+  };
+}
+
+const groupKey = defineKey<{ readonly locality: string; readonly assignment: AssignmentKey }>()(
+  'locality',
+  'assignment',
+);
+/** The endpoints of one locality in an assignment. */
+const endpointGroup = worldQuery(
+  'endpoint-group',
+  (view, { locality, assignment: asked }: KeyOf<typeof groupKey>): LocalityGroup | undefined => {
+    const of = assignmentOf(view, asked);
+    const found = of && shownEndpoints(view, of).find(([name]) => name === locality)?.[1];
+    return found && buildGroup(view, of, { locality, found });
+  },
+);
+
 const assignment = worldQuery(
   'assignment',
-  (view, { name, owner, rule, locality }: KeyOf<typeof assignmentKey>): XdsResource => {
-    const { port = 0, subset = '', passthrough = false } = parseOutboundName(name) ?? {};
-    const service = owner && scopedService(view, owner);
-    const servicePort = service?.ports.find((candidate) => candidate.port === port);
-    const message: IClusterLoadAssignment =
-      service && servicePort
-        ? buildLoadAssignment(view, {
-            name,
-            service,
-            port: servicePort,
-            mtlsOnly: passthrough,
-            ...balancing(destinationRuleOf(view, rule)?.rule, { port, subset }),
-            ...(locality === undefined ? {} : { locality }),
-          })
-        : { clusterName: name };
-    return finish(view, { kind: 'eds', name, message });
+  (view, key: AssignmentKey): XdsResource => {
+    const { name } = key;
+    const of = assignmentOf(view, key);
+    if (!of) return finish(view, { kind: 'eds', name, message: { clusterName: name } });
+    const { values, parts } = gatherParts(
+      view,
+      endpointsField,
+      shownEndpoints(view, of).map(([locality]) =>
+        part(locality, endpointGroup, groupKey({ locality, assignment: key })),
+      ),
+    );
+    const message = withGroups(view, of, values);
+    // Where priorities go by labels, endpoints of one locality are in several places: then one group costs all.
+    const [failed] = parts.failed;
+    if (failed && message.endpoints?.length !== values.length) throw failed.error;
+    return { ...finish(view, { kind: 'eds', name, message }), parts };
   },
   { equals: sameResource },
 );
+/** `endpoints` of a ClusterLoadAssignment. */
+const endpointsField = 2;
 
 /** The load assignment of an EDS cluster by its name. Undefined for any other name. */
 export const loadAssignment = worldQuery(

@@ -7,6 +7,7 @@ import { meshLife, meshNames, meshNodes } from '@flotilla/testing';
 import { oneOf } from '../roots.ts';
 import { resourceKey } from './kinds.ts';
 import type { Patch } from './patches.ts';
+import { part } from './parts.ts';
 import { encodeVirtualHost, finishRouteConfiguration } from './route-configuration.ts';
 
 type IRoute = envoy.config.route.v3.IRoute;
@@ -60,7 +61,14 @@ describe('a route configuration', () => {
         const query = worldQuery('query', (view) =>
           finishRouteConfiguration(view, {
             name,
-            hosts: hosts.map((message) => ({ encoded: () => encodeVirtualHost(message), message: () => message })),
+            hosts: hosts.map((message, i) => ({
+              encoded: part(
+                `${i}`,
+                worldQuery('host', () => encodeVirtualHost(message)),
+                '',
+              ),
+              message: () => message,
+            })),
           }),
         );
         const engine = new Engine(createWorldStore());

@@ -3,15 +3,18 @@ import { bool, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import type { XdsResource } from '../resource.ts';
 import { encodeMessage, encodeVirtualHosts, joinRouteConfiguration } from './encode-message.ts';
 import { finish, finished } from './finish.ts';
+import { gatherParts, type PartQuery } from './parts.ts';
 import { isPatched } from './patches.ts';
 
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 type IRouteConfiguration = envoy.config.route.v3.IRouteConfiguration;
+/** `virtual_hosts` of a RouteConfiguration. */
+const virtualHostsField = 2;
 
 /** One virtual host of a route configuration, in the form that is needed. */
 export interface VirtualHostPart {
   /** As encodeVirtualHost has it; undefined when it is gone. */
-  encoded(): XdsResource | undefined;
+  readonly encoded: PartQuery<XdsResource | undefined>;
   message(): IVirtualHost;
 }
 export interface RouteConfigurationParts {
@@ -39,11 +42,16 @@ const routeConfigurationOf = ({ name, hosts }: RouteConfigurationParts): IRouteC
 
 /**
  * Finishes a route configuration. Where no patch concerns it, it is assembled from virtual hosts that are encoded
- * already: a change of one encodes no other again. Both ways give the same bytes.
+ * already: a change of one encodes no other again, and one that fails is missing. Both ways give the same bytes.
  */
 export function finishRouteConfiguration(view: View, parts: RouteConfigurationParts): XdsResource {
   const { name, hosts } = parts;
   if (isPatched(view, 'rds', name)) return finish(view, { kind: 'rds', name, message: routeConfigurationOf(parts) });
-  const encoded = hosts.flatMap((host) => host.encoded()?.bytes ?? []);
-  return finished(name, joinRouteConfiguration(encodeMessage('rds', common(name)), encoded));
+  const { values, parts: made } = gatherParts(
+    view,
+    virtualHostsField,
+    hosts.map(({ encoded }) => encoded),
+  );
+  const encoded = values.map(({ bytes }) => bytes);
+  return { ...finished(name, joinRouteConfiguration(encodeMessage('rds', common(name)), encoded)), parts: made };
 }

@@ -1,182 +1,71 @@
-import { isHttp2 } from '@flotilla/pilot-registry';
-import {
-  canListenOn,
-  inboundPorts,
-  ownCertificate,
-  setting,
-  trustDomain,
-  worldQuery,
-  type InboundPort,
-  type View,
-} from '@flotilla/pilot-world';
-import { bool, duration, envoy, u32 } from '@flotilla/proto-gen/envoy';
-import { member } from '@flotilla/query';
-import { portMtls, workloadMtls, type MtlsMode } from '../authn/mtls-mode.ts';
-import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
-import { buildSidecarHcm } from '../filters/hcm.ts';
-import {
-  blackholeProxy,
-  httpConnectionManager,
-  istioAuthn,
-  istioMetadataExchange,
-  mongoProxy,
-  tcpProxy,
-} from '../filters/network.ts';
+import { canListenOn, inboundPorts, setting, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
+import { bool, duration, envoy } from '@flotilla/proto-gen/envoy';
+import { defineKey, member, type KeyOf } from '@flotilla/query';
+import { portMtls, workloadMtls } from '../authn/mtls-mode.ts';
 import { finish } from '../finish/finish.ts';
+import { filterChainsField, gatherParts, part, type Parts } from '../finish/parts.ts';
 import { listOf, namingQuery } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
-import { statName, type StatNameOf } from '../telemetry/stat-name.ts';
-import { statsOf } from '../telemetry/stats.ts';
-import { buildMutualTls } from '../tls/downstream.ts';
 import { connectionBalance } from './balance.ts';
-import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
+import { buildInboundChain, planBlackhole, planPassthrough, planPort, type PlannedChain } from './inbound-chains.ts';
 import { buildInspectors, originalDst, originalSrc } from './inspectors.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
-type IFilterChainMatch = envoy.config.listener.v3.IFilterChainMatch;
-type IFilter = envoy.config.listener.v3.IFilter;
 const { INBOUND } = envoy.config.core.v3.TrafficDirection;
 
-/** What the chains of one port, or of all undeclared ports, lead to. */
-interface Inbound {
-  readonly name: { readonly http: string; readonly tcp: string };
-  readonly match: IFilterChainMatch;
-  readonly cluster: string;
-  readonly statPrefix: string;
-  /** Of the Service, for the virtual host's name. */
-  readonly port: number;
-  readonly operation: string;
-  readonly routeName: string;
-  readonly http2: boolean;
-  readonly grpcWeb: boolean;
-  readonly mongo: boolean;
+/** The chains of an inbound listener by their ids, in order. Key: its name. */
+const inboundPlan = worldQuery('inbound-plan', (view, listener): ReadonlyMap<string, PlannedChain> => {
+  const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
+  const planned = listener === 'virtualInbound' ? planVirtual(view, mtls) : planBound(view, listener, mtls);
+  return new Map(planned.map((chain) => [chain.id, chain]));
+});
+type WorkloadMtls = ReturnType<typeof workloadMtls>;
+
+function planVirtual(view: View, mtls: WorkloadMtls): PlannedChain[] {
+  const ports = view.query(inboundPorts, '');
+  const declared = new Set(ports.map(({ number }) => number));
+  const versions = [
+    ...(view.attr('supportsIPv4') ? [4 as const] : []),
+    ...(view.attr('supportsIPv6') ? [6 as const] : []),
+  ];
+  const ownPorts = [...mtls.ports].filter(([number]) => !declared.has(number)).sort(([a], [b]) => a - b);
+  return [
+    planBlackhole(setting(view, 'proxyInboundListenPort') ?? 15006),
+    ...versions.flatMap((version) => [
+      ...planPassthrough(view, version, { mode: mtls.mode }),
+      ...ownPorts.flatMap(([port, mode]) => planPassthrough(view, version, { port, mode })),
+    ]),
+    ...ports
+      .filter(({ ingress }) => !ingress?.bound)
+      .flatMap((inbound) => planPort(view, inbound, portMtls(mtls, inbound.number))),
+  ];
 }
 
-const tlsOf = worldQuery('inbound-tls', (view, carries: string) =>
-  buildMutualTls({
-    alpn:
-      carries === 'http'
-        ? ['h2', 'http/1.1']
-        : ['istio-peer-exchange', 'h2', 'http/1.1'].slice(view.attr('istioExtensions') ? 0 : 1),
-    trustDomains: [...new Set([trustDomain(view), ...[...(setting(view, 'trustDomainAliases') ?? [])].sort()])],
-    meshMTLS: setting(view, 'meshMTLS'),
-    files: ownCertificate(view, 'SERVER'),
-  }),
+function planBound(view: View, listener: string, mtls: WorkloadMtls): PlannedChain[] {
+  const inbound = boundPorts(view).find((port) => boundName(port) === listener);
+  return inbound ? planPort(view, inbound, portMtls(mtls, inbound.number)) : [];
+}
+
+const inboundChainKey = defineKey<{ readonly id: string; readonly listener: string }>()('id', 'listener');
+/** One chain of an inbound listener. */
+const inboundChain = worldQuery(
+  'inbound-chain',
+  (view, { id, listener }: KeyOf<typeof inboundChainKey>): IFilterChain | undefined => {
+    const planned = view.query(inboundPlan, listener).get(id);
+    return planned && buildInboundChain(view, planned);
+  },
 );
 
-const nobody: StatNameOf['service'] = { hostname: '', name: '', namespace: '' };
-/** Under which name bytes are counted, where the mesh has a pattern. */
-const bytesPrefix = (view: View, of: StatNameOf): string | undefined => {
-  const pattern = setting(view, 'inboundClusterStatName');
-  return pattern ? statName(pattern, of) : undefined;
-};
-
-function buildChains(view: View, inbound: Inbound, options: readonly ChainOption[]): IFilterChain[] {
-  return options.map((option) => ({
-    name: inbound.name[option.carries],
-    filterChainMatch: {
-      ...inbound.match,
-      ...(option.transportProtocol ? { transportProtocol: option.transportProtocol } : {}),
-      ...(option.applicationProtocols ? { applicationProtocols: [...option.applicationProtocols] } : {}),
-    },
-    filters: [
-      ...istioAuthn(view),
-      ...exchange(view),
-      ...(option.carries === 'http'
-        ? [httpFilter(view, inbound)]
-        : [
-            ...view.query(customAuthorization, 'tcp'),
-            ...view.query(localAuthorization, 'tcp'),
-            ...statsOf(view, 'SERVER', 'tcp'),
-            ...bytesFilters(view, inbound),
-          ]),
-    ],
-    ...(option.mtls ? { transportSocket: view.query(tlsOf, option.carries) } : {}),
-  }));
-}
-
-const bytesFilters = (view: View, { statPrefix, cluster, mongo }: Inbound): IFilter[] => [
-  ...(mongo ? [mongoProxy(statPrefix)] : []),
-  tcpProxy(view, 'SERVER', { statPrefix, cluster }),
-];
-
-const exchange = (view: View): IFilter[] => (view.attr('istioExtensions') ? [istioMetadataExchange()] : []);
-
-function httpFilter(view: View, { cluster, statPrefix, port, operation, routeName, http2, grpcWeb }: Inbound): IFilter {
-  const route: envoy.config.route.v3.IRoute = {
-    name: 'default',
-    match: { prefix: '/' },
-    route: {
-      cluster,
-      timeout: duration(0),
-      maxStreamDuration: { maxStreamDuration: duration(0), grpcTimeoutHeaderMax: duration(0) },
-    },
-    decorator: { operation },
-  };
-  return httpConnectionManager(
-    buildSidecarHcm(view, 'inbound', {
-      statPrefix,
-      grpcWeb,
-      ...(http2 ? { http2ProtocolOptions: {} } : {}),
-      routeConfig: {
-        name: routeName,
-        virtualHosts: [{ name: `inbound|http|${port}`, domains: ['*'], routes: [route] }],
-        validateClusters: bool(false),
-      },
-    }),
-  );
-}
-
-/** Chains of a port that Services or the Sidecar declare. */
-function portChains(view: View, { number, port, service, ingress }: InboundPort, mode: MtlsMode): IFilterChain[] {
-  const bind = ingress?.address ?? (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
-  const cluster = `inbound|${number}||`;
-  // Istio gives a UDP port chains as for TCP's bytes
-  const protocol: ListenerProtocol = port.protocol === 'UDP' ? 'tcp' : listenerProtocol(port.protocol);
-  const name = `${bind}_${number}`;
-  const inbound: Inbound = {
-    name: { http: name, tcp: name },
-    match: { destinationPort: u32(number) },
-    cluster,
-    statPrefix: `inbound_${name}`,
-    port: port.port,
-    operation: `${service.hostname}:${port.port}/*`,
-    routeName: cluster,
-    http2: isHttp2(port.protocol),
-    grpcWeb: port.protocol === 'GRPC-Web',
-    mongo: port.protocol === 'Mongo',
-  };
-  const bytes = { ...inbound, statPrefix: bytesPrefix(view, { service, port }) ?? cluster };
-  return chainOptions(mode, protocol).flatMap((option) =>
-    buildChains(view, option.carries === 'tcp' ? bytes : inbound, [option]),
-  );
-}
-
-/** Chains of what no Service declares, and of ports that only a policy names. */
-function passthroughChains(view: View, version: 4 | 6, at: { port?: number; mode: MtlsMode }): IFilterChain[] {
-  const cluster = `InboundPassthroughClusterIpv${version}`;
-  const everywhere =
-    version === 4 ? { addressPrefix: '0.0.0.0', prefixLen: u32(0) } : { addressPrefix: '::', prefixLen: u32(0) };
-  const inbound: Inbound = {
-    name: { http: 'virtualInbound-catchall-http', tcp: 'virtualInbound' },
-    match: { prefixRanges: [everywhere], ...(at.port === undefined ? {} : { destinationPort: u32(at.port) }) },
-    cluster,
-    statPrefix: cluster,
-    port: 0,
-    operation: ':0/*',
-    routeName: cluster,
-    http2: false,
-    grpcWeb: false,
-    mongo: false,
-  };
-  const bytes = {
-    ...inbound,
-    statPrefix: bytesPrefix(view, { service: nobody, port: { name: 'virtualInbound', port: 0 } }) ?? cluster,
-  };
-  return chainOptions(at.mode, 'auto').flatMap((option) =>
-    buildChains(view, option.carries === 'tcp' ? bytes : inbound, [option]),
-  );
+/** The chains of an inbound listener that can be built, and the inspectors that all of them need. */
+function chainsOf(
+  view: View,
+  listener: string,
+): { parts: Parts; values: readonly IFilterChain[]; inspectors: ReturnType<typeof buildInspectors> } {
+  const planned = [...view.query(inboundPlan, listener).values()];
+  const asked = planned.map(({ id }) => part(id, inboundChain, inboundChainKey({ id, listener })));
+  const inspectors = buildInspectors(planned.map(({ match }) => ({ filterChainMatch: match })));
+  return { ...gatherParts(view, filterChainsField, asked), inspectors };
 }
 
 /**
@@ -186,37 +75,13 @@ const virtualInbound = worldQuery(
   'virtual-inbound',
   (view): XdsResource => {
     const port = setting(view, 'proxyInboundListenPort') ?? 15006;
-    const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
-    const ports = view.query(inboundPorts, '');
-    const declared = new Set(ports.map(({ number }) => number));
-    const versions = [
-      ...(view.attr('supportsIPv4') ? [4 as const] : []),
-      ...(view.attr('supportsIPv6') ? [6 as const] : []),
-    ];
-    const ownPorts = [...mtls.ports].filter(([number]) => !declared.has(number)).sort(([a], [b]) => a - b);
-    const blackhole: IFilterChain = {
-      name: 'virtualInbound-blackhole',
-      filterChainMatch: { destinationPort: u32(port) },
-      filters: [...exchange(view), ...statsOf(view, 'SERVER', 'tcp'), blackholeProxy],
-    };
-    const filterChains = [
-      blackhole,
-      ...versions.flatMap((version) =>
-        [
-          passthroughChains(view, version, { mode: mtls.mode }),
-          ...ownPorts.map(([number, mode]) => passthroughChains(view, version, { port: number, mode })),
-        ].flat(),
-      ),
-      ...ports
-        .filter(({ ingress }) => !ingress?.bound)
-        .flatMap((inbound) => portChains(view, inbound, portMtls(mtls, inbound.number))),
-    ];
+    const { parts, values, inspectors } = chainsOf(view, 'virtualInbound');
     const tproxy = view.attr('interceptionMode') === 'TPROXY';
     const listener: envoy.config.listener.v3.IListener = {
       name: 'virtualInbound',
       address: { socketAddress: { address: view.attr('supportsIPv4') ? '0.0.0.0' : '::', portValue: port } },
-      filterChains,
-      listenerFilters: [originalDst, ...(tproxy ? [originalSrc] : []), ...buildInspectors(filterChains)],
+      filterChains: [...values],
+      listenerFilters: [originalDst, ...(tproxy ? [originalSrc] : []), ...inspectors],
       listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
       continueOnListenerFiltersTimeout: true,
       ...accessLogFor(view, 'SERVER', 'listener'),
@@ -224,7 +89,7 @@ const virtualInbound = worldQuery(
       ...connectionBalance(view, 'INBOUND'),
       ...(tproxy ? { transparent: bool(true) } : {}),
     };
-    return finish(view, { kind: 'lds', name: 'virtualInbound', message: listener });
+    return { ...finish(view, { kind: 'lds', name: 'virtualInbound', message: listener }), parts };
   },
   { equals: sameResource },
 );
@@ -235,21 +100,19 @@ const boundInbound = worldQuery(
   (view, name): XdsResource | undefined => {
     const inbound = boundPorts(view).find((port) => boundName(port) === name);
     if (!inbound) return undefined;
-    const mtls = workloadMtls(view, view.attr('namespace'), view.attr('labels'));
-    const filterChains = portChains(view, inbound, portMtls(mtls, inbound.number));
-    const listenerFilters = buildInspectors(filterChains);
+    const { parts, values, inspectors } = chainsOf(view, name);
     const listener: envoy.config.listener.v3.IListener = {
       name,
       address: { socketAddress: { address: inbound.ingress?.address ?? '', portValue: inbound.number } },
-      filterChains,
-      ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
+      filterChains: [...values],
+      ...(inspectors.length > 0 ? { listenerFilters: inspectors } : {}),
       listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
       continueOnListenerFiltersTimeout: true,
       ...accessLogFor(view, 'SERVER', 'listener'),
       trafficDirection: INBOUND,
       ...connectionBalance(view, 'INBOUND'),
     };
-    return finish(view, { kind: 'lds', name, message: listener });
+    return { ...finish(view, { kind: 'lds', name, message: listener }), parts };
   },
   { equals: sameResource },
 );

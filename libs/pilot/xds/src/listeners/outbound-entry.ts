@@ -23,6 +23,8 @@ export interface OutboundEntry {
   readonly http?: OutboundHttp;
   /** Chains of plain bytes; one without match takes all the rest. */
   readonly tcp: readonly IFilterChain[];
+  /** Why chains of some service could not be made: then neither can the listener. */
+  readonly failure?: { readonly error: unknown };
 }
 
 /** What a service brings to a listener. */
@@ -110,9 +112,10 @@ function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
       };
 }
 
-/** Adds a service to the listener of its address and port. */
-export function contribute(entries: Map<string, OutboundEntry>, of: Contribution): void {
+/** Adds a service to the listener of its address and port; returns that listener's key. */
+export function contribute(entries: Map<string, OutboundEntry>, of: Contribution): string {
   const id = `${of.key.bind}|${of.key.port}`;
   const known = entries.get(id);
   entries.set(id, known ? mergeEntry(known, of) : startEntry(of));
+  return id;
 }

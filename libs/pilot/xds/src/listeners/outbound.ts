@@ -87,15 +87,16 @@ function addService(
   // bytes to a Service of Kubernetes without address listen at IPv4's wildcard, whatever the proxy's family
   const nowhere = service.registry === 'Kubernetes' ? '0.0.0.0' : everywhere;
   const own = place.bind !== '' ? place.bind : http || address?.includes('/') ? everywhere : (address ?? nowhere);
-  contribute(entries, {
+  let failure: { readonly error: unknown } | undefined;
+  const id = contribute(entries, {
     key: { bind: own, port },
     service,
     servicePort,
     wildcard: own === everywhere,
     bindToPort: place.bindToPort,
     locked: place.locked,
-    tcpChains: () =>
-      view.query(
+    tcpChains() {
+      const made = view.attempt(
         tcpChains,
         bytesOf({
           ref,
@@ -105,8 +106,14 @@ function addService(
           givenBind: place.bind !== '',
           egress,
         }),
-      ),
+      );
+      if ('value' in made) return made.value;
+      failure = made;
+      return [];
+    },
   });
+  const entry = entries.get(id);
+  if (failure && entry) entries.set(id, { ...entry, failure });
 }
 
 /** Headless services of bytes get a listener for each endpoint, but the proxy's own. */
@@ -278,6 +285,7 @@ const serviceListener = worldQuery(
   'outbound-listener',
   (view, id): XdsResource | undefined => {
     const entry = view.query(outboundEntry, id);
+    if (entry?.failure) throw entry.failure.error;
     return entry && finished(view, buildListener(view, entry));
   },
   { equals: sameResource },

@@ -4,13 +4,14 @@ import { gatewayUse, virtualServiceHeader, virtualServicesFor, worldQuery, type 
 import { defineKey, internList, type KeyOf } from '@flotilla/query';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
+import { part } from '../finish/parts.ts';
 import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
 import { serverHosts } from '../gateway/hosts.ts';
 import { mergedGateway } from '../gateway/merge.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { byName, domainName } from './domains.ts';
 import { isCatchAll } from './match.ts';
-import { servedAt, virtualServiceRoutes, type ServedAt } from './virtual-service-routes.ts';
+import { mayHaveRoutes, servedAt, virtualServiceRoutes, type ServedAt } from './virtual-service-routes.ts';
 
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
@@ -61,7 +62,7 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
       if (shared.length === 0) continue;
       const id = bound({ virtualService: key, gateway });
       const routes = served.get(id) ?? servedAt({ virtualService: key, port, gateway, tls: server.tls !== undefined });
-      if (view.query(virtualServiceRoutes, routes).length === 0) continue;
+      if (!mayHaveRoutes(view, routes)) continue;
       served.set(id, routes);
       for (const host of shared) open(host).routes.push(routes);
     }
@@ -114,6 +115,14 @@ const gatewayVirtualHost = worldQuery(
   { equals: sameResource },
 );
 
+const buildBlackhole = (name: string): IVirtualHost => ({ name, domains: ['*'] });
+/** Key: its name. */
+const blackholeHost = worldQuery(
+  'gateway-blackhole-host',
+  (_view, name): XdsResource => encodeVirtualHost(buildBlackhole(name)),
+  { equals: sameResource },
+);
+
 /** A gateway's route configuration; without any VirtualService it answers 404 to everything. */
 export const gatewayRouteConfiguration = worldQuery(
   'gateway-route-configuration',
@@ -121,15 +130,15 @@ export const gatewayRouteConfiguration = worldQuery(
     const plan = view.query(gatewayPlan, name);
     if (!plan) return undefined;
     const hosts = [...plan].sort(byName).map((host): VirtualHostPart => ({
-      encoded: () => view.query(gatewayVirtualHost, hostOfGateway({ host: host.name, configuration: name })),
+      encoded: part(host.name, gatewayVirtualHost, hostOfGateway({ host: host.name, configuration: name })),
       message: () => buildVirtualHost(view, host),
     }));
     if (hosts.length > 0) return finishRouteConfiguration(view, { name, hosts });
     const port = view.query(mergedGateway, '').routes.get(name)?.[0]?.server.port?.number ?? 0;
-    const blackhole: IVirtualHost = { name: domainName('blackhole', port), domains: ['*'] };
+    const blackhole = domainName('blackhole', port);
     return finishRouteConfiguration(view, {
       name,
-      hosts: [{ encoded: () => encodeVirtualHost(blackhole), message: () => blackhole }],
+      hosts: [{ encoded: part(blackhole, blackholeHost, blackhole), message: () => buildBlackhole(blackhole) }],
     });
   },
   { equals: sameResource },

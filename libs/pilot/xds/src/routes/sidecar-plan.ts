@@ -16,7 +16,7 @@ import {
 import { hostMatches, isWildcard } from '@flotilla/rules';
 import { hashRuleOf } from './hash-policy.ts';
 import { bracketed, domainName, isRoutable, serviceDomains, settleDomains } from './domains.ts';
-import { hasRoutes, servedAt, type ServedAt } from './virtual-service-routes.ts';
+import { mayHaveRoutes, servedAt, type ServedAt } from './virtual-service-routes.ts';
 
 interface ServiceRoutesFields {
   readonly hostname: string;
@@ -149,7 +149,7 @@ function hostsOfVirtualService(
 ): Wrapper[] {
   const routes = servedAt({ virtualService: key, port: at.listenPort, gateway: 'mesh', tls: false });
   const header = view.query(virtualServiceHeader, key);
-  if (!header || !view.query(hasRoutes, routes)) return [];
+  if (!header || !mayHaveRoutes(view, routes)) return [];
   const services: Service[] = [];
   const hosts: string[] = [];
   for (const host of [...header.hosts.filter((h) => !isWildcard(h)), ...header.hosts.filter(isWildcard)]) {

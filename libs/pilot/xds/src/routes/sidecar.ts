@@ -1,6 +1,7 @@
 import { mesh, setting, sidecarResource, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, type envoy } from '@flotilla/proto-gen/envoy';
 import { withStockAlpn } from '../filters/stock-alpn.ts';
+import { part } from '../finish/parts.ts';
 import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { byName, domainName } from './domains.ts';
@@ -67,11 +68,11 @@ export const sidecarRouteConfiguration = worldQuery(
     const plan = view.query(sidecarPlan, name);
     if (!plan) return undefined;
     const hosts = [...plan].sort(byName).map((planned): VirtualHostPart => ({
-      encoded: () => view.query(virtualHost, planned),
+      encoded: part(planned.name, virtualHost, planned),
       message: () => buildVirtualHost(view, planned),
     }));
     if (!parseRouteName(name)?.sniffed)
-      hosts.push({ encoded: () => view.query(catchAllHost, ''), message: () => buildCatchAllHost(view) });
+      hosts.push({ encoded: part('*', catchAllHost, ''), message: () => buildCatchAllHost(view) });
     return finishRouteConfiguration(view, { name, hosts });
   },
   { equals: sameResource },

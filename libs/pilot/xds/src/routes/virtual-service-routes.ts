@@ -96,7 +96,13 @@ function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gat
   );
 }
 
-export const hasRoutes = worldQuery(
+const hasRoutes = worldQuery(
   'has-routes',
   (view, served: ServedAt): boolean => view.query(virtualServiceRoutes, served).length > 0,
 );
+
+/** Routes that fail cost their own virtual hosts, and do not give these to somebody else. */
+export function mayHaveRoutes(view: View, served: ServedAt): boolean {
+  const has = view.attempt(hasRoutes, served);
+  return 'error' in has || has.value;
+}
