@@ -1,16 +1,28 @@
 import { parseProxy, proofOf, proxySubject, workload } from '@flotilla/pilot-world';
-import { listOfOne, listsOf, readAll, resourceKey, typeUrls } from '@flotilla/pilot-xds';
+import { listOfOne, listsOf, readAll, resourceKey, typeUrls, type Made } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
-import { ListWatch, Subject, type Engine } from '@flotilla/query';
+import { ListWatch, Subject, type Engine, type ListSource } from '@flotilla/query';
 import { endpointNames, routeNames, type ScenarioProxy } from '@flotilla/tool-parity';
 
-/** Watches all that a proxy of the scenario asks for, as pilot does while it is connected. */
-export function connect(engine: Engine, proxy: ScenarioProxy): readonly ListWatch[] {
+/**
+ * Watches all that a proxy of the scenario asks for, as pilot does while it is connected: by default what it is sent
+ * refers to.
+ */
+export function connect(
+  engine: Engine,
+  proxy: ScenarioProxy,
+  asked?: readonly ListSource<Made>[],
+): { readonly asked: readonly ListSource<Made>[]; readonly lists: readonly ListWatch[] } {
   const proof = proofOf(proxy.identity, new Set([proxy.account]));
   const parsed = proof.ok ? parseProxy(proxy.node, proof.value) : proof;
   if (!parsed.ok) throw new Error(parsed.error);
   engine.watch(workload, '', new Subject({ ...parsed.value }));
   const subject = proxySubject(engine, parsed.value);
+  const sources = asked ?? referencesOf(engine, subject);
+  return { asked: sources, lists: sources.map((source) => new ListWatch(engine, source, subject)) };
+}
+
+function referencesOf(engine: Engine, subject: Subject): readonly ListSource<Made>[] {
   const [cds, lds] = (['cds', 'lds'] as const).map((kind) =>
     readAll(engine, kind, subject).map(({ bytes }) => toJson(typeUrls[kind], bytes)),
   );
@@ -18,5 +30,11 @@ export function connect(engine: Engine, proxy: ScenarioProxy): readonly ListWatc
     ...(['cds', 'lds', 'nds'] as const).flatMap((kind) => listsOf(kind)),
     ...endpointNames(cds ?? []).map((name) => listOfOne(resourceKey({ kind: 'eds', name }))),
     ...routeNames(lds ?? []).map((name) => listOfOne(resourceKey({ kind: 'rds', name }))),
-  ].map((source) => new ListWatch(engine, source, subject));
+    ...secretNames([cds, lds]).map((name) => listOfOne(resourceKey({ kind: 'sds', name }))),
+  ];
 }
+
+/** Names of Secrets anywhere in messages. */
+const secretNames = (messages: unknown): readonly string[] => [
+  ...new Set(JSON.stringify(messages).match(/kubernetes(-gateway)?:\/\/[^"]+/g) ?? []),
+];
