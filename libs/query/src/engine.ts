@@ -3,7 +3,7 @@ import type { Cell } from './cell.ts';
 import { Fork } from './fork.ts';
 import { describe, type ResultInfo } from './inspect.ts';
 import type { QueryKey } from './key.ts';
-import { dependentsOf, mark } from './marks.ts';
+import { mark, readersOf, type ReaderLimits, type Readers } from './marks.ts';
 import { Entry, seen, valueOf, Watch, type AnyQuery, type Node } from './node.ts';
 import type { Query } from './query.ts';
 import { Results, reuseOutcome, type Asked } from './results.ts';
@@ -177,11 +177,11 @@ export class Engine implements Reader {
   }
 
   /**
-   * The results that read these cells, directly or through other results. Computes nothing, and costs what they are.
-   * While changes are not settled, results may be missing that will read them.
+   * The results that read these cells, directly or through other results but hubs. Computes nothing. While changes are
+   * not settled, results may be missing that will read them.
    */
-  readersOf(cells: Iterable<Cell>): Iterable<Pick<Entry, 'outcome' | 'watches'>> {
-    return dependentsOf(this.store.nodesOf(cells));
+  readersOf(cells: Iterable<Cell>, limits: ReaderLimits): Readers {
+    return readersOf(this.store.nodesOf(cells), limits);
   }
 
   #resolve(asked: Asked, subject: Subject): Entry {

@@ -2,7 +2,7 @@ export { Engine, type EngineOptions, type EngineStats, type Reader } from './eng
 export { Fork, ForkEnded } from './fork.ts';
 export { type Cell } from './cell.ts';
 export { type ResultInfo, type ResultPlace } from './inspect.ts';
-export { type Watch } from './node.ts';
+export { type Entry as Result, type Watch } from './node.ts';
 export { type CollectionIndexes } from './collection.ts';
 export { Store, type Change, type Demand } from './store.ts';
 export { causesOf, type Input } from './inputs.ts';

@@ -35,3 +35,29 @@ export function dependentsOf(nodes: Iterable<InputNode>): ReadonlySet<Entry> {
   }
   return found;
 }
+
+/** Results that read some inputs. */
+export interface Readers {
+  readonly results: ReadonlySet<Entry>;
+  /** Of these, those on which so many others depend that what depends on them is left out. */
+  readonly hubs: readonly Entry[];
+}
+export interface ReaderLimits {
+  /** A result with more dependents than this is a hub. */
+  readonly dependents: number;
+  /** No more results than this are looked at. */
+  readonly results: number;
+}
+
+/** The results that depend on these inputs, at any depth, but not through hubs; the nearest first. Changes nothing. */
+export function readersOf(nodes: Iterable<InputNode>, { dependents, results }: ReaderLimits): Readers {
+  const found = new Set<Entry>();
+  const hubs: Entry[] = [];
+  for (const node of nodes) for (const entry of node.dependents) if (found.size < results) found.add(entry);
+  // What is added while the set is walked is walked too.
+  for (const entry of found) {
+    if (entry.dependentCount > dependents) hubs.push(entry);
+    else for (const dependent of entry.dependents) if (found.size < results) found.add(dependent);
+  }
+  return { results: found, hubs };
+}

@@ -41,6 +41,10 @@ export class Entry {
     return this.#dependents instanceof Entry ? [this.#dependents] : (this.#dependents ?? []);
   }
 
+  get dependentCount(): number {
+    return this.#dependents instanceof Set ? this.#dependents.size : this.#dependents === undefined ? 0 : 1;
+  }
+
   get watches(): ReadonlySet<Watch> {
     return this.#watches ?? unwatched;
   }

@@ -82,6 +82,7 @@ export function createPilot(options: PilotOptions) {
         ...options.reports,
         engine,
         holdersOf: (watch) => lists.listOf(watch),
+        connected: () => proxies,
         clock: systemClock,
         signal,
         onProblem: (message) => log.info(message),

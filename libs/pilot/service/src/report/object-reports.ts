@@ -1,18 +1,25 @@
 import type { Resource } from '@flotilla/ads';
 import { idOf, reportTexts, type ObjectRef, type ObjectReport } from '@flotilla/bus-port';
 import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
-import type { Cell, Engine, Watch } from '@flotilla/query';
+import type { Cell, Engine, Result, Subject, Watch } from '@flotilla/query';
 import type { ProxyReport, Scope } from './proxy-report.ts';
 
+/** A proxy: whom queries answer, and what it answered. */
+export interface ReportedProxy {
+  readonly subject: Subject;
+  readonly report?: ProxyReport;
+}
 /** Proxies that have a result. */
 export interface Holders {
   readonly kind: XdsKind;
-  readonly holders: Iterable<{ readonly report?: ProxyReport }>;
+  readonly holders: Iterable<ReportedProxy>;
 }
 export interface ObjectReportsOptions {
   readonly engine: Engine;
   /** Who has what a watch is on: the same object for all watches of the same proxies. Undefined: it is not sent. */
   holdersOf(watch: Watch): Holders | undefined;
+  /** All that are connected. */
+  connected(): Iterable<ReportedProxy>;
 }
 
 /** An object of the World. */
@@ -24,13 +31,24 @@ export interface ReportedObject extends ObjectRef {
   readonly revision: number;
 }
 
-/** By proxy, the types of which it has something that read an object. */
-type TypesByProxy = ReadonlyMap<ProxyReport, ReadonlySet<string>>;
+/** Which proxies have something that read an object, and what. */
+interface Reach {
+  /** By proxy, the types of which it has that; undefined: any. */
+  readonly proxies: ReadonlyMap<ProxyReport, ReadonlySet<string> | undefined>;
+  /** Resources that read it; undefined: any. */
+  readonly made: ReadonlySet<unknown> | undefined;
+}
+
+/**
+ * A result that so many others depend on decides for many: which services there are, what the mesh configuration is.
+ * Whoever depends on it has not read all objects that it has read.
+ */
+const limits = { dependents: 100, results: 2000 };
 
 /**
  * Works out what proxies have of an object: which results read it (the engine knows), which proxies have those, and
- * what these proxies answered. The cost is that of the results that depend on the object, as with a change of it; it
- * does not depend on how much else the proxies have.
+ * what these proxies answered. An object that is read only by what decides for many concerns all for whom that decides.
+ * The cost has a bound and does not depend on what else the proxies have.
  */
 export class ObjectReports {
   readonly #options: ObjectReportsOptions;
@@ -47,7 +65,7 @@ export class ObjectReports {
     for (const [proxy, types] of proxies) {
       if (proxy.isSettled) continue;
       const concerns = ({ type, resources }: Scope): boolean =>
-        types.has(type) && (resources === undefined || [...resources].some((resource) => made.has(resource)));
+        (types?.has(type) ?? true) && (!made || !resources || [...resources].some((resource) => made.has(resource)));
       let isRejected = false;
       for (const rejection of proxy.rejections()) {
         if (rejection.objects?.has(id) === false || !concerns(rejection)) continue;
@@ -63,15 +81,12 @@ export class ObjectReports {
     return { collection, key, version, concerned, acknowledged, rejected, errors: [...errors] };
   }
 
-  /** Proxies with a result that read the cells, and the resources among such results. */
-  #reach(cells: readonly Cell[]): {
-    readonly proxies: TypesByProxy;
-    readonly made: ReadonlySet<unknown>;
-  } {
+  #reach(cells: readonly Cell[]): Reach {
     const { engine, holdersOf } = this.#options;
+    const { results, hubs } = engine.readersOf(cells, limits);
     const made = new Set<unknown>();
     const found = new Set<Holders>();
-    for (const { outcome, watches } of engine.readersOf(cells)) {
+    for (const { outcome, watches } of results) {
       if ('value' in outcome && isResource(outcome.value)) made.add(outcome.value);
       for (const watch of watches) {
         const holders = holdersOf(watch);
@@ -86,7 +101,16 @@ export class ObjectReports {
         if (types) types.add(typeUrls[kind]);
         else proxies.set(report, new Set([typeUrls[kind]]));
       }
-    return { proxies, made };
+    return proxies.size > 0 || hubs.length === 0 ? { proxies, made } : this.#reachOf(hubs);
+  }
+
+  /** Proxies for which one of these results is valid. */
+  #reachOf(hubs: readonly Pick<Result, 'signature' | 'values'>[]): Reach {
+    const proxies = new Map<ProxyReport, undefined>();
+    for (const { subject, report } of this.#options.connected())
+      if (report && hubs.some(({ signature, values }) => subject.valuesOf(signature) === values))
+        proxies.set(report, undefined);
+    return { proxies, made: undefined };
   }
 }
 
