@@ -34,6 +34,19 @@ describe.each(documents)('%s', (document) => {
     for (const path of [...paths, ...named]) expect([path, existsSync(join(root, path))]).toEqual([path, true]);
   });
 
+  it('names functions, classes and methods that the file has', () => {
+    const named = [...text.matchAll(/\b((?:apps|libs|tools|tests)\/[\w./-]*\.ts):([\w.]*\w)/g)];
+    for (const [place, path = '', name = ''] of named) {
+      const source = readFileSync(join(root, path), 'utf8');
+      for (const part of name.split('.')) {
+        const isDefined = [
+          ...source.matchAll(/\b(?:function\*?|const|class) +(\w+)|^ +(?:async )?\*?#?(\w+)\(/gm),
+        ].some(([, definition, method]) => definition === part || method === part);
+        expect([place, isDefined]).toEqual([place, true]);
+      }
+    }
+  });
+
   it('names options of the demo that it has', async () => {
     const { demoProgram } = await import('@flotilla/demo');
     const known = new Set(['help', ...Object.keys(demoProgram.settings)].map((key) => `--${key}`));
