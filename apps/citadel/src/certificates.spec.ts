@@ -62,7 +62,7 @@ describe('a certificate', () => {
 });
 
 describe('clocks that differ', () => {
-  it('a service whose clock is ahead of all that the CA gives asks more and more rarely, and says why', async () => {
+  it('a service whose clock is ahead of all that the CA gives requests more and more rarely, and says why', async () => {
     const waits = new AsyncQueue<{ ms: number; end: () => void }>();
     const clock: Clock = {
       now: () => Date.now() + 2 * 86_400_000,
@@ -116,7 +116,7 @@ describe('refused as UNAUTHENTICATED', () => {
     ['a foreign issuer', { iss: 'https://evil.test' }, /iss/],
     ['a key that is not known', { key: unknown.privateKey, kid: 'k2' }, /not known/],
     ['a signature of another key', { key: unknown.privateKey }, /signature/],
-    ['a subject that is no service account', { sub: 'alice' }, /service account/],
+    ['a subject that is not a service account', { sub: 'alice' }, /service account/],
     [
       'a subject that reaches into the path',
       { sub: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 },

@@ -3,11 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, 
 import { join } from 'node:path';
 import { status, type Metadata } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import {
-  createCitadel,
-  createFileRootStore,
-  keepBootstrapTokens,
-} from '@flotilla/citadel-service';
+import { createCitadel, createFileRootStore, keepBootstrapTokens } from '@flotilla/citadel-service';
 import type { KeptBootstrapTokens } from '@flotilla/citadel-service';
 import { listen } from '@flotilla/grpc';
 import { createMetrics } from '@flotilla/observability';
@@ -39,7 +35,7 @@ describe('bootstrap tokens', () => {
   const tokensIn = (file: string): Record<string, { token: string; expires: string }> =>
     JSON.parse(readFileSync(file, 'utf8')) as never;
 
-  it('are made once, whole and for their owner alone, whoever starts at the same time', async () => {
+  it('are made once, whole and for their owner alone, whatever starts at the same time', async () => {
     const file = path('made/tokens.json');
     const { clock, log } = timed();
     const kept = await Promise.all([1, 2, 3].map(() => keepBootstrapTokens({ path: file, ttlMs: day, clock, log })));
@@ -122,7 +118,7 @@ describe('bootstrap tokens', () => {
     await running;
   });
 
-  it('do not lend their DNS names to who has the same identity by a token of a service account', async () => {
+  it('do not lend their DNS names to the same identity by a token of a service account', async () => {
     const claims = {
       sub: 'system:serviceaccount:istio-system:pilot',
       kubernetes: { namespace: 'istio-system', serviceaccount: { name: 'pilot' } },
@@ -134,7 +130,7 @@ describe('bootstrap tokens', () => {
 });
 
 describe('limits', () => {
-  it('an identity that asks too often is told when to come back, others go on, and it is counted', async () => {
+  it('an identity that requests too often learns when to come back, others go on, and it is counted', async () => {
     const few = createMetrics();
     writeFileSync(path('own-jwks.json'), JSON.stringify({ keys: [publicJwk] }));
     const strict = await createCitadel({

@@ -49,7 +49,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** Citadel's side on a port that asks for certificates and does not require them, as the CA's. */
+/** Citadel's side on a port that requests certificates and does not require them, as the CA's. */
 async function serve(first: readonly unknown[], port = 0, maxCredentialsPerStream = 100) {
   const logged: string[] = [];
   const waiting = new Set<() => void>();
@@ -274,7 +274,7 @@ describe("citadel's stream of credentials", () => {
     ]);
   });
 
-  it('ends when it asks for too many names or too long ones, which is counted', async () => {
+  it('ends when it requests too many names or too long ones, which is counted', async () => {
     const citadel = await serve([], 0, 3);
     const greedy = call(citadel.port, issue('pilot'));
     greedy.ask(['a', 'b', 'c', 'a']);
@@ -300,7 +300,7 @@ describe("pilot's side of it", () => {
     expect(await next(3)).toEqual(['-shop/c', 'shop/b 2 2', 'shop/d 1 1']);
   });
 
-  it('asks again when citadel takes the call and says nothing', async () => {
+  it('sends its names again when citadel takes the call and says nothing', async () => {
     const files = new AsyncQueue<never>();
     const silent = createSecrets({
       source: { run: () => files },

@@ -96,7 +96,7 @@ it('an object on which galley hung is passed over from the next start on, until 
   expect(JSON.parse(readFileSync(file(), 'utf8'))).toEqual({ objects: [] });
 });
 
-it('a corrupt quarantine is no reason not to start', async () => {
+it('galley starts with a corrupt quarantine', async () => {
   put('a.yaml', entry('good', false), entry('bad', true));
   expect(await start().ended).toEqual([70, null]);
   expect(existsSync(file())).toBe(true);

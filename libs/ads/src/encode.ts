@@ -83,7 +83,7 @@ const sameSend = (a: Send, b: Send): boolean =>
 
 /** Encodes responses. Streams that are sent the same share the bytes, which must not be changed. */
 export class ResponseEncoder {
-  /** By nonce, which tells most others apart. */
+  /** By nonce, which distinguishes most others. */
   readonly #kept = new Lru<{ readonly send: Send; readonly bytes: Buffer }>(keptBytes);
 
   encode(send: Send, variant: 'sotw' | 'delta'): Buffer {

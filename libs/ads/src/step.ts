@@ -13,10 +13,10 @@ type Delta = Extract<RequestEvent, { kind: 'delta' }>;
  *
  *   not asked for ──(first request: answered, always)──▶ subscribed
  *
- *   subscribed, on a request with the last nonce: acked or rejected, then what it newly asks for
- *                          with an older nonce:   acked or rejected; in delta, what it newly asks for
+ *   subscribed, on a request with the last nonce: acked or rejected, then what it newly requests
+ *                          with an older nonce:   acked or rejected; in delta, what it newly requests
  *               on `changed`:  what differs from what was sent, with what must follow it
- *               on `continue`: the next of what a large request asks for
+ *               on `continue`: the next of what a large request contains
  *
  * Types that are not served get no answer, as Istio does, and leave nothing behind. `state` belongs to one stream and
  * is updated in place. The step is deterministic and does no I/O. A request costs what is in it and what it newly asks

@@ -77,7 +77,7 @@ export type Effect =
   /** The client's answer to a response, which later ones may have overtaken. */
   | { readonly kind: 'acked'; readonly typeUrl: string; readonly nonce: string }
   | { readonly kind: 'rejected'; readonly typeUrl: string; readonly nonce: string; readonly error: string }
-  /** The client asks for more than a client may: end the stream with this message. */
+  /** The client requests more than a client may: end the stream with this message. */
   | { readonly kind: 'refuse'; readonly limit: 'xds_names_per_type' | 'xds_names'; readonly message: string };
 
 /** One type's subscription on one stream. */

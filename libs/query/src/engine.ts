@@ -70,7 +70,7 @@ export class Engine implements Reader {
     return { runs: this.#runner.counts, entries: this.#results.size };
   }
 
-  /** What runs at the moment, outermost first: for whoever finds that it does not end. */
+  /** What runs at the moment, outermost first: for a watchdog that finds that it does not end. */
   get running(): readonly string[] {
     const { applying } = this.store;
     return [...(applying ? [`${applying.collection} ${applying.key}`] : []), ...this.#runner.running];
@@ -86,7 +86,7 @@ export class Engine implements Reader {
     return valueOf(entry.outcome) as R;
   }
 
-  /** Computes a result and keeps it up to date: `apply` tells when it has changed. */
+  /** Computes a result and keeps it up to date: `apply` returns its watch when it has changed. */
   watch<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): Watch {
     const entry = this.#resolve({ query: query as unknown as AnyQuery, key }, subject);
     const watch = new Watch(subject, entry);

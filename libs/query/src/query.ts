@@ -26,7 +26,7 @@ export type Attempt<R> = { readonly value: R } | { readonly error: unknown };
 export interface Query<K extends QueryKey, R, V = Reads> {
   readonly name: string;
   readonly run: (view: V, key: K) => R;
-  /** When equal, the old result stays and whoever read it is not run again. Default: structural equality. */
+  /** When equal, the old result stays and its readers do not run again. Default: structural equality. */
   equals?(a: R, b: R): boolean;
 }
 

@@ -9,7 +9,7 @@ import type { Signature, Subject } from './subject.ts';
 
 export interface RunnerOptions {
   readonly cells: Cells;
-  /** Results are made immutable, so that whoever changes one is found out; for tests, as it costs time. */
+  /** Results are made immutable, so that code that changes one fails; for tests, as it costs time. */
   readonly freezes: boolean;
   /** The valid result that a query reads of another one. */
   resolve(query: AnyQuery, key: QueryKey, subject: Subject): Entry;

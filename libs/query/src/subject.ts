@@ -34,7 +34,10 @@ export function union(a: Signature, b: Signature): Signature {
   return made;
 }
 
-/** Who asks: a bag of attributes that never change. Two subjects that agree on what a result read share it. */
+/**
+ * Whom a result is computed for: a bag of attributes that never change. Two subjects that agree on what a result read
+ * share it.
+ */
 export class Subject {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly #texts = new WeakMap<Signature, string>();

@@ -176,7 +176,7 @@ export function describeBus(name: string, open: () => Promise<TestBus>, { restar
     );
 
     it(
-      'tells each reader of its own whole state, also one that comes late',
+      'gives each reader its own whole state, also one that comes late',
       withBus(async (bus, read) => {
         await bus.publish(
           batch('s1', 1, {

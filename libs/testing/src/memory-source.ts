@@ -70,7 +70,7 @@ export class MemorySource implements Source {
     if (this.#objects.delete(textOf(id))) this.#tell([{ type: 'gone', ...id }]);
   }
 
-  /** From now on nothing is heard of it, and its reader is told so. */
+  /** From now on nothing is heard of it, and its reader learns so. */
   cut(since: number, reason = 'connection refused'): void {
     this.#reachable = false;
     this.#send([{ type: 'away', since, reason }]);

@@ -239,7 +239,7 @@ function change(type: string): Arbitrary<MeshChange> {
     const raw = JSON.parse(JSON.stringify({ apiVersion, kind, metadata: meta, spec, ...extra })) as unknown;
     const parsed = parseResource(raw);
     const collection = kindOf(raw)?.collection;
-    if (!parsed.ok || !collection) throw new Error(`${type} is none: ${JSON.stringify(parsed)}`);
+    if (!parsed.ok || !collection) throw new Error(`${type} is not valid: ${JSON.stringify(parsed)}`);
     return {
       collection,
       key: keyOf(parsed.value.resource.meta),

@@ -6,7 +6,7 @@ import type { RawObject } from './memory-source.ts';
 /** A source under test, and a hand on what it reads from. */
 export interface TestSource {
   readonly source: Source;
-  /** Both resolve when the change is made; the source tells of it in its own time. */
+  /** Both resolve when the change is made; the source reports it in its own time. */
   put(object: RawObject): void | Promise<void>;
   delete(object: RawObject): void | Promise<void>;
   /** Where it reads from can't be reached any more, then can again; absent where that is not possible. */
@@ -242,7 +242,7 @@ export function describeSource(name: string, open: (objects: readonly RawObject[
     );
 
     it(
-      'ends when it is told to, also before it is read',
+      'ends when its signal aborts, also before it is read',
       withSource([service('a')], async (reader) => {
         await reader.stop();
       }),

@@ -16,7 +16,7 @@ export interface MeshFile {
   readonly name: string;
   readonly object: Plain;
 }
-/** Envoy's node, as far as a sidecar tells it. */
+/** Envoy's node, as far as a sidecar sends it. */
 export interface MeshNode {
   readonly id: string;
   readonly metadata: Plain;

@@ -75,7 +75,7 @@ export async function probeTargets(
   return samples;
 }
 
-/** Who answered: the name and version of each answer that tells them, counted; other answers by their status. */
+/** Who answered: the name and version of each answer that has them, counted; other answers by their status. */
 export function countAnswers(samples: readonly Sample[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { status, body } of samples) {

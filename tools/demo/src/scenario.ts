@@ -21,7 +21,7 @@ export interface Report {
   readonly errors: number;
   readonly mtls_verified: boolean;
   readonly split: { readonly before: Split; readonly after: Split };
-  /** From the write of a file until an Envoy had acknowledged, over all changes and Envoys. */
+  /** From the write of a file until an Envoy acknowledged it, over all changes and Envoys. */
   readonly propagation_ms: { readonly p50: number; readonly max: number };
   readonly traffic_survived_galley_stop: boolean;
   readonly nacks: number;
@@ -65,7 +65,7 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
 
   try {
     screen.say(
-      `  Traffic: ${perSecond} requests a second from outside to storefront, which asks catalog (which asks stock) and reviews.`,
+      `  Traffic: ${perSecond} requests a second from outside to storefront, which calls catalog (which calls stock) and reviews.`,
     );
     const began = Date.now();
     await wait(observeMs);
@@ -78,7 +78,7 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
     await wait(observeMs);
     const { settledAt, after } = settle(tally, moved.at);
     screen.say(
-      `  all ${moved.acknowledged.size} Envoys concerned had acknowledged after ${lastOf(moved)} ms, traffic had moved after ${settledAt - moved.at} ms: ${describeSplit(after)}`,
+      `  all ${moved.acknowledged.size} Envoys concerned acknowledged it after ${lastOf(moved)} ms, traffic had moved after ${settledAt - moved.at} ms: ${describeSplit(after)}`,
     );
     for (let i = 1; i <= repeats; i += 1) await change(setWeights([0, 20 + i, 80 - i]));
     screen.say(

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 
-/** What a person sees: lines that stay, and below them, on a terminal, some that are drawn anew. */
+/** What a person sees: lines that stay, and below them, on a terminal, some that are drawn again. */
 export interface Screen {
   say(line: string): void;
   /** Replaces the lines at the bottom; without a terminal they are printed now and then. */

@@ -64,10 +64,10 @@ export function followTraces(folder: string): Traces {
   };
 }
 
-/** One change as its trace tells it; times are epoch milliseconds. */
+/** One change as its trace shows it; times are epoch milliseconds. */
 export interface Change {
   readonly traceId: string;
-  /** When each proxy had acknowledged everything that it was sent because of the change. */
+  /** When each proxy acknowledged everything that it was sent because of the change. */
   readonly acknowledged: ReadonlyMap<string, number>;
 }
 

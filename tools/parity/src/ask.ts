@@ -93,8 +93,8 @@ function openStream(address: string, { key, cert, roots }: KeyAndCertificate) {
 }
 
 /**
- * Asks what a proxy of the scenario asks, in its order (the corpus' README): CDS, EDS, LDS, RDS, ECDS, SDS, NDS. No
- * answer is no entry.
+ * Requests what a proxy of the scenario requests, in its order (the corpus' README): CDS, EDS, LDS, RDS, ECDS, SDS,
+ * NDS. A request without an answer has no entry.
  */
 export async function askAll(address: string, proxy: ScenarioProxy, certificate: KeyAndCertificate): Promise<Answer> {
   const { id, cluster, metadata, locality } = proxy.node;
@@ -123,7 +123,7 @@ export async function askAll(address: string, proxy: ScenarioProxy, certificate:
         .map(({ name }) => String(name)),
     );
     const secrets = [...new Set([...secretNames(referencesIn(cds)), ...secretNames(references)])];
-    // Pilot asks for a secret once a proxy has: it follows the first answer.
+    // Pilot requests a secret once a proxy has: it follows the first answer.
     const last = { typeUrl: typeUrls.nds, resourceNames: [] };
     const { asked: sds, barrier: table } =
       secrets.length === 0

@@ -15,7 +15,7 @@ const program = new Command('parity')
   .requiredOption('--corpus <dir>', 'folder of cases')
   .option('--only <text>', 'only cases whose name holds this', '')
   .option('--out <dir>', 'write what this project answers here')
-  .option('--dump <program>', 'wire: the program that asks with descriptors of its own')
+  .option('--dump <program>', 'wire: the program that reads answers with descriptors of its own')
   .option('--json', 'print one JSON object')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();

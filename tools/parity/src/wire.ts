@@ -7,14 +7,16 @@ import { createTestAuthority } from './control-plane.ts';
 import { judge, scenariosIn, Unmet, withControlPlane, writeAnswers, type ParityOptions } from './xds.ts';
 
 /**
- * `npm run parity -- wire --dump PROGRAM`: the second judge. A program with descriptors of its own (xdsdump) asks
- * pilot's plaintext port what each proxy asks; it must read what this project's descriptors read, since those could be
+ * `npm run parity -- wire --dump PROGRAM`: the second judge. A program with descriptors of its own (xdsdump) sends
+ * pilot's plaintext port what each proxy sends; it must read what this project's descriptors read, since those could be
  * wrong on both sides. Secrets apart: that port knows no identity. Returns the exit code.
  */
 export async function runWire({ corpus, only, dump, json }: ParityOptions): Promise<number> {
   if (dump === undefined)
-    throw new Unmet('wire needs --dump PROGRAM, which asks a control plane with descriptors of its own');
-  if (!existsSync(dump)) throw new Unmet(`--dump ${dump}: there is no such program`);
+    throw new Unmet(
+      'wire needs --dump PROGRAM, which reads the answers of a control plane with descriptors of its own',
+    );
+  if (!existsSync(dump)) throw new Unmet(`--dump ${dump}: the program does not exist`);
   const dir = mkdtempSync(join(tmpdir(), 'parity-wire-'));
   const authority = createTestAuthority();
   for (const name of scenariosIn(corpus, only)) {

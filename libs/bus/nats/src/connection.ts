@@ -7,11 +7,11 @@ export interface NatsBusOptions {
   /** `host:port` each. */
   readonly servers: readonly string[];
   /**
-   * CA, and certificate and key where the server asks for them: as PEM or as files, which are read again at each
+   * CA, and certificate and key where the server requires them: as PEM or as files, which are read again at each
    * connection.
    */
   readonly tls?: TlsOptions;
-  /** This client's service: names its inboxes, and is its user where the server asks for a password. */
+  /** This client's service: names its inboxes, and is its user where the server requires a password. */
   readonly user: string;
   /** For a server that does not know its users by their certificates. */
   readonly password?: string;

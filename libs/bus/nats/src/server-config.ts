@@ -85,7 +85,7 @@ const userBlock = (user: NatsUser, revision: string): string => {
  * a workload's for example, is nobody and is let in nowhere. The stream is in an account of the publishers. Each
  * subscriber has an account without JetStream, into which only the feed, the reading of messages and the subject of its
  * own reports are imported: a
- * subject that it names for an answer is a subject of its own account, so that nothing it asks for reaches anybody
+ * subject that it names for an answer is a subject of its own account, so that nothing it requests reaches anybody
  * else. There is no monitoring port: it shows users, addresses and subjects to everyone who reaches it, and has no
  * authentication.
  */

@@ -28,7 +28,7 @@ export interface Writer extends Publisher {
 
 /** A new base is written when the changes since the last one are this many, or larger than it by this factor. */
 const compaction = { entries: 1000, bytes: 4 * 1024 * 1024, factor: 2 };
-/** A standby asks the holder so often; the holder looks so often whether the log is still its own. */
+/** A standby sends the holder a request so often; the holder looks so often whether the log is still its own. */
 const lookMs = { standby: 500, active: 2000 };
 const maxPatienceMs = 60_000;
 

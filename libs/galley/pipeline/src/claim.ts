@@ -70,7 +70,7 @@ export class Claim {
   }
 }
 
-/** Empty for what JSON does not hold, which can't be told again by its hash. */
+/** Empty for what JSON does not hold, which can't be recognized by its hash. */
 function hashOf(value: unknown): string {
   try {
     return hashBytes(JSON.stringify(value) ?? '');

@@ -68,7 +68,7 @@ export class FileObjects {
     return [...this.#files.keys()];
   }
 
-  /** The file is not there any more, and who reads the objects knows. */
+  /** The file is not there any more, and the readers of its objects know. */
   forget(path: string): void {
     this.#files.delete(path);
   }

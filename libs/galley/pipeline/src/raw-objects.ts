@@ -37,7 +37,7 @@ interface SourceState extends SourceInfo {
   readonly rank: number;
   readonly byScope: Map<string, ScopeState>;
   readonly problems: Map<string, readonly LocatedProblem[]>;
-  /** Places with problems that this run has not told of so far. */
+  /** Places with problems that this run has not reported so far. */
   unconfirmedPlaces: Set<string>;
 }
 const textOfScope = ({ cluster, collection }: Scope): string => `${cluster}|${collection}`;

@@ -40,7 +40,7 @@ export function splitDocument(value: unknown, within = '', depth = 0): readonly 
   return [{ object: value, within, problems: parsed.ok ? [] : parsed.error }];
 }
 
-/** What does not say its kind is read, to be told what it lacks. */
+/** A document without a kind is read, so that its problem says what it lacks. */
 function recognize(value: unknown): RecognizedKind {
   const { apiVersion, kind } = (isPlain(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown };
   return typeof apiVersion === 'string' && apiVersion !== '' && typeof kind === 'string' && kind !== ''

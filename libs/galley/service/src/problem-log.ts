@@ -5,7 +5,7 @@ import { sortedBy } from '@flotilla/std';
 /** Far more than there are codes of problems. */
 const maxReasons = 100;
 
-/** Tells of problems under the scope `validation`, and counts galley_validation_failed. */
+/** Logs problems under the scope `validation`, and counts galley_validation_failed. */
 export interface ProblemLog {
   /** Those that have appeared. */
   tell(problems: readonly Problem[]): void;

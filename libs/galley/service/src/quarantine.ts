@@ -29,7 +29,7 @@ interface Quarantined {
 const maxObjects = 1000;
 
 /**
- * What is in quarantine by its file, which the watchdog adds to. A file that can't be read counts as empty, with a
+ * What is in quarantine by its file, which the watchdog adds to. A file that can't be read is taken as empty, with a
  * warning.
  */
 export function openQuarantine({ file, activity, log: root }: QuarantineOptions): Quarantine {

@@ -81,7 +81,7 @@ function versionMistake({ match }: Patch): string | undefined {
 }
 
 /**
- * What can be told of Envoy's messages without their schemas: types of its API's version 2 are gone, and a filter
+ * What can be checked of Envoy's messages without their schemas: types of its API's version 2 are gone, and a filter
  * without configuration can't be found.
  */
 function checkValue({ applyTo, patch }: Patch, path: string, report: Report): void {

@@ -86,7 +86,7 @@ function checkMatch(match: HTTPMatchRequest, path: string, report: Report): void
       `${path}.withoutHeaders`,
       value.prefix === '' ? `header prefix match ${name} may not be empty` : undefined,
     );
-    // `*` stands for a header's presence.
+    // `*` requires the header's presence.
     if (value.regex !== '*') report.error(`${path}.withoutHeaders`, stringMatchMistake(value, 'withoutHeaders'));
   }
   for (const field of ['uri', 'scheme', 'method', 'authority'] as const)

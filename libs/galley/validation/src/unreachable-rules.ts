@@ -50,7 +50,7 @@ function warnOfRepeated(rules: readonly Rule[], path: string, report: Report): v
 const ineffective = (rule: string, match: string, other: string): string =>
   `virtualService rule ${rule} match ${match} is not used (duplicate/overlapping match in rule ${other})`;
 
-/** What a match by prefix asks for besides; values carry their kind, so that a prefix covers only a prefix. */
+/** What else a match by prefix requires; values carry their kind, so that a prefix covers only a prefix. */
 interface PrefixMatch {
   readonly rule: string;
   readonly match: string;

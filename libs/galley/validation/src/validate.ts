@@ -25,7 +25,7 @@ export function validate(resource: AnyResource): readonly Problem[] {
   const dryRun = dryRunMistake(resource);
   if (dryRun !== undefined) report.error('metadata.annotations', dryRun);
   else check(resource, report);
-  // Of a refused mesh configuration Istio tells nothing else.
+  // Istio reports nothing else of a refused mesh configuration.
   const errors = resource.collection === 'mesh-config' ? report.problems.filter(({ level }) => level === 'error') : [];
   return errors.length > 0 ? errors : report.problems;
 }

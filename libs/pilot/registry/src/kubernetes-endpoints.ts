@@ -56,7 +56,7 @@ export function sliceEndpoints(
 }
 
 /**
- * What stands for the endpoints of a Service of type ExternalName: the name itself, at each of its ports, with the
+ * What a Service of type ExternalName has instead of endpoints: the name itself, at each of its ports, with the
  * Service's labels (Istio's ExternalNameServiceInstances).
  */
 export function externalNameEndpoints({ k8s: { externalName }, labels, ports }: Service): Endpoint[] {
@@ -101,7 +101,7 @@ function headlessNames(
   return { hostName: pod.spec.hostname ?? (subDomain === '' ? '' : pod.meta.name), subDomain };
 }
 
-/** What is told of an endpoint by the workload behind it (Istio's EndpointBuilder). */
+/** What is known of an endpoint by the workload behind it (Istio's EndpointBuilder). */
 export function describe(
   pod: Resource<'pods'> | undefined,
   address: string,

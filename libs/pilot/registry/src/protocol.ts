@@ -28,7 +28,7 @@ const appProtocols: Readonly<Record<string, string>> = { 'kubernetes.io/h2c': 'h
 
 /**
  * A Kubernetes Service port's protocol: UDP; else by appProtocol, which suppresses the port's name even when unknown;
- * else by the name. Either counts up to its first dash, `grpc-web` whole. Unknown ports are sniffed, those of server
+ * else by the name. Either is read up to its first dash, `grpc-web` whole. Unknown ports are sniffed, those of server
  * first protocols are TCP (Istio's ConvertProtocol).
  */
 export function kubernetesPortProtocol(port: {

@@ -112,7 +112,7 @@ const unknownWorkload = (
 
 type EntryPort = NonNullable<ServiceEntry['ports']>[number];
 /**
- * `namespace` is told to telemetry: the entries inside a ServiceEntry have none, only one that their accounts belong
+ * `namespace` is for telemetry: the entries inside a ServiceEntry have none, only one that their accounts belong
  * to.
  */
 export interface NamedWorkloadEntry {
@@ -169,7 +169,7 @@ const entryPort = (entry: WorkloadEntry, port: EntryPort): number =>
   isUnix(entry) ? 0 : entry.ports?.[port.name ?? ''] || port.targetPort || port.number || 0;
 
 /**
- * The label decides; without it, who has a service account is taken to have a sidecar (Istio's
+ * The label decides; without it, a workload with a service account is taken to have a sidecar (Istio's
  * getTLSModeFromWorkloadEntry).
  */
 function tlsModeOf({ labels, entry }: NamedWorkloadEntry): 'istio' | 'disabled' {

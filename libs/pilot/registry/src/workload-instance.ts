@@ -67,7 +67,7 @@ export function podInstance(pod: Resource<'pods'>, sources: Sources): WorkloadIn
     .filter(({ name, protocol }) => name && (protocol ?? 'TCP') === 'TCP');
   return {
     labels: pod.meta.labels ?? {},
-    // of ports of one name the first counts
+    // of ports of one name the first applies
     ports: Object.fromEntries(
       ports.map(({ name, containerPort }): [string, number] => [name ?? '', containerPort]).reverse(),
     ),

@@ -17,11 +17,11 @@ export interface Session {
    * brings.
    */
   onEffect(effect: Effect): void;
-  /** All that `push` told until now is sent. */
+  /** All that `push` announced until now is sent. */
   onPushed(): void;
   close(): void;
 }
-/** A proxy that may not have what it asks for: ends its stream with PERMISSION_DENIED. */
+/** A proxy that may not have what it requests: ends its stream with PERMISSION_DENIED. */
 export class PermissionDenied extends Error {}
 /**
  * What may have changed for the session: by type, its names, or all. While the client reads slowly it is sent later,
@@ -29,7 +29,7 @@ export class PermissionDenied extends Error {}
  */
 export type Push = (types: Changes) => void;
 /**
- * `push` asks for a push of what may have changed; `identity` is what the client's certificate proves; lines of `log`
+ * `push` requests a push of what may have changed; `identity` is what the client's certificate proves; lines of `log`
  * name its address; `hit` counts a limit that the session keeps.
  */
 export interface Opening {

@@ -36,7 +36,7 @@ const valuesOf = <K extends string>(settings: Readonly<Record<K, Setting<number>
     number
   >;
 /**
- * What gRPC takes at all of a request: one that is a little too large is still read, so that its client is told the
+ * What gRPC takes at all of a request: one that is a little too large is still read, so that its client gets the
  * remedy.
  */
 export const hardRequestLimit = ({ xdsRequestBytes }: Pick<AdsLimits, 'xdsRequestBytes'>): number =>

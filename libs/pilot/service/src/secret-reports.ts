@@ -31,21 +31,21 @@ interface Asked {
 }
 
 /**
- * Tells an operator which secrets a proxy asks for and does not get. Galley can't see Secrets, so only pilot can. What
- * a proxy may not have is logged once per stream and reason, whatever it asks for; a Secret that is not there, each
+ * Shows an operator which secrets a proxy requests and does not get. Galley can't see Secrets, so only pilot can. What
+ * a proxy may not have is logged once per stream and reason, whatever it requests; a Secret that is not there, each
  * time that becomes known.
  */
 export function createSecretReports(
   { engine, log, metrics, isAbsent }: SecretReportsContext,
   { identity }: ProxyAttributes,
 ) {
-  const told = new Set<Reason>();
+  const reported = new Set<Reason>();
   const report = (all: readonly Asked[]): void => {
     for (const [reason, group] of groupBy(all, (each) => each.reason)) {
       if (reason === undefined) continue;
       metrics.secretErrors.add(group.length);
-      if (told.has(reason)) continue;
-      if (reason !== 'not there') told.add(reason);
+      if (reported.has(reason)) continue;
+      if (reason !== 'not there') reported.add(reason);
       const secrets = group.slice(0, shownNames).map(({ name }) => name);
       log.warn('secrets not served', { secrets, count: group.length, reason: explanations[reason] });
     }
@@ -62,7 +62,7 @@ export function createSecretReports(
       report(names.map((name) => ({ name, reason: reasonFor(name, subject) })));
     },
     /**
-     * There are no credentials of these names; the proxy, known to queries as `subject`, has asked for secrets of the
+     * There are no credentials of these names; the proxy, known to queries as `subject`, has requested secrets of the
      * names in `asked`.
      */
     absent(

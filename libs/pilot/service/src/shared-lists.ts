@@ -65,7 +65,7 @@ export class SharedLists {
     return now;
   }
 
-  /** The lists whose members these watches name anew, each with one of its subjects. */
+  /** The lists whose members these watches name again, each with one of its subjects. */
   *renamed(watches: Iterable<Watch>): Iterable<{ readonly key: ListKey; readonly subject: Subject }> {
     for (const watch of watches) {
       const known = watch.list?.isNaming(watch) ? this.#byWatch.get(watch.list) : undefined;

@@ -8,7 +8,7 @@ interface Hosts {
 }
 
 /**
- * Hosts whose endpoints only proxies of their own cluster are told: what the mesh's serviceSettings say, and by default
+ * Hosts whose endpoints only proxies of their own cluster get: what the mesh's serviceSettings say, and by default
  * Kubernetes' own services and the control plane. A setting of `false` takes back the defaults that it names any host
  * of.
  */

@@ -127,7 +127,7 @@ const merged = worldQuery('destination-rule-merged', (view, { rules: keys }: Rul
   };
 });
 
-/** Has a pool any rule? Where it has none, nobody asks it for one host after the other. */
+/** Whether a pool has any rule. Where it has none, it is not searched for one host after the other. */
 const hasRules = worldQuery('destination-rules-exist', (view, key: PoolKey): boolean => view.query(pool, key).size > 0);
 
 const hostInPool = defineKey<{ readonly hostname: string; readonly pool: PoolKey }>()('hostname', 'pool');

@@ -45,7 +45,7 @@ export const inboundPorts = worldQuery('inbound-ports', (view): readonly Inbound
 /** By the oldest of the services that lead to it. */
 function declaredPort(targets: readonly ServiceTarget[]): InboundPort {
   const [{ service, port, targetPort }] = targets as readonly [ServiceTarget];
-  // of services that lead here by another port of theirs, telemetry is not told
+  // of services that lead here by another port of theirs, telemetry does not get them
   const same = targets.filter((target) => target.port.port === port.port);
   return {
     number: targetPort,

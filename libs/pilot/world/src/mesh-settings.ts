@@ -27,7 +27,7 @@ export const meshNetworks = worldQuery(
   (view): MeshNetworks => view.get('mesh-networks', meshObjectKey)?.spec ?? {},
 );
 
-/** One top-level setting: who reads it isn't touched by the others. */
+/** One top-level setting: its readers are not affected by the others. */
 const meshSetting = worldQuery('mesh-setting', (view, key: keyof MeshConfig & string) => view.query(mesh, '')[key]);
 export const setting = <K extends keyof MeshConfig & string>(view: View, key: K): MeshConfig[K] =>
   view.query(meshSetting, key) as MeshConfig[K];

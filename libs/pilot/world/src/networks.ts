@@ -23,7 +23,7 @@ const networkLabel = 'topology.istio.io/network';
 const nodeSelector = 'traffic.istio.io/nodeSelector';
 
 /**
- * The gateways of all networks: those that mesh networks give by address, and Services that are told apart by label or
+ * The gateways of all networks: those that mesh networks give by address, and Services that are recognized by label or
  * by mesh networks.
  */
 export const networkGateways = worldQuery('network-gateways', (view): NetworkGateways => {
@@ -68,7 +68,7 @@ function leastCommonMultiple(a: number, b: number): number {
   return (a * b) / x;
 }
 
-/** The gateways that a Service stands for: at each of its outside addresses (Istio's extractGatewaysFromService). */
+/** The gateways that a Service leads to: at each of its outside addresses (Istio's extractGatewaysFromService). */
 const gatewaysOfService = worldQuery(
   'network-gateways-of-service',
   (view, key: ObjectKey): readonly NetworkGateway[] => {

@@ -32,7 +32,7 @@ export function httpProxyPort(view: View): number {
   return Number.isInteger(own) ? (own as number) : (setting(view, 'proxyHttpPort') ?? 0);
 }
 
-/** Files beside the proxy that stand for its certificate of the mesh; empty where none is named. */
+/** Files beside the proxy that replace its certificate of the mesh; empty where none is named. */
 export interface OwnCertificate {
   readonly certificate: string;
   readonly key: string;

@@ -67,8 +67,8 @@ export const installation = 'installation';
 export const resourcePatches = 'resource-patches';
 
 /**
- * The endpoints that ServiceEntries name, by the entry's key: kept apart, so that their change touches nobody who reads
- * the service alone.
+ * The endpoints that ServiceEntries name, by the entry's key: kept apart, so that their change does not affect readers
+ * of the service alone.
  */
 export const entryEndpoints = 'service-entry-endpoints';
 

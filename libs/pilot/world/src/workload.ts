@@ -40,7 +40,7 @@ const proved = (view: View, { labels, serviceAccount }: RegisteredWorkload): Omi
 
 /**
  * A proxy as other queries are asked for it: its labels are those of its workload now, in an engine or in a fork of
- * one. Who keeps it watches `workload`, and asks again when that changes.
+ * one. A caller that keeps it watches `workload`, and computes it again when that changes.
  */
 export const proxySubject = (reader: Reader, attributes: ProxyAttributes): Subject =>
   new Subject({ ...attributes, ...reader.read(workload, '', new Subject({ ...attributes })) });

@@ -11,7 +11,7 @@ import { Engine, type Change, type Subject } from '@flotilla/query';
 import { resourceOf } from '@flotilla/testing';
 
 /**
- * The first document of an input: who asks (Envoy's node, and the namespace whose Secrets its identity may have), and
+ * The first document of an input: the proxy (Envoy's node, and the namespace whose Secrets its identity may have), and
  * what of the answer is looked at: `KIND` for the names of all resources, `KIND NAME` for one, `KIND NAME PATH` for a
  * part of it (members' names with dots between; `*` for all of a list or an object). The one name table is called `-`.
  */
@@ -39,7 +39,7 @@ function changesOf(document: unknown): Change[] {
   return worldChanges(resource.collection, keyOf(resource.meta), resource);
 }
 
-/** For specs: the mesh of a golden pair's input, and the proxy that asks. */
+/** For specs: the mesh of a golden pair's input, and the proxy. */
 export function meshOf([first, ...documents]: readonly unknown[]): {
   readonly engine: Engine;
   readonly proxy: Subject;

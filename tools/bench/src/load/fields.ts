@@ -6,7 +6,7 @@ export interface Field {
 }
 
 /**
- * The fields of a message, one after the other, nothing decoded that nobody asks for. Throws at bytes that are no
+ * The fields of a message, one after the other, nothing decoded that nobody reads. Throws at bytes that are no
  * message.
  */
 export function* fieldsOf(message: Buffer): Iterable<Field> {
@@ -41,7 +41,7 @@ export function* fieldsOf(message: Buffer): Iterable<Field> {
         yield { number, bytes: take(4) };
         break;
       default:
-        throw new Error(`wire type ${tag % 8} is none of proto3`);
+        throw new Error(`wire type ${tag % 8} does not exist in proto3`);
     }
   }
 }

@@ -64,7 +64,7 @@ function needsOf(message: Buffer, { type, resources }: Response): readonly (read
 }
 
 /**
- * One ADS stream on a connection of its own that behaves as Envoy does: it acknowledges all, and asks for what its
+ * One ADS stream on a connection of its own that behaves as Envoy does: it acknowledges all, and requests what its
  * clusters and listeners wait for.
  */
 export class Sidecar {

@@ -34,7 +34,7 @@ export function findWebhook(
 }
 
 /**
- * Whether the API server asks the webhook about this pod. A namespace without a manifest counts as labelled for
+ * Whether the API server sends this pod to the webhook. A namespace without a manifest is taken as labelled for
  * injection.
  */
 export const isSelected = (pod: PodObject, namespaceLabels: Strings | undefined): boolean =>

@@ -69,7 +69,7 @@ describe('pods of workloads', () => {
     ]);
   });
 
-  it('are none for kinds that ask for none', () => {
+  it('do not exist for kinds without pods', () => {
     expect(
       podsOf([workload('ConfigMap', {}), { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' } }]),
     ).toEqual([]);

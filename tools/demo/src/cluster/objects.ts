@@ -44,7 +44,7 @@ export interface DesiredPod {
 }
 
 /**
- * The pods that workloads ask for: of Deployments by way of a ReplicaSet whose name tells the template's hash, of
+ * The pods of workloads: of Deployments by way of a ReplicaSet whose name has the template's hash, of
  * StatefulSets numbered, of DaemonSets one on this node, and bare Pods. A changed template gives pods of other names.
  */
 export function podsOf(objects: readonly KubeObject[]): DesiredPod[] {

@@ -19,7 +19,7 @@ export interface Exit {
 /** Starts a command in the pod as a process group of its own, so that what it leaves behind ends with it. */
 function start(sandbox: Sandbox, { command, env, user, group, logFile }: ContainerOptions): ChildProcess {
   const log = openSync(logFile, 'a');
-  // Who opens /dev/stdout anew, as Envoy does for access logs, needs the right to.
+  // A process that opens /dev/stdout again, as Envoy does for access logs, needs the right to.
   fchownSync(log, user, group);
   try {
     const [program = '', ...args] = [

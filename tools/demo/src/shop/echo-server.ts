@@ -39,7 +39,7 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 for (const port of ports) {
   createTcpServer((socket) => {
     socket.on('error', () => socket.destroy());
-    // Read and put back: whoever takes the socket over finds all of it.
+    // Read and put back: the next reader of the socket finds all of it.
     socket.once('readable', () => {
       const head = (socket.read() ?? Buffer.alloc(0)) as Buffer;
       socket.unshift(head);

@@ -2,7 +2,7 @@ import { Agent, createServer, request } from 'node:http';
 import { peerIn } from './peer.ts';
 
 /**
- * A service of the shop: calls its upstreams by their Service names and tells who it is and whom it saw. It knows
+ * A service of the shop: calls its upstreams by their Service names and answers who it is and whom it saw. It knows
  * nothing of the mesh. Environment: NAME, VERSION, PORT, UPSTREAMS (URLs, separated by commas).
  */
 const { NAME: name = 'shop', VERSION: version = 'v1', PORT: port = '8080', UPSTREAMS: upstreams = '' } = process.env;

@@ -23,7 +23,7 @@ const isConfigured = (stats: Stats): boolean =>
   );
 
 /**
- * Lets a real Envoy play a proxy until it has all that it asks for; resolves with what it refused, and why, or is left
+ * Lets a real Envoy play a proxy until it has all that it requests; resolves with what it refused, and why, or is left
  * waiting for. Throws when Envoy ends or does not come so far.
  */
 export async function runEnvoy(

@@ -25,7 +25,7 @@ export interface ObjectReportsOptions {
 /** An object of the World. */
 export interface ReportedObject extends ObjectRef {
   readonly version: string;
-  /** Cells of the store that hold it; whoever read one of them read the object. */
+  /** Cells of the store that hold it; a query that read one of them read the object. */
   readonly cells: readonly Cell[];
   /** The World's revision that brought this version. */
   readonly revision: number;

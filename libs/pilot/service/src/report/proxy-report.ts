@@ -33,7 +33,7 @@ type Rejections = ReadonlyMap<string, Rejection>;
 
 /** A proxy that acknowledges nothing must not make pilot remember everything that it was sent. */
 const maxOpen = 100;
-/** Of more resources than this that a proxy rejects by name, it counts as having rejected all of the type. */
+/** Of more resources than this that a proxy rejects by name, it is taken to have rejected all of the type. */
 const maxNamed = 1000;
 
 export interface ProxyReportOptions {

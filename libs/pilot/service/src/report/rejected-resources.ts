@@ -5,8 +5,8 @@ const separator = /\n|, /;
 
 /**
  * Which resources of a response an error of Envoy's names, with what it says of each: `Error adding/updating
- * listener(s) NAME: reason`. Empty when it names none; then it concerns all of the response. `isSent` tells the names
- * of the response.
+ * listener(s) NAME: reason`. Empty when it names none; then it concerns all of the response. `isSent` is true for the
+ * names of the response.
  */
 export function rejectedResources(error: string, isSent: (name: string) => boolean): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();

@@ -15,7 +15,7 @@ export interface ReportsOptions extends ObjectReportsOptions {
   readonly signal: AbortSignal;
   readonly onProblem: (message: string) => void;
 }
-/** What galley is told of what proxies have. */
+/** What galley learns of what proxies have. */
 export interface Reports {
   /** A proxy that has connected; `close` it in the end. */
   open(): ProxyReport;
@@ -32,7 +32,7 @@ const turn = { ms: 5, factor: 20, leastPauseMs: 50 };
 /** A rejected response that brought more objects than this is taken for one that brought all. */
 const maxChanged = 10_000;
 
-/** Where nobody is to be told anything. */
+/** Reports nothing. */
 export const noReports: Reports = {
   open: () => new ProxyReport({ onChange: () => {}, changedSince: () => undefined }),
   close: () => {},

@@ -57,8 +57,8 @@ function httpService(
 }
 
 /**
- * The filter that asks a provider; `unsupported` when HTTP's is asked about bytes, undefined when there is no such
- * provider or no service of it.
+ * The filter that calls a provider; `unsupported` when HTTP's would have to judge bytes, undefined when there is no
+ * such provider or no service of it.
  */
 export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHttpFilter) | 'unsupported' | undefined {
   const provider = setting(view, 'extensionProviders')?.find((candidate) => candidate.name === name);

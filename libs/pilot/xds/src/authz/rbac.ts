@@ -49,7 +49,7 @@ const filter = (layer: Layer, config: envoy.extensions.filters.http.rbac.v3.IRBA
     ? { name: 'envoy.filters.http.rbac', typedConfig: typedConfig(http, config) }
     : { name: 'envoy.filters.network.rbac', typedConfig: typedConfig(network, { ...config, statPrefix: 'tcp.' }) };
 
-/** One action's filter. The prefix tells what dry-run rules would have done. */
+/** One action's filter. The prefix marks what dry-run rules would have done. */
 function actionFilter(
   view: View,
   layer: Layer,
@@ -85,8 +85,8 @@ export const localAuthorization = worldQuery(
 );
 
 /**
- * The filters of CUSTOM policies: a shadow RBAC marks what they select, ext_authz asks their provider about it. Without
- * a provider that can be asked, what they select is refused. Key: the layer.
+ * The filters of CUSTOM policies: a shadow RBAC marks what they select, ext_authz calls their provider about it.
+ * Without a provider that can be asked, what they select is refused. Key: the layer.
  */
 export const customAuthorization = worldQuery(
   'custom-authorization',

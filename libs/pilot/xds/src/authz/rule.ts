@@ -40,7 +40,7 @@ const principals: Logic<IPrincipal> = {
 
 /**
  * A rule as an RBAC policy (Istio's authz model.Generate). What can't be matched, as HTTP's attributes of bytes, voids
- * an ALLOW rule's part that asks for it; of DENY and AUDIT only that attribute is lost, so that they widen. Undefined
+ * an ALLOW rule's part that requires it; of DENY and AUDIT only that attribute is lost, so that they widen. Undefined
  * when nothing of the rule is left.
  */
 export function buildPolicy(rule: AuthorizationRule, target: RuleTarget): envoy.config.rbac.v3.IPolicy | undefined {

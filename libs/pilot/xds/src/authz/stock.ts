@@ -34,7 +34,7 @@ export function subjectPatterns(issuer: string, pattern: string): string[] {
   return pattern.endsWith('*') && before.startsWith(wanted) ? ['*'] : [];
 }
 
-/** `issuer/subject` of a token, told by jwt_authn's metadata. */
+/** `issuer/subject` of a token, from jwt_authn's metadata. */
 export const stockRequestPrincipal = (issuers: readonly string[], pattern: string): IPrincipal =>
   oneOf(
     issuers.flatMap((issuer) =>

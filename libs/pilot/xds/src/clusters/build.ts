@@ -58,7 +58,7 @@ export const protocolOptions: Readonly<Record<UpstreamProtocol, IHttpProtocolOpt
   downstream: { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} } },
 };
 
-/** Istio's metadata of a cluster: the services it stands for, its subset, the DestinationRule that shaped it. */
+/** Istio's metadata of a cluster: the services it is for, its subset, the DestinationRule that shaped it. */
 export const clusterMetadata = (of: {
   services: readonly Pick<Service, 'hostname' | 'name' | 'namespace'>[];
   subset?: string;

@@ -31,7 +31,7 @@ const bindFrom = (address: string): Pick<ICluster, 'upstreamBindConfig'> => ({
 });
 const localSource = (view: View): string => (view.attr('supportsIPv4') ? '127.0.0.6' : '::6');
 
-/** Where a Sidecar's listener leads: an address is told, so Envoy needs no other. Its own host is reached as it is. */
+/** Where a Sidecar's listener leads: an address is given, so Envoy needs no other. Its own host is reached as it is. */
 function fixedEndpoint(
   view: View,
   name: string,

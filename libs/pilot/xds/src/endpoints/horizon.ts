@@ -20,7 +20,7 @@ export function isVisible(view: View): (network: string) => boolean {
 
 /**
  * What a proxy of one network sees of endpoints in several (Istio's EndpointsByNetworkFilter, "split horizon EDS"):
- * those of other networks through their gateways, each gateway once with the weight of all that it stands for. Only
+ * those of other networks through their gateways, each gateway once with the weight of all that it replaces. Only
  * mTLS gets through a gateway; an endpoint without it is out of reach.
  */
 export function acrossNetworks(view: View, members: readonly Member[]): readonly Member[] {

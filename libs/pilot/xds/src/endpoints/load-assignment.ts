@@ -92,7 +92,7 @@ interface AssignmentOf {
   readonly port: Pick<ServicePort, 'name'>;
   readonly labels: Readonly<Record<string, string>>;
   readonly policy?: TrafficPolicy | undefined;
-  /** The rule's TLS for EDS; a cluster that Envoy resolves by DNS is told its endpoints as they are. */
+  /** The rule's TLS for EDS; a cluster that Envoy resolves by DNS gets its endpoints as they are. */
   readonly tls?: TlsMode | undefined;
   readonly dns?: boolean;
   /** For a gateway that passes TLS through: endpoints that don't speak mTLS are left out. */

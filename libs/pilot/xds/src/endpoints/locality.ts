@@ -82,7 +82,7 @@ function priorityOf({ region, zone, subZone }: ILocality, { locality, setting }:
 }
 
 /**
- * Priorities by how many labels, in order, an endpoint shares with the client; `label=value` asks for a value instead.
+ * Priorities by how many labels, in order, an endpoint shares with the client; `label=value` requires a value instead.
  */
 function byLabels(
   { endpoints, labels: all }: LocalityGroup,

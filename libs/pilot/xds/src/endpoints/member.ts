@@ -68,7 +68,7 @@ function metadataOf(
 export const isDraining = ({ health: status, labels }: Endpoint): boolean =>
   status === 'Draining' || (labels['istio.io/draining'] ?? '') !== '';
 
-/** An endpoint as EDS tells it. */
+/** An endpoint as EDS has it. */
 export function edsMember(view: View, endpoint: Endpoint, rule: TlsMode | undefined): Member {
   const mtls = speaksMtls(view, endpoint, rule);
   const status = isDraining(endpoint) ? DRAINING : health[endpoint.health];
@@ -88,7 +88,7 @@ export function edsMember(view: View, endpoint: Endpoint, rule: TlsMode | undefi
 }
 
 /**
- * An endpoint in a cluster that Envoy resolves by DNS: neither its health is told nor what policies say at its side.
+ * An endpoint in a cluster that Envoy resolves by DNS: neither its health is sent nor what policies say at its side.
  */
 export function dnsMember(endpoint: Endpoint): Member {
   const { labels, network, clusterId } = endpoint;
@@ -106,7 +106,7 @@ export function dnsMember(endpoint: Endpoint): Member {
   };
 }
 
-/** A gateway that stands for endpoints of its network. */
+/** A gateway in place of the endpoints of its network. */
 export const gatewayMember = (
   of: { network: string; cluster: string; address: string; port: number },
   weight: number,

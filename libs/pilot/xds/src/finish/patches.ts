@@ -1,7 +1,7 @@
 import { resourcePatches, worldQuery, type View } from '@flotilla/pilot-world';
 import { resourceKey, type Messages, type ResourceKey, type XdsKind } from './kinds.ts';
 
-/** A change that somebody asks for in finished resources of one kind, as an EnvoyFilter does. */
+/** A change that somebody wants in finished resources of one kind, as an EnvoyFilter does. */
 export interface Patch<K extends XdsKind = XdsKind> {
   readonly kind: K;
   /** Patches apply in ascending order of this number, and in the order of their keys where it is the same. */

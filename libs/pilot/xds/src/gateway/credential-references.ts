@@ -8,7 +8,7 @@ const checksClients: readonly unknown[] = ['MUTUAL', 'OPTIONAL_MUTUAL'];
 /**
  * Resource names of the secrets that Gateways refer to: those in the namespace of the identity that the proxy proved,
  * whose selector selects the workload that runs as that identity, by the labels that the registries know it by (Istio's
- * VerifiedCertificateReferences). Empty for sidecars and for who proved nothing.
+ * VerifiedCertificateReferences). Empty for sidecars and for proxies that proved nothing.
  */
 export const credentialReferences = worldQuery('credential-references', (view): ReadonlySet<string> => {
   const namespace = view.attr('credentialNamespace');

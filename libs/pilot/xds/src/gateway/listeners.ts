@@ -37,7 +37,7 @@ function httpFilters(view: View, { statPrefix, routeName, grpcWeb }: HttpOf): en
   return [...istioAuthn(view), httpConnectionManager(buildGatewayHcm(view, { statPrefix, grpcWeb, ...routes }))];
 }
 
-/** A chain of an HTTPS server: told from the port's others by the name that the client asks for. */
+/** A chain of an HTTPS server: distinguished from the port's others by the name that the client requests. */
 const httpsChain = (view: View, { server, routeName }: GatewayServer, statPrefix: string): GatewayChain =>
   bySni(hostsOf(server), {
     filters: httpFilters(view, { statPrefix: server.name || statPrefix, routeName, grpcWeb: false }),

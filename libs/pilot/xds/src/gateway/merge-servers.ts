@@ -87,9 +87,9 @@ export function claim(
 
 /**
  * Servers of the Gateways that hold for one proxy, the oldest first, as its ports. On a port of plain HTTP only plain
- * HTTP joins; other bytes keep it alone; TLS servers share it, told apart by their hosts. Who doesn't fit is left out,
- * and what Istio lets through by mistake comes through: HTTP after TLS, hosts that differ in their namespace alone
- * (Istio's mergeGateways).
+ * HTTP joins; other bytes keep it alone; TLS servers share it, distinguished by their hosts. A server that doesn't fit
+ * is left out, and what Istio lets through by mistake comes through: HTTP after TLS, hosts that differ in their
+ * namespace alone (Istio's mergeGateways).
  */
 export function mergeServers(servers: readonly GatewayServer[]): MergedGateway {
   const merging: Merging = {

@@ -56,7 +56,7 @@ function boundTo(view: View, { server, gateway }: GatewayServer): ResolvedVirtua
 const applies = (match: L4MatchAttributes | TLSMatchAttributes, { server, gateway }: GatewayServer): boolean =>
   (!match.port || match.port === server.port?.number) && (!match.gateways?.length || match.gateways.includes(gateway));
 
-/** The first `tcp` route for the server, of all its VirtualServices: bytes can't be told apart further. */
+/** The first `tcp` route for the server, of all its VirtualServices: bytes can't be distinguished further. */
 function tcpFilters(view: View, of: GatewayServer): IFilter[] | undefined {
   for (const virtualService of boundTo(view, of)) {
     const found = virtualService.spec.tcp?.find(({ match }) => !match?.length || match.some((m) => applies(m, of)));
@@ -67,8 +67,8 @@ function tcpFilters(view: View, of: GatewayServer): IFilter[] | undefined {
 }
 
 /**
- * TLS that goes on untouched, told by the name that the client asks for: `tls` routes. Of routes for one name the first
- * counts.
+ * TLS that goes on untouched, chosen by the name that the client requests: `tls` routes. Of routes for one name the
+ * first applies.
  */
 function passthroughChains(view: View, of: GatewayServer, seen: SeenHosts): GatewayChain[] {
   const place = { port: of.port, bind: of.server.bind ?? '' };

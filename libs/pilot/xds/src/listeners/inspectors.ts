@@ -52,7 +52,7 @@ export function buildInspectors(chains: readonly envoy.config.listener.v3.IFilte
   const except = (filter: IListenerFilter, exceptions: readonly number[]): IListenerFilter =>
     exceptions.length > 0 ? { ...filter, filterDisabled: ports(exceptions) } : filter;
   const [tls, http] = [needing('tls', true), needing('http', true)];
-  // Port 0 stands for all that have no chain of their own. Istio opts TLS inspection in or out by what holds there;
+  // Port 0 is for all that have no chain of their own. Istio opts TLS inspection in or out by what holds there;
   // HTTP inspection it only opts out, port 0 too.
   const tlsFilter = needs.get(0)?.tls
     ? except(tlsInspector, needing('tls', false))

@@ -4,7 +4,9 @@ import { listenerProtocol } from './chain-match.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
 
-/** How a listener's HTTP is told from its bytes: by inspection, or not at all where it takes nothing else. */
+/**
+ * How a listener's HTTP is distinguished from other bytes: by inspection, or not at all where it takes nothing else.
+ */
 export interface OutboundHttp {
   readonly routes: string;
   readonly grpcWeb: boolean;
@@ -79,7 +81,7 @@ const takesAll = ({ filterChainMatch }: IFilterChain): boolean => !filterChainMa
 /**
  * Two services on one listener (Istio's outbound listener conflicts). On every address HTTP is inspected, so bytes can
  * share it; on one of its own HTTP takes all, as bytes without match do, and who comes first keeps it. An HTTP proxy
- * takes the place of whoever was there.
+ * takes the place of what was there.
  */
 function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
   const { protocol } = of.servicePort;

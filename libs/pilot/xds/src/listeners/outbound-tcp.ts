@@ -54,7 +54,7 @@ const withProtocolFilter = (
 export function buildTcpChains(view: View, of: TcpOf): IFilterChain[] {
   const virtualServices = of.virtualServices.flatMap((key) => view.query(virtualServiceOf, key) ?? []);
   const [address] = addressesFor(view, of.service);
-  // to a proxy of IPv6 alone, an entry without address stands for all of them
+  // to a proxy of IPv6 alone, an entry without address is for all of them
   const everything =
     address === undefined && of.service.registry === 'External' && of.wildcardBind && !view.attr('supportsIPv4')
       ? '::/0'
@@ -116,7 +116,7 @@ function rawChains(view: View, of: TcpOf, { virtualServices, cidr }: Found): IFi
         chains.push({ ...(chainMatch ? { filterChainMatch: chainMatch } : {}), ...routes });
         return chains;
       }
-      // A chain of subnets is told from others by them, so it carries no name of its own.
+      // A chain of subnets is distinguished from others by them, so it carries no name of its own.
       chains.push({ filterChainMatch: matchOf({ subnets }) ?? {}, filters: routes.filters ?? [] });
       if (own.length > 0 && String([...subnets].sort()) === String(own)) hasOwn = true;
     }
@@ -133,7 +133,7 @@ function isForProxy(view: View, match: L4MatchAttributes | TLSMatchAttributes, p
   return !match.sourceNamespace || match.sourceNamespace === view.attr('namespace');
 }
 
-/** Undefined for what takes all. A server name `*` asks for nothing, nor does a range from 0.0.0.0 on. */
+/** Undefined for what takes all. A server name `*` requires nothing, nor does a range from 0.0.0.0 on. */
 function matchOf({
   serverNames,
   subnets,

@@ -4,7 +4,7 @@ import { buildStringMatcher } from './match.ts';
 import { wholePercent } from './percent.ts';
 
 /**
- * A CorsPolicy as Envoy's; the deprecated allowOrigin counts only without allowOrigins (Istio's TranslateCORSPolicy).
+ * A CorsPolicy as Envoy's; the deprecated allowOrigin applies only without allowOrigins (Istio's TranslateCORSPolicy).
  */
 export function buildCors(cors: NonNullable<HTTPRoute['corsPolicy']>): envoy.config.route.v3.ICorsPolicy {
   const origins = cors.allowOrigins?.length

@@ -91,7 +91,7 @@ function collapse(hosts: readonly GatewayHost[]): GatewayHost[] {
 
 function buildVirtualHost(view: View, { name, domains, routes: served, redirects }: GatewayHost): IVirtualHost {
   const routes = served.flatMap((key) => view.query(virtualServiceRoutes, key));
-  // What catches all comes last, whoever brought it.
+  // What catches all comes last, wherever it came from.
   const ordered = [
     ...routes.filter(({ match }) => !match || !isCatchAll(match)),
     ...routes.filter(({ match }) => match && isCatchAll(match)),

@@ -27,7 +27,7 @@ const defaultPolicy = (): IRetryPolicy => ({
 
 /**
  * Istio's retry.ConvertPolicy: unset means twice on what is safe; attempts of 0 or less mean never. Status codes in
- * retryOn are told from conditions.
+ * retryOn are separated from conditions.
  */
 export function buildRetryPolicy(retries: HTTPRetry | undefined): IRetryPolicy | undefined {
   if (!retries) return defaultPolicy();
@@ -47,7 +47,7 @@ function isStatus(part: string): boolean {
   return code !== undefined && isHttpStatus(code);
 }
 
-/** Codes alone leave an empty condition before what they stand for, as Istio writes it. */
+/** Codes alone leave an empty condition before what they imply, as Istio writes it. */
 function parseRetryOn(text: string): Pick<IRetryPolicy, 'retryOn' | 'retriableStatusCodes'> {
   const parts = text
     .split(',')

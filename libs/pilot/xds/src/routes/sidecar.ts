@@ -14,7 +14,7 @@ import { virtualServiceRoutes } from './virtual-service-routes.ts';
 type IRoute = envoy.config.route.v3.IRoute;
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 
-/** The virtual host that a plan asks for. */
+/** The virtual host of a plan. */
 function buildVirtualHost(view: View, { name, domains, routes }: PlannedHost): IVirtualHost {
   const built = 'virtualService' in routes ? view.query(virtualServiceRoutes, routes) : [defaultRoute(view, routes)];
   return { name, domains: [...domains], routes: withStockAlpn(view, built), includeRequestAttemptCount: true };

@@ -1,4 +1,4 @@
-/** What a resource name of SDS asks for: a Secret of Kubernetes, in the proxy's own namespace where none is named. */
+/** What a resource name of SDS refers to: a Secret of Kubernetes, in the proxy's own namespace where none is named. */
 export interface SecretName {
   readonly kind: 'kubernetes' | 'kubernetes-gateway';
   readonly namespace?: string;

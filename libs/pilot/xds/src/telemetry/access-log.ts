@@ -156,7 +156,7 @@ function withFilter(log: IAccessLog, of: LogOf, expression: string): IAccessLog 
   return only ? { ...log, filter: others.length > 0 ? { andFilter: { filters } } : only } : log;
 }
 
-/** What MeshConfig itself asks for. */
+/** What MeshConfig itself requests. */
 function fromMesh(view: View, of: LogOf): IAccessLog[] {
   const path = setting(view, 'accessLogFile');
   const objects = { clusterName: 'envoy_accesslog_service' };

@@ -41,7 +41,7 @@ const defaultLabels: Readonly<Record<string, unknown>> = {
   x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
 };
 
-/** Extensions that read what some format asks for: only the outermost texts are looked at. */
+/** Extensions that read what some format names: only the outermost texts are looked at. */
 function formatters(texts: readonly string[]): Pick<ISubstitution, 'formatters'> {
   const found = [
     ...(texts.some((text) => text.includes('%REQ_WITHOUT_QUERY'))

@@ -37,7 +37,7 @@ const byTokens = (project: string, port: number): envoy.config.core.v3.IGrpcServ
 
 /**
  * Spans for Google Cloud (Istio's stackdriverConfig); undefined for a proxy that doesn't say in which project it runs,
- * or names a port that is none, and for a stock Envoy, from which OpenCensus is gone.
+ * or names a port that is not valid, and for a stock Envoy, from which OpenCensus is gone.
  */
 export function stackdriverTracer(
   view: View,

@@ -2,7 +2,7 @@ import type { ExtensionProvider, Resource, Telemetry } from '@flotilla/model';
 import { compareAge, hasSelector, selectorOf } from '@flotilla/rules';
 import { isSelected, rootNamespace, setting, worldQuery, type View } from '@flotilla/pilot-world';
 
-/** On which side of a request a listener stands: a gateway counts as a client. */
+/** The side of a request that a listener is on: a gateway is on the client's. */
 export type Side = 'CLIENT' | 'SERVER';
 export const onSide = (match: { readonly mode?: string } | undefined, side: Side): boolean => {
   const mode = match?.mode ?? 'CLIENT_AND_SERVER';

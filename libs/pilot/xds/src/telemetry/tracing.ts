@@ -24,7 +24,7 @@ const sampled = (value: number): Pick<ITracing, 'clientSampling' | 'randomSampli
   overallSampling: { value: 100 },
 });
 
-/** What Telemetry asks for on one side: a later entry replaces what it sets. */
+/** What Telemetry sets on one side: a later entry replaces what it sets. */
 interface Asked {
   readonly provider?: string;
   readonly disabled: boolean;

@@ -5,7 +5,7 @@ import { typedConfig } from '../finish/typed-config.ts';
 type ITransportSocket = envoy.config.core.v3.ITransportSocket;
 const { V1, V2 } = envoy.config.core.v3.ProxyProtocolConfig.Version;
 
-/** A socket that first tells the server the client's address (Istio's applyUpstreamProxyProtocol). */
+/** A socket that first sends the server the client's address (Istio's applyUpstreamProxyProtocol). */
 export const proxyProtocolSocket = (
   { version }: NonNullable<TrafficPolicy['proxyProtocol']>,
   transportSocket: ITransportSocket,

@@ -17,7 +17,7 @@ export interface UpstreamTlsOptions {
   readonly credentials: boolean;
   /** Is there a socket beside it at which someone else serves secrets? */
   readonly credentialSocket: boolean;
-  /** What the mesh asks for where the TLS isn't its own. */
+  /** What the mesh requires where the TLS isn't its own. */
   readonly defaults: MeshConfig['tlsDefaults'];
 }
 
@@ -84,7 +84,7 @@ export function buildUpstreamTls(
   }
 }
 
-/** How the server's certificate is checked; without roots, or when told to skip it, not at all. */
+/** How the server's certificate is checked; without roots, or where the rule skips it, not at all. */
 function validation(
   { credentialName, caCertificates, insecureSkipVerify, subjectAltNames }: ClientTLSSettings,
   { credentialSocket }: UpstreamTlsOptions,
