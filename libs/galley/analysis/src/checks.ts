@@ -1,5 +1,17 @@
 import type { Check } from './check.ts';
+import { gatewayConflicts } from './conflicts/gateways.ts';
+import { meshHostConflicts } from './conflicts/virtual-services.ts';
+import { principals, telemetryProviders } from './references/policies.ts';
 import { virtualServiceReferences } from './references/virtual-service.ts';
+import { gatewayWorkloads, policyWorkloads } from './selectors/policies.ts';
 
 /** All checks of objects by what else there is. */
-export const checks: readonly Check[] = [virtualServiceReferences];
+export const checks: readonly Check[] = [
+  virtualServiceReferences,
+  meshHostConflicts,
+  gatewayWorkloads,
+  gatewayConflicts,
+  ...policyWorkloads,
+  principals,
+  telemetryProviders,
+];

@@ -1,6 +1,15 @@
-import { collections, type AnyResource, type Collection, type Resource } from '@flotilla/model';
+import {
+  collections,
+  type AnyResource,
+  type Collection,
+  type Gateway,
+  type MeshConfig,
+  type Resource,
+  type VirtualService,
+} from '@flotilla/model';
 import { Store, type CollectionIndexes } from '@flotilla/query';
-import { resolveShortName, serviceHostname } from '@flotilla/rules';
+import { resolveShortName, serviceHostname, type Labels } from '@flotilla/rules';
+import type { View } from './view.ts';
 
 /** Where the mesh's own services are: `<name>.<namespace>.svc.<this>`. */
 const clusterDomain = 'cluster.local';
@@ -14,6 +23,30 @@ export function gatewayOf(name: string, namespace: string): string | undefined {
   if (name.includes('/')) return name;
   return name.includes('.') ? name.split('.').slice(0, 2).reverse().join('/') : `${namespace}/${name}`;
 }
+
+/** Whether the rules of a VirtualService are for the sidecars of the mesh. */
+export const isForMesh = ({ gateways }: VirtualService): boolean => !gateways?.length || gateways.includes('mesh');
+
+/** The labels that a WorkloadEntry is selected by. */
+export const labelsOfEntry = ({ spec, meta }: Resource<'workload-entries'>): Labels => ({
+  ...meta.labels,
+  ...spec.labels,
+});
+
+/** The ports of a Gateway with the workloads that they are on: what two that may conflict have in common. */
+export const gatewayPorts = ({ selector = {}, servers = [] }: Gateway): readonly string[] => {
+  const workloads = JSON.stringify(Object.entries(selector).sort());
+  return [...new Set(servers.flatMap(({ port }) => (port?.number ? [`${port.number} ${workloads}`] : [])))];
+};
+
+/** The mesh's configuration, over its defaults. */
+export const meshConfig = (view: View): MeshConfig | undefined => {
+  const [key] = view.list('mesh-config');
+  return key && view.get('mesh-config', key)?.spec;
+};
+
+const labelsIn = (labels: Labels | undefined): readonly string[] =>
+  Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
 
 type Index<C extends Collection> = (resource: Resource<C>) => Iterable<string>;
 /** Every collection is filed by `key` (over all clusters) and by `namespace`. */
@@ -30,6 +63,13 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
   }),
   'service-entries': indexes('service-entries', {
     host: ({ spec, meta }) => new Set((spec.hosts ?? []).map((host) => hostOf(host, meta.namespace))),
+  }),
+  pods: indexes('pods', { label: ({ meta }) => labelsIn(meta.labels) }),
+  'workload-entries': indexes('workload-entries', { label: (entry) => labelsIn(labelsOfEntry(entry)) }),
+  gateways: indexes('gateways', { port: ({ spec }) => gatewayPorts(spec) }),
+  'virtual-services': indexes('virtual-services', {
+    meshHost: ({ spec, meta }) =>
+      isForMesh(spec) ? new Set((spec.hosts ?? []).map((host) => hostOf(host, meta.namespace))) : [],
   }),
   'destination-rules': indexes('destination-rules', {
     host: ({ spec, meta }) => [hostOf(spec.host ?? '', meta.namespace)],

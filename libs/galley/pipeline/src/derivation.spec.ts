@@ -96,7 +96,11 @@ describe('checks of objects by what else there is', () => {
       apply(...events);
       return Object.fromEntries(takeRuns());
     };
-    expect(runsOf(route('s7', 's8.shop.test'))).toEqual({ 'virtual-service-references': 1 });
+    expect(runsOf(route('s7', 's8.shop.test'))).toEqual({
+      'virtual-service-references': 1,
+      'mesh-host-conflicts': 1,
+      'mesh-host': 1,
+    });
     // The host stays known: who names it is not looked at.
     expect(runsOf(entry('s9', 's9.shop.test', 'more.test'))).toEqual({});
     expect(runsOf(gone('ServiceEntry', 's9'))).toEqual({ 'known-host': 1, 'virtual-service-references': 1 });

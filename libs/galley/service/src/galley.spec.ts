@@ -187,7 +187,7 @@ describe('galley', () => {
       {
         problems: [
           {
-            code: 'invalid',
+            code: 'IST0106',
             level: 'error',
             path: 'spec.hosts[0]',
             message: 'invalid host *',

@@ -1,4 +1,4 @@
-import type { Problem } from '@flotilla/model';
+import { buildProblem, type Problem } from '@flotilla/model';
 
 /** Of each level; the rest are counted. Whoever reads the first of so many knows what is wrong. */
 export const maxProblems = 500;
@@ -27,17 +27,18 @@ export class Report {
 
   /** The resource is refused. */
   error(path: string, message: string | undefined): void {
-    if (message !== undefined) this.#add({ code: 'invalid', level: 'error', path, message });
+    if (message !== undefined) this.#add(buildProblem('SchemaValidationError', { error: message }, path));
   }
 
   /** The resource is in force, but may not do what was meant. */
   warn(path: string, message: string | undefined): void {
-    if (message !== undefined) this.#add({ code: 'doubtful', level: 'warning', path, message });
+    if (message !== undefined) this.#add(buildProblem('SchemaWarning', { warning: message }, path));
   }
 
-  #add(problem: Problem & { readonly level: 'error' | 'warning' }): void {
-    this.#found[problem.level] += 1;
-    if (this.#found[problem.level] <= maxProblems) this.#problems.push(problem);
+  #add(problem: Problem): void {
+    const level = problem.level === 'error' ? 'error' : 'warning';
+    this.#found[level] += 1;
+    if (this.#found[level] <= maxProblems) this.#problems.push(problem);
   }
 }
 

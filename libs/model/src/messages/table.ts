@@ -24,6 +24,34 @@ export const messages = {
     template: 'Referenced {reference} not found: {name:quoted}',
     remedy: 'create it or correct the name',
   },
+  // The text is the webhook's alone: it says what it is about.
+  SchemaValidationError: { code: 'IST0106', level: 'error', template: '{error}' },
+  SchemaWarning: { code: 'IST0133', level: 'warning', template: '{warning}' },
+  ConflictingMeshGatewayVirtualServiceHosts: {
+    code: 'IST0109',
+    level: 'error',
+    template:
+      'The VirtualServices {virtualServices} associated with mesh gateway define the same host {host} which can lead to undefined behavior. This can be fixed by merging the conflicting VirtualServices into a single resource.',
+  },
+  NoMatchingWorkloadsFound: {
+    code: 'IST0127',
+    level: 'warning',
+    template: 'No matching workloads for this resource with the following labels: {labels}',
+    remedy:
+      'correct the labels, or give the workloads a sidecar: label their namespace istio-injection=enabled and restart them',
+  },
+  ConflictingGateways: {
+    code: 'IST0145',
+    level: 'error',
+    template: 'Conflict with gateways {gateways} (workload selector {selector}, port {port}, hosts {hosts}).',
+    remedy: 'merge them, or give them different hosts or ports',
+  },
+  PrincipalWithScheme: {
+    code: 'principal-with-scheme',
+    level: 'warning',
+    template: 'The principal {principal:quoted} never matches',
+    remedy: 'write it without spiffe://, as cluster.local/ns/NAMESPACE/sa/ACCOUNT',
+  },
   Duplicate: {
     code: 'duplicate',
     level: 'error',

@@ -1,4 +1,4 @@
-import { defineKey, defineQuery, type KeyOf } from '@flotilla/query';
+import { defineQuery } from '@flotilla/query';
 import { isWildcard } from '@flotilla/rules';
 import { filed, type View } from '../view.ts';
 
@@ -17,15 +17,22 @@ function coveringHosts(host: string): readonly string[] {
   return [...new Set([host, ...suffixes, '*'])];
 }
 
-const subsetKey = defineKey<{ readonly host: string; readonly subset: string }>()('host', 'subset');
+/** The ports of a host, of all Services and ServiceEntries that have exactly it; undefined when none does. */
+export const portsOf = defineQuery('ports-of-host', (view: View, host: string): readonly number[] | undefined => {
+  const all = [...filed(view, 'services', ['host', host]), ...filed(view, 'service-entries', ['host', host])];
+  if (all.length === 0) return undefined;
+  const ports = all.flatMap(({ spec }) =>
+    (spec.ports ?? []).flatMap((port) => ('port' in port ? port.port : 'number' in port ? (port.number ?? []) : [])),
+  );
+  return [...new Set(ports)].sort((a, b) => a - b);
+});
+
+const subsetsOf = defineQuery('subsets-of-host', (view: View, host: string): ReadonlySet<string> => {
+  const rules = filed(view, 'destination-rules', ['host', host]);
+  return new Set(rules.flatMap(({ spec }) => (spec.subsets ?? []).map(({ name = '' }) => name)));
+});
 /** Whether a DestinationRule of a host has a subset. */
-const isKnownSubset = defineQuery('known-subset', (view: View, { host, subset }: KeyOf<typeof subsetKey>): boolean =>
-  filed(view, 'destination-rules', ['host', host]).some(({ spec }) =>
-    (spec.subsets ?? []).some(({ name = '' }) => name === subset),
-  ),
-);
-export const hasSubset = (view: View, host: string, subset: string): boolean =>
-  view.query(isKnownSubset, subsetKey({ host, subset }));
+export const hasSubset = (view: View, host: string, subset: string): boolean => view.query(subsetsOf, host).has(subset);
 
 /** Whether a VirtualService, by `namespace/name`, can be delegated to: it has no hosts of its own. */
 export const isDelegate = defineQuery('delegate', (view: View, key: string): boolean =>

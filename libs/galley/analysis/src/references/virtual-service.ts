@@ -3,10 +3,10 @@ import { defineQuery } from '@flotilla/query';
 import type { Check } from '../check.ts';
 import { gatewayOf, hostOf } from '../store.ts';
 import type { View } from '../view.ts';
-import { hasSubset, isDelegate, isKnownHost } from './hosts.ts';
+import { hasSubset, isDelegate, isKnownHost, portsOf } from './hosts.ts';
 
 /**
- * Names in VirtualServices that nothing bears: gateways, hosts, subsets, delegates (Istio's
+ * Names in VirtualServices that nothing bears: gateways, hosts, ports, subsets, delegates (Istio's
  * virtualservice.GatewayAnalyzer, DestinationHostAnalyzer and DestinationRuleAnalyzer).
  */
 export const virtualServiceReferences: Check = {
@@ -33,7 +33,7 @@ const unknownGateways = (view: View, { gateways = [] }: VirtualService, namespac
 
 function unknownDestinations(view: View, spec: VirtualService, namespace: string): Problem[] {
   const check = (path: string, destination: Destination | undefined): Problem[] =>
-    destination ? unknownDestination(view, destination, { path, namespace }) : [];
+    destination ? unknownDestination(view, destination, { path, namespace, what: 'host' }) : [];
   const routes = (['http', 'tcp', 'tls'] as const).flatMap((kind) =>
     (spec[kind] ?? []).flatMap(({ route }, i) =>
       (route ?? []).flatMap(({ destination }, n) => check(`spec.${kind}[${i}].route[${n}].destination`, destination)),
@@ -42,7 +42,9 @@ function unknownDestinations(view: View, spec: VirtualService, namespace: string
   const others = (spec.http ?? []).flatMap(({ mirror, delegate }, i): Problem[] => {
     const key = `${delegate?.namespace || namespace}/${delegate?.name ?? ''}`;
     return [
-      ...check(`spec.http[${i}].mirror`, mirror),
+      ...(mirror
+        ? unknownDestination(view, mirror, { path: `spec.http[${i}].mirror`, namespace, what: 'mirror' })
+        : []),
       ...(delegate && !view.query(isDelegate, key) ? [notFound(`spec.http[${i}].delegate`, 'delegate', key)] : []),
     ];
   });
@@ -51,12 +53,19 @@ function unknownDestinations(view: View, spec: VirtualService, namespace: string
 
 function unknownDestination(
   view: View,
-  { host = '', subset = '' }: Destination,
-  { path, namespace }: { readonly path: string; readonly namespace: string },
+  { host = '', subset = '', port }: Destination,
+  { path, namespace, what }: { readonly path: string; readonly namespace: string; readonly what: 'host' | 'mirror' },
 ): Problem[] {
   const hostname = hostOf(host, namespace);
-  if (!view.query(isKnownHost, hostname)) return [notFound(`${path}.host`, 'host', host)];
-  return subset !== '' && !hasSubset(view, hostname, subset)
-    ? [notFound(`${path}.subset`, 'host+subset in destinationrule', `${host}+${subset}`)]
-    : [];
+  if (!view.query(isKnownHost, hostname))
+    return [notFound(`${path}.host`, what === 'host' ? what : 'mirror host', host)];
+  const ports = port?.number ? view.query(portsOf, hostname) : undefined;
+  return [
+    ...(subset !== '' && !hasSubset(view, hostname, subset)
+      ? [notFound(`${path}.subset`, `${what}+subset in destinationrule`, `${host}+${subset}`)]
+      : []),
+    ...(port?.number && ports && !ports.includes(port.number)
+      ? [notFound(`${path}.port.number`, 'host:port', `${host}:${port.number}`)]
+      : []),
+  ];
 }
