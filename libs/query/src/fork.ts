@@ -72,8 +72,12 @@ export class Fork implements Reader {
   changed(): Set<Watch> {
     const changed = new Set<Watch>();
     for (const entry of this.#look())
-      for (const watch of entry.watches)
-        if (seen(this.#resolve(entry, watch.subject).outcome) !== seen(entry.outcome)) changed.add(watch);
+      for (const watch of entry.watches) {
+        const now = this.#resolve(entry, watch.subject);
+        // A list watches for several subjects, which may part.
+        if (seen(now.outcome) !== seen(entry.outcome) || (watch.list && now.signature !== entry.signature))
+          changed.add(watch);
+      }
     return changed;
   }
 

@@ -6,7 +6,7 @@ import { resourceKey, typeUrls, type XdsKind } from './finish/kinds.ts';
 import type { XdsResource } from './resource.ts';
 import { readAll, readOne } from './read.ts';
 
-type Plain = Readonly<Record<string, unknown>>;
+export type Plain = Readonly<Record<string, unknown>>;
 
 /** For specs: an object of the mesh in the namespace `shop`; its spec, and what it has beside that. */
 export function object(

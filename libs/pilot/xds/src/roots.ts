@@ -9,11 +9,11 @@ import {
   type QueryKey,
 } from '@flotilla/query';
 import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
-import { outboundClusters } from './clusters/outbound.ts';
+import { outboundClusters, placedClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
 import type { ResourceKey, XdsKind } from './finish/kinds.ts';
 import { inboundListeners } from './listeners/inbound.ts';
-import { outboundListeners } from './listeners/outbound.ts';
+import { endpointListeners, outboundListeners } from './listeners/outbound.ts';
 import { gatewayListeners } from './gateway/listeners.ts';
 import { gatewayRouteConfiguration } from './routes/gateway.ts';
 import { nameTables } from './names/name-table.ts';
@@ -27,8 +27,8 @@ import { sameResource, type XdsResource } from './resource.ts';
  * the last of the lists prevails.
  */
 const lists = {
-  cds: [outboundClusters, fixedClusters, inboundClusters],
-  lds: [gatewayListeners, outboundListeners, inboundListeners],
+  cds: [outboundClusters, placedClusters, fixedClusters, inboundClusters],
+  lds: [gatewayListeners, outboundListeners, endpointListeners, inboundListeners],
   nds: [nameTables],
 } as const satisfies Record<string, readonly WorldQuery<string, MemberList<Made>>[]>;
 export type WholeKind = keyof typeof lists;

@@ -5,6 +5,7 @@ import {
   destinationRulesOf,
   endpointsOfPort,
   hasCredentialSocket,
+  localityOfProxy,
   mesh,
   ownCertificate,
   ownersOf,
@@ -23,7 +24,7 @@ import { envoy } from '@flotilla/proto-gen/envoy';
 import { defineKey, member, type KeyOf } from '@flotilla/query';
 import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
 import { clusterName, passthroughName } from '../cluster-name.ts';
-import { buildLoadAssignment } from '../endpoints/load-assignment.ts';
+import { buildLoadAssignment, localityRule } from '../endpoints/load-assignment.ts';
 import { finish } from '../finish/finish.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
 import { gatherNames, namingQuery, sameNames, type Names } from '../members.ts';
@@ -92,9 +93,11 @@ interface ClusterFields {
   readonly of: ServiceRule;
   readonly port: number;
   readonly subset?: string | undefined;
+  /** Where the client is, where its endpoints depend on that. */
+  readonly locality?: string | undefined;
 }
 /** One of the clusters of a service: for a port, and for a subset of the rule where one is named. */
-const clusterKey = defineKey<ClusterFields>()('of', 'port', 'subset');
+const clusterKey = defineKey<ClusterFields>()('of', 'port', 'subset', 'locality');
 
 /** What the clusters of a service have in common, whatever its rule. */
 const sourceOf = ({ ref, passesTls }: ServiceRule): string =>
@@ -110,6 +113,18 @@ const nameOf = ({ host, port, subset, passesTls }: ClusterName): string =>
   passesTls ? passthroughName({ port, subset, host }) : clusterName('outbound', { port, subset, host });
 
 const isRouted = ({ protocol }: ServicePort): boolean => protocol !== 'UDP';
+const isDns = ({ resolution }: Service): boolean => resolution === 'DNSLB' || resolution === 'DNSRoundRobinLB';
+
+type Subset = NonNullable<MergedRule['rule']['subsets']>[number];
+
+/** What a rule says of a port, or of a subset there. */
+function policyOf(
+  ofRule: TrafficPolicy | undefined,
+  { port, subset }: { readonly port: number; readonly subset: Subset | undefined },
+): TrafficPolicy | undefined {
+  const whole = mergeTrafficPolicy(undefined, ofRule, port);
+  return subset === undefined ? whole : mergeTrafficPolicy(whole, subset.trafficPolicy, port);
+}
 
 /** The clusters of one service: one for each port and subset. All who have the same ServiceRule share them. */
 const serviceClusters: WorldQuery<ServiceRule, Names> = worldQuery(
@@ -117,15 +132,18 @@ const serviceClusters: WorldQuery<ServiceRule, Names> = worldQuery(
   (view, rule: ServiceRule): Names => {
     const service = scopedService(view, rule.ref);
     if (!service || service.resolution === 'Alias' || (rule.passesTls && service.meshExternal)) return [];
-    const subsets = destinationRuleOf(view, rule.rule)?.rule.subsets ?? [];
-    const named = (port: number, subset?: string): Names[number] =>
-      member(outboundCluster, clusterKey({ of: rule, port, subset }), {
-        name: nameOf({ host: service.hostname, port, subset, passesTls: rule.passesTls }),
+    const { trafficPolicy, subsets = [] } = destinationRuleOf(view, rule.rule)?.rule ?? {};
+    const named = (port: number, subset?: Subset): Names[number] => {
+      const key = clusterKey({ of: rule, port, subset: subset === undefined ? undefined : (subset.name ?? '') });
+      const isPlaced = isDns(service) && localityRule(view, policyOf(trafficPolicy, { port, subset })) !== undefined;
+      return member(isPlaced ? placedCluster : outboundCluster, key, {
+        name: nameOf({ host: service.hostname, port, subset: key.subset, passesTls: rule.passesTls }),
         source: sourceOf(rule),
       });
+    };
     return service.ports
       .filter(isRouted)
-      .flatMap(({ port }) => [named(port), ...subsets.map(({ name = '' }) => named(port, name))]);
+      .flatMap(({ port }) => [named(port), ...subsets.map((subset) => named(port, subset))]);
   },
   { equals: sameNames },
 );
@@ -133,21 +151,29 @@ const serviceClusters: WorldQuery<ServiceRule, Names> = worldQuery(
 /** One outbound cluster. */
 const outboundCluster = worldQuery(
   'outbound-cluster',
-  (view, { of, port: number, subset: name }: KeyOf<typeof clusterKey>): XdsResource | undefined => {
+  (view, { of, port: number, subset: name, locality }: KeyOf<typeof clusterKey>): XdsResource | undefined => {
     const { ref, rule: ruleKey, passesTls } = of;
     const service = scopedService(view, ref);
     const port = service?.ports.find((one) => one.port === number && isRouted(one));
     if (!service || !port) return undefined;
     const rule = destinationRuleOf(view, ruleKey);
     const policy = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port);
-    const whole: One = { service, port, passesTls, policy, ruleOf: rule, inferFrom: rule?.rule.trafficPolicy };
+    const inferFrom = rule?.rule.trafficPolicy;
+    const whole: One = { service, port, passesTls, policy, ruleOf: rule, inferFrom, locality };
     const cluster = name === undefined ? buildOne(view, whole) : buildSubset(view, whole, { rule: ruleKey, name });
     return cluster && finish(view, { kind: 'cds', name: cluster.name ?? '', message: cluster });
   },
   { equals: sameResource },
 );
 
-type Subset = NonNullable<MergedRule['rule']['subsets']>[number];
+/** A cluster with endpoints in it whose priorities depend on where the client is: shared by all clients there. */
+const placedCluster = worldQuery(
+  'placed-cluster',
+  (view, { of, port, subset }: KeyOf<typeof clusterKey>): XdsResource | undefined =>
+    view.query(outboundCluster, clusterKey({ of, port, subset, locality: view.query(localityOfProxy, '') })),
+  { equals: sameResource },
+);
+
 /** The subsets of a rule by their names, the first of each. */
 const subsetsByName = worldQuery('subsets-by-name', (view, rule: RuleKey): ReadonlyMap<string, Subset> => {
   const subsets = destinationRuleOf(view, rule)?.rule.subsets ?? [];
@@ -178,6 +204,7 @@ interface One {
   readonly ruleOf?: MergedRule;
   readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly type?: number;
+  readonly locality?: string | undefined;
 }
 
 /** What a cluster is found by, before its load balancer has its say. */
@@ -190,7 +217,7 @@ const foundBy = (view: View, { service, inferFrom, subset, type }: One): number 
 const dnsTypes: readonly number[] = [STRICT_DNS, LOGICAL_DNS];
 
 /** A DNS cluster has its endpoints with it. */
-const assignmentOf = (view: View, { service, port, policy, subset }: One, name: string): ILoadAssignment =>
+const assignmentOf = (view: View, { service, port, policy, subset, locality }: One, name: string): ILoadAssignment =>
   buildLoadAssignment(view, {
     name,
     service,
@@ -198,6 +225,7 @@ const assignmentOf = (view: View, { service, port, policy, subset }: One, name: 
     dns: true,
     labels: subset?.labels ?? {},
     ...(policy ? { policy } : {}),
+    ...(locality === undefined ? {} : { locality }),
   });
 
 /** The type of a cluster; undefined where there is none, as of DNS without endpoints. */
@@ -308,8 +336,8 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
   return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';
 }
 
-/** The outbound clusters of a proxy. Services of one hostname have the rule of the one that owns it. */
-export const outboundClusters = namingQuery('outbound-clusters', (view) => {
+/** All outbound clusters of a proxy. Services of one hostname have the rule of the one that owns it. */
+const clusterNames = namingQuery('outbound-cluster-names', (view) => {
   const ruleFor = destinationRulesOf(view);
   const { services } = view.query(sidecarScope, '');
   const owners = ownersOf(services);
@@ -323,3 +351,16 @@ export const outboundClusters = namingQuery('outbound-clusters', (view) => {
     [...rules, ...passing].map((rule) => ({ source: sourceOf(rule), key: rule })),
   );
 });
+
+/**
+ * Two lists of them: proxies share the first as a whole, however many clusters in the second depend on where a proxy
+ * is.
+ */
+const namesBy = (name: string, isPlaced: boolean): ReturnType<typeof namingQuery> =>
+  namingQuery(name, (view) => {
+    const { members, failed } = view.query(clusterNames, '');
+    const placed: unknown = placedCluster;
+    return { members: members.filter(({ query }) => (query === placed) === isPlaced), failed };
+  });
+export const outboundClusters = namesBy('outbound-clusters', false);
+export const placedClusters = namesBy('placed-clusters', true);

@@ -53,7 +53,7 @@ const localityMessage = (region: string, zone: string, subzone: string): envoy.c
  * The mesh's or the rule's wish for what is near the client; undefined where it changes nothing, so that nobody's place
  * is asked for.
  */
-function localityRule(view: View, policy: TrafficPolicy | undefined): LocalityLoadBalancerSetting | undefined {
+export function localityRule(view: View, policy: TrafficPolicy | undefined): LocalityLoadBalancerSetting | undefined {
   const rule = localitySetting(setting(view, 'localityLbSetting'), policy?.loadBalancer?.localityLbSetting);
   return rule?.distribute?.length || policy?.outlierDetection ? rule : undefined;
 }

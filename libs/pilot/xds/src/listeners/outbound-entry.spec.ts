@@ -9,6 +9,7 @@ const service = (hostname: string, protocol: Protocol, of: Partial<Contribution>
   wildcard: false,
   bindToPort: false,
   locked: false,
+  isEndpoint: false,
   tcpChains: () => [{ filters: [{ name: hostname }] }],
   ...of,
 });

@@ -27,6 +27,8 @@ export interface OutboundEntry {
   readonly tcp: readonly IFilterChain[];
   /** Why chains of some service could not be made: then neither can the listener. */
   readonly failure?: { readonly error: unknown };
+  /** Whether all services, or some, are on it for an endpoint of theirs at its address. */
+  readonly endpoints: 'none' | 'some' | 'all';
 }
 
 /** What a service brings to a listener. */
@@ -37,6 +39,8 @@ export interface Contribution {
   readonly wildcard: boolean;
   readonly bindToPort: boolean;
   readonly locked: boolean;
+  /** Whether the address is that of an endpoint. */
+  readonly isEndpoint: boolean;
   /** Built only when they are used. */
   tcpChains(): readonly IFilterChain[];
 }
@@ -52,9 +56,11 @@ function startEntry(of: Contribution): OutboundEntry {
     wildcard,
     bindToPort,
     locked,
+    isEndpoint,
   } = of;
+  const endpoints: OutboundEntry['endpoints'] = isEndpoint ? 'all' : 'none';
   const kind = listenerProtocol(protocol);
-  const base = { ...key, bindToPort, locked, protocol, tcp: kind === 'http' ? [] : of.tcpChains() };
+  const base = { ...key, bindToPort, locked, protocol, endpoints, tcp: kind === 'http' ? [] : of.tcpChains() };
   if (kind === 'tcp') return base;
   const routes =
     key.port === 0 ? key.bind : kind === 'auto' && !wildcard ? `${service.hostname}:${key.port}` : String(key.port);
@@ -118,6 +124,10 @@ function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
 export function contribute(entries: Map<string, OutboundEntry>, of: Contribution): string {
   const id = `${of.key.bind}|${of.key.port}`;
   const known = entries.get(id);
-  entries.set(id, known ? mergeEntry(known, of) : startEntry(of));
+  if (!known) entries.set(id, startEntry(of));
+  else {
+    const isAlike = known.endpoints === (of.isEndpoint ? 'all' : 'none');
+    entries.set(id, { ...mergeEntry(known, of), endpoints: isAlike ? known.endpoints : 'some' });
+  }
   return id;
 }

@@ -26,7 +26,7 @@ import { member } from '@flotilla/query';
 import { buildSidecarHcm } from '../filters/hcm.ts';
 import { blackholeProxy, httpConnectionManager, tcpProxy } from '../filters/network.ts';
 import { finish } from '../finish/finish.ts';
-import { listOf, namingQuery } from '../members.ts';
+import { listOf, namingQuery, type Names } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
@@ -65,6 +65,8 @@ interface Place {
   readonly bindToPort: boolean;
   readonly locked: boolean;
   readonly listenPort: ServicePort;
+  /** Whether `bind` is the address of an endpoint. */
+  readonly isEndpoint?: boolean;
 }
 
 interface Seen {
@@ -95,6 +97,7 @@ function addService(
     wildcard: own === everywhere,
     bindToPort: place.bindToPort,
     locked: place.locked,
+    isEndpoint: place.isEndpoint ?? false,
     tcpChains() {
       const made = view.attempt(
         tcpChains,
@@ -116,7 +119,7 @@ function addService(
   if (failure && entry) entries.set(id, { ...entry, failure });
 }
 
-/** Headless services of bytes get a listener for each endpoint, but the proxy's own. */
+/** Headless services of bytes get a listener for each endpoint. */
 function headlessBinds(view: View, service: Service, port: ServicePort): string[] | undefined {
   if (
     service.resolution !== 'Passthrough' ||
@@ -127,14 +130,14 @@ function headlessBinds(view: View, service: Service, port: ServicePort): string[
   const endpoints = view.query(endpointsOfPort, portKeyOf(service, port));
   if (service.registry !== 'Kubernetes' && endpoints.length === 0 && Object.keys(service.labelSelectors).length === 0)
     return undefined;
-  const [self] = view.attr('ips');
-  return [...new Set(endpoints.map(({ address }) => address))].filter(
-    (address) => address !== self && /^[0-9a-fA-F.:]+$/.test(address),
-  );
+  return [...new Set(endpoints.map(({ address }) => address))].filter((address) => /^[0-9a-fA-F.:]+$/.test(address));
 }
 
-/** The listeners of services by address and port. */
-const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<string, OutboundEntry> => {
+/**
+ * The listeners of services by address and port. Key: an address whose endpoints are left out, or nothing, so that all
+ * proxies share what most of them need.
+ */
+const outboundEntries = worldQuery('outbound-entries', (view, leftOut): ReadonlyMap<string, OutboundEntry> => {
   const entries = new Map<string, OutboundEntry>();
   const capturesNothing = view.attr('interceptionMode') === 'NONE';
   view.query(sidecarScope, '').egress.forEach(({ listener, services: refs }, egress) => {
@@ -157,12 +160,18 @@ const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<strin
     for (const seen of services.filter(({ service }) => service.resolution !== 'Alias')) {
       for (const servicePort of seen.service.ports.filter(({ protocol }) => protocol !== 'UDP')) {
         const binds = bind === '' ? headlessBinds(view, seen.service, servicePort) : undefined;
-        for (const address of binds ?? [bind])
+        for (const address of binds?.filter((one) => one !== leftOut) ?? [bind])
           addService(view, entries, {
             ...seen,
             egress,
             servicePort,
-            place: { bind: address, bindToPort, locked: false, listenPort: servicePort },
+            place: {
+              bind: address,
+              bindToPort,
+              locked: false,
+              listenPort: servicePort,
+              isEndpoint: binds !== undefined,
+            },
           });
       }
     }
@@ -277,9 +286,14 @@ function buildVirtualOutbound(view: View): IListener {
 const finished = (view: View, message: IListener): XdsResource =>
   finish(view, { kind: 'lds', name: message.name ?? '', message });
 
-const outboundEntry = worldQuery('outbound-entry', (view, id): OutboundEntry | undefined =>
-  view.query(outboundEntries, '').get(id),
-);
+const outboundEntry = worldQuery('outbound-entry', (view, id): OutboundEntry | undefined => {
+  const entry = view.query(outboundEntries, '').get(id);
+  if (!entry || entry.endpoints === 'none') return entry;
+  // A proxy has no listener for itself as an endpoint.
+  const [self = ''] = view.attr('ips');
+  if (entry.bind !== self) return entry;
+  return entry.endpoints === 'all' ? undefined : view.query(outboundEntries, self).get(id);
+});
 /** One listener of services, encoded: what changes at another one doesn't touch it. Key: of outboundEntries. */
 const serviceListener = worldQuery(
   'outbound-listener',
@@ -299,11 +313,16 @@ const ownListener = worldQuery(
   { equals: sameResource },
 );
 
-/** A sidecar's outbound listeners. */
+const namesOf = (view: View, isListed: (entry: OutboundEntry) => boolean): Names =>
+  [...view.query(outboundEntries, '')]
+    .filter(([, entry]) => isListed(entry))
+    .map(([id, entry]) => member(serviceListener, id, { name: nameOf(entry) }));
+
+/** A sidecar's outbound listeners, but for those of endpoints. */
 export const outboundListeners = namingQuery('outbound-listeners', (view) => {
   if (view.attr('type') !== 'sidecar') return listOf([]);
   return listOf([
-    ...[...view.query(outboundEntries, '')].map(([id, entry]) => member(serviceListener, id, { name: nameOf(entry) })),
+    ...namesOf(view, ({ endpoints }) => endpoints === 'none'),
     ...(httpProxyPort(view) === 0
       ? []
       : [member(ownListener, 'http-proxy', { name: `${loopback(view)}_${httpProxyPort(view)}` })]),
@@ -312,3 +331,8 @@ export const outboundListeners = namingQuery('outbound-listeners', (view) => {
       : [member(ownListener, 'virtual-outbound', { name: 'virtualOutbound' })]),
   ]);
 });
+
+/** The listeners of endpoints: a list apart, because which of them is the proxy's own differs from proxy to proxy. */
+export const endpointListeners = namingQuery('endpoint-listeners', (view) =>
+  listOf(view.attr('type') === 'sidecar' ? namesOf(view, ({ endpoints }) => endpoints !== 'none') : []),
+);
