@@ -1,3 +1,5 @@
+import { kubernetesFiles, type KubernetesSize } from './kubernetes-mesh.ts';
+
 /**
  * A mesh of services with endpoints, some with a route of their own, spread over namespaces; and the sidecars that
  * connect to it. Names are the same in each run.
@@ -7,6 +9,8 @@ export interface MeshSize {
   readonly endpoints: number;
   readonly namespaces: number;
   readonly everyRoute: number;
+  /** What it has besides; nothing by default. */
+  readonly kubernetes?: KubernetesSize;
 }
 export const defaultMesh: MeshSize = { services: 500, endpoints: 3, namespaces: 10, everyRoute: 4 };
 
@@ -91,10 +95,14 @@ export class Mesh {
   }
 
   files(): MeshFile[] {
-    return Array.from({ length: this.size.services }, (_, i) => [
-      this.entry(i),
-      ...(this.hasRoute(i) ? [this.route(i)] : []),
-    ]).flat();
+    const { services, kubernetes } = this.size;
+    return [
+      ...Array.from({ length: services }, (_, i) => [
+        this.entry(i),
+        ...(this.hasRoute(i) ? [this.route(i)] : []),
+      ]).flat(),
+      ...(kubernetes ? kubernetesFiles(kubernetes, (i) => this.namespace(i)) : []),
+    ];
   }
 
   node(i: number): MeshNode {

@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '@flotilla/std';
-import { defaultMesh } from './bench-mesh.ts';
+import { defaultMesh, type MeshSize } from './bench-mesh.ts';
+import { defaultKubernetes } from './kubernetes-mesh.ts';
 import { measurePush } from './push.ts';
-import { measureQueries } from './query/measure.ts';
+import { measureQueries, type QueryResult } from './query/measure.ts';
 import { describeMachine, renderReport, type Report } from './report.ts';
 import type { Mode, PushResult, Variant } from './result.ts';
 
@@ -80,9 +81,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 try {
   const push = part === 'query' ? [] : await pushes();
-  if (part !== 'push') tell('queries');
-  const query = part === 'push' ? [] : measureQueries({ mesh, sidecars: Math.min(...counts), changes });
-  const report: Report = { machine: describeMachine(new Date()), mesh, push, query };
+  const queries = (what: string, size: MeshSize): QueryResult[] => {
+    if (part === 'push') return [];
+    tell(what);
+    return measureQueries({ mesh: size, sidecars: Math.min(...counts), changes });
+  };
+  const query = queries('queries', mesh);
+  const beside = queries('queries beside Kubernetes, headless and DNS services', {
+    ...mesh,
+    kubernetes: defaultKubernetes,
+  });
+  const report: Report = { machine: describeMachine(new Date()), mesh, push, query, beside };
   const file =
     out ?? (process.argv.length === 2 ? resolve(import.meta.dirname, '../../../docs/performance.md') : undefined);
   if (json) console.log(JSON.stringify(report));

@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { readFileSync } from 'node:fs';
 import type { MeshSize } from './bench-mesh.ts';
+import { defaultKubernetes } from './kubernetes-mesh.ts';
 import type { QueryResult } from './query/measure.ts';
 import { kinds, types, type Kind, type PushResult } from './result.ts';
 
@@ -17,6 +18,8 @@ export interface Report {
   readonly mesh: MeshSize;
   readonly push: readonly PushResult[];
   readonly query: readonly QueryResult[];
+  /** The same beside `defaultKubernetes`. */
+  readonly beside: readonly QueryResult[];
 }
 
 export function describeMachine(date: Date): Machine {
@@ -102,7 +105,7 @@ const queryTable = (results: readonly QueryResult[]): string =>
   );
 
 /** docs/performance.md */
-export function renderReport({ machine, mesh, push, query }: Report): string {
+export function renderReport({ machine, mesh, push, query, beside }: Report): string {
   const { processor, cores, memoryGb, kernel, node, date } = machine;
   const parts = [
     '# Performance',
@@ -128,6 +131,15 @@ change. "Missed" counts the changes that a sidecar did not get.`,
       `The queries of pilot alone, in this process, while sidecars in ${mesh.namespaces} namespaces watch all that they ask for. What did not run is reuse. The counts are asserted by
 \`tools/bench/src/query/measure.spec.ts\`.`,
       queryTable(query),
+    );
+  }
+  if (beside.length > 0) {
+    const { services, pods, headless, dns } = defaultKubernetes;
+    parts.push(
+      '### Beside services that share less',
+      `The same changes in the same mesh, with ${services} Services of Kubernetes besides (an EndpointSlice, ${pods} Pods and a DestinationRule each), ${headless} headless Services of
+bytes and ${dns} DNS ServiceEntries with outlier detection. A row that grows much more than the mesh shows a cliff: results that each proxy has for itself.`,
+      queryTable(beside),
     );
   }
   return `${parts.join('\n\n')}\n`;

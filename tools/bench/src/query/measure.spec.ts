@@ -50,3 +50,17 @@ describe('queries that a change runs again, of all results that there are', () =
     expect(service?.ran).toBeLessThan(145);
   });
 });
+
+describe('beside services that share less', () => {
+  it('an endpoint and a route cost what they cost without them', () => {
+    const small = { services: 40, endpoints: 2, namespaces: 4, everyRoute: 4 };
+    const size = { sidecars: 20, changes: 2 };
+    const [alone, beside] = [small, { ...small, kubernetes: { services: 20, pods: 2, headless: 1, dns: 1 } }].map(
+      (mesh) => measureQueries({ mesh, ...size }),
+    );
+    const ranOf = (kind: string, results = beside): number | undefined =>
+      results?.find((result) => result.kind === kind)?.ran;
+    expect(ranOf('endpoint')).toBe(ranOf('endpoint', alone));
+    expect(ranOf('route')).toBe(ranOf('route', alone));
+  });
+});
