@@ -121,6 +121,8 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Omit<Meta, 'cluster'>, 
     for (const [key, value] of Object.entries(map))
       if (typeof value !== 'string' && value !== null)
         wrong(`${field}[${JSON.stringify(key)}]`, `expected text, found ${JSON.stringify(value)}: put it in quotes`);
+      else if (!`${key}${value}`.isWellFormed())
+        wrong(`${field}[${JSON.stringify(key)}]`, 'expected no surrogate without its pair');
     return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, text(value) ?? '']));
   };
   const [labels, annotations] = [strings('labels'), strings('annotations')];

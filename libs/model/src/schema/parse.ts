@@ -59,6 +59,7 @@ function read(schema: Schema, raw: unknown, at: At): Read {
   if (at.depth > maxDepth) return refuse(at, `at most ${maxDepth} levels`, 'deeper ones');
   if (typeof raw === 'string' && raw.length > longest.text)
     return refuse(at, `a text of at most ${longest.text} characters`, raw);
+  if (typeof raw === 'string' && !raw.isWellFormed()) return refuse(at, 'no surrogate without its pair', raw);
   switch (schema.type) {
     case 'message':
       return readMessage(schema, raw, at);

@@ -1,5 +1,6 @@
 import { printable } from '../printable.ts';
 import { err, messageOf, ok, type Result } from '../result.ts';
+import { setMember } from './members.ts';
 import { annotationLimits, overLimit, Refusal, type JsonLimits, type ReadProblem } from './read-limits.ts';
 
 const code = {
@@ -16,12 +17,14 @@ const code = {
 /**
  * The value of a JSON text (RFC 8259; of a key given twice the last value, as Go reads it). Its nesting and its nodes
  * are counted in one pass over the text before anything is made of it. `__proto__` and the like are members as any
- * others. Never throws.
+ * others. A surrogate without its pair reads as U+FFFD, as Go's encoding/json reads it: nothing can encode it as UTF-8.
+ * Never throws.
  */
 export function readJson(text: string, limits: JsonLimits = annotationLimits): Result<unknown, ReadProblem> {
   try {
     measure(text, limits);
-    return ok(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return ok(surrogateEscape.test(text) || !text.isWellFormed() ? wellFormed(value) : value);
   } catch (thrown) {
     return err(
       thrown instanceof Refusal
@@ -29,6 +32,18 @@ export function readJson(text: string, limits: JsonLimits = annotationLimits): R
         : { code: 'json-syntax', message: `not valid JSON: ${printable(messageOf(thrown))}` },
     );
   }
+}
+
+const surrogateEscape = /\\u[dD][89a-fA-F]/;
+
+/** The value with U+FFFD in place of each lone surrogate in its texts and keys. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(wellFormed);
+  const members: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) setMember(members, key.toWellFormed(), wellFormed(member));
+  return members;
 }
 
 /** A JSON object; fails for any other value, too. */

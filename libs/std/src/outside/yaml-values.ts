@@ -23,8 +23,8 @@ const isPlain = (value: unknown): value is Plain =>
 
 /**
  * The value of a composed document, in time linear in its nodes and in those that aliases refer to. The depth is
- * limited before. Throws a Refusal for a duplicate key or a key that is not a scalar, an unknown or circular alias, and
- * for too many nodes.
+ * limited before. Throws a Refusal for a duplicate key or a key that is not a scalar, an unknown or circular alias, a
+ * lone surrogate, and for too many nodes.
  */
 export function valueOf(root: Node | null, options: ValuesOptions): unknown {
   if (root === null) return null;
@@ -56,9 +56,16 @@ class Values {
 
   #plain(node: Node, path: number): unknown {
     this.#size += 1;
-    if (isScalar(node)) return node.value;
+    if (isScalar(node)) return this.#scalar(node);
     if (isMap(node)) return this.#mapping(node, path);
     return isSeq(node) ? node.items.map((item, i) => this.#child(item as Node | null, { path, segment: i })) : null;
+  }
+
+  /** Go's YAML reader refuses half a character, too: nothing can encode it as UTF-8. */
+  #scalar(node: Scalar): unknown {
+    if (typeof node.value === 'string' && !node.value.isWellFormed())
+      return this.#options.refuse('a surrogate without its pair: write the character itself', node);
+    return node.value;
   }
 
   /** A value within another; `key` is where a member is told by. */

@@ -66,6 +66,8 @@ describe('YAML from outside', () => {
     ['? \n: b', expect.stringMatching(/^a key must be text, but this is empty/) as string],
     ['<<: [1]', 'the value of << must be a mapping or a list of mappings at line 1, column 5'],
     ['1: a\n"1": b', 'Map keys must be unique: 1 is given twice at line 2, column 1'],
+    ['a: "\\ud800x"', 'a surrogate without its pair: write the character itself at line 1, column 4'],
+    ['"\\udc00": b', 'a surrogate without its pair: write the character itself at line 1, column 1'],
     ['a: b\n\0', 'the control character U+0000 is not allowed at line 2; remove it'],
     ['a: \ufeffb', 'the control character U+FEFF is not allowed at line 1; remove it'],
     ['a: 1\n---\nb: 1', 'expected one document, but another begins at line 2'],
