@@ -4,8 +4,8 @@ import type { Deadlines } from '@flotilla/server';
 /** The compression flag and the length before each message (gRPC over HTTP/2, Length-Prefixed-Message). */
 const headerBytes = 5;
 /**
- * What each chunk of a message costs beside its bytes: a message may come in frames of one byte, and each keeps what was
- * read from the socket with it, up to 64 KiB.
+ * What each chunk of a message costs beside its bytes: a message may come in frames of one byte, and each keeps what
+ * was read from the socket with it, up to 64 KiB.
  */
 export const chunkCost = 8192;
 
