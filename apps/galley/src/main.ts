@@ -8,7 +8,7 @@ import {
   sourcesPage,
 } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-file-source';
-import { commonSettings, runApp } from '@flotilla/runtime';
+import { commonSettings, installationSettings, runApp } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
@@ -22,10 +22,12 @@ await runApp(
       ...busSettings('galley'),
       ...busServerSettings(),
       ...galleySettings(),
+      ...installationSettings(),
     },
   },
   (options, { observability, watchdog, signal, guard }) => {
     const { log, metrics } = observability;
+    const cluster = options.clusterId;
     const certificate = createServiceCertificate({ ...options, service: 'galley', log });
     const bus = createPublisher(options, {
       certificate,
@@ -38,7 +40,8 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      sources: [createFileSource(options.configDir, { ...options, reading: quarantine.reading })],
+      sources: [createFileSource(options.configDir, { ...options, cluster, reading: quarantine.reading })],
+      cluster,
       sourceWait: options.sourceWait,
       publisher: bus,
       reports: { receiver: bus, limits: options },

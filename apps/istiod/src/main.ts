@@ -15,7 +15,7 @@ import {
 import { createFileSource } from '@flotilla/galley-file-source';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
-import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
+import { commonSettings, grpcLimits, grpcRunner, grpcSettings, installationSettings, runApp } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
 const dnsName = setting.list('DNS name of this service', ['istiod.istio-system.svc', 'localhost']);
@@ -29,13 +29,14 @@ await runApp(
       dnsName,
       ...galleySettings('.cache/istiod'),
       ...pilotSettings(),
+      ...installationSettings(),
       ...injectorSettings(),
       ...grpcSettings(),
       revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
     },
   },
   async (options, { observability, watchdog, signal, guard }) => {
-    const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
+    const { bind, grpcPort, secureGrpcPort, maxXdsConnections, clusterId: cluster } = options;
     const { log } = observability;
     const bus = createInProcessBus();
     const citadel = await createCitadel({
@@ -47,7 +48,8 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      sources: [createFileSource(options.configDir, { ...options, reading: quarantine.reading })],
+      sources: [createFileSource(options.configDir, { ...options, cluster, reading: quarantine.reading })],
+      cluster,
       sourceWait: options.sourceWait,
       publisher: bus,
       reports: { receiver: bus, limits: options },
@@ -57,6 +59,7 @@ await runApp(
     });
     const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
     const pilot = createPilot({
+      installation: { clusterId: cluster },
       subscriber: createResumableSubscriber(bus),
       reports: { sender: bus, instance: hostname() },
       credentials: secrets,

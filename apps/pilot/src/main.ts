@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { createPilot, generationProblemsPage, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
-import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
+import { commonSettings, grpcLimits, grpcRunner, grpcSettings, installationSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credential-client';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
@@ -14,6 +14,7 @@ await runApp(
       ...certificateSettings(),
       ...busSettings('pilot'),
       ...pilotSettings(),
+      ...installationSettings(),
       ...grpcSettings(),
     },
   },
@@ -23,6 +24,7 @@ await runApp(
     const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
     const subscriber = createSubscriber(options, { certificate, trustDomain, log, signal });
     const pilot = createPilot({
+      installation: { clusterId: options.clusterId },
       subscriber,
       reports: { sender: subscriber, instance: hostname() },
       credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),

@@ -1,5 +1,6 @@
 export * from './app.ts';
 export * from './grpc-runner.ts';
+export * from './installation-settings.ts';
 export * from './monitoring.ts';
 export * from './options.ts';
 export * from './runners.ts';

@@ -28,6 +28,8 @@ export interface GalleyOptions {
   /** In the order of their ranks: of an object in two sources, the first source's is in force. */
   readonly sources: readonly Source[];
   readonly publisher: Publisher;
+  /** The cluster that galley runs in; messages name others. Istio's default without it. */
+  readonly cluster?: string;
   readonly observability: Observability;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
@@ -114,7 +116,7 @@ class Session {
   #isSettled = false;
 
   constructor(options: GalleyOptions, shared: Shared) {
-    const { sources, publisher, signal, quarantine = noQuarantine, clock = systemClock } = options;
+    const { sources, publisher, signal, cluster, quarantine = noQuarantine, clock = systemClock } = options;
     this.#options = options;
     this.#shared = shared;
     this.#clock = clock;
@@ -124,6 +126,7 @@ class Session {
       session,
       sources,
       defaults: defaultMesh(),
+      ...(cluster === undefined ? {} : { cluster }),
       reading: readingWith(quarantine),
     });
     this.#states = new SourceStates(

@@ -1,5 +1,13 @@
 import type { Batch, ReportSender, Subscriber } from '@flotilla/bus-port';
-import { collections, keyOf, type Collection, type CredentialSource, type CredentialUpdate } from '@flotilla/model';
+import {
+  collections,
+  defaultInstallation,
+  keyOf,
+  type Collection,
+  type CredentialSource,
+  type CredentialUpdate,
+  type Installation,
+} from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsServer, type AdsLimits, type AdsServerOptions } from '@flotilla/pilot-server';
 import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pilot-world';
@@ -22,6 +30,8 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 const maxTraces = 20;
 
 export interface PilotOptions {
+  /** Where the control plane is installed, as far as that differs from Istio's defaults. */
+  readonly installation?: Partial<Installation>;
   readonly subscriber: Subscriber;
   /** Gateways' certificates; without it none are served. */
   readonly credentials?: CredentialSource;
@@ -54,7 +64,7 @@ export function createPilot(options: PilotOptions) {
     observability,
     signal,
   } = options;
-  const engine = new Engine(createWorldStore());
+  const engine = new Engine(createWorldStore({ ...defaultInstallation, ...options.installation }));
   observability.activity.within(() => engine.running);
   const demand = followDemand({
     store: engine.store,
