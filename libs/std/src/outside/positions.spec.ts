@@ -49,6 +49,11 @@ describe('positions in YAML', () => {
     ).toEqual(['5:1', '7:19', '9:5', '10:39', '13:12']);
   });
 
+  it('are the same when a document is asked for many', () => {
+    const paths = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? 'spec.hosts[1]' : 'spec.http[7].x'));
+    expect(placesIn(route, paths, 1)).toEqual(paths.map((_, i) => (i % 2 === 0 ? '7:19' : '8:3')));
+  });
+
   it('are those of the nearest value around what the text does not have', () => {
     expect(
       placesIn(

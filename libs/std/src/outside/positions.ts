@@ -67,11 +67,13 @@ export class PositionRecorder {
  * Where a value of the document stands: `path` as problems have it (`spec.http[0].route`, `metadata.labels["a.b"]`).
  * Of a value that the text doesn't have, the position of the nearest value around it that it has.
  */
-export function positionOf({ paths, offsets, lines, line }: Positions, path: string): Position {
+export function positionOf(positions: Positions, path: string): Position {
+  const { offsets, lines, line } = positions;
   const hashes = [rootPath];
   for (const segment of segmentsOf(path)) hashes.push(stepInto(hashes.at(-1) ?? rootPath, segment));
+  const placeOf = placesIn(positions);
   let place = -1;
-  for (let depth = hashes.length - 1; depth >= 0 && place < 0; depth -= 1) place = paths.indexOf(hashes[depth] ?? 0);
+  for (let depth = hashes.length - 1; depth >= 0 && place < 0; depth -= 1) place = placeOf(hashes[depth] ?? 0);
   const offset = offsets[Math.max(0, place)] ?? 0;
   let [low, high] = [0, lines.length];
   while (high - low > 1) {
@@ -80,6 +82,31 @@ export function positionOf({ paths, offsets, lines, line }: Positions, path: str
     else high = middle;
   }
   return { line: line + low, column: offset - (lines[low] ?? 0) + 1 };
+}
+
+/** So often a document is searched from its start; one that is asked for more places gets an index. */
+const maxSearches = 8;
+interface Searched {
+  count: number;
+  index?: ReadonlyMap<number, number>;
+}
+const searched = new WeakMap<Positions, Searched>();
+
+/** Finds the first value of a path's hash, -1 without one. All lookups together cost no more than the document. */
+function placesIn(positions: Positions): (hash: number) => number {
+  const { paths } = positions;
+  const search = searched.get(positions) ?? { count: 0 };
+  searched.set(positions, search);
+  search.count += 1;
+  if (search.count <= maxSearches) return (hash) => paths.indexOf(hash);
+  const index = (search.index ??= firstPlaces(paths));
+  return (hash) => index.get(hash) ?? -1;
+}
+
+function firstPlaces(paths: Float64Array): ReadonlyMap<number, number> {
+  const places = new Map<number, number>();
+  for (let place = paths.length - 1; place >= 0; place -= 1) places.set(paths[place] ?? 0, place);
+  return places;
 }
 
 /** The keys and indexes of a path. Text that is not written as one ends it. */
