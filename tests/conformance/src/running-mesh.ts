@@ -82,7 +82,9 @@ export class RunningMesh {
     const isRefused = this.#pipeline.problems.some(
       ({ origin, level }) => origin?.startsWith(brokenFile) && level === 'error',
     );
-    return { isRefused, failures: this.#apply(changesOf(batch)) };
+    // A ConfigMap holds the mesh's configuration and its networks, of which one may be accepted without the other.
+    const isHalfAccepted = (object as { kind?: unknown }).kind === 'ConfigMap' && batch.put.length > 0;
+    return { isRefused: isRefused && !isHalfAccepted, failures: this.#apply(changesOf(batch)) };
   }
 
   /** Takes the broken object away; what fails then. */
