@@ -17,6 +17,7 @@ export type * from './schema/destination-rule.ts';
 export type * from './schema/networking.ts';
 export type * from './schema/security.ts';
 export type * from './schema/telemetry.ts';
+export { istioMetrics } from './schema/telemetry.ts';
 export type * from './schema/mesh-config.ts';
 export { MeshProxyConfig } from './schema/mesh-config.ts';
 export type { Port, StringMatch } from './schema/common.ts';

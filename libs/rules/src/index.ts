@@ -3,6 +3,7 @@ export type { Address, Prefix } from './address.ts';
 export { bornAt, compareAge } from './age.ts';
 export type { Aged } from './age.ts';
 export { isFalse, isTrue, parseBool } from './bool.ts';
+export { knownCipherSuites } from './cipher-suites.ts';
 export {
   compareSpecific,
   hostMatches,

@@ -1,27 +1,10 @@
 import type { ServerTLSSettings } from '@flotilla/model';
+import { knownCipherSuites } from '@flotilla/rules';
 import { repeatedIn, type Report } from './report.ts';
 
-/** What BoringSSL has of the cipher suites that Envoy takes (`bssl ciphers`, without pre-shared keys). */
-const cipherSuites = new Set([
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-SHA',
-  'ECDHE-RSA-AES128-SHA',
-  'ECDHE-ECDSA-AES256-SHA',
-  'ECDHE-RSA-AES256-SHA',
-  'AES128-GCM-SHA256',
-  'AES256-GCM-SHA384',
-  'AES128-SHA',
-  'AES256-SHA',
-  'DES-CBC3-SHA',
-]);
 /** An expression such as `-ALL` or `[a|b]` isn't looked into. */
 const isCipherSuite = (suite: string): boolean =>
-  suite === '' || suite === 'ALL' || !/^[\p{L}\p{N}]/u.test(suite) || cipherSuites.has(suite);
+  suite === '' || suite === 'ALL' || !/^[\p{L}\p{N}]/u.test(suite) || knownCipherSuites.has(suite);
 const listed = (suites: Iterable<string>): string => `[${[...new Set(suites)].sort().join(' ')}]`;
 
 /** TLS of a Gateway's server, or of a Sidecar's ingress listener. */

@@ -17,8 +17,8 @@ import { WorkloadSelector } from './common.ts';
 
 const ProviderRef = message({ name: string });
 const WorkloadMode = enumeration(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER']);
-const Metric = enumeration([
-  'ALL_METRICS',
+/** Istio's own metrics by their names in a Telemetry, in the order of their numbers (MetricSelector.IstioMetric). */
+export const istioMetrics = [
   'REQUEST_COUNT',
   'REQUEST_DURATION',
   'REQUEST_SIZE',
@@ -29,7 +29,8 @@ const Metric = enumeration([
   'TCP_RECEIVED_BYTES',
   'GRPC_REQUEST_MESSAGES',
   'GRPC_RESPONSE_MESSAGES',
-]);
+] as const;
+const Metric = enumeration(['ALL_METRICS', ...istioMetrics]);
 /** telemetry.istio.io Telemetry */
 export const Telemetry = message({
   selector: WorkloadSelector,

@@ -1,20 +1,7 @@
+import { istioMetrics } from '@flotilla/model';
 import { setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { defineKey, type KeyOf } from '@flotilla/query';
 import { applicableTelemetries, onSide, type Side } from './telemetry.ts';
-
-/** Istio's own metrics, as Telemetry names them. */
-const metricNames = [
-  'REQUEST_COUNT',
-  'REQUEST_DURATION',
-  'REQUEST_SIZE',
-  'RESPONSE_SIZE',
-  'TCP_OPENED_CONNECTIONS',
-  'TCP_CLOSED_CONNECTIONS',
-  'TCP_SENT_BYTES',
-  'TCP_RECEIVED_BYTES',
-  'GRPC_REQUEST_MESSAGES',
-  'GRPC_RESPONSE_MESSAGES',
-] as const;
 
 /** What is different of one metric: dropped, tags by name (undefined: removed). */
 export interface MetricOverride {
@@ -70,7 +57,7 @@ export const metricsOf = worldQuery('metrics-of', (view, { provider, side }: Key
       disabled = off === true && isAll(match);
       if (disabled) continue;
       const { metric = '', customMetric } = match ?? {};
-      for (const name of customMetric ? [customMetric] : isAll(match) ? metricNames : [metric]) {
+      for (const name of customMetric ? [customMetric] : isAll(match) ? istioMetrics : [metric]) {
         const known = overrides.get(name) ?? { drop: false, tags: new Map<string, string | undefined>() };
         if (off !== undefined) known.drop = off;
         for (const [tag, { operation, value }] of Object.entries(tagOverrides ?? {}))

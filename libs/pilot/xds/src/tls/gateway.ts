@@ -1,6 +1,7 @@
 import { rootsSuffix, type MeshConfig, type ServerTLSSettings } from '@flotilla/model';
 import { hasCredentialSocket, ownCertificate as ownFiles, setting, type View } from '@flotilla/pilot-world';
 import { bool, envoy } from '@flotilla/proto-gen/envoy';
+import { knownCipherSuites } from '@flotilla/rules';
 import { typedConfig } from '../finish/typed-config.ts';
 import { credentialSecret, ownCertificate, ownRoots } from './sds.ts';
 
@@ -14,25 +15,6 @@ const versions: Readonly<Record<string, number>> = {
   TLSV1_2: TlsParameters.TlsProtocol.TLSv1_2,
   TLSV1_3: TlsParameters.TlsProtocol.TLSv1_3,
 };
-
-/** Suites that Envoy has; others, which it would refuse, are left out (Istio's IsValidCipherSuite). */
-const knownSuites = new Set([
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-SHA',
-  'ECDHE-RSA-AES128-SHA',
-  'ECDHE-ECDSA-AES256-SHA',
-  'ECDHE-RSA-AES256-SHA',
-  'AES128-GCM-SHA256',
-  'AES256-GCM-SHA384',
-  'AES128-SHA',
-  'AES256-SHA',
-  'DES-CBC3-SHA',
-]);
 
 /** Istio reads the mesh's enumeration of versions, which has none below 1.2, as Envoy's, which has. */
 const meshMinimum: Readonly<Record<string, number>> = {
@@ -49,7 +31,7 @@ function parameters(
     versions[minProtocolVersion ?? ''] ?? meshMinimum[defaults?.minProtocolVersion ?? ''],
     versions[maxProtocolVersion ?? ''],
   ];
-  const own = [...new Set(cipherSuites)].filter((suite) => knownSuites.has(suite));
+  const own = [...new Set(cipherSuites)].filter((suite) => knownCipherSuites.has(suite));
   const suites = own.length > 0 ? own : [...(defaults?.cipherSuites ?? [])];
   const curves = [...(defaults?.ecdhCurves ?? [])];
   if (minimum === undefined && maximum === undefined && suites.length === 0 && curves.length === 0) return {};
