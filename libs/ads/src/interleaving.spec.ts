@@ -51,7 +51,7 @@ class Link {
     while (this.serve() || this.receive(false) || this.flush());
   }
 
-  /** Everything in flight is lost; the client asks anew, saying what it holds. */
+  /** Everything in flight is lost; the client subscribes again and names what it holds. */
   reconnect(): void {
     this.#requests.length = 0;
     this.#responses.length = 0;

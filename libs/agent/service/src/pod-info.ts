@@ -4,8 +4,8 @@ import { networkInterfaces } from 'node:os';
 const maxFile = 4 << 20;
 
 /**
- * A text file, or undefined when there is none. Rejects for files that can't be read and for larger ones than the agent
- * ever needs.
+ * The text of a file, or undefined when the file does not exist. Rejects when it cannot be read, or is larger than the
+ * agent ever needs.
  */
 export async function readOptional(path: string): Promise<string | undefined> {
   try {

@@ -104,7 +104,7 @@ export function createGrpcBusClient({
     report: (message, signal) =>
       connection
         ? sendReport(connection, message, signal)
-        : Promise.reject(new Error('there is no connection to galley')),
+        : Promise.reject(new Error('not connected to galley')),
     close: () => {
       closing.abort();
       return Promise.resolve();

@@ -141,7 +141,7 @@ async function withServer(
 const reading = (bus: Bus) => bus.subscribe(wanted, new AbortController().signal)[Symbol.asyncIterator]();
 const names = (batch: Batch): string[] => batch.put.map(({ resource }) => resource.meta.name);
 
-it('a galley that begins anew finds what the one before it published', () =>
+it('a galley that restarts finds what the previous one published', () =>
   withServer(async (_, open) => {
     const first = await open('galley');
     await first.publish(put('s1/1', { a: '1', b: '1' }, wanted));
