@@ -102,9 +102,7 @@ export function createGrpcBusClient({
       }
     },
     report: (message, signal) =>
-      connection
-        ? sendReport(connection, message, signal)
-        : Promise.reject(new Error('not connected to galley')),
+      connection ? sendReport(connection, message, signal) : Promise.reject(new Error('not connected to galley')),
     close: () => {
       closing.abort();
       return Promise.resolve();
