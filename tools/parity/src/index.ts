@@ -1,4 +1,5 @@
-export { endpointNames, routeNames } from './ask.ts';
-export { readScenario, type Scenario, type ScenarioProxy } from './scenario.ts';
+export { areas } from './areas.ts';
 export { serveEnvoys } from './envoy/run.ts';
-export { compareScenarios, type Verdict } from './xds.ts';
+export { runArea, type Report } from './run.ts';
+export { endpointNames, routeNames } from './xds/ask.ts';
+export { readScenario, type Scenario, type ScenarioProxy } from './xds/scenario.ts';

@@ -1,33 +1,57 @@
 import { Command } from 'commander';
 import { messageOf } from '@flotilla/std';
-import { runEnvoys } from './envoy/run.ts';
-import { runWire } from './wire.ts';
-import { runXds, Unmet } from './xds.ts';
+import { corpusRoot } from '@flotilla/testing/corpus';
+import { Unmet, type ParityOptions } from './area.ts';
+import { areas } from './areas.ts';
+import { describeOutcome, describeReport, reportJson } from './print.ts';
+import { runArea } from './run.ts';
 
-const areas: Readonly<Record<string, typeof runXds>> = { xds: runXds, wire: runWire, envoy: runEnvoys };
+const about = `
+Compares what this project does with what real Istio 1.19.0 did. The corpus is a folder of cases, each of which holds an
+input and Istio's answer as data; it is not part of this repository. DIR is the corpus, of which all folders of the area
+are taken, or one folder of cases. By default it is the folder in FLOTILLA_CORPUS, else ../shared/corpus beside this
+checkout (now ${corpusRoot()}).
 
-/**
- * `npm run parity -- AREA --corpus DIR`: prints what differs and, last, `cases A/B`; exits 0 only when all agree, 2 for
- * misuse.
- */
+Areas:
+${Object.entries(areas)
+  .map(([name, { about: what, folders }]) => `  ${name.padEnd(10)} ${what}\n${' '.repeat(13)}(${folders.join(', ')})`)
+  .join('\n')}
+
+Prints each case that differs with its first difference. Cases that need what this version lacks, and cases that differ
+on purpose (tools/parity/accepted.yaml), are named and counted apart. The last line is \`cases A/B\`. The exit code is 0
+only when all B agree, 2 for misuse.`;
+
+/** Prints what came of an area's cases and returns the exit code. */
+async function compare(name: string, options: ParityOptions): Promise<number> {
+  const area = areas[name];
+  if (!area) throw new Unmet(`unknown area ${name}; there are: ${Object.keys(areas).join(', ')}`);
+  const elsewhere = area.enter?.();
+  if (elsewhere !== undefined) return elsewhere;
+  const report = await runArea({
+    ...options,
+    name,
+    area,
+    areas: Object.keys(areas),
+    seen: (outcome, verdict) => {
+      if (verdict === 'differing' && !options.json) console.log(describeOutcome(outcome));
+    },
+  });
+  console.log(options.json ? JSON.stringify(reportJson(report)) : describeReport(report));
+  return report.differing.length === 0 && report.agreeing.length > 0 ? 0 : 1;
+}
+
 const program = new Command('parity')
   .argument('<area>', `what to compare: ${Object.keys(areas).join(', ')}`)
-  .requiredOption('--corpus <dir>', 'folder of cases')
-  .option('--only <text>', 'only cases whose name holds this', '')
+  .option('--corpus <dir>', 'the corpus, or a folder of cases')
+  .option('--only <text>', 'only cases whose name contains this', '')
   .option('--out <dir>', 'write what this project answers here')
   .option('--dump <program>', 'wire: the program that reads answers with descriptors of its own')
   .option('--json', 'print one JSON object')
+  .addHelpText('after', about)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
-
-const [area] = program.args as [string];
-const run = areas[area];
-if (!run) {
-  console.error(`parity: unknown area ${area}; there are: ${Object.keys(areas).join(', ')}`);
-  process.exit(2);
-}
 try {
-  process.exit(await run(program.opts()));
+  process.exit(await compare(program.args[0] ?? '', program.opts()));
 } catch (thrown) {
   console.error(`parity: ${messageOf(thrown)}`);
   process.exit(thrown instanceof Unmet ? 2 : 1);

@@ -1,5 +1,5 @@
 import type { KeyAndCertificate } from '@flotilla/pki';
-import type { ScenarioProxy } from '../scenario.ts';
+import type { ScenarioProxy } from '../xds/scenario.ts';
 
 export interface BootstrapOptions {
   readonly proxy: ScenarioProxy;

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInNode, nodeCommand, whyNoNode } from '@flotilla/demo';
 import { messageOf } from '@flotilla/std';
-import { createTestAuthority } from '../control-plane.ts';
-import type { ScenarioProxy } from '../scenario.ts';
-import { scenariosIn, Unmet, withControlPlane, type ParityOptions } from '../xds.ts';
+import { Unmet, type Area, type Outcome, type Run } from '../area.ts';
+import { withControlPlane } from '../xds/answers.ts';
+import { createTestAuthority } from '../xds/control-plane.ts';
+import type { ScenarioProxy } from '../xds/scenario.ts';
+import { featureNeeded, findScenarios, scenarioFolders } from '../xds/scenarios.ts';
 import { runEnvoy } from './envoy.ts';
 
 /** Proxyless gRPC clients are no Envoys. */
@@ -43,25 +45,24 @@ export async function serveEnvoys(scenario: string): Promise<readonly string[]> 
   }
 }
 
-/**
- * `npm run parity -- envoy`: a real stock Envoy plays each proxy of each scenario, and must refuse nothing of what it
- * is sent and be left waiting for nothing. Prints what it did and, last, `cases A/B`. Returns the exit code.
- */
-export async function runEnvoys({ corpus, only, json }: ParityOptions): Promise<number> {
-  if (!existsSync(process.env['ENVOY_BIN'] ?? '')) throw new Unmet('no Envoy: name one in ENVOY_BIN');
-  const names = scenariosIn(corpus, only);
-  if (!isInNode()) return again();
-  let agree = 0;
-  for (const [i, name] of names.entries()) {
-    const found = await serveEnvoys(join(corpus, name));
-    if (found.length === 0) agree += 1;
-    if (!json)
-      console.log(
-        `${i + 1}/${names.length} ${name}: ${found.length === 0 ? 'taken' : `differs\n  ${found.join('\n  ')}`}`,
-      );
+/** A real stock Envoy plays each proxy of each scenario; it must reject nothing and be left waiting for nothing. */
+export const envoy: Area = {
+  about: 'a real stock Envoy (ENVOY_BIN) must accept what each proxy of a scenario is sent',
+  folders: scenarioFolders,
+  find: findScenarios,
+  needs: featureNeeded,
+  enter() {
+    if (!existsSync(process.env['ENVOY_BIN'] ?? '')) throw new Unmet('no Envoy: name one in ENVOY_BIN');
+    return isInNode() ? undefined : again();
+  },
+  compare: playProxies,
+};
+
+async function* playProxies({ cases }: Run): AsyncIterable<Outcome> {
+  for (const { name, path } of cases) {
+    const found = await serveEnvoys(path);
+    yield { name, ...(found.length > 0 ? { difference: found.join('\n') } : {}) };
   }
-  console.log(json ? JSON.stringify({ cases: [agree, names.length] }) : `cases ${agree}/${names.length}`);
-  return agree === names.length ? 0 : 1;
 }
 
 /** The same command in a network of its own. Throws Unmet where that can't be made. */

@@ -31,8 +31,8 @@ export interface Scenario {
   readonly proxies: readonly ScenarioProxy[];
 }
 
-/** Reads as galley does. Throws for a file that is no YAML. */
-function documentsOf(path: string): readonly { readonly index: number; readonly value?: unknown }[] {
+/** The documents of a file, read as galley reads them. Throws for a file that is not valid YAML. */
+export function documentsOf(path: string): readonly { readonly index: number; readonly value?: unknown }[] {
   if (!existsSync(path)) return [];
   const parsed = parseDocuments(readFileSync(path));
   const problem = 'problem' in parsed ? parsed.problem : parsed.documents.find((document) => document.problem)?.problem;
