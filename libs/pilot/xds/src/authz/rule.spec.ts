@@ -67,6 +67,62 @@ describe('a rule as RBAC', () => {
   });
 });
 
+describe('a rule of many conditions, sources and operations', () => {
+  const sources = Array.from({ length: 30 }, (_, i) => ({
+    source: { principals: [`p${i}`], notNamespaces: [`n${i}`] },
+  }));
+  const operations = Array.from({ length: 30 }, (_, i) => ({ operation: { paths: [`/${i}`] } }));
+  const values = Array.from({ length: 400 }, (_, i) => `v${i}`);
+  const when = [
+    { key: 'request.headers[x]', values },
+    { key: 'destination.ip', notValues: values.map((_, i) => `10.0.${i >> 8}.${i & 255}`) },
+  ];
+  const rule = { from: sources, to: operations, when };
+
+  it('says the conditions once', () => {
+    const policy = buildPolicy(rule, target());
+    expect([policy?.permissions?.length, policy?.principals?.length]).toEqual([1, 1]);
+    expect(JSON.stringify(policy).length).toBeLessThan(100_000);
+  });
+
+  it('holds just when it does for one of its sources and one of its operations', () => {
+    const policy = buildPolicy(rule, target());
+    const singly = {
+      who: policiesOf(sources.map((from) => ({ from: [from], when }))),
+      what: policiesOf(operations.map((to) => ({ to: [to], when }))),
+    };
+    const leaf = fc.stringMatching(/^(p1?[0-9]|n[0-9]|v[0-9]|10\.0\.0\.[0-9]|\/[0-9])$/);
+    fc.assert(
+      fc.property(fc.uniqueArray(leaf, { maxLength: 6 }), (facts) => {
+        const holds = (side: readonly unknown[]): boolean => side.some((matcher) => evaluate(matcher, facts));
+        expect(holds(policy?.principals ?? [])).toBe(singly.who.some(({ principals }) => holds(principals ?? [])));
+        expect(holds(policy?.permissions ?? [])).toBe(singly.what.some(({ permissions }) => holds(permissions ?? [])));
+      }),
+    );
+  });
+
+  it('is void where a condition is that must hold', () => {
+    expect(buildPolicy(rule, target({ tcp: true }))).toBeUndefined();
+    expect(buildPolicy(rule, target({ tcp: true, action: 'DENY' }))?.principals).toHaveLength(1);
+  });
+
+  const policiesOf = (rules: readonly object[]): NonNullable<ReturnType<typeof buildPolicy>>[] =>
+    rules.flatMap((one) => buildPolicy(one, target()) ?? []);
+  /** Whether a matcher holds where just those leaves do whose text ends with one of the facts. */
+  function evaluate(matcher: unknown, facts: readonly string[]): boolean {
+    const { andIds, orIds, notId, andRules, orRules, notRule } = matcher as Record<string, object | undefined>;
+    const inside = (list: object): unknown[] => Object.values(list).flat();
+    const all = andIds ?? andRules;
+    const any = orIds ?? orRules;
+    const not = notId ?? notRule;
+    if (all) return inside(all).every((each) => evaluate(each, facts));
+    if (any) return inside(any).some((each) => evaluate(each, facts));
+    if (not) return !evaluate(not, facts);
+    const text = JSON.stringify(matcher);
+    return facts.some((fact) => new RegExp(`[/"]${fact.replaceAll('.', '[.]')}(/|")`).test(text));
+  }
+});
+
 describe('patterns', () => {
   it('subjects of an issuer match just when issuer and subject match the whole', () => {
     const matches = (pattern: string, text: string): boolean => {

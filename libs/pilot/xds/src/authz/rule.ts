@@ -39,6 +39,13 @@ const principals: Logic<IPrincipal> = {
 };
 
 /**
+ * Istio repeats the conditions of a rule in each of its sources and operations. Where that would come to more matchers
+ * than this, they are said once for all of them, which means the same: (a and c) or (b and c) is (a or b) and c. A list
+ * this long takes Envoy megabytes for each filter chain that has it.
+ */
+const maxRepeated = 10_000;
+
+/**
  * A rule as an RBAC policy (Istio's authz model.Generate). What can't be matched, as HTTP's attributes of bytes, voids
  * an ALLOW rule's part that requires it; of DENY and AUDIT only that attribute is lost, so that they widen. Undefined
  * when nothing of the rule is left.
@@ -58,22 +65,36 @@ export function buildPolicy(rule: AuthorizationRule, target: RuleTarget): envoy.
     ...term('source.namespace', s?.namespaces, s?.notNamespaces),
     ...term('remote.ip', s?.remoteIpBlocks, s?.notRemoteIpBlocks),
     ...term('source.ip', s?.ipBlocks, s?.notIpBlocks),
-    ...side('principal'),
   ]);
   const tos = (rule.to ?? []).map(({ operation: o }) => [
     ...term('host', o?.hosts, o?.notHosts),
     ...term('method', o?.methods, o?.notMethods),
     ...term('path', o?.paths, o?.notPaths),
     ...term('destination.port', o?.ports, o?.notPorts),
-    ...side('permission'),
   ]);
-  const allowed = (tos.length > 0 ? tos : [side('permission')]).flatMap(
-    (terms) => combine(terms, target, permissions) ?? [],
-  );
-  const who = (froms.length > 0 ? froms : [side('principal')]).flatMap(
-    (terms) => combine(terms, target, principals) ?? [],
-  );
+  const allowed = alternatives({ each: tos, all: side('permission') }, target, permissions);
+  const who = alternatives({ each: froms, all: side('principal') }, target, principals);
   return allowed.length > 0 && who.length > 0 ? { permissions: allowed, principals: who } : undefined;
+}
+
+interface Alternatives {
+  /** One of these holds; if there are none, nothing is asked of them. */
+  readonly each: readonly (readonly Term[])[];
+  /** And all of these. */
+  readonly all: readonly Term[];
+}
+
+/** One side of an RBAC policy, any of which is to hold. */
+function alternatives<T extends IPermission | IPrincipal>(
+  { each, all }: Alternatives,
+  target: RuleTarget,
+  logic: Logic<T>,
+): T[] {
+  const repeated = each.length * all.reduce((sum, { values, notValues }) => sum + values.length + notValues.length, 0);
+  if (each.length < 2 || repeated <= maxRepeated)
+    return (each.length > 0 ? each : [[]]).flatMap((terms) => combine([...terms, ...all], target, logic) ?? []);
+  const [some, common] = [each.flatMap((terms) => combine(terms, target, logic) ?? []), combine(all, target, logic)];
+  return some.length > 0 && common ? [logic.and([logic.or(some), common])] : [];
 }
 
 function combine<T extends IPermission | IPrincipal>(
