@@ -1,13 +1,14 @@
 import { freezesShared } from '@flotilla/std';
 import type { Cell } from './cell.ts';
 import { Fork } from './fork.ts';
+import { Eviction } from './eviction.ts';
 import { describe, type ResultInfo } from './inspect.ts';
 import type { QueryKey } from './key.ts';
 import { mark, readersOf, type ReaderLimits, type Readers } from './marks.ts';
 import { Entry, seen, valueOf, Watch, type AnyQuery, type Node } from './node.ts';
 import type { Query } from './query.ts';
 import { Results, reuseOutcome, type Asked } from './results.ts';
-import { Runner } from './runner.ts';
+import { Runner, unlimited, type Budget } from './runner.ts';
 import type { Change, Store } from './store.ts';
 import type { Subject } from './subject.ts';
 
@@ -26,10 +27,9 @@ export interface Reader {
   read<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R;
 }
 
-/** For whom a result is computed, and how many runs a piece of that has. */
-export interface Piece {
+/** For whom a result is computed, and how much of it at once. */
+export interface Piece extends Budget {
   readonly subject: Subject;
-  readonly runs: number;
 }
 
 export interface EngineOptions {
@@ -45,10 +45,7 @@ export class Engine implements Reader {
   readonly store: Store;
   readonly #results = new Results();
   readonly #runner: Runner;
-  /** What may be evicted: nobody held it when it was last looked at. */
-  readonly #loose = new Set<Node>();
-  /** What interrupted runs have read since the last `collect`: their next piece goes on from there. */
-  readonly #halfway = new Set<Node>();
+  readonly #eviction: Eviction;
   /** Watched results that may have changed, with what was seen of them. */
   readonly #marked = new Map<Entry, unknown>();
   /** Watches that are settled already, of changes that are not settled whole. */
@@ -57,12 +54,10 @@ export class Engine implements Reader {
   constructor(store: Store, { freezesResults = freezesShared() }: EngineOptions = {}) {
     this.store = store;
     const resolve = (query: AnyQuery, key: QueryKey, subject: Subject): Entry => this.#resolve({ query, key }, subject);
-    const onInterrupted = (reads: Iterable<Node>): void => {
-      for (const node of reads) {
-        this.#halfway.add(node);
-        this.#release(node);
-      }
-    };
+    this.#eviction = new Eviction({
+      drop: (node) => (node instanceof Entry ? this.#drop(node) : this.store.forget(node)),
+    });
+    const onInterrupted = (reads: Iterable<Node>): void => this.#eviction.onInterrupted(reads);
     this.#runner = new Runner({ cells: store, freezes: freezesResults, resolve, onInterrupted });
   }
 
@@ -82,7 +77,7 @@ export class Engine implements Reader {
 
   read<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, subject: Subject): R {
     const entry = this.#resolve({ query: query as unknown as AnyQuery, key }, subject);
-    this.#release(entry);
+    this.#eviction.release(entry);
     return valueOf(entry.outcome) as R;
   }
 
@@ -96,16 +91,16 @@ export class Engine implements Reader {
 
   unwatch(watch: Watch): void {
     watch.entry.removeWatch(watch);
-    this.#release(watch.entry);
+    this.#eviction.release(watch.entry);
   }
 
   /**
-   * Computes a piece of a result, of about so many runs of queries. Returns whether the result is complete, so that
-   * reading it costs nothing more; else the next call goes on where this one was interrupted.
+   * Computes a piece of a result, of the size of the budget. Returns whether the result is complete, so that reading it
+   * costs nothing more; else the next call goes on where this one was interrupted.
    */
-  prepare<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, { subject, runs }: Piece): boolean {
+  prepare<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, { subject, ...budget }: Piece): boolean {
     const asked = { query: query as unknown as AnyQuery, key };
-    return this.#runner.inPiece(runs, () => this.#release(this.#resolve(asked, subject)));
+    return this.#runner.inPiece(budget, () => this.#eviction.release(this.#resolve(asked, subject)));
   }
 
   /**
@@ -125,11 +120,11 @@ export class Engine implements Reader {
   }
 
   /**
-   * The second half of `apply`, in pieces of about so many runs of queries: undefined until the last one, which returns
-   * the watches of all pieces.
+   * The second half of `apply`, in pieces of the size of the budget: undefined until the last one, which returns the
+   * watches of all pieces.
    */
-  settle(runs = Infinity): Set<Watch> | undefined {
-    const isComplete = this.#runner.inPiece(runs, () => {
+  settle(budget: Budget = unlimited): Set<Watch> | undefined {
+    const isComplete = this.#runner.inPiece(budget, () => {
       for (const [entry, before] of this.#marked) {
         this.#settle(entry, before, this.#changed);
         this.#marked.delete(entry);
@@ -150,20 +145,11 @@ export class Engine implements Reader {
   }
 
   /**
-   * Evicts every result that no watch reaches, except what an interrupted run has read since the last time. Costs no
-   * more than what is evicted.
+   * Evicts every result that no watch reaches, except what an interrupted run has read since the last time; in slices
+   * of about so many results and reads of them. Returns whether all are evicted. Costs no more than what is evicted.
    */
-  collect(): void {
-    const kept: Node[] = [];
-    for (const node of this.#loose) {
-      if (node.isHeld) continue;
-      if (this.#halfway.has(node)) kept.push(node);
-      else if (node instanceof Entry) this.#drop(node);
-      else this.store.forget(node);
-    }
-    this.#loose.clear();
-    this.#halfway.clear();
-    for (const node of kept) this.#loose.add(node);
+  collect(size = Infinity): boolean {
+    return this.#eviction.slice(size);
   }
 
   /** Every watched result, for checkAgainstScratch. */
@@ -257,11 +243,7 @@ export class Engine implements Reader {
 
   #leave(read: Node, entry: Entry): void {
     read.removeDependent(entry);
-    this.#release(read);
-  }
-
-  #release(node: Node): void {
-    if (!node.isHeld) this.#loose.add(node);
+    this.#eviction.release(read);
   }
 
   /** Takes an entry out. Whoever read it finds another in its place when it looks. */

@@ -1,6 +1,7 @@
 export { Engine, type EngineOptions, type EngineStats, type Reader } from './engine.ts';
 export { Fork, ForkEnded } from './fork.ts';
 export { type Cell } from './cell.ts';
+export { type Budget } from './runner.ts';
 export { type ResultInfo, type ResultPlace } from './inspect.ts';
 export { type Entry as Result, type Watch } from './node.ts';
 export { type CollectionIndexes } from './collection.ts';

@@ -40,9 +40,9 @@ interface Pieces {
 function inPieces(engine: Engine, changes: Parameters<Engine['begin']>[0], { runs, collecting }: Pieces) {
   engine.begin(changes);
   for (;;) {
-    const changed = engine.settle(runs);
+    const changed = engine.settle({ runs });
     if (changed) return changed;
-    if (collecting) engine.collect();
+    if (collecting) engine.collect(runs);
   }
 }
 
@@ -324,6 +324,32 @@ describe('tracked queries', () => {
       expect(engine.stats.entries).toBe(0);
     });
 
+    it('a piece is over when its budget is spent, and some of it is done', () => {
+      const engine = new Engine(newStore());
+      engine.apply(items);
+      let pieces = 1;
+      while (!engine.prepare(byTag, 'x', { subject, runs: Infinity, isSpent: () => true })) pieces += 1;
+      // A member's two runs, of which one needs the other, are one after the other.
+      expect(pieces).toBe(20);
+    });
+
+    it('eviction goes on where it was, and spares what came to be held meanwhile', () => {
+      const engine = new Engine(newStore());
+      engine.apply(items);
+      const watch = engine.watch(byTag, 'x', subject);
+      const other = engine.watch(parity, 'i7', subject);
+      engine.unwatch(watch);
+      engine.unwatch(other);
+      let slices = 1;
+      while (!engine.collect(5)) {
+        slices += 1;
+        if (slices === 2) engine.watch(parity, 'i7', subject);
+      }
+      expect(slices).toBeGreaterThan(5);
+      expect(engine.stats.entries).toBe(2);
+      expect(checkAgainstScratch(engine)).toEqual([]);
+    });
+
     it('a query that catches everything has no outcome of an interruption', () => {
       const engine = new Engine(newStore());
       engine.apply(items);
@@ -345,7 +371,7 @@ describe('tracked queries', () => {
       engine.apply(items);
       const watch = engine.watch(byTag, 'x', subject);
       engine.begin(items.map(({ key }, i) => put(key, 'x', i + 1)));
-      expect(engine.settle(5)).toBeUndefined();
+      expect(engine.settle({ runs: 5 })).toBeUndefined();
       engine.begin([put('i0', 'x', 10)]);
       expect((engine.read(byTag, 'x', subject) as string[])[0]).toBe('i0:0');
       expect([...(engine.settle() ?? [])]).toEqual([watch]);

@@ -7,6 +7,15 @@ import type { Asked } from './results.ts';
 import type { Cells } from './store.ts';
 import type { Signature, Subject } from './subject.ts';
 
+/** How much is computed at once. */
+export interface Budget {
+  /** About so many runs of queries. */
+  readonly runs: number;
+  /** Asked after each run: has enough been done? For those who have a clock. */
+  readonly isSpent?: () => boolean;
+}
+export const unlimited: Budget = { runs: Infinity };
+
 export interface RunnerOptions {
   readonly cells: Cells;
   /** Results are made immutable, so that code that changes one fails; for tests, as it costs time. */
@@ -41,6 +50,7 @@ export class Runner {
   readonly #interruption = new Interruption();
   /** How many runs are left in this piece, and whether one more was needed. */
   #left = Infinity;
+  #isSpent: (() => boolean) | undefined;
   #isInterrupted = false;
 
   constructor(options: RunnerOptions) {
@@ -70,12 +80,13 @@ export class Runner {
   }
 
   /**
-   * Does some work until about so many queries have run: those that have begun by then come to their end if they need
-   * no other one, else they are broken off. Returns whether all of it is done. At least one query comes to its end, so
+   * Does some work until the budget is spent: queries that have begun by then come to their end if they need no other
+   * one, else they are broken off. Returns whether all of it is done. At least one query comes to its end, so
    * that work that keeps results is done after some pieces.
    */
-  inPiece(runs: number, work: () => void): boolean {
+  inPiece({ runs, isSpent }: Budget, work: () => void): boolean {
     this.#left = runs;
+    this.#isSpent = isSpent;
     try {
       work();
       return true;
@@ -83,7 +94,9 @@ export class Runner {
       if (thrown !== this.#interruption) throw thrown;
       return false;
     } finally {
-      [this.#left, this.#isInterrupted] = [Infinity, false];
+      this.#left = Infinity;
+      this.#isSpent = undefined;
+      this.#isInterrupted = false;
     }
   }
 
@@ -99,7 +112,7 @@ export class Runner {
       this.#options.onInterrupted?.(frame.reads.keys());
       throw this.#interruption;
     }
-    this.#left -= 1;
+    this.#left = this.#isSpent?.() ? 0 : this.#left - 1;
     this.#counts.set(query.name, (this.#counts.get(query.name) ?? 0) + 1);
     this.#total += 1;
     const { signature, reads } = frame;

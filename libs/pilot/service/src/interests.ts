@@ -13,7 +13,7 @@ import {
   type XdsKind,
 } from '@flotilla/pilot-xds';
 import type { Engine } from '@flotilla/query';
-import { runsPerPiece } from './pieces.ts';
+import { piece } from './pieces.ts';
 import { kindOfType } from './protocol.ts';
 import type { Holder, SharedList } from './shared-list.ts';
 import type { SharedLists } from './shared-lists.ts';
@@ -61,7 +61,7 @@ export class Interests implements Source {
     const { engine, lists } = this.#context;
     const { subject } = this.#holder;
     const areKnown = listsOf(kind).every((source) => lists.find(source, subject));
-    return areKnown || engine.prepare(preparedLists, listKey({ kind }), { subject, runs: runsPerPiece });
+    return areKnown || engine.prepare(preparedLists, listKey({ kind }), { subject, ...piece() });
   }
 
   all(typeUrl: string): readonly Resource[] {

@@ -1,2 +1,32 @@
-/** Runs of queries, a few dozen microseconds each, before everything else in the process has its turn. */
-export const runsPerPiece = 2000;
+import type { Budget, Engine } from '@flotilla/query';
+
+/** Runs of queries, a few dozen microseconds each; a piece is over sooner if they take more milliseconds. */
+const limits = { runs: 2000, ms: 25 } as const;
+/** Results that are evicted at once, and reads of them: some ten milliseconds. */
+const evictedAtOnce = 50_000;
+
+/**
+ * How much is computed at once, before everything else in the process has its turn. Its time begins with its first run:
+ * what a piece takes to find where it was does not count.
+ */
+export function piece(now: () => number = () => performance.now()): Budget {
+  let end: number | undefined;
+  return { runs: limits.runs, isSpent: () => now() >= (end ??= now() + limits.ms) };
+}
+
+/** Resolves when everything else that is due has had its turn: timers, connections, health. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Returns a function that lets an engine evict what nobody holds, soon and in slices. */
+export function createCollector(engine: Engine): () => void {
+  let isPlanned = false;
+  const plan = (): void => {
+    if (isPlanned) return;
+    isPlanned = true;
+    setImmediate(() => {
+      isPlanned = false;
+      if (!engine.collect(evictedAtOnce)) plan();
+    });
+  };
+  return plan;
+}

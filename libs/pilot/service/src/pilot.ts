@@ -20,12 +20,11 @@ import { createPilotMetrics } from './metrics.ts';
 import { GenerationProblems } from './problems.ts';
 import { nameOfType, xdsProtocol } from './protocol.ts';
 import { Proxy } from './proxy.ts';
-import { runsPerPiece } from './pieces.ts';
+import { createCollector, nextTurn, piece } from './pieces.ts';
 import { defaultAdsLimits } from './pilot-settings.ts';
 import { createReports, noReports } from './report/reports.ts';
 import { SharedLists, type ChangedNames } from './shared-lists.ts';
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** Of a burst of changes so many are followed. */
 const maxTraces = 20;
 
@@ -98,6 +97,11 @@ export function createPilot(options: PilotOptions) {
         onProblem: (message) => log.info(message),
       })
     : noReports;
+  /**
+   * What proxies let go of goes too when configuration doesn't change: names that they made up, and credentials, would
+   * stay for good.
+   */
+  const collectSoon = createCollector(engine);
   engine.store.onIndexFailure = ({ collection, key, index, error }) => {
     metrics.internalErrors.add(1);
     log.error('an object can not be found by one of its indexes; everything else goes on', {
@@ -156,10 +160,10 @@ export function createPilot(options: PilotOptions) {
     const settling = settled.then(async () => {
       engine.begin(changes);
       cause.begun?.();
-      let changed = engine.settle(runsPerPiece);
-      for (; !changed; changed = engine.settle(runsPerPiece)) await nextTurn();
+      let changed = engine.settle(piece());
+      for (; !changed; changed = engine.settle(piece())) await nextTurn();
       for (const { key, subject } of lists.renamed(changed))
-        while (!engine.prepare(preparedLists, key, { subject, runs: runsPerPiece })) await nextTurn();
+        while (!engine.prepare(preparedLists, key, { subject, ...piece() })) await nextTurn();
       send(changed, cause);
     });
     settled = settling.catch(() => {});
@@ -184,7 +188,7 @@ export function createPilot(options: PilotOptions) {
       for (const typeUrl of types.keys()) metrics.pushes.add(1, { type: nameOfType(typeUrl) });
       isolated(proxy, () => proxy.push(types, cause));
     }
-    engine.collect();
+    collectSoon();
   }
 
   /**
@@ -214,20 +218,6 @@ export function createPilot(options: PilotOptions) {
         }
       },
     };
-  }
-
-  let isCollecting = false;
-  /**
-   * What proxies let go of goes too when configuration doesn't change: names that they made up, and credentials, would
-   * stay for good.
-   */
-  function collectSoon(): void {
-    if (isCollecting) return;
-    isCollecting = true;
-    setImmediate(() => {
-      isCollecting = false;
-      engine.collect();
-    });
   }
 
   async function followConfiguration(): Promise<void> {
