@@ -1,30 +1,28 @@
 import { quoted } from './report.ts';
 
-const isHeaderName = (name: string): boolean => /^[-_A-Za-z0-9]+$/.test(name);
-const isJwtClaim = (name: string): boolean => /^@request\.auth\.claims[.[]/.test(name);
 export const isAuthority = (name: string): boolean => ['host', ':authority'].includes(name.toLowerCase());
-export const isJwtRoute = isJwtClaim;
+export const isJwtRoute = (name: string): boolean => /^@request\.auth\.claims[.[]/.test(name);
 
-/** The name of a header. */
-export function headerNameMistake(name: string): string | undefined {
-  if (name === '') return 'header name cannot be empty';
-  return isHeaderName(name) ? undefined : `header name ${name} is not a valid header name`;
-}
-/** The name of a header to match; `@request.auth.claims.x` is one too. */
-export const matchedHeaderMistake = (name: string): string | undefined =>
-  isJwtClaim(name) ? undefined : headerNameMistake(name);
-/** The name of a header that CORS allows or exposes. */
-export const corsHeaderMistake = (name: string): string | undefined =>
-  name === '*' ? undefined : headerNameMistake(name);
+/**
+ * The name of a header to match, or one that CORS or a probe names (Istio 1.19, ValidateHTTPHeaderName): pseudo-headers
+ * and any other text will do.
+ */
+export const headerNameMistake = (name: string): string | undefined =>
+  name === '' ? 'header name cannot be empty' : undefined;
+
+const pseudoMistake = (name: string): string | undefined =>
+  name.startsWith(':') ? `invalid header ${quoted(name)}: header cannot have ":" prefix` : undefined;
 
 /** A request header that a rule sets or adds: the authority may be, other pseudo-headers may not. */
 export const requestHeaderMistake = (name: string): string | undefined =>
-  isAuthority(name) ? undefined : otherHeaderMistake(name);
-/** A header that a destination sets, that is removed, or that is of a response. */
-export function otherHeaderMistake(name: string): string | undefined {
-  if (name === '') return 'header name cannot be empty';
-  return name.startsWith(':') ? `invalid header ${quoted(name)}: header cannot have ":" prefix` : undefined;
-}
+  headerNameMistake(name) ?? (isAuthority(name) ? undefined : pseudoMistake(name));
+/** A request header that a destination sets or adds: `Host` may be, pseudo-headers may not. */
+export const destinationHeaderMistake = (name: string): string | undefined =>
+  headerNameMistake(name) ?? pseudoMistake(name);
+/** A header that is removed, or that is of a response. */
+export const otherHeaderMistake = (name: string): string | undefined =>
+  headerNameMistake(name) ??
+  (name.toLowerCase() === 'host' ? `invalid header ${quoted(name)}: cannot set Host header` : pseudoMistake(name));
 
 /**
  * The parts that Envoy's header formatter reads, each with what may follow it: `%VAR%`, `%VAR(["a", "b"])%`,

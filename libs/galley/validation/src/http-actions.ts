@@ -2,7 +2,7 @@ import { parsePort, withoutTrailing } from '@flotilla/std';
 import type { HTTPRetry, HTTPRoute, StringMatch } from '@flotilla/model';
 import { grpcStatusOf, isHttpStatus } from '@flotilla/rules';
 import { checkDestination } from './destination.ts';
-import { corsHeaderMistake } from './headers.ts';
+import { headerNameMistake } from './headers.ts';
 import { durationMistake, optionalDurationMistake, portMistake } from './names.ts';
 import { matchRegexMistake, stringMatchMistake } from './regex.ts';
 import { quoted, type Report } from './report.ts';
@@ -20,7 +20,7 @@ export function checkCors(policy: Of<'corsPolicy'>, path: string, report: Report
       report.error(`${path}.allowMethods[${i}]`, `${quoted(method)} is not a supported HTTP method`);
   for (const field of ['allowHeaders', 'exposeHeaders'] as const) {
     for (const [i, name] of (policy[field] ?? []).entries())
-      report.error(`${path}.${field}[${i}]`, corsHeaderMistake(name));
+      report.error(`${path}.${field}[${i}]`, headerNameMistake(name));
   }
   if (policy.maxAge !== undefined) {
     report.error(`${path}.maxAge`, durationMistake(policy.maxAge));

@@ -10,9 +10,10 @@ import {
   checkRewrite,
 } from './http-actions.ts';
 import {
+  destinationHeaderMistake,
+  headerNameMistake,
   headerValueMistake,
   isAuthority,
-  matchedHeaderMistake,
   otherHeaderMistake,
   requestHeaderMistake,
 } from './headers.ts';
@@ -76,12 +77,12 @@ function conflictsOf(route: HTTPRoute, role: RouteRole): string[] {
 
 function checkMatch(match: HTTPMatchRequest, path: string, report: Report): void {
   for (const [name, value] of eachOf(match.headers)) {
-    report.error(`${path}.headers`, matchedHeaderMistake(name));
+    report.error(`${path}.headers`, headerNameMistake(name));
     report.error(`${path}.headers`, value.prefix === '' ? `header prefix match ${name} may not be empty` : undefined);
     report.error(`${path}.headers`, stringMatchMistake(value, 'headers'));
   }
   for (const [name, value] of eachOf(match.withoutHeaders)) {
-    report.error(`${path}.withoutHeaders`, matchedHeaderMistake(name));
+    report.error(`${path}.withoutHeaders`, headerNameMistake(name));
     report.error(
       `${path}.withoutHeaders`,
       value.prefix === '' ? `header prefix match ${name} may not be empty` : undefined,
@@ -167,7 +168,7 @@ export function checkRouteDestinations(
     if ('headers' in rest)
       checkHeaders(
         rest.headers as Headers | undefined,
-        { path: `${path}[${i}].headers`, requestMistake: otherHeaderMistake },
+        { path: `${path}[${i}].headers`, requestMistake: destinationHeaderMistake },
         report,
       );
     checkDestination(destination, `${path}[${i}].destination`, report);

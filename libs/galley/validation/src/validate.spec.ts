@@ -36,6 +36,22 @@ const good: readonly (readonly [string, unknown])[] = [
       ],
     },
   ],
+  [
+    'VirtualService',
+    {
+      hosts: ['web'],
+      http: [
+        {
+          match: [
+            { headers: { ':method': { exact: 'GET' }, 'a.b': {} }, withoutHeaders: { ':authority': { exact: 'a' } } },
+          ],
+          corsPolicy: { allowHeaders: ['a, b', 'x.y'], exposeHeaders: ['*'] },
+          headers: { request: { set: { ':authority': 'a' } } },
+          route: [{ destination: { host: 'web' }, headers: { request: { add: { Host: 'b' } } } }],
+        },
+      ],
+    },
+  ],
   ['VirtualService', { hosts: ['*'], gateways: ['edge/main'], http: [{ directResponse: { status: 404 } }] }],
   ['VirtualService', { http: [{ redirect: { uri: '/x' } }] }],
   [
@@ -118,6 +134,16 @@ const good: readonly (readonly [string, unknown])[] = [
 ];
 
 const refused: readonly Case[] = [
+  [
+    'VirtualService',
+    { hosts: ['web'], http: [{ match: [{ headers: { '': { exact: 'a' } } }], route }] },
+    'error spec.http[0].match[0].headers: header name cannot be empty',
+  ],
+  [
+    'VirtualService',
+    { hosts: ['web'], http: [{ route, headers: { response: { remove: ['Host'] } } }] },
+    'error spec.http[0].headers.response.remove[0]: invalid header "Host": cannot set Host header',
+  ],
   ['VirtualService', { hosts: ['web'] }, 'error spec: http, tcp or tls must be provided in virtual service'],
   [
     'VirtualService',
