@@ -99,48 +99,54 @@ function fromProvider(view: View, provider: ExtensionProvider): IAccessLog | und
   };
 }
 
-interface Chosen {
-  readonly providers: ReadonlyMap<string, string>;
+/** What is in force for one provider: off, or the expression that picks what it logs. */
+interface Logging {
   readonly disabled: boolean;
+  readonly expression?: string;
 }
 
 /**
- * Providers in force, each with its filter (Istio's mergeLogs): a resource without providers speaks of those above it,
- * a later one replaces the choice.
+ * The providers that Telemetry resources or the mesh's defaults name, each with what is in force for it (Istio's
+ * mergeLogs). A resource without providers is about those above it, a later one replaces the choice. A provider that
+ * was switched off stays in the result: it still counts as chosen, so that MeshConfig's own logs are not used.
  */
-function choose(view: View, side: Side): Chosen {
+function choose(view: View, side: Side): ReadonlyMap<string, Logging> {
   const defaults = setting(view, 'defaultProviders')?.accessLogging ?? [];
   const levels = view
     .query(applicableTelemetries, '')
     .map(({ accessLogging }) => accessLogging ?? [])
     .filter((level) => level.length > 0);
-  if (levels.length === 0) return { providers: new Map(defaults.map((name) => [name, ''])), disabled: false };
+  const enabled: Logging = { disabled: false };
+  if (levels.length === 0) return new Map(defaults.map((name) => [name, enabled]));
   let scope: readonly string[] = defaults;
-  const filters = new Map<string, string>();
+  const named = new Map<string, Logging>();
   for (const level of levels) {
-    const named = level
+    const names = level
       .filter(({ match }) => onSide(match, side))
-      .flatMap(({ providers, filter }) => (providers ?? []).map(({ name }) => ({ name: name ?? '', filter })));
-    for (const { name, filter } of named) filters.set(name, filter?.expression ?? '');
-    if (named.length > 0) scope = named.map(({ name }) => name);
+      .flatMap(({ providers, filter }) =>
+        (providers ?? []).map(({ name = '' }) => {
+          named.set(name, { disabled: false, ...(filter ? { expression: filter.expression ?? '' } : {}) });
+          return name;
+        }),
+      );
+    if (names.length > 0) scope = names;
   }
-  const providers = new Map<string, string>();
+  const chosen = new Map<string, Logging>();
   let above: readonly string[] = defaults;
-  let disabled = false;
-  for (const { match, providers: own, disabled: off } of levels.flat()) {
-    const names = own?.length ? own.map(({ name }) => name ?? '') : above;
-    above = names;
+  for (const { match, providers, disabled = false } of levels.flat()) {
+    if (providers?.length) above = providers.map(({ name = '' }) => name);
     if (!onSide(match, side)) continue;
-    for (const name of names.filter((candidate) => scope.includes(candidate))) {
-      if (off) disabled = providers.delete(name) || disabled;
-      else providers.set(name, filters.get(name) ?? '');
-    }
+    for (const name of above.filter((candidate) => scope.includes(candidate)))
+      chosen.set(name, disabled ? { disabled } : (named.get(name) ?? enabled));
   }
-  return { providers, disabled };
+  return chosen;
 }
 
-/** Names of the providers that log on a side, each with its filter: an expression, or empty. */
-export const logProviders = (view: View, side: Side): ReadonlyMap<string, string> => choose(view, side).providers;
+/** The providers that log on a side, each with its filter: an expression, or empty. */
+export const logProviders = (view: View, side: Side): ReadonlyMap<string, string> =>
+  new Map(
+    [...choose(view, side)].flatMap(([name, { disabled, expression = '' }]) => (disabled ? [] : [[name, expression]])),
+  );
 
 const unmatched: IFilter = { responseFlagFilter: { flags: ['NR'] } };
 const byExpression = (expression: string): IFilter => ({
@@ -150,8 +156,11 @@ const byExpression = (expression: string): IFilter => ({
   },
 });
 
-function withFilter(log: IAccessLog, of: LogOf, expression: string): IAccessLog {
-  const filters = [...(of === 'listener' ? [unmatched] : []), ...(expression ? [byExpression(expression)] : [])];
+function withFilter(log: IAccessLog, of: LogOf, expression?: string): IAccessLog {
+  const filters = [
+    ...(of === 'listener' ? [unmatched] : []),
+    ...(expression === undefined ? [] : [byExpression(expression)]),
+  ];
   const [only, ...others] = filters;
   return only ? { ...log, filter: others.length > 0 ? { andFilter: { filters } } : only } : log;
 }
@@ -172,23 +181,25 @@ function fromMesh(view: View, of: LogOf): IAccessLog[] {
   return [
     ...(path ? [file(path, meshFormat(setting(view, 'accessLogEncoding'), setting(view, 'accessLogFormat')))] : []),
     ...(setting(view, 'enableEnvoyAccessLogService') ? [sent] : []),
-  ].map((log) => withFilter(log, of, ''));
+  ].map((log) => withFilter(log, of));
 }
 
 const logKey = defineKey<{ readonly side: Side; readonly of: LogOf }>()('side', 'of');
 
-/** The access logs of a listener, or of its HTTP or byte streams, by Telemetry, else by the mesh. */
+/**
+ * The access logs of a listener, or of its HTTP or byte streams: those of Telemetry and the mesh's default providers if
+ * any of their providers can log, even if all of them are switched off, else those of MeshConfig.
+ */
 const accessLogs = worldQuery('access-logs', (view, { side, of }: KeyOf<typeof logKey>): readonly IAccessLog[] => {
   if (of === 'listener' && setting(view, 'disableEnvoyListenerLog')) return [];
-  const { providers, disabled } = choose(view, side);
-  const logs = [...providers]
+  const logs = [...choose(view, side)]
     .sort(([a], [b]) => compareText(a, b))
-    .flatMap(([name, expression]) => {
+    .flatMap(([name, { disabled, expression }]) => {
       const provider = providerNamed(view, name);
       const log = provider && fromProvider(view, provider);
-      return log ? [withFilter(log, of, expression)] : [];
+      return log ? [disabled ? undefined : withFilter(log, of, expression)] : [];
     });
-  return logs.length > 0 || disabled ? logs : fromMesh(view, of);
+  return logs.length > 0 ? logs.filter((log) => log !== undefined) : fromMesh(view, of);
 });
 
 /** As a field of what it belongs to; nothing when nothing is logged. */
