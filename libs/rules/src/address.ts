@@ -100,13 +100,15 @@ export function prefixContains({ bytes, length }: Prefix, address: string): bool
   );
 }
 
+/** The text of a block as Go writes it, its address as formatAddress does. */
+export const formatPrefix = (prefix: Prefix): string => `${formatAddress(prefix)}/${prefix.length}`;
+
 /**
- * The text of a block as Go writes it: IPv6 in lower case, without leading zeros, the longest run of zeros as `::` (RFC
- * 5952).
+ * The text of an address as Go writes it: IPv6 in lower case, without leading zeros, the longest run of zeros as `::`
+ * (RFC 5952), and with its zone.
  */
-export function formatPrefix({ bytes, length }: Prefix): string {
-  return `${bytes.length === 4 ? bytes.join('.') : formatIPv6(bytes)}/${length}`;
-}
+export const formatAddress = ({ bytes, zone }: Address): string =>
+  `${bytes.length === 4 ? bytes.join('.') : formatIPv6(bytes)}${zone === undefined ? '' : `%${zone}`}`;
 
 function formatIPv6(bytes: readonly number[]): string {
   if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255)

@@ -1,4 +1,4 @@
-export { formatPrefix, isAddress, parseAddress, parsePrefix, prefixContains } from './address.ts';
+export { formatAddress, formatPrefix, isAddress, parseAddress, parsePrefix, prefixContains } from './address.ts';
 export type { Address, Prefix } from './address.ts';
 export { bornAt, compareAge } from './age.ts';
 export type { Aged } from './age.ts';

@@ -5,6 +5,7 @@ import {
   cidr,
   headerMatch,
   hostMatch,
+  inBrackets,
   metadataListMatch,
   metadataMatch,
   namespaceMatch,
@@ -97,10 +98,8 @@ export function attributeOf(key: string): Attribute | undefined {
   const known = Object.hasOwn(fixed, key) ? fixed[key] : undefined;
   if (known) return known;
   if (key.startsWith('request.headers')) {
-    const [header, ...more] = bracketed(key.slice('request.headers'.length)) ?? [];
-    return principal(
-      header === undefined || more.length > 0 ? never : httpOnly((value) => ({ header: headerMatch(header, value) })),
-    );
+    const header = inBrackets(key.slice('request.headers'.length));
+    return principal(header === undefined ? never : httpOnly((value) => ({ header: headerMatch(header, value) })));
   }
   if (key.startsWith('request.auth.claims')) {
     const names = bracketed(key.slice('request.auth.claims'.length));

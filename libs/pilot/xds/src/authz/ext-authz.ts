@@ -1,4 +1,4 @@
-import { compareText, parsePort } from '@flotilla/std';
+import { compareText } from '@flotilla/std';
 import type { ExtensionProvider } from '@flotilla/model';
 import { providerHost, setting, type View } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
@@ -12,6 +12,7 @@ type IExtAuthz = envoy.extensions.filters.http.ext_authz.v3.IExtAuthz;
 type HttpProvider = NonNullable<ExtensionProvider['envoyExtAuthzHttp']>;
 const { ExtAuthz } = envoy.extensions.filters.http.ext_authz.v3;
 const { V3 } = envoy.config.core.v3.ApiVersion;
+const { StatusCode } = envoy.type.v3;
 export type Layer = 'http' | 'tcp';
 
 const enabled = (filter: string): envoy.type.matcher.v3.IMetadataMatcher => ({
@@ -56,17 +57,47 @@ function httpService(
   };
 }
 
+/** Does Go's url.Parse read a text that begins with `/`? */
+const isUrlPath = (text: string): boolean =>
+  text.startsWith('/') && !/[\u0000-\u001f\u007f]/.test(text) && !/%(?![0-9a-fA-F]{2})/.test(text);
+
 /**
- * The filter that calls a provider; `unsupported` when HTTP's would have to judge bytes, undefined when there is no
- * such provider or no service of it.
+ * Is a provider usable (Istio's ValidateExtensionProviderEnvoyExtAuthz, buildExtAuthz)? Whether its service exists is
+ * another question.
+ */
+function isUsable({ envoyExtAuthzHttp: http, envoyExtAuthzGrpc: grpc }: ExtensionProvider): boolean {
+  const { port = 0, statusOnError = '', service = '', pathPrefix = '' } = http ?? grpc ?? {};
+  const names = [
+    http?.includeRequestHeadersInCheck,
+    http?.includeHeadersInCheck,
+    http?.headersToDownstreamOnDeny,
+    http?.headersToDownstreamOnAllow,
+    http?.headersToUpstreamOnAllow,
+  ];
+  return (
+    port >= 1 &&
+    port <= 65535 &&
+    (service.includes('/') || !service.startsWith('*')) &&
+    (statusOnError === '' || (/^[+-]?\d+$/.test(statusOnError) && StatusCode[Number(statusOnError)] !== undefined)) &&
+    (!http || pathPrefix === '' || isUrlPath(pathPrefix)) &&
+    names.every((list) => !list?.includes('*'))
+  );
+}
+
+/**
+ * The filter that calls a provider; `unsupported` when HTTP's would have to judge bytes, undefined when there is not
+ * exactly one such provider, when it is not valid, and when the mesh lacks its service.
  */
 export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHttpFilter) | 'unsupported' | undefined {
-  const provider = setting(view, 'extensionProviders')?.find((candidate) => candidate.name === name);
-  const [http, grpc] = [provider?.envoyExtAuthzHttp, provider?.envoyExtAuthzGrpc];
+  const [provider, ...more] = (setting(view, 'extensionProviders') ?? []).filter(
+    (candidate) => candidate.name === name && (candidate.envoyExtAuthzHttp ?? candidate.envoyExtAuthzGrpc),
+  );
+  if (!provider || more.length > 0 || name === '' || !isUsable(provider)) return undefined;
+  const [http, grpc] = [provider.envoyExtAuthzHttp, provider.envoyExtAuthzGrpc];
   const given = http ?? grpc;
   const at = given && resolve(view, given);
   if (!given || !at) return undefined;
-  const status = given.statusOnError ? parsePort(given.statusOnError) : undefined;
+  const status = given.statusOnError ? Number(given.statusOnError) : undefined;
   const grpcService = {
     envoyGrpc: { clusterName: at.cluster, authority: `outbound_.${given.port ?? 0}_._.${at.host}` },
     timeout: duration(given.timeout ?? 600),

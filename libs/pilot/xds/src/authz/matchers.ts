@@ -1,4 +1,4 @@
-import { parseAddress, parsePrefix } from '@flotilla/rules';
+import { formatAddress, parseAddress, parsePrefix } from '@flotilla/rules';
 import { envoy } from '@flotilla/proto-gen/envoy';
 
 type IStringMatcher = envoy.type.matcher.v3.IStringMatcher;
@@ -51,18 +51,29 @@ export const metadataListMatch = (
   value: { listMatch: { oneOf: { stringMatch: match } } },
 });
 
-/** An address or CIDR as written, host bits kept; undefined when it is neither. */
+/**
+ * An address or CIDR in Go's spelling, host bits kept (Istio's AddrStrToCidrRange); undefined when it is neither. An
+ * address with a zone, which Envoy refuses, is not one either.
+ */
 export function cidr(text: string): envoy.config.core.v3.ICidrRange | undefined {
   const prefix = parsePrefix(text);
-  if (prefix.ok) return { addressPrefix: text.slice(0, text.indexOf('/')), prefixLen: { value: prefix.value.length } };
+  if (prefix.ok) return { addressPrefix: formatAddress(prefix.value), prefixLen: { value: prefix.value.length } };
   const address = parseAddress(text);
   return address.ok && address.value.zone === undefined
-    ? { addressPrefix: text, prefixLen: { value: 8 * address.value.bytes.length } }
+    ? { addressPrefix: formatAddress(address.value), prefixLen: { value: 8 * address.value.bytes.length } }
     : undefined;
 }
 
-/** The names in `[a][b c]`; undefined when the text isn't of that form. */
+/** The text between the first bracket and the last; undefined when they are not at both ends. */
+export const inBrackets = (text: string): string | undefined =>
+  text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : undefined;
+
+/**
+ * The names in `[a][b c]`. A text of another form that begins and ends with a bracket is one name; undefined for any
+ * other.
+ */
 export function bracketed(text: string): string[] | undefined {
-  if (!/^(\[[^[\]]+\])+$/.test(text)) return undefined;
-  return text.slice(1, -1).split('][');
+  if (/^(\[[^[\]]*\])+$/.test(text)) return text.slice(1, -1).split('][');
+  const whole = inBrackets(text);
+  return whole === undefined ? undefined : [whole];
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildPolicy, type RuleTarget } from './rule.ts';
-import { cidr, stringMatch } from './matchers.ts';
+import { bracketed, cidr, stringMatch } from './matchers.ts';
 import { subjectPatterns } from './stock.ts';
 import { inTrustDomains } from './trust-domain.ts';
 
@@ -30,9 +30,14 @@ describe('a rule as RBAC', () => {
     ]);
   });
 
-  it('keeps the other destinations of an ALLOW rule', () => {
-    const rule = { to: [{ operation: { paths: ['/admin'] } }, { operation: { ports: ['9000'] } }] };
-    expect(buildPolicy(rule, target({ tcp: true }))?.permissions).toHaveLength(1);
+  it('of bytes: an HTTP attribute anywhere in an ALLOW rule leaves out the rule', () => {
+    const to = [{ operation: { paths: ['/admin'] } }, { operation: { ports: ['9000'] } }];
+    const from = [{ source: { namespaces: ['a'] } }, { source: { requestPrincipals: ['*'] } }];
+    const when = [{ key: 'request.headers[x]', notValues: ['a'] }];
+    for (const rule of [{ to }, { from }, { when }, { to: to.slice(1), from }, { to: to.slice(1), when }])
+      expect(buildPolicy(rule, target({ tcp: true }))).toBeUndefined();
+    expect(buildPolicy({ to: to.slice(1), from: from.slice(0, 1) }, target({ tcp: true }))).toBeDefined();
+    expect(buildPolicy({ to }, target({ tcp: true, action: 'LOG' }))?.permissions).toHaveLength(2);
   });
 
   it('tells a peer by TLS and a caller by jwt_authn on a stock Envoy', () => {
@@ -147,7 +152,7 @@ describe('patterns', () => {
 
   it('CIDRs keep their host bits, and nothing else counts as one', () => {
     expect(cidr('10.9.8.7/16')).toEqual({ addressPrefix: '10.9.8.7', prefixLen: { value: 16 } });
-    expect(cidr('fe80::1')?.prefixLen).toEqual({ value: 128 });
+    expect(cidr('FE80:0::01')).toEqual({ addressPrefix: 'fe80::1', prefixLen: { value: 128 } });
     for (const bad of ['10.0.0.0/33', 'host', '10.0.0.1/x', '']) expect(cidr(bad)).toBeUndefined();
   });
 
@@ -159,5 +164,16 @@ describe('patterns', () => {
       '*/ns/a/sa/b',
       'old/*',
     ]);
+    expect(inTrustDomains(['*-td/ns/a/sa/b'], ['new-td', 'old-td', 'far'])).toEqual([
+      '*-td/ns/a/sa/b',
+      'far/ns/a/sa/b',
+    ]);
+  });
+
+  it('names in brackets: one header, nested claims', () => {
+    expect(bracketed('[a][b c]')).toEqual(['a', 'b c']);
+    expect(bracketed('[]')).toEqual(['']);
+    expect(bracketed('[a[b]]')).toEqual(['a[b]']);
+    for (const bad of ['', 'a', '[a', 'a]', '[a]b']) expect(bracketed(bad)).toBeUndefined();
   });
 });

@@ -46,9 +46,10 @@ const principals: Logic<IPrincipal> = {
 const maxRepeated = 10_000;
 
 /**
- * A rule as an RBAC policy (Istio's authz model.Generate). What can't be matched, as HTTP's attributes of bytes, voids
- * an ALLOW rule's part that requires it; of DENY and AUDIT only that attribute is lost, so that they widen. Undefined
- * when nothing of the rule is left.
+ * A rule as an RBAC policy (Istio's authz model.Generate). An ALLOW rule with anything that cannot be matched, such as
+ * an HTTP attribute on a TCP chain, is left out as a whole, whichever of its operations, sources or conditions has it:
+ * it would otherwise allow bytes that it was not written for. DENY and AUDIT rules lose only that value, so that they
+ * match more. Undefined for a rule that is left out.
  */
 export function buildPolicy(rule: AuthorizationRule, target: RuleTarget): envoy.config.rbac.v3.IPolicy | undefined {
   const conditions = (rule.when ?? []).map(({ key, values, notValues }): Term => ({
@@ -74,7 +75,7 @@ export function buildPolicy(rule: AuthorizationRule, target: RuleTarget): envoy.
   ]);
   const allowed = alternatives({ each: tos, all: side('permission') }, target, permissions);
   const who = alternatives({ each: froms, all: side('principal') }, target, principals);
-  return allowed.length > 0 && who.length > 0 ? { permissions: allowed, principals: who } : undefined;
+  return allowed && who ? { permissions: allowed, principals: who } : undefined;
 }
 
 interface Alternatives {
@@ -84,17 +85,19 @@ interface Alternatives {
   readonly all: readonly Term[];
 }
 
-/** One side of an RBAC policy, any of which is to hold. */
+/** One side of an RBAC policy, any of which is to hold; undefined when any of it voids the rule. */
 function alternatives<T extends IPermission | IPrincipal>(
   { each, all }: Alternatives,
   target: RuleTarget,
   logic: Logic<T>,
-): T[] {
+): T[] | undefined {
+  const matchable = (matches: readonly (T | undefined)[]): T[] | undefined =>
+    matches.every((match) => match !== undefined) ? [...matches] : undefined;
   const repeated = each.length * all.reduce((sum, { values, notValues }) => sum + values.length + notValues.length, 0);
   if (each.length < 2 || repeated <= maxRepeated)
-    return (each.length > 0 ? each : [[]]).flatMap((terms) => combine([...terms, ...all], target, logic) ?? []);
-  const [some, common] = [each.flatMap((terms) => combine(terms, target, logic) ?? []), combine(all, target, logic)];
-  return some.length > 0 && common ? [logic.and([logic.or(some), common])] : [];
+    return matchable((each.length > 0 ? each : [[]]).map((terms) => combine([...terms, ...all], target, logic)));
+  const [some, common] = [matchable(each.map((terms) => combine(terms, target, logic))), combine(all, target, logic)];
+  return some && common && [logic.and([logic.or(some), common])];
 }
 
 function combine<T extends IPermission | IPrincipal>(

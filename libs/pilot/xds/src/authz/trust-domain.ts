@@ -1,25 +1,30 @@
-/** A pattern against a list of trust domains, either side perhaps with a star. */
+const isBegunBy = (text: string, pattern: string): boolean =>
+  pattern.endsWith('*') && text.startsWith(pattern.slice(0, -1));
+const isEndedBy = (text: string, pattern: string): boolean =>
+  pattern.startsWith('*') && text.endsWith(pattern.slice(1));
+
+/** Is a trust domain in a list? Either side may have a star in front or at the end. */
 const among = (domain: string, domains: readonly string[]): boolean =>
   domains.some(
     (item) =>
       item === domain ||
       item === '*' ||
-      (item.endsWith('*') && domain.startsWith(item.slice(0, -1))) ||
-      (item.startsWith('*') && domain.endsWith(item.slice(1))),
+      isBegunBy(domain, item) ||
+      isBegunBy(item, domain) ||
+      isEndedBy(domain, item) ||
+      isEndedBy(item, domain),
   );
-
-const covers = (pattern: string, domain: string): boolean =>
-  pattern === domain || (pattern.startsWith('*') && domain.endsWith(pattern.slice(1)));
 
 /**
  * Principals of a policy in all trust domains that the mesh goes by (Istio "Trust Domain Migration"). Only a full
- * `domain/ns/x/sa/y` whose domain is the mesh's, or `cluster.local`, is repeated; the rest stays as written.
+ * `domain/ns/x/sa/y` whose domain is the mesh's, or `cluster.local`, is repeated; the rest stays as written. So does a
+ * domain `*suffix` for each of the mesh's trust domains that it matches.
  */
 export function inTrustDomains(principals: readonly string[], domains: readonly string[]): string[] {
   return principals.flatMap((principal) => {
     const [domain = '', ...rest] = principal.split('/');
     if (rest.length !== 4 || domain === '*') return [principal];
     if (!among(domain, domains) && domain !== 'cluster.local') return [principal];
-    return domains.map((other) => (covers(domain, other) ? principal : [other, ...rest].join('/')));
+    return [...new Set(domains.map((other) => (isEndedBy(other, domain) ? principal : [other, ...rest].join('/'))))];
   });
 }
