@@ -3,7 +3,8 @@ import { keyOf, type AnyResource } from '@flotilla/model';
 import { resourcePatches, type View } from '@flotilla/pilot-world';
 import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import { resourceOf } from '@flotilla/testing';
-import { openPilot, type Rig, type Stream, type Variant } from './secrets.fixture.ts';
+import type { Stream, Variant } from './proxy-stream.fixture.ts';
+import { openPilot, type Rig } from './secrets.fixture.ts';
 
 /** Parts that fail on purpose, while the World has a patch of this key. */
 const broken = (view: View, what: string): boolean => view.derived(resourcePatches, `break ${what}`) !== undefined;

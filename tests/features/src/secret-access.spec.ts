@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openPilot, secretType, type Caller, type Rig } from './secrets.fixture.ts';
+import type { Caller } from './proxy-stream.fixture.ts';
+import { openPilot, secretType, type Rig } from './secrets.fixture.ts';
 
 const pod = (
   name: string,
