@@ -49,10 +49,13 @@ export const token = (claims: Claims = {}): Promise<string> =>
 export const ca = () => ({
   address: `127.0.0.1:${port}`,
   roots: readFileSync(path('root-cert.pem'), 'utf8'),
+  host: 'istio-citadel.istio-system.svc',
   identity: 'spiffe://cluster.local/ns/istio-system/sa/citadel',
 });
 export const options = () => ({
   trustDomain: 'cluster.local',
+  domain: 'cluster.local',
+  systemNamespace: 'istio-system',
   root: createFileRootStore(path('root.pem')),
   rootCertOut: path('root-cert.pem'),
   defaultCertTtl: 86_400_000,

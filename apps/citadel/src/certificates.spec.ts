@@ -46,6 +46,7 @@ describe('a certificate', () => {
     const own = createServiceCertificate({
       service: 'pilot',
       trustDomain: 'cluster.local',
+      systemNamespace: 'istio-system',
       citadel: ca().address,
       bootstrapTokenFile: path('pilot.token'),
       rootCertFile: path('root-cert.pem'),
@@ -77,6 +78,7 @@ describe('clocks that differ', () => {
     const own = createServiceCertificate({
       service: 'pilot',
       trustDomain: 'cluster.local',
+      systemNamespace: 'istio-system',
       citadel: ca().address,
       bootstrapTokenFile: path('tokens.json'),
       rootCertFile: path('root-cert.pem'),

@@ -97,6 +97,7 @@ describe('bootstrap tokens', () => {
     const own = createServiceCertificate({
       service: 'pilot',
       trustDomain: 'cluster.local',
+      systemNamespace: 'istio-system',
       citadel: ca().address,
       bootstrapTokenFile: file,
       rootCertFile: path('root-cert.pem'),

@@ -44,6 +44,7 @@ const secret = (name: string, version: string, roots = ''): unknown => ({
   metadata: { name, namespace: 'shop' },
   stringData: { cert: pairs.get(version)?.cert, key: pairs.get(version)?.key, ...(roots ? { cacert: roots } : {}) },
 });
+const controlPlane = { trustDomain: 'cluster.local', systemNamespace: 'istio-system' };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -71,7 +72,7 @@ async function serve(first: readonly unknown[], port = 0, maxCredentialsPerStrea
     files.push([{ path: 'secrets.yaml', documents: values.map((value) => ({ value })) }]);
   const secrets = createSecrets({
     source: { run: () => files },
-    trustDomain: 'cluster.local',
+    ...controlPlane,
     observability: { ...noObservability, log, metrics },
     maxCredentialsPerStream,
   });
@@ -97,7 +98,7 @@ const clientOf = (port: number, options: { readonly clock?: Clock; readonly log?
   return createCredentialClient({
     address: `127.0.0.1:${port}`,
     certificate,
-    trustDomain: 'cluster.local',
+    controlPlane,
     log: noObservability.log,
     ...options,
   });
@@ -304,7 +305,7 @@ describe("pilot's side of it", () => {
     const files = new AsyncQueue<never>();
     const silent = createSecrets({
       source: { run: () => files },
-      trustDomain: 'cluster.local',
+      ...controlPlane,
       observability: noObservability,
       maxCredentialsPerStream: 10,
     });

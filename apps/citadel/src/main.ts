@@ -1,6 +1,14 @@
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
-import { commonSettings, grpcLimits, grpcRunner, grpcSettings, runApp } from '@flotilla/runtime';
+import {
+  commonSettings,
+  domainSettings,
+  grpcLimits,
+  grpcRunner,
+  grpcSettings,
+  runApp,
+  systemNamespaceSettings,
+} from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
 await runApp(
@@ -10,6 +18,8 @@ await runApp(
     settings: {
       ...commonSettings('127.0.0.4'),
       ...citadelSettings(),
+      ...domainSettings(),
+      ...systemNamespaceSettings(),
       grpcPort: setting.port('certificate service, TLS (0: any)', 15_022),
       maxCaConnections: setting.count(
         'connections at once on this port; one more closes the longest idle, those without a client certificate first',

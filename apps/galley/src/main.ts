@@ -8,7 +8,7 @@ import {
   sourcesPage,
 } from '@flotilla/galley-service';
 import { createFileSource } from '@flotilla/galley-file-source';
-import { commonSettings, installationSettings, runApp } from '@flotilla/runtime';
+import { commonSettings, installationIn, installationSettings, runApp } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
@@ -27,11 +27,11 @@ await runApp(
   },
   (options, { observability, watchdog, signal, guard }) => {
     const { log, metrics } = observability;
-    const cluster = options.clusterId;
+    const installation = installationIn(options);
     const certificate = createServiceCertificate({ ...options, service: 'galley', log });
     const bus = createPublisher(options, {
       certificate,
-      trustDomain: options.trustDomain,
+      controlPlane: options,
       log,
       metrics,
       signal,
@@ -40,8 +40,8 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      sources: [createFileSource(options.configDir, { ...options, cluster, reading: quarantine.reading })],
-      cluster,
+      sources: [createFileSource(options.configDir, { ...options, installation, reading: quarantine.reading })],
+      installation,
       sourceWait: options.sourceWait,
       publisher: bus,
       reports: { receiver: bus, limits: options },

@@ -15,10 +15,17 @@ import {
 import { createFileSource } from '@flotilla/galley-file-source';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
-import { commonSettings, grpcLimits, grpcRunner, grpcSettings, installationSettings, runApp } from '@flotilla/runtime';
+import {
+  commonSettings,
+  grpcLimits,
+  grpcRunner,
+  grpcSettings,
+  installationIn,
+  installationSettings,
+  runApp,
+} from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
-const dnsName = setting.list('DNS name of this service', ['istiod.istio-system.svc', 'localhost']);
 await runApp(
   {
     name: 'istiod',
@@ -26,7 +33,6 @@ await runApp(
     settings: {
       ...commonSettings('127.0.0.6'),
       ...citadelSettings('.cache/istiod'),
-      dnsName,
       ...galleySettings('.cache/istiod'),
       ...pilotSettings(),
       ...installationSettings(),
@@ -36,7 +42,8 @@ await runApp(
     },
   },
   async (options, { observability, watchdog, signal, guard }) => {
-    const { bind, grpcPort, secureGrpcPort, maxXdsConnections, clusterId: cluster } = options;
+    const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
+    const installation = installationIn(options);
     const { log } = observability;
     const bus = createInProcessBus();
     const citadel = await createCitadel({
@@ -48,8 +55,8 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      sources: [createFileSource(options.configDir, { ...options, cluster, reading: quarantine.reading })],
-      cluster,
+      sources: [createFileSource(options.configDir, { ...options, installation, reading: quarantine.reading })],
+      installation,
       sourceWait: options.sourceWait,
       publisher: bus,
       reports: { receiver: bus, limits: options },
@@ -59,7 +66,7 @@ await runApp(
     });
     const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
     const pilot = createPilot({
-      installation: { clusterId: cluster },
+      installation,
       subscriber: createResumableSubscriber(bus),
       reports: { sender: bus, instance: hostname() },
       credentials: secrets,
@@ -73,7 +80,7 @@ await runApp(
       ...options,
       subscriber: createResumableSubscriber(bus),
       observability,
-      values: await readValues(options.values),
+      values: await readValues(options.values, installation),
       signal,
     });
     const webhook = injector.serve({

@@ -1,6 +1,14 @@
 import { hostname } from 'node:os';
 import { createPilot, generationProblemsPage, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
-import { commonSettings, grpcLimits, grpcRunner, grpcSettings, installationSettings, runApp } from '@flotilla/runtime';
+import {
+  commonSettings,
+  grpcLimits,
+  grpcRunner,
+  grpcSettings,
+  installationIn,
+  installationSettings,
+  runApp,
+} from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credential-client';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
@@ -19,15 +27,15 @@ await runApp(
     },
   },
   (options, { observability, signal, guard }) => {
-    const { bind, grpcPort, secureGrpcPort, maxXdsConnections, trustDomain } = options;
+    const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
     const { log } = observability;
     const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
-    const subscriber = createSubscriber(options, { certificate, trustDomain, log, signal });
+    const subscriber = createSubscriber(options, { certificate, controlPlane: options, log, signal });
     const pilot = createPilot({
-      installation: { clusterId: options.clusterId },
+      installation: installationIn(options),
       subscriber,
       reports: { sender: subscriber, instance: hostname() },
-      credentials: createCredentialClient({ address: options.citadel, certificate, trustDomain, log }),
+      credentials: createCredentialClient({ address: options.citadel, certificate, controlPlane: options, log }),
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
       limits: options,

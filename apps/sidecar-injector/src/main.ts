@@ -1,5 +1,5 @@
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
-import { commonSettings, runApp } from '@flotilla/runtime';
+import { commonSettings, domainSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
@@ -12,17 +12,18 @@ await runApp(
       ...certificateSettings(),
       ...busSettings('sidecar-injector'),
       ...injectorSettings(),
+      ...domainSettings(),
     },
   },
   async (options, { observability, signal, guard }) => {
     const { log } = observability;
     const certificate = createServiceCertificate({ ...options, service: 'sidecar-injector', log });
-    const subscriber = createSubscriber(options, { certificate, trustDomain: options.trustDomain, log, signal });
+    const subscriber = createSubscriber(options, { certificate, controlPlane: options, log, signal });
     const injector = createInjector({
       ...options,
       subscriber,
       observability,
-      values: await readValues(options.values),
+      values: await readValues(options.values, options),
       signal,
     });
     const webhook = injector.serve({

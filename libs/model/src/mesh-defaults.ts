@@ -1,6 +1,8 @@
 import { ownMember } from '@flotilla/std';
+import { defaultInstallation, type Installation } from './installation.ts';
 import type { MeshConfig } from './schema/mesh-config.ts';
 
+const { systemNamespace: istioNamespace } = defaultInstallation;
 const defaults: MeshConfig = {
   enableTracing: true,
   proxyListenPort: 15001,
@@ -19,7 +21,7 @@ const defaults: MeshConfig = {
   defaultDestinationRuleExportTo: ['*'],
   protocolDetectionTimeout: 0,
   dnsRefreshRate: 60,
-  rootNamespace: 'istio-system',
+  rootNamespace: istioNamespace,
   extensionProviders: [
     { name: 'prometheus', prometheus: {} },
     { name: 'stackdriver', stackdriver: {} },
@@ -35,8 +37,8 @@ const defaults: MeshConfig = {
     proxyAdminPort: 15000,
     statusPort: 15020,
     statNameLength: 189,
-    discoveryAddress: 'istiod.istio-system.svc:15012',
-    tracing: { zipkin: { address: 'zipkin.istio-system:9411' } },
+    discoveryAddress: `istiod.${istioNamespace}.svc:15012`,
+    tracing: { zipkin: { address: `zipkin.${istioNamespace}:9411` } },
     controlPlaneAuthPolicy: 'MUTUAL_TLS',
   },
 };
@@ -69,12 +71,25 @@ function merge(base: Plain, over: Plain, at = ''): Plain {
   );
 }
 
+/** What Istio's charts write into the configuration of a mesh whose control plane is in this namespace. */
+const inNamespace = (systemNamespace: string): MeshConfig => ({
+  rootNamespace: systemNamespace,
+  defaultConfig: {
+    discoveryAddress: `istiod.${systemNamespace}.svc:15012`,
+    tracing: { zipkin: { address: `zipkin.${systemNamespace}:9411` } },
+  },
+});
+
 /**
- * A mesh configuration over the defaults: objects merge, lists and plain values replace; extension providers add to the
- * built-in ones; aliases of the trust domain are a set, sorted.
+ * A mesh configuration over the defaults of its installation: objects merge, lists and plain values replace; extension
+ * providers add to the built-in ones; aliases of the trust domain are a set, sorted.
  */
-export function withMeshDefaults(given: MeshConfig): MeshConfig {
-  const merged = merge(defaultMeshConfig() as Plain, given as Plain) as MeshConfig;
+export function withMeshDefaults(
+  given: MeshConfig,
+  { systemNamespace }: Pick<Installation, 'systemNamespace'> = defaultInstallation,
+): MeshConfig {
+  const base = merge(defaultMeshConfig() as Plain, inNamespace(systemNamespace) as Plain);
+  const merged = merge(base, given as Plain) as MeshConfig;
   const own = new Set(given.extensionProviders?.map(({ name }) => name));
   const providers = [
     ...(defaults.extensionProviders ?? []).filter(({ name }) => !own.has(name)),

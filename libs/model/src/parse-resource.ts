@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '@flotilla/std';
 import { kinds, type KindInfo } from './kinds.ts';
 import { withMeshDefaults } from './mesh-defaults.ts';
-import { defaultInstallation } from './installation.ts';
+import { defaultInstallation, type Installation } from './installation.ts';
 import { meshObject } from './object-key.ts';
 import type { Problem } from './problem.ts';
 import type { AnyResource, Meta, OwnerReference } from './resource.ts';
@@ -149,13 +149,16 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Omit<Meta, 'cluster'>, 
   });
 }
 
-/** The mesh's own configuration as a resource, over the defaults; unknown fields are dropped. */
-export function parseMeshConfig(raw: unknown): Result<AnyResource, readonly Problem[]> {
+/** The mesh's own configuration as a resource, over the installation's defaults; unknown fields are dropped. */
+export function parseMeshConfig(
+  raw: unknown,
+  installation?: Pick<Installation, 'systemNamespace'>,
+): Result<AnyResource, readonly Problem[]> {
   const { value, problems } = parseValue(MeshConfig, raw ?? {}, { path: 'mesh' });
   const errors = problems.filter(({ level }) => level === 'error');
   return errors.length > 0
     ? err(errors)
-    : ok(meshResource('mesh-config', 'MeshConfig', withMeshDefaults(value as object)));
+    : ok(meshResource('mesh-config', 'MeshConfig', withMeshDefaults(value as object, installation)));
 }
 
 /** Mesh networks as a resource; also given without their outer `networks`. */

@@ -4,6 +4,8 @@ export { bornAt, compareAge } from './age.ts';
 export type { Aged } from './age.ts';
 export { isFalse, isTrue, parseBool } from './bool.ts';
 export { knownCipherSuites } from './cipher-suites.ts';
+export { controlPlaneHost, controlPlaneIdentity } from './control-plane.ts';
+export type { ControlPlane } from './control-plane.ts';
 export {
   compareSpecific,
   hostMatches,

@@ -13,7 +13,7 @@ import {
 } from '@flotilla/bus-port';
 import { channelCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { Logger, Metrics } from '@flotilla/observability-port';
-import { spiffeOf } from '@flotilla/rules';
+import { controlPlaneHost, controlPlaneIdentity, type ControlPlane } from '@flotilla/rules';
 import { aborted, setting, systemClock, type OptionsOf } from '@flotilla/std';
 import { createBusRole } from './bus-role.ts';
 import { grpcRunner } from './grpc-runner.ts';
@@ -44,13 +44,10 @@ export type BusOptions = OptionsOf<ReturnType<typeof busSettings>>;
 
 export interface BusContext {
   readonly certificate: ServiceCertificate;
-  readonly trustDomain: string;
+  readonly controlPlane: ControlPlane;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
-
-const inSystem = (trustDomain: string, serviceAccount: string): string =>
-  spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount });
 
 /**
  * Connects to NATS as soon as there is a certificate; nats-server must prove to be `nats`. Rejects when `signal` aborts
@@ -59,7 +56,7 @@ const inSystem = (trustDomain: string, serviceAccount: string): string =>
 async function connectNatsBus(
   options: BusOptions,
   role: Pick<NatsBusOptions, 'role' | 'onRole'>,
-  { certificate, trustDomain, log, signal }: BusContext,
+  { certificate, controlPlane, log, signal }: BusContext,
 ): Promise<Bus> {
   await Promise.race([certificate.first, aborted(signal)]);
   const held = () => certificate.current();
@@ -74,7 +71,7 @@ async function connectNatsBus(
     get ca() {
       return held()?.roots;
     },
-    checkServerIdentity: expectIdentity(inSystem(trustDomain, 'nats')),
+    checkServerIdentity: expectIdentity(controlPlaneIdentity(controlPlane, 'nats')),
   };
   return createNatsBus({
     servers: options.natsServer,
@@ -119,14 +116,14 @@ export function createSubscriber(options: BusOptions, context: BusContext): Subs
 
 async function connectGrpcBus(
   { galley }: BusOptions,
-  { certificate, trustDomain, log, signal }: BusContext,
+  { certificate, controlPlane, log, signal }: BusContext,
 ): Promise<GrpcBusClient> {
   await Promise.race([certificate.first, aborted(signal)]);
   const waiting = createWaiting(log.scope('bus'), systemClock);
   return createGrpcBusClient({
     address: galley,
-    credentials: () => channelCredentials(certificate, inSystem(trustDomain, 'galley')),
-    channelOptions: serverNamed('istio-galley.istio-system.svc'),
+    credentials: () => channelCredentials(certificate, controlPlaneIdentity(controlPlane, 'galley')),
+    channelOptions: serverNamed(controlPlaneHost('galley', controlPlane.systemNamespace)),
     onProblem: (reason) => waiting(`waiting for galley at ${galley}: is it running?`, { reason }),
   });
 }
@@ -149,7 +146,7 @@ export function createPublisher(
   options: PublisherOptions,
   context: BusContext & { readonly metrics: Metrics; readonly guard: Guard },
 ): ServicePublisher {
-  const { certificate, trustDomain, log } = context;
+  const { certificate, controlPlane, log } = context;
   const role = createBusRole(context);
   if (options.bus === 'nats') {
     let connection: Promise<Bus> | undefined;
@@ -183,8 +180,8 @@ export function createPublisher(
   }
   role.set('active', 'over gRPC each galley serves the clients that connect to it');
   const server = createGrpcBusServer({
-    allow: subscribers.map((service) => inSystem(trustDomain, service)),
-    allowReports: reporters.map((service) => inSystem(trustDomain, service)),
+    allow: subscribers.map((service) => controlPlaneIdentity(controlPlane, service)),
+    allowReports: reporters.map((service) => controlPlaneIdentity(controlPlane, service)),
   });
   const { runner } = grpcRunner({
     name: 'bus',

@@ -10,6 +10,8 @@ const deadlineMs = 10_000;
 export interface CaClientOptions {
   readonly address: string;
   readonly roots: string;
+  /** The DNS name that is requested of it at `address`. */
+  readonly host: string;
   /** The SPIFFE identity that the CA must prove. */
   readonly identity: string;
   /** Shown instead of a token, as when a certificate is renewed. */
@@ -36,7 +38,7 @@ export async function requestCertificate(
     cert ? Buffer.from(cert) : null,
     { checkServerIdentity: expectIdentity(options.identity) },
   );
-  const client = new Client(options.address, tls, serverNamed('istio-citadel.istio-system.svc'));
+  const client = new Client(options.address, tls, serverNamed(options.host));
   const metadata = new Metadata();
   if (request.token !== undefined) metadata.set('authorization', `Bearer ${request.token}`);
   try {

@@ -2,7 +2,7 @@ import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
 import { channelCredentials, serverNamed } from '@flotilla/grpc';
 import type { Credential, CredentialSource, CredentialSubscription, CredentialUpdate } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
-import { spiffeOf } from '@flotilla/rules';
+import { controlPlaneHost, controlPlaneIdentity, type ControlPlane } from '@flotilla/rules';
 import { flotilla } from '@flotilla/proto-gen/credentials';
 import { AsyncQueue, messageOf, systemClock, type Clock } from '@flotilla/std';
 import type { ServiceCertificate } from './service-certificate.ts';
@@ -23,7 +23,7 @@ const answerMs = 20_000;
 export interface CredentialClientOptions {
   readonly address: string;
   readonly certificate: Pick<ServiceCertificate, 'current' | 'onChange' | 'first'>;
-  readonly trustDomain: string;
+  readonly controlPlane: ControlPlane;
   readonly log: Logger;
   readonly clock?: Clock;
 }
@@ -146,13 +146,10 @@ class Subscription implements CredentialSubscription {
   }
 
   #open(): Connection {
-    const { address, certificate, trustDomain } = this.#options;
-    const channel = channelCredentials(
-      certificate,
-      spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'citadel' }),
-    );
+    const { address, certificate, controlPlane } = this.#options;
+    const channel = channelCredentials(certificate, controlPlaneIdentity(controlPlane, 'citadel'));
     const client = new Client(address, channel, {
-      ...serverNamed('istio-citadel.istio-system.svc'),
+      ...serverNamed(controlPlaneHost('citadel', controlPlane.systemNamespace)),
       'grpc.max_receive_message_length': maxBytes,
       'grpc.use_local_subchannel_pool': 1,
       'grpc.keepalive_time_ms': 10_000,

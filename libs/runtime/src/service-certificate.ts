@@ -7,13 +7,15 @@ import { buildCsr, createCertificateSource, generateKey, isDue, keyToPem, middle
 import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
 import { messageOf, ownMember, pause, readJsonObject, setting, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf } from '@flotilla/std';
-import { spiffeOf } from '@flotilla/rules';
+import { controlPlaneHost, controlPlaneIdentity } from '@flotilla/rules';
 import { requestCertificate } from './ca-client.ts';
+import { systemNamespaceSettings } from './installation-settings.ts';
 import { createWaiting } from './waiting.ts';
 
 /** How a service gets its certificate. */
 export const certificateSettings = () => ({
   trustDomain: setting.text('first part of every identity', 'cluster.local'),
+  ...systemNamespaceSettings(),
   citadel: setting.text("the CA's address", '127.0.0.4:15022'),
   bootstrapTokenFile: setting.path(
     "file with the token that proves this service to the CA while it has no certificate: the token alone, or the CA's JSON object",
@@ -26,7 +28,7 @@ export const certificateSettings = () => ({
 });
 
 export interface ServiceCertificateOptions extends OptionsOf<ReturnType<typeof certificateSettings>> {
-  /** `pilot`, `galley` ...: its identity is this service account in istio-system. */
+  /** `pilot`, `galley` ...: its identity is this service account in the system namespace. */
   readonly service: string;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -48,12 +50,12 @@ const checkMs = 60_000;
  * each attempt, so that they may appear or be replaced later. Attempts back off; what is held stays in force meanwhile.
  */
 export function createServiceCertificate(options: ServiceCertificateOptions): ServiceCertificate {
-  const { trustDomain, clock = systemClock, log } = options;
+  const { systemNamespace, clock = systemClock, log } = options;
   const source = createCertificateSource();
   const waiting = createWaiting(log, clock);
   let received = (): void => {};
   const first = new Promise<void>((resolve) => (received = resolve));
-  const identity = { trustDomain, namespace: 'istio-system', serviceAccount: options.service };
+  const identity = controlPlaneIdentity(options, options.service);
   let held: X509Certificate | undefined;
   let isAccepted = true;
 
@@ -76,12 +78,13 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
     const ca = {
       address: options.citadel,
       roots,
-      identity: spiffeOf({ ...identity, serviceAccount: 'citadel' }),
+      host: controlPlaneHost('citadel', systemNamespace),
+      identity: controlPlaneIdentity(options, 'citadel'),
       ...('certificate' in shown ? shown : {}),
     };
     isAccepted = 'token' in shown;
     const chain = await requestCertificate(ca, {
-      csr: buildCsr(key, { uris: [spiffeOf(identity)] }),
+      csr: buildCsr(key, { uris: [identity] }),
       ...('token' in shown ? shown : {}),
       signal,
     });
@@ -99,7 +102,7 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
     held = leaf;
     source.set({ key: keyToPem(key), cert: chain.slice(0, -1).join(''), roots: chain.at(-1) ?? roots });
     received();
-    log.info('certificate received', { identity: spiffeOf(identity), notAfter: new Date(ends).toISOString() });
+    log.info('certificate received', { identity, notAfter: new Date(ends).toISOString() });
   }
 
   const run = async (signal: AbortSignal): Promise<void> => {

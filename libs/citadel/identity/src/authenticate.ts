@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { peerIdentity, verifyChain } from '@flotilla/pki';
-import type { SpiffeIdentity } from '@flotilla/rules';
+import type { ControlPlane, SpiffeIdentity } from '@flotilla/rules';
 import { err, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
 import { serviceNames, verifyBootstrapToken } from './bootstrap.ts';
@@ -13,8 +13,7 @@ export interface Credentials {
   readonly certificate?: X509Certificate;
   readonly bearer?: string;
 }
-export interface AuthenticateOptions {
-  readonly trustDomain: string;
+export interface AuthenticateOptions extends ControlPlane {
   readonly clock: Clock;
   readonly roots: () => readonly X509Certificate[];
   readonly jwt?: JwtOptions;
@@ -70,7 +69,7 @@ async function identityOfToken(token: string, options: AuthenticateOptions): Pro
   if (token.split('.', 4).length !== 3)
     return provedBy(
       'bootstrap token',
-      verifyBootstrapToken(token, options.bootstrap(), { trustDomain: options.trustDomain, now: options.clock.now() }),
+      verifyBootstrapToken(token, options.bootstrap(), { ...options, now: options.clock.now() }),
       serviceNames,
     );
   return options.jwt

@@ -3,7 +3,7 @@ import { parseBootstrapTokens, verifyBootstrapToken } from './index.ts';
 
 const pilot = 'p'.repeat(32);
 const galley = 'g'.repeat(32);
-const context = { trustDomain: 'td', now: Date.UTC(2026, 0, 1) };
+const context = { trustDomain: 'td', systemNamespace: 'istio-system', now: Date.UTC(2026, 0, 1) };
 
 it('a bootstrap token is its service until it ends, and nothing near it is', () => {
   const parsed = parseBootstrapTokens(

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { SpiffeIdentity } from '@flotilla/rules';
+import type { ControlPlane, SpiffeIdentity } from '@flotilla/rules';
 import { err, ok, parseTimestamp, readJsonObject } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
@@ -59,7 +59,7 @@ export type BootstrapTokens = readonly Required<BootstrapToken>[];
 export function verifyBootstrapToken(
   token: string,
   tokens: BootstrapTokens,
-  { trustDomain, now }: { readonly trustDomain: string; readonly now: number },
+  { trustDomain, systemNamespace, now }: ControlPlane & { readonly now: number },
 ): Result<SpiffeIdentity> {
   const digest = digestOf(token.slice(0, maxLength + 1));
   const [found] = tokens.filter((known) => timingSafeEqual(known.digest, digest));
@@ -68,7 +68,7 @@ export function verifyBootstrapToken(
     return err(
       `the bootstrap token of ${found.service} expired at ${new Date(found.expires).toISOString()}: it must be replaced`,
     );
-  return ok({ trustDomain, namespace: 'istio-system', serviceAccount: found.service });
+  return ok({ trustDomain, namespace: systemNamespace, serviceAccount: found.service });
 }
 
 /** The DNS names of the Kubernetes Service before a control-plane service: its peers may know it by them. */

@@ -15,7 +15,9 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
   jwksFile: setting.optionalPath(
     'file of keys for service account tokens (JWKS), read again when it changes; without it such tokens are refused',
   ),
-  jwtIssuer: setting.text('issuer of service account tokens', 'https://kubernetes.default.svc.cluster.local'),
+  jwtIssuer: setting.optionalText(
+    'issuer of service account tokens; default: https://kubernetes.default.svc.DOMAIN, of --domain',
+  ),
   jwtAudience: setting.text('audience of service account tokens', 'istio-ca'),
   bootstrapTokensFile: setting.path(
     'JSON object of tokens by control-plane service, created if missing and then replaced in time, mode 0600; read again when it changes',
@@ -41,5 +43,8 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
     'requests per second from one address that fail to authenticate; beyond that they must wait; ten times as many at once',
     20,
   ),
-  dnsName: setting.list('DNS name of this service', ['istio-citadel.istio-system.svc', 'localhost']),
+  dnsName: setting.list(
+    'DNS name of this service; default: localhost and those of its Kubernetes Service in --system-namespace',
+    [],
+  ),
 });

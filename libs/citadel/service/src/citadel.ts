@@ -2,8 +2,10 @@ import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
 import { buildRootMaterial, createAuthority, parseRoot } from '@flotilla/citadel-authority';
 import type { Authority } from '@flotilla/citadel-authority';
+import { serviceNames } from '@flotilla/citadel-identity';
 import { createCaService } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
+import type { Installation } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
 import { createCertificateSource, generateKey, isDue, keyToPem, middleOf } from '@flotilla/pki';
 import type { CertificateSource, MutableCertificateSource } from '@flotilla/pki';
@@ -15,10 +17,10 @@ import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
 import type { citadelSettings } from './citadel-settings.ts';
 
-export interface CitadelOptions extends Omit<
-  OptionsOf<ReturnType<typeof citadelSettings>>,
-  'rootFile' | 'secretsDir' | 'maxCredentialsPerStream'
-> {
+export interface CitadelOptions
+  extends
+    Omit<OptionsOf<ReturnType<typeof citadelSettings>>, 'rootFile' | 'secretsDir' | 'maxCredentialsPerStream'>,
+    Omit<Installation, 'clusterId'> {
   /** The service account of its own certificate; `citadel`, or what it is part of. */
   readonly service?: string;
   readonly root: RootStore;
@@ -35,7 +37,8 @@ export interface Citadel extends GrpcService {
 
 /** The CA with its root, made and kept at the first start. Throws when the kept root can't sign. */
 export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
-  const { trustDomain, jwksFile, jwtIssuer, jwtAudience, observability, clock = systemClock } = options;
+  const { trustDomain, systemNamespace, jwksFile, jwtAudience, observability, clock = systemClock } = options;
+  const jwtIssuer = options.jwtIssuer ?? `https://kubernetes.default.svc.${options.domain}`;
   const log = observability.log.scope('serverca');
   const serial = (): Buffer => randomBytes(16);
   const material =
@@ -86,6 +89,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
     },
     authentication: {
       trustDomain,
+      systemNamespace,
       clock,
       roots: () => [issuer.value.certificate],
       bootstrap: bootstrap.current,
@@ -117,9 +121,10 @@ function keepOwnCertificate(
   let held: X509Certificate | undefined;
   const identity = {
     trustDomain: options.trustDomain,
-    namespace: 'istio-system',
+    namespace: options.systemNamespace,
     serviceAccount: options.service ?? 'citadel',
   };
+  const dns = options.dnsName.length > 0 ? options.dnsName : [...serviceNames(identity), 'localhost'];
   const check = (): void => {
     if (isDue(held, clock.now())) renew();
     const next = held ? middleOf(held) - clock.now() : 0;
@@ -127,7 +132,7 @@ function keepOwnCertificate(
   };
   const renew = (): void => {
     const key = generateKey();
-    const issued = authority.sign({ publicKey: createPublicKey(key), identity, ttlMs: 0, dns: options.dnsName });
+    const issued = authority.sign({ publicKey: createPublicKey(key), identity, ttlMs: 0, dns });
     if (!issued.ok)
       return options.observability.log
         .scope('serverca')

@@ -3,15 +3,14 @@ import { createCredentialServer } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
 import type { CredentialSource } from '@flotilla/model';
 import type { Observability } from '@flotilla/observability-port';
-import { spiffeOf } from '@flotilla/rules';
+import { controlPlaneIdentity, type ControlPlane } from '@flotilla/rules';
 
 /** Files of Secrets: first all there are, then those that changed. */
 export interface SecretSource {
   run(signal: AbortSignal): AsyncIterable<readonly SecretFile[]>;
 }
-export interface SecretsOptions {
+export interface SecretsOptions extends ControlPlane {
   readonly source: SecretSource;
-  readonly trustDomain: string;
   readonly observability: Observability;
   /** Names that one stream of pilot may follow at a time. */
   readonly maxCredentialsPerStream: number;
@@ -25,15 +24,11 @@ export interface Secrets extends GrpcService, CredentialSource {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export function createSecrets({
-  source,
-  trustDomain,
-  observability,
-  maxCredentialsPerStream,
-}: SecretsOptions): Secrets {
+export function createSecrets(options: SecretsOptions): Secrets {
+  const { source, observability, maxCredentialsPerStream } = options;
   const log = observability.log.scope('secrets');
   const hub = createCredentialHub();
-  const allow = [spiffeOf({ trustDomain, namespace: 'istio-system', serviceAccount: 'pilot' })];
+  const allow = [controlPlaneIdentity(options, 'pilot')];
   const server = createCredentialServer({ source: hub, allow, observability, maxNames: maxCredentialsPerStream });
   const files = new SecretFiles();
 

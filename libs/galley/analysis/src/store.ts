@@ -1,8 +1,10 @@
 import {
   collections,
+  defaultInstallation,
   type AnyResource,
   type Collection,
   type Gateway,
+  type Installation,
   type MeshConfig,
   type Resource,
   type VirtualService,
@@ -11,11 +13,13 @@ import { Store, type CollectionIndexes } from '@flotilla/query';
 import { resolveShortName, serviceHostname, type Labels } from '@flotilla/rules';
 import type { View } from './view.ts';
 
-/** Where the mesh's own services are: `<name>.<namespace>.svc.<this>`. */
-const clusterDomain = 'cluster.local';
+const installationOf = (view: View): Installation => view.get('installation', '') ?? defaultInstallation;
+
+const resolveHost = (host: string, namespace: string, domain: string): string =>
+  host.startsWith('*') ? host : resolveShortName(host, { namespace }, domain);
 /** The host that a name in an object of a namespace means. */
-export const hostOf = (host: string, namespace: string): string =>
-  host.startsWith('*') ? host : resolveShortName(host, { namespace }, clusterDomain);
+export const hostOf = (view: View, host: string, namespace: string): string =>
+  resolveHost(host, namespace, installationOf(view).domain);
 
 /** `namespace/name` of the Gateway that a VirtualService names; undefined for the sidecars of the mesh. */
 export function gatewayOf(name: string, namespace: string): string | undefined {
@@ -45,6 +49,10 @@ export const meshConfig = (view: View): MeshConfig | undefined => {
   return key && view.get('mesh-config', key)?.spec;
 };
 
+/** The namespace whose policies are for the whole mesh. */
+export const rootNamespace = (view: View): string =>
+  meshConfig(view)?.rootNamespace || installationOf(view).systemNamespace;
+
 const labelsIn = (labels: Labels | undefined): readonly string[] =>
   Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
 
@@ -57,29 +65,34 @@ const common: Record<string, (resource: AnyResource) => string[]> = {
 const indexes = <C extends Collection>(_collection: C, named: Record<string, Index<C>>): CollectionIndexes =>
   ({ ...common, ...named }) as CollectionIndexes;
 
-const special: Partial<Record<Collection, CollectionIndexes>> = {
+const specialIndexes = (domain: string): Partial<Record<Collection, CollectionIndexes>> => ({
   services: indexes('services', {
-    host: ({ meta }) => [serviceHostname(meta.name, meta.namespace, clusterDomain)],
+    host: ({ meta }) => [serviceHostname(meta.name, meta.namespace, domain)],
   }),
   'service-entries': indexes('service-entries', {
-    host: ({ spec, meta }) => new Set((spec.hosts ?? []).map((host) => hostOf(host, meta.namespace))),
+    host: ({ spec, meta }) => new Set((spec.hosts ?? []).map((host) => resolveHost(host, meta.namespace, domain))),
   }),
   pods: indexes('pods', { label: ({ meta }) => labelsIn(meta.labels) }),
   'workload-entries': indexes('workload-entries', { label: (entry) => labelsIn(labelsOfEntry(entry)) }),
   gateways: indexes('gateways', { port: ({ spec }) => gatewayPorts(spec) }),
   'virtual-services': indexes('virtual-services', {
     meshHost: ({ spec, meta }) =>
-      isForMesh(spec) ? new Set((spec.hosts ?? []).map((host) => hostOf(host, meta.namespace))) : [],
+      isForMesh(spec) ? new Set((spec.hosts ?? []).map((host) => resolveHost(host, meta.namespace, domain))) : [],
   }),
   'destination-rules': indexes('destination-rules', {
-    host: ({ spec, meta }) => [hostOf(spec.host ?? '', meta.namespace)],
+    host: ({ spec, meta }) => [resolveHost(spec.host ?? '', meta.namespace, domain)],
   }),
-};
+});
 
 /** The store of all that sources have, after each object is checked by itself: the input of galley's queries. */
-export const createGalleyStore = (): Store =>
-  new Store(
-    Object.fromEntries(
+export function createGalleyStore(installed: Installation = defaultInstallation): Store {
+  const special = specialIndexes(installed.domain);
+  const store = new Store({
+    ...Object.fromEntries(
       collections.map((collection) => [collection, special[collection] ?? (common as CollectionIndexes)]),
     ),
-  );
+    installation: {},
+  });
+  store.apply([{ collection: 'installation', key: '', value: installed }]);
+  return store;
+}

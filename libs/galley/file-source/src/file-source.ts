@@ -1,7 +1,7 @@
 import { parseDocuments as parse, watchFiles, type FileFound } from '@flotilla/files';
-import { configCluster, FileObjects, fileScopes, type FileChange } from '@flotilla/galley-pipeline';
+import { FileObjects, fileScopes, type FileChange } from '@flotilla/galley-pipeline';
 import type { Source } from '@flotilla/galley-sources';
-import type { Reading, SourceChange } from '@flotilla/model';
+import { defaultInstallation, type Installation, type Reading, type SourceChange } from '@flotilla/model';
 import { asMesh, readMesh } from './mesh-objects.ts';
 
 export interface FileSourceOptions {
@@ -11,13 +11,13 @@ export interface FileSourceOptions {
   readonly meshNetworks?: string;
   /** Around the reading of each file. */
   readonly reading?: Reading;
-  /** The cluster that the objects in the files belong to. */
-  readonly cluster?: string;
+  /** Its cluster is that of the objects in the files, its system namespace that of the ConfigMap `istio`. */
+  readonly installation?: Installation;
 }
 
 /** Objects in files and folders of YAML and JSON, watched. Throws when a path isn't there. */
 export function createFileSource(paths: readonly string[], options: FileSourceOptions = {}): Source {
-  const { meshConfig, meshNetworks, reading, cluster = configCluster } = options;
+  const { meshConfig, meshNetworks, reading, installation = defaultInstallation } = options;
   const mesh = new Map(
     [
       [meshConfig, 'mesh'],
@@ -25,8 +25,8 @@ export function createFileSource(paths: readonly string[], options: FileSourceOp
     ].flatMap(([path, key]) => (path && key ? [[path, key] as const] : [])),
   );
   const files = watchFiles([...paths, ...mesh.keys()], reading ? { reading } : {});
-  const objects = new FileObjects(cluster);
-  const scopes = fileScopes(cluster);
+  const objects = new FileObjects(installation);
+  const scopes = fileScopes(installation.clusterId);
   const synced: SourceChange['events'] = scopes.map((scope) => ({ type: 'synced', ...scope }));
   return {
     name: 'files',
@@ -34,7 +34,7 @@ export function createFileSource(paths: readonly string[], options: FileSourceOp
     async *run(signal) {
       let isFirst = true;
       for await (const found of files.run(signal)) {
-        const changes = found.map((file) => objects.read(withMesh(file, mesh.get(file.path))));
+        const changes = found.map((file) => objects.read(withMesh(file, mesh.get(file.path), installation)));
         if (isFirst) {
           const there = new Set(found.map(({ path }) => path));
           for (const path of objects.paths) if (!there.has(path)) objects.forget(path);
@@ -47,11 +47,13 @@ export function createFileSource(paths: readonly string[], options: FileSourceOp
   };
 }
 
-function withMesh(found: FileFound, key: string | undefined): FileChange {
+function withMesh(found: FileFound, key: string | undefined, { systemNamespace }: Installation): FileChange {
   if (!found.documents) return found;
   return {
     ...found,
-    documents: found.documents.map((document) => (key === undefined ? readMesh(document) : asMesh(document, key))),
+    documents: found.documents.map((document) =>
+      key === undefined ? readMesh(document) : asMesh(document, key, systemNamespace),
+    ),
   };
 }
 

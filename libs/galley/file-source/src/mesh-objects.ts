@@ -35,8 +35,8 @@ export function readMesh(document: ParsedDocument): ParsedDocument {
   return { ...document, value: { ...value, data } };
 }
 
-/** A file of the mesh's configuration alone, as the ConfigMap that would hold it under `key`. */
-export const asMesh = (document: ParsedDocument, key: string): Document =>
+/** A file of the mesh's configuration alone, as the ConfigMap `istio` that would hold it under `key`. */
+export const asMesh = (document: ParsedDocument, key: string, systemNamespace: string): Document =>
   document.problem
     ? document
     : {
@@ -45,7 +45,7 @@ export const asMesh = (document: ParsedDocument, key: string): Document =>
         value: {
           apiVersion: 'v1',
           kind: 'ConfigMap',
-          metadata: { name: 'istio', namespace: 'istio-system' },
+          metadata: { name: 'istio', namespace: systemNamespace },
           data: { [key]: document.value },
         },
       };

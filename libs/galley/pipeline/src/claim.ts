@@ -1,6 +1,7 @@
 import {
   versionOf,
   type AnyResource,
+  type Installation,
   type ObjectFound,
   type ObjectId,
   type Origin,
@@ -14,6 +15,12 @@ import { readObject, type ReadingObject } from './read-object.ts';
 export interface Version {
   readonly resource: AnyResource;
   readonly origin: Origin;
+}
+
+/** How the objects of claims are read. */
+export interface ClaimOptions {
+  readonly reading: ReadingObject;
+  readonly installation: Installation;
 }
 
 /** An object in one place of one source: its last version, and the last good one. */
@@ -47,11 +54,11 @@ export class Claim {
   }
 
   /** Takes the object as it is now. One with the same content is not read again. */
-  take(found: ObjectFound, reading: ReadingObject, name: string): void {
+  take(found: ObjectFound, name: string, { reading, installation }: ClaimOptions): void {
     const hash = hashOf(found.object);
     this.origin = found.origin;
     if (hash === '' || hash !== this.#hash) {
-      const { resource, problems } = reading({ name, hash }, () => readObject(this.id, found.object));
+      const { resource, problems } = reading({ name, hash }, () => readObject(this.id, found.object, installation));
       [this.#hash, this.#isGood] = [hash, resource !== undefined];
       this.problems = [...(found.problems ?? []), ...problems];
       this.#generation = generationIn(found.object) ?? (resource ? undefined : hash);

@@ -1,5 +1,12 @@
 import { createGalleyStore, type Check, type Converter, type Derived, type View } from '@flotilla/galley-analysis';
-import { asWarning, buildProblem, type AnyResource, type ObjectId, type Problem } from '@flotilla/model';
+import {
+  asWarning,
+  buildProblem,
+  type AnyResource,
+  type Installation,
+  type ObjectId,
+  type Problem,
+} from '@flotilla/model';
 import { Engine, Subject, type Query, type QueryKey, type Watch } from '@flotilla/query';
 import { deepEqual, err, messageOf, ok, type Result } from '@flotilla/std';
 import { idOfResource, textOfId } from './object-id.ts';
@@ -15,6 +22,12 @@ export interface DerivedChanges {
   readonly derived: ReadonlyMap<string, ObjectId>;
   /** Objects of which checks say something else. */
   readonly checked: ReadonlyMap<string, ObjectId>;
+}
+
+export interface DerivationOptions {
+  readonly checks: readonly Check[];
+  readonly converters: readonly Converter[];
+  readonly installation: Installation;
 }
 
 /** Nothing that galley computes depends on who reads it. */
@@ -47,7 +60,7 @@ type Watched = CheckWatch | MembersWatch | ConvertWatch;
  * are tracked queries, so a change costs what reads what it touches.
  */
 export class Derivation {
-  readonly engine = new Engine(createGalleyStore());
+  readonly engine: Engine;
   readonly #checks: readonly Check[];
   readonly #byWatch = new Map<Watch, Watched>();
   readonly #checksById = new Map<string, readonly CheckWatch[]>();
@@ -55,7 +68,8 @@ export class Derivation {
   /** What makes each derived resource: most have one. */
   readonly #makers = new Map<string, Set<ConvertWatch>>();
 
-  constructor(checks: readonly Check[], converters: readonly Converter[]) {
+  constructor({ checks, converters, installation }: DerivationOptions) {
+    this.engine = new Engine(createGalleyStore(installation));
     this.#checks = checks;
     for (const converter of converters) {
       const watch = this.#watch(converter.members, '');

@@ -1,6 +1,8 @@
 import {
   buildProblem,
+  defaultInstallation,
   type FileOrigin,
+  type Installation,
   type LocatedProblem,
   type ObjectFound,
   type ObjectId,
@@ -9,7 +11,7 @@ import {
   type SourceEvent,
 } from '@flotilla/model';
 import type { Positions } from '@flotilla/std';
-import { configCluster, keyOfName, textOfId, type ObjectName } from './object-id.ts';
+import { keyOfName, textOfId, type ObjectName } from './object-id.ts';
 import { splitDocument, type DocumentObject } from './split-document.ts';
 
 /** One document of a file: parsed YAML, or why it is not valid. */
@@ -44,17 +46,17 @@ const maxProblems = 200;
  * that the file held when it is not YAML, since that hides where documents end.
  */
 export class FileObjects {
-  readonly #cluster: string;
+  readonly #installation: Installation;
   readonly #files = new Map<string, ReadonlyMap<string, Held>>();
 
-  constructor(cluster = configCluster) {
-    this.#cluster = cluster;
+  constructor(installation: Installation = defaultInstallation) {
+    this.#installation = installation;
   }
 
   /** What a file's content means for objects. */
   read({ path, documents, problem, readAt = 0 }: FileChange): SourceChange {
     const before = this.#files.get(path);
-    const file = new FileReading(path, this.#cluster);
+    const file = new FileReading(path, this.#installation);
     if (problem) file.fail(problem);
     for (const document of documents ?? []) file.add(document);
     const { events, held } = file.finish(before);
@@ -77,7 +79,7 @@ export class FileObjects {
 /** The reading of one file. */
 class FileReading {
   readonly #path: string;
-  readonly #cluster: string;
+  readonly #installation: Installation;
   readonly #held = new Map<string, Held>();
   readonly #found: ObjectFound[] = [];
   readonly #problems: LocatedProblem[] = [];
@@ -86,9 +88,9 @@ class FileReading {
   readonly #unnamed = new Set<number>();
   #isBroken = false;
 
-  constructor(path: string, cluster: string) {
+  constructor(path: string, installation: Installation) {
     this.#path = path;
-    this.#cluster = cluster;
+    this.#installation = installation;
   }
 
   /** The file can't be read. */
@@ -111,7 +113,7 @@ class FileReading {
       return;
     }
     let left = maxProblems;
-    for (const found of splitDocument(value)) {
+    for (const found of splitDocument(value, this.#installation)) {
       const inner = found.within === '' ? origin : { ...origin, within: found.within };
       if (found.name) {
         this.#addObject(found, found.name, inner);
@@ -127,7 +129,7 @@ class FileReading {
   }
 
   #addObject({ object, problems }: DocumentObject, name: ObjectName, origin: FileOrigin): void {
-    const cluster = this.#cluster;
+    const cluster = this.#installation.clusterId;
     const id: ObjectId = { cluster, collection: name.collection, key: keyOfName(name, cluster) };
     const text = textOfId(id);
     const count = this.#counts.get(text) ?? 0;

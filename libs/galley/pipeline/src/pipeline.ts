@@ -3,6 +3,7 @@ import { checks as allChecks, type Check, type Converter } from '@flotilla/galle
 import {
   buildProblem,
   collections,
+  defaultInstallation,
   describeOrigin,
   versionOf,
   type AnyResource,
@@ -18,7 +19,7 @@ import {
 import type { Engine } from '@flotilla/query';
 import type { Claim } from './claim.ts';
 import { Derivation } from './derivation.ts';
-import { configCluster, idOfResource, nameOfId, textOfId } from './object-id.ts';
+import { idOfResource, nameOfId, textOfId } from './object-id.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { ProblemBook } from './problem-book.ts';
 import { RawObjects, type RawOptions, type Touched } from './raw-objects.ts';
@@ -28,8 +29,6 @@ export interface PipelineOptions extends RawOptions {
   readonly session: string;
   /** In force unless a source says otherwise; part of the first batch. */
   readonly defaults?: readonly AnyResource[];
-  /** The cluster of the configuration: messages name only the others. */
-  readonly cluster?: string;
   /** Default: all there are. */
   readonly checks?: readonly Check[];
   readonly converters?: readonly Converter[];
@@ -57,12 +56,14 @@ export class Pipeline {
   #started = false;
 
   constructor(options: PipelineOptions) {
-    const { session, defaults = [], checks = allChecks, converters = [], cluster = configCluster, ...raw } = options;
+    const { session, defaults = [], checks = allChecks, converters = [], ...raw } = options;
+    const { installation = defaultInstallation } = raw;
     this.#session = session;
-    this.#cluster = cluster;
+    // Messages name only other clusters.
+    this.#cluster = installation.clusterId;
     this.#sources = raw.sources.map(({ name }) => name);
     this.#raw = new RawObjects(raw);
-    this.#derivation = new Derivation(checks, converters);
+    this.#derivation = new Derivation({ checks, converters, installation });
     this.#defaults = new Map(defaults.map((resource) => [textOfId(idOfResource(resource)), resource]));
   }
 

@@ -1,12 +1,14 @@
 import {
+  defaultInstallation,
   describeOrigin,
+  type Installation,
   type LocatedProblem,
   type ObjectFound,
   type ObjectId,
   type Scope,
   type SourceEvent,
 } from '@flotilla/model';
-import { Claim, RankedClaims } from './claim.ts';
+import { Claim, RankedClaims, type ClaimOptions } from './claim.ts';
 import { textOfId } from './object-id.ts';
 import type { ReadingObject } from './read-object.ts';
 
@@ -19,6 +21,8 @@ export interface RawOptions {
   /** In the order of their ranks: of an object in two sources, the first source's is in force. */
   readonly sources: readonly SourceInfo[];
   readonly reading?: ReadingObject;
+  /** Where galley runs: decides what mesh configuration leaves out. Istio's defaults without it. */
+  readonly installation?: Installation;
 }
 /** What a step touched. */
 export interface Touched {
@@ -49,10 +53,10 @@ const textOfScope = ({ cluster, collection }: Scope): string => `${cluster}|${co
 export class RawObjects {
   readonly claims = new RankedClaims();
   readonly #sources: ReadonlyMap<string, SourceState>;
-  readonly #reading: ReadingObject;
+  readonly #options: ClaimOptions;
 
-  constructor({ sources, reading = (_object, read) => read() }: RawOptions) {
-    this.#reading = reading;
+  constructor({ sources, reading = (_object, read) => read(), installation = defaultInstallation }: RawOptions) {
+    this.#options = { reading, installation };
     this.#sources = new Map(
       sources.map((info, rank): [string, SourceState] => [
         info.name,
@@ -129,7 +133,7 @@ export class RawObjects {
       scope.claims.add(claim);
     }
     scope.unconfirmed?.delete(claim);
-    claim.take(found, this.#reading, describeOrigin(found.origin));
+    claim.take(found, describeOrigin(found.origin), this.#options);
     claims.add(claim);
     objects.set(id, claim.id);
   }

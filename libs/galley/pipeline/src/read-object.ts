@@ -3,6 +3,7 @@ import {
   parseMeshNetworks,
   parseResource,
   type AnyResource,
+  type Installation,
   type ObjectId,
   type Problem,
 } from '@flotilla/model';
@@ -21,10 +22,14 @@ export type ReadingObject = (
 ) => ReadObject;
 
 /** Checks an object by the schema of its kind and as Istio's webhook does. Never throws. */
-export function readObject({ collection, key }: Pick<ObjectId, 'collection' | 'key'>, object: unknown): ReadObject {
+export function readObject(
+  { collection, key }: Pick<ObjectId, 'collection' | 'key'>,
+  object: unknown,
+  installation: Installation,
+): ReadObject {
   switch (collection) {
     case 'mesh-config':
-      return readMesh(parseMeshConfig(object));
+      return readMesh(parseMeshConfig(object, installation));
     case 'mesh-networks':
       return readMesh(parseMeshNetworks(object));
     default: {

@@ -1,4 +1,4 @@
-import { joinPaths, kindOf, meshObject, parseResource, type Problem } from '@flotilla/model';
+import { joinPaths, kindOf, meshObject, parseResource, type Installation, type Problem } from '@flotilla/model';
 import type { ObjectName } from './object-id.ts';
 import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
 
@@ -22,16 +22,20 @@ const maxListDepth = 3;
  * The objects of a parsed document: a `List` holds several, the ConfigMap `istio` the mesh's configuration. Kinds that
  * the mesh has no use for give none. Never throws.
  */
-export function splitDocument(value: unknown, within = '', depth = 0): readonly DocumentObject[] {
+export function splitDocument(
+  value: unknown,
+  installation: Pick<Installation, 'systemNamespace'>,
+  { within, depth } = { within: '', depth: 0 },
+): readonly DocumentObject[] {
   if (isPlain(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
     if (depth < maxListDepth)
       return value['items'].flatMap((item: unknown, i) =>
-        splitDocument(item, joinPaths(within, `items[${i}]`), depth + 1),
+        splitDocument(item, installation, { within: joinPaths(within, `items[${i}]`), depth: depth + 1 }),
       );
     const message = `expected resources, found a List in ${maxListDepth} Lists`;
     return [{ object: value, within, problems: [{ code: 'wrong-type', level: 'error', path: 'items', message }] }];
   }
-  if (isMeshConfigMap(value)) return meshObjects(value, within);
+  if (isMeshConfigMap(value, installation)) return meshObjects(value, within);
   const { isRead, problem } = recognize(value);
   if (!isRead) return problem ? [{ object: value, within, problems: [problem] }] : [];
   const name = nameOf(value);
@@ -61,12 +65,12 @@ function nameOf(value: unknown): ObjectName | undefined {
 }
 
 /** The ConfigMap `istio` of the system namespace: its keys `mesh` and `meshNetworks`, which a source has parsed. */
-const isMeshConfigMap = (value: unknown): value is Plain =>
+const isMeshConfigMap = (value: unknown, { systemNamespace }: Pick<Installation, 'systemNamespace'>): value is Plain =>
   isPlain(value) &&
   value['kind'] === 'ConfigMap' &&
   isPlain(value['metadata']) &&
   value['metadata']['name'] === 'istio' &&
-  value['metadata']['namespace'] === 'istio-system';
+  value['metadata']['namespace'] === systemNamespace;
 
 function meshObjects(value: Plain, within: string): DocumentObject[] {
   const data = isPlain(value['data']) ? value['data'] : {};

@@ -4,9 +4,11 @@ import type { Publisher } from '@flotilla/bus-port';
 import { Pipeline, type Outcome, type ReadingObject } from '@flotilla/galley-pipeline';
 import type { Source } from '@flotilla/galley-sources';
 import {
+  defaultInstallation,
   parseMeshConfig,
   type AnyResource,
   type Batch,
+  type Installation,
   type ObjectId,
   type Origin,
   type Problem,
@@ -28,8 +30,8 @@ export interface GalleyOptions {
   /** In the order of their ranks: of an object in two sources, the first source's is in force. */
   readonly sources: readonly Source[];
   readonly publisher: Publisher;
-  /** The cluster that galley runs in; messages name others. Istio's default without it. */
-  readonly cluster?: string;
+  /** Where galley runs; Istio's defaults without it. */
+  readonly installation?: Installation;
   readonly observability: Observability;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
@@ -116,7 +118,8 @@ class Session {
   #isSettled = false;
 
   constructor(options: GalleyOptions, shared: Shared) {
-    const { sources, publisher, signal, cluster, quarantine = noQuarantine, clock = systemClock } = options;
+    const { sources, publisher, signal, quarantine = noQuarantine, clock = systemClock } = options;
+    const { installation = defaultInstallation } = options;
     this.#options = options;
     this.#shared = shared;
     this.#clock = clock;
@@ -125,8 +128,8 @@ class Session {
     this.pipeline = new Pipeline({
       session,
       sources,
-      defaults: defaultMesh(),
-      ...(cluster === undefined ? {} : { cluster }),
+      defaults: defaultMesh(installation),
+      installation,
       reading: readingWith(quarantine),
     });
     this.#states = new SourceStates(
@@ -241,8 +244,8 @@ const readingWith =
   (object, read) =>
     reading(object, read, (problem) => ({ problems: [problem] }));
 
-/** A mesh without configuration has Istio's. */
-function defaultMesh(): AnyResource[] {
-  const mesh = parseMeshConfig({});
+/** A mesh without configuration has the defaults of its installation. */
+function defaultMesh(installation: Installation): AnyResource[] {
+  const mesh = parseMeshConfig({}, installation);
   return mesh.ok ? [mesh.value] : [];
 }

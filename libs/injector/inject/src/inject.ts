@@ -45,6 +45,7 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
   if (wrong) return err(`failed to run injection template: ${wrong}`);
   const config = effectiveProxyConfig(original, {
     mesh,
+    systemNamespace: values.global.istioNamespace,
     namespace: original.metadata.namespace ?? namespace,
     proxyConfigs: options.proxyConfigs ?? [],
   });

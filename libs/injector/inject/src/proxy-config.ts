@@ -22,6 +22,8 @@ export type ProxyConfigs = readonly Resource<'proxy-configs'>[];
 
 export interface ProxyConfigOptions {
   readonly mesh: MeshConfig;
+  /** The root namespace of a mesh that names none. */
+  readonly systemNamespace: string;
   readonly namespace: string;
   readonly proxyConfigs: ProxyConfigs;
 }
@@ -33,7 +35,7 @@ export interface ProxyConfigOptions {
  */
 export function effectiveProxyConfig(
   pod: PodObject,
-  { mesh, namespace, proxyConfigs }: ProxyConfigOptions,
+  { mesh, systemNamespace, namespace, proxyConfigs }: ProxyConfigOptions,
 ): Result<MeshProxyConfig> {
   let config: MeshProxyConfig = mesh.defaultConfig ?? {};
   const text = pod.metadata.annotations?.['proxy.istio.io/config'];
@@ -42,7 +44,7 @@ export function effectiveProxyConfig(
     if (!given.ok) return given;
     config = { ...config, ...given.value, proxyMetadata: { ...config.proxyMetadata, ...given.value.proxyMetadata } };
   }
-  const [root, labels] = [mesh.rootNamespace || 'istio-system', pod.metadata.labels ?? {}];
+  const [root, labels] = [mesh.rootNamespace || systemNamespace, pod.metadata.labels ?? {}];
   const oldest = (matches: (one: Resource<'proxy-configs'>) => boolean): Resource<'proxy-configs'> | undefined =>
     proxyConfigs.filter(matches).sort((a, b) => compareAge(a.meta, b.meta))[0];
   const levels = [

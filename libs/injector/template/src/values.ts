@@ -1,3 +1,4 @@
+import { defaultInstallation, type Installation } from '@flotilla/model';
 import type { LabelSelector } from '@flotilla/rules';
 import { err, ok, type Result } from '@flotilla/std';
 
@@ -72,7 +73,7 @@ export const defaultValues: Values = {
     tag: '1.19.0',
     imagePullPolicy: '',
     imagePullSecrets: [],
-    istioNamespace: 'istio-system',
+    istioNamespace: defaultInstallation.systemNamespace,
     caAddress: '',
     caName: '',
     jwtPolicy: 'third-party-jwt',
@@ -88,7 +89,7 @@ export const defaultValues: Values = {
       image: 'proxyv2',
       tracer: 'zipkin',
       autoInject: 'enabled',
-      clusterDomain: 'cluster.local',
+      clusterDomain: defaultInstallation.domain,
       logLevel: 'warning',
       componentLogLevel: 'misc:error',
       enableCoreDump: false,
@@ -154,11 +155,24 @@ const open = new Map<string, readonly [what: string, is: (value: unknown) => boo
   ['sidecarInjectorWebhook.injectedAnnotations', ['an object of texts', isTextMap]],
 ]);
 
+/** Istio's defaults for a control plane that is installed elsewhere. */
+const valuesOf = ({ domain, systemNamespace }: Pick<Installation, 'domain' | 'systemNamespace'>): Values => ({
+  ...defaultValues,
+  global: {
+    ...defaultValues.global,
+    istioNamespace: systemNamespace,
+    proxy: { ...defaultValues.global.proxy, clusterDomain: domain },
+  },
+});
+
 /**
- * Reads given values over the defaults. What the templates don't read is left out; a value of another type than the
- * default's is refused by its path.
+ * Reads given values over the defaults of the installation. What the templates don't read is left out; a value of
+ * another type than the default's is refused by its path.
  */
-export function parseValues(raw: unknown): Result<Values> {
+export function parseValues(
+  raw: unknown,
+  installation: Pick<Installation, 'domain' | 'systemNamespace'> = defaultInstallation,
+): Result<Values> {
   const wrong: string[] = [];
   const merge = (base: unknown, over: unknown, path: string): unknown => {
     if (over === undefined || over === null) return base;
@@ -185,6 +199,6 @@ export function parseValues(raw: unknown): Result<Values> {
     wrong.push(`${path || 'values'}: expected ${expected}, found ${kindOf(found)}`);
     return base;
   };
-  const merged = merge(defaultValues, raw, '') as Values;
+  const merged = merge(valuesOf(installation), raw, '') as Values;
   return wrong.length > 0 ? err(wrong.join('; ')) : ok(merged);
 }

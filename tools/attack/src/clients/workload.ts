@@ -10,6 +10,7 @@ export interface CaPlace {
 export const caOf = ({ address, roots, service }: CaPlace) => ({
   address,
   roots,
+  host: 'istio-citadel.istio-system.svc',
   identity: `spiffe://cluster.local/ns/istio-system/sa/${service}`,
 });
 

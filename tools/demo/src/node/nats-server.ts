@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildServerConfig, fleetUsers } from '@flotilla/bus-nats';
 import { createLogger, createMetrics } from '@flotilla/observability';
-import { spiffeOf } from '@flotilla/rules';
+import { controlPlaneIdentity } from '@flotilla/rules';
 import { createSupervisor, parseOptions } from '@flotilla/runtime';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 import { aborted, setting } from '@flotilla/std';
@@ -36,8 +36,7 @@ function writeFiles(): string {
     return join(options.folder, name);
   };
   const { key, cert, roots } = certificate.current() ?? { key: '', cert: '', roots: '' };
-  const identityOf = (serviceAccount: string): string =>
-    spiffeOf({ trustDomain: options.trustDomain, namespace: 'istio-system', serviceAccount });
+  const identityOf = (serviceAccount: string): string => controlPlaneIdentity(options, serviceAccount);
   return file(
     'nats.conf',
     buildServerConfig({

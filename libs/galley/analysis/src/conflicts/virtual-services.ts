@@ -47,7 +47,7 @@ export const meshHostConflicts: Check = {
     if (!route || !isForMesh(route.spec)) return [];
     const scopes = scopesOf(route);
     return (route.spec.hosts ?? []).flatMap((given, i) => {
-      const host = hostOf(given, route.meta.namespace);
+      const host = hostOf(view, given, route.meta.namespace);
       const conflicts = view.query(conflictsAt, host);
       const here = scopes.includes(everywhere) ? [...conflicts.keys()].slice(0, maxScopes) : scopes;
       return here.flatMap((scope): Problem[] => {

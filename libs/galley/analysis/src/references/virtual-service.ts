@@ -56,7 +56,7 @@ function unknownDestination(
   { host = '', subset = '', port }: Destination,
   { path, namespace, what }: { readonly path: string; readonly namespace: string; readonly what: 'host' | 'mirror' },
 ): Problem[] {
-  const hostname = hostOf(host, namespace);
+  const hostname = hostOf(view, host, namespace);
   if (!view.query(isKnownHost, hostname))
     return [notFound(`${path}.host`, what === 'host' ? what : 'mirror host', host)];
   const ports = port?.number ? view.query(portsOf, hostname) : undefined;

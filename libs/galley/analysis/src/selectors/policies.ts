@@ -2,7 +2,7 @@ import { buildProblem, type Collection, type Problem, type Resource, type Object
 import { defineQuery } from '@flotilla/query';
 import { hasSelector, selectorOf, type Labels } from '@flotilla/rules';
 import type { Check } from '../check.ts';
-import { meshConfig } from '../store.ts';
+import { rootNamespace } from '../store.ts';
 import type { View } from '../view.ts';
 import { labelText, selectsNothing } from '../workloads.ts';
 
@@ -21,7 +21,7 @@ const policySelects = (collection: Policy): Check => ({
   query: defineQuery(`${collection}-workloads`, (view: View, key: ObjectKey): readonly Problem[] => {
     const policy = view.get<Collection>(collection, key) as Resource<Policy> | undefined;
     if (!policy) return [];
-    const isMeshWide = policy.meta.namespace === (meshConfig(view)?.rootNamespace || 'istio-system');
+    const isMeshWide = policy.meta.namespace === rootNamespace(view);
     if (isMeshWide && !hasSelector(policy)) return [];
     const labels = selectorOf(policy);
     if (!selectsNothing(view, labels, isMeshWide ? undefined : policy.meta.namespace)) return [];

@@ -184,6 +184,7 @@ async function certificateOf(mesh: Mesh, folder: string, address: string): Promi
     {
       address: `${address}:${mesh.place('ca').port}`,
       roots: readFileSync(join(folder, 'root-cert.pem'), 'utf8'),
+      host: 'istio-citadel.istio-system.svc',
       identity,
     },
     { csr: buildCsr(generateKey(), {}), token: tokens['pilot']?.token ?? '' },

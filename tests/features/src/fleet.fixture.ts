@@ -1,0 +1,176 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCitadel, createFileRootStore, citadelSettings } from '@flotilla/citadel-service';
+import { createFileSource } from '@flotilla/galley-file-source';
+import { createGalley } from '@flotilla/galley-service';
+import { listen } from '@flotilla/grpc';
+import { createInjector, readValues } from '@flotilla/injector-service';
+import { defaultInstallation, type Installation } from '@flotilla/model';
+import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
+import { createPilot } from '@flotilla/pilot-service';
+import {
+  createGuard,
+  commonSettings,
+  domainSettings,
+  installationSettings,
+  parseOptions,
+  systemNamespaceSettings,
+} from '@flotilla/runtime';
+import { busServerSettings, busSettings, createPublisher, createSubscriber } from '@flotilla/runtime/bus';
+import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
+
+export interface FleetOptions {
+  /** The files that galley watches. */
+  readonly config: string;
+  readonly installation?: Installation;
+}
+
+/**
+ * The services of a fleet in one process, wired as their apps are: each has its certificate from citadel, and the bus
+ * is gRPC over mTLS. Resolves when all are ready.
+ */
+export async function startFleet({ config, installation = defaultInstallation }: FleetOptions) {
+  const { clusterId, domain, systemNamespace } = installation;
+  const flags = ['--domain', domain, '--system-namespace', systemNamespace];
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-fleet-'));
+  const stop = new AbortController();
+  const { signal } = stop;
+  const closers: (() => unknown)[] = [() => stop.abort()];
+  const serving = Promise.withResolvers<string>();
+  const log: Logger = {
+    ...noObservability.log,
+    info: (_message: string, fields: Fields = {}) => {
+      if (fields['what'] === 'bus') serving.resolve(String(fields['at']));
+    },
+    scope: () => log,
+    with: () => log,
+  };
+  const observability = { ...noObservability, log };
+
+  const place = parseOptions(
+    {
+      name: 'citadel',
+      describe: '',
+      settings: { ...citadelSettings(folder), ...domainSettings(), ...systemNamespaceSettings() },
+    },
+    flags,
+  );
+  const citadel = await createCitadel({ ...place, root: createFileRootStore(place.rootFile), observability });
+  const ca = await listen([citadel], {
+    at: { host: '127.0.0.1', port: 0 },
+    tls: { source: citadel.certificate, clients: 'optional' },
+  });
+  closers.push(citadel.close, () => ca.close());
+
+  const optionsOf = (service: string, more: readonly string[] = []) =>
+    parseOptions(
+      {
+        name: service,
+        describe: '',
+        settings: {
+          ...commonSettings('127.0.0.1'),
+          ...certificateSettings(),
+          ...busSettings(service),
+          ...busServerSettings(),
+          ...installationSettings(),
+        },
+      },
+      [
+        ...flags,
+        ...['--cluster-id', clusterId],
+        ...more,
+        ...['--citadel', `127.0.0.1:${ca.port}`, '--grpc-port', '0'],
+        ...['--root-cert-file', place.rootCertOut, '--bootstrap-token-file', place.bootstrapTokensFile],
+      ],
+    );
+  const certified = async (service: string, more?: readonly string[]) => {
+    const options = optionsOf(service, more);
+    const certificate = createServiceCertificate({ ...options, service, log });
+    void certificate.runner.run(signal);
+    await certificate.first;
+    return { options, certificate, controlPlane: options, log, signal };
+  };
+
+  const { options, ...context } = await certified('galley');
+  const guard = createGuard(options, observability);
+  const bus = createPublisher(options, { ...context, metrics: observability.metrics, guard });
+  const galley = createGalley({
+    sources: [createFileSource([config], { installation })],
+    installation,
+    publisher: bus,
+    observability,
+    signal,
+  });
+  void bus.runner.run(signal, () => {});
+  void galley.run();
+  const address = await serving.promise;
+
+  const reader = async (service: string) => {
+    const { options: given, ...read } = await certified(service, ['--galley', address]);
+    return createSubscriber(given, read);
+  };
+  const pilot = createPilot({ subscriber: await reader('pilot'), installation, observability, signal });
+  const values = await readValues(undefined, installation);
+  const webhook = await certified('sidecar-injector', ['--galley', address]);
+  const injector = createInjector({
+    subscriber: createSubscriber(webhook.options, webhook),
+    values,
+    observability,
+    signal,
+  });
+  void pilot.run();
+  void injector.run();
+  await Promise.all([pilot.ready, injector.ready]);
+  const { certificate } = webhook;
+  const served = injector.serve({ bind: '127.0.0.1', injectionPort: 0, certificate, guard: guard('webhook', 10) });
+  const answering = served.runner.run(signal, () => {});
+  closers.unshift(() => answering);
+  const injectionPort = await served.listening;
+  const xds = await listen([pilot.discovery('any')], { at: { host: '127.0.0.1', port: 0 } });
+  closers.push(() => xds.close());
+  return {
+    galley,
+    pilot,
+    /** The certificate of galley, in PEM. */
+    certificate: (): string => context.certificate.current()?.cert ?? '',
+    /** What the webhook makes of a pod; throws when it refuses it. */
+    inject: (pod: object) => review(injectionPort, pod, readFileSync(place.rootCertOut, 'utf8')),
+    /** pilot's plaintext port. */
+    port: xds.port,
+    async close(): Promise<void> {
+      for (const close of closers.splice(0).reverse()) await close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Sends a pod to the webhook, as the API server does on behalf of its namespace; returns the patch. */
+async function review(port: number, pod: object, ca: string): Promise<string> {
+  const body = JSON.stringify({
+    kind: 'AdmissionReview',
+    apiVersion: 'admission.k8s.io/v1',
+    request: { uid: 'u1', namespace: 'shop', object: pod },
+  });
+  const answer = await new Promise<string>((resolve, reject) => {
+    const sent = request(
+      {
+        ...{ host: '127.0.0.1', port, path: '/inject', method: 'POST', ca, agent: false },
+        // Its certificate has the names of its Kubernetes Service.
+        checkServerIdentity: () => undefined,
+        headers: { 'content-type': 'application/json' },
+      },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+      },
+    );
+    sent.on('error', reject).end(body);
+  });
+  const { response } = JSON.parse(answer) as {
+    readonly response: { readonly allowed: boolean; readonly patch?: string; readonly status?: unknown };
+  };
+  if (!response.allowed) throw new Error(`refused: ${JSON.stringify(response.status)}`);
+  return Buffer.from(response.patch ?? '', 'base64').toString();
+}
