@@ -1,4 +1,4 @@
-import { Lru } from '@flotilla/std';
+import { chunksOf, lengthOf, Lru, type Chunks } from '@flotilla/std';
 import type { Effect, Resource } from './types.ts';
 
 type Send = Extract<Effect, { kind: 'send' }>;
@@ -25,8 +25,10 @@ class Pieces {
     return value === '' ? this : this.bytes(number, Buffer.from(value));
   }
 
-  bytes(number: number, content: Uint8Array): this {
-    return this.#add(Uint8Array.from(head(number, content.length))).#add(content);
+  bytes(number: number, content: Chunks): this {
+    this.#add(Uint8Array.from(head(number, lengthOf(content))));
+    for (const chunk of chunksOf(content)) this.#add(chunk);
+    return this;
   }
 
   message(number: number, content: Pieces): this {
@@ -48,7 +50,7 @@ class Pieces {
 
 const anyOf = (typeUrl: string, { bytes }: Resource): Pieces => {
   const any = new Pieces().text(1, typeUrl);
-  return bytes.length > 0 ? any.bytes(2, bytes) : any;
+  return lengthOf(bytes) > 0 ? any.bytes(2, bytes) : any;
 };
 
 /** envoy.service.discovery.v3.DiscoveryResponse */

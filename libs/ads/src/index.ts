@@ -1,4 +1,4 @@
-export { step } from './step.ts';
+export { newNames, step } from './step.ts';
 export { countNames, createState, type State } from './state.ts';
 export type { Context } from './respond.ts';
 export * from './types.ts';

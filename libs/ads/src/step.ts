@@ -1,11 +1,13 @@
 import { followers, respond, type Context, type Response } from './respond.ts';
+import { split } from './split.ts';
 import { createSubscription, type State } from './state.ts';
-import type { Changes, Effect, Event, NameLimits, RequestEvent, Send, Subscription } from './types.ts';
+import type { Changes, Effect, Event, NameLimits, Protocol, RequestEvent, Send, Subscription } from './types.ts';
 
 const maxErrorLength = 2048;
 
 type Sotw = Extract<RequestEvent, { kind: 'sotw' }>;
 type Delta = Extract<RequestEvent, { kind: 'delta' }>;
+type Continue = Extract<Event, { kind: 'continue' }>;
 
 /**
  * One xDS stream as a state machine, in both variants ("xDS REST and gRPC protocol" in Envoy's documentation). Each
@@ -23,7 +25,7 @@ type Delta = Extract<RequestEvent, { kind: 'delta' }>;
  * for, however much the stream has asked for before.
  */
 export function step(state: State, event: Event, context: Context): readonly Effect[] {
-  if (event.kind === 'changed') return push(state, event.types, { context }).flatMap(sendsOf);
+  if (event.kind === 'changed') return push(state, event.types, { context }).flatMap(sendsOf(context));
   if (event.kind === 'continue') return onContinue(state, event.typeUrl, context);
   state.variant = event.kind;
   if (!context.protocol.order.includes(event.typeUrl)) return [];
@@ -71,7 +73,7 @@ function onSotw(state: State, event: Sotw, context: Context): readonly Effect[] 
     all: !known || wildcard,
     ...(known && !wildcard ? { only: forced } : {}),
   });
-  return [...changes, ...verdicts, ...sendsOf(response), ...unfinished(typeUrl, subscription)];
+  return [...changes, ...verdicts, ...sendsOf(context)(response), ...unfinished(typeUrl, subscription)];
 }
 
 function onDelta(state: State, event: Delta, context: Context): readonly Effect[] {
@@ -120,7 +122,7 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   return [
     ...changes,
     ...verdicts,
-    ...push(state, new Map(), { context, sent: response }).flatMap(sendsOf),
+    ...push(state, new Map(), { context, sent: response }).flatMap(sendsOf(context)),
     ...unfinished(typeUrl, subscription),
   ];
 }
@@ -140,7 +142,7 @@ function onContinue(state: State, typeUrl: string, context: Context): readonly E
   const responses = state.variant === 'delta' ? push(state, new Map(), { context, sent: response }) : [response];
   return [
     subscribed(typeUrl, subscription, { added: now, dropped: [] }),
-    ...responses.flatMap(sendsOf),
+    ...responses.flatMap(sendsOf(context)),
     ...unfinished(typeUrl, subscription),
   ];
 }
@@ -178,7 +180,33 @@ function push(
   return responses;
 }
 
-const sendsOf = (response: Response | undefined): readonly Send[] => (response ? [response.send] : []);
+/** What is sent of a response. */
+const sendsOf =
+  ({ protocol }: Context) =>
+  (response: Response | undefined): readonly Send[] =>
+    response === undefined ? [] : protocol.whole.has(response.send.typeUrl) ? [response.send] : split(response.send);
+
+/**
+ * The names that the step for an event looks up and was not asked for before, as far as they are one step's: for those
+ * who prepare answers. Looks at no more than the request.
+ */
+export function newNames(state: State, event: RequestEvent | Continue, { limits }: Protocol): readonly string[] {
+  const known = state.subscriptions.get(event.typeUrl);
+  const found: string[] = [];
+  const asked =
+    event.kind === 'continue'
+      ? (known?.waiting ?? [])
+      : event.kind === 'delta'
+        ? event.subscribe
+        : event.names === known?.asked
+          ? []
+          : event.names;
+  for (const name of asked) {
+    if (found.length >= limits.namesPerStep) break;
+    if (name !== '*' && !known?.names.has(name)) found.push(name);
+  }
+  return found;
+}
 
 function verdict({ typeUrl, nonce, error }: RequestEvent): Effect {
   return error === undefined

@@ -1,10 +1,11 @@
+import type { Chunks } from '@flotilla/std';
 import type { Versions } from './versions.ts';
 
-/** One xDS resource: `bytes` is the encoded message of the type's URL, `version` a hash of them. */
+/** One xDS resource: `bytes` is the encoded message of the type's URL, `version` tells them from others. */
 export interface Resource {
   readonly name: string;
   readonly version: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Chunks;
 }
 
 /** What a stream's proxy may have, right now. Both are pure reads. */

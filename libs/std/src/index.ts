@@ -1,6 +1,7 @@
 export * from './result.ts';
 export * from './clock.ts';
 export * from './hash.ts';
+export * from './chunks.ts';
 export * from './equal.ts';
 export * from './freeze.ts';
 export * from './shared.ts';

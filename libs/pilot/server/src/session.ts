@@ -8,10 +8,10 @@ export type Node = envoy.config.core.v3.INode;
 export interface Session {
   readonly source: Source;
   /**
-   * Does a piece of what an answer of this type takes. Returns whether it is complete, so that the source answers at
-   * little cost.
+   * Does a piece of what an answer of this type takes, if it is requested by names, for these. Returns whether it is
+   * complete, so that the source answers at little cost.
    */
-  prepare(typeUrl: string): boolean;
+  prepare(typeUrl: string, names: readonly string[]): boolean;
   /**
    * Called for each effect of a step in its order: for a change of the subscriptions before the responses that it
    * brings.

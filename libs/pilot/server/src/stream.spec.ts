@@ -1,10 +1,11 @@
 import { Duplex } from 'node:stream';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
-import { createRequestReader, ResponseEncoder, type Source } from '@flotilla/ads';
+import { createRequestReader, ResponseEncoder, type Changes, type Source } from '@flotilla/ads';
 import { noObservability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { createManualClock } from '@flotilla/testing';
+import type { Push } from './session.ts';
 import { AdsStream } from './stream.ts';
 import { Turns } from './turns.ts';
 
@@ -25,17 +26,27 @@ const limits = {
 };
 const source: Source = { all: () => [], get: () => undefined };
 
+interface Client {
+  prepare(typeUrl: string, names: readonly string[]): boolean;
+  /** Of another source than the empty one, it takes responses by hand. */
+  readonly from: Source;
+}
+
 /** Streams that share turns, which are planned and taken by hand. */
 function rig() {
   const planned: (() => void)[] = [];
   const turns = new Turns({ later: (turn) => planned.push(turn), now: () => 0 });
   const answered: string[] = [];
+  /** Takes a response, for clients that do so by hand. */
+  const taking: (() => void)[] = [];
   /** A call whose client has all these requests ready; `taken` are those that were read from it. */
-  const open = (client: string, count: number, prepare = (): boolean => true) => {
+  const open = (client: string, count: number, { prepare = () => true, from = source }: Partial<Client> = {}) => {
     const requests = Array.from({ length: count }, (_, i) =>
       Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: [`${i}`] }).finish()),
     );
     let taken = 0;
+    const pushes: Push[] = [];
+    const pushed: string[] = [];
     const call = Object.assign(
       new Duplex({
         objectMode: true,
@@ -47,7 +58,8 @@ function rig() {
         },
         write: (_response, _encoding, done) => {
           answered.push(client);
-          done();
+          if (from === source) done();
+          else taking.push(done);
         },
       }),
       { getPeer: () => client },
@@ -67,12 +79,15 @@ function rig() {
       hit: () => {},
       clock: createManualClock(),
       log: noObservability.log,
-      open: () => ({ source, prepare, onEffect() {}, onPushed() {}, close() {} }),
+      open: ({ push }) => {
+        pushes.push(push);
+        return { source: from, prepare, onEffect() {}, onPushed: () => void pushed.push(client), close() {} };
+      },
       read: createRequestReader('delta', { requestBytes: 10_000, nodeBytes: 1000, nameBytes: 100, names: 1000 }),
     });
-    return { taken: () => taken };
+    return { taken: () => taken, push: (types: Changes) => pushes[0]?.(types), pushed };
   };
-  return { planned, answered, open };
+  return { planned, answered, taking, open };
 }
 const read = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -94,14 +109,52 @@ it('is answered while the answer to another is prepared, which comes in the orde
   const { planned, answered, open } = rig();
   let pieces = 0;
   const prepared: string[] = [];
-  open('large', 2, () => {
-    pieces += 1;
-    if (pieces % 20 > 0) return false;
-    prepared.push(`after ${answered.join()}`);
-    return true;
+  open('large', 2, {
+    prepare: () => {
+      pieces += 1;
+      if (pieces % 20 > 0) return false;
+      prepared.push(`after ${answered.join()}`);
+      return true;
+    },
   });
   open('other', 1);
   await read();
   planned.shift()?.();
   expect(prepared).toEqual(['after other', 'after other,large']);
+});
+
+it('prepares the names that are new in a request', async () => {
+  const { planned, open } = rig();
+  const prepared: (readonly string[])[] = [];
+  open('one', 2, { prepare: (_type, names) => prepared.push(names) > 0 });
+  await read();
+  planned.shift()?.();
+  expect(prepared).toEqual([['0'], ['1']]);
+});
+
+it('pushes in turns, and a large push in parts, each when the last is taken', async () => {
+  const { planned, answered, taking, open } = rig();
+  const bytes = Buffer.alloc(3 << 20);
+  const large: Source = { all: () => [], get: (_type, name) => ({ name, version: String(version), bytes }) };
+  let version = 1;
+  const slow = open('slow', 3, { from: large });
+  await read();
+  const turn = (): void => planned.splice(0).forEach((run) => run());
+  // The answers to its three requests.
+  for (let i = 0; i < 3; i += 1) {
+    turn();
+    taking.shift()?.();
+    await read();
+  }
+  expect(answered.splice(0)).toEqual(['slow', 'slow', 'slow']);
+  version = 2;
+  slow.push(new Map([['eds', 'all']]));
+  expect(answered).toEqual([]);
+  for (const sent of [1, 2, 3]) {
+    turn();
+    turn();
+    expect([answered.length, slow.pushed.length]).toEqual([sent, sent < 3 ? 0 : 1]);
+    taking.shift()?.();
+    await read();
+  }
 });

@@ -3,9 +3,11 @@ import {
   countNames,
   createState,
   MalformedMessage,
+  newNames,
   RequestTooLarge,
   step,
   type Changes,
+  type Effect,
   type Event,
   type Protocol,
   type ReadRequest,
@@ -57,9 +59,12 @@ const statusFor = (error: unknown): status =>
       ? status.INTERNAL
       : status.INVALID_ARGUMENT;
 
+/** What is attended to: a request, or more of one. */
+type Attended = RequestEvent | Extract<Event, { kind: 'continue' }>;
+
 /**
- * One stream. Its requests wait in a backlog, which it works off in turns with other streams; pushes are merged while
- * the client reads slowly.
+ * One stream. It works in turns with other streams, and in this order: what is left to be sent of an answer, more of
+ * what was requested, pushes, requests that wait in its backlog. Pushes are merged while the client reads slowly.
  *
  *            first request           backlog full, or responses not taken
  *   opened ────────────────▶ serving ◀────────────────────────────────────▶ held back: nothing is read from the client
@@ -73,8 +78,11 @@ export class AdsStream implements Worker {
   readonly #state = createState();
   readonly #flow: ReturnType<typeof holdable>;
   readonly #backlog: Buffer[] = [];
-  /** The request of which the answer is being prepared. */
-  #preparing: RequestEvent | undefined;
+  /** The request of which the answer is being prepared, and the names in it that are new. */
+  #preparing: { readonly event: Attended; readonly names: readonly string[] } | undefined;
+  /** What is left of the last step, to be sent once the client has taken what was sent before. */
+  #outgoing: readonly Effect[] = [];
+  #isPushing = false;
   #backlogBytes = 0;
   /** Types of which the last request is not answered completely. */
   readonly #unfinished = new Set<string>();
@@ -100,21 +108,37 @@ export class AdsStream implements Worker {
     for (const event of ['error', 'close', 'cancelled']) call.on(event, () => this.#close());
   }
 
-  /** Attends to the next request, or to more of the last. */
   work(): boolean {
-    if (this.#isOver || this.#unwrittenBytes >= maxUnwrittenBytes) return false;
+    if (!this.#hasWork) return false;
     const [typeUrl] = this.#unfinished;
-    if (this.#preparing) this.#answer(this.#preparing);
+    if (this.#outgoing.length > 0) this.#flush();
+    else if (this.#preparing) this.#answer(this.#preparing);
     else if (typeUrl !== undefined) {
       this.#unfinished.delete(typeUrl);
-      this.#run({ kind: 'continue', typeUrl });
-    } else this.#next();
+      this.#prepare({ kind: 'continue', typeUrl });
+    } else if (this.#canPush) this.#pushPending();
+    else this.#next();
     this.#finish();
-    return this.#hasWork && this.#unwrittenBytes < maxUnwrittenBytes;
+    return this.#hasWork;
   }
 
+  /** Whether there is something that can be done now. */
   get #hasWork(): boolean {
-    return this.#preparing !== undefined || this.#unfinished.size > 0 || this.#backlog.length > 0;
+    if (this.#isOver || this.#unwrittenBytes >= maxUnwrittenBytes) return false;
+    return this.#hasToAnswer || this.#canPush;
+  }
+
+  get #hasToAnswer(): boolean {
+    return (
+      this.#outgoing.length > 0 ||
+      this.#preparing !== undefined ||
+      this.#unfinished.size > 0 ||
+      this.#backlog.length > 0
+    );
+  }
+
+  get #canPush(): boolean {
+    return this.#pending.size > 0 && this.#unwritten === 0;
   }
 
   #next(): void {
@@ -127,7 +151,7 @@ export class AdsStream implements Worker {
 
   /** Ends the stream when its client has, and everything is answered. */
   #finish(): void {
-    if (this.#isOver || !this.#isHalfClosed || this.#hasWork) return;
+    if (this.#isOver || !this.#isHalfClosed || this.#hasToAnswer) return;
     this.#call.end();
     this.#close();
     this.#linger();
@@ -167,30 +191,56 @@ export class AdsStream implements Worker {
       else this.#end(statusFor(error), messageOf(error));
       return;
     }
-    this.#answer(request.event);
+    this.#prepare(request.event);
   }
 
-  #answer(event: RequestEvent): void {
-    this.#preparing = this.#session?.prepare(event.typeUrl) === false ? event : undefined;
-    if (!this.#preparing) this.#run(event);
+  #prepare(event: Attended): void {
+    this.#answer({ event, names: newNames(this.#state, event, this.#options.protocol) });
+  }
+
+  #answer(asked: { readonly event: Attended; readonly names: readonly string[] }): void {
+    const isReady = this.#session?.prepare(asked.event.typeUrl, asked.names) !== false;
+    this.#preparing = isReady ? undefined : asked;
+    if (isReady) this.#run(asked.event);
   }
 
   #run(event: Event): void {
     const session = this.#session;
     if (!session) return;
-    const { protocol, encoder } = this.#options;
-    try {
-      for (const effect of step(this.#state, event, { source: session.source, protocol })) {
-        session.onEffect(effect);
-        if (effect.kind === 'send') this.#write(encoder.encode(effect, this.#state.variant));
-        if (effect.kind === 'unfinished') this.#unfinished.add(effect.typeUrl);
-        if (effect.kind === 'refuse')
-          return this.#refuse(
-            effect.limit,
-            `${effect.message}: ask for less, or raise pilot's ${flagOf(effect.limit)}`,
-          );
+    this.#attempt(() => {
+      this.#outgoing = step(this.#state, event, { source: session.source, protocol: this.#options.protocol });
+    });
+    this.#flush();
+  }
+
+  /** Does what steps have left to be done, as far as the client takes it. */
+  #flush(): void {
+    this.#attempt(() => {
+      let done = 0;
+      for (const effect of this.#outgoing) {
+        if (this.#isOver || (effect.kind === 'send' && this.#unwrittenBytes >= maxUnwrittenBytes)) break;
+        done += 1;
+        this.#effect(effect);
       }
+      this.#outgoing = this.#outgoing.slice(done);
+      if (this.#isOver || this.#outgoing.length > 0) return;
       this.#countNames(countNames(this.#state));
+      if (this.#isPushing && this.#pending.size === 0) this.#session?.onPushed();
+      this.#isPushing = false;
+    });
+  }
+
+  #effect(effect: Effect): void {
+    this.#session?.onEffect(effect);
+    if (effect.kind === 'send') this.#write(this.#options.encoder.encode(effect, this.#state.variant));
+    if (effect.kind === 'unfinished') this.#unfinished.add(effect.typeUrl);
+    if (effect.kind === 'refuse')
+      this.#refuse(effect.limit, `${effect.message}: ask for less, or raise pilot's ${flagOf(effect.limit)}`);
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       this.#options.log.error('stream failed', { error: messageOf(error) });
       this.#end(status.INTERNAL, 'pilot failed to answer; its log says why');
@@ -217,7 +267,6 @@ export class AdsStream implements Worker {
       this.#unwrittenBytes -= response.length;
       if (this.#isOver) return;
       this.#expectReader();
-      this.#push(new Map());
       this.#options.turns.add(this);
     });
   }
@@ -236,7 +285,7 @@ export class AdsStream implements Worker {
     });
   }
 
-  /** Sends what differs of these, once the client has taken all that was sent before. */
+  /** Sends what differs of these in its turn, once the client has taken all that was sent before. */
   #push(types: Changes): void {
     if (this.#isOver) return;
     for (const [typeUrl, names] of types) {
@@ -245,11 +294,14 @@ export class AdsStream implements Worker {
       else if (!known) this.#pending.set(typeUrl, new Set(names));
       else for (const name of names) known.add(name);
     }
-    if (this.#unwritten > 0 || this.#pending.size === 0) return;
+    if (this.#canPush) this.#options.turns.add(this);
+  }
+
+  #pushPending(): void {
     const changed = this.#pending;
     this.#pending = new Map();
+    this.#isPushing = true;
     this.#run({ kind: 'changed', types: changed });
-    this.#session?.onPushed();
   }
 
   #refuse(limit: LimitKind, details: string): void {
@@ -280,6 +332,7 @@ export class AdsStream implements Worker {
     this.#cancelDeadline();
     this.#backlog.length = 0;
     this.#preparing = undefined;
+    this.#outgoing = [];
     this.#unfinished.clear();
     this.#pending.clear();
     this.#countNames(0);

@@ -12,8 +12,9 @@ import {
   type WholeKind,
   type XdsKind,
 } from '@flotilla/pilot-xds';
-import type { Engine } from '@flotilla/query';
+import type { Engine, Subject } from '@flotilla/query';
 import { piece } from './pieces.ts';
+import { PreparedNames } from './prepared-names.ts';
 import { kindOfType } from './protocol.ts';
 import type { Holder, SharedList } from './shared-list.ts';
 import type { SharedLists } from './shared-lists.ts';
@@ -46,22 +47,43 @@ export class Interests implements Source {
   /** Types that have been requested. */
   readonly #requested = new Set<XdsKind>();
   readonly #unknown: UnknownNames;
+  readonly #prepared: PreparedNames;
 
   constructor(context: InterestsContext, holder: Holder, isSidecar: boolean) {
     this.#context = context;
     this.#holder = holder;
     this.#isSidecar = isSidecar;
     this.#unknown = new UnknownNames(context.maxUnknownNames);
+    this.#prepared = new PreparedNames(context.engine);
   }
 
-  /** Does a piece of what an answer of this type takes. Returns whether it is complete. */
-  prepare(typeUrl: string): boolean {
+  /**
+   * Does a piece of what an answer of this type takes; if it is requested by names, for these. Returns whether it is
+   * complete.
+   */
+  prepare(typeUrl: string, names: readonly string[]): boolean {
     const kind = kindOfType(typeUrl);
-    if (!kind || !isWhole(kind) || this.#whole.has(kind)) return true;
+    if (!kind) return true;
     const { engine, lists } = this.#context;
     const { subject } = this.#holder;
+    if (!isWhole(kind)) {
+      const keys = names.map((name) => resourceKey({ kind, name }));
+      return this.#prepared.prepare(
+        keys.filter((key) => !this.#named.has(key) && !lists.find(key, subject)),
+        subject,
+      );
+    }
+    if (this.#whole.has(kind)) return true;
     const areKnown = listsOf(kind).every((source) => lists.find(source, subject));
     return areKnown || engine.prepare(preparedLists, listKey({ kind }), { subject, ...piece() });
+  }
+
+  /** Does a piece of what all that is requested takes for another subject. Returns whether it is complete. */
+  prepareFor(subject: Subject): boolean {
+    const budget = piece();
+    const isPrepared = (kind: WholeKind): boolean =>
+      this.#context.engine.prepare(preparedLists, listKey({ kind }), { subject, ...budget });
+    return [...this.#whole.keys()].every(isPrepared) && this.#prepared.prepare(this.#named.keys(), subject);
   }
 
   all(typeUrl: string): readonly Resource[] {
@@ -110,6 +132,7 @@ export class Interests implements Source {
     }
     for (const name of added) this.#watchNamed(resourceKey({ kind, name }));
     for (const name of dropped) this.#drop(resourceKey({ kind, name }));
+    this.#prepared.release();
   }
 
   /** What was sent may be of names that were not known when they were requested. */
@@ -128,6 +151,7 @@ export class Interests implements Source {
     const moved = (list: SharedList): SharedList => lists.move(list, this.#holder);
     for (const [kind, all] of this.#whole) this.#whole.set(kind, all.map(moved));
     for (const [key, list] of this.#named) this.#named.set(key, moved(list));
+    this.#prepared.release();
     this.#context.onDropped();
   }
 
@@ -146,6 +170,7 @@ export class Interests implements Source {
   close(): void {
     for (const kind of this.#whole.keys()) this.#leave(kind);
     for (const key of this.#named.keys()) this.#drop(key);
+    this.#prepared.release();
   }
 
   #join(kind: WholeKind): readonly SharedList[] {

@@ -164,24 +164,35 @@ export function createPilot(options: PilotOptions) {
       for (; !changed; changed = engine.settle(piece())) await nextTurn();
       for (const { key, subject } of lists.renamed(changed))
         while (!engine.prepare(preparedLists, key, { subject, ...piece() })) await nextTurn();
-      send(changed, cause);
+      send(changed, { ...cause, relabelled: await relabel(changed) });
     });
     settled = settling.catch(() => {});
     return settling;
   }
 
-  function send(changed: Iterable<Watch>, cause: SettledCause): void {
-    const affected = new Map<Proxy, Map<string, ChangedNames>>();
-    for (const [holder, kinds] of lists.settle(changed))
-      affected.set(holder as Proxy, new Map([...kinds].map(([kind, names]) => [typeUrls[kind], names])));
+  /** Moves proxies to the lists of their workloads' new labels. Returns the types of which they have others now. */
+  async function relabel(changed: Iterable<Watch>): Promise<ReadonlyMap<Proxy, readonly string[]>> {
+    const types = new Map<Proxy, readonly string[]>();
     for (const watch of changed) {
       const proxy = labelled.get(watch);
       if (!proxy) continue;
+      while (labelled.has(watch) && !proxy.prepareLabels()) await nextTurn();
+      if (labelled.has(watch)) isolated(proxy, () => types.set(proxy, proxy.relabel()));
+    }
+    return types;
+  }
+
+  function send(
+    changed: Iterable<Watch>,
+    cause: SettledCause & { readonly relabelled: ReadonlyMap<Proxy, readonly string[]> },
+  ): void {
+    const affected = new Map<Proxy, Map<string, ChangedNames>>();
+    for (const [holder, kinds] of lists.settle(changed))
+      affected.set(holder as Proxy, new Map([...kinds].map(([kind, names]) => [typeUrls[kind], names])));
+    for (const [proxy, moved] of cause.relabelled) {
       const types = affected.get(proxy) ?? new Map<string, ChangedNames>();
-      isolated(proxy, () => {
-        for (const typeUrl of proxy.relabel()) types.set(typeUrl, 'all');
-      });
-      affected.set(proxy, types);
+      for (const typeUrl of moved) types.set(typeUrl, 'all');
+      if (proxies.has(proxy)) affected.set(proxy, types);
     }
     cause.computed?.(affected.size);
     for (const [proxy, types] of affected) {

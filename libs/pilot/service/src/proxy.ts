@@ -4,7 +4,7 @@ import { proxySubject, workload, type ProxyAttributes, type ServiceAccounts } fr
 import { typeUrls } from '@flotilla/pilot-xds';
 import type { Opening, Push, Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
-import { messageOf } from '@flotilla/std';
+import { lengthOf, messageOf } from '@flotilla/std';
 import { attributesOf } from './attributes.ts';
 import { createDeliveries, type Cause } from './deliveries.ts';
 import { Interests } from './interests.ts';
@@ -77,6 +77,11 @@ export class Proxy implements Session, Holder {
     return this.#context.report;
   }
 
+  /** Does a piece of what `relabel` takes. Returns whether it is complete. */
+  prepareLabels(): boolean {
+    return this.#interests.prepareFor(this.#subjectNow());
+  }
+
   /** Its workload has other labels: all that it has requested may be answered differently. Returns its types. */
   relabel(): readonly string[] {
     this.#subject = this.#subjectNow();
@@ -88,8 +93,8 @@ export class Proxy implements Session, Holder {
     this.#interests.onMoved(from, now);
   }
 
-  prepare(typeUrl: string): boolean {
-    return this.#interests.prepare(typeUrl);
+  prepare(typeUrl: string, names: readonly string[]): boolean {
+    return this.#interests.prepare(typeUrl, names);
   }
 
   /** Sends what differs of these; a push that has to wait for a slow client keeps the first cause. */
@@ -163,7 +168,7 @@ export class Proxy implements Session, Holder {
       type: nameOfType(typeUrl),
       resources: resources.length,
       removed: removed.length,
-      bytes: resources.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      bytes: resources.reduce((sum, { bytes }) => sum + lengthOf(bytes), 0),
       cause: this.#cause ? 'configuration' : 'request',
     }));
   }

@@ -1,0 +1,15 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { chunksOf, joined, lengthOf } from './chunks.ts';
+
+it('chunks are the same bytes in one piece and in several', () => {
+  const bytes = fc.uint8Array({ maxLength: 20 });
+  fc.assert(
+    fc.property(fc.array(bytes), (chunks) => {
+      const whole = joined(chunks);
+      expect([...whole]).toEqual(chunks.flatMap((chunk) => [...chunk]));
+      expect([lengthOf(chunks), lengthOf(whole)]).toEqual([whole.length, whole.length]);
+      expect([joined(whole), chunksOf(whole), chunksOf(chunks)]).toEqual([whole, [whole], chunks]);
+    }),
+  );
+});
