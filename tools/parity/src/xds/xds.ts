@@ -43,7 +43,7 @@ async function* compareScenarios({ folder, cases, out }: Run): AsyncIterable<Out
 }
 
 /** The judge reads whole folders: it is given one that contains only these cases. */
-export async function withSelected<T>(cases: readonly Case[], use: (folder: string) => T | Promise<T>): Promise<T> {
+async function withSelected<T>(cases: readonly Case[], use: (folder: string) => T | Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'parity-cases-'));
   try {
     for (const { path } of cases) symlinkSync(path, join(folder, basename(path)));
