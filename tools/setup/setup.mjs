@@ -14,6 +14,7 @@ const programs = {
   bench: ['node', 'tools/bench/src/main.ts'],
   attack: ['node', 'tools/attack/src/main.ts'],
   demo: ['node', 'tools/demo/src/main.ts'],
+  cluster: ['node', 'tools/cluster/src/main.ts'],
   nx: ['nx'],
   ...Object.fromEntries(
     ['pilot', 'galley', 'citadel', 'sidecar-injector', 'istiod', 'pilot-agent'].map((app) => [

@@ -9,6 +9,7 @@ import { root } from './common.mjs';
 import { checkCanaries } from './lint/canaries.mjs';
 
 const e2e = 'tests/e2e';
+const kubernetes = 'tests/kubernetes';
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped = [];
 
@@ -84,6 +85,19 @@ function endToEnd(args) {
   if (why !== undefined && process.env.FLOTILLA_REQUIRE_E2E === '1') counts.failed += left;
 }
 
+/** Tests against a real Kubernetes, which is built once for a machine. Where it can't be, they are skipped likewise. */
+function onKubernetes(args) {
+  console.log('test: Kubernetes');
+  const { status } = spawnSync('node', ['tools/cluster/src/main.ts', 'build'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status === 0) return vitest(['--no-file-parallelism', ...args]);
+  console.log('test: the tests on Kubernetes are skipped, for the reason above');
+  skipped.push('tests/kubernetes');
+  counts[process.env.FLOTILLA_REQUIRE_E2E === '1' ? 'failed' : 'skipped'] += 1;
+}
+
 /** Runs rows of attacks or fuzz targets, each of which counts as a test. */
 function attack(name, args) {
   console.log(`test: ${name}`);
@@ -113,6 +127,8 @@ function attack(name, args) {
 const all = process.argv.includes('--all');
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const isEndToEnd = (arg) => arg.startsWith(e2e);
+const isOnKubernetes = (arg) => arg.startsWith(kubernetes);
+const needsNothing = args.filter((arg) => !isEndToEnd(arg) && !isOnKubernetes(arg));
 check('format', ['prettier', '--check', '--log-level', 'warn', '.']);
 check('types', ['tsc', '-p', '.']);
 // Without a cached project graph the rule of the arrows only warns: compute it first, and prove by canaries that it
@@ -120,11 +136,13 @@ check('types', ['tsc', '-p', '.']);
 check('project graph', ['nx', 'show', 'projects']);
 check('lint', ['eslint', '.', '--max-warnings', '0']);
 canaries();
-if (args.length === 0 || args.some((arg) => !isEndToEnd(arg)))
-  vitest(['--exclude', `${e2e}/**`, ...args.filter((arg) => !isEndToEnd(arg))]);
+if (args.length === 0 || needsNothing.length > 0)
+  vitest(['--exclude', `${e2e}/**`, '--exclude', `${kubernetes}/**`, ...needsNothing]);
 if (args.length === 0) attack('attacks', [all ? '--short' : '--quick']);
 if (all && args.length === 0) attack('fuzz', ['fuzz', '--duration', '60s']);
 if (all || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
+if (all || args.some(isOnKubernetes))
+  onKubernetes(args.some(isOnKubernetes) ? args.filter(isOnKubernetes) : [kubernetes]);
 if (skipped.length > 0) console.log(`skipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

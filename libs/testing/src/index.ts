@@ -1,5 +1,6 @@
 export * from './bus-contract.ts';
 export * from './bus-versions-contract.ts';
+export * from './kube-contract.ts';
 export * from './report-contract.ts';
 export * from './certificates.ts';
 export * from './corpus.ts';

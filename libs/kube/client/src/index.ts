@@ -1,0 +1,2 @@
+export { openConnection, type Connection, type ConnectionOptions } from './connection.ts';
+export { createKubeClient, openKubeClient, type KubeClientOptions } from './kube-client.ts';

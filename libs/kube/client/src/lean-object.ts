@@ -1,0 +1,28 @@
+import type { KubeObject } from '@flotilla/kube-port';
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * An object of a list or a watch without what no service reads and what would double its size: who manages which field,
+ * and the copy that `kubectl apply` keeps. Undefined for what has no name. Items of a list have no kind of their own.
+ */
+export function leanObject(value: unknown, list: Pick<KubeObject, 'apiVersion' | 'kind'>): KubeObject | undefined {
+  if (!isRecord(value) || !isRecord(value['metadata']) || typeof value['metadata']['name'] !== 'string')
+    return undefined;
+  const { managedFields: _managed, annotations, ...metadata } = value['metadata'];
+  return {
+    apiVersion: list.apiVersion,
+    kind: list.kind,
+    ...value,
+    metadata: { ...metadata, ...(isRecord(annotations) ? { annotations: withoutCopy(annotations) } : {}) },
+  } as KubeObject;
+}
+
+function withoutCopy(annotations: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (!Object.hasOwn(annotations, lastApplied)) return annotations;
+  const { [lastApplied]: _copy, ...rest } = annotations;
+  return rest;
+}
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

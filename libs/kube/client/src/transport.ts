@@ -1,0 +1,163 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { KubeError } from '@flotilla/kube-port';
+import { messageOf, pause, readJsonObject, type Clock, type JsonLimits } from '@flotilla/std';
+import type { Connection } from './connection.ts';
+
+export interface KubeRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With its query. */
+  readonly path: string;
+  readonly body?: object | undefined;
+  readonly contentType?: string;
+  /** Over a connection of its own, not over one that has been silent since an earlier request and may be dead. */
+  readonly fresh?: boolean;
+  /** Ends the request and what is read of its answer. */
+  readonly signal: AbortSignal;
+}
+
+export interface TransportOptions {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  /** Until the answer begins; for `sendForObject` until its end. */
+  readonly deadlineMs: number;
+}
+
+/** What one answer may hold: a page of a list, or an object of which etcd takes at most 1.5 MiB. */
+export const answerLimits: JsonLimits = {
+  length: 16 << 20,
+  depth: 200,
+  nodes: 4_000_000,
+  keys: 2_000_000,
+  scalarLength: 4 << 20,
+};
+
+/** An answer longer than `answerLimits.length`. */
+export class AnswerTooLong extends KubeError {}
+
+/** Sends requests to one API server. */
+export class Transport {
+  readonly #options: TransportOptions;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  /** The body of a successful answer, as bytes that come. Throws KubeError for any other. */
+  async sendForStream(request: KubeRequest): Promise<Readable> {
+    const deadline = new AbortController();
+    const cancel = this.#options.clock.after(this.#options.deadlineMs, () => deadline.abort());
+    try {
+      const response = await this.#send(request, deadline.signal);
+      const body = response.headers['content-encoding'] === 'gzip' ? gunzip(response) : response;
+      if (isSuccess(response)) return body;
+      throw errorOf(response, await readAll(body));
+    } catch (thrown) {
+      if (thrown instanceof KubeError) throw thrown;
+      throw new KubeError(
+        deadline.signal.aborted ? `no answer within ${this.#options.deadlineMs} ms` : messageOf(thrown),
+      );
+    } finally {
+      cancel();
+    }
+  }
+
+  /** The object of a successful answer. Throws KubeError for any other, and for what is not an object. */
+  async sendForObject(request: KubeRequest): Promise<Readonly<Record<string, unknown>>> {
+    const { clock, deadlineMs } = this.#options;
+    const late = new AbortController();
+    const cancel = clock.after(deadlineMs, () => late.abort());
+    const stop = (): void => late.abort();
+    request.signal.addEventListener('abort', stop, { once: true });
+    try {
+      const text = await readAll(await this.sendForStream({ ...request, signal: late.signal }));
+      const read = readJsonObject(text, answerLimits);
+      if (!read.ok) throw new KubeError(`the answer is not valid: ${read.error.message}`);
+      return read.value;
+    } catch (thrown) {
+      throw thrown instanceof KubeError ? thrown : new KubeError(messageOf(thrown));
+    } finally {
+      cancel();
+      request.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Waits as long as the API server asks for, at least `ms`. */
+  async wait(ms: number, error: unknown, signal: AbortSignal): Promise<void> {
+    const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+    await pause(Math.max(ms, asked), signal, this.#options.clock);
+  }
+
+  async #send(request: KubeRequest, deadline: AbortSignal): Promise<IncomingMessage> {
+    const { server, freshAgent, options } = this.#options.connection;
+    const connection = await options();
+    const { method, path, body, contentType = 'application/json', fresh = false, signal } = request;
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const all: RequestOptions = {
+      ...connection,
+      ...(fresh ? { agent: freshAgent } : {}),
+      method,
+      host: server.hostname.replace(/^\[|\]$/g, ''),
+      port: server.port === '' ? undefined : server.port,
+      path: `${server.pathname.replace(/\/$/, '')}${path}`,
+      headers: {
+        ...connection.headers,
+        accept: 'application/json',
+        'accept-encoding': 'gzip',
+        'user-agent': 'flotilla',
+        ...(payload ? { 'content-type': contentType, 'content-length': payload.length } : {}),
+      },
+    };
+    return await new Promise((resolve, reject) => {
+      const outgoing = (server.protocol === 'http:' ? httpRequest : httpsRequest)(all, resolve);
+      const end = (): void => void outgoing.destroy(new Error('cancelled'));
+      for (const ended of [signal, deadline])
+        if (ended.aborted) end();
+        else ended.addEventListener('abort', end, { once: true });
+      outgoing.once('close', () => {
+        for (const ended of [signal, deadline]) ended.removeEventListener('abort', end);
+      });
+      outgoing.once('response', () => deadline.removeEventListener('abort', end));
+      outgoing.once('error', reject);
+      outgoing.end(payload);
+    });
+  }
+}
+
+const isSuccess = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200 && statusCode < 300;
+
+function gunzip(response: IncomingMessage): Readable {
+  const body = createGunzip();
+  response.once('error', (error) => body.destroy(error));
+  body.once('close', () => response.destroy());
+  return response.pipe(body);
+}
+
+async function readAll(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > answerLimits.length) throw new AnswerTooLong(`an answer of more than ${answerLimits.length} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Kubernetes answers a refused request with a Status object, whose message names verb, resource and user. */
+function errorOf(response: IncomingMessage, text: string): KubeError {
+  const read = readJsonObject(text, answerLimits);
+  const { message, reason } = read.ok ? read.value : {};
+  const { statusCode: status = 0, headers } = response;
+  const seconds = Number(headers['retry-after'] ?? NaN);
+  return new KubeError(
+    typeof message === 'string' ? message : `the API server answers ${status} ${response.statusMessage ?? ''}`.trim(),
+    {
+      status,
+      reason: typeof reason === 'string' ? reason : '',
+      retryAfterMs: Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 60) * 1000 : undefined,
+    },
+  );
+}

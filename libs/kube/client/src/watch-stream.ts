@@ -1,0 +1,123 @@
+import type { Readable } from 'node:stream';
+import { KubeError, type KubeObject, type KubeResource, type Selection } from '@flotilla/kube-port';
+import { readJsonObject, type Clock } from '@flotilla/std';
+import { isRecord, leanObject } from './lean-object.ts';
+import { pathOf, queryOf, selectors } from './paths.ts';
+import { answerLimits, type Transport } from './transport.ts';
+
+/** What one line of a watch says; a bookmark only moves the version on. */
+export interface WatchLine {
+  readonly type: 'found' | 'gone' | 'bookmark';
+  readonly object: KubeObject;
+  readonly resourceVersion: string;
+}
+
+export interface WatchRequest {
+  readonly transport: Transport;
+  readonly resource: KubeResource;
+  readonly version: string;
+  readonly selection: Selection;
+  /** The watch reports what changed after it. */
+  readonly resourceVersion: string;
+  /** After so long the API server ends the watch. */
+  readonly lifetimeSeconds: number;
+  /** A watch that is silent for so long, bookmarks included, is given up: its connection may be dead. */
+  readonly silenceMs: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Nothing as soon as the API server has accepted the watch, then changes as they come, those of one read together
+ * (Kubernetes API concepts, "Efficient detection of changes" and "Watch bookmarks"). Ends when the API server ends the
+ * watch or when it is silent. Throws KubeError: 410 when the version is too old, 404 when the kind does not exist.
+ */
+export async function* watchLines(request: WatchRequest): AsyncIterable<readonly WatchLine[]> {
+  const { transport, resource, version, selection, resourceVersion, lifetimeSeconds, silenceMs, clock } = request;
+  const query = queryOf({
+    watch: 1,
+    allowWatchBookmarks: 'true',
+    resourceVersion,
+    timeoutSeconds: lifetimeSeconds,
+    ...selectors(selection),
+  });
+  const body = await transport.sendForStream({
+    method: 'GET',
+    path: `${pathOf(resource, version, selection)}${query}`,
+    fresh: true,
+    signal: request.signal,
+  });
+  let cancel = (): void => {};
+  let isSilent = false;
+  const listen = (): void => {
+    cancel();
+    cancel = clock.after(silenceMs, () => {
+      isSilent = true;
+      body.destroy();
+    });
+  };
+  listen();
+  try {
+    yield [];
+    for await (const texts of linesOf(body)) {
+      cancel();
+      const lines = texts.map(readLine).filter((line) => line !== undefined);
+      if (lines.length > 0) yield lines;
+      listen();
+    }
+  } catch (thrown) {
+    if (!isSilent) throw thrown;
+  } finally {
+    cancel();
+    body.destroy();
+  }
+}
+
+/** The whole lines of each piece that is read, as texts. Throws KubeError for a line beyond the limit. */
+async function* linesOf(body: Readable): AsyncIterable<readonly string[]> {
+  let rest: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    const lines: string[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      lines.push(Buffer.concat([...rest, chunk.subarray(start, end)]).toString('utf8'));
+      rest = [];
+      length = 0;
+      start = end + 1;
+    }
+    if (start < chunk.length) {
+      rest.push(chunk.subarray(start));
+      length += chunk.length - start;
+      if (length > answerLimits.length) throw new KubeError(`a watch event of more than ${answerLimits.length} bytes`);
+    }
+    if (lines.length > 0) yield lines;
+  }
+}
+
+/** Undefined for a blank line and for an object without a name. Throws KubeError for an event that reports an error. */
+function readLine(text: string): WatchLine | undefined {
+  if (text.trim() === '') return undefined;
+  const read = readJsonObject(text, answerLimits);
+  if (!read.ok) throw new KubeError(`a watch event is not valid: ${read.error.message}`);
+  const { type, object } = read.value;
+  if (!isRecord(object)) throw new KubeError('a watch event has no object');
+  if (type === 'ERROR') throw errorOf(object);
+  const { apiVersion, kind, metadata } = object;
+  const resourceVersion = isRecord(metadata) ? metadata['resourceVersion'] : undefined;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof resourceVersion !== 'string')
+    throw new KubeError('a watch event has an object without kind or resourceVersion');
+  if (type === 'BOOKMARK') {
+    const bookmark = { apiVersion, kind, metadata: { name: '', resourceVersion } };
+    return { type: 'bookmark', object: bookmark, resourceVersion };
+  }
+  const lean = leanObject(object, { apiVersion, kind });
+  return lean && { type: type === 'DELETED' ? 'gone' : 'found', object: lean, resourceVersion };
+}
+
+function errorOf({ code, reason, message }: Readonly<Record<string, unknown>>): KubeError {
+  return new KubeError(typeof message === 'string' ? message : 'the API server ended the watch', {
+    status: typeof code === 'number' ? code : 0,
+    reason: typeof reason === 'string' ? reason : '',
+  });
+}

@@ -1,0 +1,1 @@
+export { FakeKube, type Reviewer } from './fake-kube.ts';

@@ -1,0 +1,13 @@
+export type { KubeApi, NewObject, Patch, Precondition } from './kube-api.ts';
+export { isConflict, isExpired, isNotFound, KubeError, type KubeErrorDetails } from './kube-error.ts';
+export {
+  describeName,
+  describeResource,
+  type KubeMetadata,
+  type KubeName,
+  type KubeObject,
+  type KubeResource,
+} from './kube-object.ts';
+export { resources } from './resources.ts';
+export { reviewAccess, reviewToken, type Access, type TokenIdentity, type TokenVerdict } from './reviews.ts';
+export type { Selection, WatchEvent } from './watch-event.ts';

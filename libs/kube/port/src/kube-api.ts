@@ -1,0 +1,54 @@
+import type { KubeMetadata, KubeName, KubeObject, KubeResource } from './kube-object.ts';
+import type { Selection, WatchEvent } from './watch-event.ts';
+
+/**
+ * The Kubernetes API, as far as the mesh's services need it. One contract holds for a real API server and for the fake
+ * (`describeKubeApi` of `@flotilla/testing`). All but `watch` make one attempt and throw KubeError when it fails.
+ */
+export interface KubeApi {
+  /**
+   * The objects that exist, then their changes, in the order of the API server; several events at once where they came
+   * together. Never ends by itself: what fails is reported (`away`) and tried again, with growing pauses. Nothing is
+   * read ahead of the reader. Ends when the signal aborts.
+   */
+  watch(resource: KubeResource, selection: Selection, signal: AbortSignal): AsyncIterable<readonly WatchEvent[]>;
+  /** Undefined when the object, or its kind, does not exist. */
+  get(resource: KubeResource, name: KubeName): Promise<KubeObject | undefined>;
+  /** Fails with Conflict (409) when it exists. Reviews are created too: what comes back holds the verdict. */
+  create(resource: KubeResource, object: NewObject): Promise<KubeObject>;
+  /** Fails with Conflict (409) unless the object still has the `resourceVersion` that is given. */
+  replace(resource: KubeResource, object: KubeObject): Promise<KubeObject>;
+  /** Changes parts of an object. */
+  patch(resource: KubeResource, name: KubeName, patch: Patch): Promise<KubeObject>;
+  /** Whether there was one. Fails with Conflict (409) when a precondition does not hold. */
+  delete(resource: KubeResource, name: KubeName, precondition?: Precondition): Promise<boolean>;
+}
+
+/** An object to be created; reviews have no name. */
+export interface NewObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata?: Partial<KubeMetadata>;
+  readonly [field: string]: unknown;
+}
+
+export interface Precondition {
+  readonly resourceVersion?: string;
+  readonly uid?: string;
+}
+
+export type Patch =
+  /**
+   * Server-side apply (Kubernetes documentation, "Server-Side Apply"): the fields given belong to the manager from then
+   * on, and those that it no longer gives are removed. Creates the object when there is none. Without `force`, a field
+   * of another manager is a Conflict (409).
+   */
+  | {
+      readonly type: 'apply';
+      readonly fieldManager: string;
+      readonly force?: boolean;
+      readonly body: object;
+      readonly subresource?: 'status';
+    }
+  /** JSON Merge Patch (RFC 7396). */
+  | { readonly type: 'merge'; readonly body: object; readonly subresource?: 'status' };

@@ -1,0 +1,254 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  isConflict,
+  isNotFound,
+  KubeError,
+  resources,
+  type KubeApi,
+  type KubeObject,
+  type KubeResource,
+  type NewObject,
+  type Selection,
+} from '@flotilla/kube-port';
+
+/** A cluster under test, and a hand on what can go wrong with it. Each hand resolves when it has happened. */
+export interface TestCluster {
+  readonly api: KubeApi;
+  /** A namespace of the test's own, empty. */
+  readonly namespace: string;
+  /** A kind that the cluster has until it is withdrawn, and again when it is served. */
+  readonly custom: KubeResource & { readonly kind: string };
+  withdraw(): void | Promise<void>;
+  serve(): void | Promise<void>;
+  /** The API server goes away, and comes back with the same objects. */
+  cut(): void | Promise<void>;
+  restore(): void | Promise<void>;
+  /** The right to read ConfigMaps is taken from `api`, and given back. */
+  revoke(): void | Promise<void>;
+  grant(): void | Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** A watch as its one reader sees it: what exists, by name, and what has been reported. */
+class Watched {
+  readonly objects = new Map<string, KubeObject>();
+  readonly reported: string[] = [];
+  served: boolean | undefined;
+  reason: string | undefined;
+  #listed: Set<string> | undefined;
+  readonly #stop = new AbortController();
+  readonly #steps;
+
+  constructor(api: KubeApi, resource: KubeResource, selection: Selection) {
+    this.#steps = api.watch(resource, selection, this.#stop.signal)[Symbol.asyncIterator]();
+  }
+
+  /** Reads on until something holds of what it has read. */
+  async until(reached: (watched: Watched) => boolean): Promise<this> {
+    while (!reached(this)) {
+      const { done, value } = await this.#steps.next();
+      if (done) throw new Error('the watch ended');
+      for (const event of value) {
+        this.reported.push(event.type);
+        if (event.type === 'listing') {
+          this.#listed = new Set();
+          this.served = undefined;
+        } else if (event.type === 'found') {
+          this.objects.set(event.object.metadata.name, event.object);
+          this.#listed?.add(event.object.metadata.name);
+        } else if (event.type === 'gone') this.objects.delete(event.object.metadata.name);
+        else if (event.type === 'away') this.reason = event.reason;
+        else if (event.type === 'back') this.reason = undefined;
+        else {
+          for (const name of this.objects.keys()) if (!this.#listed?.has(name)) this.objects.delete(name);
+          this.#listed = undefined;
+          this.served = event.served;
+        }
+      }
+    }
+    return this;
+  }
+
+  get names(): string {
+    return [...this.objects.keys()].sort().join();
+  }
+
+  untilSynced(): Promise<this> {
+    return this.until(({ served }) => served !== undefined);
+  }
+
+  /** Ends the watch; resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    while (!(await this.#steps.next()).done);
+  }
+}
+
+/** The one contract of the Kubernetes API. `open` gives a cluster, or a namespace of one that other tests share. */
+export function describeKubeApi(name: string, open: () => Promise<TestCluster>): void {
+  describe(`Kubernetes API: ${name}`, () => {
+    let cluster: TestCluster;
+    const watches: Watched[] = [];
+    beforeEach(async () => void (cluster = await open()));
+    afterEach(async () => {
+      for (const watched of watches.splice(0)) await watched.stop();
+      await cluster.close();
+    });
+
+    const watch = (resource: KubeResource, selection: Selection = {}): Watched => {
+      const watched = new Watched(cluster.api, resource, { namespace: cluster.namespace, ...selection });
+      watches.push(watched);
+      return watched;
+    };
+    const configMap = (mapName: string, value = '1', labels: Readonly<Record<string, string>> = {}): NewObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: mapName, namespace: cluster.namespace, labels },
+      data: { value },
+    });
+    const put = (mapName: string, value?: string, labels?: Readonly<Record<string, string>>): Promise<KubeObject> =>
+      cluster.api.create(resources.configMaps, configMap(mapName, value, labels));
+    const nameOf = (mapName: string) => ({ namespace: cluster.namespace, name: mapName });
+    const change = (mapName: string, value: string): Promise<KubeObject> =>
+      cluster.api.patch(resources.configMaps, nameOf(mapName), { type: 'merge', body: { data: { value } } });
+    // Kubernetes puts one into every namespace.
+    const own = { labelSelector: 'flotilla=test' };
+    const labels = { flotilla: 'test' };
+
+    it('gives what exists with kind and version, then what changes, comes and goes', async () => {
+      await put('a', '1', labels);
+      await put('b', '1', labels);
+      const watched = await watch(resources.configMaps, own).untilSynced();
+      expect(watched.names).toBe('a,b');
+      expect(watched.objects.get('a')).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', data: { value: '1' } });
+      expect(watched.objects.get('a')?.metadata).not.toHaveProperty('managedFields');
+      await change('a', '2');
+      await put('c', '1', labels);
+      await cluster.api.delete(resources.configMaps, nameOf('b'));
+      await watched.until(({ names }) => names === 'a,c');
+      expect(watched.objects.get('a')).toMatchObject({ data: { value: '2' } });
+      expect(watched.reported.filter((type) => type === 'listing')).toEqual(['listing']);
+    });
+
+    it('gives objects that are selected only; one that is no longer selected is gone', async () => {
+      await put('a', '1', labels);
+      await put('b');
+      const watched = await watch(resources.configMaps, own).untilSynced();
+      expect(watched.names).toBe('a');
+      await cluster.api.patch(resources.configMaps, nameOf('a'), {
+        type: 'merge',
+        body: { metadata: { labels: { flotilla: null } } },
+      });
+      await watched.until(({ names }) => names === '');
+    });
+
+    it('selects one object by its name', async () => {
+      await put('a');
+      await put('b');
+      const watched = await watch(resources.configMaps, { fieldSelector: 'metadata.name=b' }).untilSynced();
+      expect(watched.names).toBe('b');
+    });
+
+    it('is synced and empty for a kind that is not served, and begins again when it is', async () => {
+      await cluster.withdraw();
+      const watched = await watch(cluster.custom).until(({ served }) => served === false);
+      expect(watched.names).toBe('');
+      await cluster.serve();
+      await watched.until(({ served }) => served === true);
+      const { kind, group, versions } = cluster.custom;
+      await cluster.api.create(cluster.custom, {
+        apiVersion: `${group}/${versions[0]}`,
+        kind,
+        metadata: nameOf('x'),
+      });
+      await watched.until(({ names }) => names === 'x');
+      await cluster.withdraw();
+      await watched.until(({ served }) => served === false);
+      expect(watched.names).toBe('');
+      await cluster.serve();
+      await watched.until(({ served }) => served === true);
+    });
+
+    it('keeps what it knows while the API server is away, says why, and catches up', async () => {
+      await put('a', '1', labels);
+      const watched = await watch(resources.configMaps, own).untilSynced();
+      await cluster.cut();
+      await watched.until(({ reason }) => reason !== undefined);
+      expect(watched.names).toBe('a');
+      await expect(cluster.api.get(resources.configMaps, nameOf('a'))).rejects.toThrow(KubeError);
+      await cluster.restore();
+      await put('b', '1', labels);
+      await watched.until(({ reason, names }) => reason === undefined && names === 'a,b');
+    });
+
+    it('says which right is missing, keeps what it knows, and goes on when the right is there', async () => {
+      await put('a', '1', labels);
+      await cluster.revoke();
+      const watched = watch(resources.configMaps, own);
+      await watched.until(({ reason }) => reason !== undefined);
+      expect(watched.reason).toContain('forbidden');
+      expect(watched.reason).toContain('cannot list resource "configmaps"');
+      await cluster.grant();
+      await watched.until(({ names }) => names === 'a');
+    });
+
+    it('gets an object, and undefined where there is none', async () => {
+      await put('a');
+      expect(await cluster.api.get(resources.configMaps, nameOf('a'))).toMatchObject({ data: { value: '1' } });
+      expect(await cluster.api.get(resources.configMaps, nameOf('b'))).toBeUndefined();
+    });
+
+    it('creates once: a second one is a conflict', async () => {
+      await put('a');
+      expect(await put('a').catch(isConflict)).toBe(true);
+    });
+
+    it('replaces only what is still as it was read', async () => {
+      const first = await put('a');
+      const second = await cluster.api.replace(resources.configMaps, { ...first, data: { value: '2' } });
+      expect(second.metadata.resourceVersion).not.toBe(first.metadata.resourceVersion);
+      const late = cluster.api.replace(resources.configMaps, { ...first, data: { value: '3' } });
+      expect(await late.catch(isConflict)).toBe(true);
+      expect(await cluster.api.get(resources.configMaps, nameOf('a'))).toMatchObject({ data: { value: '2' } });
+    });
+
+    it('patches what exists, and fails where nothing does', async () => {
+      await put('a');
+      const body = { data: { more: 'x' } };
+      const patched = await cluster.api.patch(resources.configMaps, nameOf('a'), { type: 'merge', body });
+      expect(patched).toMatchObject({ data: { value: '1', more: 'x' } });
+      const nothing = cluster.api.patch(resources.configMaps, nameOf('b'), { type: 'merge', body });
+      expect(await nothing.catch(isNotFound)).toBe(true);
+    });
+
+    it('applies for a manager: creates, drops what is no longer given, does not take from others', async () => {
+      const apply = (fieldManager: string, data: object, force = false): Promise<KubeObject> =>
+        cluster.api.patch(resources.configMaps, nameOf('a'), {
+          type: 'apply',
+          fieldManager,
+          force,
+          body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: nameOf('a'), data },
+        });
+      await apply('one', { x: '1', y: '1' });
+      expect(await apply('two', { z: '1' })).toMatchObject({ data: { x: '1', y: '1', z: '1' } });
+      expect((await apply('one', { x: '2' }))['data']).toEqual({ x: '2', z: '1' });
+      expect(await apply('two', { x: '3' }).catch(isConflict)).toBe(true);
+      expect((await apply('two', { x: '3' }, true))['data']).toEqual({ x: '3' });
+    });
+
+    it('deletes once, and only what the precondition holds for', async () => {
+      const { metadata } = await put('a');
+      const other = cluster.api.delete(resources.configMaps, nameOf('a'), { uid: 'another' });
+      expect(await other.catch(isConflict)).toBe(true);
+      const { resourceVersion, uid } = metadata;
+      expect(await cluster.api.delete(resources.configMaps, nameOf('a'), { resourceVersion, uid })).toBe(true);
+      expect(await cluster.api.delete(resources.configMaps, nameOf('a'))).toBe(false);
+    });
+
+    it('ends its watch when the signal aborts', async () => {
+      const watched = await watch(resources.configMaps, own).untilSynced();
+      await watched.stop();
+      await expect(watched.until(() => false)).rejects.toThrow('the watch ended');
+    });
+  });
+}

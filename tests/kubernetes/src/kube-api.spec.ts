@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createKubeClient, openConnection, type KubeClientOptions } from '@flotilla/kube-client';
+import {
+  resources,
+  reviewAccess,
+  reviewToken,
+  type KubeApi,
+  type KubeResource,
+  type WatchEvent,
+} from '@flotilla/kube-port';
+import { describeKubeApi } from '@flotilla/testing';
+import { build, startApiServer, stopCluster, type RunningApi } from '@flotilla/tool-cluster';
+import { openProxy, type CuttableProxy } from './kube-proxy.ts';
+
+const boats = { group: 'test.flotilla.dev', versions: ['v1'], plural: 'boats', kind: 'Boat' };
+const roles: KubeResource = {
+  group: 'rbac.authorization.k8s.io',
+  versions: ['v1'],
+  plural: 'clusterroles',
+  clusterScoped: true,
+};
+const bindings: KubeResource = { ...roles, plural: 'clusterrolebindings' };
+const rbac = 'rbac.authorization.k8s.io/v1';
+const tester = 'tester';
+
+const folder = join(mkdtempSync(join(tmpdir(), 'flotilla-api-')), 'state');
+let server: RunningApi;
+let admin: KubeApi;
+let nextNamespace = 0;
+
+/** A kubeconfig for somebody else, or over another way. */
+function kubeconfig(change: { readonly user?: string; readonly server?: string }): string {
+  const config = JSON.parse(readFileSync(server.kubeconfig, 'utf8'));
+  if (change.user !== undefined) config.users[0].user['as'] = change.user;
+  if (change.server !== undefined) config.clusters[0].cluster.server = change.server;
+  const file = join(folder, `kubeconfig-${change.user ?? 'proxy'}`);
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+const open = async (file: string, options: Partial<KubeClientOptions> = {}): Promise<KubeApi> =>
+  createKubeClient({
+    connection: await openConnection({ kubeconfig: file }),
+    firstPauseMs: 20,
+    mostPauseMs: 200,
+    missingKindMs: 50,
+    ...options,
+  });
+
+/** Resolves when something holds of the API server. */
+async function becomes(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function serveBoats(): Promise<void> {
+  const name = `${boats.plural}.${boats.group}`;
+  await becomes(async () => (await admin.get(resources.customResourceDefinitions, { name })) === undefined);
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  await admin.create(resources.customResourceDefinitions, {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name },
+    spec: {
+      group: boats.group,
+      scope: 'Namespaced',
+      names: { plural: boats.plural, singular: 'boat', kind: boats.kind, listKind: 'BoatList' },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  });
+}
+const withdrawBoats = async (): Promise<void> =>
+  void (await admin.delete(resources.customResourceDefinitions, { name: `${boats.plural}.${boats.group}` }));
+
+const grantConfigMaps = (): Promise<unknown> =>
+  admin.create(bindings, {
+    apiVersion: rbac,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: 'tester-config-maps' },
+    roleRef: { apiGroup: roles.group, kind: 'ClusterRole', name: 'tester-config-maps' },
+    subjects: [{ apiGroup: roles.group, kind: 'User', name: tester }],
+  });
+
+async function makeNamespace(): Promise<string> {
+  const name = `test-${(nextNamespace += 1)}`;
+  await admin.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  return name;
+}
+
+beforeAll(async () => {
+  build('api', () => {});
+  server = await startApiServer(folder);
+  admin = await open(server.kubeconfig);
+  const verbs = ['*'];
+  const rules = {
+    'tester-config-maps': [{ apiGroups: [''], resources: ['configmaps'], verbs }],
+    'tester-boats': [{ apiGroups: [boats.group], resources: ['*'], verbs }],
+  };
+  for (const [name, given] of Object.entries(rules))
+    await admin.create(roles, { apiVersion: rbac, kind: 'ClusterRole', metadata: { name }, rules: given });
+  await admin.create(bindings, {
+    apiVersion: rbac,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: 'tester-boats' },
+    roleRef: { apiGroup: roles.group, kind: 'ClusterRole', name: 'tester-boats' },
+    subjects: [{ apiGroup: roles.group, kind: 'User', name: tester }],
+  });
+  await grantConfigMaps();
+  await serveBoats();
+}, 600_000);
+afterAll(async () => {
+  await stopCluster(folder);
+  rmSync(join(folder, '..'), { recursive: true, force: true });
+});
+
+describeKubeApi('a real API server', async () => {
+  const api = await open(kubeconfig({ user: tester }));
+  const namespace = await makeNamespace();
+  const mayList = (): Promise<boolean> =>
+    reviewAccess(admin, { user: tester, verb: 'list', resource: 'configmaps', namespace });
+  return {
+    api,
+    namespace,
+    custom: boats,
+    withdraw: withdrawBoats,
+    serve: serveBoats,
+    cut: () => server.stopApi(),
+    restore: () => server.startApi(),
+    async revoke() {
+      await admin.delete(bindings, { name: 'tester-config-maps' });
+      await becomes(async () => !(await mayList()));
+    },
+    async grant() {
+      await grantConfigMaps();
+      await becomes(mayList);
+    },
+    close() {},
+  };
+});
+
+describe('a real API server, on a way that fails', () => {
+  let proxy: CuttableProxy;
+  let namespace: string;
+  let file: string;
+  const stop = new AbortController();
+  beforeEach(async () => {
+    const [{ cluster }] = JSON.parse(readFileSync(server.kubeconfig, 'utf8')).clusters;
+    proxy = await openProxy(cluster.server);
+    namespace = await makeNamespace();
+    file = kubeconfig({ server: proxy.url });
+  });
+  afterEach(() => proxy.close());
+  afterAll(() => stop.abort());
+
+  const labels = { flotilla: 'test' };
+  const put = (name: string, value = ''): Promise<unknown> =>
+    admin.create(resources.configMaps, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace, labels },
+      data: { value },
+    });
+  const many = async (count: number, value: () => string = () => ''): Promise<void> => {
+    for (let from = 0; from < count; from += 50)
+      await Promise.all(
+        Array.from({ length: Math.min(50, count - from) }, (_, index) => put(`m${from + index}`, value())),
+      );
+  };
+  const watch = (api: KubeApi): AsyncIterator<readonly WatchEvent[]> =>
+    api.watch(resources.configMaps, { namespace, labelSelector: 'flotilla=test' }, stop.signal)[Symbol.asyncIterator]();
+
+  /** Reads on until an event of a type comes, and gives how often each type has come. */
+  async function until(events: AsyncIterator<readonly WatchEvent[]>, wanted: WatchEvent['type']) {
+    const counts: Partial<Record<WatchEvent['type'], number>> = {};
+    for (;;) {
+      const { value } = await events.next();
+      for (const { type } of value as readonly WatchEvent[]) counts[type] = (counts[type] ?? 0) + 1;
+      if (counts[wanted] !== undefined) return counts;
+    }
+  }
+
+  it('lists again when the connection is cut in the middle of a list', async () => {
+    // Random, so that it can't be compressed to nothing.
+    await many(60, () => randomBytes(10_000).toString('hex'));
+    proxy.cutAfter(300_000);
+    const events = watch(await open(file, { pageSize: 20 }));
+    expect(await until(events, 'away')).toMatchObject({ listing: 1, away: 1 });
+    proxy.cutAfter(Infinity);
+    expect(await until(events, 'synced')).toEqual({ back: 1, listing: 1, found: 60, synced: 1 });
+  });
+
+  it('halves its pages while they are too long', async () => {
+    await many(40, () => 'x'.repeat(500_000));
+    const events = watch(await open(file, { pageSize: 100 }));
+    expect(await until(events, 'synced')).toEqual({ listing: 1, found: 40, synced: 1 });
+  });
+
+  it('goes on from where it was when a watch is silent', async () => {
+    await put('a');
+    const events = watch(await open(file, { silenceMs: 200 }));
+    await until(events, 'synced');
+    await Promise.all([put('b'), until(events, 'found')]);
+    const before = proxy.accepted;
+    proxy.stall();
+    await put('c');
+    expect(await until(events, 'found')).toEqual({ found: 1 });
+    expect(proxy.accepted).toBeGreaterThan(before);
+  });
+
+  it('lists again without an absence when its version has been compacted away', async () => {
+    await put('a');
+    const events = watch(await open(file));
+    await until(events, 'synced');
+    await server.stopApi();
+    await until(events, 'away');
+    await server.startApi();
+    for (const name of ['b', 'c']) await put(name);
+    const last = await admin.get(resources.configMaps, { namespace, name: 'c' });
+    const body = JSON.stringify({ revision: last?.metadata.resourceVersion, physical: true });
+    await fetch(`${server.etcdUrl}/v3/kv/compaction`, { method: 'POST', body });
+    expect(await until(events, 'back')).toMatchObject({ back: 1 });
+  });
+
+  it('lists 10,000 objects', async () => {
+    await many(10_000);
+    const events = watch(await open(file));
+    expect(await until(events, 'synced')).toEqual({ listing: 1, found: 10_000, synced: 1 });
+  }, 300_000);
+});
+
+describe('reviews by a real API server', () => {
+  it('says whether somebody may do something', async () => {
+    const access = { user: tester, group: boats.group, resource: 'boats', verb: 'list' };
+    expect(await reviewAccess(admin, access)).toBe(true);
+    expect(await reviewAccess(admin, { ...access, group: '', resource: 'secrets' })).toBe(false);
+  });
+
+  it('does not accept a token that is none', async () => {
+    expect(await reviewToken(admin, 'not a token', ['istio-ca'])).toMatchObject({ authenticated: false });
+  });
+});
