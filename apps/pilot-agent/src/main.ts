@@ -12,6 +12,7 @@ import { usage } from './usage.ts';
 const [command, ...args] = process.argv.slice(2);
 const { env } = process;
 const print = (text: string): void => void process.stdout.write(text);
+const warn = (text: string): void => void process.stderr.write(text);
 
 /** The first SIGTERM or SIGINT lets the proxy drain, the second ends it at once. */
 function signals(): { readonly stop: AbortSignal; readonly now: AbortSignal } {
@@ -41,9 +42,9 @@ async function main(): Promise<number> {
       });
     }
     case 'istio-iptables':
-      return iptablesCommand({ args, env, print });
+      return iptablesCommand({ args, env, print, warn });
     case 'istio-clean-iptables':
-      return cleanIptablesCommand({ args, env, print });
+      return cleanIptablesCommand({ args, env, print, warn });
     case 'wait':
       return waitCommand(args);
     case 'request':

@@ -4,12 +4,14 @@ import { corpusPath } from '@flotilla/testing';
 import { areas, runArea, type Report } from '@flotilla/tool-parity';
 
 /** What differs from Istio's answers, with the reason; what needs a feature that is missing is found by the program. */
-const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  xds: {},
-};
+const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
 
 /** Real Istio's answers, as data; a machine without them skips these tests, by name. */
-const corpora = [{ name: 'xds', corpus: corpusPath('xds') }];
+const corpora = [
+  { name: 'xds', corpus: corpusPath('xds') },
+  { name: 'bootstrap', corpus: corpusPath() },
+  { name: 'iptables', corpus: corpusPath() },
+];
 
 describe.skipIf(!corpora.every(({ corpus }) => existsSync(corpus)))('parity with Istio 1.19.0', () => {
   describe.each(corpora)('$name', ({ name, corpus }) => {

@@ -1,8 +1,9 @@
 import type { MeshProxyConfig } from '@flotilla/model';
 import { err, ok, readJson } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
-import { localCluster, pipeCluster, remoteCluster, xdsCluster } from './clusters.ts';
-import type { Json } from './clusters.ts';
+import type { AddressFamily } from './addresses.ts';
+import { localCluster, parseSocketAddress, pipeCluster, remoteCluster, xdsCluster } from './clusters.ts';
+import type { Json, SocketAddress } from './clusters.ts';
 import { pathListener } from './listeners.ts';
 import type { Node } from './metadata.ts';
 import { buildStatsConfig } from './stats.ts';
@@ -12,6 +13,9 @@ export interface BootstrapInput {
   readonly node: Node;
   readonly proxyConfig: MeshProxyConfig;
   readonly instanceIps: readonly string[];
+  readonly family: AddressFamily;
+  /** The address of the pod's node, for `$(HOST_IP)`. */
+  readonly hostIp?: string;
   readonly envoyStatusPort: number;
   readonly envoyPrometheusPort: number;
   readonly deltaXds: boolean;
@@ -21,6 +25,8 @@ export interface BootstrapInput {
   readonly loadStatsConfig?: string;
   readonly stsPort?: number;
   readonly exitOnZeroActiveConnections: boolean;
+  /** HTTP_STRIP_FRAGMENT_FROM_PATH_UNSAFE_IF_DISABLED. */
+  readonly stripFragment?: boolean;
   readonly xdsSocket: string;
   readonly sdsSocket: string;
   /** Whether the binary is Istio's build: a stock Envoy refuses extensions that only that has. */
@@ -33,65 +39,37 @@ export interface BuiltBootstrap {
   readonly warnings: readonly string[];
 }
 
-/** How this pod names itself and others, by the families of its addresses. */
-export function addressFamily(instanceIps: readonly string[]): {
-  readonly localhost: string;
-  readonly wildcard: string;
-  readonly dnsLookupFamily: 'V4_ONLY' | 'V6_ONLY' | 'ALL';
-} {
-  const v6 = instanceIps.filter((ip) => ip.includes(':')).length;
-  const v6First = instanceIps[0]?.includes(':') ?? false;
-  return {
-    localhost: v6First ? '::1' : '127.0.0.1',
-    wildcard: v6First ? '::' : '0.0.0.0',
-    dnsLookupFamily: v6 === 0 ? 'V4_ONLY' : v6 === instanceIps.length ? 'V6_ONLY' : 'ALL',
-  };
-}
-
 /**
  * Envoy's bootstrap as Istio 1.19 writes it. Fails for tracers that can't work and for malformed
  * ISTIO_META_LOAD_STATS_CONFIG_JSON.
  */
 export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
   const { node, proxyConfig } = input;
-  const { localhost, wildcard, dnsLookupFamily } = addressFamily(input.instanceIps);
+  const { localhost, wildcard, dnsLookupFamily } = input.family;
   const adminPort = proxyConfig.proxyAdminPort ?? 15000;
   const platform = node.metadata['PLATFORM_METADATA'] as Readonly<Record<string, string>> | undefined;
   const tracing = buildTracing({
     proxyConfig,
-    nodeCluster: node.cluster,
+    node,
     dnsLookupFamily,
-    localhost,
+    ...(input.hostIp ? { hostIp: input.hostIp } : {}),
     configPath: proxyConfig.configPath ?? '',
     openCensus: input.istioExtensions,
     ...(input.stsPort ? { stsPort: input.stsPort } : {}),
-    ...(platform?.['gcp_project'] ? { gcpProject: platform['gcp_project'] } : {}),
+    ...(platform?.['gcp_project'] === undefined ? {} : { gcpProject: platform['gcp_project'] }),
   });
   if (!tracing.ok) return tracing;
   const manager = clusterManager(input);
   if (!manager.ok) return manager;
-  const { envoyMetricsService: metrics, envoyAccessLogService: accessLog, statsdUdpAddress } = proxyConfig;
-  const service = (name: string, remote: typeof metrics): Json[] =>
-    remote?.address
-      ? [
-          remoteCluster(name, remote.address, {
-            dnsLookupFamily,
-            grpc: true,
-            ...(remote.tlsSettings ? { tls: remote.tlsSettings } : {}),
-          }),
-        ]
-      : [];
-  const sinks = [
-    ...(metrics?.address ? [metricsSink] : []),
-    ...(statsdUdpAddress ? [statsdSink(statsdUdpAddress)] : []),
-  ];
+  const remote = remoteServices(input);
+  if (!remote.ok) return remote;
   const metadataDiscovery = input.waypoint;
   const source: Json = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
   const bootstrap: Json = {
     node: { id: node.id, cluster: node.cluster, locality: node.locality, metadata: node.metadata },
     layered_runtime: {
       layers: [
-        { name: 'global config', static_layer: runtimeValues(proxyConfig.runtimeValues) },
+        { name: 'global config', static_layer: runtimeValues(input) },
         { name: 'admin', admin_layer: {} },
       ],
     },
@@ -130,8 +108,7 @@ export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
         pipeCluster('sds-grpc', input.sdsSocket),
         xdsCluster(input.xdsSocket),
         ...tracing.value.clusters,
-        ...service('envoy_metrics_service', metrics),
-        ...service('envoy_accesslog_service', accessLog),
+        ...remote.value.clusters,
       ],
       listeners: [
         pathListener({
@@ -152,7 +129,7 @@ export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
     },
     ...(tracing.value.tracing ? { tracing: tracing.value.tracing } : {}),
     ...(manager.value ? { cluster_manager: manager.value } : {}),
-    ...(sinks.length > 0 ? { stats_sinks: sinks } : {}),
+    ...(remote.value.sinks.length > 0 ? { stats_sinks: remote.value.sinks } : {}),
   };
   return ok({ bootstrap, files: tracing.value.files, warnings: tracing.value.warnings });
 }
@@ -181,31 +158,66 @@ const metricsSink: Json = {
     grpc_service: { envoy_grpc: { cluster_name: 'envoy_metrics_service' } },
   },
 };
-function statsdSink(address: string): Json {
-  const at = address.lastIndexOf(':');
-  return {
-    name: 'envoy.stat_sinks.statsd',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.config.metrics.v3.StatsdSink',
-      address: { socket_address: { address: address.slice(0, at), port_value: Number(address.slice(at + 1)) } },
-    },
-  };
+const statsdSink = (address: SocketAddress): Json => ({
+  name: 'envoy.stat_sinks.statsd',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.config.metrics.v3.StatsdSink',
+    address: { socket_address: address },
+  },
+});
+
+/** The clusters of the metrics and the access log service, and the sinks of statistics. */
+function remoteServices({ node, proxyConfig, family, hostIp }: BootstrapInput): Result<{
+  readonly clusters: readonly Json[];
+  readonly sinks: readonly Json[];
+}> {
+  const { envoyMetricsService, envoyAccessLogService, statsdUdpAddress } = proxyConfig;
+  const [clusters, sinks]: [Json[], Json[]] = [[], []];
+  if (envoyMetricsService?.address) sinks.push(metricsSink);
+  for (const [name, service] of [
+    ['envoy_metrics_service', envoyMetricsService],
+    ['envoy_accesslog_service', envoyAccessLogService],
+  ] as const) {
+    if (!service?.address) continue;
+    const address = parseSocketAddress(service.address, `${name}_address`, hostIp);
+    if (!address.ok) return address;
+    clusters.push(
+      remoteCluster(name, address.value, {
+        dnsLookupFamily: family.dnsLookupFamily,
+        grpc: true,
+        tls: { settings: service.tlsSettings, defaultSni: name, metadata: node.typed },
+        ...(service.tcpKeepalive ? { keepalive: service.tcpKeepalive } : {}),
+      }),
+    );
+  }
+  if (statsdUdpAddress) {
+    const address = parseSocketAddress(statsdUdpAddress, 'statsd', hostIp);
+    if (!address.ok) return address;
+    sinks.push(statsdSink(address.value));
+  }
+  return ok({ clusters, sinks });
 }
 
 /** Istio's runtime flags; a given value replaces one, an empty value takes it away. */
-function runtimeValues(given: Readonly<Record<string, string>> = {}): Json {
+function runtimeValues({ proxyConfig, stripFragment = true }: BootstrapInput): Json {
   const values: Record<string, string> = {
     'overload.global_downstream_max_connections': '2147483647',
     'envoy.deprecated_features:envoy.config.listener.v3.Listener.hidden_envoy_deprecated_use_original_dst': 'true',
     're2.max_program_size.error_level': '32768',
     'envoy.reloadable_features.http_reject_path_with_fragment': 'false',
-    ...given,
+    ...proxyConfig.runtimeValues,
   };
-  return Object.fromEntries(
-    Object.entries(values)
-      .filter(([, value]) => value !== '')
-      .map(([name, value]) => [name, value === 'true' ? true : value === 'false' ? false : value]),
-  );
+  const kept = stripFragment
+    ? {}
+    : { 'envoy.reloadable_features.http_strip_fragment_from_path_unsafe_if_disabled': 'false' };
+  return {
+    ...kept,
+    ...Object.fromEntries(
+      Object.entries(values)
+        .filter(([, value]) => value !== '')
+        .map(([name, value]) => [name, value === 'true' ? true : value === 'false' ? false : value]),
+    ),
+  };
 }
 
 function clusterManager({ outlierLogPath, loadStatsConfig }: BootstrapInput): Result<Json | undefined> {

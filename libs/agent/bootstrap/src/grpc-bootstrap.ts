@@ -11,7 +11,7 @@ export const buildGrpcBootstrap = (node: Node, xdsSocket: string): Record<string
   ],
   node: {
     id: node.id,
-    metadata: { ...node.metadata, GENERATOR: 'grpc' },
+    metadata: { ...node.typed, GENERATOR: 'grpc' },
     locality: node.locality,
     UserAgentVersionType: null,
   },

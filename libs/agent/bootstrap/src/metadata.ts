@@ -1,6 +1,8 @@
 import { MeshProxyConfig, writeProtoJson } from '@flotilla/model';
-import { err, ok, readJson, readJsonObject } from '@flotilla/std';
+import { err, ok, readJsonObject } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
+import type { Platform } from './platform.ts';
+import { typedMetadata } from './typed-metadata.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Locality {
@@ -15,6 +17,8 @@ export interface Node {
   readonly cluster: string;
   readonly locality: Locality;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** The part of the metadata that Istio knows by name: proxyless gRPC applications are given no more. */
+  readonly typed: Readonly<Record<string, unknown>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -35,7 +39,7 @@ export interface NodeInput {
   readonly envoyStatusPort: number;
   readonly envoyPrometheusPort: number;
   readonly exitOnZeroActiveConnections?: boolean;
-  readonly platform?: { readonly metadata: Readonly<Record<string, string>>; readonly locality: Locality };
+  readonly platform?: Platform;
 }
 
 const maxEntry = 256 * 1024;
@@ -44,28 +48,23 @@ export const proxyConfigJson = (config: MeshProxyConfig): Record<string, unknown
 
 /**
  * The node from environment (ISTIO_META_*, ISTIO_METAJSON_*, POD_NAME ...), downward API and proxy configuration, as
- * Istio 1.19's bootstrap package builds it. Fails for an ISTIO_METAJSON_ variable that is not a JSON object.
+ * Istio 1.19's bootstrap package builds it. An ISTIO_METAJSON_ variable that is not a JSON object is ignored. Fails for
+ * a variable that is too long, and for a member of another type than Istio's.
  */
 export function buildNode(input: NodeInput): Result<Node> {
-  let raw: Readonly<Record<string, unknown>> = {};
-  for (const [name, value] of Object.entries(input.env)) {
-    if (!name.startsWith('ISTIO_META') || value === undefined) continue;
-    if (value.length > maxEntry) return err(`${name} is longer than ${maxEntry} characters`);
-    if (name.startsWith('ISTIO_META_')) raw = { ...raw, [name.slice('ISTIO_META_'.length)]: value };
-    else if (name.startsWith('ISTIO_METAJSON_')) {
-      const json = readJsonObject(value);
-      if (!json.ok) return err(`failed to parse ${name}: ${json.error.message}`);
-      raw = { ...raw, ...json.value };
-    }
-  }
+  const given = untypedMetadata(input);
+  if (!given.ok) return given;
+  const raw = given.value;
+  const known = typedMetadata(raw);
+  if (!known.ok) return known;
   const { env, platform } = input;
   const instanceLabels = textMembers(env['ISTIO_METAJSON_LABELS']);
-  const labels = withLocality({ ...instanceLabels, ...input.podLabels });
-  delete labels['pod-template-hash'];
+  const { 'pod-template-hash': _, ...podLabels } = input.podLabels ?? {};
+  const labels = withLocality({ ...instanceLabels, ...podLabels });
   const annotations = { ...textMembers(env['ISTIO_METAJSON_ANNOTATIONS']), ...input.podAnnotations };
   const namespace = env['POD_NAMESPACE'];
-  const metadata: Record<string, unknown> = {
-    ...raw,
+  const typed: Record<string, unknown> = {
+    ...known.value,
     ...optional('ANNOTATIONS', annotations),
     ...optional('LABELS', labels),
     ...optional('STATIC_LABELS', withLocality(instanceLabels)),
@@ -76,23 +75,40 @@ export function buildNode(input: NodeInput): Result<Node> {
     ...(input.stsPort ? { STS_PORT: String(input.stsPort) } : {}),
     ...(input.outlierLogPath ? { OUTLIER_LOG_PATH: input.outlierLogPath } : {}),
     ...(input.exitOnZeroActiveConnections ? { EXIT_ON_ZERO_ACTIVE_CONNECTIONS: 'true' } : {}),
-    ...podPorts(raw['POD_PORTS']),
-    ISTIO_VERSION: typeof raw['ISTIO_VERSION'] === 'string' ? raw['ISTIO_VERSION'] : input.istioVersion,
+    ISTIO_VERSION: known.value['ISTIO_VERSION'] ?? input.istioVersion,
     INSTANCE_IPS: [...new Set(input.instanceIps)].join(','),
     ENVOY_STATUS_PORT: input.envoyStatusPort,
     ENVOY_PROMETHEUS_PORT: input.envoyPrometheusPort,
     PROXY_CONFIG: proxyConfigJson(input.proxyConfig),
-    PILOT_SAN: input.pilotSans,
+    ...(input.pilotSans.length > 0 ? { PILOT_SAN: input.pilotSans } : {}),
   };
-  const workload = typeof raw['WORKLOAD_NAME'] === 'string' ? raw['WORKLOAD_NAME'] : '';
+  const workload = String(known.value['WORKLOAD_NAME'] ?? '');
   return ok({
     id: input.id,
     cluster: serviceCluster(input.proxyConfig, { labels, workload, namespace: namespace ?? '' }),
     locality: labels['istio-locality'] ? localityOf(labels['istio-locality']) : (platform?.locality ?? {}),
-    metadata,
+    metadata: { ...raw, ...typed },
+    typed,
     labels,
     annotations,
   });
+}
+
+/** ISTIO_META_ variables: those of the proxy configuration, over which those of the environment lie. */
+function untypedMetadata({ env, proxyConfig }: NodeInput): Result<Record<string, unknown>> {
+  const raw: Record<string, unknown> = {};
+  for (const [name, value] of [...Object.entries(proxyConfig.proxyMetadata ?? {}), ...Object.entries(env)]) {
+    if (!name.startsWith('ISTIO_META_') || value === undefined) continue;
+    if (value.length > maxEntry) return err(`${name} is longer than ${maxEntry} characters`);
+    raw[name.slice('ISTIO_META_'.length)] = value;
+  }
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('ISTIO_METAJSON_') || value === undefined) continue;
+    if (value.length > maxEntry) return err(`${name} is longer than ${maxEntry} characters`);
+    const json = readJsonObject(value);
+    if (json.ok) Object.assign(raw, json.value);
+  }
+  return ok(raw);
 }
 
 /**
@@ -140,43 +156,9 @@ function withLocality(labels: Readonly<Record<string, string>>): Record<string, 
     : { ...labels, 'istio-locality': label.includes('/') ? label : label.replaceAll('.', '/') };
 }
 
-/** Container ports, written again without blanks; what lists none stays as it is. */
-function podPorts(raw: unknown): Record<string, unknown> {
-  if (typeof raw !== 'string') return {};
-  const read = readJson(raw);
-  if (!read.ok || !Array.isArray(read.value) || read.value.length === 0 || read.value.includes(null)) return {};
-  const ports = read.value as { name?: unknown; containerPort?: unknown; protocol?: unknown }[];
-  return {
-    POD_PORTS: JSON.stringify(
-      ports.map(({ name, containerPort, protocol }) => ({
-        ...(name ? { name } : {}),
-        ...(containerPort ? { containerPort } : {}),
-        protocol: protocol ?? '',
-      })),
-    ),
-  };
-}
-
 const optional = (name: string, members: Readonly<Record<string, string>>): Record<string, unknown> =>
   Object.keys(members).length > 0 ? { [name]: members } : {};
 function textMembers(json: string | undefined): Record<string, string> {
   const parsed = readJsonObject(json ?? '{}');
   return parsed.ok ? Object.fromEntries(Object.entries(parsed.value).map(([key, value]) => [key, String(value)])) : {};
-}
-/** Google Cloud's metadata as GCP_METADATA carries it: project, number, cluster, location. */
-export function parseGcpMetadata(text: string): NonNullable<NodeInput['platform']> {
-  const [project = '', number = '', cluster = '', location = ''] = text.split('|');
-  const zone = /^(.+)-[a-z]$/.exec(location);
-  const metadata = {
-    ...(project ? { gcp_project: project } : {}),
-    ...(number ? { gcp_project_number: number } : {}),
-    ...(location ? { gcp_location: location } : {}),
-    ...(cluster ? { gcp_gke_cluster_name: cluster } : {}),
-    ...(project && cluster && location
-      ? {
-          gcp_gke_cluster_url: `https://container.googleapis.com/v1/projects/${project}/locations/${location}/clusters/${cluster}`,
-        }
-      : {}),
-  };
-  return { metadata, locality: location ? { region: zone?.[1] ?? location, ...(zone ? { zone: location } : {}) } : {} };
 }

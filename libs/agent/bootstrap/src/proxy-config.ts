@@ -2,15 +2,20 @@ import { MeshProxyConfig, defaultMeshConfig, parseValue, proxyConfigMistakes } f
 import { configLimits, err, ok, parsePort, parseUint, readYaml } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
+type Annotations = Readonly<Record<string, string | undefined>>;
 /** Where a proxy's configuration comes from: each text is YAML or JSON, and a later one wins. */
 export interface ProxyConfigSources {
   /** The mesh configuration file (its `defaultConfig`). */
   readonly meshFile?: string;
   /** PROXY_CONFIG. */
   readonly environment?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Annotations;
   /** ISTIO_CPU_LIMIT: worker threads where no source names them. */
   readonly cpuLimit?: string;
+  /** The deprecated flag --concurrency; 0 is not set. */
+  readonly concurrency?: number;
+  /** The deprecated flag --serviceCluster, for a configuration that names none. */
+  readonly serviceCluster?: string;
 }
 
 /**
@@ -23,6 +28,8 @@ export function resolveProxyConfig({
   environment,
   annotations = {},
   cpuLimit,
+  concurrency = 0,
+  serviceCluster,
 }: ProxyConfigSources): Result<MeshProxyConfig> {
   let config: MeshProxyConfig = {
     controlPlaneAuthPolicy: 'MUTUAL_TLS',
@@ -31,12 +38,12 @@ export function resolveProxyConfig({
   };
   const inMesh = (raw: unknown): unknown => (raw as { defaultConfig?: unknown } | null)?.defaultConfig ?? {};
   const texts: [string | undefined, (raw: unknown) => unknown, (text: string) => string][] = [
-    [meshFile, inMesh, () => 'failed to read mesh configuration'],
-    [environment, (raw) => raw, (text) => `failed to unmarshal mesh config from environment [${text.trim()}]`],
+    [meshFile, inMesh, (text) => `failed to unmarshal mesh config from file [${text}]`],
+    [environment, (raw) => raw, (text) => `failed to unmarshal mesh config from environment [${text}]`],
     [
       annotations['proxy.istio.io/config'],
       (raw) => raw,
-      (text) => `failed to unmarshal mesh config from annotations [${text.trim()}]`,
+      (text) => `failed to unmarshal mesh config from annotation [${text}]`,
     ],
   ];
   for (const [text, pick, prefix] of texts) {
@@ -45,17 +52,28 @@ export function resolveProxyConfig({
     if (!given.ok) return err(`failed to get proxy config: ${prefix(text.slice(0, 200))}: ${given.error}`);
     config = merge(config, given.value);
   }
-  const discoveryAddress = annotations['sidecar.istio.io/discoveryAddress'];
-  if (discoveryAddress) config = { ...config, discoveryAddress };
-  const statusPort = parsePort(annotations['status.sidecar.istio.io/port'] ?? '');
-  if (statusPort !== undefined) config = { ...config, statusPort };
   const cpus = parseUint(cpuLimit ?? '', 9999);
-  if (config.concurrency === undefined && cpus.ok) config = { ...config, concurrency: cpus.value };
+  if (config.concurrency === undefined && cpus.ok && cpus.value > 0) config = { ...config, concurrency: cpus.value };
+  if (concurrency !== 0) config = { ...config, concurrency };
+  if (config.serviceCluster === '' && serviceCluster) config = { ...config, serviceCluster };
   const problems = proxyConfigMistakes(config);
-  if (problems.length === 0) return ok(config);
-  return err(
-    `failed to get proxy config: ${problems.length} error${problems.length > 1 ? 's' : ''} occurred:\n${problems.map((problem) => `\t* ${problem}`).join('\n')}`,
-  );
+  if (problems.length > 0)
+    return err(
+      `failed to get proxy config: ${problems.length} error${problems.length > 1 ? 's' : ''} occurred:\n${problems.map((problem) => `\t* ${problem}`).join('\n')}`,
+    );
+  return ok(withAnnotations(config, annotations));
+}
+
+/** The two annotations that lie over everything, unchecked; a status port that is not a number is none. */
+function withAnnotations(
+  config: MeshProxyConfig,
+  { 'sidecar.istio.io/discoveryAddress': discoveryAddress, 'status.sidecar.istio.io/port': port }: Annotations,
+): MeshProxyConfig {
+  return {
+    ...config,
+    ...(discoveryAddress === undefined ? {} : { discoveryAddress }),
+    ...(port === undefined ? {} : { statusPort: parsePort(port) ?? 0 }),
+  };
 }
 
 function parseConfig(text: string, pick: (raw: unknown) => unknown): Result<MeshProxyConfig> {

@@ -1,10 +1,13 @@
+import { isFalse, isTrue } from '@flotilla/rules';
 import { err, ok, parsePort } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import type { MeshProxyConfig } from '@flotilla/model';
 import { buildBootstrap } from './bootstrap.ts';
 import type { BuiltBootstrap } from './bootstrap.ts';
-import { buildNode, parseGcpMetadata } from './metadata.ts';
+import { addressFamily, instanceAddresses, type AddressFamily } from './addresses.ts';
+import { buildNode } from './metadata.ts';
 import type { Environment, Node } from './metadata.ts';
+import { platformOf } from './platform.ts';
 import { resolveProxyConfig } from './proxy-config.ts';
 
 /** Everything about the pod that decides how its proxy starts. */
@@ -14,6 +17,11 @@ export interface ProxyInput {
     readonly domain?: string;
     readonly outlierLogPath?: string;
     readonly stsPort?: number;
+    /** Deprecated flags, which the proxy configuration takes the place of. */
+    readonly serviceCluster?: string;
+    readonly concurrency?: number;
+    /** A bootstrap template of the user's; the configuration that the node names has it. */
+    readonly templateFile?: string;
   };
   readonly env: Environment;
   readonly meshFile?: string;
@@ -22,6 +30,8 @@ export interface ProxyInput {
   /** Addresses of the pod's interfaces, without loopback and link-local ones. */
   readonly interfaceAddresses: readonly string[];
   readonly istioExtensions: boolean;
+  /** The statsd address with its host resolved, or '' for none: Envoy needs an address. */
+  readonly statsdUdpAddress?: string;
   readonly xdsSocket?: string;
   readonly sdsSocket?: string;
 }
@@ -30,11 +40,14 @@ export interface Proxy extends BuiltBootstrap {
   readonly node: Node;
   readonly proxyConfig: MeshProxyConfig;
   readonly instanceIps: readonly string[];
+  readonly family: AddressFamily;
+  /** The Unix socket on which Envoy and proxyless gRPC applications reach the agent's relay. */
+  readonly xdsSocket: string;
 }
 
 const types: readonly string[] = ['sidecar', 'router', 'waypoint'];
 export const istioVersion = '1.19.0';
-export const defaultXdsSocket = './etc/istio/proxy/XDS';
+const defaultConfigPath = './etc/istio/proxy';
 export const defaultSdsSocket = './var/run/secrets/workload-spiffe-uds/socket';
 
 /** Name of pilot's certificate, by its address. */
@@ -55,49 +68,72 @@ export function buildProxy(input: ProxyInput): Result<Proxy> {
     ...(input.meshFile ? { meshFile: input.meshFile } : {}),
     ...(env['PROXY_CONFIG'] ? { environment: env['PROXY_CONFIG'] } : {}),
     ...(env['ISTIO_CPU_LIMIT'] ? { cpuLimit: env['ISTIO_CPU_LIMIT'] } : {}),
+    ...(args.serviceCluster ? { serviceCluster: args.serviceCluster } : {}),
+    ...(args.concurrency ? { concurrency: args.concurrency } : {}),
   });
   if (!resolved.ok) return resolved;
-  const proxyConfig = resolved.value;
-  const own = env['INSTANCE_IP'] ? [env['INSTANCE_IP']] : [];
-  const addresses = [...new Set([...own, ...input.interfaceAddresses])];
-  const instanceIps = addresses.length > 0 ? addresses : ['127.0.0.1'];
+  const proxyConfig =
+    input.statsdUdpAddress === undefined
+      ? resolved.value
+      : { ...resolved.value, statsdUdpAddress: input.statsdUdpAddress || undefined };
+  const instanceIps = instanceAddresses(env['INSTANCE_IP'] ?? '', input.interfaceAddresses);
+  const family = addressFamily(instanceIps, isTrue(env['ISTIO_DUAL_STACK']));
+  const xdsSocket = input.xdsSocket ?? `${proxyConfig.configPath ?? defaultConfigPath}/XDS`;
   const namespace = env['POD_NAMESPACE'] ?? '';
   const domain = args.domain || (namespace ? `${namespace}.svc.cluster.local` : '');
   const ports = {
     envoyStatusPort: portOf(env['ENVOY_STATUS_PORT'], 15021),
     envoyPrometheusPort: portOf(env['ENVOY_PROMETHEUS_PORT'], 15090),
   };
-  const exitOnZeroActiveConnections = env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] === 'true';
+  const exitOnZeroActiveConnections = isTrue(env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS']);
   const shared = {
     proxyConfig,
     instanceIps,
+    family,
     ...ports,
     exitOnZeroActiveConnections,
     ...(args.outlierLogPath ? { outlierLogPath: args.outlierLogPath } : {}),
     ...(args.stsPort ? { stsPort: args.stsPort } : {}),
   };
+  const platform = platformOf(env);
+  const { templateFile } = args;
   const node = buildNode({
     ...shared,
+    proxyConfig:
+      templateFile && !proxyConfig.customConfigFile
+        ? { ...proxyConfig, proxyBootstrapTemplatePath: templateFile }
+        : proxyConfig,
     env,
     id: `${args.type}~${instanceIps[0]}~${env['POD_NAME'] ?? ''}.${namespace}~${domain}`,
     istioVersion,
-    pilotSans: [pilotSan(proxyConfig.discoveryAddress ?? '')],
+    pilotSans:
+      proxyConfig.controlPlaneAuthPolicy === 'MUTUAL_TLS' ? [pilotSan(proxyConfig.discoveryAddress ?? '')] : [],
     ...(input.podLabels ? { podLabels: input.podLabels } : {}),
     ...(input.podAnnotations ? { podAnnotations: input.podAnnotations } : {}),
-    ...(env['GCP_METADATA'] ? { platform: parseGcpMetadata(env['GCP_METADATA']) } : {}),
+    ...(platform ? { platform } : {}),
   });
-  if (!node.ok) return node;
+  if (!node.ok) return err(`failed to initialize envoy agent: failed to generate bootstrap metadata: ${node.error}`);
   const loadStatsConfig = env['ISTIO_META_LOAD_STATS_CONFIG_JSON'];
   const built = buildBootstrap({
     ...shared,
     node: node.value,
-    deltaXds: env['ISTIO_DELTA_XDS'] === 'true',
+    deltaXds: isTrue(env['ISTIO_DELTA_XDS']),
     waypoint: args.type === 'waypoint',
     istioExtensions: input.istioExtensions,
-    xdsSocket: input.xdsSocket ?? defaultXdsSocket,
+    xdsSocket,
+    ...(env['HOST_IP'] ? { hostIp: env['HOST_IP'] } : {}),
+    stripFragment: !isFalse(env['HTTP_STRIP_FRAGMENT_FROM_PATH_UNSAFE_IF_DISABLED']),
     sdsSocket: input.sdsSocket ?? defaultSdsSocket,
     ...(loadStatsConfig ? { loadStatsConfig } : {}),
   });
   if (!built.ok) return err(`failed to initialize envoy agent: failed to generate bootstrap config: ${built.error}`);
-  return ok({ ...built.value, type: args.type as Proxy['type'], node: node.value, proxyConfig, instanceIps });
+  return ok({
+    ...built.value,
+    type: args.type as Proxy['type'],
+    node: node.value,
+    proxyConfig,
+    instanceIps,
+    family,
+    xdsSocket,
+  });
 }

@@ -1,14 +1,14 @@
 import type { MeshProxyConfig } from '@flotilla/model';
 import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
-import { remoteCluster } from './clusters.ts';
-import type { Json } from './clusters.ts';
+import { parseSocketAddress, remoteCluster, type Json } from './clusters.ts';
+import type { Node } from './metadata.ts';
 
 export interface TracingInput {
   readonly proxyConfig: MeshProxyConfig;
-  readonly nodeCluster: string;
+  readonly node: Pick<Node, 'cluster' | 'typed'>;
   readonly dnsLookupFamily: string;
-  readonly localhost: string;
+  readonly hostIp?: string;
   readonly configPath: string;
   readonly stsPort?: number;
   readonly gcpProject?: string;
@@ -29,20 +29,16 @@ const tracer = (name: string, config: Json): Json => ({
 });
 
 /**
- * The tracer of the proxy configuration with the cluster of its collector. Fails for Stackdriver outside Google Cloud.
+ * The tracer of the proxy configuration with the cluster of its collector; none without an address. Fails for an
+ * address without a port, and for Stackdriver outside Google Cloud.
  */
 export function buildTracing(input: TracingInput): Result<BuiltTracing> {
   const { tracing } = input.proxyConfig;
-  const remote = (name: string, address: string, more: { grpc?: boolean; refresh?: string } = {}): Json =>
-    remoteCluster(name, address, {
-      dnsLookupFamily: input.dnsLookupFamily,
-      ...(tracing?.tlsSettings ? { tls: tracing.tlsSettings } : {}),
-      ...more,
-    });
-  if (tracing?.zipkin) {
-    return ok({
-      ...none,
-      clusters: [remote('zipkin', tracing.zipkin.address ?? '', { refresh: '30s' })],
+  if (tracing?.zipkin)
+    return collector(input, {
+      name: 'zipkin',
+      address: tracing.zipkin.address,
+      refresh: '30s',
       tracing: tracer('zipkin', {
         '@type': typeUrl('ZipkinConfig'),
         collector_cluster: 'zipkin',
@@ -52,33 +48,34 @@ export function buildTracing(input: TracingInput): Result<BuiltTracing> {
         shared_span_context: false,
       }),
     });
-  }
   if (tracing?.lightstep) {
-    const path = `${input.configPath}/lightstep_access_token.txt`;
-    return ok({
-      ...none,
-      clusters: [remote('lightstep', tracing.lightstep.address ?? '', { grpc: true })],
-      files: { [path]: tracing.lightstep.accessToken ?? '' },
+    const path = `${normalizePath(input.configPath)}/lightstep_access_token.txt`;
+    const built = collector(input, {
+      name: 'lightstep',
+      address: tracing.lightstep.address,
+      grpc: true,
       tracing: tracer('lightstep', {
         '@type': typeUrl('LightstepConfig'),
         collector_cluster: 'lightstep',
         access_token_file: path,
       }),
     });
+    return built.ok ? ok({ ...built.value, files: { [path]: tracing.lightstep.accessToken ?? '' } }) : built;
   }
-  if (tracing?.datadog) {
-    return ok({
-      ...none,
-      clusters: [remote('datadog_agent', tracing.datadog.address ?? '')],
+  if (tracing?.datadog)
+    return collector(input, {
+      name: 'datadog',
+      cluster: 'datadog_agent',
+      address: tracing.datadog.address,
       tracing: tracer('datadog', {
         '@type': typeUrl('DatadogConfig'),
         collector_cluster: 'datadog_agent',
-        service_name: input.nodeCluster,
+        service_name: input.node.cluster,
       }),
     });
-  }
-  if (!tracing?.openCensusAgent && !tracing?.stackdriver) return ok(none);
-  if (tracing.stackdriver && !input.gcpProject) return err('unable to process Stackdriver tracer: missing GCP Project');
+  if (!tracing?.openCensusAgent?.address && !tracing?.stackdriver) return ok(none);
+  if (tracing.stackdriver && input.gcpProject === undefined)
+    return err('unable to process Stackdriver tracer: missing GCP Project');
   if (!input.openCensus)
     return ok({ ...none, warnings: ['this Envoy has no OpenCensus tracer: proxy spans are not exported'] });
   const config = tracing.stackdriver
@@ -86,6 +83,38 @@ export function buildTracing(input: TracingInput): Result<BuiltTracing> {
     : openCensusAgent(tracing.openCensusAgent ?? {});
   return ok({ ...none, tracing: tracer('opencensus', { '@type': typeUrl('OpenCensusConfig'), ...config }) });
 }
+
+interface Collector {
+  readonly name: string;
+  readonly cluster?: string;
+  readonly address: string | undefined;
+  readonly grpc?: boolean;
+  readonly refresh?: string;
+  readonly tracing: Json;
+}
+/** A tracer and the cluster that its spans go to. */
+function collector(
+  { proxyConfig, node, dnsLookupFamily, hostIp }: TracingInput,
+  { name, cluster = name, address, tracing, ...options }: Collector,
+): Result<BuiltTracing> {
+  if (!address) return ok(none);
+  const parsed = parseSocketAddress(address, name, hostIp);
+  if (!parsed.ok) return parsed;
+  const tls = { settings: proxyConfig.tracing?.tlsSettings, defaultSni: 'tracer', metadata: node.typed };
+  return ok({
+    ...none,
+    clusters: [remoteCluster(cluster, parsed.value, { dnsLookupFamily, tls, ...options })],
+    tracing,
+  });
+}
+
+/** A path without `.` members, as Go's path.Join gives it. */
+const normalizePath = (path: string): string =>
+  (path.startsWith('/') ? '/' : '') +
+  path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
 
 type Stackdriver = NonNullable<NonNullable<MeshProxyConfig['tracing']>['stackdriver']>;
 type OpenCensusAgent = NonNullable<NonNullable<MeshProxyConfig['tracing']>['openCensusAgent']>;
@@ -148,7 +177,7 @@ function stackdriver({ stsPort, gcpProject }: TracingInput, settings: Stackdrive
     stackdriver_exporter_enabled: true,
     stackdriver_project_id: gcpProject,
     ...sts,
-    ...(settings.debug ? { stdout_exporter_enabled: true } : {}),
+    stdout_exporter_enabled: settings.debug ?? false,
     ...contexts(['CLOUD_TRACE_CONTEXT', 'TRACE_CONTEXT', 'GRPC_TRACE_BIN', 'B3']),
     ...traceConfig(settings),
   };

@@ -80,8 +80,11 @@ export const iptablesFlags: readonly FlagSpec[] = [
   toggle('drop-invalid', 'drop packets in an invalid state'),
   toggle('iptables-trace-logging', 'log what matches'),
   toggle('cni-mode', 'called by a CNI plugin'),
+  toggle('host-nsenter-exec', 'accepted, without effect on rules'),
+  text('iptables-probe-port', '', { fallback: '15002', usage: 'accepted, without effect on rules' }),
+  text('probe-timeout', '', { fallback: '5s', usage: 'accepted, without effect on rules' }),
   toggle('skip-rule-apply', 'print nothing and change nothing'),
-  toggle('restore-format', 'write in the format of iptables-restore', { fallback: 'true' }),
+  toggle('restore-format', 'write in the format of iptables-restore', { short: 'f', fallback: 'true' }),
   toggle('dry-run', 'print what would be done', { short: 'n' }),
 ];
 
@@ -115,7 +118,7 @@ export function buildSettings(
   const usable = pod.addresses.filter(isUsable);
   const [first] = usable;
   if (first === undefined) return err('no valid local IP address found');
-  const dualStack = env['ISTIO_DUAL_STACK'] === 'true';
+  const dualStack = isTrue(env['ISTIO_DUAL_STACK']);
   const redirectDns = on('redirect-dns');
   const proxyUid = value('proxy-uid') || (pod.proxyUid ?? '1337');
   const ownerGroups = env['ISTIO_OUTBOUND_OWNER_GROUPS'] || '*';

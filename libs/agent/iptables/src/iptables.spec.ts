@@ -1,32 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { corpusPath, goldenPairs } from '@flotilla/testing';
-import {
-  buildCleanCommands,
-  buildRules,
-  buildSettings,
-  commandLines,
-  describeEnvironment,
-  describeSettings,
-  iptablesFlags,
-  parseFlags,
-  restoreText,
-  separateRanges,
-} from './index.ts';
+import { goldenPairs } from '@flotilla/testing';
+import { buildRules, buildSettings, iptablesFlags, parseFlags, restoreText, separateRanges } from './index.ts';
 import type { IptablesSettings } from './index.ts';
 
-const corpus = corpusPath('iptables');
 interface Case {
   args: string[];
   env: Record<string, string>;
-  interfaceAddresses?: string[];
   resolvConf: string;
-  exitCode: number;
-  stderr: string;
+  interfaceAddresses?: string[];
 }
-const read = (path: string): string => readFileSync(`${corpus}/${path}`, 'utf8');
-const caseOf = (path: string): Case => JSON.parse(read(`${path}/case.json`)) as Case;
 
 function settingsOf({ args, env, interfaceAddresses = ['10.0.0.1'], resolvConf }: Case): IptablesSettings {
   const flags = parseFlags(
@@ -45,47 +28,9 @@ function rulesOf(test: Case) {
   return built.value.rules;
 }
 
-describe.skipIf(!existsSync(corpus))('as Istio writes them (needs ../shared/corpus)', () => {
-  const names = (folder: string): string[] =>
-    existsSync(corpus) ? readdirSync(`${corpus}/${folder}`).filter((name) => !name.includes('.')) : [];
-  it.each(names('cases'))('rules: %s', (name) => {
-    const test = caseOf(`cases/${name}`);
-    if (test.exitCode !== 0) {
-      expect(() => rulesOf(test)).toThrow(test.stderr.replace('Error: ', '').trim());
-      return;
-    }
-    const rules = rulesOf(test);
-    expect(restoreText(rules, 'v4')).toBe(read(`cases/${name}/restore-v4.rules`));
-    expect(restoreText(rules, 'v6')).toBe(read(`cases/${name}/restore-v6.rules`));
-    expect([...commandLines(rules, 'v4'), ...commandLines(rules, 'v6')]).toEqual(
-      read(`cases/${name}/commands.txt`).trim().split('\n'),
-    );
-    expect(read(`cases/${name}/expected.stdout`)).toContain(describeEnvironment(test.env));
-    expect(read(`cases/${name}/expected.stdout`)).toContain(describeSettings(settingsOf(test)));
-  });
-  it.each(names('clean'))('clean-up: %s', (name) => {
-    expect(buildCleanCommands(settingsOf(caseOf(`clean/${name}`)))).toEqual(
-      read(`clean/${name}/commands.txt`).trim().split('\n'),
-    );
-  });
-  it.each(names('upstream'))("Istio's own golden: %s", (name) => {
-    const test = caseOf(`upstream/${name}`) as Case & {
-      realBinaryMatchesUpstreamGolden: boolean;
-      equivalentArgs: string[];
-    };
-    if (!test.realBinaryMatchesUpstreamGolden) return;
-    const rules = rulesOf({ ...test, args: test.equivalentArgs });
-    expect([...commandLines(rules, 'v4'), ...commandLines(rules, 'v6')]).toEqual(
-      read(`upstream/${name}/golden.txt`).trim().split('\n'),
-    );
-  });
-});
-
 describe('golden pairs: rules of flags and environment', () => {
   goldenPairs(import.meta.dirname, ([given]) => {
     const rules = rulesOf({
-      exitCode: 0,
-      stderr: '',
       resolvConf: 'nameserver 10.96.0.10',
       ...(given as Pick<Case, 'args' | 'env'>),
     });

@@ -16,6 +16,10 @@ export const proxyFlags: readonly FlagSpec[] = [
   { name: 'templateFile', fallback: '', usage: 'own bootstrap template' },
   { name: 'meshConfig', fallback: './etc/istio/config/mesh', usage: 'mesh configuration file' },
   { name: 'stsPort', fallback: '0', usage: 'port of a security token service' },
+  { name: 'tokenManagerPlugin', fallback: 'GoogleTokenExchange', usage: 'accepted, without effect' },
+  { name: 'serviceCluster', fallback: 'istio-proxy', usage: "deprecated: the proxy configuration's serviceCluster" },
+  { name: 'concurrency', fallback: '0', usage: "deprecated: the proxy configuration's concurrency" },
+  { name: 'profiling', fallback: 'true', boolean: true, usage: 'accepted, without effect' },
   { name: 'log_output_level', fallback: 'default:info', usage: 'log levels of the agent by scope' },
   { name: 'log_as_json', fallback: 'false', boolean: true, usage: 'Envoy logs JSON' },
 ];

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { addressFamily, buildEnvoyArgs, defaultSdsSocket, defaultXdsSocket } from '@flotilla/agent-bootstrap';
+import { defaultSdsSocket } from '@flotilla/agent-bootstrap';
 import type { Environment, Proxy } from '@flotilla/agent-bootstrap';
 import { createDnsServer, parseResolvConf } from '@flotilla/agent-dns';
 import type { DnsServer } from '@flotilla/agent-dns';
@@ -12,20 +12,14 @@ import { createLimits, type Logger, type Metrics } from '@flotilla/observability
 import { spiffeOf } from '@flotilla/rules';
 import { limitKinds, type GuardOptions } from '@flotilla/server';
 import { systemClock } from '@flotilla/std';
-import { writeBootstrap } from './bootstrap-file.ts';
+import { replaceFile } from '@flotilla/stored-file';
 import { startEnvoy } from './envoy-process.ts';
 import { readOptional } from './pod-info.ts';
+import type { ProxyStart } from './proxy-start.ts';
 import { splitAddress } from './agent-settings.ts';
-import type { AgentSettings } from './agent-settings.ts';
 
-export interface AgentOptions {
-  readonly proxy: Proxy;
-  readonly settings: AgentSettings;
+export interface AgentOptions extends ProxyStart {
   readonly env: Environment;
-  readonly proxyLogLevel: string;
-  readonly proxyComponentLogLevel: string;
-  readonly logAsJson: boolean;
-  readonly templateFile?: string;
   readonly log: Logger;
   readonly metrics: Metrics;
   metricsText(): Promise<string>;
@@ -47,21 +41,15 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   try {
     const quit = new AbortController();
     await startServers(options, { closers, onQuit: () => quit.abort() });
-    const bootstrapFile = await writeBootstrap(proxy, {
-      ...(options.templateFile || settings.bootstrapTemplate
-        ? { template: options.templateFile || settings.bootstrapTemplate || '' }
-        : {}),
-      ...(settings.grpcBootstrap ? { grpcBootstrap: settings.grpcBootstrap } : {}),
-    });
-    const { proxyConfig, instanceIps } = proxy;
-    for (const warning of proxy.warnings) log.warn(warning);
-    const override = settings.bootstrapOverride ? await readFile(settings.bootstrapOverride, 'utf8') : undefined;
+    await writeFiles(options);
+    const { proxyConfig } = proxy;
+    for (const warning of options.warnings) log.warn(warning);
     const envoy = startEnvoy({
       binary: settings.envoyBinary ?? proxyConfig.binaryPath ?? '/usr/local/bin/envoy',
       env: options.env,
       admin: adminOf(proxy),
       log,
-      args: buildEnvoyArgs({ ...options, proxyConfig, instanceIps, bootstrapFile, ...(override ? { override } : {}) }),
+      args: options.envoyArgs,
     });
     closers.push(() => envoy.kill('SIGKILL'));
     const order = AbortSignal.any([stop, quit.signal]);
@@ -90,6 +78,13 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   }
 }
 
+/** Writes what Envoy and proxyless gRPC applications read when they start. */
+async function writeFiles({ proxy, settings, bootstrap, grpcBootstrap }: AgentOptions): Promise<void> {
+  for (const [file, text] of Object.entries(proxy.files)) await replaceFile(file, { text, mode: 0o600 });
+  if (bootstrap.text !== undefined) await replaceFile(bootstrap.path, { text: bootstrap.text, mode: 0o644 });
+  if (settings.grpcBootstrap) await replaceFile(settings.grpcBootstrap, { text: grpcBootstrap, mode: 0o644 });
+}
+
 /** What each of the agent's servers is made with. */
 const guard = (server: string, { settings, metrics, log }: AgentOptions): GuardOptions => ({
   limits: settings.connectionLimits,
@@ -97,8 +92,8 @@ const guard = (server: string, { settings, metrics, log }: AgentOptions): GuardO
   onProblem: (message) => log.warn(message, { server }),
 });
 
-const adminOf = ({ proxyConfig, instanceIps }: Proxy) => ({
-  host: addressFamily(instanceIps).localhost,
+const adminOf = ({ proxyConfig, family }: Proxy) => ({
+  host: family.localhost,
   port: proxyConfig.proxyAdminPort ?? 15000,
 });
 
@@ -132,7 +127,7 @@ async function startServers(
     log: log.scope('cache'),
   });
   closers.push(() => certificate.close());
-  for (const socket of [defaultSdsSocket, defaultXdsSocket]) await mkdir(dirname(socket), { recursive: true });
+  for (const socket of [defaultSdsSocket, proxy.xdsSocket]) await mkdir(dirname(socket), { recursive: true });
   const sds = await createSdsServer({
     socket: defaultSdsSocket,
     certificate,
@@ -146,7 +141,7 @@ async function startServers(
   if (dns) closers.push(() => dns.close());
   const plaintext = proxyConfig.controlPlaneAuthPolicy === 'NONE';
   const relay = await createRelay({
-    socket: defaultXdsSocket,
+    socket: proxy.xdsSocket,
     guard: guard('xds', options),
     clock: systemClock,
     log: log.scope('xdsproxy'),
@@ -194,7 +189,7 @@ function statusInputs({ settings, proxy, log }: AgentOptions) {
 async function startDns(options: AgentOptions): Promise<DnsServer> {
   const { settings, proxy, log, metrics } = options;
   const { nameservers, search } = parseResolvConf((await readOptional('/etc/resolv.conf')) ?? '');
-  const listen = splitAddress(settings.dnsAddress, addressFamily(proxy.instanceIps).localhost);
+  const listen = splitAddress(settings.dnsAddress, proxy.family.localhost);
   return createDnsServer({
     ...listen,
     names: { namespace: settings.namespace, domain: proxy.node.id.split('~')[3] ?? '', search },

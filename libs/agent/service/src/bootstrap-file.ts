@@ -1,40 +1,42 @@
 import { join } from 'node:path';
-import { addressFamily, buildGrpcBootstrap, defaultXdsSocket, fillTemplate } from '@flotilla/agent-bootstrap';
-import type { Proxy } from '@flotilla/agent-bootstrap';
-import { replaceFile } from '@flotilla/stored-file';
-import { readOptional } from './pod-info.ts';
+import { fillTemplate, type Proxy } from '@flotilla/agent-bootstrap';
+import { err, ok, type Result } from '@flotilla/std';
 
+/** The file that Envoy starts with: `text` is written there first, unless it is the user's own. */
+export interface BootstrapFile {
+  readonly path: string;
+  readonly text?: string;
+}
 export interface BootstrapFileOptions {
+  /** A template of the user's that takes the place of Istio's. */
   readonly template?: string;
-  readonly grpcBootstrap?: string;
+  /** The text of a file; undefined when it does not exist. */
+  readonly read: (path: string) => Promise<string | undefined>;
 }
 
 /**
- * Writes Envoy's bootstrap below the proxy's configPath and returns its path. An own template takes the place of
- * Istio's; `.yaml.tmpl` makes a YAML file.
+ * Envoy's bootstrap: the user's customConfigFile as it is; else a template of the user's, filled; else Istio's, below
+ * the proxy's configPath. `.yaml` or `.yaml.tmpl` makes a YAML file. Fails for a template that is missing or asks for
+ * unknown values.
  */
-export async function writeBootstrap(proxy: Proxy, { template, grpcBootstrap }: BootstrapFileOptions): Promise<string> {
-  const folder = proxy.proxyConfig.configPath ?? './etc/istio/proxy';
-  const own = template || proxy.proxyConfig.proxyBootstrapTemplatePath || proxy.proxyConfig.customConfigFile;
-  const path = join(folder, own?.endsWith('.yaml.tmpl') ? 'envoy-rev.yaml' : 'envoy-rev.json');
-  for (const [file, text] of Object.entries(proxy.files)) await replaceFile(file, { text, mode: 0o600 });
-  await replaceFile(path, {
-    text: own ? await fill(own, proxy) : JSON.stringify(proxy.bootstrap, undefined, 2),
-    mode: 0o644,
-  });
-  if (grpcBootstrap)
-    await replaceFile(grpcBootstrap, {
-      text: JSON.stringify(buildGrpcBootstrap(proxy.node, defaultXdsSocket), undefined, 2),
-      mode: 0o644,
-    });
-  return path;
+export async function buildBootstrapFile(
+  proxy: Proxy,
+  { template, read }: BootstrapFileOptions,
+): Promise<Result<BootstrapFile>> {
+  const { customConfigFile, proxyBootstrapTemplatePath, configPath = './etc/istio/proxy' } = proxy.proxyConfig;
+  if (customConfigFile) return ok({ path: customConfigFile });
+  const own = template || proxyBootstrapTemplatePath;
+  const path = join(configPath, own && /\.yaml(\.tmpl)?$/.test(own) ? 'envoy-rev.yaml' : 'envoy-rev.json');
+  if (!own) return ok({ path, text: JSON.stringify(proxy.bootstrap, undefined, 2) });
+  const text = await read(own);
+  if (text === undefined) return err(`bootstrap template ${own}: the file does not exist`);
+  const filled = fillTemplate(text, templateValues(proxy));
+  return filled.ok ? ok({ path, text: filled.value }) : filled;
 }
 
-async function fill(path: string, { node, proxyConfig, instanceIps }: Proxy): Promise<string> {
-  const text = await readOptional(path);
-  if (text === undefined) throw new Error(`bootstrap template ${path}: the file does not exist`);
-  const { localhost, wildcard, dnsLookupFamily } = addressFamily(instanceIps);
-  const filled = fillTemplate(text, {
+function templateValues({ node, proxyConfig, family }: Proxy): Readonly<Record<string, string>> {
+  const { localhost, wildcard, dnsLookupFamily } = family;
+  return {
     nodeID: node.id,
     cluster: node.cluster,
     discovery_address: proxyConfig.discoveryAddress ?? '',
@@ -43,7 +45,5 @@ async function fill(path: string, { node, proxyConfig, instanceIps }: Proxy): Pr
     dns_lookup_family: dnsLookupFamily,
     config_path: proxyConfig.configPath ?? '',
     meta_json_str: JSON.stringify(node.metadata),
-  });
-  if (!filled.ok) throw new Error(filled.error);
-  return filled.value;
+  };
 }

@@ -5,5 +5,6 @@ export * from './flags.ts';
 export * from './iptables-command.ts';
 export * from './pod-info.ts';
 export * from './proxy-command.ts';
+export * from './proxy-start.ts';
 export * from './agent-settings.ts';
 export * from './small-commands.ts';

@@ -14,13 +14,30 @@ import {
 import type { FlagSpec, IptablesSettings, Rule } from '@flotilla/agent-iptables';
 import type { Environment } from '@flotilla/agent-bootstrap';
 import { parseResolvConf } from '@flotilla/agent-dns';
-import { interfaceAddresses, readOptional } from './pod-info.ts';
+import { podInterfaces, readOptional } from './pod-info.ts';
 
 export interface IptablesCommandOptions {
   readonly args: readonly string[];
   readonly env: Environment;
+  /** Standard output. */
   print(text: string): void;
+  /** Standard error; a whole line. */
+  warn(text: string): void;
+  /** What is known of the pod; by default what the system says. */
+  readonly pod?: PodFacts;
 }
+/** What the rules depend on beside flags and environment. */
+export interface PodFacts {
+  readonly addresses: readonly string[];
+  /** Text of /etc/resolv.conf and of /etc/passwd, as far as they exist. */
+  readonly resolvConf?: string;
+  readonly passwd?: string;
+}
+const readPod = async (): Promise<PodFacts> => ({
+  addresses: podInterfaces().map(({ address }) => address),
+  resolvConf: await readOptional('/etc/resolv.conf'),
+  passwd: await readOptional('/etc/passwd'),
+});
 
 const flagSpecs: readonly FlagSpec[] = [
   ...iptablesFlags,
@@ -39,20 +56,27 @@ function run(command: string, args: readonly string[], input = ''): Promise<stri
   });
 }
 
+interface Failure {
+  readonly exitCode: number;
+  readonly error: string;
+}
 interface Prepared {
   readonly settings: IptablesSettings;
   on(flag: string): boolean;
 }
 
-async function prepare(
+function prepare(
   { args, env }: IptablesCommandOptions,
-  addresses: readonly string[],
-): Promise<Prepared | { readonly exitCode: number; readonly error: string }> {
+  { addresses, resolvConf = '', passwd = '' }: PodFacts,
+): Prepared | Failure {
   const parsed = parseFlags(flagSpecs, args);
   if (!parsed.ok) return { exitCode: 255, error: `Error: ${parsed.error}` };
-  const passwd = await readOptional('/etc/passwd');
-  const proxyUid = /^istio-proxy:[^:]*:(\d+):/m.exec(passwd ?? '')?.[1];
-  const { nameservers } = parseResolvConf((await readOptional('/etc/resolv.conf')) ?? '');
+  const user = env['ENVOY_USER'] || 'istio-proxy';
+  const proxyUid = passwd
+    .split('\n')
+    .find((line) => line.startsWith(`${user}:`))
+    ?.split(':')[2];
+  const { nameservers } = parseResolvConf(resolvConf);
   const settings = buildSettings(parsed.value.flags, env, {
     addresses,
     nameservers,
@@ -71,16 +95,16 @@ const logLine = (message: string): string => `${new Date().toISOString()}\tinfo\
  * Resolves with the exit code.
  */
 export async function iptablesCommand(options: IptablesCommandOptions): Promise<number> {
-  const prepared = await prepare(options, interfaceAddresses());
-  if ('error' in prepared) return fail(prepared);
+  const prepared = prepare(options, options.pod ?? (await readPod()));
+  if ('error' in prepared) return fail(prepared, options);
   const { settings, on } = prepared;
+  if (on('skip-rule-apply')) return 0;
   const info = (message: string): void => options.print(logLine(message));
   const built = buildRules(settings);
-  if (!built.ok) return fail({ exitCode: 2, error: `panic: ${built.error}` });
-  for (const problem of built.value.problems) process.stderr.write(`${problem}\n`);
+  if (!built.ok) return fail({ exitCode: 2, error: `panic: ${built.error}` }, options);
+  for (const problem of built.value.problems) options.warn(`${problem}\n`);
   info(describeEnvironment(options.env));
   info(describeSettings(settings));
-  if (on('skip-rule-apply')) return 0;
   const dryRun = on('dry-run');
   const families = ['v4', 'v6'] as const;
   for (const family of families) {
@@ -142,8 +166,9 @@ function ignoreExisting(error: Error): void {
 /** `pilot-agent istio-clean-iptables`: takes the rules away; what isn't there is passed over. */
 export async function cleanIptablesCommand(options: IptablesCommandOptions): Promise<number> {
   // A pod that has lost its addresses may still have rules, and both families are cleaned: any address will do.
-  const prepared = await prepare(options, ['192.0.2.1']);
-  if ('error' in prepared) return fail(prepared);
+  const pod = options.pod ?? (await readPod());
+  const prepared = prepare(options, { ...pod, addresses: ['192.0.2.1'] });
+  if ('error' in prepared) return fail(prepared, options);
   const dryRun = prepared.on('dry-run');
   for (const line of buildCleanCommands(prepared.settings)) {
     options.print(logLine(line));
@@ -157,7 +182,7 @@ export async function cleanIptablesCommand(options: IptablesCommandOptions): Pro
   return 0;
 }
 
-function fail({ exitCode, error }: { readonly exitCode: number; readonly error: string }): number {
-  process.stderr.write(`${error}\n`);
+function fail({ exitCode, error }: Failure, { warn }: IptablesCommandOptions): number {
+  warn(`${error}\n`);
   return exitCode;
 }

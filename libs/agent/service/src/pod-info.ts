@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 
@@ -40,9 +41,19 @@ const unquote = (quoted: string): string =>
   });
 
 /** Addresses of this pod's interfaces, without loopback and link-local ones, in the order of the system. */
-export function interfaceAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith('169.254.') && !/^fe[89ab]/i.test(address))
-    .map(({ address }) => address);
+export function podInterfaces(): { readonly name: string; readonly address: string }[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses
+      .filter(({ internal, address }) => !internal && !address.startsWith('169.254.') && !/^fe[89ab]/i.test(address))
+      .map(({ address }) => ({ name, address })),
+  );
+}
+
+const resolveTimeoutMs = 15_000;
+
+/** An address of a host, IPv4 if it has one; undefined when it has none, or nobody says so within 15 s. */
+export async function resolveHost(host: string): Promise<string | undefined> {
+  const timeout = new Promise<[]>((resolve) => setTimeout(resolve, resolveTimeoutMs, []).unref());
+  const found = await Promise.race([lookup(host, { all: true }).catch(() => []), timeout]);
+  return (found.find(({ family }) => family === 4) ?? found[0])?.address;
 }

@@ -1,10 +1,8 @@
-import { buildProxy } from '@flotilla/agent-bootstrap';
 import type { Environment } from '@flotilla/agent-bootstrap';
-import { parseFlags } from '@flotilla/agent-iptables';
 import type { Logger, Metrics } from '@flotilla/observability-port';
 import { runAgent } from './agent.ts';
-import { interfaceAddresses, parsePodInfo, readOptional } from './pod-info.ts';
-import { proxyFlags, readSettings } from './agent-settings.ts';
+import { podInterfaces, readOptional, resolveHost } from './pod-info.ts';
+import { prepareProxy } from './proxy-start.ts';
 
 export interface ProxyCommandOptions {
   readonly args: readonly string[];
@@ -22,53 +20,23 @@ export interface ProxyCommandOptions {
  * what the user must mend.
  */
 export async function proxyCommand(options: ProxyCommandOptions): Promise<number> {
-  const { env } = options;
-  const parsed = parseFlags(proxyFlags, options.args);
-  if (!parsed.ok) return refuse(parsed.error);
-  const { flags, rest } = parsed.value;
-  const flag = (name: string): string =>
-    flags.get(name) ?? proxyFlags.find((spec) => spec.name === name)?.fallback ?? '';
-  const settings = readSettings(env);
-  const [labels, annotations, meshFile] = await Promise.all([
-    readOptional('./etc/istio/pod/labels'),
-    readOptional('./etc/istio/pod/annotations'),
-    readOptional(flag('meshConfig')),
-  ]);
-  const stsPort = Number(flag('stsPort'));
-  const proxy = buildProxy({
-    args: {
-      type: rest[0] ?? 'sidecar',
-      domain: flag('domain'),
-      outlierLogPath: flag('outlierLogPath'),
-      ...(stsPort > 0 ? { stsPort } : {}),
-    },
-    env,
-    interfaceAddresses: interfaceAddresses(),
-    istioExtensions: settings.istioExtensions,
-    ...(meshFile !== undefined ? { meshFile } : {}),
-    ...(labels !== undefined ? { podLabels: parsePodInfo(labels) } : {}),
-    ...(annotations !== undefined ? { podAnnotations: parsePodInfo(annotations) } : {}),
+  const prepared = await prepareProxy({
+    args: options.args,
+    env: options.env,
+    interfaces: podInterfaces(),
+    read: readOptional,
+    resolve: resolveHost,
   });
-  if (!proxy.ok) return refuse(proxy.error);
-  const log = options.createLog(flag('log_output_level'));
+  if (!prepared.ok) {
+    process.stderr.write(`Error: ${prepared.error}\n`);
+    return 255;
+  }
+  const { proxy, settings, logLevels } = prepared.value;
+  const log = options.createLog(logLevels);
   log.info('Proxy role', {
-    id: proxy.value.node.id,
-    discoveryAddress: proxy.value.proxyConfig.discoveryAddress,
-    ca: settings.caAddress ?? proxy.value.proxyConfig.discoveryAddress,
+    id: proxy.node.id,
+    discoveryAddress: proxy.proxyConfig.discoveryAddress,
+    ca: settings.caAddress ?? proxy.proxyConfig.discoveryAddress,
   });
-  return runAgent({
-    ...options,
-    proxy: proxy.value,
-    settings,
-    log,
-    proxyLogLevel: flag('proxyLogLevel'),
-    proxyComponentLogLevel: flag('proxyComponentLogLevel'),
-    logAsJson: flag('log_as_json') === 'true',
-    ...(flag('templateFile') ? { templateFile: flag('templateFile') } : {}),
-  });
-}
-
-function refuse(message: string): number {
-  process.stderr.write(`Error: ${message}\n`);
-  return 255;
+  return runAgent({ ...options, ...prepared.value, log });
 }
