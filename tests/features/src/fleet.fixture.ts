@@ -7,7 +7,7 @@ import { createFileSource } from '@flotilla/galley-file-source';
 import { createGalley } from '@flotilla/galley-service';
 import { listen } from '@flotilla/grpc';
 import { createInjector, readValues } from '@flotilla/injector-service';
-import { defaultInstallation, type Installation } from '@flotilla/model';
+import { defaultInstallation, type Batch, type Installation } from '@flotilla/model';
 import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
 import {
@@ -20,6 +20,7 @@ import {
 } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher, createSubscriber } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
+import { AsyncQueue } from '@flotilla/std';
 
 export interface FleetOptions {
   /** The files that galley watches. */
@@ -114,8 +115,17 @@ export async function startFleet({ config, installation = defaultInstallation }:
   const pilot = createPilot({ subscriber: await reader('pilot'), installation, observability, signal });
   const values = await readValues(undefined, installation);
   const webhook = await certified('sidecar-injector', ['--galley', address]);
+  const { subscribe } = createSubscriber(webhook.options, webhook);
+  const taken = new AsyncQueue<Batch>();
   const injector = createInjector({
-    subscriber: createSubscriber(webhook.options, webhook),
+    subscriber: {
+      async *subscribe(...args) {
+        for await (const batch of subscribe(...args)) {
+          yield batch;
+          taken.push(batch);
+        }
+      },
+    },
     values,
     observability,
     signal,
@@ -135,6 +145,8 @@ export async function startFleet({ config, installation = defaultInstallation }:
     pilot,
     /** The certificate of galley, in PEM. */
     certificate: (): string => context.certificate.current()?.cert ?? '',
+    /** Batches that the injector has taken, as it takes them. */
+    taken,
     /** What the webhook makes of a pod; throws when it refuses it. */
     inject: (pod: object) => review(injectionPort, pod, readFileSync(place.rootCertOut, 'utf8')),
     /** pilot's plaintext port. */

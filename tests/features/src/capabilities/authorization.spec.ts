@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { Mesh } from './mesh.fixture.ts';
+
+const rbac = 'envoy.filters.http.rbac';
+const workload = `
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: 10.8.0.1, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [], serviceAccountName: web}
+status: {podIP: 10.0.0.1, phase: Running}
+---`;
+const policy = (namespace: string, spec: string): string => `
+apiVersion: security.istio.io/v1beta1
+kind: AuthorizationPolicy
+metadata: {name: p, namespace: ${namespace}}
+spec: ${spec}
+---`;
+
+describe.each(['sotw', 'delta'] as const)('authorization (%s)', (variant) => {
+  const open = (config: string): Promise<Mesh> =>
+    Mesh.open({ config: workload + config, proxy: { variant, type: 'sidecar', name: 'web' } });
+  const inbound = (mesh: Mesh): string => JSON.stringify(mesh.get('lds', 'virtualInbound'));
+
+  it('without a policy nothing is checked', async () =>
+    expect((await open('')).httpFilters('virtualInbound')).not.toContain(rbac));
+
+  it('a policy is checked by the workloads that it selects, as it says now', async () => {
+    const mesh = await open(
+      policy('shop', '{selector: {matchLabels: {app: web}}, rules: [{to: [{operation: {paths: [/a]}}]}]}'),
+    );
+    expect(mesh.httpFilters('virtualInbound')).toContain(rbac);
+    expect(inbound(mesh)).toContain('"exact":"/a"');
+    await mesh.write(
+      workload + policy('shop', '{selector: {matchLabels: {app: web}}, rules: [{to: [{operation: {paths: [/b]}}]}]}'),
+    );
+    expect(inbound(mesh)).toContain('"exact":"/b"');
+    expect(inbound(mesh)).not.toContain('"exact":"/a"');
+    await mesh.write(
+      workload + policy('shop', '{selector: {matchLabels: {app: api}}, rules: [{to: [{operation: {paths: [/b]}}]}]}'),
+    );
+    expect(mesh.httpFilters('virtualInbound')).not.toContain(rbac);
+  });
+
+  it('a policy of the root namespace is for every workload, one of another namespace for none of these', async () => {
+    const denial = '{action: DENY, rules: [{from: [{source: {namespaces: [bank]}}]}]}';
+    const mesh = await open(policy('bank', denial));
+    expect(mesh.httpFilters('virtualInbound')).not.toContain(rbac);
+    await mesh.write(workload + policy('istio-system', denial));
+    expect(mesh.httpFilters('virtualInbound')).toContain(rbac);
+    expect(inbound(mesh)).toContain('"action":"DENY"');
+  });
+});
