@@ -1,13 +1,13 @@
 import { groupBy } from '@flotilla/std';
 import { isHttp } from '@flotilla/pilot-registry';
-import { canListenOn, worldQuery, type View } from '@flotilla/pilot-world';
+import { canListenOn, proxyConfig, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
 import { member } from '@flotilla/query';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
 import { finish } from '../finish/finish.ts';
 import { connectionBalance } from '../listeners/balance.ts';
-import { tlsInspector } from '../listeners/inspectors.ts';
+import { proxyProtocol, tlsInspector } from '../listeners/inspectors.ts';
 import { listOf, namingQuery } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
@@ -69,16 +69,23 @@ interface Place {
   readonly chains: readonly GatewayChain[];
 }
 
-const buildListener = (view: View, { name, address, port, chains }: Place): envoy.config.listener.v3.IListener => ({
-  name,
-  address: { socketAddress: { address, portValue: port } },
-  filterChains: chains.map(({ chain }) => chain),
-  ...(chains.some(({ inspected }) => inspected) ? { listenerFilters: [tlsInspector] } : {}),
-  continueOnListenerFiltersTimeout: true,
-  ...accessLogFor(view, 'CLIENT', 'listener'),
-  trafficDirection: OUTBOUND,
-  ...connectionBalance(view, 'OUTBOUND'),
-});
+function buildListener(view: View, { name, address, port, chains }: Place): envoy.config.listener.v3.IListener {
+  // The header of the PROXY protocol comes before anything that is inspected.
+  const listenerFilters = [
+    ...(view.query(proxyConfig, '').gatewayTopology?.proxyProtocol ? [proxyProtocol] : []),
+    ...(chains.some(({ inspected }) => inspected) ? [tlsInspector] : []),
+  ];
+  return {
+    name,
+    address: { socketAddress: { address, portValue: port } },
+    filterChains: chains.map(({ chain }) => chain),
+    ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
+    continueOnListenerFiltersTimeout: true,
+    ...accessLogFor(view, 'CLIENT', 'listener'),
+    trafficDirection: OUTBOUND,
+    ...connectionBalance(view, 'OUTBOUND'),
+  };
+}
 
 /** Ports that a gateway listens on, by the names of their listeners: all of one address and number share one. */
 const listenerPorts = worldQuery('gateway-listener-ports', (view): ReadonlyMap<string, readonly GatewayPort[]> => {

@@ -18,6 +18,11 @@ export const tlsInspector: IListenerFilter = {
   name: 'envoy.filters.listener.tls_inspector',
   typedConfig: typedConfig(filters.tls_inspector.v3.TlsInspector, {}),
 };
+/** A load balancer in front puts the client's address before the stream. */
+export const proxyProtocol: IListenerFilter = {
+  name: 'envoy.filters.listener.proxy_protocol',
+  typedConfig: typedConfig(filters.proxy_protocol.v3.ProxyProtocol, {}),
+};
 export const httpInspector: IListenerFilter = {
   name: 'envoy.filters.listener.http_inspector',
   typedConfig: typedConfig(filters.http_inspector.v3.HttpInspector, {}),
