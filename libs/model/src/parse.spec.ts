@@ -38,6 +38,26 @@ describe('parsing resources', () => {
     expect(parseResource(raw, { unknownFields: 'strict' }).ok).toBe(false);
   });
 
+  it('does not know fields that Istio 1.19 does not have', () => {
+    const parsed = parseResource({
+      apiVersion: 'networking.istio.io/v1beta1',
+      kind: 'DestinationRule',
+      metadata: { name: 'web' },
+      spec: {
+        host: 'web',
+        trafficPolicy: { proxyProtocol: { version: 'V2' }, tls: { mode: 'SIMPLE', caCrl: '/crl' } },
+      },
+    });
+    expect(parsed.ok && parsed.value.warnings.map(({ path }) => path)).toEqual([
+      'spec.trafficPolicy.proxyProtocol',
+      'spec.trafficPolicy.tls.caCrl',
+    ]);
+    expect(parsed.ok && parsed.value.resource.spec).toEqual({
+      host: 'web',
+      trafficPolicy: { tls: { mode: 'SIMPLE' } },
+    });
+  });
+
   it.each([
     [virtualService({ hosts: 'web' }), 'spec.hosts', 'expected a list, found "web"'],
     [

@@ -43,15 +43,12 @@ const policyFields = [
   'tls',
   'portLevelSettings',
   'tunnel',
-  'proxyProtocol',
 ] as const;
 
 function checkTrafficPolicy(policy: TrafficPolicy | undefined, path: string, report: Report): void {
   if (!policy) return;
   if (policyFields.every((field) => policy[field] === undefined))
     return report.error(path, 'traffic policy must have at least one field');
-  if (policy.tunnel && policy.proxyProtocol)
-    return report.error(path, 'tunnel and proxyProtocol must not be set together');
   checkPolicyParts(policy, path, report);
   for (const [i, port] of (policy.portLevelSettings ?? []).entries()) {
     const at = `${path}.portLevelSettings[${i}]`;
@@ -105,7 +102,7 @@ function checkOutlierDetection(outlier: OutlierDetection | undefined, path: stri
   report.error(`${path}.minHealthPercent`, percentMistake(outlier.minHealthPercent));
 }
 
-export function checkConnectionPool(pool: ConnectionPoolSettings | undefined, path: string, report: Report): void {
+function checkConnectionPool(pool: ConnectionPoolSettings | undefined, path: string, report: Report): void {
   if (!pool) return;
   const { http, tcp } = pool;
   if (!http && !tcp) return report.error(path, 'connection pool must have at least one field');

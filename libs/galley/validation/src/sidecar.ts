@@ -1,6 +1,5 @@
 import { parseInteger } from '@flotilla/std';
 import type { IstioEgressListener, IstioIngressListener, Meta, Sidecar } from '@flotilla/model';
-import { checkConnectionPool } from './destination-rule.ts';
 import { checkDestination } from './destination.ts';
 import { ipMistake } from './ip.ts';
 import { fqdnMistake, portMistake, portNameMistake, splitHostPort, unixPathMistake, unixPrefix } from './names.ts';
@@ -15,7 +14,7 @@ export function checkSidecar(spec: Sidecar, meta: Meta, report: Report): void {
   const inSelector = selectorMistakes(spec.workloadSelector?.labels);
   for (const mistake of inSelector) report.error('spec.workloadSelector.labels', mistake);
   if (inSelector.length > 0) return;
-  if (!spec.egress?.length && !spec.ingress?.length && !spec.outboundTrafficPolicy && !spec.inboundConnectionPool)
+  if (!spec.egress?.length && !spec.ingress?.length && !spec.outboundTrafficPolicy)
     return report.error('spec', 'sidecar: empty configuration provided');
   if (spec.workloadSelector && Object.keys(spec.workloadSelector.labels ?? {}).length === 0) {
     report.warn('spec.workloadSelector', `sidecar: ${noLabels}, will be applied to all services in namespace`);
@@ -23,7 +22,6 @@ export function checkSidecar(spec: Sidecar, meta: Meta, report: Report): void {
   const ports = new Set<number>();
   for (const [i, listener] of (spec.ingress ?? []).entries())
     checkIngress(listener, { path: `spec.ingress[${i}]`, ports }, report);
-  checkConnectionPool(spec.inboundConnectionPool, 'spec.inboundConnectionPool', report);
   checkEgress(spec.egress ?? [], meta.namespace, report);
   checkOutboundPolicy(spec.outboundTrafficPolicy, report);
 }
@@ -46,7 +44,6 @@ function checkIngress(
   if (ports.has(number)) report.error(`${path}.port.number`, notUnique);
   ports.add(number);
   if (defaultEndpoint) checkDefaultEndpoint(defaultEndpoint, `${path}.defaultEndpoint`, report);
-  checkConnectionPool(listener.connectionPool, `${path}.connectionPool`, report);
   if (!tls) return;
   if (tls.subjectAltNames?.length)
     report.error(`${path}.tls`, 'sidecar: subjectAltNames is not supported in ingress tls');

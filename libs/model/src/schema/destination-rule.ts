@@ -84,7 +84,6 @@ export const ClientTLSSettings = message({
   subjectAltNames: repeated(string),
   sni: string,
   insecureSkipVerify: wrapper(bool),
-  caCrl: string,
 });
 export type ClientTLSSettings = Infer<typeof ClientTLSSettings>;
 const policyFields = {
@@ -99,7 +98,6 @@ export const TrafficPolicy = message({
   ...policyFields,
   portLevelSettings: repeated(PortTrafficPolicy),
   tunnel: message({ protocol: string, targetHost: string, targetPort: uint }),
-  proxyProtocol: message({ version: enumeration(['V1', 'V2']) }),
 });
 export type TrafficPolicy = Infer<typeof TrafficPolicy>;
 export const Subset = message({ name: string, labels: map(string), trafficPolicy: TrafficPolicy });

@@ -17,7 +17,7 @@ import {
 import { LabelSelector, WorkloadSelector } from './common.ts';
 import { ClientTLSSettings, LocalityLoadBalancerSetting, TcpKeepalive } from './destination-rule.ts';
 import { HTTPRetry } from './virtual-service.ts';
-import { OutboundTrafficPolicy } from './networking.ts';
+import { MeshOutboundTrafficPolicy } from './networking.ts';
 
 const RemoteService = message({ address: string, tlsSettings: ClientTLSSettings, tcpKeepalive: TcpKeepalive });
 const CustomTag = message(
@@ -110,7 +110,6 @@ export const MeshProxyConfig = message({
     server: message({ disabled: wrapper(bool), value: string }),
     attemptCount: message({ disabled: wrapper(bool) }),
     envoyDebugHeaders: message({ disabled: wrapper(bool) }),
-    metadataExchangeHeaders: message({ mode: enumeration(['UNDEFINED', 'IN_MESH']) }),
   }),
 });
 export type MeshProxyConfig = Infer<typeof MeshProxyConfig>;
@@ -124,11 +123,10 @@ export const ProxyConfigResource = message({
 export type ProxyConfigResource = Infer<typeof ProxyConfigResource>;
 
 const s = repeated(string);
-const extProvider = {
+const extAuthz = {
   service: string,
   port: uint,
   timeout: duration,
-  pathPrefix: string,
   failOpen: bool,
   statusOnError: string,
   includeRequestBodyInCheck: message({ maxRequestBytes: uint, allowPartialMessage: bool, packAsBytes: bool }),
@@ -146,7 +144,8 @@ const als = {
 export const ExtensionProvider = message({
   name: string,
   envoyExtAuthzHttp: message({
-    ...extProvider,
+    ...extAuthz,
+    pathPrefix: string,
     includeHeadersInCheck: s,
     includeRequestHeadersInCheck: s,
     includeAdditionalHeadersInCheck: map(string),
@@ -154,7 +153,7 @@ export const ExtensionProvider = message({
     headersToDownstreamOnDeny: s,
     headersToDownstreamOnAllow: s,
   }),
-  envoyExtAuthzGrpc: message(extProvider),
+  envoyExtAuthzGrpc: message(extAuthz),
   zipkin: message({ ...span, enable64bitTraceId: bool }),
   lightstep: message({ ...span, accessToken: string }),
   datadog: message(span),
@@ -171,10 +170,7 @@ export const ExtensionProvider = message({
     context: repeated(enumeration(['UNSPECIFIED', 'W3C_TRACE_CONTEXT', 'GRPC_BIN', 'CLOUD_TRACE_CONTEXT', 'B3'])),
   }),
   skywalking: message({ service: string, port: uint, accessToken: string }),
-  opentelemetry: message({
-    ...span,
-    http: message({ path: string, timeout: duration, headers: repeated(message({ name: string, value: string })) }),
-  }),
+  opentelemetry: message(span),
   prometheus: message({}),
   envoyFileAccessLog: message({
     path: string,
@@ -209,8 +205,7 @@ export const MeshConfig = message({
   enableEnvoyAccessLogService: bool,
   disableEnvoyListenerLog: bool,
   defaultConfig: MeshProxyConfig,
-  outboundTrafficPolicy: OutboundTrafficPolicy,
-  inboundTrafficPolicy: struct,
+  outboundTrafficPolicy: MeshOutboundTrafficPolicy,
   configSources: repeated(
     message({
       address: string,

@@ -1,6 +1,5 @@
 import { bool, enumeration, map, message, repeated, string, struct, uint, int, type Infer } from './schema.ts';
 import { LabelsSelector, Port } from './common.ts';
-import { ConnectionPoolSettings } from './destination-rule.ts';
 
 export const ServerTLSSettings = message({
   httpsRedirect: bool,
@@ -8,7 +7,6 @@ export const ServerTLSSettings = message({
   serverCertificate: string,
   privateKey: string,
   caCertificates: string,
-  caCrl: string,
   credentialName: string,
   subjectAltNames: repeated(string),
   verifyCertificateSpki: repeated(string),
@@ -86,7 +84,6 @@ export const IstioIngressListener = message({
   captureMode: CaptureMode,
   defaultEndpoint: string,
   tls: ServerTLSSettings,
-  connectionPool: ConnectionPoolSettings,
 });
 export type IstioIngressListener = Infer<typeof IstioIngressListener>;
 export const IstioEgressListener = message({
@@ -96,8 +93,10 @@ export const IstioEgressListener = message({
   hosts: repeated(string),
 });
 export type IstioEgressListener = Infer<typeof IstioEgressListener>;
+const outboundMode = enumeration(['REGISTRY_ONLY', 'ALLOW_ANY']);
+export const MeshOutboundTrafficPolicy = message({ mode: outboundMode });
 export const OutboundTrafficPolicy = message({
-  mode: enumeration(['REGISTRY_ONLY', 'ALLOW_ANY']),
+  mode: outboundMode,
   egressProxy: message({ host: string, subset: string, port: message({ number: uint }) }),
 });
 /** networking.istio.io Sidecar */
@@ -106,7 +105,6 @@ export const Sidecar = message({
   ingress: repeated(IstioIngressListener),
   egress: repeated(IstioEgressListener),
   outboundTrafficPolicy: OutboundTrafficPolicy,
-  inboundConnectionPool: ConnectionPoolSettings,
 });
 export type Sidecar = Infer<typeof Sidecar>;
 
@@ -156,7 +154,6 @@ export const EnvoyFilter = message({
             name: string,
             vhost: message({
               name: string,
-              domainName: string,
               route: message({ name: string, action: enumeration(['ANY', 'ROUTE', 'REDIRECT', 'DIRECT_RESPONSE']) }),
             }),
           }),

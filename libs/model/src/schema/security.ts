@@ -20,7 +20,6 @@ export const JWTRule = message({
   outputPayloadToHeader: string,
   forwardOriginalToken: bool,
   outputClaimToHeaders: repeated(message({ header: string, claim: string })),
-  fromCookies: repeated(string),
 });
 export type JWTRule = Infer<typeof JWTRule>;
 /** security.istio.io RequestAuthentication */

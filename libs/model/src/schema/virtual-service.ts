@@ -52,7 +52,6 @@ export const TLSMatchAttributes = message({
   sniHosts: repeated(string),
   destinationSubnets: repeated(string),
   port: uint,
-  sourceSubnet: string,
   sourceLabels: map(string),
   gateways: repeated(string),
   sourceNamespace: string,

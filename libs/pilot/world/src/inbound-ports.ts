@@ -1,5 +1,5 @@
 import { groupBy, ownMember, parsePort } from '@flotilla/std';
-import type { ConnectionPoolSettings, IstioIngressListener, Resource } from '@flotilla/model';
+import type { IstioIngressListener, Resource } from '@flotilla/model';
 import { parseProtocol, type Service, type ServicePort, type ServiceTarget } from '@flotilla/pilot-registry';
 import { sidecarResource } from './sidecar-scope.ts';
 import { serviceTargets } from './targets.ts';
@@ -23,7 +23,6 @@ export interface InboundPort {
     readonly bound: boolean;
     /** Where to go, when not to where the client wanted. */
     readonly endpoint?: { readonly path: string } | { readonly address: string; readonly port: number };
-    readonly connectionPool?: ConnectionPoolSettings;
   };
 }
 
@@ -90,7 +89,6 @@ function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: Istio
       address,
       bound,
       ...(endpoint ? { endpoint } : {}),
-      ...(listener.connectionPool ? { connectionPool: listener.connectionPool } : {}),
     },
   };
 }

@@ -157,7 +157,6 @@ const odd: Record<string, object[]> = {
     }),
   ],
   drTunnel: [rule({ trafficPolicy: { tunnel: {} } })],
-  drProxy: [rule({ trafficPolicy: { proxyProtocol: {}, tls: { mode: 'ISTIO_MUTUAL' } } })],
   drSelector: [rule({ workloadSelector: {} })],
   drWild: [destinationRule('w', { host: '*' })],
   drBigPool: [

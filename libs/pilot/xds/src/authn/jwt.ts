@@ -45,7 +45,6 @@ function buildProvider(rule: JWTRule, istioExtensions: boolean): IJwtProvider {
       ...(prefix ? { valuePrefix: prefix } : {}),
     })),
     fromParams: [...(rule.fromParams ?? [])],
-    fromCookies: [...(rule.fromCookies ?? [])],
     ...(rule.outputPayloadToHeader ? { forwardPayloadHeader: rule.outputPayloadToHeader } : {}),
     payloadInMetadata: rule.issuer ?? '',
     claimToHeaders: (rule.outputClaimToHeaders ?? []).map(({ header, claim }) => ({

@@ -66,7 +66,7 @@ const isUrlPath = (text: string): boolean =>
  * another question.
  */
 function isUsable({ envoyExtAuthzHttp: http, envoyExtAuthzGrpc: grpc }: ExtensionProvider): boolean {
-  const { port = 0, statusOnError = '', service = '', pathPrefix = '' } = http ?? grpc ?? {};
+  const { port = 0, statusOnError = '', service = '' } = http ?? grpc ?? {};
   const names = [
     http?.includeRequestHeadersInCheck,
     http?.includeHeadersInCheck,
@@ -79,7 +79,7 @@ function isUsable({ envoyExtAuthzHttp: http, envoyExtAuthzGrpc: grpc }: Extensio
     port <= 65535 &&
     (service.includes('/') || !service.startsWith('*')) &&
     (statusOnError === '' || (/^[+-]?\d+$/.test(statusOnError) && StatusCode[Number(statusOnError)] !== undefined)) &&
-    (!http || pathPrefix === '' || isUrlPath(pathPrefix)) &&
+    (!http?.pathPrefix || isUrlPath(http.pathPrefix)) &&
     names.every((list) => !list?.includes('*'))
   );
 }

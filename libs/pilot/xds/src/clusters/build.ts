@@ -9,14 +9,12 @@ import { isHttp, isHttp2, isUnsupported, type Service, type ServicePort } from '
 import { duration, envoy, struct } from '@flotilla/proto-gen/envoy';
 import { typedConfig } from '../finish/typed-config.ts';
 import { statName } from '../telemetry/stat-name.ts';
-import { proxyProtocolSocket } from '../tls/proxy-protocol.ts';
 import { buildUpstreamTls, socketMatches, tlsSocket } from '../tls/upstream.ts';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { buildLoadBalancer, localitySetting } from './load-balancer.ts';
 import { buildOutlierDetection } from './outlier-detection.ts';
 
 type ICluster = envoy.config.cluster.v3.ICluster;
-type ITransportSocket = envoy.config.core.v3.ITransportSocket;
 type IHttpProtocolOptions = envoy.extensions.upstreams.http.v3.IHttpProtocolOptions;
 const { EDS, ORIGINAL_DST } = envoy.config.cluster.v3.Cluster.DiscoveryType;
 const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -204,12 +202,9 @@ function outboundHttp(
     : undefined;
 }
 
-/**
- * Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. The PROXY protocol goes
- * before TLS; without TLS Istio has none.
- */
+/** Automatic mTLS is decided per endpoint, except where the endpoints aren't known to Envoy. */
 function outboundTls(
-  { tls, credentialSocket, istioExtensions, mesh, policy }: OutboundCluster,
+  { tls, credentialSocket, istioExtensions, mesh }: OutboundCluster,
   { type, http2 }: { type: number; http2: boolean },
 ): Pick<ICluster, 'transportSocket' | 'transportSocketMatches'> {
   if (!tls) return {};
@@ -222,13 +217,7 @@ function outboundTls(
   });
   if (!context) return {};
   const socket = tlsSocket(context);
-  const announced = (inner: ITransportSocket): ITransportSocket =>
-    policy?.proxyProtocol ? proxyProtocolSocket(policy.proxyProtocol, inner) : inner;
-  if (!tls.automatic || type === ORIGINAL_DST) return { transportSocket: announced(socket) };
-  return {
-    transportSocketMatches: socketMatches(socket).map((match) => ({
-      ...match,
-      ...(match.transportSocket ? { transportSocket: announced(match.transportSocket) } : {}),
-    })),
-  };
+  return !tls.automatic || type === ORIGINAL_DST
+    ? { transportSocket: socket }
+    : { transportSocketMatches: socketMatches(socket) };
 }

@@ -56,8 +56,7 @@ function buildInbound(view: View, inbound: InboundPort): ICluster {
   const known = view.query(scopeOwner, owner.hostname);
   const rule = known && destinationRule(view, known, 'inbound');
   const pattern = setting(view, 'inboundClusterStatName');
-  const pool =
-    ingress?.connectionPool ?? mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
+  const pool = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port)?.connectionPool ?? {};
   const common = buildCommonHttpOptions(pool);
   const chosen = protocolOptions[pool.http?.useClientProtocol ? 'downstream' : portProtocol(port, true)];
   const where: ICluster = ingress?.endpoint

@@ -68,34 +68,6 @@ describe('outbound clusters', () => {
     expect(cluster.loadAssignment).toBeUndefined();
   });
 
-  it('announce the client by the PROXY protocol before TLS, never without it', () => {
-    const proxied = { proxyProtocol: { version: 'V2' } };
-    const wrapped = {
-      name: 'envoy.transport_sockets.upstream_proxy_protocol',
-      typedConfig: { config: { version: 'V2' }, transportSocket: { name: 'envoy.transport_sockets.tls' } },
-    };
-    expect(
-      ask([entry(), rule({ trafficPolicy: { ...proxied, tls: { mode: 'SIMPLE' } } })]).named(
-        'cds',
-        `outbound|80||${host}`,
-      ).transportSocket,
-    ).toMatchObject(wrapped);
-    expect(
-      ask([entry({ location: 'MESH_EXTERNAL' }), rule({ trafficPolicy: proxied })]).named('cds', `outbound|80||${host}`)
-        .transportSocket,
-    ).toBeUndefined();
-    const matches = ask([entry(), rule({ trafficPolicy: { proxyProtocol: {} } })]).named(
-      'cds',
-      `outbound|80||${host}`,
-    ).transportSocketMatches;
-    expect(
-      matches.map(({ transportSocket }: { transportSocket: { typedConfig: object } }) => transportSocket.typedConfig),
-    ).toMatchObject([
-      { config: {}, transportSocket: { name: 'envoy.transport_sockets.tls' } },
-      { config: {}, transportSocket: { name: 'envoy.transport_sockets.raw_buffer' } },
-    ]);
-  });
-
   it('of a proxy with certificates of its own use them for MUTUAL too', () => {
     const metadata = {
       TLS_CLIENT_CERT_CHAIN: '/own/cert',

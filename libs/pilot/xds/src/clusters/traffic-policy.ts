@@ -23,6 +23,5 @@ export function mergeTrafficPolicy(
     loadBalancer,
     tls,
     tunnel: over.tunnel ?? base?.tunnel,
-    proxyProtocol: over.proxyProtocol ?? base?.proxyProtocol,
   };
 }

@@ -46,9 +46,10 @@ const loopback = (view: View): string => (view.attr('supportsIPv4') ? '127.0.0.1
 
 /** Where unknown bytes go: outboundTrafficPolicy of the Sidecar, else of the mesh. */
 function unknownCluster(view: View): string {
-  const policy = sidecarResource(view)?.spec.outboundTrafficPolicy ?? view.query(mesh, '').outboundTrafficPolicy;
-  if (policy?.mode !== 'ALLOW_ANY') return 'BlackHoleCluster';
-  const { host, subset, port } = policy.egressProxy ?? {};
+  const policy = sidecarResource(view)?.spec.outboundTrafficPolicy;
+  const { mode } = policy ?? view.query(mesh, '').outboundTrafficPolicy ?? {};
+  if (mode !== 'ALLOW_ANY') return 'BlackHoleCluster';
+  const { host, subset, port } = policy?.egressProxy ?? {};
   return host ? clusterName('outbound', { host, subset, port: port?.number ?? 0 }) : 'PassthroughCluster';
 }
 

@@ -40,8 +40,8 @@ const virtualHost = worldQuery(
 
 /** What becomes of requests to hosts that nobody knows: outboundTrafficPolicy of the Sidecar, else of the mesh. */
 function buildCatchAllHost(view: View): IVirtualHost {
-  const policy = sidecarResource(view)?.spec.outboundTrafficPolicy ?? view.query(mesh, '').outboundTrafficPolicy;
-  const open = policy?.mode === 'ALLOW_ANY';
+  const policy = sidecarResource(view)?.spec.outboundTrafficPolicy;
+  const open = (policy ?? view.query(mesh, '').outboundTrafficPolicy)?.mode === 'ALLOW_ANY';
   const name = open ? 'allow_any' : 'block_all';
   const egress = policy?.egressProxy;
   const cluster = egress?.host
