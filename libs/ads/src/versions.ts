@@ -6,17 +6,26 @@ interface Held {
   readonly version: string;
 }
 
-const shares = new WeakMap<Held, bigint>();
-/** The share in the version of all: made once for all streams that are sent a resource. */
-function share(held: Held): bigint {
-  const known = shares.get(held) ?? shareOf(`${held.name}\0${held.version}`);
-  shares.set(held, known);
-  return known;
+/** What streams keep of a resource: no more than this, so that its bytes are not kept by those it was sent to. */
+interface Kept extends Held {
+  /** Its share in the version of all. */
+  readonly share: bigint;
+}
+
+const made = new WeakMap<Held, Kept>();
+/** Made once for all streams that are sent a resource. */
+function keptOf(held: Held): Kept {
+  const known = made.get(held);
+  if (known) return known;
+  const { name, version } = held;
+  const kept = { name, version, share: shareOf(`${name}\0${version}`) };
+  made.set(held, kept);
+  return kept;
 }
 
 export const sumOf = (resources: Iterable<Held>): bigint => {
   let sum = 0n;
-  for (const held of resources) sum += share(held);
+  for (const held of resources) sum += keptOf(held).share;
   return sum;
 };
 
@@ -25,7 +34,7 @@ export const sumOf = (resources: Iterable<Held>): bigint => {
  * costs what changes.
  */
 export class Versions {
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, Kept>();
   #sum = 0n;
 
   /** Starts with what a client says that it holds. */
@@ -52,14 +61,15 @@ export class Versions {
   put(resource: Held): void {
     const old = this.#held.get(resource.name);
     if (old?.version === resource.version) return;
-    this.#sum += share(resource) - (old === undefined ? 0n : share(old));
-    this.#held.set(resource.name, resource);
+    const kept = keptOf(resource);
+    this.#sum += kept.share - (old?.share ?? 0n);
+    this.#held.set(kept.name, kept);
   }
 
   delete(name: string): void {
     const old = this.#held.get(name);
     if (old === undefined) return;
-    this.#sum -= share(old);
+    this.#sum -= old.share;
     this.#held.delete(name);
   }
 

@@ -138,11 +138,24 @@ export class Interests implements Source {
   /** What was sent may be of names that were not known when they were requested. */
   becomeKnown({ typeUrl, resources }: Sent): void {
     const kind = kindOfType(typeUrl);
-    if (!kind || this.#unknown.size === 0) return;
+    if (!kind || isWhole(kind) || this.#unknown.size === 0) return;
     for (const { name } of resources) {
       const key = resourceKey({ kind, name });
-      if (this.#unknown.has(key) && this.#isKnown(key) && this.#unknown.delete(key) === 'unwatched') this.#watch(key);
+      if (!this.#isKnown(key)) continue;
+      const isWatched = this.#named.has(key);
+      this.#unknown.remove(key, isWatched);
+      if (!isWatched) this.#watch(key);
     }
+  }
+
+  /**
+   * What was sent without the names that are not watched: they concern no object that galley reports on, and what
+   * waits for an acknowledgement must not keep what nobody else does.
+   */
+  watchedOf(sent: Sent): Sent {
+    const kind = kindOfType(sent.typeUrl);
+    if (!kind || isWhole(kind) || this.#unknown.areAllWatched) return sent;
+    return { ...sent, resources: sent.resources.filter(({ name }) => this.#named.has(resourceKey({ kind, name }))) };
   }
 
   /** The proxy's subject is another one now. */
@@ -194,8 +207,8 @@ export class Interests implements Source {
   }
 
   #drop(key: ResourceKey): void {
-    this.#unknown.delete(key);
     const list = this.#named.get(key);
+    this.#unknown.remove(key, list !== undefined);
     if (!list) return;
     this.#context.lists.leave(list, this.#holder);
     this.#named.delete(key);

@@ -117,7 +117,7 @@ export class Proxy implements Session, Holder {
 
   onEffect(effect: Effect): void {
     this.#deliveries.note(effect, this.#cause);
-    this.report.note(effect);
+    if (effect.kind !== 'send') this.report.note(effect);
     switch (effect.kind) {
       case 'subscribed':
         this.#interests.follow(effect);
@@ -125,6 +125,7 @@ export class Proxy implements Session, Holder {
         return;
       case 'send':
         this.#interests.becomeKnown(effect);
+        this.report.note(this.#interests.watchedOf(effect));
         return this.#logPush(effect);
       case 'rejected':
         return this.#onRejected(effect);

@@ -1,37 +1,38 @@
 import type { ResourceKey } from '@flotilla/pilot-xds';
 
-/** Names that a proxy has requested though there was nothing by them. Only so many of them are watched. */
+/**
+ * Names that a proxy has requested though there was nothing by them. Only so many of them are watched; the others are
+ * counted, and kept by its stream alone.
+ */
 export class UnknownNames {
   readonly #max: number;
   readonly #watched = new Set<ResourceKey>();
-  readonly #unwatched = new Set<ResourceKey>();
+  #unwatched = 0;
 
   constructor(max: number) {
     this.#max = max;
   }
 
   get size(): number {
-    return this.#watched.size + this.#unwatched.size;
+    return this.#watched.size + this.#unwatched;
   }
 
-  /** `isFirst`: the first that is not watched since there was none. */
+  get areAllWatched(): boolean {
+    return this.#unwatched === 0;
+  }
+
+  /** A name that is new. `isFirst`: the first that is not watched since there was none. */
   add(key: ResourceKey): { readonly isWatched: boolean; readonly isFirst: boolean } {
-    if (this.#watched.has(key) || this.#watched.size < this.#max) {
+    if (this.#watched.size < this.#max) {
       this.#watched.add(key);
       return { isWatched: true, isFirst: false };
     }
-    const isFirst = this.#unwatched.size === 0;
-    this.#unwatched.add(key);
-    return { isWatched: false, isFirst };
+    this.#unwatched += 1;
+    return { isWatched: false, isFirst: this.#unwatched === 1 };
   }
 
-  has(key: ResourceKey): boolean {
-    return this.#watched.has(key) || this.#unwatched.has(key);
-  }
-
-  /** Which it was; undefined for neither. */
-  delete(key: ResourceKey): 'watched' | 'unwatched' | undefined {
-    if (this.#watched.delete(key)) return 'watched';
-    return this.#unwatched.delete(key) ? 'unwatched' : undefined;
+  /** A name is watched as a known one from now on, or has been let go. `wasWatched`: as a known or an unknown one. */
+  remove(key: ResourceKey, wasWatched: boolean): void {
+    if (!this.#watched.delete(key) && !wasWatched) this.#unwatched -= 1;
   }
 }
