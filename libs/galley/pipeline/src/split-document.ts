@@ -1,4 +1,5 @@
 import { joinPaths, kindOf, meshObject, parseResource, type Installation, type Problem } from '@flotilla/model';
+import { meshKeys } from './mesh-config-map.ts';
 import type { ObjectName } from './object-id.ts';
 import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
 
@@ -74,12 +75,7 @@ const isMeshConfigMap = (value: unknown, { systemNamespace }: Pick<Installation,
 
 function meshObjects(value: Plain, within: string): DocumentObject[] {
   const data = isPlain(value['data']) ? value['data'] : {};
-  return (
-    [
-      ['mesh', 'mesh-config'],
-      ['meshNetworks', 'mesh-networks'],
-    ] as const
-  ).flatMap(([key, collection]) =>
+  return meshKeys.flatMap(([key, collection]) =>
     data[key] === undefined
       ? []
       : [

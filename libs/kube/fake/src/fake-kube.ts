@@ -92,6 +92,15 @@ export class FakeKube implements KubeApi {
     }
   }
 
+  /** What others do meanwhile, who reach the API server and may do everything. */
+  readonly others: Omit<KubeApi, 'watch'> = {
+    get: async (resource, name) => this.#store.get(resource, name),
+    create: async (resource, object) => this.#store.create(resource, object),
+    replace: async (resource, object) => this.#store.replace(resource, object),
+    patch: async (resource, name, patch) => this.#store.patch(resource, name, patch),
+    delete: async (resource, name, precondition) => this.#store.delete(resource, name, precondition),
+  };
+
   get: KubeApi['get'] = async (resource, name) => {
     if (this.#absent.has(describeResource(resource))) return undefined;
     return this.#for(resource).get(resource, name);
@@ -144,12 +153,12 @@ export class FakeKube implements KubeApi {
     return [...this.#watchers].filter((watcher) => describeResource(watcher.resource) === describeResource(resource));
   }
 
-  #report({ type, resource, object }: StoredChange): void {
+  #report({ type, resource, object, previous }: StoredChange): void {
     if (this.#refusalOf(resource)) return;
     for (const { selection, queue } of this.#watchersOf(resource))
-      // An object that no longer matches is gone for this watch, as the API server reports it.
-      if (matches(object, selection)) queue.push([{ type, object }]);
-      else queue.push([{ type: 'gone', object }]);
+      if (type === 'found' && matches(object, selection)) queue.push([{ type, object }]);
+      // An object that is no longer selected is gone for this watch.
+      else if (previous && matches(previous, selection)) queue.push([{ type: 'gone', object }]);
   }
 }
 

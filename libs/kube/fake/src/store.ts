@@ -16,6 +16,8 @@ export interface StoredChange {
   readonly type: 'found' | 'gone';
   readonly resource: KubeResource;
   readonly object: KubeObject;
+  /** As it was before; absent when it is new. */
+  readonly previous?: KubeObject | undefined;
 }
 
 /** The objects of a cluster in memory, with the versions and ownership that an API server keeps. */
@@ -81,7 +83,7 @@ export class ObjectStore {
     this.#owned.delete(keyOf(resource, name));
     this.#version += 1;
     const last = { ...current, metadata: { ...metadata, resourceVersion: String(this.#version) } };
-    this.#onChange({ type: 'gone', resource, object: last });
+    this.#onChange({ type: 'gone', resource, object: last, previous: current });
     return true;
   }
 
@@ -144,8 +146,9 @@ export class ObjectStore {
       ...object,
       metadata: { ...object.metadata, resourceVersion: String(this.#version) },
     }) as KubeObject;
+    const previous = this.get(resource, stored.metadata);
     this.#objects.set(keyOf(resource, stored.metadata), stored);
-    this.#onChange({ type: 'found', resource, object: stored });
+    this.#onChange({ type: 'found', resource, object: stored, previous });
     return stored;
   }
 }

@@ -1,0 +1,1 @@
+export { createKubeSource, type KubeSourceOptions } from './kube-source.ts';

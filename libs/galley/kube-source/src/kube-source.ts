@@ -1,0 +1,131 @@
+import type { Source } from '@flotilla/galley-sources';
+import type { KubeApi } from '@flotilla/kube-port';
+import { kinds, type Installation, type SourceChange, type SourceEvent } from '@flotilla/model';
+import { AsyncQueue, systemClock, type Clock } from '@flotilla/std';
+import { kindReader, meshReader, type KindReader } from './kind-reader.ts';
+
+export interface KubeSourceOptions {
+  readonly api: KubeApi;
+  readonly installation: Installation;
+  /** The revision of this control plane; the ConfigMap of `canary` is `istio-canary`. Absent: `istio`. */
+  readonly revision?: string;
+  readonly clock?: Clock;
+}
+
+/**
+ * The objects of one cluster that the mesh reads, as its API server has them: every kind of the model, and the mesh's
+ * configuration in the ConfigMap `istio` of the system namespace. A kind without a CRD is whole and empty, and is waited
+ * for.
+ */
+export function createKubeSource({ api, installation, revision, clock = systemClock }: KubeSourceOptions): Source {
+  const readers: readonly KindReader[] = [
+    ...kinds.map((kind) => kindReader(kind, installation)),
+    meshReader(installation, revision),
+  ];
+  return {
+    name: `cluster ${installation.clusterId}`,
+    scopes: readers.flatMap(({ scopes }) => scopes),
+    async *run(signal) {
+      const ended = new AbortController();
+      const stop = (): void => ended.abort();
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+      const merged = new Merged(readers.length);
+      const watches = readers.map((reader) => pump({ api, reader, clock, signal: ended.signal, merged }));
+      try {
+        yield* merged.changes();
+      } finally {
+        stop();
+        signal.removeEventListener('abort', stop);
+        await Promise.all(watches);
+      }
+    },
+  };
+}
+
+interface Pump {
+  readonly api: KubeApi;
+  readonly reader: KindReader;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly merged: Merged;
+}
+
+/** Follows one kind as fast as its changes are taken. */
+async function pump({ api, reader, clock, signal, merged }: Pump): Promise<void> {
+  const { resource, selection } = reader;
+  try {
+    let isFirst = true;
+    for await (const events of api.watch(resource, selection, signal)) {
+      for (const event of events) {
+        if (event.type === 'away' || event.type === 'back') merged.reach(reader, event);
+        else {
+          const read = reader.read(event, isFirst);
+          if (event.type === 'listing') isFirst = false;
+          merged.add({ cause: read.cause, readAt: clock.now(), events: read.events });
+        }
+      }
+      await merged.taken(signal);
+    }
+    merged.end();
+  } catch (thrown) {
+    merged.fail(thrown);
+  }
+}
+
+/** The changes of all kinds in the order in which they come, and one word on whether the cluster can be reached. */
+class Merged {
+  readonly #queue = new AsyncQueue<null>();
+  readonly #away = new Map<KindReader, SourceEvent & { readonly type: 'away' }>();
+  #pending: SourceChange[] = [];
+  #waiting: (() => void)[] = [];
+  #open: number;
+
+  constructor(count: number) {
+    this.#open = count;
+  }
+
+  add(change: SourceChange): void {
+    if (change.events.length === 0) return;
+    if (this.#pending.length === 0) this.#queue.push(null);
+    this.#pending.push(change);
+  }
+
+  /** One kind that is refused or silent makes the cluster away: what is known of it may be old. */
+  reach(reader: KindReader, event: SourceEvent & { readonly type: 'away' | 'back' }): void {
+    const wasAway = this.#away.size > 0;
+    if (event.type === 'away') this.#away.set(reader, event);
+    else this.#away.delete(reader);
+    if (this.#away.size > 0 === wasAway) return;
+    this.add({ cause: 'the connection with the API server', readAt: 0, events: [event] });
+  }
+
+  /** Resolves when what was added has been taken. */
+  taken(signal: AbortSignal): Promise<void> {
+    if (this.#pending.length === 0 || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  end(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#queue.close();
+  }
+
+  fail(thrown: unknown): void {
+    this.#queue.fail(thrown);
+  }
+
+  async *changes(): AsyncIterable<readonly SourceChange[]> {
+    for await (const _ of this.#queue) {
+      const changes = this.#pending;
+      const waiting = this.#waiting;
+      this.#pending = [];
+      this.#waiting = [];
+      for (const resolve of waiting) resolve();
+      yield changes;
+    }
+  }
+}
