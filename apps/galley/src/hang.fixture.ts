@@ -1,9 +1,9 @@
 /** Galley, in a process of a test: reading a document that is annotated with `hang` never ends. */
 import { createGalley, galleySettings, openQuarantine } from '@flotilla/galley-service';
-import { createFileSource } from '@flotilla/galley-file-source';
-import { commonSettings, runApp } from '@flotilla/runtime';
+import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
+import { commonSettings, installationIn, installationSettings, runApp } from '@flotilla/runtime';
 
-type Source = ReturnType<typeof createFileSource>;
+type Source = Awaited<ReturnType<typeof openSources>>[number];
 interface Named {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
 }
@@ -29,8 +29,12 @@ const withHanging = (source: Source): Source => ({
 });
 
 await runApp(
-  { name: 'galley', describe: 'hangs', settings: { ...commonSettings('127.0.0.1'), ...galleySettings() } },
-  (options, { observability, watchdog, signal }) => {
+  {
+    name: 'galley',
+    describe: 'hangs',
+    settings: { ...commonSettings('127.0.0.1'), ...installationSettings(), ...sourceSettings(), ...galleySettings() },
+  },
+  async (options, { observability, watchdog, signal }) => {
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({
       file: options.quarantineFile,
@@ -39,7 +43,9 @@ await runApp(
     });
     const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
     const galley = createGalley({
-      sources: [withHanging(createFileSource(options.configDir, { reading: quarantine.reading }))],
+      sources: (
+        await openSources({ ...options, installation: installationIn(options), reading: quarantine.reading })
+      ).map(withHanging),
       quarantine,
       observability,
       signal,

@@ -7,7 +7,7 @@ import {
   sourceDetails,
   sourcesPage,
 } from '@flotilla/galley-service';
-import { createFileSource } from '@flotilla/galley-file-source';
+import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
 import { commonSettings, installationIn, installationSettings, runApp } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
@@ -21,11 +21,12 @@ await runApp(
       ...certificateSettings(),
       ...busSettings('galley'),
       ...busServerSettings(),
+      ...sourceSettings(),
       ...galleySettings(),
       ...installationSettings(),
     },
   },
-  (options, { observability, watchdog, signal, guard }) => {
+  async (options, { observability, watchdog, signal, guard }) => {
     const { log, metrics } = observability;
     const installation = installationIn(options);
     const certificate = createServiceCertificate({ ...options, service: 'galley', log });
@@ -40,7 +41,7 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      sources: [createFileSource(options.configDir, { ...options, installation, reading: quarantine.reading })],
+      sources: await openSources({ ...options, installation, reading: quarantine.reading }),
       installation,
       sourceWait: options.sourceWait,
       publisher: bus,

@@ -12,7 +12,7 @@ import {
   sourceDetails,
   sourcesPage,
 } from '@flotilla/galley-service';
-import { createFileSource } from '@flotilla/galley-file-source';
+import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
@@ -24,7 +24,6 @@ import {
   installationSettings,
   runApp,
 } from '@flotilla/runtime';
-import { setting } from '@flotilla/std';
 
 await runApp(
   {
@@ -33,12 +32,12 @@ await runApp(
     settings: {
       ...commonSettings('127.0.0.6'),
       ...citadelSettings('.cache/istiod'),
+      ...sourceSettings(),
       ...galleySettings('.cache/istiod'),
       ...pilotSettings(),
       ...installationSettings(),
       ...injectorSettings(),
       ...grpcSettings(),
-      revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
     },
   },
   async (options, { observability, watchdog, signal, guard }) => {
@@ -55,7 +54,7 @@ await runApp(
     watchdog.quarantineIn(options.quarantineFile);
     const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
     const galley = createGalley({
-      sources: [createFileSource(options.configDir, { ...options, installation, reading: quarantine.reading })],
+      sources: await openSources({ ...options, installation, reading: quarantine.reading }),
       installation,
       sourceWait: options.sourceWait,
       publisher: bus,

@@ -21,6 +21,7 @@ export { istioMetrics } from './schema/telemetry.ts';
 export type * from './schema/mesh-config.ts';
 export { MeshProxyConfig } from './schema/mesh-config.ts';
 export type { Port, StringMatch } from './schema/common.ts';
+export { buildCustomResourceDefinition, customKinds } from './crd/custom-resource-definition.ts';
 export * from './credential.ts';
 export * from './origin.ts';
 export * from './object-event.ts';

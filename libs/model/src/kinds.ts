@@ -51,7 +51,7 @@ export interface KindInfo {
 
 const networking = 'networking.istio.io';
 const security = 'security.istio.io';
-const plural = (kind: string): string => `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
+const plural = (kind: string): string => `${kind.toLowerCase()}s`.replace(/(?<![aeiou])ys$/, 'ies');
 type Row = readonly [collection: keyof Kinds, kind: string, group: string, versions: readonly string[], schema: Schema];
 const istio = (...[collection, kind, group, versions, schema]: Row): KindInfo => ({
   collection,

@@ -112,6 +112,15 @@ export const choice = <const C extends string>(
     return found;
   },
 });
+/** Some of several, each once; repeatable, in one text separated by commas. */
+export const choices = <const C extends string>(
+  describe: string,
+  { choices: all, value, ...extra }: Extra & { readonly choices: readonly C[]; readonly value: readonly NoInfer<C>[] },
+): Setting<readonly C[]> => {
+  const one = choice(describe, all, { value: all[0] as C });
+  const many = list(one.describe, value, { metavar: 'name', ...extra });
+  return { ...many, value, parse: (given) => [...new Set(many.parse(given).map((part) => one.parse(part)))] };
+};
 
 function parseBoolean(given: string): boolean {
   if (given !== 'true' && given !== 'false') throw new Error(`${JSON.stringify(given)} is neither true nor false`);

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createKubeClient, openConnection, type KubeClientOptions } from '@flotilla/kube-client';
 import {
   resources,
   reviewAccess,
@@ -13,7 +10,7 @@ import {
   type WatchEvent,
 } from '@flotilla/kube-port';
 import { describeKubeApi } from '@flotilla/testing';
-import { build, startApiServer, stopCluster, type RunningApi } from '@flotilla/tool-cluster';
+import { becomes, openApi, openApiServer, type TestApiServer } from './api-server.ts';
 import { openProxy, type CuttableProxy } from './kube-proxy.ts';
 
 const boats = { group: 'test.flotilla.dev', versions: ['v1'], plural: 'boats', kind: 'Boat' };
@@ -27,33 +24,9 @@ const bindings: KubeResource = { ...roles, plural: 'clusterrolebindings' };
 const rbac = 'rbac.authorization.k8s.io/v1';
 const tester = 'tester';
 
-const folder = join(mkdtempSync(join(tmpdir(), 'flotilla-api-')), 'state');
-let server: RunningApi;
+let server: TestApiServer;
 let admin: KubeApi;
 let nextNamespace = 0;
-
-/** A kubeconfig for somebody else, or over another way. */
-function kubeconfig(change: { readonly user?: string; readonly server?: string }): string {
-  const config = JSON.parse(readFileSync(server.kubeconfig, 'utf8'));
-  if (change.user !== undefined) config.users[0].user['as'] = change.user;
-  if (change.server !== undefined) config.clusters[0].cluster.server = change.server;
-  const file = join(folder, `kubeconfig-${change.user ?? 'proxy'}`);
-  writeFileSync(file, JSON.stringify(config));
-  return file;
-}
-const open = async (file: string, options: Partial<KubeClientOptions> = {}): Promise<KubeApi> =>
-  createKubeClient({
-    connection: await openConnection({ kubeconfig: file }),
-    firstPauseMs: 20,
-    mostPauseMs: 200,
-    missingKindMs: 50,
-    ...options,
-  });
-
-/** Resolves when something holds of the API server. */
-async function becomes(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
-}
 
 async function serveBoats(): Promise<void> {
   const name = `${boats.plural}.${boats.group}`;
@@ -90,9 +63,8 @@ async function makeNamespace(): Promise<string> {
 }
 
 beforeAll(async () => {
-  build('api', () => {});
-  server = await startApiServer(folder);
-  admin = await open(server.kubeconfig);
+  server = await openApiServer();
+  admin = server.admin;
   const verbs = ['*'];
   const rules = {
     'tester-config-maps': [{ apiGroups: [''], resources: ['configmaps'], verbs }],
@@ -110,13 +82,10 @@ beforeAll(async () => {
   await grantConfigMaps();
   await serveBoats();
 }, 600_000);
-afterAll(async () => {
-  await stopCluster(folder);
-  rmSync(join(folder, '..'), { recursive: true, force: true });
-});
+afterAll(() => server.close());
 
 describeKubeApi('a real API server', async () => {
-  const api = await open(kubeconfig({ user: tester }));
+  const api = await openApi(server.kubeconfig({ user: tester }));
   const namespace = await makeNamespace();
   const mayList = (): Promise<boolean> =>
     reviewAccess(admin, { user: tester, verb: 'list', resource: 'configmaps', namespace });
@@ -126,8 +95,8 @@ describeKubeApi('a real API server', async () => {
     custom: boats,
     withdraw: withdrawBoats,
     serve: serveBoats,
-    cut: () => server.stopApi(),
-    restore: () => server.startApi(),
+    cut: () => server.running.stopApi(),
+    restore: () => server.running.startApi(),
     async revoke() {
       await admin.delete(bindings, { name: 'tester-config-maps' });
       await becomes(async () => !(await mayList()));
@@ -146,10 +115,10 @@ describe('a real API server, on a way that fails', () => {
   let file: string;
   const stop = new AbortController();
   beforeEach(async () => {
-    const [{ cluster }] = JSON.parse(readFileSync(server.kubeconfig, 'utf8')).clusters;
+    const [{ cluster }] = JSON.parse(readFileSync(server.running.kubeconfig, 'utf8')).clusters;
     proxy = await openProxy(cluster.server);
     namespace = await makeNamespace();
-    file = kubeconfig({ server: proxy.url });
+    file = server.kubeconfig({ server: proxy.url });
   });
   afterEach(() => proxy.close());
   afterAll(() => stop.abort());
@@ -185,7 +154,7 @@ describe('a real API server, on a way that fails', () => {
     // Random, so that it can't be compressed to nothing.
     await many(60, () => randomBytes(10_000).toString('hex'));
     proxy.cutAfter(300_000);
-    const events = watch(await open(file, { pageSize: 20 }));
+    const events = watch(await openApi(file, { pageSize: 20 }));
     expect(await until(events, 'away')).toMatchObject({ listing: 1, away: 1 });
     proxy.cutAfter(Infinity);
     expect(await until(events, 'synced')).toEqual({ back: 1, listing: 1, found: 60, synced: 1 });
@@ -193,13 +162,13 @@ describe('a real API server, on a way that fails', () => {
 
   it('halves its pages while they are too long', async () => {
     await many(40, () => 'x'.repeat(500_000));
-    const events = watch(await open(file, { pageSize: 100 }));
+    const events = watch(await openApi(file, { pageSize: 100 }));
     expect(await until(events, 'synced')).toEqual({ listing: 1, found: 40, synced: 1 });
   });
 
   it('goes on from where it was when a watch is silent', async () => {
     await put('a');
-    const events = watch(await open(file, { silenceMs: 200 }));
+    const events = watch(await openApi(file, { silenceMs: 200 }));
     await until(events, 'synced');
     await Promise.all([put('b'), until(events, 'found')]);
     const before = proxy.accepted;
@@ -211,21 +180,21 @@ describe('a real API server, on a way that fails', () => {
 
   it('lists again without an absence when its version has been compacted away', async () => {
     await put('a');
-    const events = watch(await open(file));
+    const events = watch(await openApi(file));
     await until(events, 'synced');
-    await server.stopApi();
+    await server.running.stopApi();
     await until(events, 'away');
-    await server.startApi();
+    await server.running.startApi();
     for (const name of ['b', 'c']) await put(name);
     const last = await admin.get(resources.configMaps, { namespace, name: 'c' });
     const body = JSON.stringify({ revision: last?.metadata.resourceVersion, physical: true });
-    await fetch(`${server.etcdUrl}/v3/kv/compaction`, { method: 'POST', body });
+    await fetch(`${server.running.etcdUrl}/v3/kv/compaction`, { method: 'POST', body });
     expect(await until(events, 'back')).toMatchObject({ back: 1 });
   });
 
   it('lists 10,000 objects', async () => {
     await many(10_000);
-    const events = watch(await open(file));
+    const events = watch(await openApi(file));
     expect(await until(events, 'synced')).toEqual({ listing: 1, found: 10_000, synced: 1 });
   }, 300_000);
 });

@@ -15,7 +15,8 @@ describeSource('Kubernetes', async (objects) => {
   const put = async (object: RawObject): Promise<void> => {
     const { name, namespace } = object.metadata;
     const whole = { apiVersion: 'v1', ...object };
-    if (await api.others.get(resourceOf(object), { namespace, name })) await api.others.replace(resourceOf(object), whole);
+    if (await api.others.get(resourceOf(object), { namespace, name }))
+      await api.others.replace(resourceOf(object), whole);
     else await api.others.create(resourceOf(object), whole);
   };
   for (const object of objects) await put(object);

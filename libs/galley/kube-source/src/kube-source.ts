@@ -14,8 +14,8 @@ export interface KubeSourceOptions {
 
 /**
  * The objects of one cluster that the mesh reads, as its API server has them: every kind of the model, and the mesh's
- * configuration in the ConfigMap `istio` of the system namespace. A kind without a CRD is whole and empty, and is waited
- * for.
+ * configuration in the ConfigMap `istio` of the system namespace. A kind without a CRD is whole and empty until the CRD
+ * is there.
  */
 export function createKubeSource({ api, installation, revision, clock = systemClock }: KubeSourceOptions): Source {
   const readers: readonly KindReader[] = [

@@ -1,9 +1,7 @@
 import { setting } from '@flotilla/std';
 
-/** Where galley reads from. */
+/** What galley keeps, and for how long it waits. */
 export const galleySettings = (folder = '.cache/galley') => ({
-  configDir: setting.list('file or folder of YAML, watched', ['docs/examples/mesh'], { metavar: 'path' }),
-  meshConfig: setting.optionalPath('file with MeshConfig alone, instead of the ConfigMap istio'),
   quarantineFile: setting.path(
     'list of objects on which the process hung until its watchdog ended it; they are skipped until they change',
     `${folder}/quarantine.json`,
@@ -18,5 +16,4 @@ export const galleySettings = (folder = '.cache/galley') => ({
     'messages with reports that are taken per second of one service account; ten times as many at once',
     500,
   ),
-  meshNetworks: setting.optionalPath('file with MeshNetworks alone'),
 });

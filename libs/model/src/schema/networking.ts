@@ -95,7 +95,7 @@ export const IstioEgressListener = message({
 export type IstioEgressListener = Infer<typeof IstioEgressListener>;
 const outboundMode = enumeration(['REGISTRY_ONLY', 'ALLOW_ANY']);
 export const MeshOutboundTrafficPolicy = message({ mode: outboundMode });
-export const OutboundTrafficPolicy = message({
+const OutboundTrafficPolicy = message({
   mode: outboundMode,
   egressProxy: message({ host: string, subset: string, port: message({ number: uint }) }),
 });

@@ -1,0 +1,1 @@
+export { openSources, sourceSettings, type SourceOptions } from './config-sources.ts';
