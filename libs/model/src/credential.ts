@@ -21,6 +21,13 @@ export interface CredentialUpdate {
 export const rootsSuffix = '-cacert';
 
 /**
+ * What a Secret counts as that is named for roots and has none that can be used. Since it is there, those beside the
+ * certificate do not take its place: clients would be checked against other roots than somebody meant (Istio's
+ * GetCaCert).
+ */
+export const noRoots: Credential = {};
+
+/**
  * Credentials by name, of the names that were added and no others. `namespace/name` is the certificate with its key in
  * the Secret of that name; `namespace/name-cacert` is the roots in the Secret of that whole name, or, where there is
  * none, those beside the certificate. Each added name is answered: with its credential, or in `delete` while there is
@@ -52,12 +59,12 @@ const rootForms = [
 /**
  * The credential in a Secret's data: generic with `cert` and `key`, else `kubernetes.io/tls` with `tls.crt` and
  * `tls.key`; roots in `cacert`, else `ca.crt`, each with the revocation list of its form (Istio's
- * pilot/pkg/credentials/kube). Undefined when it holds neither pair nor roots.
+ * pilot/pkg/credentials/kube). When it holds neither pair nor roots, undefined, or `noRoots` by its name.
  */
-export function credentialIn(data: Data): Credential | undefined {
+export function credentialIn(data: Data, name: string): Credential | undefined {
   const pair = pairs.find(({ certificate, key }) => isThere(data[certificate]) && isThere(data[key]));
   const trusted = rootForms.find(({ roots }) => isThere(data[roots]));
-  if (!pair && !trusted) return undefined;
+  if (!pair && !trusted) return name.endsWith(rootsSuffix) ? noRoots : undefined;
   const members = Object.entries({ ...pair, ...trusted }).map(([part, name]) => [part, data[name]] as const);
   return Object.fromEntries(members.filter(([, bytes]) => isThere(bytes)));
 }

@@ -1,8 +1,9 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CredentialUpdate } from '@flotilla/model';
 import { buildCertificate, buildRoot, generateKey, keyToPem } from '@flotilla/pki';
-import { readSecret, SecretFiles, secretsIn, type SecretFile } from './index.ts';
+import { createCredentialHub, readSecret, SecretFiles, secretsIn, type SecretFile } from './index.ts';
 
 const validity = { notBefore: Date.UTC(2026, 0, 1), notAfter: Date.UTC(2027, 0, 1) };
 const rootKey = generateKey();
@@ -212,6 +213,25 @@ describe('Secrets in files', () => {
       { put: [], delete: [] },
       ['secrets shop/x'],
     ]);
+  });
+
+  it('named for roots that cannot be used are there, so that those beside the certificate are not used', async () => {
+    const files = new SecretFiles();
+    const hub = createCredentialHub();
+    const subscription = hub.subscribe(AbortSignal.timeout(60_000));
+    const updates = subscription[Symbol.asyncIterator]();
+    const rootsOf = async (...values: unknown[]): Promise<unknown> => {
+      hub.update(files.apply([file('a', ...values)]).update);
+      subscription.add('shop/s-cacert');
+      const { value } = (await updates.next()) as { value: CredentialUpdate };
+      const found = value.put.get('shop/s-cacert');
+      return found ? names.get(Buffer.from(found.roots ?? []).toString()) : value.delete;
+    };
+    const whole = secret('s', { ...one, cacert: root });
+    expect(await rootsOf(whole)).toBe('R');
+    const unusable: Record<string, string>[] = [{}, { cacert: '' }, { cacert: 'top secret' }, one];
+    for (const data of unusable) expect(await rootsOf(whole, secret('s-cacert', data))).toEqual(['shop/s-cacert']);
+    expect(await rootsOf(whole)).toBe('R');
   });
 
   it('of one name: the first applies, in a file and by path; the other when that is gone, and both are reported', () => {

@@ -1,4 +1,4 @@
-import type { Credential, CredentialUpdate, Problem } from '@flotilla/model';
+import { noRoots, rootsSuffix, type Credential, type CredentialUpdate, type Problem } from '@flotilla/model';
 import { readSecret, secretsIn } from './secret.ts';
 
 /** What was found in a file: its documents, why there are none, or neither when it is gone. */
@@ -59,7 +59,9 @@ export class SecretFiles {
         if (!read || named.has(key)) continue;
         named.add(key);
         if (!read.ok) report(read.error, index);
-        const credential = read.ok ? read.value : before.get(key);
+        const credential = read.ok
+          ? read.value
+          : (before.get(key) ?? (key.endsWith(rootsSuffix) ? noRoots : undefined));
         if (credential) found.set(key, credential);
       }
     }

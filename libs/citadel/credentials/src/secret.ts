@@ -55,7 +55,7 @@ export function readSecret(secret: SecretObject): {
     return wrong(`holds more than ${maxBytes} bytes`);
   const missing = missingParts(data.value, secret);
   if (missing !== undefined) return wrong(missing);
-  const credential = credentialIn(data.value);
+  const credential = credentialIn(data.value, name);
   const mistake = credential && credentialMistake(credential);
   if (mistake !== undefined) return wrong(mistake);
   return { key, ...(credential ? { read: ok(credential) } : {}) };

@@ -28,7 +28,7 @@ interface Secret {
 /** A Secret reaches pilot as citadel reads it, apart from the World's other objects. */
 function secretChanges({ metadata, stringData }: Secret): Change[] {
   const bytes = Object.fromEntries(Object.entries(stringData).map(([name, text]) => [name, Buffer.from(text)]));
-  const credential = credentialIn(bytes);
+  const credential = credentialIn(bytes, metadata.name);
   const put = new Map(credential ? [[`${metadata.namespace}/${metadata.name}`, credential]] : []);
   return credentialChanges({ put, delete: [] });
 }

@@ -97,6 +97,6 @@ function secretIn(value: unknown): [string, Credential][] {
   const bytes = Object.fromEntries(
     Object.entries(data ?? {}).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
   );
-  const credential = credentialIn(bytes);
+  const credential = credentialIn(bytes, metadata.name);
   return credential ? [[`${metadata.namespace}/${metadata.name}`, credential]] : [];
 }
