@@ -1,4 +1,3 @@
-import { parsePort } from '@flotilla/std';
 import type { k8s, Resource } from '@flotilla/model';
 import { spiffeOf } from '@flotilla/rules';
 import { augmentLabels, localityOf, workloadNameOf } from './workload.ts';
@@ -133,18 +132,15 @@ export function describe(
   };
 }
 
-/** The container port that a Service's targetPort means on a pod; undefined when the pod has no port of that name. */
+/**
+ * The container port that a Service's targetPort means on a pod (Istio's FindPort); undefined when the pod has no port
+ * of that name and protocol. The API server fills in protocols, so they are compared as they are.
+ */
 export function targetPortOn(pod: Resource<'pods'>, port: k8s.ServicePort): number | undefined {
   const target = port.targetPort;
   if (target === undefined || target === 0 || target === '') return port.port;
   if (typeof target === 'number') return target;
-  const number = parsePort(target);
-  if (number !== undefined) return number;
-  for (const container of pod.spec.containers ?? []) {
-    const found = container.ports?.find(
-      ({ name, protocol }) => name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
-    );
-    if (found) return found.containerPort;
-  }
-  return undefined;
+  return (pod.spec.containers ?? [])
+    .flatMap(({ ports }) => ports ?? [])
+    .find(({ name, protocol }) => name === target && (protocol ?? '') === (port.protocol ?? ''))?.containerPort;
 }

@@ -64,7 +64,7 @@ export function podInstance(pod: Resource<'pods'>, sources: Sources): WorkloadIn
   if (address === undefined || phase === 'Failed' || phase === 'Succeeded' || !ready) return undefined;
   const ports = (pod.spec.containers ?? [])
     .flatMap((container) => container.ports ?? [])
-    .filter(({ name, protocol }) => name && (protocol ?? 'TCP') === 'TCP');
+    .filter(({ name, protocol }) => name && protocol === 'TCP');
   return {
     labels: pod.meta.labels ?? {},
     // of ports of one name the first applies

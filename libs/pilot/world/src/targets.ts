@@ -44,8 +44,11 @@ function kubernetes(view: View): ServiceTarget[] {
   const podKey = view.query(podOfProxy, '');
   const pod = podKey === undefined ? undefined : view.get('pods', podKey);
   if (!pod) return [];
-  const byPod = selectedBy(view, pod);
-  return byPod.length > 0 ? byPod : byNamespace(view, pod);
+  // A Service that selects the pod but names a port which the pod lacks still counts as selecting it.
+  const services = selecting(view, pod);
+  return services.length > 0
+    ? services.flatMap(([key, { ports = [] }]) => targetsOn(view, key, { pod, ports }))
+    : byNamespace(view, pod);
 }
 
 /**
@@ -98,11 +101,13 @@ function selectedByEntry(view: View, key: ObjectKey): ServiceTarget[] {
 const servicesBeside = (view: View, { namespace, cluster }: { namespace: string; cluster: string }): ObjectKey[] =>
   view.index('services', 'namespace', namespace).filter((service) => service.cluster === cluster);
 
-function selectedBy(view: View, pod: Resource<'pods'>): ServiceTarget[] {
+/** The Services that select a pod. */
+function selecting(view: View, pod: Resource<'pods'>): (readonly [ServiceKey, k8s.Service])[] {
   return servicesBeside(view, pod.meta).flatMap((object) => {
     const spec = view.get('services', object)?.spec;
-    if (!spec || !selects(spec.selector ?? {}, pod.meta.labels ?? {})) return [];
-    return targetsOn(view, kubernetesServiceKey(object), { pod, ports: spec.ports ?? [] });
+    return spec && selects(spec.selector ?? {}, pod.meta.labels ?? {})
+      ? [[kubernetesServiceKey(object), spec] as const]
+      : [];
   });
 }
 
