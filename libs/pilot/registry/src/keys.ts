@@ -34,3 +34,14 @@ export const portKeyOf = (
   { hostname, namespace }: { readonly hostname: string; readonly namespace: string },
   { name }: { readonly name: string },
 ): PortKey => portKey({ hostname, namespace, port: name });
+
+interface InstancesFields extends PortFields {
+  readonly number: number;
+}
+/** One port of a hostname of a namespace, by its number too. */
+export const instancesKey = defineKey<InstancesFields>()('hostname', 'port', 'number', 'namespace');
+export type InstancesKey = KeyOf<typeof instancesKey>;
+export const instancesKeyOf = (
+  { hostname, namespace }: { readonly hostname: string; readonly namespace: string },
+  { name, port }: { readonly name: string; readonly port: number },
+): InstancesKey => instancesKey({ hostname, namespace, port: name, number: port });

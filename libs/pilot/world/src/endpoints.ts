@@ -7,6 +7,7 @@ import {
   sliceEndpoints,
   type Endpoint,
   type HostKey,
+  type InstancesKey,
   type PortKey,
   type Service,
   type ServiceKey,
@@ -23,9 +24,9 @@ export const endpointsOf = worldQuery('endpoints', (view, key: ServiceKey): read
   const service = view.query(serviceOf, key);
   if (!service) return [];
   const sources = endpointSources(view, key.object.cluster);
-  return service.registry === 'Kubernetes'
-    ? kubernetesEndpoints(view, service, sources)
-    : endpointsOfEntry(view, service, sources);
+  if (service.registry === 'Kubernetes') return kubernetesEndpoints(view, service, sources);
+  const endpoints = endpointsOfEntry(view, service, sources);
+  return service.resolution === 'DNSRoundRobinLB' ? onePerPort(view, service, endpoints) : endpoints;
 });
 
 function kubernetesEndpoints(view: View, service: Service, sources: Sources): Endpoint[] {
@@ -103,20 +104,46 @@ export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key: PortK
 );
 
 /**
- * Endpoints of one port of a service that Envoy resolves by DNS (Istio's ServiceInstancesByPort): those of its
- * namespace, and where its host is a Kubernetes Service's, that one's too.
+ * What a service's clusters that Envoy resolves by DNS, and the listeners of its endpoints, are made of (Istio's
+ * InstancesByPort). Of the ServiceEntries of its namespace, and of a Service of type ExternalName, what serves a port
+ * of that number, whatever its name is there; of other Kubernetes Services of that host, what serves a port of that
+ * name.
  */
-export const instancesOfPort = worldQuery('instances-of-port', (view, key: PortKey): readonly Endpoint[] => {
-  const kubernetes = view
-    .query(servicesOfHost, key.hostname)
-    .filter(({ registry, object }) => registry === 'Kubernetes' && object.namespace !== key.namespace);
-  return [
-    ...view.query(endpointsOfPort, key),
-    ...kubernetes
-      .flatMap((service) => shardsOf(view, service))
-      .flatMap((service) => view.query(endpointsByPort, service).get(key.port) ?? []),
-  ];
+export const instancesOfPort = worldQuery('instances-of-port', (view, key: InstancesKey): readonly Endpoint[] =>
+  view.query(servicesOfHost, key.hostname).flatMap((owner) => {
+    if (owner.registry === 'External' && owner.object.namespace !== key.namespace) return [];
+    return shardsOf(view, owner).flatMap((shard) => {
+      const endpoints = view.query(endpointsByPort, shard);
+      const service = view.query(serviceOf, shard);
+      if (shard.registry === 'Kubernetes' && service?.k8s.externalName === undefined)
+        return endpoints.get(key.port) ?? [];
+      const ports = service?.ports.filter(({ port }) => port === key.number) ?? [];
+      return ports.flatMap(({ name }) => endpoints.get(name) ?? []);
+    });
+  }),
+);
+
+/** The numbers of the ports that a ServiceEntry's service has endpoints for. */
+const servedPorts = worldQuery('served-ports', (view, key: ServiceKey): readonly number[] => {
+  const names = view.query(endpointsByPort, key);
+  return (view.query(serviceOf, key)?.ports ?? []).flatMap(({ name, port }) => (names.has(name) ? [port] : []));
 });
+
+/**
+ * DNS_ROUND_ROBIN takes one endpoint for each host and port number, whoever comes first: none where an older service
+ * of the host, of any namespace, has one already (Istio's serviceInstancesStore.addInstances). What has no address
+ * cannot be that one.
+ */
+function onePerPort(view: View, service: Service, endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const services = view.query(servicesOfHost, service.hostname).filter(({ registry }) => registry === 'External');
+  const older = services.slice(0, services.indexOf(service.key));
+  const taken = new Set(older.flatMap((key) => view.query(servedPorts, key)));
+  return endpoints.filter(({ address, servicePortName }) => {
+    if (address === '') return false;
+    const number = service.ports.find(({ name }) => name === servicePortName)?.port ?? 0;
+    return !taken.has(number) && taken.add(number);
+  });
+}
 
 /**
  * SPIFFE identities that may serve a host: its endpoints' accounts, and what the newest of its services says, each in

@@ -1,10 +1,10 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
-import { hostKey, portKeyOf, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { hostKey, instancesKeyOf, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
   destinationRuleOf,
   destinationRulesOf,
-  endpointsOfPort,
   hasCredentialSocket,
+  instancesOfPort,
   localityOfProxy,
   mesh,
   ownCertificate,
@@ -330,7 +330,7 @@ function tlsOf(
  */
 function inferredMode(view: View, { service, port, policy }: Pick<One, 'service' | 'port' | 'policy'>): string {
   if (service.resolution === 'Passthrough' || policy?.loadBalancer?.simple === 'PASSTHROUGH') {
-    const endpoints = view.query(endpointsOfPort, portKeyOf(service, port));
+    const endpoints = view.query(instancesOfPort, instancesKeyOf(service, port));
     if (endpoints.length === 0 || endpoints.some(({ tlsMode }) => tlsMode === 'disabled')) return 'DISABLE';
   }
   return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';

@@ -1,6 +1,13 @@
 import { groupBy } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
-import { localityParts, portKeyOf, type Endpoint, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import {
+  instancesKeyOf,
+  localityParts,
+  portKeyOf,
+  type Endpoint,
+  type Service,
+  type ServicePort,
+} from '@flotilla/pilot-registry';
 import {
   destinationRuleKey,
   destinationRuleOf,
@@ -88,8 +95,8 @@ function near(
 
 interface AssignmentOf {
   readonly name: string;
-  readonly service: Pick<Service, 'hostname' | 'namespace' | 'labels' | 'k8s'>;
-  readonly port: Pick<ServicePort, 'name'>;
+  readonly service: Pick<Service, 'hostname' | 'namespace' | 'labels' | 'k8s' | 'resolution'>;
+  readonly port: Pick<ServicePort, 'name' | 'port'>;
   readonly labels: Readonly<Record<string, string>>;
   readonly policy?: TrafficPolicy | undefined;
   /** The rule's TLS for EDS; a cluster that Envoy resolves by DNS gets its endpoints as they are. */
@@ -106,21 +113,24 @@ function shownEndpoints(view: View, of: AssignmentOf): readonly (readonly [strin
   const { service } = of;
   const isNear = service.k8s.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
   const sticky = (service.labels['istio.io/persistent-session'] ?? '') !== '';
-  const all = view
-    .query(of.dns ? instancesOfPort : endpointsOfPort, portKeyOf(service, of.port))
-    .filter(
-      (endpoint) =>
-        labelsMatch(of.labels, endpoint.labels) &&
-        (!isNear || isNear(endpoint)) &&
-        (of.dns || sticky || !isDraining(endpoint)) &&
-        (endpoint.address !== '' || endpoint.network !== view.attr('network')),
-    );
+  const known = of.dns
+    ? view.query(instancesOfPort, instancesKeyOf(service, of.port))
+    : view.query(endpointsOfPort, portKeyOf(service, of.port));
+  const all = known.filter(
+    (endpoint) =>
+      labelsMatch(of.labels, endpoint.labels) &&
+      (!isNear || isNear(endpoint)) &&
+      (of.dns || sticky || !isDraining(endpoint)) &&
+      (endpoint.address !== '' || (!of.dns && endpoint.network !== view.attr('network'))),
+  );
   const seen =
     all.length > 0 && isClusterLocal(view, service.hostname)
       ? all.filter(({ clusterId }) => inClusterOf(view, clusterId))
       : all;
   const sees = isVisible(view);
-  const shown = of.dns ? seen.filter(({ network }) => sees(network)) : seen;
+  const visible = of.dns ? seen.filter(({ network }) => sees(network)) : seen;
+  // Envoy refuses a cluster of LOGICAL_DNS with more than one endpoint.
+  const shown = of.dns && service.resolution === 'DNSRoundRobinLB' ? visible.slice(0, 1) : visible;
   return [...groupBy(shown, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 

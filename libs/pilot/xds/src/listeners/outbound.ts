@@ -1,5 +1,5 @@
 import {
-  portKeyOf,
+  instancesKeyOf,
   isHttp,
   isTcp,
   isUnsupported,
@@ -10,8 +10,8 @@ import {
 import {
   addressesFor,
   canListenOn,
-  endpointsOfPort,
   httpProxyPort,
+  instancesOfPort,
   mesh,
   scopedService,
   setting,
@@ -128,7 +128,7 @@ function headlessBinds(view: View, service: Service, port: ServicePort): string[
     !(isTcp(port.protocol) || isUnsupported(port.protocol))
   )
     return undefined;
-  const endpoints = view.query(endpointsOfPort, portKeyOf(service, port));
+  const endpoints = view.query(instancesOfPort, instancesKeyOf(service, port));
   if (service.registry !== 'Kubernetes' && endpoints.length === 0 && Object.keys(service.labelSelectors).length === 0)
     return undefined;
   return [...new Set(endpoints.map(({ address }) => address))].filter((address) => /^[0-9a-fA-F.:]+$/.test(address));
