@@ -24,6 +24,8 @@ export interface Target {
    * and from jwt_authn.
    */
   readonly istioEnvoy: boolean;
+  /** Where the peer's identity is read: as Istio's network filter notes it, or from the certificate. */
+  readonly peerFrom: 'filter state' | 'certificate';
   readonly issuers: readonly string[];
 }
 /** How one value of an attribute is matched; undefined when it can't be: a bad value, or one that bytes don't have. */
@@ -39,8 +41,8 @@ const httpOnly =
   (value, target) =>
     target.tcp ? undefined : match(value, target);
 
-const peer = (match: envoy.type.matcher.v3.IStringMatcher, { istioEnvoy }: Target): IPrincipal =>
-  istioEnvoy
+const peer = (match: envoy.type.matcher.v3.IStringMatcher, { peerFrom }: Target): IPrincipal =>
+  peerFrom === 'filter state'
     ? { filterState: { key: 'io.istio.peer_principal', stringMatch: match } }
     : { authenticated: { principalName: match } };
 

@@ -2,6 +2,7 @@ import { isTrue } from '@flotilla/rules';
 import { worldQuery, type View } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { jwtIssuers } from '../authn/jwt.ts';
+import { hasPeerFilter } from '../filters/peer-filter.ts';
 import { typedConfig } from '../finish/typed-config.ts';
 import { extAuthz, type Layer } from './ext-authz.ts';
 import { authorizationPolicies, ownTrustDomains, type AuthorizationResource } from './policies.ts';
@@ -25,6 +26,7 @@ function targetOf(view: View, layer: Layer, action: RuleTarget['action']): RuleT
     action,
     tcp: layer === 'tcp',
     istioEnvoy,
+    peerFrom: hasPeerFilter(view) ? 'filter state' : 'certificate',
     issuers: istioEnvoy ? [] : view.query(jwtIssuers, ''),
     trustDomains: ownTrustDomains(view),
   };

@@ -9,6 +9,7 @@ const target = (of: Partial<RuleTarget> = {}): RuleTarget => ({
   action: 'ALLOW',
   tcp: false,
   istioEnvoy: true,
+  peerFrom: 'filter state',
   issuers: [],
   trustDomains: ['cluster.local'],
   ...of,
@@ -42,7 +43,9 @@ describe('a rule as RBAC', () => {
 
   it('tells a peer by TLS and a caller by jwt_authn on a stock Envoy', () => {
     const rule = { from: [{ source: { principals: ['cluster.local/ns/a/sa/b'], requestPrincipals: ['iss/me'] } }] };
-    expect(buildPolicy(rule, target({ istioEnvoy: false, issuers: ['iss'] }))?.principals).toEqual([
+    expect(
+      buildPolicy(rule, target({ istioEnvoy: false, peerFrom: 'certificate', issuers: ['iss'] }))?.principals,
+    ).toEqual([
       {
         andIds: {
           ids: [

@@ -1,18 +1,18 @@
-import { idleTimeout, isAtLeast, type View } from '@flotilla/pilot-world';
+import { idleTimeout, type View } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
 import { metadataExchange } from '../clusters/build.ts';
 import { typedConfig } from '../finish/typed-config.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import type { Side } from '../telemetry/telemetry.ts';
 import { typedStruct } from './http.ts';
+import { hasPeerFilter } from './peer-filter.ts';
 
 type IFilter = envoy.config.listener.v3.IFilter;
 type ITcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.ITcpProxy;
 
 const authn: IFilter = { name: 'istio_authn', typedConfig: typedStruct('io.istio.network.authn.Config') };
-/** Tells later filters who the peer of a connection is; Istio's Envoys have it from 1.17 on. */
-export const istioAuthn = (view: View): IFilter[] =>
-  view.attr('istioExtensions') && isAtLeast(view, 1, 17) ? [authn] : [];
+/** Tells later filters who the peer of a connection is. */
+export const istioAuthn = (view: View): IFilter[] => (hasPeerFilter(view) ? [authn] : []);
 export const istioMetadataExchange = metadataExchange as () => IFilter;
 
 /** Bytes that go nowhere: nothing is logged or counted of them. */
