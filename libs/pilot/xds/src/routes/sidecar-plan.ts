@@ -1,5 +1,5 @@
 import { parsePort } from '@flotilla/std';
-import { type Service } from '@flotilla/pilot-registry';
+import { parseProtocol, type Service } from '@flotilla/pilot-registry';
 import type { ObjectKey } from '@flotilla/model';
 import { defineKey, type KeyOf } from '@flotilla/query';
 import {
@@ -50,17 +50,14 @@ export function parseRouteName(name: string): RouteName | undefined {
 }
 
 /**
- * The egress listener that a route configuration belongs to (Istio's GetEgressListenerForRDS): the one of its port,
- * else the one without port.
+ * The egress listener that a route configuration belongs to (Istio's GetEgressListenerForRDS): the one of its port, or
+ * of its Unix socket; else the one without port. A Sidecar whose listeners all have ports may have none.
  */
-function egressFor(egress: readonly EgressScope[], { port }: RouteName, name: string): EgressScope | undefined {
-  return egress.find(
+const egressFor = (egress: readonly EgressScope[], { port }: RouteName, name: string): EgressScope | undefined =>
+  egress.find(
     ({ listener }) =>
-      !listener?.port ||
-      ((listener.port.number ?? 0) === port &&
-        (port !== 0 || listener.bind === name || (name === 'http_proxy' && listener.port.protocol === 'HTTP_PROXY'))),
+      !listener?.port || ((listener.port.number ?? 0) === port && (port !== 0 || listener.bind === name)),
   );
-}
 
 /** Services by hostname as one listener's port shows them; of several with one hostname the last. */
 function servicesAt(view: View, egress: EgressScope, port: number): Map<string, Service> {
@@ -84,8 +81,10 @@ function servicesAt(view: View, egress: EgressScope, port: number): Map<string, 
 export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly PlannedHost[] | undefined => {
   const route = parseRouteName(name);
   const egress = route && egressFor(view.query(sidecarScope, '').egress, route, name);
-  if (!route || !egress) return undefined;
-  const listenPort = egress.listener?.port?.protocol === 'HTTP_PROXY' ? 0 : route.port;
+  if (!route) return undefined;
+  // then everything is a host that nobody knows
+  if (!egress) return [];
+  const listenPort = parseProtocol(egress.listener?.port?.protocol ?? '') === 'HTTP_PROXY' ? 0 : route.port;
   const services = servicesAt(view, egress, listenPort);
   const claimed = new Set<string>();
   const wrappers = egress.virtualServices.flatMap((key) =>
