@@ -1,5 +1,6 @@
 export * from './keys.ts';
 export * from './types.ts';
+export * from './persistent-session.ts';
 export * from './protocol.ts';
 export * from './kubernetes-service.ts';
 export * from './kubernetes-endpoints.ts';

@@ -1,6 +1,7 @@
 import type { k8s, Resource } from '@flotilla/model';
 import { spiffeOf } from '@flotilla/rules';
 import { augmentLabels, localityOf, workloadNameOf } from './workload.ts';
+import { keepsSessions } from './persistent-session.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
 import type { Endpoint, Service } from './types.ts';
 
@@ -85,8 +86,7 @@ type Condition = NonNullable<k8s.EndpointSlice['endpoints']>[number]['conditions
 
 function healthOf(conditions: Condition, service: Service): Endpoint['health'] | undefined {
   if (conditions?.ready !== false || service.k8s.publishNotReadyAddresses) return 'Healthy';
-  const sticky = service.labels['istio.io/persistent-session'] || service.labels['istio.io/persistent-session-header'];
-  const draining = sticky && (conditions.serving ?? true) && (conditions.terminating ?? true);
+  const draining = keepsSessions(service) && (conditions.serving ?? true) && (conditions.terminating ?? true);
   return draining ? 'Draining' : undefined;
 }
 

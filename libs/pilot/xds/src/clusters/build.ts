@@ -16,6 +16,7 @@ import { buildOutlierDetection } from './outlier-detection.ts';
 
 type ICluster = envoy.config.cluster.v3.ICluster;
 type IHttpProtocolOptions = envoy.extensions.upstreams.http.v3.IHttpProtocolOptions;
+const { HEALTHY, DRAINING, UNKNOWN, DEGRADED } = envoy.config.core.v3.HealthStatus;
 const { EDS, ORIGINAL_DST } = envoy.config.cluster.v3.Cluster.DiscoveryType;
 const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -115,6 +116,8 @@ export interface OutboundCluster {
   readonly tls?: { readonly settings: ClientTLSSettings; readonly automatic: boolean; readonly credentials: boolean };
   /** Does another than pilot serve the proxy's secrets whose names ask for it? */
   readonly credentialSocket: boolean;
+  /** Do requests of a session still go to an endpoint that takes no new ones? */
+  readonly keepsDraining: boolean;
   readonly sniffs: boolean;
   readonly istioExtensions: boolean;
 }
@@ -158,7 +161,7 @@ export function buildOutboundCluster(of: OutboundCluster): ICluster {
     ...buildKeepalive(mesh.tcpKeepalive, pool.tcp?.tcpKeepalive),
     ...balancer,
     ...(policy?.outlierDetection ? { outlierDetection: buildOutlierDetection(policy.outlierDetection) } : {}),
-    ...commonLb(locality, policy),
+    ...commonLb(of, locality),
     // The ALPN of the mesh means nothing to a server that isn't in it.
     ...clusterMetadata({
       services: [of.service],
@@ -173,8 +176,8 @@ export function buildOutboundCluster(of: OutboundCluster): ICluster {
 }
 
 function commonLb(
+  { keepsDraining, policy }: OutboundCluster,
   locality: LocalityLoadBalancerSetting | undefined,
-  policy: TrafficPolicy | undefined,
 ): Pick<ICluster, 'commonLbConfig'> {
   const { outlierDetection } = policy ?? {};
   return {
@@ -183,6 +186,7 @@ function commonLb(
       ...(outlierDetection && (outlierDetection.minHealthPercent ?? 0) >= 0
         ? { healthyPanicThreshold: { value: outlierDetection.minHealthPercent ?? 0 } }
         : {}),
+      ...(keepsDraining ? { overrideHostStatus: { statuses: [HEALTHY, DRAINING, UNKNOWN, DEGRADED] } } : {}),
     },
   };
 }

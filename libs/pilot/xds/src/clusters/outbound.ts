@@ -1,5 +1,5 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
-import { hostKey, instancesKeyOf, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { hostKey, instancesKeyOf, keepsSessions, type Service, type ServicePort } from '@flotilla/pilot-registry';
 import {
   destinationRuleOf,
   destinationRulesOf,
@@ -258,6 +258,8 @@ function buildOne(view: View, one: One): ICluster | undefined {
     port,
     mesh: view.query(clusterMesh, ''),
     dnsLookupFamily: view.attr('supportsIPv4') ? V4_ONLY : V6_ONLY,
+    // Istio has it for the whole port alone: a subset's sessions end when their endpoint drains
+    keepsDraining: keepsSessions(service) && subset === undefined && !passesTls,
     sniffs: view.attr('type') !== 'router',
     istioExtensions: view.attr('istioExtensions'),
     credentialSocket: tls?.settings.credentialName?.startsWith('sds://') === true && hasCredentialSocket(view),

@@ -2,6 +2,7 @@ import { groupBy } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
 import {
   instancesKeyOf,
+  keepsSessions,
   localityParts,
   portKeyOf,
   type Endpoint,
@@ -112,7 +113,7 @@ interface AssignmentOf {
 function shownEndpoints(view: View, of: AssignmentOf): readonly (readonly [string, readonly Endpoint[]])[] {
   const { service } = of;
   const isNear = service.k8s.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
-  const sticky = (service.labels['istio.io/persistent-session'] ?? '') !== '';
+  const sticky = keepsSessions(service);
   const known = of.dns
     ? view.query(instancesOfPort, instancesKeyOf(service, of.port))
     : view.query(endpointsOfPort, portKeyOf(service, of.port));

@@ -11,7 +11,15 @@ import { mergedGateway } from '../gateway/merge.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { byName, domainName } from './domains.ts';
 import { isCatchAll } from './match.ts';
-import { mayHaveRoutes, servedAt, virtualServiceRoutes, type ServedAt } from './virtual-service-routes.ts';
+import { buildSession, type PersistentSession } from './persistent-session.ts';
+import {
+  boundHosts,
+  gatewaySession,
+  mayHaveRoutes,
+  servedAt,
+  virtualServiceRoutes,
+  type ServedAt,
+} from './virtual-service-routes.ts';
 
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
@@ -21,6 +29,8 @@ interface GatewayHost {
   readonly domains: string[];
   readonly routes: ServedAt[];
   redirects: boolean;
+  /** As the first VirtualService on it has it. */
+  readonly session: PersistentSession | undefined;
 }
 
 /** A VirtualService that is bound to a Gateway. */
@@ -45,12 +55,13 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
     const port = server.port?.number ?? 0;
     const redirects = server.tls?.httpsRedirect ?? false;
     // named as the first one writes it: that another case is another host is news to Envoy
-    const open = (host: string): GatewayHost => {
+    const open = (host: string, session?: PersistentSession): GatewayHost => {
       const known = hosts.get(host.toLowerCase()) ?? {
         name: domainName(host, port),
         domains: [host],
         routes: [],
         redirects: false,
+        session,
       };
       known.redirects ||= redirects;
       hosts.set(host.toLowerCase(), known);
@@ -64,7 +75,8 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
       const routes = served.get(id) ?? servedAt({ virtualService: key, port, gateway, tls: server.tls !== undefined });
       if (!mayHaveRoutes(view, routes)) continue;
       served.set(id, routes);
-      for (const host of shared) open(host).routes.push(routes);
+      const session = view.query(gatewaySession, boundHosts({ virtualService: key, hosts: shared }));
+      for (const host of shared) open(host, session).routes.push(routes);
     }
     if (redirects) for (const host of server.hosts ?? []) open(host);
   }
@@ -89,7 +101,10 @@ function collapse(hosts: readonly GatewayHost[]): GatewayHost[] {
   });
 }
 
-function buildVirtualHost(view: View, { name, domains, routes: served, redirects }: GatewayHost): IVirtualHost {
+function buildVirtualHost(
+  view: View,
+  { name, domains, routes: served, redirects, session }: GatewayHost,
+): IVirtualHost {
   const routes = served.flatMap((key) => view.query(virtualServiceRoutes, key));
   // What catches all comes last, wherever it came from.
   const ordered = [
@@ -102,6 +117,7 @@ function buildVirtualHost(view: View, { name, domains, routes: served, redirects
     routes: withStockAlpn(view, ordered),
     includeRequestAttemptCount: true,
     ...(redirects ? { requireTls: ALL } : {}),
+    ...buildSession(session),
   };
 }
 

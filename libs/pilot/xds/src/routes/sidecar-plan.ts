@@ -16,6 +16,7 @@ import {
 import { hostMatches, isWildcard } from '@flotilla/rules';
 import { hashRuleOf } from './hash-policy.ts';
 import { bracketed, domainName, isRoutable, serviceDomains, settleDomains } from './domains.ts';
+import { sessionOf, type PersistentSession } from './persistent-session.ts';
 import { mayHaveRoutes, servedAt, type ServedAt } from './virtual-service-routes.ts';
 
 interface ServiceRoutesFields {
@@ -32,9 +33,11 @@ interface PlannedHostFields {
   readonly name: string;
   readonly domains: readonly string[];
   readonly routes: ServedAt | ServiceRoutes;
+  /** Of the service that it is for. */
+  readonly session: PersistentSession | undefined;
 }
 /** A virtual host of a sidecar's outbound route configuration: what it is called and where its routes come from. */
-const plannedHost = defineKey<PlannedHostFields>()('name', 'domains', 'routes');
+const plannedHost = defineKey<PlannedHostFields>()('name', 'domains', 'routes', 'session');
 export type PlannedHost = KeyOf<typeof plannedHost>;
 
 /** A route configuration's name: a port, `host:port` for sniffed ports, `http_proxy`, or a Unix socket's path. */
@@ -109,11 +112,12 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
     name: domainName(hostname, port),
     routes,
     port,
+    session: service && sessionOf(service),
     ...(service ? domainsOf(view, service, { listenPort, port }) : { domains: [bracketed(hostname)] }),
   }));
   const planned = settleDomains(candidates, known)
     .filter(({ port }) => listenPort === 0 || port === listenPort)
-    .map(({ name: host, domains, routes }) => plannedHost({ name: host, domains, routes }));
+    .map(({ name: host, domains, routes, session }) => plannedHost({ name: host, domains, routes, session }));
   return route.sniffed ? sniffedHost(planned, name) : planned;
 });
 

@@ -6,6 +6,7 @@ import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } fro
 import { sameResource, type XdsResource } from '../resource.ts';
 import { byName, domainName } from './domains.ts';
 import { hashPoliciesOfRule } from './hash-policy.ts';
+import { buildSession } from './persistent-session.ts';
 import { buildDefaultRoute } from './route.ts';
 import { clusterName } from '../cluster-name.ts';
 import { sidecarPlan, parseRouteName, type PlannedHost, type ServiceRoutes } from './sidecar-plan.ts';
@@ -15,9 +16,15 @@ type IRoute = envoy.config.route.v3.IRoute;
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 
 /** The virtual host of a plan. */
-function buildVirtualHost(view: View, { name, domains, routes }: PlannedHost): IVirtualHost {
+function buildVirtualHost(view: View, { name, domains, routes, session }: PlannedHost): IVirtualHost {
   const built = 'virtualService' in routes ? view.query(virtualServiceRoutes, routes) : [defaultRoute(view, routes)];
-  return { name, domains: [...domains], routes: withStockAlpn(view, built), includeRequestAttemptCount: true };
+  return {
+    name,
+    domains: [...domains],
+    routes: withStockAlpn(view, built),
+    includeRequestAttemptCount: true,
+    ...buildSession(session),
+  };
 }
 
 function defaultRoute(view: View, { hostname, port, hashRule }: ServiceRoutes): IRoute {

@@ -15,6 +15,7 @@ import {
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { hashPoliciesOf } from './hash-policy.ts';
 import { isCatchAll } from './match.ts';
+import { sessionOf, type PersistentSession } from './persistent-session.ts';
 import { buildRoute, type RouteContext } from './route.ts';
 
 interface ServedFields {
@@ -84,6 +85,32 @@ function gatewayService(view: View, host: string, namespace: string): Service | 
   );
   return own ? view.query(serviceOf, own.key) : serviceForHost(view, host);
 }
+
+interface BoundHostsFields {
+  readonly virtualService: ObjectKey;
+  /** Those of its hosts that a gateway's server has. */
+  readonly hosts: readonly string[];
+}
+export const boundHosts = defineKey<BoundHostsFields>()('virtualService', 'hosts');
+
+/**
+ * How a gateway keeps sessions of the hosts of a VirtualService: as the service of that name says, where one of its
+ * rules leads or mirrors to it; of several the last (Istio's buildGatewayHTTPRouteConfig).
+ */
+export const gatewaySession = worldQuery(
+  'gateway-session',
+  (view, { virtualService: key, hosts }: KeyOf<typeof boundHosts>): PersistentSession | undefined => {
+    const virtualService = view.query(virtualServiceOf, key);
+    const destinations = new Set(
+      (virtualService?.spec.http ?? []).flatMap(({ mirror, route = [] }) =>
+        [mirror, ...route.map(({ destination }) => destination)].flatMap((destination) => destination?.host ?? []),
+      ),
+    );
+    const last = hosts.findLast((host) => destinations.has(host));
+    const service = last === undefined ? undefined : gatewayService(view, last, key.namespace);
+    return service && sessionOf(service);
+  },
+);
 
 /**
  * Does a match name this port, and this gateway or, where it names none, what this proxy is (Istio's sourceMatchHTTP)?
