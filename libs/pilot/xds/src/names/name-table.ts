@@ -1,13 +1,13 @@
 import { ownMember, setMember } from '@flotilla/std';
 import {
   addressesFor,
-  endpointsOfPort,
+  instancesOfPort,
   scopedService,
   sidecarScope,
   worldQuery,
   type View,
 } from '@flotilla/pilot-world';
-import { portKeyOf, type Service } from '@flotilla/pilot-registry';
+import { instancesKeyOf, type Service } from '@flotilla/pilot-registry';
 import type { istio } from '@flotilla/proto-gen/envoy';
 import { member } from '@flotilla/query';
 import { finish } from '../finish/finish.ts';
@@ -19,15 +19,15 @@ type INameInfo = istio.networking.nds.v1.NameTable.INameInfo;
 const isAddress = (text: string): boolean => /^[0-9.]+$|:/.test(text);
 
 /**
- * A headless service answers with its endpoints that the proxy's network reaches, each also under its own name:
- * `hostname.subdomain.namespace.svc.domain`.
+ * A service without address whose clients find its endpoints themselves, as a headless one, answers with those that the
+ * proxy's network reaches; a pod also under its own name: `hostname.subdomain.namespace.svc.domain`.
  */
-function headless(view: View, service: Service, table: Record<string, INameInfo>): string[] {
+function endpointAddresses(view: View, service: Service, table: Record<string, INameInfo>): string[] {
   const [port] = service.ports;
-  if (service.registry !== 'Kubernetes' || service.resolution !== 'Passthrough' || !port) return [];
+  if (service.resolution !== 'Passthrough' || !port) return [];
   const own = view.attr('network');
   const endpoints = view
-    .query(endpointsOfPort, portKeyOf(service, port))
+    .query(instancesOfPort, instancesKeyOf(service, port))
     .filter(({ address, network }) => isAddress(address) && (own === '' || network === '' || network === own));
   const domain = service.hostname.slice(service.hostname.indexOf('.') + 1);
   for (const { hostName, subDomain, address } of endpoints) {
@@ -56,7 +56,7 @@ const nameTable = worldQuery(
       const service = scopedService(view, ref);
       if (!service) continue;
       const addresses = addressesFor(view, service).filter((address) => !address.includes('/'));
-      const ips = addresses.length > 0 ? addresses : headless(view, service, table);
+      const ips = addresses.length > 0 ? addresses : endpointAddresses(view, service, table);
       const known = ownMember(table, service.hostname);
       if (ips.length === 0 || known?.registry === 'Kubernetes') continue;
       const kubernetes = service.registry === 'Kubernetes';
