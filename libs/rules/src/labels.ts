@@ -28,8 +28,8 @@ export const hasSelector = (resource: Parameters<typeof selectorOf>[0]): boolean
 export interface LabelSelector {
   readonly matchLabels?: Labels;
   readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
+    readonly key?: string | undefined;
+    readonly operator?: string | undefined;
     readonly values?: readonly string[];
   }[];
 }
@@ -45,7 +45,7 @@ export function labelSelectorSelects(
   if (Object.keys(matchLabels).length === 0 && matchExpressions.length === 0) return false;
   return (
     labelsMatch(matchLabels, labels) &&
-    matchExpressions.every(({ key, operator, values = [] }) => {
+    matchExpressions.every(({ key = '', operator, values = [] }) => {
       const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
       switch (operator) {
         case 'In':

@@ -2,6 +2,7 @@ import type { k8s, ObjectKey, Resource } from '@flotilla/model';
 import { defineKey } from '@flotilla/query';
 import { groupBy, parsePort, readJsonObject } from '@flotilla/std';
 import { isAddress, labelsMatch, parsePrefix, prefixContains, serviceHostname, type Prefix } from '@flotilla/rules';
+import { isDiscovered } from './discovery.ts';
 import { defaultNetwork, domainOf, meshNetworks, registryNetwork } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
@@ -72,7 +73,7 @@ function leastCommonMultiple(a: number, b: number): number {
 const gatewaysOfService = worldQuery(
   'network-gateways-of-service',
   (view, key: ObjectKey): readonly NetworkGateway[] => {
-    const service = view.get('services', key);
+    const service = isDiscovered(view, key) ? view.get('services', key) : undefined;
     const named = service ? entriesOf(view, service) : [];
     if (!service || named.length === 0) return [];
     const nodePorts = isNodeGateway(service)

@@ -11,6 +11,7 @@ import {
   type ServiceKey,
 } from '@flotilla/pilot-registry';
 import { allocateAddresses } from './auto-allocate.ts';
+import { discovered, isDiscovered } from './discovery.ts';
 import { domainOf, installationOf, registryOptions } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
 
@@ -60,13 +61,13 @@ export const serviceOf = worldQuery('service', (view, key: ServiceKey): Service 
 });
 
 function kubernetesService(view: View, object: ObjectKey): Service | undefined {
-  const resource = view.get('services', object);
+  const resource = isDiscovered(view, object) ? view.get('services', object) : undefined;
   return resource && convertService(resource, view.query(registryOptions, object.cluster));
 }
 
 /** The Services of one name and namespace, in the order of their clusters. */
 const clustersOf = (view: View, { name, namespace }: ObjectKey): readonly ObjectKey[] =>
-  view.index('services', 'host', `${name}.${namespace}`);
+  discovered(view, view.index('services', 'host', `${name}.${namespace}`));
 
 /**
  * The services whose endpoints a service has: of one of Kubernetes, that of every cluster that has it, in the order of
@@ -82,7 +83,7 @@ export const shardsOf = (view: View, key: ServiceKey): readonly ServiceKey[] =>
 function leading(view: View, objects: readonly ObjectKey[]): ObjectKey[] {
   const { clusterId } = installationOf(view);
   const found: ObjectKey[] = [];
-  for (const object of objects) {
+  for (const object of discovered(view, objects)) {
     const last = found.at(-1);
     if (last?.name !== object.name || last.namespace !== object.namespace) found.push(object);
     else if (object.cluster === clusterId) found[found.length - 1] = object;

@@ -11,6 +11,7 @@ import {
   type ServiceTarget,
 } from '@flotilla/pilot-registry';
 import { selects } from '@flotilla/rules';
+import { discoveredPod } from './discovery.ts';
 import { endpointsOf } from './endpoints.ts';
 import { clusterOf, installationOf } from './mesh-settings.ts';
 import { entryEndpoints } from './store.ts';
@@ -24,7 +25,7 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): ObjectKey | undefin
   const [name = '', namespace, ...more] = view.attr('id').split('~')[2]?.split('.') ?? [];
   const named =
     namespace === view.attr('namespace') && more.length === 0 ? objectKey({ namespace, name, cluster }) : undefined;
-  return named && view.get('pods', named) ? named : podAt(view, view.attr('ips')[0] ?? '', cluster);
+  return named && discoveredPod(view, named) ? named : podAt(view, view.attr('ips')[0] ?? '', cluster);
 });
 
 /**

@@ -8,6 +8,7 @@ import {
   type WorkloadInstance,
 } from '@flotilla/pilot-registry';
 import { selects } from '@flotilla/rules';
+import { discoveredPod } from './discovery.ts';
 import { registryOptions } from './mesh-settings.ts';
 import { networkOf } from './networks.ts';
 import { worldQuery, type View } from './view.ts';
@@ -18,7 +19,7 @@ export type Sources = EndpointSources & { readonly options: RegistryOptions };
 export const endpointSources = (view: View, cluster: string): Sources => ({
   options: view.query(registryOptions, cluster),
   pod: ({ namespace, name, ip }) => {
-    if (name) return view.get('pods', objectKey({ namespace, name, cluster }));
+    if (name) return discoveredPod(view, objectKey({ namespace, name, cluster }));
     const key = podAt(view, ip, cluster);
     return key?.namespace === namespace ? view.get('pods', key) : undefined;
   },
@@ -30,9 +31,10 @@ export const nodeKey = (name: string, cluster: string): ObjectKey => objectKey({
 
 /** The pod of a cluster that has an address of its own. */
 export const podAt = (view: View, ip: string, cluster: string): ObjectKey | undefined =>
-  view
-    .index('pods', 'ip', ip)
-    .find((pod) => pod.cluster === cluster && view.get('pods', pod)?.spec.hostNetwork !== true);
+  view.index('pods', 'ip', ip).find((key) => {
+    const pod = key.cluster === cluster ? discoveredPod(view, key) : undefined;
+    return pod !== undefined && pod.spec.hostNetwork !== true;
+  });
 
 /** A WorkloadEntry as services pick it; undefined while it isn't healthy. */
 export const entryWorkload = worldQuery('workload-of-entry', (view, key: ObjectKey): WorkloadInstance | undefined => {
@@ -42,7 +44,7 @@ export const entryWorkload = worldQuery('workload-of-entry', (view, key: ObjectK
 
 /** A pod as ServiceEntries pick it; undefined while it isn't ready. */
 const podWorkload = worldQuery('workload-of-pod', (view, key: ObjectKey): WorkloadInstance | undefined => {
-  const pod = view.get('pods', key);
+  const pod = discoveredPod(view, key);
   return pod && podInstance(pod, endpointSources(view, key.cluster));
 });
 
