@@ -19,6 +19,7 @@ export {
 export { HostIndex } from './host-index.ts';
 export { hasSelector, labelSelectorSelects, labelsMatch, labelsMatchBy, selectorOf, selects } from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';
+export { routingClaim } from './routing-claim.ts';
 export { parseSpiffe, spiffeOf, validIdentity, withTrustDomains } from './spiffe.ts';
 export type { SpiffeIdentity } from './spiffe.ts';
 export { grpcStatusOf, isHttpStatus } from './status-codes.ts';

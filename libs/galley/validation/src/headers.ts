@@ -1,7 +1,6 @@
 import { quoted } from './report.ts';
 
 export const isAuthority = (name: string): boolean => ['host', ':authority'].includes(name.toLowerCase());
-export const isJwtRoute = (name: string): boolean => /^@request\.auth\.claims[.[]/.test(name);
 
 /**
  * The name of a header to match, or one that CORS or a probe names (Istio 1.19, ValidateHTTPHeaderName): pseudo-headers

@@ -1,7 +1,6 @@
 import type { L4MatchAttributes, Meta, TLSMatchAttributes, VirtualService } from '@flotilla/model';
-import { isJwtRoute } from './headers.ts';
 import { checkGatewayNames, checkHttpRoute, checkRouteDestinations } from './http-route.ts';
-import { HostIndex, isAddress } from '@flotilla/rules';
+import { HostIndex, isAddress, routingClaim } from '@flotilla/rules';
 import { subnetMistake } from './ip.ts';
 import { gatewayDomainMistake, labelMistakes, portMistake, wildcardDomainMistake } from './names.ts';
 import { maxProblems, quoted, shortList, take, type Report } from './report.ts';
@@ -24,7 +23,7 @@ export function checkVirtualService(spec: VirtualService, meta: Meta, report: Re
     hosts: new HostIndex(spec.hosts ?? []),
     names: spec.hosts ?? [],
   };
-  if (!where.onGateway) checkNoJwtRoutes(spec, report);
+  if (!spec.gateways?.some((gateway) => gateway !== 'mesh')) checkNoJwtRoutes(spec, report);
   checkHosts(where, report);
   if (!spec.http?.length && !spec.tcp?.length && !spec.tls?.length)
     report.error('spec', 'http, tcp or tls must be provided in virtual service');
@@ -53,13 +52,12 @@ const isForGateways = ({ gateways }: VirtualService): boolean =>
 const isSni = ({ tls }: VirtualService): boolean =>
   (tls ?? []).some(({ match }) => match?.some(({ sniHosts }) => sniHosts?.length));
 
-/** Claims of a token are known to gateways only. */
+/** Claims of a token are known to gateways only: a VirtualService that is for none can not ask for them. */
 function checkNoJwtRoutes(spec: VirtualService, report: Report): void {
   for (const [i, route] of (spec.http ?? []).entries()) {
     for (const [n, match] of (route.match ?? []).entries()) {
-      for (const key of [...Object.keys(match.headers ?? {}), ...Object.keys(match.withoutHeaders ?? {})].filter(
-        isJwtRoute,
-      )) {
+      const names = [...Object.keys(match.headers ?? {}), ...Object.keys(match.withoutHeaders ?? {})];
+      for (const key of names.filter((name) => routingClaim(name))) {
         report.error(
           `spec.http[${i}].match[${n}]`,
           `JWT claim based routing (key: ${key}) is only supported for gateway, found no gateways: [${shortList(spec.gateways ?? [], ' ')}]`,

@@ -1,6 +1,7 @@
 import { compareText } from '@flotilla/std';
 import type { HTTPMatchRequest, StringMatch } from '@flotilla/model';
 import { bool, type envoy } from '@flotilla/proto-gen/envoy';
+import { routingClaim } from '@flotilla/rules';
 
 type IRouteMatch = envoy.config.route.v3.IRouteMatch;
 type IHeaderMatcher = envoy.config.route.v3.IHeaderMatcher;
@@ -23,24 +24,10 @@ function buildHeaderMatcher(name: string, match: StringMatch | undefined): IHead
   return stringMatch ? { name, stringMatch } : { name };
 }
 
-const claimsPrefix = '@request.auth.claims';
-
-/**
- * `@request.auth.claims.a` or `@request.auth.claims[a][b]` as a matcher of what istio_authn leaves in dynamic metadata;
- * the prefix in any case.
- */
+/** A claim as a matcher of what istio_authn leaves in dynamic metadata; undefined for a header. */
 function buildClaimMatcher(name: string, match: StringMatch | undefined): IMetadataMatcher | undefined {
-  const separator = name.at(claimsPrefix.length);
-  if (!name.toLowerCase().startsWith(claimsPrefix) || (separator !== '.' && separator !== '[')) return undefined;
-  const rest = name.slice(claimsPrefix.length);
-  const path =
-    separator === '['
-      ? rest
-          .split(']')
-          .slice(0, -1)
-          .flatMap((part) => (part.includes('[') ? part.slice(part.indexOf('[') + 1) : []))
-          .filter((key) => key !== '')
-      : rest.slice(1).split('.');
+  const path = routingClaim(name);
+  if (!path) return undefined;
   const value = buildStringMatcher(match) ?? {};
   return {
     filter: 'istio_authn',
