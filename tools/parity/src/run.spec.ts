@@ -22,7 +22,7 @@ function corpusOf(...paths: string[]): string {
   for (const path of paths) mkdirSync(join(root, path), { recursive: true });
   return root;
 }
-const run = (corpus: string) => runArea({ name: 'things', area, areas: ['things'], corpus, only: '' });
+const run = (corpus: string) => runArea({ name: 'things', area, areas: ['things', 'xds'], corpus, only: '' });
 
 describe('a comparison', () => {
   it('puts each case into one list, those that need something missing apart', async () => {

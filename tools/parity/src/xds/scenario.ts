@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileChange } from '@flotilla/galley-pipeline';
 import { parseDocuments } from '@flotilla/galley-file-source';
-import { credentialIn, type Credential } from '@flotilla/model';
+import { readSecret, secretsIn } from '@flotilla/citadel-credentials';
+import type { Credential } from '@flotilla/model';
 
 interface Locality {
   readonly region: string;
@@ -86,17 +87,9 @@ interface RawProxy {
   readonly locality?: { readonly Region?: string; readonly Zone?: string; readonly SubZone?: string };
 }
 
-/** A Secret's credential under its key; nothing for other objects. */
-function secretIn(value: unknown): [string, Credential][] {
-  const { kind, metadata, data } = (value ?? {}) as {
-    kind?: string;
-    metadata?: { name: string; namespace: string };
-    data?: Record<string, string>;
-  };
-  if (kind !== 'Secret' || !metadata) return [];
-  const bytes = Object.fromEntries(
-    Object.entries(data ?? {}).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
-  );
-  const credential = credentialIn(bytes, metadata.name);
-  return credential ? [[`${metadata.namespace}/${metadata.name}`, credential]] : [];
-}
+/** The credentials of a document's Secrets under their keys, as far as citadel takes them. */
+const secretIn = (value: unknown): [string, Credential][] =>
+  secretsIn(value).flatMap((secret): [string, Credential][] => {
+    const { key, read } = readSecret(secret);
+    return read?.ok ? [[key, read.value]] : [];
+  });
