@@ -41,6 +41,7 @@ export function union(a: Signature, b: Signature): Signature {
 export class Subject {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly #texts = new WeakMap<Signature, string>();
+  readonly #textsByPath = new Map<string, string>();
 
   constructor(attributes: Readonly<Record<string, unknown>>) {
     this.attributes = attributes;
@@ -60,9 +61,22 @@ export class Subject {
   valuesOf(signature: Signature): string {
     let text = this.#texts.get(signature);
     if (text === undefined) {
-      text = signature.paths.map((path) => stableStringify(this.read(path)) ?? '-').join('\0');
+      text = signature.paths.map((path) => this.#textOf(path)).join('\0');
       this.#texts.set(signature, text);
     }
+    return text;
+  }
+
+  /**
+   * Many signatures name the same attributes: each that the subject has is made text once. Names of attributes that it
+   * does not have come and go with configuration, and are not kept.
+   */
+  #textOf(path: string): string {
+    const known = this.#textsByPath.get(path);
+    if (known !== undefined) return known;
+    const text = stableStringify(this.read(path));
+    if (text === undefined) return '-';
+    this.#textsByPath.set(path, text);
     return text;
   }
 }

@@ -32,6 +32,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
 
 /** JSON with sorted keys: equal data give equal text. */
 export function stableStringify(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   return JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'object' && item !== null && !Array.isArray(item)
       ? Object.fromEntries(Object.entries(item).sort(([x], [y]) => compareText(x, y)))

@@ -2,7 +2,6 @@ import type { Effect, Resource, Source } from '@flotilla/ads';
 import {
   isWhole,
   listKey,
-  listOfOne,
   listsOf,
   preparedLists,
   readOne,
@@ -43,7 +42,8 @@ export class Interests implements Source {
   readonly #holder: Holder;
   readonly #isSidecar: boolean;
   readonly #whole = new Map<WholeKind, readonly SharedList[]>();
-  readonly #named = new Map<ResourceKey, SharedList>();
+  /** By type, then by the name of the resource. */
+  readonly #named = new Map<XdsKind, Map<string, SharedList>>();
   /** Types that have been requested. */
   readonly #requested = new Set<XdsKind>();
   readonly #unknown: UnknownNames;
@@ -66,16 +66,15 @@ export class Interests implements Source {
     if (!kind) return true;
     const { engine, lists } = this.#context;
     const { subject } = this.#holder;
-    if (!isWhole(kind)) {
-      const keys = names.map((name) => resourceKey({ kind, name }));
-      return this.#prepared.prepare(
-        keys.filter((key) => !this.#named.has(key) && !lists.find(key, subject)),
-        subject,
-      );
-    }
+    if (!isWhole(kind)) return this.#prepared.prepare(this.#newKeys(kind, names), subject);
     if (this.#whole.has(kind)) return true;
-    const areKnown = listsOf(kind).every((source) => lists.find(source, subject));
-    return areKnown || engine.prepare(preparedLists, listKey({ kind }), { subject, ...piece() });
+    const budget = piece();
+    // Of the lists that this proxy shares with no other, as those of its own ports: the others are there.
+    return listsOf(kind).every(
+      (source, place) =>
+        lists.find({ kind, source }, subject) !== undefined ||
+        engine.prepare(preparedLists, listKey({ kind, place }), { subject, ...budget }),
+    );
   }
 
   /** Does a piece of what all that is requested takes for another subject. Returns whether it is complete. */
@@ -83,7 +82,10 @@ export class Interests implements Source {
     const budget = piece();
     const isPrepared = (kind: WholeKind): boolean =>
       this.#context.engine.prepare(preparedLists, listKey({ kind }), { subject, ...budget });
-    return [...this.#whole.keys()].every(isPrepared) && this.#prepared.prepare(this.#named.keys(), subject);
+    const keys = [...this.#named].flatMap(([kind, byName]) =>
+      [...byName.keys()].map((name) => resourceKey({ kind, name })),
+    );
+    return [...this.#whole.keys()].every(isPrepared) && this.#prepared.prepare(keys, subject);
   }
 
   all(typeUrl: string): readonly Resource[] {
@@ -101,11 +103,12 @@ export class Interests implements Source {
       const list = this.#join(kind).findLast((each) => each.get(name));
       return list?.get(name);
     }
-    const key = resourceKey({ kind, name });
-    const list = this.#named.get(key) ?? this.#context.lists.find(key, this.#holder.subject);
+    const { engine, lists } = this.#context;
+    const { subject } = this.#holder;
+    const list = this.#named.get(kind)?.get(name) ?? lists.find({ kind, name }, subject);
     if (list) return list.get(name) ?? (list.isIncomplete ? 'unavailable' : undefined);
     try {
-      return readOne(this.#context.engine, key, this.#holder.subject);
+      return readOne(engine, resourceKey({ kind, name }), subject);
     } catch {
       // Whoever goes on to watch the name hears why.
       return 'unavailable';
@@ -117,7 +120,7 @@ export class Interests implements Source {
   }
 
   namesOf(kind: XdsKind): readonly string[] {
-    return [...this.#named.keys()].flatMap((key) => (key.kind === kind ? key.name : []));
+    return [...(this.#named.get(kind)?.keys() ?? [])];
   }
 
   /** What is requested is watched, what no longer is is let go. */
@@ -130,8 +133,8 @@ export class Interests implements Source {
       else this.#leave(kind);
       return;
     }
-    for (const name of added) this.#watchNamed(resourceKey({ kind, name }));
-    for (const name of dropped) this.#drop(resourceKey({ kind, name }));
+    for (const name of added) this.#watchNamed(kind, name);
+    for (const name of dropped) this.#drop(kind, name);
     this.#prepared.release();
   }
 
@@ -140,11 +143,10 @@ export class Interests implements Source {
     const kind = kindOfType(typeUrl);
     if (!kind || isWhole(kind) || this.#unknown.size === 0) return;
     for (const { name } of resources) {
-      const key = resourceKey({ kind, name });
-      if (!this.#isKnown(key)) continue;
-      const isWatched = this.#named.has(key);
-      this.#unknown.remove(key, isWatched);
-      if (!isWatched) this.#watch(key);
+      if (!this.#isKnown(kind, name)) continue;
+      const isWatched = this.#isWatched(kind, name);
+      this.#unknown.remove(resourceKey({ kind, name }), isWatched);
+      if (!isWatched) this.#watch(kind, name);
     }
   }
 
@@ -155,7 +157,7 @@ export class Interests implements Source {
   watchedOf(sent: Sent): Sent {
     const kind = kindOfType(sent.typeUrl);
     if (!kind || isWhole(kind) || this.#unknown.areAllWatched) return sent;
-    return { ...sent, resources: sent.resources.filter(({ name }) => this.#named.has(resourceKey({ kind, name }))) };
+    return { ...sent, resources: sent.resources.filter(({ name }) => this.#isWatched(kind, name)) };
   }
 
   /** The proxy's subject is another one now. */
@@ -163,7 +165,7 @@ export class Interests implements Source {
     const { lists } = this.#context;
     const moved = (list: SharedList): SharedList => lists.move(list, this.#holder);
     for (const [kind, all] of this.#whole) this.#whole.set(kind, all.map(moved));
-    for (const [key, list] of this.#named) this.#named.set(key, moved(list));
+    for (const byName of this.#named.values()) for (const [name, list] of byName) byName.set(name, moved(list));
     this.#prepared.release();
     this.#context.onDropped();
   }
@@ -177,19 +179,28 @@ export class Interests implements Source {
       );
       return;
     }
-    for (const [key, list] of this.#named) if (list === from) this.#named.set(key, now);
+    const byName = this.#named.get(from.kind);
+    for (const [name, list] of byName ?? []) if (list === from) byName?.set(name, now);
   }
 
   close(): void {
     for (const kind of this.#whole.keys()) this.#leave(kind);
-    for (const key of this.#named.keys()) this.#drop(key);
+    for (const [kind, byName] of this.#named) for (const name of byName.keys()) this.#drop(kind, name);
     this.#prepared.release();
+  }
+
+  /** Those of these names whose answer neither this proxy has nor another one of its class. */
+  #newKeys(kind: XdsKind, names: readonly string[]): readonly ResourceKey[] {
+    const known = this.#named.get(kind);
+    const isNew = (name: string): boolean =>
+      !known?.has(name) && !this.#context.lists.find({ kind, name }, this.#holder.subject);
+    return names.filter(isNew).map((name) => resourceKey({ kind, name }));
   }
 
   #join(kind: WholeKind): readonly SharedList[] {
     const known = this.#whole.get(kind);
     if (known) return known;
-    const joined = listsOf(kind).map((source) => this.#context.lists.join({ id: source, source, kind }, this.#holder));
+    const joined = listsOf(kind).map((source) => this.#context.lists.join({ kind, source }, this.#holder));
     this.#whole.set(kind, joined);
     return joined;
   }
@@ -200,18 +211,23 @@ export class Interests implements Source {
     this.#context.onDropped();
   }
 
-  #watch(key: ResourceKey): void {
-    if (this.#named.has(key)) return;
-    const asked = { id: key, source: listOfOne(key), kind: key.kind };
-    this.#named.set(key, this.#context.lists.join(asked, this.#holder));
+  #isWatched(kind: XdsKind, name: string): boolean {
+    return this.#named.get(kind)?.has(name) ?? false;
   }
 
-  #drop(key: ResourceKey): void {
-    const list = this.#named.get(key);
-    this.#unknown.remove(key, list !== undefined);
+  #watch(kind: XdsKind, name: string): void {
+    let byName = this.#named.get(kind);
+    if (!byName) this.#named.set(kind, (byName = new Map()));
+    if (!byName.has(name)) byName.set(name, this.#context.lists.join({ kind, name }, this.#holder));
+  }
+
+  #drop(kind: XdsKind, name: string): void {
+    const byName = this.#named.get(kind);
+    const list = byName?.get(name);
+    if (this.#unknown.size > 0) this.#unknown.remove(resourceKey({ kind, name }), list !== undefined);
     if (!list) return;
     this.#context.lists.leave(list, this.#holder);
-    this.#named.delete(key);
+    byName?.delete(name);
     this.#context.onDropped();
   }
 
@@ -219,10 +235,10 @@ export class Interests implements Source {
    * Names can be made up, of a subset for example, and each costs as much as a real one; so only some of the unknown
    * ones are watched. Another one is once something else brings it, as a new cluster brings its endpoints.
    */
-  #watchNamed(key: ResourceKey): void {
-    if (this.#isKnown(key)) return this.#watch(key);
-    const { isWatched, isFirst } = this.#unknown.add(key);
-    if (isWatched) return this.#watch(key);
+  #watchNamed(kind: XdsKind, name: string): void {
+    if (this.#isKnown(kind, name)) return this.#watch(kind, name);
+    const { isWatched, isFirst } = this.#unknown.add(resourceKey({ kind, name }));
+    if (isWatched) return this.#watch(kind, name);
     if (isFirst) this.#context.onUnwatched();
     this.#context.onDropped();
   }
@@ -230,7 +246,7 @@ export class Interests implements Source {
   /**
    * Endpoints, and a sidecar's routes for one host, are known by the proxy's clusters: there is an answer to any name.
    */
-  #isKnown({ kind, name }: ResourceKey): boolean {
+  #isKnown(kind: XdsKind, name: string): boolean {
     const colon = kind === 'rds' && this.#isSidecar ? name.lastIndexOf(':') : -1;
     const cluster =
       kind === 'eds' ? name : colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;

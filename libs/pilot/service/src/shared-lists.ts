@@ -1,20 +1,28 @@
-import { isWhole, listKey, listsOf, type ListKey, type Made, type XdsKind } from '@flotilla/pilot-xds';
+import {
+  isWhole,
+  listKey,
+  listOfOne,
+  listsOf,
+  resourceKey,
+  type ListKey,
+  type Made,
+  type WholeKind,
+  type XdsKind,
+} from '@flotilla/pilot-xds';
 import { ListWatch, type Engine, type ListSource, type Signature, type Subject, type Watch } from '@flotilla/query';
 import { SharedList, type Holder } from './shared-list.ts';
 
 /** What of a type has changed: the resources of these names, or all. */
 export type ChangedNames = ReadonlySet<string> | 'all';
 
-/** A list that proxies have. */
-export interface AskedList {
-  /** Always the same object for the same list. */
-  readonly id: object;
-  readonly source: ListSource<Made>;
-  readonly kind: XdsKind;
-}
+/** A list that proxies have: one of those that make up a type that is taken whole, or one resource by its name. */
+export type AskedList =
+  { readonly kind: WholeKind; readonly source: ListSource<Made> } | { readonly kind: XdsKind; readonly name: string };
 
 /** All classes of one list. */
-interface Family extends AskedList {
+interface Family {
+  readonly asked: AskedList;
+  readonly source: ListSource<Made>;
   readonly bySignature: Map<Signature, Map<string, SharedList>>;
 }
 
@@ -30,7 +38,8 @@ export interface SharedListsOptions {
  */
 export class SharedLists {
   readonly #options: SharedListsOptions;
-  readonly #families = new Map<object, Family>();
+  readonly #whole = new Map<ListSource<Made>, Family>();
+  readonly #named = new Map<XdsKind, Map<string, Family>>();
   readonly #byWatch = new Map<ListWatch, { readonly list: SharedList; readonly family: Family }>();
 
   constructor(options: SharedListsOptions) {
@@ -38,15 +47,14 @@ export class SharedLists {
   }
 
   /** The list for a subject, if some proxy of its class has it. */
-  find(id: object, subject: Subject): SharedList | undefined {
-    const family = this.#families.get(id);
+  find(asked: AskedList, subject: Subject): SharedList | undefined {
+    const family = this.#family(asked);
     return family && findIn(family, subject);
   }
 
   /** From now on the holder has the list. `former` is the one that it takes the place of. */
   join(asked: AskedList, holder: Holder, former?: SharedList): SharedList {
-    let family = this.#families.get(asked.id);
-    if (!family) this.#families.set(asked.id, (family = { ...asked, bySignature: new Map() }));
+    const family = this.#family(asked) ?? this.#found(asked);
     const list = findIn(family, holder.subject) ?? this.#create(family, holder.subject, former);
     list.holders.add(holder);
     return list;
@@ -59,8 +67,8 @@ export class SharedLists {
 
   /** The holder's subject is another one. */
   move(list: SharedList, holder: Holder): SharedList {
-    const family = this.#familyOf(list);
-    const now = this.join(family, holder, list);
+    const { asked } = this.#familyOf(list);
+    const now = this.join(asked, holder, list);
     if (now !== list) this.leave(list, holder);
     return now;
   }
@@ -69,8 +77,9 @@ export class SharedLists {
   *renamed(watches: Iterable<Watch>): Iterable<{ readonly key: ListKey; readonly subject: Subject }> {
     for (const watch of watches) {
       const known = watch.list?.isNaming(watch) ? this.#byWatch.get(watch.list) : undefined;
-      if (!known || !isWhole(known.family.kind)) continue;
-      const { kind, source } = known.family;
+      if (!known || !isWhole(known.list.kind)) continue;
+      const { kind } = known.list;
+      const { source } = known.family;
       yield { key: listKey({ kind, place: listsOf(kind).indexOf(source) }), subject: watch.subject };
     }
   }
@@ -100,6 +109,27 @@ export class SharedLists {
     return affected;
   }
 
+  #family(asked: AskedList): Family | undefined {
+    return 'source' in asked ? this.#whole.get(asked.source) : this.#named.get(asked.kind)?.get(asked.name);
+  }
+
+  /** Begins a family. */
+  #found(asked: AskedList): Family {
+    const source = 'source' in asked ? asked.source : listOfOne(resourceKey(asked));
+    const family: Family = { asked, source, bySignature: new Map() };
+    if ('source' in asked) this.#whole.set(source, family);
+    else {
+      const byName = this.#named.get(asked.kind) ?? new Map<string, Family>();
+      this.#named.set(asked.kind, byName.set(asked.name, family));
+    }
+    return family;
+  }
+
+  #forget({ asked }: Family): void {
+    if ('source' in asked) this.#whole.delete(asked.source);
+    else this.#named.get(asked.kind)?.delete(asked.name);
+  }
+
   #familyOf(list: SharedList): Family {
     const known = this.#byWatch.get(list.watch);
     if (!known) throw new Error('the list is closed');
@@ -108,7 +138,7 @@ export class SharedLists {
 
   #create(family: Family, subject: Subject, former?: SharedList): SharedList {
     const watch = new ListWatch<Made>(this.#options.engine, family.source, subject);
-    const list = new SharedList(family.kind, watch, former);
+    const list = new SharedList(family.asked.kind, watch, former);
     this.#byWatch.set(watch, { list, family });
     file(family, list);
     this.#options.onFailures(list, false);
@@ -120,7 +150,7 @@ export class SharedLists {
     list.watch.close();
     this.#byWatch.delete(list.watch);
     unfile(family, list, list.watch.signature);
-    if (family.bySignature.size === 0) this.#families.delete(family.id);
+    if (family.bySignature.size === 0) this.#forget(family);
     this.#options.onFailures(list, true);
   }
 

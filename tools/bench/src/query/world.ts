@@ -1,7 +1,7 @@
 import { keyOf, parseMeshConfig, parseResource, type AnyResource } from '@flotilla/model';
 import { createWorldStore, parseProxy, proxySubject, workload, worldChanges } from '@flotilla/pilot-world';
 import { SharedLists, type Holder } from '@flotilla/pilot-service';
-import { listOfOne, listsOf, resourceKey } from '@flotilla/pilot-xds';
+import { listsOf } from '@flotilla/pilot-xds';
 import { Engine, Subject, type Change } from '@flotilla/query';
 import { Mesh, type MeshFile, type MeshNode, type MeshSize } from '../bench-mesh.ts';
 
@@ -46,16 +46,17 @@ export function watchedWorld(size: MeshSize, sidecars: number): WatchedWorld {
       worldChanges(resource.collection, keyOf(resource.meta), resource),
     ),
   );
-  const keys = [
-    resourceKey({ kind: 'rds', name: '80' }),
-    ...Array.from({ length: size.services }, (_, i) =>
-      resourceKey({ kind: 'eds', name: `outbound|80||${mesh.host(i)}` }),
+  const named = [
+    { kind: 'rds', name: '80' },
+    ...Array.from(
+      { length: size.services },
+      (_, i) => ({ kind: 'eds', name: `outbound|80||${mesh.host(i)}` }) as const,
     ),
-  ];
+  ] as const;
   for (const holder of Array.from({ length: sidecars }, (_, i) => holderOf(engine, mesh.node(i)))) {
     for (const kind of ['cds', 'lds'] as const)
-      for (const source of listsOf(kind)) lists.join({ id: source, source, kind }, holder);
-    for (const key of keys) lists.join({ id: key, source: listOfOne(key), kind: key.kind }, holder);
+      for (const source of listsOf(kind)) lists.join({ kind, source }, holder);
+    for (const asked of named) lists.join(asked, holder);
   }
-  return { engine, lists, mesh, answers: sidecars * (2 + keys.length) };
+  return { engine, lists, mesh, answers: sidecars * (2 + named.length) };
 }
