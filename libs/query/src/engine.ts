@@ -223,7 +223,7 @@ export class Engine implements Reader {
     // What the result depends on may have changed: then it belongs elsewhere, where another subject's may already be.
     const there = this.#results.of({ query, key }, signature, values);
     if (old && old !== there) this.#drop(old);
-    const outcome = reuseOutcome(query, fresh, [there, old]);
+    const outcome = there || old ? reuseOutcome(query, fresh, [there, old]) : fresh;
     const entry = there ?? this.#results.add(new Entry({ query, key, signature, values, outcome }));
     entry.outcome = outcome;
     entry.state = 'clean';
@@ -237,6 +237,7 @@ export class Engine implements Reader {
     if (old.length === reads.length && old.every((node, i) => node === reads[i])) return;
     entry.reads = reads;
     for (const read of reads) read.addDependent(entry);
+    if (old.length === 0) return;
     const kept = new Set(reads);
     for (const read of old) if (!kept.has(read)) this.#leave(read, entry);
   }

@@ -1,25 +1,27 @@
 import type { Cell } from './cell.ts';
 import type { QueryKey, StoreKey } from './key.ts';
-import { seen, valueOf, type AnyQuery, type Entry, type Node } from './node.ts';
+import { seen, valueOf, type AnyQuery, type Entry } from './node.ts';
 import type { Attempt, Query, Reads } from './query.ts';
+import { ReadLog } from './read-log.ts';
 import type { Cells } from './store.ts';
 import { attribute, noAttributes, union, type Signature, type Subject } from './subject.ts';
 
 export interface FrameContext {
   readonly cells: Cells;
-  readonly subject: Subject;
   resolve(query: AnyQuery, key: QueryKey, subject: Subject): Entry;
 }
 
 /** One run of a query: its view, which notes all that is read. */
 export class Frame implements Reads {
+  readonly reads = new ReadLog();
   readonly #context: FrameContext;
-  readonly #reads = new Map<Node, unknown>();
+  readonly #subject: Subject;
   #signature: Signature = noAttributes;
   #isOpen = true;
 
-  constructor(context: FrameContext) {
+  constructor(context: FrameContext, subject: Subject) {
     this.#context = context;
+    this.#subject = subject;
   }
 
   get signature(): Signature {
@@ -27,14 +29,9 @@ export class Frame implements Reads {
   }
 
   /** Takes over what another run has read: this one's result depends on it too. */
-  absorb({ reads, signature }: { readonly reads: ReadonlyMap<Node, unknown>; readonly signature: Signature }): void {
-    for (const [node, was] of reads) this.#reads.set(node, was);
+  absorb({ reads, signature }: Frame): void {
+    reads.nodes.forEach((node, i) => this.reads.add(node, reads.seen[i]));
     this.#signature = union(this.#signature, signature);
-  }
-
-  /** What was read, in order, with what was seen of it. */
-  get reads(): ReadonlyMap<Node, unknown> {
-    return this.#reads;
   }
 
   /** Ends the run: from now on the view refuses to be read. */
@@ -57,7 +54,7 @@ export class Frame implements Reads {
   attr(path: string): unknown {
     this.#refuseWhenClosed();
     this.#signature = union(this.#signature, attribute(path));
-    return this.#context.subject.read(path);
+    return this.#subject.read(path);
   }
 
   query<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): R {
@@ -66,9 +63,8 @@ export class Frame implements Reads {
 
   attempt<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K): Attempt<R> {
     this.#refuseWhenClosed();
-    const { resolve, subject } = this.#context;
-    const entry = resolve(query as unknown as AnyQuery, key, subject);
-    this.#reads.set(entry, seen(entry.outcome));
+    const entry = this.#context.resolve(query as unknown as AnyQuery, key, this.#subject);
+    this.reads.add(entry, seen(entry.outcome));
     this.#signature = union(this.#signature, entry.signature);
     return entry.outcome as Attempt<R>;
   }
@@ -76,7 +72,7 @@ export class Frame implements Reads {
   #input(cell: Cell): unknown {
     this.#refuseWhenClosed();
     const node = this.#context.cells.node(cell);
-    this.#reads.set(node, node.value);
+    this.reads.add(node, node.value);
     return node.value;
   }
 

@@ -24,8 +24,8 @@ export class Interner<T extends object> {
     return this.#size;
   }
 
-  /** The object with these atoms; `make` makes it when there is none. */
-  intern(atoms: readonly unknown[], make: () => T): T {
+  /** The object with these atoms; `make` makes it of them when there is none. */
+  intern<Atoms extends readonly unknown[]>(atoms: Atoms, make: (atoms: Atoms) => T): T {
     let branch = this.#root;
     for (let place = 0; ; place += 1) {
       const found = branch.get(atoms[place]);
@@ -34,16 +34,17 @@ export class Interner<T extends object> {
         continue;
       }
       const object = found?.deref();
-      if (object === undefined) return this.#add(branch, atoms[place], make());
-      if (this.#has(object, atoms)) return object;
+      if (object === undefined) return this.#add(branch, atoms[place], make(atoms));
+      if (this.#continues(object, atoms, place + 1)) return object;
       const next = new Map<unknown, Node<T>>([[this.#atomAt(object, place + 1), found as WeakRef<T>]]);
       branch.set(atoms[place], next);
       branch = next;
     }
   }
 
-  #has(object: T, atoms: readonly unknown[]): boolean {
-    for (let place = 0; place < atoms.length; place += 1)
+  /** Whether an object has these atoms from a place on; those before it have led there. */
+  #continues(object: T, atoms: readonly unknown[], from: number): boolean {
+    for (let place = from; place < atoms.length; place += 1)
       if (!sameAtom(this.#atomAt(object, place), atoms[place])) return false;
     return true;
   }

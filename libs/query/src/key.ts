@@ -50,9 +50,11 @@ export const defineKey =
     }
     Object.defineProperty(DefinedKey.prototype, 'fieldNames', { value: names });
     const interner = new Interner<DefinedKey>((key, place) => fieldOf(key, names[place] ?? ''));
+    const make = (values: readonly KeyField[]): DefinedKey => new DefinedKey(values);
     return (fields) => {
-      const values = names.map((name) => internedField(fields[name]));
-      return interner.intern(values, () => new DefinedKey(values)) as unknown as Key<F>;
+      const values: KeyField[] = [];
+      for (const name of names) values.push(internedField(fields[name]));
+      return interner.intern(values, make) as unknown as Key<F>;
     };
   };
 
@@ -61,7 +63,7 @@ const lists = new Interner<readonly KeyField[]>((list, place) => (place === 0 ? 
 /** The one list with these items, frozen. */
 export function internList<T extends KeyField>(items: readonly T[]): readonly T[] {
   const interned = items.map(internedField);
-  return lists.intern([interned.length, ...interned], () => Object.freeze(interned)) as readonly T[];
+  return lists.intern([interned.length, ...interned], ([, ...list]) => Object.freeze(list)) as readonly T[];
 }
 
 const internedField = (field: KeyField): KeyField => (isList(field) ? internList(field) : field);

@@ -103,20 +103,28 @@ export class Runner {
   /** Throws a QueryCycle that closes further up, and in a piece an Interruption; any other failure is the outcome. */
   run({ query, key }: Asked, subject: Subject): Run {
     if (this.#left <= 0) this.#interrupt();
-    const closesAt = this.#stack.findIndex((r) => r.query === query && r.key === key && r.subject === subject);
-    if (closesAt >= 0) throw new QueryCycle([...this.#stack, { query, key }].map(textOf), closesAt);
-    const frame = new Frame({ ...this.#options, subject });
+    this.#refuseCycle({ query, key }, subject);
+    const frame = new Frame(this.#options, subject);
     const outcome = this.#outcomeOf({ query, key, subject, frame });
     // Whatever it has made of the interruption, it has no outcome.
     if (this.#isInterrupted) {
-      this.#options.onInterrupted?.(frame.reads.keys());
+      this.#options.onInterrupted?.(frame.reads.nodes);
       throw this.#interruption;
     }
     this.#left = this.#isSpent?.() ? 0 : this.#left - 1;
     this.#counts.set(query.name, (this.#counts.get(query.name) ?? 0) + 1);
     this.#total += 1;
     const { signature, reads } = frame;
-    return { outcome, signature, reads: [...reads.keys()], was: [...reads.values()] };
+    // Copies take no more memory than they need.
+    return { outcome, signature, reads: reads.nodes.slice(), was: reads.seen.slice() };
+  }
+
+  #refuseCycle({ query, key }: Asked, subject: Subject): void {
+    for (let depth = 0; depth < this.#stack.length; depth += 1) {
+      const running = this.#stack[depth];
+      if (running?.query === query && running.key === key && running.subject === subject)
+        throw new QueryCycle([...this.#stack, { query, key }].map(textOf), depth);
+    }
   }
 
   #interrupt(): never {

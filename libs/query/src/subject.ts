@@ -21,7 +21,16 @@ export const knownSignatures = (): number => signatures.size;
 
 export const noAttributes = signatureOf([]);
 
-export const attribute = (path: string): Signature => signatureOf([path]);
+/** Of attributes by a name of their own, of which there are as many as the code names; labels and such are not kept. */
+const named = new Map<string, Signature>();
+
+export function attribute(path: string): Signature {
+  const known = named.get(path);
+  if (known) return known;
+  const signature = signatureOf([path]);
+  if (!path.includes('.')) named.set(path, signature);
+  return signature;
+}
 
 export function union(a: Signature, b: Signature): Signature {
   if (a === b || b === noAttributes) return a;
@@ -59,6 +68,7 @@ export class Subject {
 
   /** The values of a signature's attributes as one comparable text. */
   valuesOf(signature: Signature): string {
+    if (signature === noAttributes) return '';
     let text = this.#texts.get(signature);
     if (text === undefined) {
       text = signature.paths.map((path) => this.#textOf(path)).join('\0');
