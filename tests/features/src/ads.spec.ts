@@ -310,10 +310,10 @@ describe('configuration over a real stream', () => {
     rig.acknowledge(await rig.ask(types.eds, names), names);
     const watched = (): string[] =>
       [...rig.pilot.engine.watches()]
+        .filter(({ query }) => query.name === 'load-assignment')
         .map(({ key }) => String(key))
-        .filter((key) => key.endsWith(' eds'))
         .sort();
-    expect(watched()).toEqual(['outbound|80||a.test eds', 'outbound|80||b.test eds']);
+    expect(watched()).toEqual(['outbound|80||a.test', 'outbound|80||b.test']);
     await rig.write('a.yaml', [entry('10.1.1.1')]);
     rig.acknowledge(await rig.next());
     const brought = await rig.next();

@@ -2,7 +2,7 @@ import type { ListSource, Reader, Subject } from '@flotilla/query';
 import type { ResourceKey } from './finish/kinds.ts';
 import type { Made, Names } from './members.ts';
 import type { XdsResource } from './resource.ts';
-import { isWhole, listsOf, oneOf, type WholeKind } from './roots.ts';
+import { isWhole, listsOf, namedMember, type WholeKind } from './roots.ts';
 
 /**
  * All that a proxy is sent of a type that it takes whole, worked out once and not watched. Throws what any of it
@@ -24,7 +24,10 @@ export function readAll(engine: Reader, kind: WholeKind, proxy: Subject): readon
 /** One resource by its name, of any type. Throws what its query throws, or one that names members. */
 export function readOne(engine: Reader, key: ResourceKey, proxy: Subject): Made {
   const { kind, name } = key;
-  if (!isWhole(kind)) return engine.read(oneOf, key, proxy);
+  if (!isWhole(kind)) {
+    const { query, key: memberKey } = namedMember(key);
+    return engine.read(query, memberKey, proxy);
+  }
   for (const source of listsOf(kind).toReversed())
     for (const { query, key: memberKey } of namesOf(engine, source, proxy).filter((each) => each.name === name)) {
       const resource = engine.read(query, memberKey, proxy);

@@ -4,6 +4,7 @@ import {
   member,
   type KeyOf,
   type ListSource,
+  type Member,
   type MemberList,
   type Query,
   type QueryKey,
@@ -65,19 +66,36 @@ export const preparedLists = worldQuery('prepared-lists', (view, { kind, place }
   return members.length;
 });
 
-/** One resource by name (EDS, RDS, ECDS, SDS). */
-export const oneOf = worldQuery(
-  'one-of',
-  (view, { name, kind }: ResourceKey): XdsResource | undefined => {
-    if (kind === 'sds') return view.query(secret, name);
-    if (kind === 'eds') return view.query(loadAssignment, name);
-    if (kind !== 'rds') return undefined;
-    return view.attr('type') === 'router'
+/** A route configuration by its name. */
+const routeConfiguration = worldQuery(
+  'route-configuration',
+  (view, name: string): XdsResource | undefined =>
+    view.attr('type') === 'router'
       ? view.query(gatewayRouteConfiguration, name)
-      : view.query(sidecarRouteConfiguration, name);
-  },
+      : view.query(sidecarRouteConfiguration, name),
   { equals: sameResource },
 );
+/** Types of which there is nothing. */
+const nothing = worldQuery('nothing', (_view, _name: string): Made => undefined);
+
+/** What makes the one resource of a name, of a type that is requested by names. */
+export const namedMember = ({ kind, name }: ResourceKey): Member<Made> => member(makerOf(kind), name, { name });
+
+function makerOf(kind: XdsKind): WorldQuery<string, Made> {
+  switch (kind) {
+    case 'sds':
+      return secret;
+    case 'eds':
+      return loadAssignment;
+    case 'rds':
+      return routeConfiguration;
+    case 'cds':
+    case 'lds':
+    case 'nds':
+    case 'ecds':
+      return nothing;
+  }
+}
 
 /** The list of one resource that is requested by its name. */
-export const listOfOne = (key: ResourceKey): ListSource<Made> => ({ only: member(oneOf, key, { name: key.name }) });
+export const listOfOne = (key: ResourceKey): ListSource<Made> => ({ only: namedMember(key) });

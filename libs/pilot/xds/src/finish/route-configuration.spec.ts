@@ -4,7 +4,8 @@ import { createWorldStore, parseProxy, resourcePatches, worldChanges, worldQuery
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { Engine, Subject } from '@flotilla/query';
 import { meshLife, meshNames, meshNodes } from '@flotilla/testing';
-import { oneOf } from '../roots.ts';
+import { readOne } from '../read.ts';
+import { namedMember } from '../roots.ts';
 import { resourceKey } from './kinds.ts';
 import type { Patch } from './patches.ts';
 import { part } from './parts.ts';
@@ -101,10 +102,13 @@ describe('a route configuration', () => {
         engine.apply(life.flat().flatMap(({ collection, key, resource }) => worldChanges(collection, key, resource)));
         const versions = (): readonly unknown[] =>
           subjects.flatMap((subject) =>
-            meshNames.rds.map((name) => engine.read(oneOf, resourceKey({ kind: 'rds', name }), subject)?.version),
+            meshNames.rds.map((name) => readOne(engine, resourceKey({ kind: 'rds', name }), subject)?.version),
           );
         for (const subject of subjects)
-          for (const name of meshNames.rds) engine.watch(oneOf, resourceKey({ kind: 'rds', name }), subject);
+          for (const name of meshNames.rds) {
+            const { query, key } = namedMember(resourceKey({ kind: 'rds', name }));
+            engine.watch(query, key, subject);
+          }
         const before = versions();
         engine.resetStats();
         engine.apply([patch]);
