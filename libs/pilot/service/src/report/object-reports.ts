@@ -33,10 +33,11 @@ export interface ReportedObject extends ObjectRef {
 
 /** Which proxies have something that read an object, and what. */
 interface Reach {
-  /** By proxy, the types of which it has that; undefined: any. */
-  readonly proxies: ReadonlyMap<ProxyReport, ReadonlySet<string> | undefined>;
-  /** Resources that read it; undefined: any. */
-  readonly made: ReadonlySet<unknown> | undefined;
+  readonly concerned: ReadonlySet<ProxyReport>;
+  /** Of those, the ones that have not acknowledged all; by proxy, the types of which it has that. */
+  readonly unsettled: ReadonlyMap<ProxyReport, ReadonlySet<string>>;
+  /** Resources that read it; undefined: any, of any type. */
+  readonly made: ReadonlySet<Resource> | undefined;
 }
 
 /**
@@ -58,14 +59,13 @@ export class ObjectReports {
   }
 
   of({ collection, key, version, cells, revision }: ReportedObject): ObjectReport {
-    const { proxies, made } = this.#reach(cells);
+    const { concerned, unsettled, made } = this.#reach(cells);
     const id = idOf({ collection, key });
     const errors = new Set<string>();
     let [pending, rejected] = [0, 0];
-    for (const [proxy, types] of proxies) {
-      if (proxy.isSettled) continue;
+    for (const [proxy, types] of unsettled) {
       const concerns = ({ type, resources }: Scope): boolean =>
-        (types?.has(type) ?? true) && (!made || !resources || [...resources].some((resource) => made.has(resource)));
+        !made || (types.has(type) && (!resources || haveCommon(resources, made)));
       let isRejected = false;
       for (const rejection of proxy.rejections()) {
         if (rejection.objects?.has(id) === false || !concerns(rejection)) continue;
@@ -73,18 +73,16 @@ export class ObjectReports {
         if (errors.size < reportTexts.perObject) errors.add(rejection.error);
       }
       if (isRejected) rejected += 1;
-      else if (proxy.unsentSince <= revision || proxy.open.some((each) => each.since <= revision && concerns(each)))
-        pending += 1;
+      else if (proxy.isPending(revision, concerns)) pending += 1;
     }
-    const concerned = proxies.size;
-    const acknowledged = concerned - pending - rejected;
-    return { collection, key, version, concerned, acknowledged, rejected, errors: [...errors] };
+    const acknowledged = concerned.size - pending - rejected;
+    return { collection, key, version, concerned: concerned.size, acknowledged, rejected, errors: [...errors] };
   }
 
   #reach(cells: readonly Cell[]): Reach {
     const { engine, holdersOf } = this.#options;
     const { results, hubs } = engine.readersOf(cells, limits);
-    const made = new Set<unknown>();
+    const made = new Set<Resource>();
     const found = new Set<Holders>();
     for (const { outcome, watches } of results) {
       if ('value' in outcome && isResource(outcome.value)) made.add(outcome.value);
@@ -93,25 +91,40 @@ export class ObjectReports {
         if (holders) found.add(holders);
       }
     }
-    const proxies = new Map<ProxyReport, Set<string>>();
+    const concerned = new Set<ProxyReport>();
+    const unsettled = new Map<ProxyReport, Set<string>>();
     for (const { kind, holders } of found)
       for (const { report } of holders) {
         if (!report) continue;
-        const types = proxies.get(report);
+        concerned.add(report);
+        if (report.isSettled) continue;
+        const types = unsettled.get(report);
         if (types) types.add(typeUrls[kind]);
-        else proxies.set(report, new Set([typeUrls[kind]]));
+        else unsettled.set(report, new Set([typeUrls[kind]]));
       }
-    return proxies.size > 0 || hubs.length === 0 ? { proxies, made } : this.#reachOf(hubs);
+    return concerned.size > 0 || hubs.length === 0 ? { concerned, unsettled, made } : this.#reachOf(hubs);
   }
 
   /** Proxies for which one of these results is valid. */
   #reachOf(hubs: readonly Pick<Result, 'signature' | 'values'>[]): Reach {
-    const proxies = new Map<ProxyReport, undefined>();
-    for (const { subject, report } of this.#options.connected())
-      if (report && hubs.some(({ signature, values }) => subject.valuesOf(signature) === values))
-        proxies.set(report, undefined);
-    return { proxies, made: undefined };
+    const concerned = new Set<ProxyReport>();
+    const unsettled = new Map<ProxyReport, ReadonlySet<string>>();
+    for (const { subject, report } of this.#options.connected()) {
+      if (!report || !hubs.some(({ signature, values }) => subject.valuesOf(signature) === values)) continue;
+      concerned.add(report);
+      if (!report.isSettled) unsettled.set(report, noTypes);
+    }
+    return { concerned, unsettled, made: undefined };
   }
+}
+
+const noTypes: ReadonlySet<string> = new Set();
+
+/** Whether two sets have an item in common, at the cost of the smaller one. */
+function haveCommon<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  const [few, many] = a.size < b.size ? [a, b] : [b, a];
+  for (const item of few) if (many.has(item)) return true;
+  return false;
 }
 
 const isResource = (value: unknown): value is Resource =>

@@ -11,16 +11,45 @@ export interface Scope {
   /** The type's URL. */
   readonly type: string;
   /** Undefined: all of the type. */
-  readonly resources?: ReadonlySet<Resource>;
+  readonly resources?: ReadonlySet<Resource> | undefined;
 }
-/** A response without an answer. */
-export interface Open extends Scope {
+/** What of a response is kept until it is answered. */
+interface Sent {
+  /** The type's URL. */
+  readonly type: string;
   /** Objects that are older than this revision of the World are not new in the response. */
   readonly since: number;
   readonly sent: readonly Resource[];
   readonly removed: readonly string[];
   /** Whether the proxy has nothing else of the type. */
   readonly isWhole: boolean;
+  /** Whether the answer concerns what was sent alone, not all of the type. */
+  readonly isSome: boolean;
+}
+/** A response without an answer. */
+export class Open implements Scope {
+  readonly type: string;
+  readonly since: number;
+  readonly sent: readonly Resource[];
+  readonly removed: readonly string[];
+  readonly isWhole: boolean;
+  readonly #isSome: boolean;
+  #resources: ReadonlySet<Resource> | undefined;
+
+  constructor({ type, since, sent, removed, isWhole, isSome }: Sent) {
+    this.type = type;
+    this.since = since;
+    this.sent = sent;
+    this.removed = removed;
+    this.isWhole = isWhole;
+    this.#isSome = isSome;
+  }
+
+  /** Made when it is first looked at: most responses are answered before that. */
+  get resources(): ReadonlySet<Resource> | undefined {
+    if (this.#isSome) this.#resources ??= new Set(this.sent);
+    return this.#resources;
+  }
 }
 /** A part of a response that was rejected, and is not replaced by anything that was acknowledged. */
 export interface Rejection extends Scope {
@@ -84,6 +113,13 @@ export class ProxyReport {
     return [...this.#open.values()];
   }
 
+  /** Whether an object of this revision of the World is new in what is not sent or not answered. */
+  isPending(revision: number, concerns: (scope: Scope) => boolean): boolean {
+    if (this.unsentSince <= revision) return true;
+    for (const open of this.#open.values()) if (open.since <= revision && concerns(open)) return true;
+    return false;
+  }
+
   /** Objects of this revision or later have not been sent. */
   get unsentSince(): number {
     return this.#due ?? Infinity;
@@ -103,14 +139,7 @@ export class ProxyReport {
     // What a request brings is new to the proxy, however old the objects are.
     const since = this.#due ?? 0;
     const isSome = this.#due === undefined && !isWhole;
-    this.#open.set(nonce, {
-      type: typeUrl,
-      since,
-      sent: resources,
-      removed,
-      isWhole,
-      ...(isSome ? { resources: new Set(resources) } : {}),
-    });
+    this.#open.set(nonce, new Open({ type: typeUrl, since, sent: resources, removed, isWhole, isSome }));
     for (const oldest of this.#open.keys()) if (this.#open.size > maxOpen) this.#open.delete(oldest);
     this.#options.onChange(since);
   }

@@ -29,8 +29,18 @@ export interface Reports {
 /** Objects are looked at in turns of so many milliseconds, and at most a twentieth of the time. */
 const turn = { ms: 5, factor: 20, leastPauseMs: 50 };
 
+/**
+ * What concerns all objects, such as a proxy that connects, is waited for to be over before they are looked at: as long
+ * as something like it comes within `calmMs`, but no longer than `mostMs`.
+ */
+const whole = { calmMs: 200, mostMs: 2000 };
+
 /** A rejected response that brought more objects than this is taken for one that brought all. */
 const maxChanged = 10_000;
+
+interface KnownObject extends ReportedObject {
+  readonly id: CollectionKey;
+}
 
 /** Reports nothing. */
 export const noReports: Reports = {
@@ -45,19 +55,26 @@ export function createReports(options: ReportsOptions): Reports {
   const { clock, signal } = options;
   const reporter = createReporter(options);
   const objectReports = new ObjectReports(options);
-  const objects = new Map<CollectionKey, ReportedObject>();
+  const objects = new Map<CollectionKey, KnownObject>();
   /** Objects by their revision, the latest last; an object that has changed since is in it more than once. */
-  let history: ReportedObject[] = [];
-  const due = new Set<CollectionKey>();
+  let history: KnownObject[] = [];
+  const due = new Set<KnownObject>();
   let revision = 0;
   /** Objects of this revision or later may be reported on differently. */
   let dueSince = Infinity;
+  /** When all objects are due, and by when at the latest. */
+  let [wholeAt, wholeBy] = [Infinity, Infinity];
   let isSettling = false;
-  let isPlanned = false;
+  /** When the next turn begins. */
+  let planned: { readonly time: number; cancel(): void } | undefined;
   let notBefore = 0;
 
   function onChange(since: number): void {
-    dueSince = Math.min(dueSince, since);
+    if (since === 0) {
+      const now = clock.now();
+      wholeBy = Math.min(wholeBy, now + whole.mostMs);
+      wholeAt = Math.min(wholeBy, now + whole.calmMs);
+    } else dueSince = Math.min(dueSince, since);
     plan();
   }
 
@@ -68,13 +85,13 @@ export function createReports(options: ReportsOptions): Reports {
     if (since === 0) return undefined;
     if (changed?.since === since && changed.revision === revision) return changed.ids;
     const ids = new Set<CollectionKey>();
-    for (const object of latest(since)) if (ids.add(idOf(object)).size > maxChanged) return undefined;
+    for (const { id } of latest(since)) if (ids.add(id).size > maxChanged) return undefined;
     changed = { since, revision, ids };
     return ids;
   }
 
   /** Objects of this revision or later, the latest first; one that has changed several times comes several times. */
-  function* latest(since: number): Iterable<ReportedObject> {
+  function* latest(since: number): Iterable<KnownObject> {
     for (let i = history.length - 1; i >= 0; i -= 1) {
       const object = history[i];
       if (!object || object.revision < since) return;
@@ -83,36 +100,43 @@ export function createReports(options: ReportsOptions): Reports {
   }
 
   function plan(): void {
-    if (isPlanned || isSettling || signal.aborted || (dueSince === Infinity && due.size === 0)) return;
-    isPlanned = true;
-    clock.after(Math.max(turn.leastPauseMs, notBefore - clock.now()), () => {
-      isPlanned = false;
+    if (isSettling || signal.aborted) return;
+    const now = clock.now();
+    const isDue = dueSince !== Infinity || due.size > 0;
+    const time = Math.max(now + turn.leastPauseMs, notBefore, isDue ? 0 : wholeAt);
+    if (time === Infinity || (planned && planned.time <= time)) return;
+    planned?.cancel();
+    const cancel = clock.after(time - now, () => {
+      planned = undefined;
       if (!isSettling) work();
     });
+    planned = { time, cancel };
   }
 
   /** One turn. What is left of it is planned. */
   function work(): void {
     const started = clock.now();
-    for (const object of latest(dueSince)) due.add(idOf(object));
+    if (wholeAt <= started) [dueSince, wholeAt, wholeBy] = [0, Infinity, Infinity];
+    for (const object of latest(dueSince)) due.add(object);
     dueSince = Infinity;
     const reports: ObjectReport[] = [];
-    for (const id of due) {
-      due.delete(id);
-      const object = objects.get(id);
-      if (object) reports.push(objectReports.of(object));
+    for (const object of due) {
+      due.delete(object);
+      // One that has changed or gone since then is not reported on by this version.
+      if (objects.get(object.id) === object) reports.push(objectReports.of(object));
       if (clock.now() - started >= turn.ms) break;
     }
-    reporter.update(reports, []);
+    if (reports.length > 0) reporter.update(reports, []);
     const ended = clock.now();
     notBefore = ended + turn.factor * (ended - started);
     plan();
   }
 
   function put(object: ReportedObject): void {
-    objects.set(idOf(object), object);
-    history.push(object);
-    if (history.length > 2 * objects.size + 1000) history = history.filter((each) => objects.get(idOf(each)) === each);
+    const known = { ...object, id: idOf(object) };
+    objects.set(known.id, known);
+    history.push(known);
+    if (history.length > 2 * objects.size + 1000) history = history.filter((each) => objects.get(each.id) === each);
   }
 
   return {
