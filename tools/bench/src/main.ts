@@ -13,6 +13,7 @@ interface Options {
   readonly sidecars: number[];
   readonly services: number;
   readonly changes: number;
+  readonly kubernetes?: true;
   readonly mode: Mode[];
   readonly variant: Variant[];
   readonly out?: string;
@@ -43,6 +44,10 @@ const program = new Command('bench')
   .option('--sidecars <number>', 'how many connect; repeatable (default: 100 and 500)', several, [])
   .option('--services <number>', 'services of the mesh', positive, defaultMesh.services)
   .option('--changes <number>', 'changes of each kind', positive, 20)
+  .option(
+    '--kubernetes',
+    `measure a mesh that has Services with Pods and DestinationRules, headless and DNS services besides`,
+  )
   .addOption(
     new Option('--mode <shape...>', 'shapes to measure').choices(['monolith', 'fleet']).default(['monolith', 'fleet']),
   )
@@ -59,9 +64,10 @@ const program = new Command('bench')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
 
-const { sidecars, services, changes, mode: modes, variant: variants, out, json } = program.opts<Options>();
+const { sidecars, services, changes, kubernetes, mode: modes, variant: variants, out, json } = program.opts<Options>();
 const [part] = program.processedArgs as ['push' | 'query' | undefined];
-const mesh = { ...defaultMesh, services };
+const besides = { kubernetes: defaultKubernetes };
+const mesh: MeshSize = { ...defaultMesh, services, ...(kubernetes ? besides : {}) };
 const counts = sidecars.length > 0 ? sidecars : [100, 500];
 const tell = (progress: string): void => console.error(`bench: ${progress}`);
 
@@ -87,10 +93,7 @@ try {
     return measureQueries({ mesh: size, sidecars: Math.min(...counts), changes });
   };
   const query = queries('queries', mesh);
-  const beside = queries('queries beside Kubernetes, headless and DNS services', {
-    ...mesh,
-    kubernetes: defaultKubernetes,
-  });
+  const beside = kubernetes ? [] : queries('queries beside Kubernetes services', { ...mesh, ...besides });
   const report: Report = { machine: describeMachine(new Date()), mesh, push, query, beside };
   const file =
     out ?? (process.argv.length === 2 ? resolve(import.meta.dirname, '../../../docs/performance.md') : undefined);

@@ -1,7 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { readFileSync } from 'node:fs';
 import type { MeshSize } from './bench-mesh.ts';
-import { defaultKubernetes } from './kubernetes-mesh.ts';
+import { defaultKubernetes, type KubernetesSize } from './kubernetes-mesh.ts';
 import type { QueryResult } from './query/measure.ts';
 import { kinds, types, type Kind, type PushResult } from './result.ts';
 
@@ -104,6 +104,10 @@ const queryTable = (results: readonly QueryResult[]): string =>
     ]),
   );
 
+const besides = ({ services, pods, headless, dns }: KubernetesSize): string =>
+  `${services} Services of Kubernetes besides (an EndpointSlice, ${pods} Pods and a DestinationRule each), ${headless} headless Services of
+bytes and ${dns} DNS ServiceEntries with outlier detection`;
+
 /** docs/performance.md */
 export function renderReport({ machine, mesh, push, query, beside }: Report): string {
   const { processor, cores, memoryGb, kernel, node, date } = machine;
@@ -112,7 +116,7 @@ export function renderReport({ machine, mesh, push, query, beside }: Report): st
     `Made by \`npm run bench\` on ${date}: ${processor}, ${cores} cores, ${memoryGb} GB, Linux ${kernel}, Node ${node}. All on one machine: the control plane shares its cores with the
 process that plays the sidecars. Times differ from machine to machine; counts and bytes do not.
 
-The mesh: ${mesh.services} ServiceEntries with ${mesh.endpoints} endpoints each in ${mesh.namespaces} namespaces, a VirtualService for every ${mesh.everyRoute}th, a file each; no Sidecar.`,
+The mesh: ${mesh.services} ServiceEntries with ${mesh.endpoints} endpoints each in ${mesh.namespaces} namespaces, a VirtualService for every ${mesh.everyRoute}th, a file each; no Sidecar.${mesh.kubernetes ? ` It has ${besides(mesh.kubernetes)}.` : ''}`,
   ];
   if (push.length > 0) {
     parts.push(
@@ -134,11 +138,9 @@ change. "Missed" counts the changes that a sidecar did not get.`,
     );
   }
   if (beside.length > 0) {
-    const { services, pods, headless, dns } = defaultKubernetes;
     parts.push(
       '### Beside services that share less',
-      `The same changes in the same mesh, with ${services} Services of Kubernetes besides (an EndpointSlice, ${pods} Pods and a DestinationRule each), ${headless} headless Services of
-bytes and ${dns} DNS ServiceEntries with outlier detection. A row that grows much more than the mesh shows a cliff: results that each proxy has for itself.`,
+      `The same changes in the same mesh, with ${besides(defaultKubernetes)}. A row that grows much more than the mesh shows a cliff: results that each proxy has for itself.`,
       queryTable(beside),
     );
   }
