@@ -14,6 +14,7 @@ import {
 } from '@flotilla/galley-service';
 import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
+import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
   commonSettings,
@@ -35,6 +36,7 @@ await runApp(
       ...sourceSettings(),
       ...galleySettings('.cache/istiod'),
       ...pilotSettings(),
+      ...jwksSettings(),
       ...installationSettings(),
       ...injectorSettings(),
       ...grpcSettings(),
@@ -66,11 +68,13 @@ await runApp(
     const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
     const pilot = createPilot({
       installation,
+      jwksFetchMode: options.jwksFetchMode,
       subscriber: createResumableSubscriber(bus),
       reports: { sender: bus, instance: hostname() },
       credentials: secrets,
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
+      keySets: createKeySetSource({ ...options, observability }),
       limits: options,
       observability,
       signal,

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import { createPilot, generationProblemsPage, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
+import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
+import { createPilot, pilotProblemsPage, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
   commonSettings,
   grpcLimits,
@@ -22,6 +23,7 @@ await runApp(
       ...certificateSettings(),
       ...busSettings('pilot'),
       ...pilotSettings(),
+      ...jwksSettings(),
       ...installationSettings(),
       ...grpcSettings(),
     },
@@ -33,11 +35,13 @@ await runApp(
     const subscriber = createSubscriber(options, { certificate, controlPlane: options, log, signal });
     const pilot = createPilot({
       installation: installationIn(options),
+      jwksFetchMode: options.jwksFetchMode,
       subscriber,
       reports: { sender: subscriber, instance: hostname() },
       credentials: createCredentialClient({ address: options.citadel, certificate, controlPlane: options, log }),
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
+      keySets: createKeySetSource({ ...options, observability }),
       limits: options,
       observability,
       signal,
@@ -63,7 +67,7 @@ await runApp(
     });
     return {
       runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner],
-      pages: { '/debug/problems': () => generationProblemsPage(pilot.problems()) },
+      pages: { '/debug/problems': () => pilotProblemsPage(pilot.problems()) },
       ready: { 'the whole configuration': pilot.ready, xds: plaintext.listening, 'secure-xds': secure.listening },
     };
   },

@@ -23,6 +23,7 @@ export { MeshProxyConfig } from './schema/mesh-config.ts';
 export type { Port, StringMatch } from './schema/common.ts';
 export { buildCustomResourceDefinition, customKinds } from './crd/custom-resource-definition.ts';
 export * from './credential.ts';
+export * from './key-set.ts';
 export * from './origin.ts';
 export * from './object-event.ts';
 export { messages, type Message } from './messages/table.ts';

@@ -17,6 +17,7 @@ export {
   serviceHostname,
 } from './host.ts';
 export { HostIndex } from './host-index.ts';
+export { hasSameKeys, hasUsableKey, parseKeySet } from './key-set.ts';
 export { hasSelector, labelSelectorSelects, labelsMatch, labelsMatchBy, selectorOf, selects } from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';
 export { routingClaim } from './routing-claim.ts';

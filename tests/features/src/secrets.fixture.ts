@@ -9,6 +9,7 @@ import {
   type Batch,
   type CredentialSource,
   type CredentialUpdate,
+  type KeySetSource,
 } from '@flotilla/model';
 import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
@@ -45,10 +46,11 @@ export interface RigOptions {
   readonly readers?: readonly string[];
   readonly objects?: readonly unknown[];
   readonly maxCredentials?: number;
+  readonly keySets?: KeySetSource;
 }
 
 /** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends all that was opened. */
-export async function openPilot({ readers = [], objects = [], maxCredentials = 100 }: RigOptions) {
+export async function openPilot({ readers = [], objects = [], maxCredentials = 100, keySets }: RigOptions) {
   const stop = new AbortController();
   const closers: (() => unknown)[] = [() => stop.abort()];
   const logged: LogFields[] = [];
@@ -87,6 +89,7 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     credentials: credentialSource,
     credentialReader: readers,
     maxCredentials,
+    ...(keySets ? { keySets } : {}),
     observability: { ...noObservability, log },
     signal: stop.signal,
   });
@@ -102,8 +105,14 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
       delete: [],
       complete: [],
     });
-  await bus.publish({ session: 's', seq, put: [{ resource: mesh.value }], delete: [], complete: collections });
-  await put(objects);
+  const first = objects.map((object) => ({ resource: resourceOf(object) }));
+  await bus.publish({
+    session: 's',
+    seq,
+    put: [{ resource: mesh.value }, ...first],
+    delete: [],
+    complete: collections,
+  });
   await pilot.ready;
   const own = createCertificateSource(issue('istio-system/pilot'));
   const secure = await listen([pilot.discovery('identified')], {

@@ -1,5 +1,5 @@
 export * from './pilot.ts';
-export { generationProblemsPage, type GenerationProblem } from './problems.ts';
+export { pilotProblemsPage, type GenerationProblem } from './problems.ts';
 export * from './protocol.ts';
 export * from './pilot-settings.ts';
 export { SharedLists } from './shared-lists.ts';

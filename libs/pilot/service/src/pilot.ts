@@ -7,6 +7,8 @@ import {
   type CredentialSource,
   type CredentialUpdate,
   type Installation,
+  type JwksFetchMode,
+  type KeySetSource,
 } from '@flotilla/model';
 import type { Observability, Span } from '@flotilla/observability-port';
 import { createAdsServer, type AdsLimits, type AdsServerOptions } from '@flotilla/pilot-server';
@@ -16,8 +18,9 @@ import { Engine, type Change, type Watch } from '@flotilla/query';
 import { messageOf, systemClock } from '@flotilla/std';
 import { followDemand } from './credential-demand.ts';
 import type { Cause } from './deliveries.ts';
+import { followKeySets } from './key-sets.ts';
 import { createPilotMetrics } from './metrics.ts';
-import { GenerationProblems } from './problems.ts';
+import { GenerationProblems, type PilotProblem } from './problems.ts';
 import { nameOfType, xdsProtocol } from './protocol.ts';
 import { Proxy } from './proxy.ts';
 import { createCollector, nextTurn, piece } from './pieces.ts';
@@ -41,6 +44,10 @@ export interface PilotOptions {
   readonly credentialReader?: readonly string[];
   /** So many credentials are held at a time; more wait until others are let go. */
   readonly maxCredentials?: number;
+  /** Who fetches the keys at `jwksUri`s; pilot by default. */
+  readonly jwksFetchMode?: JwksFetchMode;
+  /** Keys that verify tokens, at `jwksUri`s and of issuers; without it such tokens are refused. */
+  readonly keySets?: KeySetSource;
   /** Where what proxies have of galley's objects is reported to, and as which pilot. */
   readonly reports?: { readonly sender: ReportSender; readonly instance: string };
   /** What clients may take. */
@@ -63,7 +70,8 @@ export function createPilot(options: PilotOptions) {
     observability,
     signal,
   } = options;
-  const engine = new Engine(createWorldStore({ ...defaultInstallation, ...options.installation }));
+  const { jwksFetchMode = 'istiod' } = options;
+  const engine = new Engine(createWorldStore({ ...defaultInstallation, ...options.installation }, { jwksFetchMode }));
   observability.activity.within(() => engine.running);
   const demand = followDemand({
     store: engine.store,
@@ -77,6 +85,7 @@ export function createPilot(options: PilotOptions) {
   /** Whose labels a watch is on. */
   const labelled = new Map<Watch, Proxy>();
   const incomplete = new Set<Collection>(collections);
+  let isServing = false;
   const ready = Promise.withResolvers<null>();
 
   const metrics = createPilotMetrics(observability.metrics);
@@ -139,7 +148,6 @@ export function createPilot(options: PilotOptions) {
     const begun = (): void => {
       settling.revision = reports.begin(batch);
       for (const collection of batch.complete) incomplete.delete(collection);
-      if (incomplete.size === 0) ready.resolve(null);
     };
     const settling = { ...cause, revision: 0, begun };
     try {
@@ -147,6 +155,12 @@ export function createPilot(options: PilotOptions) {
     } finally {
       reports.settled();
     }
+    // The first key sets count as input, as far as they come soon: else proxies that already have keys would lose them.
+    if (incomplete.size === 0 && !isServing)
+      void keySets.settled().then(() => {
+        isServing = true;
+        ready.resolve(null);
+      });
   }
 
   /** `begun` is called when results are those after the changes, `computed` when all that is watched is. */
@@ -164,6 +178,7 @@ export function createPilot(options: PilotOptions) {
       for (; !changed; changed = engine.settle(piece())) await nextTurn();
       for (const { key, subject } of lists.renamed(changed))
         while (!engine.prepare(preparedLists, key, { subject, ...piece() })) await nextTurn();
+      keySets.follow(changed);
       send(changed, { ...cause, relabelled: await relabel(changed) });
     });
     settled = settling.catch(() => {});
@@ -231,6 +246,17 @@ export function createPilot(options: PilotOptions) {
     };
   }
 
+  const keySets = followKeySets({
+    engine,
+    source: options.keySets,
+    settle: (changes) => settle(changes, { traces: [], receivedAt: Date.now(), revision: Infinity }),
+    onError: (error) => {
+      metrics.internalErrors.add(1);
+      log.error('a key set could not be taken; the others go on', { error: messageOf(error) });
+    },
+    signal,
+  });
+
   async function followConfiguration(): Promise<void> {
     for await (const batch of subscriber.subscribe(collections, signal)) await apply(batch);
   }
@@ -261,8 +287,10 @@ export function createPilot(options: PilotOptions) {
   }
 
   const open: AdsServerOptions['open'] = (opening) => {
-    if (incomplete.size > 0)
-      throw new Error(`configuration is not complete yet (${[...incomplete].join(', ')}); try again`);
+    if (!isServing) {
+      const missing = incomplete.size > 0 ? [...incomplete].join(', ') : 'key sets';
+      throw new Error(`configuration is not complete yet (${missing}); try again`);
+    }
     const proxy = new Proxy(opening, {
       engine,
       lists,
@@ -293,6 +321,6 @@ export function createPilot(options: PilotOptions) {
     discovery: ads.service,
     engine,
     /** What can't be made for proxies at the moment. */
-    problems: () => problems.all,
+    problems: (): readonly PilotProblem[] => [...problems.all, ...keySets.problems()],
   };
 }

@@ -1,3 +1,4 @@
+import type { KeySetProblem } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
 import type { XdsKind } from '@flotilla/pilot-xds';
 import { causesOf, type Input } from '@flotilla/query';
@@ -24,6 +25,9 @@ export interface GenerationProblem {
   /** How many connected proxies it concerns. */
   readonly proxies: number;
 }
+
+/** What is wrong in pilot, as /debug/problems shows it. */
+export type PilotProblem = GenerationProblem | KeySetProblem;
 
 const maxObjects = 20;
 const maxShown = 1000;
@@ -139,8 +143,8 @@ export class GenerationProblems {
 const objectName = ({ collection, key }: Input): string => printable(`${collection} ${key}`);
 
 /** What /debug/problems answers. */
-export const generationProblemsPage = (
-  problems: readonly GenerationProblem[],
+export const pilotProblemsPage = (
+  problems: readonly PilotProblem[],
 ): { readonly contentType: string; readonly text: string } => ({
   contentType: 'application/json',
   text: `${JSON.stringify({ problems }, null, 2)}\n`,

@@ -13,6 +13,7 @@ export * from './addresses.ts';
 export * from './proof.ts';
 export * from './proxy.ts';
 export * from './credentials.ts';
+export * from './key-sets.ts';
 export * from './networks.ts';
 export * from './cluster-local.ts';
 export * from './proxy-settings.ts';

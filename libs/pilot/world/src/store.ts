@@ -5,6 +5,7 @@ import {
   type AnyResource,
   type Collection,
   type Installation,
+  type JwksFetchMode,
   type ObjectKey,
   type Resource,
   type VirtualService,
@@ -45,23 +46,42 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
 };
 
 /** The World's store: every collection of the bus, empty, and where this control plane is installed. */
-export function createWorldStore(installed: Installation = defaultInstallation): Store {
+export function createWorldStore(
+  installed: Installation = defaultInstallation,
+  features: PilotFeatures = defaultFeatures,
+): Store {
   const store = new Store({
     ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
     [virtualServiceHeaders]: {},
     [credentials]: {},
+    [keySets]: {},
     [resourcePatches]: { kind: ({ kind }: { readonly kind: string }) => [kind] } as CollectionIndexes,
     [entryEndpoints]: {
       address: (endpoints: readonly WorkloadEntry[]) => new Set(endpoints.flatMap(({ address }) => address ?? [])),
     } as CollectionIndexes,
     [installation]: {},
+    [pilotFeatures]: {},
   });
-  store.apply([{ collection: installation, key: '', value: installed }]);
+  store.apply([
+    { collection: installation, key: '', value: installed },
+    { collection: pilotFeatures, key: '', value: features },
+  ]);
   return store;
 }
 
+/** Key sets as text, by the place that they are fetched from: those that pilot fetches and has. */
+export const keySets = 'key-sets';
+
 /** A collection of one value, under `''`: the Installation. */
 export const installation = 'installation';
+
+/** What pilot's settings change for all proxies. */
+export interface PilotFeatures {
+  readonly jwksFetchMode: JwksFetchMode;
+}
+/** A collection of one value, under `''`: the PilotFeatures. */
+export const pilotFeatures = 'pilot-features';
+const defaultFeatures: PilotFeatures = { jwksFetchMode: 'istiod' };
 
 /** Patches of generated resources, filed under the kind of resource that they change (pilot-xds, finish/patches.ts). */
 export const resourcePatches = 'resource-patches';

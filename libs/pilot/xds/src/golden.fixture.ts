@@ -1,7 +1,8 @@
-import { credentialIn, keyOf } from '@flotilla/model';
+import { credentialIn, defaultInstallation, keyOf, keySetKey, type JwksFetchMode } from '@flotilla/model';
 import {
   createWorldStore,
   credentialChanges,
+  keySetChange,
   parseProxy,
   proxySubject,
   worldChanges,
@@ -19,6 +20,10 @@ export interface Asked {
   readonly node: Node;
   readonly credentialNamespace?: string;
   readonly show: readonly string[];
+  /** Pilot's, by default. */
+  readonly jwksFetchMode?: JwksFetchMode;
+  /** Key sets that pilot has fetched, by URL. */
+  readonly keySets?: Readonly<Record<string, string>>;
 }
 
 interface Secret {
@@ -45,10 +50,11 @@ export function meshOf([first, ...documents]: readonly unknown[]): {
   readonly proxy: Subject;
   readonly show: readonly string[];
 } {
-  const { node, credentialNamespace, show } = first as Asked;
+  const { node, credentialNamespace, show, jwksFetchMode = 'istiod', keySets = {} } = first as Asked;
   const isConfigured = documents.some((document) => (document as { kind: string }).kind === 'MeshConfig');
-  const engine = new Engine(createWorldStore());
+  const engine = new Engine(createWorldStore(defaultInstallation, { jwksFetchMode }));
   engine.apply([...(isConfigured ? [] : [{ kind: 'MeshConfig' }]), ...documents].flatMap(changesOf));
+  engine.apply(Object.entries(keySets).map(([url, jwks]) => keySetChange(keySetKey({ kind: 'jwks', url }), jwks)));
   const proof =
     credentialNamespace === undefined
       ? undefined

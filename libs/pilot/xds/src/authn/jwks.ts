@@ -1,45 +1,22 @@
-import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
-import { configLimits, readJsonObject } from '@flotilla/std';
-
-const keySet = (modulus: Buffer): string =>
-  `{"keys":[ {"e":"AQAB","kid":"abc","kty":"RSA","n":"${modulus.toString('base64url')}"}]}`;
+const keySet = (modulus: string): string => `{"keys":[ {"e":"AQAB","kid":"abc","kty":"RSA","n":"${modulus}"}]}`;
 
 /**
- * Keys that verify nothing, in place of those at a URI, as Istio makes them when it can't fetch them: tokens are
- * refused, not let through.
+ * Keys that verify nothing, in place of those at a URI, as Istio makes them when it can't fetch them (CreateFakeJwks):
+ * tokens are refused, not let through.
  */
-export const unfetched = (uri: string): string => keySet(Buffer.from(uri));
+export const unfetched = (uri: string): string =>
+  keySet(Buffer.from(`Error-IstiodFailedToFetchJwksUri-${uri}`).toString('base64url'));
 
 /**
- * The same for a stock Envoy 1.36, which takes no key as short as that: an odd number of 2048 bits that nobody has made
- * of primes.
+ * RSA-2048 of the RSA Factoring Challenge: a modulus that was made for everybody to see that nobody can factor it. A
+ * number that is made of a text would not do: one in ten of them can be factored, and then sign tokens.
  */
-export function unverifiable(seed: string): string {
-  const modulus = createHash('shake256', { outputLength: 256 }).update(seed).digest();
-  modulus.writeUInt8(modulus.readUInt8(0) | 0x80, 0);
-  modulus.writeUInt8(modulus.readUInt8(255) | 1, 255);
-  return keySet(modulus);
-}
+const unfactored = [
+  'x5cM7tzDsHVEkCAaeqYTzXOREIHHkPXxqHJvRjVQu1t_8NuOHqEYnscvk9FlABG9chrurMKs3jKgQQfwZIwoE6MfWwt3Zf-LRLS2',
+  '_8kzhLZG6wnHz16FktQOozyAA581tPFKBLUfe_14G-TRZzFkuo65kcLE1zC7vjX1kr3vUkr36Nrv0mxm_ALEea-J1k03P0QnCUOd',
+  '5mzrlV8-o31RWfYTWAn4UzS1yxgTrdyAzQVgnxCsapWtZYcskJUlva0yvHKVkmQpIPJMYdxbPDt5I-VrFqTZ03PYch8ko_wPGzEx',
+  '9VYVFyhmvMww-VBUyCTnM6XraBf3vBY5nUjGNhzH5Q',
+].join('');
 
-/** In bits; Envoy's TLS library takes no shorter key. */
-const shortestModulus = 512;
-
-function isKey(key: JsonWebKey): boolean {
-  if (key.kty === 'oct') return typeof key['k'] === 'string' && key['k'] !== '';
-  try {
-    const { asymmetricKeyDetails } = createPublicKey({ key, format: 'jwk' });
-    return (asymmetricKeyDetails?.modulusLength ?? shortestModulus) >= shortestModulus;
-  } catch {
-    return false;
-  }
-}
-
-/** Is there a key set (RFC 7517) with a key that can verify a token? Envoy refuses a listener with any other. */
-export function hasUsableKey(jwks: string): boolean {
-  const read = readJsonObject(jwks, configLimits);
-  const keys = read.ok ? read.value['keys'] : undefined;
-  return (
-    Array.isArray(keys) &&
-    keys.some((key: unknown) => typeof key === 'object' && key !== null && isKey(key as JsonWebKey))
-  );
-}
+/** The same for a stock Envoy, which refuses a key as short as Istio's, and the listener with it. */
+export const unverifiable = keySet(unfactored);

@@ -1,10 +1,12 @@
 import { compareText } from '@flotilla/std';
 import type { JWTRule } from '@flotilla/model';
-import { rootNamespace, worldQuery } from '@flotilla/pilot-world';
-import { envoy, istio } from '@flotilla/proto-gen/envoy';
+import { keyOriginOf, keySetOf, rootNamespace, worldQuery, type View } from '@flotilla/pilot-world';
+import { duration, envoy, istio } from '@flotilla/proto-gen/envoy';
+import { hasUsableKey } from '@flotilla/rules';
+import { clusterName } from '../cluster-name.ts';
 import { selecting } from '../authz/policies.ts';
 import { typedConfig } from '../finish/typed-config.ts';
-import { hasUsableKey, unfetched, unverifiable } from './jwks.ts';
+import { unfetched, unverifiable } from './jwks.ts';
 
 type IHttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.IHttpFilter;
 type IJwtProvider = envoy.extensions.filters.http.jwt_authn.v3.IJwtProvider;
@@ -25,20 +27,37 @@ export const jwtIssuers = worldQuery('jwt-issuers', (view): readonly string[] =>
   ...new Set(view.query(jwtRules, '').map(({ issuer }) => issuer ?? '')),
 ]);
 
+/** As Istio has them, in seconds. */
+const [remoteTimeout, remoteCache] = [5, 300];
+
 /**
- * A rule's keys, or some that refuse its tokens. To an Envoy that is not Istio's go none that it would refuse, and with
- * them the listener.
+ * A rule's keys, or where Envoy fetches them; for keys that are not there, some that refuse the rule's tokens. An Envoy
+ * that is not Istio's gets none that it would refuse, and with them the listener.
  */
-function keysOf({ jwks, jwksUri = '', issuer = '' }: JWTRule, istioExtensions: boolean): string {
-  if (istioExtensions) return jwks || unfetched(jwksUri);
-  return jwks && hasUsableKey(jwks) ? jwks : unverifiable(jwksUri || issuer);
+function keysOf(view: View, rule: JWTRule): Pick<IJwtProvider, 'localJwks' | 'remoteJwks'> {
+  const origin = keyOriginOf(view, rule);
+  if (origin.kind === 'remote')
+    return {
+      remoteJwks: {
+        httpUri: {
+          uri: origin.uri,
+          cluster: clusterName('outbound', origin),
+          timeout: duration(remoteTimeout),
+        },
+        cacheDuration: duration(remoteCache),
+      },
+    };
+  const jwks = origin.kind === 'inline' ? origin.jwks : keySetOf(view, origin.key);
+  if (view.attr('istioExtensions')) return { localJwks: { inlineString: jwks ?? unfetched(rule.jwksUri ?? '') } };
+  const isUsable = jwks !== undefined && hasUsableKey(jwks);
+  return { localJwks: { inlineString: isUsable ? jwks : unverifiable } };
 }
 
-function buildProvider(rule: JWTRule, istioExtensions: boolean): IJwtProvider {
+function buildProvider(view: View, rule: JWTRule): IJwtProvider {
   return {
     issuer: rule.issuer ?? '',
     audiences: [...(rule.audiences ?? [])],
-    localJwks: { inlineString: keysOf(rule, istioExtensions) },
+    ...keysOf(view, rule),
     ...(rule.forwardOriginalToken ? { forward: true } : {}),
     fromHeaders: (rule.fromHeaders ?? []).map(({ name, prefix }) => ({
       name: name ?? '',
@@ -78,10 +97,7 @@ function buildRequirement(names: readonly string[]): IJwtRequirement {
 export const jwtFilters = worldQuery('jwt-filters', (view): readonly IHttpFilter[] => {
   const rules = view.query(jwtRules, '');
   if (rules.length === 0) return [];
-  const named = rules.map((rule, i): [string, IJwtProvider] => [
-    `origins-${i}`,
-    buildProvider(rule, view.attr('istioExtensions')),
-  ]);
+  const named = rules.map((rule, i): [string, IJwtProvider] => [`origins-${i}`, buildProvider(view, rule)]);
   const authentication: IHttpFilter = {
     name: 'envoy.filters.http.jwt_authn',
     typedConfig: typedConfig(envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication, {

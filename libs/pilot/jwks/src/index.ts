@@ -1,0 +1,2 @@
+export { jwksSettings, type JwksOptions } from './jwks-settings.ts';
+export { createKeySetSource } from './key-set-source.ts';

@@ -1,0 +1,87 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup as systemLookup, Resolver } from 'node:dns/promises';
+import { isIP, isIPv6, type LookupFunction } from 'node:net';
+import { FetchFailure } from './failure.ts';
+import { createSlots } from './slots.ts';
+
+export interface ResolverOptions {
+  /** DNS servers, `address[:port]`, in place of the system's; names are absolute then. */
+  readonly nameServers: readonly string[];
+  readonly mayConnect: (address: string) => boolean;
+}
+
+/**
+ * The system looks names up in threads that Node has four of, also for files and keys: as many as this are used,
+ * however slow DNS servers are.
+ */
+const systemLookups = 2;
+const timeout = 2000;
+
+const refusal = (): FetchFailure =>
+  new FetchFailure(
+    'the address of its host is refused',
+    'use another URL, put the keys into the field jwks, or list the address in --jwks-allowed-addresses',
+    'jwks_address',
+  );
+
+/**
+ * Resolves hosts to addresses that may be connected to. The address that is checked is the one that is connected to.
+ */
+export interface HostResolver {
+  /** For `net.connect`. */
+  readonly lookup: LookupFunction;
+  /** A host that is an address already is not looked up. Throws a FetchFailure if it is refused. */
+  checkHost(hostname: string): void;
+}
+
+export function createHostResolver({ nameServers, mayConnect }: ResolverOptions): HostResolver {
+  const resolve = nameServers.length > 0 ? resolveWith(nameServers) : resolveBySystem();
+  async function find(hostname: string): Promise<LookupAddress[]> {
+    const allowed = (await resolve(hostname)).filter(({ address }) => mayConnect(address));
+    if (allowed.length === 0) throw refusal();
+    return allowed;
+  }
+  return {
+    lookup(hostname, { all, family }, callback) {
+      find(hostname).then(
+        (found) => {
+          const wanted = found.filter((one) => !family || one.family === Number(String(family).replace('IPv', '')));
+          const [first] = wanted.length > 0 ? wanted : found;
+          if (all || !first) callback(null, found);
+          else callback(null, first.address, first.family);
+        },
+        (error: NodeJS.ErrnoException) => callback(error, ''),
+      );
+    },
+    checkHost(hostname) {
+      const host = hostname.replace(/^\[(.*)\]$/, '$1');
+      if (isIP(host) !== 0 && !mayConnect(host)) throw refusal();
+    },
+  };
+}
+
+/** A name that is being looked up is not looked up again at the same time. */
+function resolveBySystem(): (hostname: string) => Promise<LookupAddress[]> {
+  const slots = createSlots(systemLookups);
+  const running = new Map<string, Promise<LookupAddress[]>>();
+  return (hostname) => {
+    const known = running.get(hostname);
+    if (known) return known;
+    const found = slots
+      .run(() => systemLookup(hostname, { all: true, verbatim: true }))
+      .finally(() => running.delete(hostname));
+    running.set(hostname, found);
+    return found;
+  };
+}
+
+function resolveWith(nameServers: readonly string[]): (hostname: string) => Promise<LookupAddress[]> {
+  const resolver = new Resolver({ timeout, tries: 2 });
+  resolver.setServers(nameServers);
+  return async (hostname) => {
+    const results = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+    const found = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    if (found.length === 0) throw results[0].status === 'rejected' ? results[0].reason : new Error('no address');
+    return found.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+  };
+}
