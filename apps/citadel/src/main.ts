@@ -1,3 +1,4 @@
+import { openPlatform, platformSettings } from '@flotilla/citadel-kubernetes';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import {
@@ -18,6 +19,7 @@ await runApp(
     settings: {
       ...commonSettings('127.0.0.4'),
       ...citadelSettings(),
+      ...platformSettings(),
       ...domainSettings(),
       ...systemNamespaceSettings(),
       grpcPort: setting.port('certificate service, TLS (0: any)', 15_022),
@@ -29,7 +31,9 @@ await runApp(
     },
   },
   async (options, { observability, guard }) => {
-    const citadel = await createCitadel({ ...options, root: createFileRootStore(options.rootFile), observability });
+    const kubernetes = await openPlatform(options);
+    const root = kubernetes?.root ?? createFileRootStore(options.rootFile);
+    const citadel = await createCitadel({ ...options, root, review: kubernetes?.review, observability });
     const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
     const ca = grpcRunner({
       name: 'ca',
@@ -41,7 +45,11 @@ await runApp(
       grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
     });
     return {
-      runners: [ca.runner, { name: 'secrets', run: secrets.run }],
+      runners: [
+        ca.runner,
+        { name: 'secrets', run: secrets.run },
+        ...(kubernetes ? [kubernetes.distribute(citadel.authority.rootPem, observability.log)] : []),
+      ],
       ready: { ca: ca.listening },
       close: citadel.close,
     };

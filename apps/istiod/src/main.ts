@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createResumableSubscriber } from '@flotilla/bus-port';
+import { openPlatform, platformSettings } from '@flotilla/citadel-kubernetes';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import {
@@ -33,6 +34,7 @@ await runApp(
     settings: {
       ...commonSettings('127.0.0.6'),
       ...citadelSettings('.cache/istiod'),
+      ...platformSettings(),
       ...sourceSettings(),
       ...galleySettings('.cache/istiod'),
       ...pilotSettings(),
@@ -47,10 +49,12 @@ await runApp(
     const installation = installationIn(options);
     const { log } = observability;
     const bus = createInProcessBus();
+    const kubernetes = await openPlatform(options);
     const citadel = await createCitadel({
       ...options,
       service: 'istiod',
-      root: createFileRootStore(options.rootFile),
+      root: kubernetes?.root ?? createFileRootStore(options.rootFile),
+      review: kubernetes?.review,
       observability,
     });
     watchdog.quarantineIn(options.quarantineFile);
@@ -115,6 +119,7 @@ await runApp(
         { name: 'galley', run: galley.run },
         { name: 'pilot', run: pilot.run },
         { name: 'secrets', run: secrets.run },
+        ...(kubernetes ? [kubernetes.distribute(citadel.authority.rootPem, log)] : []),
         { name: 'injector', run: injector.run },
         webhook.runner,
         plaintext.runner,

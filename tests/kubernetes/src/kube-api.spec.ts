@@ -206,6 +206,31 @@ describe('reviews by a real API server', () => {
     expect(await reviewAccess(admin, { ...access, group: '', resource: 'secrets' })).toBe(false);
   });
 
+  it('says whose a token is, for its audience alone', async () => {
+    const namespace = await makeNamespace();
+    const serviceAccounts: KubeResource = { group: '', versions: ['v1'], plural: 'serviceaccounts' };
+    const metadata = { name: 'cart', namespace };
+    await admin.create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    const { status } = await admin.create(
+      { ...serviceAccounts, plural: 'serviceaccounts/cart/token' },
+      {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        metadata: { namespace },
+        spec: { audiences: ['istio-ca'] },
+      },
+    );
+    const { token } = status as { readonly token: string };
+    expect(await reviewToken(admin, token, ['istio-ca'])).toMatchObject({
+      authenticated: true,
+      identity: { username: `system:serviceaccount:${namespace}:cart` },
+    });
+    expect(await reviewToken(admin, token, ['another'])).toMatchObject({ authenticated: false });
+    expect(await reviewToken(admin, `${token.slice(0, -8)}AAAAAAAA`, ['istio-ca'])).toMatchObject({
+      authenticated: false,
+    });
+  });
+
   it('does not accept a token that is none', async () => {
     expect(await reviewToken(admin, 'not a token', ['istio-ca'])).toMatchObject({ authenticated: false });
   });

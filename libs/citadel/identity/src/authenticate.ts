@@ -5,8 +5,7 @@ import { err, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
 import { serviceNames, verifyBootstrapToken } from './bootstrap.ts';
 import type { BootstrapTokens } from './bootstrap.ts';
-import { verifyServiceAccountToken } from './jwt.ts';
-import type { JwtOptions } from './jwt.ts';
+import type { VerifyToken } from './token-review.ts';
 
 /** What a caller shows: a certificate that TLS saw but did not judge, a bearer token, or both. */
 export interface Credentials {
@@ -16,7 +15,8 @@ export interface Credentials {
 export interface AuthenticateOptions extends ControlPlane {
   readonly clock: Clock;
   readonly roots: () => readonly X509Certificate[];
-  readonly jwt?: JwtOptions;
+  /** Of ServiceAccounts; without it their tokens are refused. */
+  readonly verifyToken?: VerifyToken;
   readonly bootstrap: () => BootstrapTokens;
 }
 
@@ -72,9 +72,11 @@ async function identityOfToken(token: string, options: AuthenticateOptions): Pro
       verifyBootstrapToken(token, options.bootstrap(), { ...options, now: options.clock.now() }),
       serviceNames,
     );
-  return options.jwt
-    ? provedBy('token', await verifyServiceAccountToken(token, options.jwt))
-    : err('tokens of service accounts are not accepted here: citadel has no --jwks-file');
+  return options.verifyToken
+    ? provedBy('token', await options.verifyToken(token))
+    : err(
+        'tokens of service accounts are not accepted here: citadel has neither --platform kubernetes nor a --jwks-file',
+      );
 }
 
 const provedBy = (

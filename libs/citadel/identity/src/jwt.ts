@@ -1,4 +1,4 @@
-import { createLocalJWKSet, errors, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, errors, jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTPayload } from 'jose';
 import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
 import { err, messageOf, ok } from '@flotilla/std';
@@ -60,6 +60,19 @@ const isCompact = (token: string): boolean => {
   const parts = token.split('.');
   return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 };
+
+/**
+ * When a token says that it ends, in epoch milliseconds; undefined when it does not say so. The signature is not
+ * checked: use it only of tokens that somebody else has verified.
+ */
+export function readExpiry(token: string): number | undefined {
+  try {
+    const { exp } = decodeJwt(token);
+    return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,6 +3,8 @@ import type { JSONWebKeySet } from 'jose';
 import { buildRootMaterial, createAuthority, parseRoot } from '@flotilla/citadel-authority';
 import type { Authority } from '@flotilla/citadel-authority';
 import { serviceNames } from '@flotilla/citadel-identity';
+import { createTokenReviews, verifyServiceAccountToken } from '@flotilla/citadel-identity';
+import type { TokenReviewOptions, VerifyToken } from '@flotilla/citadel-identity';
 import { createCaService } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
 import type { Installation } from '@flotilla/model';
@@ -24,6 +26,8 @@ export interface CitadelOptions
   /** The service account of its own certificate; `citadel`, or what it is part of. */
   readonly service?: string;
   readonly root: RootStore;
+  /** Asks an API server whom a token belongs to; without it, tokens are checked with the keys of `jwksFile`. */
+  readonly review?: TokenReviewOptions['review'] | undefined;
   readonly observability: Observability;
   readonly clock?: Clock;
 }
@@ -73,6 +77,10 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
   const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
   const keys = jwksFile === undefined ? undefined : createFileValue(jwksFile, parseJwks, complain);
+  const jwt = keys && { issuer: jwtIssuer, audience: jwtAudience, trustDomain, clock, keys };
+  const verifyToken: VerifyToken | undefined = options.review
+    ? createTokenReviews({ trustDomain, audience: jwtAudience, clock, review: options.review })
+    : jwt && ((token) => verifyServiceAccountToken(token, jwt));
   const bootstrap = await keepBootstrapTokens({
     path: options.bootstrapTokensFile,
     ttlMs: options.bootstrapTokenTtl,
@@ -93,7 +101,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
       clock,
       roots: () => [issuer.value.certificate],
       bootstrap: bootstrap.current,
-      ...(keys ? { jwt: { issuer: jwtIssuer, audience: jwtAudience, trustDomain, clock, keys } } : {}),
+      ...(verifyToken ? { verifyToken } : {}),
     },
   });
   const close = (): void => {

@@ -1,7 +1,7 @@
 import { createFileSource } from '@flotilla/galley-file-source';
 import { createKubeSource } from '@flotilla/galley-kube-source';
 import type { Source } from '@flotilla/galley-sources';
-import { openKubeClient } from '@flotilla/kube-client';
+import { kubeSettings, openKubeClient } from '@flotilla/kube-client';
 import type { Installation, Reading } from '@flotilla/model';
 import { setting, type OptionsOf } from '@flotilla/std';
 
@@ -21,11 +21,7 @@ export const sourceSettings = () => ({
   }),
   meshConfig: setting.optionalPath('file with MeshConfig alone, instead of the ConfigMap istio (source files)'),
   meshNetworks: setting.optionalPath('file with MeshNetworks alone (source files)'),
-  kubeconfig: setting.optionalPath(
-    'kubeconfig of the cluster (source kubernetes); without one, the ServiceAccount of the pod',
-    { env: 'KUBECONFIG' },
-  ),
-  kubeContext: setting.optionalText('context of the kubeconfig, instead of its current one'),
+  ...kubeSettings(),
   revision: setting.text(
     'revision of the control plane (istio.io/rev); the mesh is configured by the ConfigMap istio-REVISION, or istio for default',
     'default',
@@ -47,8 +43,8 @@ export const openSources = (options: SourceOptions): Promise<readonly Source[]> 
         case 'files':
           return createFileSource(options.configDir, options);
         case 'kubernetes': {
-          const { kubeconfig, kubeContext: context, installation, revision } = options;
-          return createKubeSource({ api: await openKubeClient({ kubeconfig, context }), installation, revision });
+          const { installation, revision } = options;
+          return createKubeSource({ api: await openKubeClient(options), installation, revision });
         }
       }
     }),

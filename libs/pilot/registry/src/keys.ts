@@ -39,7 +39,7 @@ interface InstancesFields extends PortFields {
   readonly number: number;
 }
 /** One port of a hostname of a namespace, by its number too. */
-export const instancesKey = defineKey<InstancesFields>()('hostname', 'port', 'number', 'namespace');
+const instancesKey = defineKey<InstancesFields>()('hostname', 'port', 'number', 'namespace');
 export type InstancesKey = KeyOf<typeof instancesKey>;
 export const instancesKeyOf = (
   { hostname, namespace }: { readonly hostname: string; readonly namespace: string },

@@ -1,0 +1,87 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createManualClock, type ManualClock } from '@flotilla/testing';
+import { createTokenReviews, type ReviewedToken, type VerifyToken } from './token-review.ts';
+
+const accepted = (username: string): ReviewedToken => ({ authenticated: true, identity: { username } });
+/** Only the end of a token is read here; its signature is the API server's matter. */
+const endingAt = (seconds: number): string =>
+  ['{}', JSON.stringify({ exp: seconds }), 'x'].map((part) => Buffer.from(part).toString('base64url')).join('.');
+
+describe('tokens reviewed by an API server', () => {
+  let clock: ManualClock;
+  let asked: (readonly [string, readonly string[]])[];
+  let answer: (token: string) => ReviewedToken | Promise<ReviewedToken>;
+  let verify: VerifyToken;
+  beforeEach(() => {
+    clock = createManualClock();
+    asked = [];
+    answer = () => accepted('system:serviceaccount:shop:cart');
+    verify = createTokenReviews({
+      trustDomain: 'td',
+      audience: 'istio-ca',
+      clock,
+      review: async (token, audiences) => {
+        asked.push([token, audiences]);
+        return answer(token);
+      },
+    });
+  });
+  const identity = { trustDomain: 'td', namespace: 'shop', serviceAccount: 'cart' };
+
+  it('belong to the ServiceAccount that the API server names', async () => {
+    expect(await verify('t')).toEqual({ ok: true, value: identity });
+    expect(asked).toEqual([['t', ['istio-ca']]]);
+  });
+
+  it.each(['admin', 'system:serviceaccount:shop', 'system:serviceaccount:shop:cart:x', ''])(
+    'of %s are refused',
+    async (username) => {
+      answer = () => accepted(username);
+      expect(await verify('t')).toEqual({ ok: false, error: 'the token does not belong to a ServiceAccount' });
+    },
+  );
+
+  it('are asked for once in a while, and once at a time', async () => {
+    await Promise.all([verify('t'), verify('t')]);
+    clock.advance(29_999);
+    await verify('t');
+    expect(asked).toHaveLength(1);
+    clock.advance(1);
+    answer = () => ({ authenticated: false, reason: 'the pod is gone' });
+    expect(await verify('t')).toEqual({ ok: false, error: 'the API server refuses the token: the pod is gone' });
+    expect(asked).toHaveLength(2);
+    clock.advance(5000);
+    await verify('t');
+    expect(asked).toHaveLength(3);
+  });
+
+  it('are not believed beyond their end', async () => {
+    const token = endingAt(clock.now() / 1000 + 10);
+    await verify(token);
+    clock.advance(10_000);
+    await verify(token);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('without a verdict are refused now, and asked for again', async () => {
+    answer = () => Promise.reject(new Error('connection refused'));
+    expect(await verify('t')).toMatchObject({ ok: false, error: expect.stringContaining('connection refused') });
+    answer = () => accepted('system:serviceaccount:shop:cart');
+    expect(await verify('t')).toMatchObject({ ok: true });
+  });
+
+  it('are refused beyond what the API server is asked for at a time', async () => {
+    const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
+    answer = () => promise;
+    const running = Array.from({ length: 100 }, (_, index) => verify(`t${index}`));
+    expect(await verify('more')).toMatchObject({ ok: false, error: expect.stringContaining('try again') });
+    resolve(accepted('system:serviceaccount:shop:cart'));
+    await Promise.all(running);
+    expect(await verify('more')).toMatchObject({ ok: true });
+  });
+
+  it('that are too long are not asked for', async () => {
+    expect(await verify('x'.repeat(16_385))).toMatchObject({ ok: false });
+    expect(asked).toEqual([]);
+  });
+});

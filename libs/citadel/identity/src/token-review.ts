@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
+import { err, Lru, messageOf, ok, type Clock, type Result } from '@flotilla/std';
+import { readExpiry } from './jwt.ts';
+
+/** Who a bearer token belongs to, or why it is refused. Never throws. */
+export type VerifyToken = (token: string) => Promise<Result<SpiffeIdentity>>;
+
+/** What an API server says of a token; `reason` is why it does not accept it. */
+export type ReviewedToken =
+  | { readonly authenticated: true; readonly identity: { readonly username: string } }
+  | { readonly authenticated: false; readonly reason: string };
+
+export interface TokenReviewOptions {
+  readonly trustDomain: string;
+  readonly audience: string;
+  readonly clock: Clock;
+  /** Asks the API server (Kubernetes API, TokenReview); throws when it gives no verdict. */
+  readonly review: (token: string, audiences: readonly string[]) => Promise<ReviewedToken>;
+}
+
+/** How long a verdict is believed: a pod that is deleted has no identity after that. */
+const acceptedMs = 30_000;
+const refusedMs = 5000;
+const maxVerdicts = 10_000;
+/** Requests to the API server at a time; what is beyond that is refused, and the caller tries again. */
+const maxReviews = 100;
+const maxTokenLength = 16_384;
+
+interface Verdict {
+  readonly result: Result<SpiffeIdentity>;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
+/**
+ * Verifies tokens by asking the API server. Verdicts are kept for seconds, never beyond the end of the token, and by a
+ * hash of it; the same token is asked for once at a time. What gives no verdict is refused and not kept.
+ */
+export function createTokenReviews({ trustDomain, audience, clock, review }: TokenReviewOptions): VerifyToken {
+  const verdicts = new Lru<Verdict>(maxVerdicts);
+  const asked = new Map<string, Promise<Result<SpiffeIdentity>>>();
+
+  async function ask(token: string, hash: string): Promise<Result<SpiffeIdentity>> {
+    try {
+      const reviewed = await review(token, [audience]);
+      const result = reviewed.authenticated
+        ? identityOf(reviewed.identity.username, trustDomain)
+        : err(`the API server refuses the token: ${reviewed.reason}`);
+      const until = clock.now() + (result.ok ? acceptedMs : refusedMs);
+      verdicts.set(hash, { result, until: Math.min(until, readExpiry(token) ?? until) }, 1);
+      return result;
+    } catch (thrown) {
+      return err(`the API server gave no verdict on the token: ${messageOf(thrown)}`);
+    } finally {
+      asked.delete(hash);
+    }
+  }
+
+  return async (token) => {
+    if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
+    const hash = createHash('sha256').update(token).digest('base64');
+    const known = verdicts.get(hash);
+    if (known && clock.now() < known.until) return known.result;
+    const running = asked.get(hash);
+    if (running) return running;
+    if (asked.size >= maxReviews) return err(`more than ${maxReviews} tokens are being reviewed: try again`);
+    const answer = ask(token, hash);
+    asked.set(hash, answer);
+    return answer;
+  };
+}
+
+function identityOf(username: string, trustDomain: string): Result<SpiffeIdentity> {
+  const [, namespace = '', serviceAccount = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
+  const identity = { trustDomain, namespace, serviceAccount };
+  return validIdentity(identity) ? ok(identity) : err('the token does not belong to a ServiceAccount');
+}

@@ -1,0 +1,1 @@
+export { openPlatform, platformSettings, type KubernetesPlatform, type PlatformOptions } from './platform.ts';

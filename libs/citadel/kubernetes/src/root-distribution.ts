@@ -1,0 +1,138 @@
+import {
+  describeName,
+  isNotFound,
+  resources,
+  type KubeApi,
+  type KubeObject,
+  type WatchEvent,
+} from '@flotilla/kube-port';
+import type { Logger } from '@flotilla/observability-port';
+import { createBackoff, messageOf, pause, systemClock, type Clock } from '@flotilla/std';
+
+/** Every namespace has the root in a ConfigMap of this name, which injected pods mount; the name is Istio's. */
+export const rootConfigMap = 'istio-ca-root-cert';
+const key = 'root-cert.pem';
+const labels = { 'istio.io/config': 'true' };
+
+export interface RootDistributionOptions {
+  readonly api: KubeApi;
+  readonly rootPem: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Uniform from 0 to 1. */
+  readonly random?: () => number;
+}
+
+/** Namespaces whose pods have no business with the mesh, as Istio leaves them out. */
+const excluded = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
+
+/**
+ * Puts the root into every namespace, and puts it back where somebody edits or deletes it. What can't be written is
+ * tried again with growing pauses; other namespaces do not wait for it. Runs until the signal aborts.
+ */
+export function createRootDistribution(options: RootDistributionOptions): (signal: AbortSignal) => Promise<void> {
+  return async (signal) => {
+    const distribution = new Distribution(options, signal);
+    await Promise.all([distribution.followNamespaces(), distribution.followConfigMaps()]);
+  };
+}
+
+class Distribution {
+  readonly #options: Required<RootDistributionOptions>;
+  readonly #signal: AbortSignal;
+  readonly #namespaces = new Set<string>();
+  /** Namespaces whose ConfigMap holds the root. */
+  readonly #right = new Set<string>();
+  readonly #writing = new Set<string>();
+  #isListed = false;
+
+  constructor(options: RootDistributionOptions, signal: AbortSignal) {
+    this.#options = { clock: systemClock, random: Math.random, ...options };
+    this.#signal = signal;
+  }
+
+  async followNamespaces(): Promise<void> {
+    for await (const events of this.#options.api.watch(resources.namespaces, {}, this.#signal))
+      for (const event of events) {
+        if (event.type === 'found' && isLive(event.object)) this.#namespaces.add(event.object.metadata.name);
+        else if (event.type === 'found' || event.type === 'gone') this.#forget(event.object.metadata.name);
+        else this.#report(event);
+        if (event.type === 'found') this.#check(event.object.metadata.name);
+      }
+  }
+
+  async followConfigMaps(): Promise<void> {
+    const selection = { fieldSelector: `metadata.name=${rootConfigMap}` };
+    for await (const events of this.#options.api.watch(resources.configMaps, selection, this.#signal))
+      for (const event of events) {
+        if (event.type === 'listing') this.#right.clear();
+        else if (event.type === 'synced') this.#startChecking();
+        else if (event.type === 'found' || event.type === 'gone') {
+          const { namespace = '' } = event.object.metadata;
+          if (event.type === 'found' && this.#isRight(event.object)) this.#right.add(namespace);
+          else this.#right.delete(namespace);
+          this.#check(namespace);
+        } else this.#report(event);
+      }
+  }
+
+  /** Before the list is whole, a ConfigMap that has not been seen yet may well be there. */
+  #startChecking(): void {
+    this.#isListed = true;
+    for (const namespace of this.#namespaces) this.#check(namespace);
+  }
+
+  #forget(namespace: string): void {
+    this.#namespaces.delete(namespace);
+    this.#right.delete(namespace);
+  }
+
+  #isRight({ data }: KubeObject): boolean {
+    return (data as Readonly<Record<string, unknown>> | undefined)?.[key] === this.#options.rootPem;
+  }
+
+  #needs(namespace: string): boolean {
+    return this.#isListed && this.#namespaces.has(namespace) && !this.#right.has(namespace);
+  }
+
+  #check(namespace: string): void {
+    if (this.#needs(namespace) && !this.#writing.has(namespace)) void this.#write(namespace);
+  }
+
+  /** Writes until the ConfigMap is right or is no longer needed. */
+  async #write(namespace: string): Promise<void> {
+    const { api, rootPem, log, clock, random } = this.#options;
+    const backoff = createBackoff({ firstMs: 200, mostMs: 30_000, random });
+    const name = { namespace, name: rootConfigMap };
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...name, labels }, data: { [key]: rootPem } };
+    this.#writing.add(namespace);
+    try {
+      while (this.#needs(namespace) && !this.#signal.aborted) {
+        try {
+          await api.patch(resources.configMaps, name, { type: 'apply', fieldManager: 'citadel', force: true, body });
+          this.#right.add(namespace);
+        } catch (thrown) {
+          if (isNotFound(thrown)) return;
+          log.warn('the root certificate could not be written into a namespace; it is tried again', {
+            configMap: describeName(name),
+            problem: messageOf(thrown),
+          });
+          await pause(backoff.next(), this.#signal, clock);
+        }
+      }
+    } finally {
+      this.#writing.delete(namespace);
+    }
+  }
+
+  #report(event: WatchEvent): void {
+    if (event.type === 'away')
+      this.#options.log.warn('the API server can not be read: the root certificate is not put into new namespaces', {
+        problem: event.reason,
+      });
+  }
+}
+
+/** Nothing can be written into a namespace that is being deleted. */
+const isLive = ({ metadata }: KubeObject): boolean =>
+  metadata['deletionTimestamp'] === undefined && !excluded.has(metadata.name);
