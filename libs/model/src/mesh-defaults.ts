@@ -1,6 +1,5 @@
-import { ownMember } from '@flotilla/std';
 import { defaultInstallation, type Installation } from './installation.ts';
-import type { MeshConfig } from './schema/mesh-config.ts';
+import type { MeshConfig, MeshProxyConfig } from './schema/mesh-config.ts';
 
 const { systemNamespace: istioNamespace } = defaultInstallation;
 const defaults: MeshConfig = {
@@ -48,27 +47,20 @@ const defaults: MeshConfig = {
  */
 export const defaultMeshConfig = (): MeshConfig => structuredClone(defaults);
 
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The fields of the one, with those of the other in their place: each field is replaced as a whole. */
+const override = <T extends object>(base: T | undefined, over: T | undefined): T =>
+  ({ ...base, ...Object.fromEntries(Object.entries(over ?? {}).filter(([, value]) => value !== undefined)) }) as T;
 
-/** Members of which only one may be set: a given one takes the default's place. */
-const alternatives: Readonly<Record<string, readonly string[]>> = {
-  tracing: ['zipkin', 'lightstep', 'datadog', 'stackdriver', 'openCensusAgent'],
-  defaultConfig: ['serviceCluster', 'tracingServiceName'],
-};
-
-function merge(base: Plain, over: Plain, at = ''): Plain {
-  const only = ownMember(alternatives, at);
-  const kept = only?.some((key) => Object.hasOwn(over, key))
-    ? Object.fromEntries(Object.entries(base).filter(([key]) => !only.includes(key)))
-    : base;
-  return Object.fromEntries(
-    [...new Set([...Object.keys(kept), ...Object.keys(over)])].map((key) => {
-      const [old, fresh] = [ownMember(kept, key), ownMember(over, key)];
-      return [key, fresh === undefined ? old : isPlain(old) && isPlain(fresh) ? merge(old, fresh, key) : fresh];
-    }),
-  );
+/**
+ * A proxy configuration over another (mesh.MergeProxyConfig): fields are replaced, proxyMetadata merges. The service
+ * cluster and the name that tracing shows are one choice.
+ */
+export function mergeProxyConfig(base: MeshProxyConfig = {}, over: MeshProxyConfig = {}): MeshProxyConfig {
+  const { serviceCluster, tracingServiceName, ...others } = base;
+  const isChosen = over.serviceCluster !== undefined || over.tracingServiceName !== undefined;
+  const kept = isChosen ? others : { serviceCluster, tracingServiceName, ...others };
+  const merged = override<MeshProxyConfig>(kept, over);
+  return over.proxyMetadata ? { ...merged, proxyMetadata: { ...base.proxyMetadata, ...over.proxyMetadata } } : merged;
 }
 
 /** What Istio's charts write into the configuration of a mesh whose control plane is in this namespace. */
@@ -81,18 +73,29 @@ const inNamespace = (systemNamespace: string): MeshConfig => ({
 });
 
 /**
- * A mesh configuration over the defaults of its installation: objects merge, lists and plain values replace; extension
- * providers add to the built-in ones; aliases of the trust domain are a set, sorted.
+ * A mesh configuration over the defaults of its installation (mesh.ApplyMeshConfig): each field is replaced as a whole,
+ * but those of the proxies' configuration and of the default providers one by one; extension providers add to the
+ * built-in ones; aliases of the trust domain are a set, sorted.
  */
 export function withMeshDefaults(
   given: MeshConfig,
   { systemNamespace }: Pick<Installation, 'systemNamespace'> = defaultInstallation,
 ): MeshConfig {
-  const base = merge(defaultMeshConfig() as Plain, inNamespace(systemNamespace) as Plain);
-  const merged = merge(base, given as Plain) as MeshConfig;
-  const own = new Set(given.extensionProviders?.map(({ name }) => name));
+  const own = inNamespace(systemNamespace);
+  const base = {
+    ...override(defaultMeshConfig(), own),
+    defaultConfig: mergeProxyConfig(defaults.defaultConfig, own.defaultConfig),
+  };
+  const merged: MeshConfig = {
+    ...override(base, given),
+    defaultConfig: mergeProxyConfig(base.defaultConfig, given.defaultConfig),
+    ...(base.defaultProviders || given.defaultProviders
+      ? { defaultProviders: override(base.defaultProviders, given.defaultProviders) }
+      : {}),
+  };
+  const named = new Set(given.extensionProviders?.map(({ name }) => name));
   const providers = [
-    ...(defaults.extensionProviders ?? []).filter(({ name }) => !own.has(name)),
+    ...(defaults.extensionProviders ?? []).filter(({ name }) => !named.has(name)),
     ...(given.extensionProviders ?? []),
   ];
   const aliases = given.trustDomainAliases && [...new Set(given.trustDomainAliases)].sort();

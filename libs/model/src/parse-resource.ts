@@ -68,9 +68,25 @@ export function parseResource(
   const base = { collection: kind.collection, apiVersion, kind: kind.kind, meta: { ...meta.value, cluster } };
   const { value, problems } = parseFields(raw, kind, options);
   if (problems.some(({ level }) => level === 'error')) return err(problems);
+  const unknown = unknownMembers(raw, kind);
+  if (unknown.length > 0) return err(unknown);
   const status = kind.layout === 'spec' && raw['status'] !== undefined ? { status: raw['status'] } : {};
   return ok({ resource: { ...base, spec: value, ...status } as AnyResource, warnings: problems });
 }
+
+const members = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
+/** Istio's own objects have no other members: Istio's webhook refuses them, since `specs` was meant to be `spec`. */
+const unknownMembers = (raw: Plain, { group }: KindInfo): Problem[] =>
+  group.endsWith('.istio.io')
+    ? Object.keys(raw)
+        .filter((name) => !members.has(name))
+        .map((name) => ({
+          code: 'unknown-member',
+          level: 'error',
+          path: name.slice(0, 100),
+          message: `unknown field ${JSON.stringify(name.slice(0, 100))}`,
+        }))
+    : [];
 
 /** What the mesh reads of an object, checked; problems have the paths that the object's author wrote. */
 function parseFields(raw: Plain, { schema, layout }: KindInfo, options: ParseOptions): Parsed {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseNanoseconds } from '@flotilla/std';
 import protobuf from 'protobufjs';
 import { wellKnownFromJson, wellKnownToJson } from './well-known.ts';
 
@@ -30,10 +31,43 @@ export const toJson = (typeName: string, bytes: Uint8Array): Json => {
 /** The bytes that JSON means. Unknown fields throw, named by their path. */
 export const fromJson = (typeName: string, json: Json): Uint8Array => {
   const type = typeOf(typeName);
-  return type.encode(messageFromJson(type, json, type.name) as never).finish();
+  return type.encode(messageFromJson(type, json, { path: type.name, codec: anyCodec }) as never).finish();
 };
 
-const anyCodec = { toJson, fromJson };
+/**
+ * Why JSON cannot be a message, with the path of the value; undefined when it can. Fields and types that these
+ * descriptors do not have are passed over: others may have them.
+ */
+export function jsonMistake(typeName: string, json: Json): string | undefined {
+  const type = typeOf(typeName);
+  try {
+    messageFromJson(type, json, { path: type.name, codec: lenientCodec });
+    return undefined;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}
+
+const isGoDuration = (type: protobuf.Type, json: Json): boolean =>
+  type.fullName === '.google.protobuf.Duration' && typeof json === 'string' && parseNanoseconds(json).ok;
+
+interface Codec {
+  readonly toJson: (typeName: string, bytes: Uint8Array) => Json;
+  readonly fromJson: (typeName: string, json: Json) => Uint8Array;
+}
+interface Place {
+  readonly path: string;
+  readonly codec: Codec;
+}
+const anyCodec: Codec = { toJson, fromJson };
+const lenientCodec: Codec = {
+  toJson,
+  fromJson(typeName, json) {
+    const type = root().lookup(typeName);
+    if (type instanceof protobuf.Type) messageFromJson(type, json, { path: type.name, codec: lenientCodec });
+    return new Uint8Array();
+  },
+};
 
 function messageToJson(type: protobuf.Type, message: Record<string, unknown>): Json {
   const special = wellKnownToJson(type.fullName.slice(1), message, anyCodec);
@@ -78,8 +112,10 @@ function valueToJson(field: protobuf.Field, value: unknown): Json {
   return Number.isFinite(value) || typeof value !== 'number' ? (value as Json) : String(value);
 }
 
-function messageFromJson(type: protobuf.Type, json: Json, path: string): Record<string, unknown> {
-  const special = wellKnownFromJson(type.fullName.slice(1), json, anyCodec);
+function messageFromJson(type: protobuf.Type, json: Json, { path, codec }: Place): Record<string, unknown> {
+  // Istio's reader takes Go's durations, too.
+  if (codec === lenientCodec && isGoDuration(type, json)) return {};
+  const special = wellKnownFromJson(type.fullName.slice(1), json, codec);
   if (special !== undefined) return special;
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new Error(`${path}: expected an object of ${type.name}`);
@@ -91,24 +127,28 @@ function messageFromJson(type: protobuf.Type, json: Json, path: string): Record<
       own(key) ??
       own(key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())) ??
       type.fieldsArray.find((one) => jsonName(one) === key);
+    if (!field && codec === lenientCodec) continue;
     if (!field) throw new Error(`${path}.${key}: ${type.name} has no such field`);
     if (item === null && field.resolvedType?.fullName !== '.google.protobuf.Value') continue;
     const at = `${path}.${field.name}`;
     if (field.map)
       out[field.name] = Object.fromEntries(
-        Object.entries(item as Record<string, Json>).map(([k, v]) => [k, valueFromJson(field, v, `${at}.${k}`)]),
+        Object.entries(item as Record<string, Json>).map(([k, v]) => [
+          k,
+          valueFromJson(field, v, { path: `${at}.${k}`, codec }),
+        ]),
       );
     else if (field.repeated) {
       if (!Array.isArray(item)) throw new Error(`${at}: expected a list`);
-      out[field.name] = item.map((each, i) => valueFromJson(field, each, `${at}[${i}]`));
-    } else out[field.name] = valueFromJson(field, item, at);
+      out[field.name] = item.map((each, i) => valueFromJson(field, each, { path: `${at}[${i}]`, codec }));
+    } else out[field.name] = valueFromJson(field, item, { path: at, codec });
   }
   return out;
 }
 
-function valueFromJson(field: protobuf.Field, json: Json, path: string): unknown {
+function valueFromJson(field: protobuf.Field, json: Json, { path, codec }: Place): unknown {
   const { resolvedType } = field;
-  if (resolvedType instanceof protobuf.Type) return messageFromJson(resolvedType, json, path);
+  if (resolvedType instanceof protobuf.Type) return messageFromJson(resolvedType, json, { path, codec });
   if (resolvedType instanceof protobuf.Enum) {
     const value = typeof json === 'number' ? json : resolvedType.values[String(json)];
     if (value === undefined)

@@ -10,7 +10,9 @@ const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
 const corpora = [
   { name: 'xds', corpus: corpusPath('xds') },
   { name: 'bootstrap', corpus: corpusPath() },
+  { name: 'injection', corpus: corpusPath() },
   { name: 'iptables', corpus: corpusPath() },
+  { name: 'validation', corpus: corpusPath() },
 ];
 
 describe.skipIf(!corpora.every(({ corpus }) => existsSync(corpus)))('parity with Istio 1.19.0', () => {

@@ -22,9 +22,30 @@ import {
 import type { Report } from './report.ts';
 import { checkExportTo, checkSelector } from './selector.ts';
 
+export interface DestinationRuleOptions {
+  /**
+   * PILOT_ENABLE_DESTINATION_RULE_INHERITANCE: rules without a host are those of their namespace, or of the mesh, and
+   * may only say what every host can have.
+   */
+  readonly inheritance?: boolean;
+}
+
 /** networking.istio.io DestinationRule (Istio 1.19, ValidateDestinationRule). */
-export function checkDestinationRule(spec: DestinationRule, meta: Meta, report: Report): void {
-  report.error('spec.host', wildcardDomainMistake(spec.host ?? ''));
+export function checkDestinationRule(
+  spec: DestinationRule,
+  { meta, inheritance = false }: DestinationRuleOptions & { readonly meta: Meta },
+  report: Report,
+): void {
+  if (inheritance && !spec.host) {
+    const cannot: readonly (readonly [field: string, isThere: boolean])[] = [
+      ['workloadSelector configured', spec.workloadSelector !== undefined],
+      ['subsets', (spec.subsets ?? []).length > 0],
+      ['exportTo configured', (spec.exportTo ?? []).length > 0],
+      ['portLevelSettings configured', (spec.trafficPolicy?.portLevelSettings ?? []).length > 0],
+    ];
+    for (const [what, isThere] of cannot)
+      if (isThere) report.error('spec', `mesh/namespace destination rule cannot have ${what}`);
+  } else report.error('spec.host', wildcardDomainMistake(spec.host ?? ''));
   checkTrafficPolicy(spec.trafficPolicy, 'spec.trafficPolicy', report);
   for (const [i, subset] of (spec.subsets ?? []).entries()) {
     const path = `spec.subsets[${i}]`;

@@ -1,4 +1,5 @@
 import type { EnvoyFilter } from '@flotilla/model';
+import { jsonMistake, type Json } from '@flotilla/proto-gen/json';
 import { re2Mistake } from './regex.ts';
 import { quoted, type Report } from './report.ts';
 import { noLabels, selectorMistakes } from './selector.ts';
@@ -38,8 +39,8 @@ const oldNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * networking.istio.io EnvoyFilter (Istio 1.19, ValidateEnvoyFilter), apart from what its values hold of Envoy's own
- * messages.
+ * networking.istio.io EnvoyFilter (Istio 1.19, ValidateEnvoyFilter). What Envoy itself would refuse of a value, or does
+ * not know, is not looked for.
  */
 export function checkEnvoyFilter(spec: EnvoyFilter, report: Report): void {
   const inSelector = selectorMistakes(spec.workloadSelector?.labels);
@@ -80,22 +81,47 @@ function versionMistake({ match }: Patch): string | undefined {
   return mistake && `invalid regex for proxy version, [${mistake}]`;
 }
 
+/** The message that a patch's value is, by what it applies to. */
+const messages: Readonly<Record<string, string>> = {
+  CLUSTER: 'envoy.config.cluster.v3.Cluster',
+  LISTENER: 'envoy.config.listener.v3.Listener',
+  LISTENER_FILTER: 'envoy.config.listener.v3.ListenerFilter',
+  FILTER_CHAIN: 'envoy.config.listener.v3.FilterChain',
+  NETWORK_FILTER: 'envoy.config.listener.v3.Filter',
+  HTTP_FILTER: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter',
+  ROUTE_CONFIGURATION: 'envoy.config.route.v3.RouteConfiguration',
+  VIRTUAL_HOST: 'envoy.config.route.v3.VirtualHost',
+  HTTP_ROUTE: 'envoy.config.route.v3.Route',
+  EXTENSION_CONFIG: 'envoy.config.core.v3.TypedExtensionConfig',
+};
+/** Packages whose messages may exist although these descriptors do not have them. */
+const packages = /^(?:envoy|istio|xds|udpa|google|opencensus|opentelemetry|stats|io|validate|grpc|cel)\./;
+
+/** Why a type of a nested message is unknown: version 2 of Envoy's API is gone, others are in no known package. */
+function unknownType(value: unknown): string | undefined {
+  const [name] = typesIn(value, 0).filter(
+    (type) =>
+      /^type\.googleapis\.com\/envoy\..*\.v2(alpha\d*)?\./.test(type) || !packages.test(type.replace(/^.*\//, '')),
+  );
+  if (name === undefined) return undefined;
+  const hint = name.includes('.v2.') || name.includes('.v2alpha') ? ' (hint: try using the v3 XDS API)' : '';
+  return `referenced type unknown${hint}: Envoy filter: could not resolve Any message type: ${name}`;
+}
+
 /**
- * What can be checked of Envoy's messages without their schemas: types of its API's version 2 are gone, and a filter
- * without configuration can't be found.
+ * A value has the shape of Envoy's message: its types exist, and its members have their types. A filter without
+ * configuration can't be found.
  */
 function checkValue({ applyTo, patch }: Patch, path: string, report: Report): void {
   const value = patch?.value;
   if (!value) return;
-  const [gone] = typesIn(value, 0).filter((type) => /^type\.googleapis\.com\/envoy\..*\.v2(alpha\d*)?\./.test(type));
-  report.error(
-    path,
-    gone &&
-      `referenced type unknown (hint: try using the v3 XDS API): Envoy filter: could not resolve Any message type: ${gone}`,
-  );
+  const message = messages[applyTo ?? ''];
+  const shape = message === undefined ? undefined : jsonMistake(message, value as Json);
+  const mistake = unknownType(value) ?? (shape && `Envoy filter: ${shape}`);
+  report.error(path, mistake);
   const isFilter = applyTo === 'NETWORK_FILTER' || applyTo === 'HTTP_FILTER';
   if (
-    gone !== undefined ||
+    mistake !== undefined ||
     !isFilter ||
     ['typed_config', 'typedConfig', 'config_discovery', 'configDiscovery'].some((field) => value[field] !== undefined)
   )

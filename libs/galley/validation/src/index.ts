@@ -1,3 +1,4 @@
-export { validate } from './validate.ts';
+export { validate, type ValidateOptions } from './validate.ts';
+export { validateDocument, type DocumentVerdict } from './document/document.ts';
 export { checkProxyConfig } from './mesh-config.ts';
 export { Report } from './report.ts';

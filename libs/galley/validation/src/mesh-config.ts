@@ -10,7 +10,7 @@ import {
   portMistake,
   wildcardDomainMistake,
 } from './names.ts';
-import { eachOf, repeatedIn, type Report } from './report.ts';
+import { eachOf, repeatedIn, type Report, quoted } from './report.ts';
 
 const curves = new Set(['', 'P-224', 'P-256', 'P-521', 'P-384', 'X25519', 'CECPQ2']);
 const listed = (names: readonly string[]): string => `[${[...new Set(names)].sort().join(' ')}]`;
@@ -100,10 +100,11 @@ export function checkProxyConfig(config: MeshProxyConfig, path: string, report: 
     if (address) error(field, `invalid ${name} address "${address}"`, addressMistake(address));
   }
   error('proxyAdminPort', 'invalid proxy admin port', portMistake(config.proxyAdminPort ?? 0));
-  if (config.controlPlaneAuthPolicy === 'INHERIT')
+  const policy = config.controlPlaneAuthPolicy ?? 'NONE';
+  if (policy !== 'NONE' && policy !== 'MUTUAL_TLS')
     report.error(
       `${path}.controlPlaneAuthPolicy`,
-      'invalid authentication policy: unrecognized control plane auth policy "INHERIT"',
+      `invalid authentication policy: unrecognized control plane auth policy ${quoted(policy)}`,
     );
   error('statusPort', 'invalid status port', portMistake(config.statusPort ?? 0));
   for (const mistake of keyProviderMistakes(config.privateKeyProvider))
@@ -137,12 +138,10 @@ function checkTracing(tracing: MeshProxyConfig['tracing'], path: string, report:
 
 function keyProviderMistakes(provider: MeshProxyConfig['privateKeyProvider']): string[] {
   if (!provider) return [];
-  const own = ['cryptomb', 'qat'].map((name) => provider[name]).find((value) => value !== undefined && value !== null);
+  const own = provider.cryptomb ?? provider.qat;
   if (own === undefined) return ['private key provider confguration is required', 'unknown private key provider'];
-  const delay =
-    typeof own === 'object' && own !== null ? (own as Readonly<Record<string, unknown>>)['pollDelay'] : undefined;
-  if (delay === undefined || delay === null) return ['pollDelay is required'];
-  return /^0*(\.0*)?(ns|us|µs|ms|s|m|h)?$/.test(String(delay)) ? ['pollDelay must be non zero'] : [];
+  if (own.pollDelay === undefined) return ['pollDelay is required'];
+  return own.pollDelay === 0 ? ['pollDelay must be non zero'] : [];
 }
 
 /** istio.mesh.v1alpha1 MeshNetworks (Istio 1.19, ValidateMeshNetworks). */

@@ -2,7 +2,7 @@ import { parseBool } from '@flotilla/rules';
 import type { AnyResource, Problem } from '@flotilla/model';
 import { checkPeerAuthentication, checkRequestAuthentication } from './authentication.ts';
 import { checkAuthorizationPolicy } from './authorization-policy.ts';
-import { checkDestinationRule } from './destination-rule.ts';
+import { checkDestinationRule, type DestinationRuleOptions } from './destination-rule.ts';
 import { checkEnvoyFilter } from './envoy-filter.ts';
 import { checkGateway } from './gateway.ts';
 import { checkMeshConfig, checkMeshNetworks } from './mesh-config.ts';
@@ -15,28 +15,32 @@ import { checkVirtualService } from './virtual-service.ts';
 import { checkWasmPlugin } from './wasm-plugin.ts';
 import { checkWorkloadEntry, checkWorkloadGroup } from './workload.ts';
 
+export interface ValidateOptions {
+  readonly destinationRuleInheritance?: DestinationRuleOptions['inheritance'];
+}
+
 /**
  * What is wrong with a resource by itself, as Istio 1.19's validating webhook says it: errors refuse it, warnings
  * don't. The input is parsed (`parseResource`); MeshConfig is merged over its defaults. Resources of Kubernetes are
  * taken as its API server accepted them. Never throws.
  */
-export function validate(resource: AnyResource): readonly Problem[] {
+export function validate(resource: AnyResource, options: ValidateOptions = {}): readonly Problem[] {
   const report = new Report();
   const dryRun = dryRunMistake(resource);
   if (dryRun !== undefined) report.error('metadata.annotations', dryRun);
-  else check(resource, report);
+  else check(resource, report, options);
   // Istio reports nothing else of a refused mesh configuration.
   const errors = resource.collection === 'mesh-config' ? report.problems.filter(({ level }) => level === 'error') : [];
   return errors.length > 0 ? errors : report.problems;
 }
 
-function check(resource: AnyResource, report: Report): void {
+function check(resource: AnyResource, report: Report, options: ValidateOptions): void {
   const { meta } = resource;
   switch (resource.collection) {
     case 'virtual-services':
       return checkVirtualService(resource.spec, meta, report);
     case 'destination-rules':
-      return checkDestinationRule(resource.spec, meta, report);
+      return checkDestinationRule(resource.spec, { meta, inheritance: options.destinationRuleInheritance }, report);
     case 'gateways':
       return checkGateway(resource.spec, meta, report);
     case 'service-entries':

@@ -37,7 +37,7 @@ it('a proxy configuration larger than Kubernetes takes is not parsed', () => {
   };
   expect(inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues })).toEqual({
     ok: false,
-    error: 'could not parse proxy.istio.io/config: more than 262144 characters: shorten or split it',
+    error: 'could not parse proxy config: more than 262144 characters: shorten or split it',
   });
 });
 
@@ -45,9 +45,9 @@ it.each([
   [
     'keysPerMapping',
     Array.from({ length: 20_000 }, (_, i) => `k${i}: v\n`).join(''),
-    /^could not parse proxy\.istio\.io\/config: more than 2000 keys in one mapping at line \d+/,
+    /^could not parse proxy config: more than 2000 keys in one mapping at line \d+/,
   ],
-  ['depth', '['.repeat(200_000), /^could not parse proxy\.istio\.io\/config: more than 50 levels/],
+  ['depth', '['.repeat(200_000), /^could not parse proxy config: more than 50 levels/],
 ])('a proxy configuration beyond the limit of %s is refused', (_, text, message) => {
   const pod: PodObject = { metadata: { annotations: { 'proxy.istio.io/config': text } }, spec: { containers: [] } };
   expect(inject(pod, { namespace: 'shop', mesh: defaultMeshConfig(), values: defaultValues })).toEqual({

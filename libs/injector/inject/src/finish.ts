@@ -10,7 +10,7 @@ import {
 } from '@flotilla/injector-template';
 import type { MeshConfig, MeshProxyConfig } from '@flotilla/model';
 import { isFalse, isTrue } from '@flotilla/rules';
-import { buildProbers, rewriteProbes, rewritesProbes } from './probes.ts';
+import { buildProbers, mergeProbers, rewriteProbes, rewritesProbes } from './probes.ts';
 
 export interface FinishOptions {
   readonly original: PodObject;
@@ -113,26 +113,36 @@ const scrapeSettings = (
   );
 
 function withProbes(pod: PodObject, { values, proxyConfig, original }: FinishOptions): PodObject {
-  const annotations = original.metadata.annotations ?? {};
+  const annotations = pod.metadata.annotations ?? {};
   const hasProxy = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].some(
     ({ name }) => name === proxyContainerName,
   );
   if (!hasProxy || !rewritesProbes(annotations, values.sidecarInjectorWebhook.rewriteAppHTTPProbe)) return pod;
   const statusPort = proxyConfig.statusPort ?? 15_020;
-  const probers = buildProbers(pod, statusPort);
+  const probers = mergeProbers(proberEnv(original), buildProbers(pod, statusPort));
   const told = probers
     ? mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_KUBE_APP_PROBERS', value: probers }]))
     : pod;
   const port = parsePort(annotations['status.sidecar.istio.io/port'] ?? '') ?? statusPort;
+  const rewrite = (container: Container): Container =>
+    container.name === proxyContainerName ? container : rewriteProbes(container, port);
   return {
     ...told,
     spec: {
       ...told.spec,
-      containers: told.spec.containers.map((container) =>
-        container.name === proxyContainerName ? container : rewriteProbes(container, port),
-      ),
+      containers: told.spec.containers.map(rewrite),
+      ...(told.spec.initContainers ? { initContainers: told.spec.initContainers.map(rewrite) } : {}),
     },
   };
+}
+
+/** What an earlier injection told the agent to do for the kubelet: its probes were rewritten then. */
+function proberEnv({ metadata, spec }: PodObject): string | undefined {
+  if (metadata.annotations?.['sidecar.istio.io/status'] === undefined) return undefined;
+  const proxies = [...spec.containers, ...(spec.initContainers ?? [])].filter(
+    ({ name }) => name === proxyContainerName,
+  );
+  return proxies.flatMap(({ env = [] }) => env).find(({ name }) => name === 'ISTIO_KUBE_APP_PROBERS')?.value;
 }
 
 function withStatus(pod: PodObject, { added, revision, values }: FinishOptions): PodObject {

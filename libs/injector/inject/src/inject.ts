@@ -3,6 +3,7 @@ import {
   type PodObject,
   type PodOverlay,
   type Template,
+  type TemplateInput,
   type Values,
 } from '@flotilla/injector-template';
 import type { MeshConfig } from '@flotilla/model';
@@ -26,6 +27,12 @@ export interface InjectOptions {
   readonly proxyConfigs?: ProxyConfigs;
   readonly templates?: Readonly<Record<string, Template>>;
   readonly nativeSidecars?: boolean;
+  /** PILOT_ENABLE_INBOUND_PASSTHROUGH is off: probes of the application go to localhost. */
+  readonly legacyProbeDestination?: boolean;
+  /** Why a pod is left as it is; by default what the installation's values say (skipReason). */
+  readonly decide?: (pod: PodObject) => string | undefined;
+  /** The workload, where it is known better than by the pod's owner. */
+  readonly owner?: TemplateInput['owner'];
   /** Environment that the URL of the request sets (`/inject/cluster/NAME/net/NAME`). */
   readonly proxyEnv?: Readonly<Record<string, string>>;
 }
@@ -39,7 +46,8 @@ export type Injection =
 export function inject(given: PodObject, options: InjectOptions): Result<Injection> {
   const { namespace, mesh, values } = options;
   const original = baseOf(given, namespace);
-  const skipped = skipReason(original, original.metadata.namespace ?? namespace, values);
+  const decide = options.decide ?? ((pod: PodObject) => skipReason(pod, pod.metadata.namespace ?? namespace, values));
+  const skipped = decide(original);
   if (skipped) return ok({ skipped });
   const wrong = validateAnnotations(original.metadata.annotations ?? {});
   if (wrong) return err(`failed to run injection template: ${wrong}`);
@@ -59,7 +67,7 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
   const revision = options.revision ?? '';
   const input = {
     pod: stripped,
-    owner: { ...workloadOwnerOf(given.metadata), namespace: original.metadata.namespace ?? '' },
+    owner: options.owner ?? { ...workloadOwnerOf(given.metadata), namespace: original.metadata.namespace ?? '' },
     values,
     mesh,
     proxyConfig: config.value,
@@ -67,6 +75,7 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
     revision,
     proxyImage: proxyImage(values, imageType),
     nativeSidecars: options.nativeSidecars ?? false,
+    legacyProbeDestination: options.legacyProbeDestination ?? false,
   };
   try {
     const overlays = chosen.value.map((template) => template(input));

@@ -1,6 +1,6 @@
-import { parsePort } from '@flotilla/std';
+import { parsePort, readJsonObject } from '@flotilla/std';
 import { proxyContainerName, type Container, type PodObject, type Probe } from '@flotilla/injector-template';
-import { isTrue } from '@flotilla/rules';
+import { parseBool } from '@flotilla/rules';
 
 const kinds = [
   ['readinessProbe', 'readyz'],
@@ -10,10 +10,11 @@ const kinds = [
 const isRewritable = (probe: Probe | undefined): probe is Probe =>
   probe !== undefined && (probe.httpGet ?? probe.tcpSocket ?? probe.grpc) !== undefined;
 
-/** Whether the kubelet's probes go through the agent: an annotation, else what the installation says. */
+/** Whether the kubelet's probes go through the agent: an annotation with a truth value, else the installation. */
 export function rewritesProbes(annotations: Readonly<Record<string, string>>, fallback: boolean): boolean {
   const annotation = annotations['sidecar.istio.io/rewriteAppHTTPProbers'];
-  return annotation === undefined ? fallback : isTrue(annotation);
+  const rewrites = parseBool(annotation ?? '');
+  return rewrites.ok ? rewrites.value : fallback;
 }
 
 /**
@@ -21,7 +22,9 @@ export function rewritesProbes(annotations: Readonly<Record<string, string>>, fa
  * nothing.
  */
 export function buildProbers(pod: PodObject, statusPort: number): string | undefined {
-  const containers = pod.spec.containers.filter(({ name }) => name !== proxyContainerName);
+  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].filter(
+    ({ name }) => name !== proxyContainerName,
+  );
   const probers = containers.flatMap((container) =>
     kinds.flatMap(([kind, suffix]): [string, unknown][] => {
       const probe = container[kind];
@@ -33,6 +36,15 @@ export function buildProbers(pod: PodObject, statusPort: number): string | undef
   return probers.length === 0
     ? undefined
     : JSON.stringify(Object.fromEntries(probers.sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+/** Probers of an earlier injection with those of this one; the earlier ones win. What is not JSON is left out. */
+export function mergeProbers(earlier: string | undefined, now: string | undefined): string | undefined {
+  const before = earlier === undefined ? undefined : readJsonObject(earlier);
+  if (!before?.ok) return now;
+  const after = readJsonObject(now ?? '{}');
+  const all = Object.entries({ ...(after.ok ? after.value : {}), ...before.value });
+  return JSON.stringify(Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** A port by number, or by its name in the same container, as the kubelet looks it up. */
@@ -49,11 +61,10 @@ function buildProber(
   const timeout = probe.timeoutSeconds ? { timeoutSeconds: probe.timeoutSeconds } : {};
   if (probe.grpc) return { grpc: { port: probe.grpc.port, service: probe.grpc.service ?? null }, ...timeout };
   const port = portOf(probe.httpGet?.port ?? probe.tcpSocket?.port ?? 0);
-  if (port === undefined) return undefined;
+  // What points at the agent already went through here before.
+  if (port === undefined || port === statusPort) return undefined;
   if (probe.tcpSocket)
     return { tcpSocket: { port, ...(probe.tcpSocket.host ? { host: probe.tcpSocket.host } : {}) }, ...timeout };
-  // It points at the agent already: the pod went through here before.
-  if (port === statusPort) return undefined;
   const { path, host, scheme, httpHeaders } = probe.httpGet ?? {};
   return {
     httpGet: {

@@ -70,15 +70,13 @@ export function effectiveProxyConfig(
  */
 export function parseAnnotation(text: string): Result<MeshProxyConfig> {
   const raw = readYaml(text, annotationLimits);
-  if (!raw.ok) return err(`could not parse proxy.istio.io/config: ${raw.error.message}`);
+  if (!raw.ok) return err(`could not parse proxy config: ${raw.error.message}`);
   const { value, problems } = parseValue(proxyConfigSchema(), raw.value ?? {}, {
     path: 'proxyConfig',
     unknownFields: 'lenient',
   });
   const wrong = problems.find(({ level }) => level === 'error');
-  return wrong
-    ? err(`could not parse proxy.istio.io/config: ${wrong.path}: ${wrong.message}`)
-    : ok(value as MeshProxyConfig);
+  return wrong ? err(`could not parse proxy config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
 }
 
 /** What differs from Istio's own defaults, as canonical JSON in the API's order of fields. */

@@ -1,4 +1,5 @@
 import { annotationLimits, err, ok, readJsonObject, type JsonLimits, type Result } from '@flotilla/std';
+import { podProblem } from '@flotilla/injector-inject';
 import type { PodObject } from '@flotilla/injector-template';
 
 export interface ReviewRequest {
@@ -61,53 +62,4 @@ function withoutNull(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, withoutNull(member)]])),
   );
-}
-
-/** The API server accepts no more of all annotations of an object (Kubernetes, TotalAnnotationSizeLimitB). */
-const maxAnnotations = 256 << 10;
-const sizeOf = (map: Readonly<Record<string, string>>): number =>
-  Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
-
-const lists = ['containers', 'initContainers', 'volumes', 'imagePullSecrets'];
-const itemLists = ['env', 'ports', 'volumeMounts'];
-
-/** What of an object is not of a Pod's shape, as far as injection reads it. */
-function podProblem(object: unknown): string | undefined {
-  const wrongType = (value: unknown, path: string): string =>
-    `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into ${path}`;
-  if (!isPlain(object)) return wrongType(object, 'v1.Pod');
-  const { metadata = {}, spec } = object;
-  if (!isPlain(metadata)) return wrongType(metadata, 'v1.Pod.metadata');
-  for (const field of ['labels', 'annotations']) {
-    const map = metadata[field] ?? {};
-    if (!isPlain(map) || Object.values(map).some((value) => typeof value !== 'string'))
-      return wrongType(map, `v1.ObjectMeta.metadata.${field} of type map[string]string`);
-  }
-  const size = sizeOf((metadata['annotations'] ?? {}) as Readonly<Record<string, string>>);
-  if (size > maxAnnotations)
-    return `metadata.annotations: Too long: must have at most ${maxAnnotations} bytes, but has ${size}`;
-  const owners = metadata['ownerReferences'] ?? [];
-  if (
-    !Array.isArray(owners) ||
-    !owners.every((one) => isPlain(one) && typeof one['name'] === 'string' && typeof one['kind'] === 'string')
-  )
-    return wrongType(owners, 'v1.ObjectMeta.metadata.ownerReferences');
-  if (!isPlain(spec) || !Array.isArray(spec['containers']))
-    return wrongType(
-      isPlain(spec) ? spec['containers'] : spec,
-      'Go struct field PodSpec.spec.containers of type []v1.Container',
-    );
-  for (const field of lists) {
-    const list = spec[field] ?? [];
-    if (!Array.isArray(list) || !list.every(isPlain)) return wrongType(list, `Go struct field PodSpec.spec.${field}`);
-    for (const item of list as Plain[]) {
-      if (field !== 'imagePullSecrets' && typeof item['name'] !== 'string')
-        return wrongType(item['name'], `Go struct field PodSpec.spec.${field}.name of type string`);
-      const bad = itemLists.find(
-        (name) => item[name] !== undefined && !(Array.isArray(item[name]) && (item[name] as unknown[]).every(isPlain)),
-      );
-      if (bad) return wrongType(item[bad], `Go struct field Container.spec.${field}.${bad}`);
-    }
-  }
-  return undefined;
 }

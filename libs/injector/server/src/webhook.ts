@@ -89,9 +89,9 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
   }
 
   function refusal({ message: reason, uid, apiVersion }: ReviewFailure): object {
-    const message = printable(reason, maxRefusal);
     failures.add();
-    log.error('injection failed', { reason: message });
+    log.error('injection failed', { reason: printable(reason, maxRefusal) });
+    const message = lines(reason);
     return {
       ...(apiVersion ? { apiVersion, kind: 'AdmissionReview' } : {}),
       response: { uid, allowed: false, status: { metadata: {}, message } },
@@ -140,6 +140,14 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
     },
   };
 }
+
+/** A message of several lines, with tabs, as Istio's are; each line as it may stand on a terminal. */
+const lines = (text: string): string =>
+  text
+    .slice(0, maxRefusal)
+    .split(/([\n\t])/)
+    .map((part, i) => (i % 2 === 0 ? printable(part, maxRefusal) : part))
+    .join('');
 
 const known = new Map([
   ['cluster', 'ISTIO_META_CLUSTER_ID'],

@@ -8,7 +8,7 @@ import {
 } from './input.ts';
 import type { EnvVar } from './pod.ts';
 
-const field = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+export const field = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 const resource = (name: string, what: string): EnvVar => ({
   name,
   valueFrom: { resourceFieldRef: { divisor: '0', resource: what } },
@@ -38,23 +38,9 @@ const metadataEnv = ({ proxyConfig }: TemplateInput): EnvVar[] =>
 /** Environment of the init container. */
 export const initEnv = metadataEnv;
 
-/** Environment of istio-proxy: who the pod is, where the CA is, what goes into the node's metadata. */
-export function proxyEnv(input: TemplateInput, kind: 'sidecar' | 'router'): EnvVar[] {
-  const {
-    values: { global, revision },
-    owner,
-  } = input;
+/** Where the CA is, what proves who the pod is, and who it is. */
+function identityEnv({ values: { global, revision } }: TemplateInput): EnvVar[] {
   const caAddress = global.caAddress || `istiod${revision ? `-${revision}` : ''}.${global.istioNamespace}.svc:15012`;
-  const apps = appContainers(input)
-    .map(({ name }) => name)
-    .join(',');
-  const limits = [resource('GOMEMLIMIT', 'limits.memory'), resource('GOMAXPROCS', 'limits.cpu')];
-  const containers = env('ISTIO_META_APP_CONTAINERS', apps);
-  const mode =
-    kind === 'sidecar'
-      ? input.pod.metadata.annotations?.['sidecar.istio.io/interceptionMode'] || input.proxyConfig.interceptionMode
-      : input.proxyConfig.interceptionMode;
-  const meshId = global.meshID || trustDomain(input);
   return [
     env('JWT_POLICY', global.jwtPolicy),
     env('PILOT_CERT_PROVIDER', global.pilotCertProvider),
@@ -64,31 +50,88 @@ export function proxyEnv(input: TemplateInput, kind: 'sidecar' | 'router'): EnvV
     field('INSTANCE_IP', 'status.podIP'),
     field('SERVICE_ACCOUNT', 'spec.serviceAccountName'),
     field('HOST_IP', 'status.hostIP'),
-    resource('ISTIO_CPU_LIMIT', 'limits.cpu'),
-    env('PROXY_CONFIG', `${input.proxyConfigJson}\n`),
-    env('ISTIO_META_POD_PORTS', podPorts(input)),
-    ...(kind === 'sidecar' ? [containers, ...limits] : [...limits, containers]),
-    env('ISTIO_META_CLUSTER_ID', global.multiCluster.clusterName || 'Kubernetes'),
-    field('ISTIO_META_NODE_NAME', 'spec.nodeName'),
-    env('ISTIO_META_INTERCEPTION_MODE', mode || 'REDIRECT'),
-    ...(global.network ? [env('ISTIO_META_NETWORK', global.network)] : []),
-    ...(owner.name ? [env('ISTIO_META_WORKLOAD_NAME', owner.name)] : []),
-    ...(owner.name && owner.apiVersion
-      ? [
-          env(
-            'ISTIO_META_OWNER',
-            `kubernetes://apis/${owner.apiVersion}/namespaces/${owner.namespace || 'default'}/${owner.kind.toLowerCase()}s/${owner.name}`,
-          ),
-        ]
-      : []),
-    ...(kind === 'sidecar' && hasAnnotation(input, 'sidecar.istio.io/bootstrapOverride')
-      ? [env('ISTIO_BOOTSTRAP_OVERRIDE', '/etc/istio/custom-bootstrap/custom_bootstrap.json')]
-      : []),
+  ];
+}
+/** The workload, for the node's metadata. */
+const workloadEnv = ({ owner }: TemplateInput): EnvVar[] => [
+  ...(owner.name ? [env('ISTIO_META_WORKLOAD_NAME', owner.name)] : []),
+  ...(owner.name && owner.apiVersion
+    ? [
+        env(
+          'ISTIO_META_OWNER',
+          `kubernetes://apis/${owner.apiVersion}/namespaces/${owner.namespace || 'default'}/${owner.kind.toLowerCase()}s/${owner.name}`,
+        ),
+      ]
+    : []),
+];
+/** The mesh, and the metadata that the proxy configuration adds. */
+function meshEnv(input: TemplateInput): EnvVar[] {
+  const meshId = input.values.global.meshID || trustDomain(input);
+  return [
     ...(meshId ? [env('ISTIO_META_MESH_ID', meshId)] : []),
     ...(trustDomain(input) ? [env('TRUST_DOMAIN', trustDomain(input))] : []),
     ...metadataEnv(input),
   ];
 }
+const networkEnv = ({ values }: TemplateInput): EnvVar[] =>
+  values.global.network ? [env('ISTIO_META_NETWORK', values.global.network)] : [];
+const legacyProbeEnv = ({ legacyProbeDestination }: TemplateInput): EnvVar[] =>
+  legacyProbeDestination ? [env('REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION', 'true')] : [];
+const appContainersEnv = (input: TemplateInput): EnvVar =>
+  env(
+    'ISTIO_META_APP_CONTAINERS',
+    appContainers(input)
+      .map(({ name }) => name)
+      .join(','),
+  );
+const nodeEnv = ({ values }: TemplateInput): EnvVar[] => [
+  env('ISTIO_META_CLUSTER_ID', values.global.multiCluster.clusterName || 'Kubernetes'),
+  field('ISTIO_META_NODE_NAME', 'spec.nodeName'),
+];
+
+/** Environment of istio-proxy: who the pod is, where the CA is, what goes into the node's metadata. */
+export function proxyEnv(input: TemplateInput, kind: 'sidecar' | 'router'): EnvVar[] {
+  const limits = [resource('GOMEMLIMIT', 'limits.memory'), resource('GOMAXPROCS', 'limits.cpu')];
+  const containers = appContainersEnv(input);
+  const mode =
+    kind === 'sidecar'
+      ? input.pod.metadata.annotations?.['sidecar.istio.io/interceptionMode'] || input.proxyConfig.interceptionMode
+      : input.proxyConfig.interceptionMode;
+  return [
+    ...(kind === 'sidecar' ? legacyProbeEnv(input) : []),
+    ...identityEnv(input),
+    resource('ISTIO_CPU_LIMIT', 'limits.cpu'),
+    env('PROXY_CONFIG', `${input.proxyConfigJson}\n`),
+    env('ISTIO_META_POD_PORTS', podPorts(input)),
+    ...(kind === 'sidecar' ? [containers, ...limits] : [...limits, containers]),
+    ...nodeEnv(input),
+    env('ISTIO_META_INTERCEPTION_MODE', mode || 'REDIRECT'),
+    ...networkEnv(input),
+    ...workloadEnv(input),
+    ...(kind === 'sidecar' && hasAnnotation(input, 'sidecar.istio.io/bootstrapOverride')
+      ? [env('ISTIO_BOOTSTRAP_OVERRIDE', '/etc/istio/custom-bootstrap/custom_bootstrap.json')]
+      : []),
+    ...meshEnv(input),
+  ];
+}
+
+/** Environment of an agent without Envoy: it serves the application's own gRPC. */
+export const grpcAgentEnv = (input: TemplateInput): EnvVar[] => [
+  env('ISTIO_META_GENERATOR', 'grpc'),
+  env('OUTPUT_CERTS', '/var/lib/istio/data'),
+  ...legacyProbeEnv(input),
+  ...identityEnv(input),
+  env('PROXY_CONFIG', `${input.proxyConfigJson}\n`),
+  env('ISTIO_META_POD_PORTS', podPorts(input)),
+  appContainersEnv(input),
+  ...nodeEnv(input),
+  ...networkEnv(input),
+  ...workloadEnv(input),
+  ...meshEnv(input),
+  // The application resolves xds:/// names itself.
+  env('ISTIO_META_DNS_CAPTURE', 'false'),
+  env('DISABLE_ENVOY', 'true'),
+];
 
 /** Arguments of pilot-agent. */
 export function proxyArgs(input: TemplateInput, kind: 'sidecar' | 'router'): string[] {

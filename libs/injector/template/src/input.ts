@@ -21,6 +21,8 @@ export interface TemplateInput {
   readonly revision: string;
   readonly proxyImage: string;
   readonly nativeSidecars: boolean;
+  /** Probes of the application go to localhost: PILOT_ENABLE_INBOUND_PASSTHROUGH is off. */
+  readonly legacyProbeDestination: boolean;
 }
 
 /** One template by name: data in, overlay out. */

@@ -8,7 +8,7 @@ import { hasAnnotation } from './input.ts';
  */
 function canonicalQuantity(given: string | number): string {
   const quantity = parseQuantity(String(given).trim());
-  if (!quantity.ok) throw new Error(quantity.error);
+  if (!quantity.ok) throw new Error(`failed applying injection overlay: unmarshal patched pod: ${quantity.error}`);
   return quantity.value.text;
 }
 

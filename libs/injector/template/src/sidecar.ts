@@ -42,21 +42,22 @@ function buildProxy(input: TemplateInput): Container {
     ...(lifecycle ? { lifecycle } : {}),
     env: proxyEnv(input, 'sidecar'),
     ...(imagePullPolicy ? { imagePullPolicy } : {}),
-    ...(hasStatus ? { [input.nativeSidecars ? 'startupProbe' : 'readinessProbe']: readiness(input) } : {}),
+    ...(hasStatus ? { [input.nativeSidecars ? 'startupProbe' : 'readinessProbe']: readiness(input, 15_021) } : {}),
     securityContext: securityContext(input),
     resources: buildResources(input),
     volumeMounts: proxyMounts(input, 'sidecar'),
   };
 }
 
-function readiness(input: TemplateInput): Probe {
+/** The probe of the agent's readiness on a port. */
+export function readiness(input: TemplateInput, port: number): Probe {
   const { proxy } = input.values.global;
   const number = (name: string, value: number): number => {
     const given = parseUint(String(annotationOr(input, `readiness.status.sidecar.istio.io/${name}`, value)), maxUint32);
     return given.ok ? given.value : value;
   };
   return {
-    httpGet: { path: '/healthz/ready', port: 15_021 },
+    httpGet: { path: '/healthz/ready', port },
     initialDelaySeconds: number('initialDelaySeconds', proxy.readinessInitialDelaySeconds),
     periodSeconds: number('periodSeconds', proxy.readinessPeriodSeconds),
     timeoutSeconds: 3,

@@ -202,3 +202,25 @@ export function parseValues(
   const merged = merge(valuesOf(installation), raw, '') as Values;
   return wrong.length > 0 ? err(wrong.join('; ')) : ok(merged);
 }
+
+/**
+ * Reads the values that an installation wrote for its injector. They are complete: what is not there of the members
+ * that are the user's own was taken out, so it is empty instead of the default.
+ */
+export function parseInstalledValues(raw: unknown): Result<Values> {
+  const complete = structuredClone(raw);
+  for (const path of open.keys()) {
+    const names = path.split('.');
+    const last = names.pop() ?? '';
+    let parent: unknown = complete;
+    for (const name of names) parent = isPlain(parent) ? (parent[name] ?? undefined) : undefined;
+    if (isPlain(parent)) (parent as Record<string, unknown>)[last] ??= emptied.has(path) ? [] : {};
+  }
+  return parseValues(complete);
+}
+/** Those of the open members that are lists. */
+const emptied = new Set([
+  'global.imagePullSecrets',
+  'sidecarInjectorWebhook.neverInjectSelector',
+  'sidecarInjectorWebhook.alwaysInjectSelector',
+]);

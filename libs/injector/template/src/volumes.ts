@@ -21,44 +21,53 @@ const usesLightstepTls = ({ values, proxyConfig }: TemplateInput, kind: string):
   kind === 'sidecar' && values.global.proxy.tracer === 'lightstep' && proxyConfig.tracing?.tlsSettings !== undefined;
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 
+/** The proxy of an application, that of a gateway, or an agent without Envoy beside a gRPC application. */
+export type ProxyKind = 'sidecar' | 'router' | 'grpc';
+
 /** Where istio-proxy finds sockets, tokens, roots and what the pod says of itself. */
-export function proxyMounts(input: TemplateInput, kind: 'sidecar' | 'router'): Mount[] {
+export function proxyMounts(input: TemplateInput, kind: ProxyKind): Mount[] {
   const { pilotCertProvider, jwtPolicy, mountMtlsCerts } = input.values.global;
   return [
     mount('workload-socket', '/var/run/secrets/workload-spiffe-uds'),
-    mount('credential-socket', '/var/run/secrets/credential-uds'),
-    isGke(input)
-      ? mount('gke-workload-certificate', '/var/run/secrets/workload-spiffe-credentials', true)
-      : mount('workload-certs', '/var/run/secrets/workload-spiffe-credentials'),
+    ...(kind === 'grpc' ? [] : [mount('credential-socket', '/var/run/secrets/credential-uds')]),
+    certificateMount(input),
     ...(pilotCertProvider === 'istiod' ? [mount('istiod-ca-cert', '/var/run/secrets/istio')] : []),
     ...(pilotCertProvider === 'kubernetes' && kind === 'sidecar'
       ? [mount('kube-ca-cert', '/var/run/secrets/istio/kubernetes')]
       : []),
     mount('istio-data', '/var/lib/istio/data'),
     ...(overridden(input, kind) ? [mount('custom-bootstrap-volume', '/etc/istio/custom-bootstrap')] : []),
-    mount('istio-envoy', '/etc/istio/proxy'),
+    mount(kind === 'grpc' ? 'istio-xds' : 'istio-envoy', '/etc/istio/proxy'),
     ...(jwtPolicy === 'third-party-jwt' ? [mount('istio-token', '/var/run/secrets/tokens')] : []),
     ...(mountMtlsCerts ? [mount('istio-certs', '/etc/certs/', true)] : []),
     mount('istio-podinfo', '/etc/istio/pod'),
     ...(usesLightstepTls(input, kind)
       ? [mount('lightstep-certs', folderOf(input.proxyConfig.tracing?.tlsSettings?.caCertificates ?? ''), true)]
       : []),
-    ...(kind === 'sidecar' ? (userItems(input, 'sidecar.istio.io/userVolumeMount') as Mount[]) : []),
+    ...(kind === 'router' ? [] : userMounts(input)),
   ];
 }
 
-export function proxyVolumes(input: TemplateInput, kind: 'sidecar' | 'router'): Volume[] {
+export const userMounts = (input: TemplateInput): Mount[] =>
+  userItems(input, 'sidecar.istio.io/userVolumeMount') as Mount[];
+/** The workload's certificate and key. */
+export const certificateMount = (input: TemplateInput): Mount =>
+  isGke(input)
+    ? mount('gke-workload-certificate', '/var/run/secrets/workload-spiffe-credentials', true)
+    : mount('workload-certs', '/var/run/secrets/workload-spiffe-credentials');
+
+export function proxyVolumes(input: TemplateInput, kind: ProxyKind): Volume[] {
   const { pilotCertProvider, jwtPolicy, mountMtlsCerts, sds } = input.values.global;
-  const empty = (name: string): Volume => (kind === 'sidecar' ? { name } : { name, emptyDir: {} });
+  const empty = (name: string): Volume => (kind === 'router' ? { name, emptyDir: {} } : { name });
   const account = input.pod.spec.serviceAccountName ?? '';
   const info = ['labels', 'annotations'].map((path) => ({ path, fieldRef: { fieldPath: `metadata.${path}` } }));
   return [
     empty('workload-socket'),
-    empty('credential-socket'),
+    ...(kind === 'grpc' ? [] : [empty('credential-socket')]),
     isGke(input)
       ? { name: 'gke-workload-certificate', csi: { driver: 'workloadcertificates.security.cloud.google.com' } }
       : empty('workload-certs'),
-    ...(overridden(input, kind)
+    ...(kind !== 'router' && hasAnnotation(input, 'sidecar.istio.io/bootstrapOverride')
       ? [
           {
             name: 'custom-bootstrap-volume',
@@ -66,7 +75,7 @@ export function proxyVolumes(input: TemplateInput, kind: 'sidecar' | 'router'): 
           },
         ]
       : []),
-    { name: 'istio-envoy', emptyDir: { medium: 'Memory' } },
+    { name: kind === 'grpc' ? 'istio-xds' : 'istio-envoy', emptyDir: { medium: 'Memory' } },
     { name: 'istio-data', emptyDir: {} },
     { name: 'istio-podinfo', downwardAPI: { items: info } },
     ...(jwtPolicy === 'third-party-jwt'
@@ -93,7 +102,7 @@ export function proxyVolumes(input: TemplateInput, kind: 'sidecar' | 'router'): 
           },
         ]
       : []),
-    ...(kind === 'sidecar' ? (userItems(input, 'sidecar.istio.io/userVolume') as Volume[]) : []),
+    ...(kind === 'router' ? [] : (userItems(input, 'sidecar.istio.io/userVolume') as Volume[])),
     ...(usesLightstepTls(input, kind)
       ? [{ name: 'lightstep-certs', secret: { optional: true, secretName: 'lightstep.cacert' } }]
       : []),

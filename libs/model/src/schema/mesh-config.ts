@@ -6,6 +6,7 @@ import {
   int,
   int64,
   map,
+  openEnumeration,
   message,
   repeated,
   string,
@@ -17,8 +18,10 @@ import {
 import { LabelSelector, WorkloadSelector } from './common.ts';
 import { ClientTLSSettings, LocalityLoadBalancerSetting, TcpKeepalive } from './destination-rule.ts';
 import { HTTPRetry } from './virtual-service.ts';
-import { MeshOutboundTrafficPolicy } from './networking.ts';
+import { MeshOutboundTrafficPolicy, ReadinessProbe } from './networking.ts';
 
+/** Hardware that signs, and how long Envoy waits for a batch of signatures. */
+const KeyProvider = message({ pollDelay: duration });
 const RemoteService = message({ address: string, tlsSettings: ClientTLSSettings, tcpKeepalive: TcpKeepalive });
 const CustomTag = message(
   {
@@ -59,7 +62,7 @@ export const MeshProxyConfig = message({
   zipkinAddress: string,
   statsdUdpAddress: string,
   proxyAdminPort: int,
-  controlPlaneAuthPolicy: enumeration({ NONE: 0, MUTUAL_TLS: 1, INHERIT: 1000 }),
+  controlPlaneAuthPolicy: openEnumeration({ NONE: 0, MUTUAL_TLS: 1, INHERIT: 1000 }),
   customConfigFile: string,
   statNameLength: int,
   concurrency: wrapper(int),
@@ -87,7 +90,7 @@ export const MeshProxyConfig = message({
   }),
   terminationDrainDuration: duration,
   meshId: string,
-  readinessProbe: struct,
+  readinessProbe: ReadinessProbe,
   proxyStatsMatcher: message({
     inclusionPrefixes: repeated(string),
     inclusionSuffixes: repeated(string),
@@ -96,7 +99,7 @@ export const MeshProxyConfig = message({
   holdApplicationUntilProxyStarts: wrapper(bool),
   caCertificatesPem: repeated(string),
   image: message({ imageType: string }),
-  privateKeyProvider: struct,
+  privateKeyProvider: message({ cryptomb: KeyProvider, qat: KeyProvider }, [['cryptomb', 'qat']]),
   proxyHeaders: message({
     forwardedClientCert: enumeration([
       'UNDEFINED',

@@ -54,26 +54,28 @@ export const ServiceEntry = message({
   subjectAltNames: repeated(string),
 });
 export type ServiceEntry = Infer<typeof ServiceEntry>;
-const probeTarget = { host: string, port: uint };
+/** How a workload shows that it is ready. */
+export const ReadinessProbe = message({
+  initialDelaySeconds: int,
+  timeoutSeconds: int,
+  periodSeconds: int,
+  successThreshold: int,
+  failureThreshold: int,
+  httpGet: message({
+    path: string,
+    port: uint,
+    host: string,
+    scheme: string,
+    httpHeaders: repeated(message({ name: string, value: string })),
+  }),
+  tcpSocket: message({ host: string, port: uint }),
+  exec: message({ command: repeated(string) }),
+});
 /** networking.istio.io WorkloadGroup */
 export const WorkloadGroup = message({
   metadata: message({ labels: map(string), annotations: map(string) }),
   template: WorkloadEntry,
-  probe: message({
-    initialDelaySeconds: int,
-    timeoutSeconds: int,
-    periodSeconds: int,
-    successThreshold: int,
-    failureThreshold: int,
-    httpGet: message({
-      path: string,
-      ...probeTarget,
-      scheme: string,
-      httpHeaders: repeated(message({ name: string, value: string })),
-    }),
-    tcpSocket: message(probeTarget),
-    exec: message({ command: repeated(string) }),
-  }),
+  probe: ReadinessProbe,
 });
 export type WorkloadGroup = Infer<typeof WorkloadGroup>;
 

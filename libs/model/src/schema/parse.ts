@@ -72,7 +72,7 @@ function read(schema: Schema, raw: unknown, at: At): Read {
     case 'wrapper':
       return read(schema.of, raw, at);
     case 'enum':
-      return readEnum(schema.values, raw, at);
+      return readEnum(schema, raw, at);
     case 'string':
       return typeof raw === 'string' ? raw : refuse(at, 'text', raw);
     case 'bytes':
@@ -181,7 +181,9 @@ function readList(of: Schema, raw: unknown, at: At): Read {
   if (!Array.isArray(raw)) return refuse(at, 'a list', raw);
   return raw.flatMap((item: unknown, i) => {
     const inside = { ...at, path: `${at.path}[${i}]`, depth: at.depth + 1 };
-    const value = item === null ? refuse(inside, 'a value', item) : read(of, item, inside);
+    // In a list of messages null is the empty one, as protobuf reads it.
+    const given = item === null && of.type === 'message' ? {} : item;
+    const value = given === null ? refuse(inside, 'a value', given) : read(of, given, inside);
     return value === invalid ? [] : [value];
   });
 }
@@ -192,16 +194,18 @@ function readMap(of: Schema, raw: unknown, at: At): Read {
     Object.entries(raw).flatMap(([key, item]) => {
       if (key.length > longest.key) return (refuse(at, `keys of at most ${longest.key} characters`, key), []);
       const inside = { ...at, path: `${at.path}[${JSON.stringify(key)}]`, depth: at.depth + 1 };
-      const value = item === null ? refuse(inside, 'a value', item) : read(of, item, inside);
+      // In a list of messages null is the empty one, as protobuf reads it.
+      const given = item === null && of.type === 'message' ? {} : item;
+      const value = given === null ? refuse(inside, 'a value', given) : read(of, given, inside);
       return value === invalid ? [] : [[key, value]];
     }),
   );
 }
 
-function readEnum(values: Readonly<Record<string, number>>, raw: unknown, at: At): Read {
+function readEnum({ values, open = false }: Extract<Schema, { type: 'enum' }>, raw: unknown, at: At): Read {
   if (typeof raw === 'string' && Object.hasOwn(values, raw)) return raw;
   if (typeof raw === 'number' && Number.isInteger(raw))
-    return Object.keys(values).find((name) => values[name] === raw) ?? Object.keys(values)[0];
+    return Object.keys(values).find((name) => values[name] === raw) ?? (open ? String(raw) : Object.keys(values)[0]);
   return refuse(at, `one of ${Object.keys(values).join(', ')}`, raw);
 }
 

@@ -21,7 +21,8 @@ export type Schema =
     }
   /** google.protobuf wrappers: the same values, but zero and absent differ. */
   | { readonly type: 'wrapper'; readonly of: Schema }
-  | { readonly type: 'enum'; readonly values: Readonly<Record<string, number>> }
+  /** A number that has no name is the first value; in an open one it stays, as text. */
+  | { readonly type: 'enum'; readonly values: Readonly<Record<string, number>>; readonly open?: boolean }
   | {
       readonly type: 'message';
       readonly fields: () => Readonly<Record<string, Schema>>;
@@ -85,6 +86,13 @@ export function enumeration<const N extends string>(names: readonly N[] | Readon
     : (names as Record<N, number>);
   return { type: 'enum', values };
 }
+
+/** The same, where a number without a name counts: it stays, as text. */
+export const openEnumeration = <const N extends string>(names: Readonly<Record<N, number>>): Of<N | `${number}`> => ({
+  type: 'enum',
+  values: names,
+  open: true,
+});
 
 /** A message; every field may be absent. `oneofs` names the groups of which at most one may be set. */
 export function message<F extends Fields>(

@@ -1,0 +1,1 @@
+export { injectDocuments, type KubeInjected, type KubeInjectOptions } from './kube-inject.ts';

@@ -1,0 +1,149 @@
+import { inject, podProblem, skipReason, type InjectOptions } from '@flotilla/injector-inject';
+import type { PodMeta, PodObject } from '@flotilla/injector-template';
+import { err, ok, type Result } from '@flotilla/std';
+import { knownContainerFields, knownPodFields } from './core-v1-fields.ts';
+
+/** What `istioctl kube-inject` is given beside the documents. */
+export type KubeInjectOptions = Omit<InjectOptions, 'namespace' | 'decide' | 'owner'>;
+
+/** Documents with the proxy put in, up to the first that failed. */
+export interface KubeInjected {
+  readonly documents: readonly unknown[];
+  readonly error?: string;
+}
+
+/** Kinds that have a pod or a template of pods, whatever their group and version (pkg/kube/inject, initializer.go). */
+const workloads = new Set([
+  'CronJob',
+  'DaemonSet',
+  'Deployment',
+  'DeploymentConfig',
+  'Job',
+  'List',
+  'Pod',
+  'ReplicaSet',
+  'ReplicationController',
+  'StatefulSet',
+]);
+type Plain = Readonly<Record<string, unknown>>;
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Puts the proxy into documents of Kubernetes objects as `istioctl kube-inject` does (IntoResourceFile): workloads are
+ * changed, others stay as they are. The first that fails ends it; those before are there. The mesh's policy and
+ * selectors do not count, and only a namespace in the pod's own metadata does.
+ */
+export function injectDocuments(documents: readonly unknown[], options: KubeInjectOptions): KubeInjected {
+  const done: unknown[] = [];
+  for (const document of documents) {
+    const injected = injectObject(document, options);
+    if (!injected.ok) return { documents: done, error: injected.error };
+    done.push(injected.value);
+  }
+  return { documents: done };
+}
+
+function injectObject(object: unknown, options: KubeInjectOptions): Result<unknown> {
+  if (!isWorkload(object)) return ok(object);
+  if (object['kind'] === 'List') {
+    const list = Array.isArray(object['items']) ? (object['items'] as unknown[]) : [];
+    const { documents, error } = injectDocuments(list, options);
+    return error === undefined ? ok({ ...object, items: documents }) : err(error);
+  }
+  return injectWorkload(object, options);
+}
+const isWorkload = (object: unknown): object is Plain => isPlain(object) && workloads.has(String(object['kind']));
+
+/** Where a workload's pod is: whose labels and annotations count, and how a changed pod is put back. */
+interface Place {
+  readonly metadata: PodMeta;
+  readonly spec: unknown;
+  readonly replace: (metadata: PodMeta, spec: unknown) => Plain;
+}
+
+function injectWorkload(workload: Plain, options: KubeInjectOptions): Result<unknown> {
+  const place = placeOf(workload);
+  if (!place.ok) return place;
+  const { metadata, spec, replace } = place.value;
+  const problem = podProblem({ metadata, spec });
+  if (problem) return err(problem);
+  const own = (workload['metadata'] ?? {}) as PodMeta;
+  const { values } = options;
+  const result = inject(
+    { apiVersion: 'v1', kind: 'Pod', metadata, spec: withKnownFields(spec as Plain) },
+    {
+      ...options,
+      namespace: '',
+      owner: {
+        apiVersion: String(workload['apiVersion']),
+        kind: String(workload['kind']),
+        name: own.name ?? '',
+        namespace: own.namespace ?? '',
+      },
+      values: { ...values, sidecarInjectorWebhook: { ...values.sidecarInjectorWebhook, injectedAnnotations: {} } },
+      decide: (pod) =>
+        skipReason(pod, metadata.namespace ?? '', {
+          ...values,
+          global: { ...values.global, proxy: { ...values.global.proxy, autoInject: 'enabled' } },
+          sidecarInjectorWebhook: {
+            ...values.sidecarInjectorWebhook,
+            neverInjectSelector: [],
+            alwaysInjectSelector: [],
+          },
+        }),
+    },
+  );
+  if (!result.ok) return result;
+  if ('skipped' in result.value) return ok(workload);
+  return ok(replace(result.value.pod.metadata, result.value.pod.spec));
+}
+
+function placeOf(workload: Plain): Result<Place> {
+  const spec = objectOf(workload['spec']);
+  if (workload['kind'] === 'Pod')
+    return ok({
+      metadata: objectOf(workload['metadata']),
+      spec: workload['spec'],
+      replace: (metadata, pod) => ({ ...workload, metadata, spec: pod }),
+    });
+  if (workload['kind'] === 'CronJob') {
+    const jobTemplate = objectOf(spec['jobTemplate']);
+    const job = objectOf(jobTemplate['spec']);
+    const template = objectOf(job['template']);
+    return ok({
+      metadata: objectOf(jobTemplate['metadata']),
+      spec: template['spec'],
+      replace: (metadata, pod) => ({
+        ...workload,
+        spec: {
+          ...spec,
+          jobTemplate: { ...jobTemplate, metadata, spec: { ...job, template: { ...template, spec: pod } } },
+        },
+      }),
+    });
+  }
+  if (workload['kind'] === 'ReplicationController' && (spec['template'] ?? undefined) === undefined)
+    return err('spec.template is required value');
+  const template = objectOf(spec['template']);
+  return ok({
+    metadata: objectOf(template['metadata']),
+    spec: template['spec'] ?? { containers: [] },
+    replace: (metadata, pod) => ({ ...workload, spec: { ...spec, template: { ...template, metadata, spec: pod } } }),
+  });
+}
+const objectOf = (value: unknown): Plain => (isPlain(value) ? value : {});
+
+/** A pod's specification without fields that Kubernetes does not know: its library drops them. */
+function withKnownFields(spec: Plain): PodObject['spec'] {
+  const known = (object: Plain, fields: ReadonlySet<string>): Plain =>
+    Object.fromEntries(Object.entries(object).filter(([name, value]) => fields.has(name) && value !== null));
+  const containers = (list: unknown): unknown =>
+    Array.isArray(list) ? list.map((one: Plain) => known(one, knownContainerFields)) : list;
+  const pod = known(spec, knownPodFields);
+  return {
+    ...pod,
+    containers: containers(pod['containers'] ?? []),
+    ...(pod['initContainers'] ? { initContainers: containers(pod['initContainers']) } : {}),
+  } as PodObject['spec'];
+}

@@ -1,0 +1,34 @@
+import { parseQuantity } from '@flotilla/std';
+
+/**
+ * Go writes what a pod does not have as null or {}, and quantities as text; the API server has done so before it sends
+ * a review. None of that is a difference.
+ */
+export function canonical(value: unknown, key = ''): unknown {
+  if (Array.isArray(value)) return value.map((item) => canonical(item));
+  if (typeof value === 'string' && key === 'proxy.istio.io/overrides') return canonical(JSON.parse(value));
+  if (typeof value !== 'object' || value === null) return ['cpu', 'memory'].includes(key) ? quantity(value) : value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name, item]) => !isNothing(name, item))
+      .map(([name, item]) => [name, canonical(item, name)]),
+  );
+}
+const isNothing = (name: string, item: unknown): boolean =>
+  item === null ||
+  (['resources', 'emptyDir', 'securityContext'].includes(name) && Object.keys(item as object).length === 0);
+
+const quantity = (value: unknown): unknown => {
+  const read = parseQuantity(String(value));
+  return read.ok ? read.value.text : value;
+};
+
+/** Where an error is no longer Istio's own words but those of a library, of Go or of the system. */
+const foreign =
+  /(?<![\w.])yaml: |(?<![\w.])json: |(?<=json parse error:) |template: inject|unexpected end of JSON|quantities must|converting YAML/;
+
+/** Istio's own part of a message. */
+export const ownPart = (message: string): string => message.split(foreign, 1)[0]?.trimEnd() ?? '';
+
+/** What Istio wrote as an error, without the lines of its log before. */
+export const errorOf = (stderr: string): string => stderr.slice(stderr.indexOf('Error: ') + 'Error: '.length).trimEnd();
