@@ -8,13 +8,16 @@ const customTags = (tags: Tags): Tags =>
   tags.flatMap((tag): Tags => {
     if (typeof tag === 'string') return [tag];
     if (unused.has(tag.tag) || ('format' in tag && tag.format === 'TIME')) return [];
-    return tag.tag === `${prefix}float` && 'test' in tag && tag.test?.test('.')
-      ? [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }]
+    if (tag.tag !== `${prefix}float` || !('test' in tag)) return [tag];
+    if (tag.test?.test('.')) return [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }];
+    return tag.test?.test('e1')
+      ? [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$/ }]
       : [tag];
   });
 
 /**
- * YAML 1.1 as Go's parser reads it (and so Kubernetes): `yes` is true and `012` is ten, but a lone dot is text, and so
- * are times and numbers of base 60. Made once, for all documents, whatever version they name.
+ * YAML 1.1 as Go's parser reads it (and so Kubernetes): `yes` is true and `012` is ten, but a lone dot and an exponent
+ * without digits before it, as in the name `e1`, are text, and so are times and numbers of base 60. Made once, for all
+ * documents, whatever version they name.
  */
 export const kubernetesSchema = new Schema({ schema: 'yaml-1.1', customTags, resolveKnownTags: false });
