@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { createRandom, type Random } from '../random.ts';
 import type { KeyAndCertificate } from '@flotilla/pki';
+import { startNameServer, type NameServer } from '@flotilla/testing/name-server';
 import {
   startControlPlane,
   type AppName,
@@ -35,6 +36,8 @@ export interface MeshOptions {
   readonly flags?: Partial<Readonly<Record<AppName, Flags>>>;
 }
 interface Parts {
+  readonly hosts: Map<string, () => readonly string[]>;
+  readonly nameServer: NameServer;
   readonly controlPlane: ControlPlane;
   readonly tokens: TokenMint;
   readonly keys: readonly string[];
@@ -51,15 +54,19 @@ export class Mesh {
   readonly tokens: TokenMint;
   readonly controlPlane: ControlPlane;
   readonly roots: string;
+  /** What the name server of pilot's key sets answers at each question. */
+  readonly hosts: Map<string, () => readonly string[]>;
+  readonly #nameServer: NameServer;
   readonly #seed: number;
   readonly #keys: readonly string[];
   readonly #certificates = new Map<string, Promise<KeyAndCertificate>>();
   #closers: (() => unknown)[] = [];
   #answers: string[] = [];
 
-  private constructor({ shape, folder, seed }: MeshOptions, { controlPlane, tokens, keys }: Parts) {
+  private constructor({ shape, folder, seed }: MeshOptions, { controlPlane, tokens, keys, hosts, nameServer }: Parts) {
     [this.shape, this.folder, this.#seed] = [shape, folder, seed];
     [this.controlPlane, this.tokens, this.#keys] = [controlPlane, tokens, keys];
+    [this.hosts, this.#nameServer] = [hosts, nameServer];
     this.random = createRandom(seed);
     this.roots = readFileSync(join(folder, 'state/root-cert.pem'), 'utf8');
   }
@@ -71,7 +78,13 @@ export class Mesh {
     const { config, secrets, keys } = writeFolder(folder);
     writeFileSync(join(folder, 'jwks.json'), tokens.jwks);
     const ca: Flags = { 'jwks-file': join(folder, 'jwks.json'), 'secrets-dir': secrets };
-    const readers: Flags = { 'credential-reader': `shop/${gatewayAccount}` };
+    const hosts = new Map<string, () => readonly string[]>();
+    const nameServer = await startNameServer((name) => hosts.get(name)?.() ?? []);
+    const readers: Flags = {
+      'credential-reader': `shop/${gatewayAccount}`,
+      'jwks-allowed-addresses': '127.0.0.1/32',
+      'jwks-name-servers': nameServer.address,
+    };
     const controlPlane = await startControlPlane({
       mode: shape,
       config,
@@ -83,7 +96,7 @@ export class Mesh {
         istiod: { ...ca, ...readers, ...flags.istiod },
       },
     });
-    return new Mesh(options, { controlPlane, tokens, keys });
+    return new Mesh(options, { controlPlane, tokens, keys, hosts, nameServer });
   }
 
   /** The process of a service; in the monolith always istiod. */
@@ -224,6 +237,7 @@ export class Mesh {
         .then(close)
         .catch(() => {});
     emptyFolder(this.configFolder);
+    this.hosts.clear();
     return answers;
   }
 
@@ -270,5 +284,6 @@ export class Mesh {
   async stop(): Promise<void> {
     await this.end();
     await this.controlPlane.stop();
+    this.#nameServer.close();
   }
 }

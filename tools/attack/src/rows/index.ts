@@ -22,6 +22,7 @@ import { rights } from './nats/rights.ts';
 import { standbys, stores } from './nats/standby.ts';
 import { readers, users } from './nats/users.ts';
 import { writers } from './nats/writers.ts';
+import { keySets } from './pilot/key-sets.ts';
 import * as pilot from './pilot/logs.ts';
 import { memory } from './pilot/memory.ts';
 import { nodes } from './pilot/nodes.ts';
@@ -51,6 +52,7 @@ export const rows: readonly Attack[] = [
   ...sds,
   ...streams,
   ...memory,
+  ...keySets,
   ...tokens,
   ...csrs,
   ...certificates,
