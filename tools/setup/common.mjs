@@ -66,6 +66,7 @@ export const toolPath = () => ({
     process.env.PATH,
   ].join(':'),
   ENVOY_BIN: process.env.ENVOY_BIN ?? join(cache, 'bin', 'envoy'),
+  ENVOY_1_40_BIN: process.env.ENVOY_1_40_BIN ?? join(cache, 'bin', 'envoy-1.40'),
   NATS_SERVER_BIN: process.env.NATS_SERVER_BIN ?? join(cache, 'bin', 'nats-server'),
   NX_DAEMON: 'false',
 });

@@ -46,7 +46,9 @@ const seconds =
     () => run('node', ['tools/codegen/src/main.ts'], { cwd: root, env: toolPath() }),
     { tells: true },
   )) +
-  (needBinaries.includes(name) ? await step('fetching Envoy and NATS', installBinaries, { tells: true }) : 0);
+  (needBinaries.includes(name)
+    ? await step('fetching Envoy and NATS', () => installBinaries(name), { tells: true })
+    : 0);
 if (name === 'test' || name === 'demo') await installSystemTools({ noInstall });
 if (seconds > 2) console.error(`setup: ready after ${seconds.toFixed(0)} s`);
 

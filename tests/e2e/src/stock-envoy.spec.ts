@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { corpusPath } from '@flotilla/testing';
-import { serveEnvoys } from '@flotilla/tool-parity';
+import { envoyVersions, serveEnvoys } from '@flotilla/tool-parity';
 import { canRun } from './rig.ts';
 
 /** One of each kind; `npm run parity -- envoy` has them all. */
@@ -21,11 +21,11 @@ const scenarios = [
   'vs-tls-sni-routes',
 ];
 
-describe.skipIf(!canRun || !existsSync(corpusPath('xds')))(
-  'stock Envoys take what is made of what real Istio was given',
-  () => {
+describe.skipIf(!canRun || !existsSync(corpusPath('xds'))).each(envoyVersions)(
+  'a stock Envoy %s takes what is made of what real Istio was given',
+  (version) => {
     it.each(scenarios)('%s', async (name) => {
-      expect(await serveEnvoys(corpusPath('xds', name))).toEqual([]);
+      expect(await serveEnvoys(corpusPath('xds', name), version)).toEqual([]);
     });
   },
 );

@@ -7,6 +7,8 @@ export interface ParityOptions {
   readonly out?: string;
   readonly json?: boolean;
   readonly dump?: string;
+  /** The version of Envoy that plays the proxies. */
+  readonly envoy?: string;
 }
 
 export interface Case {
@@ -25,7 +27,7 @@ export interface Outcome {
 }
 
 /** A folder of cases, and what was asked about it. */
-export interface Run extends Pick<ParityOptions, 'dump'> {
+export interface Run extends Pick<ParityOptions, 'dump' | 'envoy'> {
   readonly folder: string;
   readonly cases: readonly Case[];
   /** Where answers go, in the layout of the cases below `folder`. */
@@ -43,7 +45,7 @@ export interface Area {
   /** Which feature that this version lacks a case needs. */
   needs?(path: string): string | undefined;
   /** Resolves with an exit code when another process has done all the work. */
-  enter?(): number | undefined;
+  enter?(options: ParityOptions): number | undefined;
   compare(run: Run): AsyncIterable<Outcome>;
 }
 

@@ -3,3 +3,4 @@ export { serveEnvoys } from './envoy/run.ts';
 export { runArea, type Report } from './run.ts';
 export { endpointNames, routeNames } from './xds/ask.ts';
 export { readScenario, type Scenario, type ScenarioProxy } from './xds/scenario.ts';
+export { envoyVersions } from './envoy/versions.ts';

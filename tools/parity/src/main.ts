@@ -25,7 +25,7 @@ only when all B agree, 2 for misuse.`;
 async function compare(name: string, options: ParityOptions): Promise<number> {
   const area = areas[name];
   if (!area) throw new Unmet(`unknown area ${name}; there are: ${Object.keys(areas).join(', ')}`);
-  const elsewhere = area.enter?.();
+  const elsewhere = area.enter?.(options);
   if (elsewhere !== undefined) return elsewhere;
   const report = await runArea({
     ...options,
@@ -46,6 +46,7 @@ const program = new Command('parity')
   .option('--only <text>', 'only cases whose name contains this', '')
   .option('--out <dir>', 'write what this project answers here')
   .option('--dump <program>', 'wire: the program that reads answers with descriptors of its own')
+  .option('--envoy <version>', 'envoy: the version of Envoy (1.36 or 1.40)', '1.36')
   .option('--json', 'print one JSON object')
   .addHelpText('after', about)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))

@@ -33,7 +33,7 @@ export async function runArea({ name, area, areas, seen, ...options }: AreaRun):
   for (const { folder, cases } of folders) {
     const paths = new Map(cases.map(({ name: one, path }) => [one, path]));
     const out = options.out === undefined ? {} : { out: outFolder(options.out, roots, folder) };
-    for await (const outcome of area.compare({ folder, cases, ...out, dump: options.dump })) {
+    for await (const outcome of area.compare({ folder, cases, ...out, dump: options.dump, envoy: options.envoy })) {
       const needs = area.needs?.(paths.get(outcome.name) ?? '');
       const entry = entries.find((candidate) => accepts(candidate, outcome.name));
       const list = file(report, { outcome, needs, entry });

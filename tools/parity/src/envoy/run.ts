@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInNode, nodeCommand, whyNoNode } from '@flotilla/demo';
@@ -10,16 +10,18 @@ import { createTestAuthority } from '../xds/control-plane.ts';
 import type { ScenarioProxy } from '../xds/scenario.ts';
 import { featureNeeded, findScenarios, scenarioFolders } from '../xds/scenarios.ts';
 import { runEnvoy } from './envoy.ts';
+import { envoyBinary, envoyVersions } from './versions.ts';
 
 /** Proxyless gRPC clients are no Envoys. */
 const isEnvoy = ({ node }: ScenarioProxy): boolean => node.metadata['GENERATOR'] !== 'grpc';
 
 /**
- * Lets a real Envoy (ENVOY_BIN) play each proxy of a scenario. Resolves with what it refused or is left waiting for,
- * each with the proxy's name; empty when it took all. Needs a network of its own (isInNode), in which any address may
- * be listened on.
+ * Lets a real Envoy play each proxy of a scenario. Resolves with what it refused or is left waiting for, each with the
+ * proxy's name; empty when it took all. Needs a network of its own (isInNode), in which any address may be listened on.
+ * Throws Unmet where this Envoy is missing.
  */
-export async function serveEnvoys(scenario: string): Promise<readonly string[]> {
+export async function serveEnvoys(scenario: string, version?: string): Promise<readonly string[]> {
+  const binary = envoyBinary(version);
   for (const family of ['ipv4', 'ipv6']) writeFileSync(`/proc/sys/net/${family}/ip_nonlocal_bind`, '1');
   const folder = mkdtempSync(join(tmpdir(), 'parity-envoy-'));
   const authority = createTestAuthority();
@@ -33,9 +35,7 @@ export async function serveEnvoys(scenario: string): Promise<readonly string[]> 
           certificate: authority.issue(proxy.identity),
           folder: join(folder, proxy.name),
         };
-        const problems = await runEnvoy(process.env['ENVOY_BIN'] ?? '', options).catch((thrown: unknown) => [
-          messageOf(thrown),
-        ]);
+        const problems = await runEnvoy(binary, options).catch((thrown: unknown) => [messageOf(thrown)]);
         found.push(...problems.map((problem) => `${proxy.name}: ${problem}`));
       }
     });
@@ -47,20 +47,20 @@ export async function serveEnvoys(scenario: string): Promise<readonly string[]> 
 
 /** A real stock Envoy plays each proxy of each scenario; it must reject nothing and be left waiting for nothing. */
 export const envoy: Area = {
-  about: 'a real stock Envoy (ENVOY_BIN) must accept what each proxy of a scenario is sent',
+  about: `a real stock Envoy (${envoyVersions.join(' or ')}) must accept what each proxy of a scenario is sent`,
   folders: scenarioFolders,
   find: findScenarios,
   needs: featureNeeded,
-  enter() {
-    if (!existsSync(process.env['ENVOY_BIN'] ?? '')) throw new Unmet('no Envoy: name one in ENVOY_BIN');
+  enter({ envoy: version }) {
+    envoyBinary(version);
     return isInNode() ? undefined : again();
   },
   compare: playProxies,
 };
 
-async function* playProxies({ cases }: Run): AsyncIterable<Outcome> {
+async function* playProxies({ cases, envoy: version }: Run): AsyncIterable<Outcome> {
   for (const { name, path } of cases) {
-    const found = await serveEnvoys(path);
+    const found = await serveEnvoys(path, version);
     yield { name, ...(found.length > 0 ? { difference: found.join('\n') } : {}) };
   }
 }
