@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { duration, encode, envoy, struct, u32, type google, type MessageType } from './envoy.ts';
-import { fromJson, toJson } from './json.ts';
+import { fromJson, jsonMistake, toJson } from './json.ts';
 
 const any = <T>(type: MessageType<T> & { getTypeUrl(): string }, message: T): google.protobuf.IAny => ({
   type_url: type.getTypeUrl(),
@@ -53,6 +53,17 @@ describe('JSON mapping', () => {
     const bytes = (options: Record<string, typeof x>) =>
       Buffer.from(encode(envoy.config.cluster.v3.Cluster, { typedExtensionProtocolOptions: options })).toString('hex');
     expect(bytes({ x, y })).toBe(bytes({ y, x }));
+  });
+
+  it('says why a value is not a message, and passes over what only others know', () => {
+    const any = { '@type': 'type.googleapis.com/envoy.not.Here', x: 1 };
+    expect(
+      jsonMistake(name, { name: 'x', connect_timeout: '500ms', later: 1, transport_socket: { typed_config: any } }),
+    ).toBe(undefined);
+    expect(jsonMistake(name, { name: false })).toBe('Cluster.name: expected text');
+    expect(jsonMistake(name, { connect_timeout: 5 })).toContain('is not a duration');
+    const nested = { '@type': 'type.googleapis.com/envoy.config.core.v3.Address', pipe: { path: 7 } };
+    expect(jsonMistake(name, { transport_socket: { typed_config: nested } })).toBe('Address.pipe.path: expected text');
   });
 
   it('names an unknown field and a wrong value', () => {

@@ -1,4 +1,4 @@
-import { MeshProxyConfig, defaultMeshConfig, parseValue, proxyConfigMistakes } from '@flotilla/model';
+import { MeshProxyConfig, defaultMeshConfig, mergeProxyConfig, parseValue, proxyConfigMistakes } from '@flotilla/model';
 import { configLimits, err, ok, parsePort, parseUint, readYaml } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
@@ -50,7 +50,7 @@ export function resolveProxyConfig({
     if (!text) continue;
     const given = parseConfig(text, pick);
     if (!given.ok) return err(`failed to get proxy config: ${prefix(text.slice(0, 200))}: ${given.error}`);
-    config = merge(config, given.value);
+    config = mergeProxyConfig(config, given.value);
   }
   const cpus = parseUint(cpuLimit ?? '', 9999);
   if (config.concurrency === undefined && cpus.ok && cpus.value > 0) config = { ...config, concurrency: cpus.value };
@@ -82,12 +82,4 @@ function parseConfig(text: string, pick: (raw: unknown) => unknown): Result<Mesh
   const { value, problems } = parseValue(MeshProxyConfig, pick(raw.value) ?? {});
   const wrong = problems.find(({ level }) => level === 'error');
   return wrong ? err(`could not parse proxy config: ${wrong.path}: ${wrong.message}`) : ok(value as MeshProxyConfig);
-}
-
-function merge(base: MeshProxyConfig, over: MeshProxyConfig): MeshProxyConfig {
-  const merged = { ...base, ...over };
-  // service_cluster and tracing_service_name are one oneof.
-  if (over.tracingServiceName !== undefined) delete (merged as { serviceCluster?: string }).serviceCluster;
-  else if (over.serviceCluster !== undefined) delete (merged as { tracingServiceName?: unknown }).tracingServiceName;
-  return over.proxyMetadata ? { ...merged, proxyMetadata: { ...base.proxyMetadata, ...over.proxyMetadata } } : merged;
 }

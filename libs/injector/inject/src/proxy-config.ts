@@ -1,6 +1,7 @@
 import {
   parseValue,
   defaultMeshConfig,
+  mergeProxyConfig,
   meshSchemas,
   type MeshConfig,
   type MeshProxyConfig,
@@ -42,7 +43,7 @@ export function effectiveProxyConfig(
   if (text !== undefined) {
     const given = parseAnnotation(text);
     if (!given.ok) return given;
-    config = { ...config, ...given.value, proxyMetadata: { ...config.proxyMetadata, ...given.value.proxyMetadata } };
+    config = mergeProxyConfig(config, given.value);
   }
   const [root, labels] = [mesh.rootNamespace || systemNamespace, pod.metadata.labels ?? {}];
   const oldest = (matches: (one: Resource<'proxy-configs'>) => boolean): Resource<'proxy-configs'> | undefined =>
