@@ -1,5 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadResources } from '@flotilla/galley-pipeline';
 import { keyOf, type AnyResource } from '@flotilla/model';
@@ -7,20 +6,18 @@ import { createWorldStore, credentialChanges, worldChanges } from '@flotilla/pil
 import { checkAgainstScratch, Engine } from '@flotilla/query';
 import { deepEqual } from '@flotilla/std';
 import { corpusPath } from '@flotilla/testing';
-import { readScenario } from '@flotilla/tool-parity';
+import { findScenarios, readScenario } from '@flotilla/tool-parity';
 import { connect } from './connect.ts';
 
 /** Scenarios of real Istio's answers; a machine without them skips these tests, by name. */
-const corpus = corpusPath('xds');
-const names = existsSync(corpus)
-  ? readdirSync(corpus)
-      .filter((name) => existsSync(join(corpus, name, 'proxies.yaml')))
-      .sort()
-  : [];
+const scenarios = [corpusPath('xds'), corpusPath('more', 'xds')]
+  .filter((folder) => existsSync(folder))
+  .flatMap(findScenarios)
+  .sort();
 
-describe.skipIf(names.length === 0)('checking mode over the scenarios', () => {
-  it.each(names)('%s: without each resource, and with it again, reuse is right', (name) => {
-    const scenario = readScenario(join(corpus, name));
+describe.skipIf(scenarios.length === 0)('checking mode over the scenarios', () => {
+  it.each(scenarios)('%s: without each resource, and with it again, reuse is right', (path) => {
+    const scenario = readScenario(path);
     const { resources } = loadResources(scenario.files);
     const engine = new Engine(createWorldStore());
     engine.apply(resources.flatMap((resource) => worldChanges(resource.collection, keyOf(resource.meta), resource)));

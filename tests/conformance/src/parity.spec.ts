@@ -9,6 +9,8 @@ const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
 /** Real Istio's answers, as data; a machine without them skips these tests, by name. */
 const corpora = [
   { name: 'xds', corpus: corpusPath('xds') },
+  { name: 'xds', corpus: corpusPath('more', 'xds') },
+  { name: 'xds', corpus: corpusPath('random') },
   { name: 'bootstrap', corpus: corpusPath() },
   { name: 'injection', corpus: corpusPath() },
   { name: 'iptables', corpus: corpusPath() },
@@ -16,7 +18,7 @@ const corpora = [
 ];
 
 describe.skipIf(!corpora.every(({ corpus }) => existsSync(corpus)))('parity with Istio 1.19.0', () => {
-  describe.each(corpora)('$name', ({ name, corpus }) => {
+  describe.each(corpora)('$name, $corpus', ({ name, corpus }) => {
     let report: Report;
     beforeAll(async () => {
       const area = areas[name];
