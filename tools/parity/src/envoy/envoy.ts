@@ -62,7 +62,10 @@ export async function runEnvoy(
     const stats = await untilQuiet(async () => {
       if (envoy.exitCode !== null || envoy.signalCode !== null)
         throw new Error(`Envoy ended with ${envoy.exitCode ?? envoy.signalCode}: ${logged(file('log')).slice(-1000)}`);
-      return existsSync(file('admin')) ? readStats(readFileSync(file('admin'), 'utf8')) : new Map();
+      // An Envoy that is busy may not answer for the moment: it is asked again until the time is up.
+      return existsSync(file('admin'))
+        ? readStats(readFileSync(file('admin'), 'utf8')).catch(() => new Map<string, number>())
+        : new Map();
     });
     // Envoy says on one line what it refuses and on the next ones why.
     const refused = logged(file('log'))
