@@ -31,6 +31,24 @@ describe('hosts', () => {
       }),
     );
   });
+  it.each([
+    [['a.test', 'b.test'], ['*.test'], ['a.test', 'b.test']],
+    [['*.test'], ['*.x.test', 'y.test', 'z.example'], ['*.x.test', 'y.test']],
+    [['*'], ['*'], ['*']],
+    [['a.test'], ['b.test'], []],
+  ])('of %j and %j have in common', (names, others, common) =>
+    expect(new HostIndex(names).intersect(others)).toEqual(common),
+  );
+  it('have in common of each pair the one that is part of the other', () => {
+    fc.assert(
+      fc.property(hosts, hosts, (names, others) => {
+        const common = names.flatMap((a) =>
+          others.flatMap((b) => (hostSubsetOf(a, b) ? [a] : hostSubsetOf(b, a) ? [b] : [])),
+        );
+        expect(new HostIndex(names).intersect(others)).toEqual([...new Set(common)]);
+      }),
+    );
+  });
   it('are compared no further than the caller reads', () => {
     const overlaps = new HostIndex(Array(50_000).fill('a.test')).overlaps()[Symbol.iterator]();
     expect([overlaps.next().value, overlaps.next().value, overlaps.next().value]).toEqual([

@@ -1,4 +1,4 @@
-import { isWildcard } from './host.ts';
+import { hostSubsetOf, isWildcard } from './host.ts';
 
 /**
  * Hosts, of which some begin with a wildcard, by what follows it: what a host has in common with any of them is found
@@ -42,6 +42,29 @@ export class HostIndex {
         else for (const other of places) yield other < place ? [other, place] : [place, other];
       }
     }
+  }
+
+  /**
+   * The hosts that both lists name: of each pair that overlaps the more specific (Istio's host.Names.Intersection), in
+   * the order of this list, then of the other. A wildcard among the others is compared with all of this list.
+   */
+  intersect(others: readonly string[]): string[] {
+    const found: { readonly place: number; readonly host: string }[] = [];
+    for (const other of others)
+      for (const place of this.#overlapping(other)) {
+        const host = this.#hosts[place] ?? '';
+        found.push({ place, host: hostSubsetOf(host, other) ? host : other });
+      }
+    return [...new Set(found.sort((a, b) => a.place - b.place).map(({ host }) => host))];
+  }
+
+  #overlapping(other: string): readonly number[] {
+    if (!isWildcard(other))
+      return [
+        ...(this.#exact.get(other) ?? []),
+        ...this.#suffixesOf(other).flatMap((suffix) => this.#wildcards.get(suffix) ?? []),
+      ];
+    return this.#hosts.flatMap((host, place) => (hostSubsetOf(host, other) || hostSubsetOf(other, host) ? place : []));
   }
 
   /** The ends of a host that may follow a wildcard: of a wildcard none that holds its own `*`. */

@@ -1,14 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  compareSpecific,
-  hostMatches,
-  hostSubsetOf,
-  intersectHosts,
-  isWildcard,
-  mostSpecificMatch,
-  resolveShortName,
-} from './host.ts';
+import { compareSpecific, hostMatches, hostSubsetOf, isWildcard, mostSpecificMatch, resolveShortName } from './host.ts';
 
 const label = fc.constantFrom('a', 'b', 'aa');
 const name = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.'));
@@ -75,12 +67,6 @@ describe('hosts', () => {
         expect(found).toBe(covering.includes(wanted) ? wanted : covering.filter(isWildcard).sort(compareSpecific)[0]);
       }),
     );
-  });
-
-  it('intersect in the more specific of each pair', () => {
-    expect(intersectHosts(['a.test', 'b.test'], ['*.test'])).toEqual(['a.test', 'b.test']);
-    expect(intersectHosts(['*.test'], ['*.x.test', 'y.test', 'z.example'])).toEqual(['*.x.test', 'y.test']);
-    expect(intersectHosts(['*'], ['*'])).toEqual(['*']);
   });
 
   it.each([

@@ -36,11 +36,6 @@ export function mostSpecificMatch(
     .sort(compareSpecific)[0];
 }
 
-/** The hosts that both lists name: of each pair that overlaps the more specific (Istio's host.Names.Intersection). */
-export const intersectHosts = (a: readonly string[], b: readonly string[]): string[] => [
-  ...new Set(a.flatMap((x) => b.flatMap((y) => (hostSubsetOf(x, y) ? [x] : hostSubsetOf(y, x) ? [y] : [])))),
-];
-
 /** The DNS name of a Kubernetes Service; `domain` is the cluster's, such as `cluster.local`. */
 export const serviceHostname = (name: string, namespace: string, domain: string): string =>
   `${name}.${namespace}.svc.${domain}`;

@@ -10,7 +10,6 @@ export {
   compareSpecific,
   hostMatches,
   hostSubsetOf,
-  intersectHosts,
   isWildcard,
   mostSpecificMatch,
   resolveShortName,

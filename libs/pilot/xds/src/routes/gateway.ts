@@ -1,4 +1,4 @@
-import { compareSpecific, intersectHosts } from '@flotilla/rules';
+import { compareSpecific, HostIndex } from '@flotilla/rules';
 import type { ObjectKey } from '@flotilla/model';
 import { gatewayUse, virtualServiceHeader, virtualServicesFor, worldQuery, type View } from '@flotilla/pilot-world';
 import { defineKey, internList, type KeyOf } from '@flotilla/query';
@@ -8,6 +8,7 @@ import { part } from '../finish/parts.ts';
 import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
 import { serverHosts } from '../gateway/hosts.ts';
 import { mergedGateway } from '../gateway/merge.ts';
+import type { GatewayServer } from '../gateway/merge-servers.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { byName, domainName } from './domains.ts';
 import { isCatchAll } from './match.ts';
@@ -67,9 +68,10 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
       hosts.set(host.toLowerCase(), known);
       return known;
     };
+    const hostsFor = hostsByNamespace(server);
     for (const key of view.query(virtualServicesFor, gatewayUse({ gateway, namespace }))) {
       const header = view.query(virtualServiceHeader, key);
-      const shared = header ? intersectHosts(serverHosts(server, header.namespace), header.hosts) : [];
+      const shared = header ? hostsFor(header.namespace).intersect(header.hosts) : [];
       if (shared.length === 0) continue;
       const id = bound({ virtualService: key, gateway });
       const routes = served.get(id) ?? servedAt({ virtualService: key, port, gateway, tls: server.tls !== undefined });
@@ -82,6 +84,16 @@ const gatewayPlan = worldQuery('gateway-plan', (view, name): readonly GatewayHos
   }
   return collapse([...hosts.values()].sort((a, b) => compareSpecific(a.domains[0] ?? '', b.domains[0] ?? '')));
 });
+
+/** The hosts of a server that VirtualServices of a namespace may use, to be compared with those of many. */
+function hostsByNamespace(server: GatewayServer['server']): (namespace: string) => HostIndex {
+  const known = new Map<string, HostIndex>();
+  return (namespace) => {
+    const index = known.get(namespace) ?? new HostIndex(serverHosts(server, namespace));
+    known.set(namespace, index);
+    return index;
+  };
+}
 
 /**
  * Hosts with the same routes share one virtual host, named after the first (Istio's collapseDuplicateRoutes, which
@@ -121,11 +133,18 @@ function buildVirtualHost(
   };
 }
 
+/** The virtual hosts by their names, each of which is asked for. */
+const gatewayHosts = worldQuery(
+  'gateway-hosts',
+  (view, configuration): ReadonlyMap<string, GatewayHost> =>
+    new Map((view.query(gatewayPlan, configuration) ?? []).map((host) => [host.name, host])),
+);
+
 const hostOfGateway = defineKey<{ readonly host: string; readonly configuration: string }>()('host', 'configuration');
 const gatewayVirtualHost = worldQuery(
   'gateway-virtual-host',
   (view, { host: hostName, configuration }: KeyOf<typeof hostOfGateway>): XdsResource | undefined => {
-    const host = view.query(gatewayPlan, configuration)?.find(({ name }) => name === hostName);
+    const host = view.query(gatewayHosts, configuration).get(hostName);
     return host && encodeVirtualHost(buildVirtualHost(view, host));
   },
   { equals: sameResource },
