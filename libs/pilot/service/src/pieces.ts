@@ -17,6 +17,16 @@ export function piece(now: () => number = () => performance.now()): Budget {
 /** Resolves when everything else that is due has had its turn: timers, connections, health. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Goes through all steps, and lets everything else have its turn when they take long. */
+export async function inTurns(steps: Iterable<unknown>): Promise<void> {
+  let end = performance.now() + limits.ms;
+  for (const _ of steps) {
+    if (performance.now() < end) continue;
+    await nextTurn();
+    end = performance.now() + limits.ms;
+  }
+}
+
 /** Returns a function that lets an engine evict what nobody holds, soon and in slices. */
 export function createCollector(engine: Engine): () => void {
   let isPlanned = false;

@@ -17,16 +17,17 @@ import { preparedLists, typeUrls } from '@flotilla/pilot-xds';
 import { Engine, type Change, type Watch } from '@flotilla/query';
 import { messageOf, systemClock } from '@flotilla/std';
 import { followDemand } from './credential-demand.ts';
+import { Affected } from './affected.ts';
 import type { Cause } from './deliveries.ts';
 import { followKeySets } from './key-sets.ts';
 import { createPilotMetrics } from './metrics.ts';
 import { GenerationProblems, type PilotProblem } from './problems.ts';
 import { nameOfType, xdsProtocol } from './protocol.ts';
 import { Proxy } from './proxy.ts';
-import { createCollector, nextTurn, piece } from './pieces.ts';
+import { createCollector, inTurns, nextTurn, piece } from './pieces.ts';
 import { defaultAdsLimits } from './pilot-settings.ts';
 import { createReports, noReports } from './report/reports.ts';
-import { SharedLists, type ChangedNames } from './shared-lists.ts';
+import { SharedLists } from './shared-lists.ts';
 
 /** Of a burst of changes so many are followed. */
 const maxTraces = 20;
@@ -179,42 +180,41 @@ export function createPilot(options: PilotOptions) {
       for (const { key, subject } of lists.renamed(changed))
         while (!engine.prepare(preparedLists, key, { subject, ...piece() })) await nextTurn();
       keySets.follow(changed);
-      send(changed, { ...cause, relabelled: await relabel(changed) });
+      await send(changed, cause);
     });
     settled = settling.catch(() => {});
     return settling;
   }
 
-  /** Moves proxies to the lists of their workloads' new labels. Returns the types of which they have others now. */
-  async function relabel(changed: Iterable<Watch>): Promise<ReadonlyMap<Proxy, readonly string[]>> {
-    const types = new Map<Proxy, readonly string[]>();
+  /** Sends each proxy what differs for it. Until the end, what some proxies have is as it was before the change. */
+  async function send(changed: Iterable<Watch>, cause: SettledCause): Promise<void> {
+    const affected = new Affected();
+    await relabel(changed, affected);
+    await inTurns(lists.settle(changed, affected));
+    cause.computed?.(affected.size);
+    await inTurns(pushes(affected, cause));
+    collectSoon();
+  }
+
+  /** Moves proxies to the lists of their workloads' new labels. */
+  async function relabel(changed: Iterable<Watch>, affected: Affected): Promise<void> {
     for (const watch of changed) {
       const proxy = labelled.get(watch);
       if (!proxy) continue;
       while (labelled.has(watch) && !proxy.prepareLabels()) await nextTurn();
-      if (labelled.has(watch)) isolated(proxy, () => types.set(proxy, proxy.relabel()));
+      if (labelled.has(watch))
+        isolated(proxy, () => proxy.relabel().forEach((kind) => affected.note(proxy, kind, 'all')));
     }
-    return types;
   }
 
-  function send(
-    changed: Iterable<Watch>,
-    cause: SettledCause & { readonly relabelled: ReadonlyMap<Proxy, readonly string[]> },
-  ): void {
-    const affected = new Map<Proxy, Map<string, ChangedNames>>();
-    for (const [holder, kinds] of lists.settle(changed))
-      affected.set(holder as Proxy, new Map([...kinds].map(([kind, names]) => [typeUrls[kind], names])));
-    for (const [proxy, moved] of cause.relabelled) {
-      const types = affected.get(proxy) ?? new Map<string, ChangedNames>();
-      for (const typeUrl of moved) types.set(typeUrl, 'all');
-      if (proxies.has(proxy)) affected.set(proxy, types);
+  function* pushes(affected: Affected, cause: Cause): Iterable<void> {
+    for (const [holder, kinds] of affected) {
+      const proxy = holder as Proxy;
+      if (!proxies.has(proxy)) continue;
+      for (const kind of kinds.keys()) metrics.pushes.add(1, { type: nameOfType(typeUrls[kind]) });
+      isolated(proxy, () => proxy.push(new Map([...kinds].map(([kind, names]) => [typeUrls[kind], names])), cause));
+      yield;
     }
-    cause.computed?.(affected.size);
-    for (const [proxy, types] of affected) {
-      for (const typeUrl of types.keys()) metrics.pushes.add(1, { type: nameOfType(typeUrl) });
-      isolated(proxy, () => proxy.push(types, cause));
-    }
-    collectSoon();
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Effect, Source } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
 import { proxySubject, workload, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
-import { typeUrls } from '@flotilla/pilot-xds';
+import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import type { Opening, Push, Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
 import { lengthOf, messageOf } from '@flotilla/std';
@@ -83,10 +83,10 @@ export class Proxy implements Session, Holder {
   }
 
   /** Its workload has other labels: all that it has requested may be answered differently. Returns its types. */
-  relabel(): readonly string[] {
+  relabel(): readonly XdsKind[] {
     this.#subject = this.#subjectNow();
     this.#interests.move();
-    return [...this.#interests.requested].map((kind) => typeUrls[kind]);
+    return [...this.#interests.requested];
   }
 
   onMoved(from: SharedList, now: SharedList): void {

@@ -2,9 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { keyOf, parseMeshConfig, parseResource } from '@flotilla/model';
 import { createWorldStore, parseProxy, worldChanges } from '@flotilla/pilot-world';
 import { listsOf } from '@flotilla/pilot-xds';
-import { Engine, Subject, type Change } from '@flotilla/query';
+import { Engine, Subject, type Change, type Watch } from '@flotilla/query';
 import type { Holder, SharedList } from './shared-list.ts';
+import { Affected } from './affected.ts';
 import { SharedLists, type AskedList } from './shared-lists.ts';
+
+/** What differs for each holder once all lists have taken over that watches have changed. */
+function settle(lists: SharedLists, watches: Iterable<Watch>) {
+  const affected = new Affected();
+  Array.from(lists.settle(watches, affected));
+  return new Map(affected);
+}
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -103,13 +111,13 @@ describe('shared lists', () => {
     const { lists, sidecar, engine } = rig();
     const [a, b, other] = [sidecar('a', 'shop'), sidecar('b', 'shop'), sidecar('c', 'bank')];
     for (const holder of [a, b, other]) for (const asked of [clusters, endpoints]) lists.join(asked, holder);
-    const moved = lists.settle(engine.apply(entry('web', '10.1.0.9')));
+    const moved = settle(lists, engine.apply(entry('web', '10.1.0.9')));
     for (const holder of [a, b, other])
       expect(moved.get(holder)).toEqual(new Map([['eds', new Set([cluster('web')])]]));
-    lists.settle(engine.apply(entry('own', '10.1.0.2', { exportTo: ['.'] })));
-    const added = lists.settle(engine.apply(entry('more', '10.1.0.3', { exportTo: ['.'] })));
+    settle(lists, engine.apply(entry('own', '10.1.0.2', { exportTo: ['.'] })));
+    const added = settle(lists, engine.apply(entry('more', '10.1.0.3', { exportTo: ['.'] })));
     expect([...added]).toEqual([a, b].map((holder) => [holder, new Map([['cds', new Set([cluster('more')])]])]));
-    expect(lists.settle(engine.apply(entry('more', '10.1.0.3', { exportTo: ['.'] })))).toEqual(new Map());
+    expect(settle(lists, engine.apply(entry('more', '10.1.0.3', { exportTo: ['.'] })))).toEqual(new Map());
   });
 
   it('part when they come to depend on what their holders do not agree on', () => {
@@ -122,7 +130,7 @@ describe('shared lists', () => {
       workloadSelector: { labels: { app: 'b' } },
       egress: [{ hosts: [`./${host('web')}`] }],
     });
-    const affected = lists.settle(engine.apply(scope));
+    const affected = settle(lists, engine.apply(scope));
     const [forA, forB] = [a, b].map(({ subject }) => lists.find(clusters, subject));
     expect(forA).not.toBe(forB);
     expect(forA?.resources.map(({ name }) => name).sort()).toEqual([cluster('more'), cluster('web')]);
@@ -130,7 +138,7 @@ describe('shared lists', () => {
     expect(affected.get(b)?.get('cds')).toBe('all');
     expect([a.moves.length, b.moves]).toEqual([0, [{ from: list, now: forB }]]);
     // Without the reason they stay apart, and are right.
-    lists.settle(engine.apply(changeOf('Sidecar', 'only-b', undefined)));
+    settle(lists, engine.apply(changeOf('Sidecar', 'only-b', undefined)));
     for (const { subject } of [a, b])
       expect(
         lists

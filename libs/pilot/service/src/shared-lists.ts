@@ -10,10 +10,8 @@ import {
   type XdsKind,
 } from '@flotilla/pilot-xds';
 import { ListWatch, type Engine, type ListSource, type Signature, type Subject, type Watch } from '@flotilla/query';
+import type { Affected } from './affected.ts';
 import { SharedList, type Holder } from './shared-list.ts';
-
-/** What of a type has changed: the resources of these names, or all. */
-export type ChangedNames = ReadonlySet<string> | 'all';
 
 /** A list that proxies have: one of those that make up a type that is taken whole, or one resource by its name. */
 export type AskedList =
@@ -89,9 +87,11 @@ export class SharedLists {
     return list && this.#byWatch.get(list)?.list;
   }
 
-  /** Takes over that these watches have changed; returns for each list the names that differ for its holders. */
-  settle(watches: Iterable<Watch>): ReadonlyMap<Holder, ReadonlyMap<XdsKind, ChangedNames>> {
-    const affected = new Map<Holder, Map<XdsKind, ChangedNames>>();
+  /**
+   * Takes over that these watches have changed, one list at each step: until the last, some lists are still as they
+   * were. Notes for each holder the names that differ for it.
+   */
+  *settle(watches: Iterable<Watch>, affected: Affected): Iterable<void> {
     for (const [watch, changed] of byList(watches)) {
       const known = this.#byWatch.get(watch);
       if (!known) continue;
@@ -101,12 +101,11 @@ export class SharedLists {
       const { list, family } = known;
       const names = list.update(changed, isRenamed);
       this.#options.onFailures(list, false);
-      if (names.size > 0) for (const holder of list.holders) note(affected, holder, { kind: list.kind, names });
+      if (names.size > 0) for (const holder of list.holders) affected.note(holder, list.kind, names);
       if (watch.signature !== signature)
-        for (const holder of this.#refile(family, list, signature))
-          note(affected, holder, { kind: list.kind, names: 'all' });
+        for (const holder of this.#refile(family, list, signature)) affected.note(holder, list.kind, 'all');
+      yield;
     }
-    return affected;
   }
 
   #family(asked: AskedList): Family | undefined {
@@ -198,20 +197,4 @@ function byList(watches: Iterable<Watch>): Map<ListWatch, Set<Watch>> {
     else found.set(watch.list, new Set([watch]));
   }
   return found;
-}
-
-function note(
-  affected: Map<Holder, Map<XdsKind, ChangedNames>>,
-  holder: Holder,
-  { kind, names }: { readonly kind: XdsKind; readonly names: ChangedNames },
-): void {
-  const kinds = affected.get(holder) ?? new Map<XdsKind, ChangedNames>();
-  const known = kinds.get(kind);
-  affected.set(
-    holder,
-    kinds.set(
-      kind,
-      known === undefined ? names : known === 'all' || names === 'all' ? 'all' : new Set([...known, ...names]),
-    ),
-  );
 }

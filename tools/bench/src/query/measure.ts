@@ -1,3 +1,4 @@
+import { Affected } from '@flotilla/pilot-service';
 import { changesOf, watchedWorld } from './world.ts';
 import { kinds, quantile, type Kind } from '../result.ts';
 import type { Mesh, MeshFile, MeshSize } from '../bench-mesh.ts';
@@ -47,9 +48,10 @@ export function measureQueries({ mesh: size, sidecars, changes }: QueryOptions):
       const change = changesOf(fileOf(mesh, kind, k));
       engine.resetStats();
       const start = performance.now();
-      const affected = lists.settle(engine.apply(change));
+      const affected = new Affected();
+      Array.from(lists.settle(engine.apply(change), affected));
       times.push(performance.now() - start);
-      changed = [...affected.values()].reduce((sum, kinds) => sum + kinds.size, 0);
+      changed = [...affected].reduce((sum, [, differing]) => sum + differing.size, 0);
       engine.collect();
     }
     const runs = Object.fromEntries([...engine.stats.runs].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
