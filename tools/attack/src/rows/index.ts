@@ -9,6 +9,7 @@ import { credentialStreams } from './citadel/credentials.ts';
 import { certificates, csrs } from './citadel/csrs.ts';
 import { clocks, roots } from './citadel/roots.ts';
 import { tokens } from './citadel/tokens.ts';
+import { endpointProducts } from './galley/endpoint-products.ts';
 import { churn, files } from './galley/files.ts';
 import { objects } from './galley/objects.ts';
 import { products } from './galley/products.ts';
@@ -45,6 +46,7 @@ export const rows: readonly Attack[] = [
   ...churn,
   ...objects,
   ...products,
+  ...endpointProducts,
   ...requests,
   ...malformed,
   ...nodes,

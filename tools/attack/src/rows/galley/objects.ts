@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, table } from '../../attack.ts';
 import { types } from '../../clients/ads.ts';
-import { huge, listOf, many, ports, resource, security } from './huge.ts';
+import { huge, listOf, many, ports, resource, security, taken } from './huge.ts';
 
 /** Objects larger and more than anybody needs. */
 export const objects = table({ service: 'galley', kind: 'objects' }, [
@@ -98,7 +98,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  huge('a ServiceEntry of 5,000 ports', () =>
+  taken('a ServiceEntry of 5,000 ports', () =>
     JSON.stringify(
       resource('ServiceEntry', {
         hosts: ['ports.test'],

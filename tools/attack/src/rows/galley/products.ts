@@ -1,17 +1,9 @@
 import { table } from '../../attack.ts';
-import { huge, listOf, many, ports, resource, security } from './huge.ts';
+import { huge, listOf, many, pods, resource, security, taken } from './huge.ts';
 
 const telemetry = { group: 'telemetry.istio.io/v1alpha1' };
 const filters = { group: 'networking.istio.io/v1alpha3' };
 const route = [{ destination: { host: 'catalog.test' } }];
-const pods = (count: number, labels: object): object[] =>
-  many(count, (i) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: `p${i}`, namespace: 'shop', labels },
-    spec: { containers: [], nodeName: 'n' },
-    status: { podIP: `10.8.${i >> 8}.${i & 255}`, phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
-  }));
 /** `levels` objects in each other. */
 const nested = (levels: number): object => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
 
@@ -33,47 +25,6 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('a ServiceEntry of 1,000 hosts that selects 2,000 Pods', () =>
-    listOf([
-      ...pods(2000, { app: 'selected' }),
-      resource('ServiceEntry', {
-        hosts: many(1000, (i) => `w${i}.test`),
-        ports,
-        location: 'MESH_INTERNAL',
-        resolution: 'STATIC',
-        workloadSelector: { labels: { app: 'selected' } },
-      }),
-    ]),
-  ),
-  huge('500 ServiceEntries that select 500 Pods each', () =>
-    listOf([
-      ...pods(500, { app: 'selected' }),
-      ...many(500, (i) =>
-        resource(
-          'ServiceEntry',
-          {
-            hosts: [`w${i}.test`],
-            ports,
-            location: 'MESH_INTERNAL',
-            resolution: 'STATIC',
-            workloadSelector: { labels: { app: 'selected' } },
-          },
-          { name: `w${i}` },
-        ),
-      ),
-    ]),
-  ),
-  huge('3,000 ServiceEntries of one host', () =>
-    listOf(
-      many(3000, (i) =>
-        resource(
-          'ServiceEntry',
-          { hosts: ['same.test'], ports, resolution: 'STATIC', endpoints: [{ address: `10.7.${i >> 8}.${i & 255}` }] },
-          { name: `same${i}` },
-        ),
-      ),
-    ),
-  ),
   huge('3,000 DestinationRules of one host', () =>
     listOf(
       many(3000, (i) =>
@@ -85,48 +36,26 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('a Service of 5,000 ports, with 100 EndpointSlices', () =>
-    listOf([
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'wide', namespace: 'shop' },
-        spec: {
-          clusterIP: '10.96.7.7',
-          selector: { app: 'wide' },
-          ports: many(5000, (i) => ({ name: `http-${i}`, port: i + 1, targetPort: i + 1 })),
-        },
-      },
-      ...many(100, (i) => ({
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-        addressType: 'IPv4',
-        metadata: { name: `wide-${i}`, namespace: 'shop', labels: { 'kubernetes.io/service-name': 'wide' } },
-        ports: many(100, (j) => ({ name: `http-${j}`, port: j + 1, protocol: 'TCP' })),
-        endpoints: many(100, (j) => ({ addresses: [`10.6.${i}.${j}`], conditions: { ready: true } })),
-      })),
-    ]),
-  ),
-  huge('an EndpointSlice of 50,000 endpoints', () =>
-    listOf([
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'many', namespace: 'shop' },
-        spec: { clusterIP: '10.96.7.8', ports: [{ name: 'http', port: 80 }] },
-      },
-      {
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-        addressType: 'IPv4',
-        metadata: { name: 'many-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'many' } },
-        ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
-        endpoints: many(50_000, (i) => ({
-          addresses: [`10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`],
-          conditions: { ready: true },
-        })),
-      },
-    ]),
+  taken(
+    'a Gateway of 500 servers of 500 hosts, with 500 VirtualServices',
+    () =>
+      listOf([
+        resource('Gateway', {
+          selector: { istio: 'ingressgateway' },
+          servers: many(500, (i) => ({
+            port: { number: 80, name: `http-${i}`, protocol: 'HTTP' },
+            hosts: many(500, (j) => `h${j}.s${i}.test`),
+          })),
+        }),
+        ...many(500, (i) =>
+          resource(
+            'VirtualService',
+            { hosts: [`h${i}.s${i}.test`], gateways: ['shop/attack'], http: [{ route }] },
+            { name: `v${i}` },
+          ),
+        ),
+      ]),
+    { by: 'gateway' },
   ),
   huge('500 EnvoyFilters of ten patches for everything', () =>
     listOf(
@@ -229,7 +158,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('an AuthorizationPolicy of 300 sources by 300 operations by 300 conditions', () =>
+  taken('an AuthorizationPolicy of 300 sources by 300 operations by 300 conditions', () =>
     JSON.stringify(
       resource(
         'AuthorizationPolicy',
@@ -294,16 +223,6 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       }),
     ),
   ),
-  huge('exportTo of 10,000 namespaces', () =>
-    JSON.stringify(
-      resource('ServiceEntry', {
-        hosts: many(500, (i) => `e${i}.test`),
-        ports,
-        resolution: 'DNS',
-        exportTo: many(10_000, (i) => `n${i}`),
-      }),
-    ),
-  ),
   huge('regular expressions in every field', () => {
     const regex = `${'(a*)*'.repeat(2000)}b`;
     return JSON.stringify(
@@ -336,24 +255,6 @@ export const products = table({ service: 'galley', kind: 'products' }, [
             rules: [{}],
           },
           { name: `l${i}`, ...security },
-        ),
-      ),
-    ]),
-  ),
-  huge('5,000 WorkloadEntries, 1,000 WorkloadGroups', () =>
-    listOf([
-      ...many(5000, (i) =>
-        resource(
-          'WorkloadEntry',
-          { address: `10.5.${i >> 8}.${i & 255}`, labels: { app: 'vm' }, serviceAccount: 'vm' },
-          { name: `w${i}` },
-        ),
-      ),
-      ...many(1000, (i) =>
-        resource(
-          'WorkloadGroup',
-          { metadata: { labels: { app: 'vm' } }, template: { serviceAccount: 'vm' } },
-          { name: `g${i}` },
         ),
       ),
     ]),
