@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseNanoseconds } from '@flotilla/std';
+import { joined, parseNanoseconds, type Chunks } from '@flotilla/std';
 import protobuf from 'protobufjs';
 import { wellKnownFromJson, wellKnownToJson } from './well-known.ts';
 
@@ -23,9 +23,9 @@ const root = (): protobuf.Root => {
 const typeOf = (name: string): protobuf.Type => root().lookupType(name.replace(/^.*\//, ''));
 
 /** A message's bytes as canonical JSON. Throws for an unknown type or malformed bytes. */
-export const toJson = (typeName: string, bytes: Uint8Array): Json => {
+export const toJson = (typeName: string, bytes: Chunks): Json => {
   const type = typeOf(typeName);
-  return messageToJson(type, type.decode(bytes) as unknown as Record<string, unknown>);
+  return messageToJson(type, type.decode(joined(bytes)) as unknown as Record<string, unknown>);
 };
 
 /** The bytes that JSON means. Unknown fields throw, named by their path. */

@@ -1,8 +1,12 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
+import { chunksOf, type Chunks } from './chunks.ts';
 
 /** A short, stable content hash (SHA-1, base64url); identity of bytes, not a security boundary. */
-export function hashBytes(bytes: Uint8Array | string): string {
-  return hash('sha1', bytes, 'base64url');
+export function hashBytes(bytes: Chunks | string): string {
+  if (typeof bytes === 'string' || bytes instanceof Uint8Array) return hash('sha1', bytes, 'base64url');
+  const sum = createHash('sha1');
+  for (const chunk of chunksOf(bytes)) sum.update(chunk);
+  return sum.digest('base64url');
 }
 
 /**

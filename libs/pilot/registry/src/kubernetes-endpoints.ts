@@ -13,6 +13,15 @@ export interface EndpointSources {
   network(ip: string): string;
 }
 
+/** An endpoint apart from its port. */
+export type PortlessEndpoint = Omit<Endpoint, 'port' | 'servicePortName'>;
+
+/** What an EndpointSlice has: all of its workloads serve all of its ports. */
+export interface SliceEndpoints {
+  readonly workloads: readonly PortlessEndpoint[];
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
 /**
  * The endpoints of one EndpointSlice (Istio's endpointslice controller): ready ones, all of them for
  * publishNotReadyAddresses, draining ones where the Service keeps sessions. An endpoint whose pod isn't known yet waits
@@ -22,12 +31,12 @@ export function sliceEndpoints(
   slice: Resource<'endpoint-slices'>,
   service: Service,
   from: EndpointSources & { options: RegistryOptions },
-): Endpoint[] {
-  if (slice.spec.addressType === 'FQDN') return [];
-  return (slice.spec.endpoints ?? []).flatMap((endpoint) => {
+): SliceEndpoints {
+  if (slice.spec.addressType === 'FQDN') return { workloads: [], ports: [] };
+  const workloads = (slice.spec.endpoints ?? []).flatMap((endpoint) => {
     const health = healthOf(endpoint.conditions, service);
     if (health === undefined) return [];
-    return endpoint.addresses.flatMap((address) => {
+    return endpoint.addresses.flatMap((address): PortlessEndpoint[] => {
       const ref = endpoint.targetRef;
       const pod = from.pod(
         ref?.kind === 'Pod' && ref.name
@@ -35,24 +44,19 @@ export function sliceEndpoints(
           : { namespace: slice.meta.namespace, ip: address },
       );
       if (!pod && ref?.kind === 'Pod') return [];
-      const workload = describe(pod, address, from);
-      return (slice.spec.ports ?? []).flatMap((port) =>
-        port.port === undefined
-          ? []
-          : [
-              {
-                ...workload,
-                address,
-                port: port.port,
-                servicePortName: port.name ?? '',
-                health,
-                namespace: pod?.meta.namespace ?? '',
-                ...headlessNames(pod, slice, service),
-              },
-            ],
-      );
+      return [
+        {
+          ...describe(pod, address, from),
+          address,
+          health,
+          namespace: pod?.meta.namespace ?? '',
+          ...headlessNames(pod, slice, service),
+        },
+      ];
     });
   });
+  const ports = (slice.spec.ports ?? []).flatMap(({ name = '', port }) => (port === undefined ? [] : [{ name, port }]));
+  return { workloads, ports };
 }
 
 /**

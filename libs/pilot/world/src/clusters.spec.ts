@@ -6,7 +6,8 @@ import {
   addressesFor,
   allServices,
   createWorldStore,
-  endpointsOfPort,
+  endpointsFrom,
+  endpointSource,
   parseProxy,
   registeredWorkload,
   serviceOf,
@@ -92,7 +93,8 @@ describe('a service of two clusters', () => {
   it('has the endpoints of both, each with its cluster', () => {
     const { engine, proxyIn } = mesh('west');
     engine.apply([...west, ...east]);
-    const endpoints = engine.read(endpointsOfPort, http, proxyIn('west', '10.2.0.1'));
+    const proxy = proxyIn('west', '10.2.0.1');
+    const endpoints = engine.read(endpointsFrom, engine.read(endpointSource, http, proxy), proxy);
     expect(endpoints.map(({ address, clusterId }) => [address, clusterId])).toEqual([
       ['10.1.0.1', 'east'],
       ['10.2.0.1', 'west'],

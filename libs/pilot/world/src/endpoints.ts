@@ -1,4 +1,4 @@
-import type { Resource, WorkloadEntry } from '@flotilla/model';
+import { keyOf, type ObjectKey, type Resource, type WorkloadEntry } from '@flotilla/model';
 import {
   externalNameEndpoints,
   instancePort,
@@ -9,123 +9,135 @@ import {
   type HostKey,
   type InstancesKey,
   type PortKey,
+  type PortlessEndpoint,
   type Service,
   type ServiceKey,
+  type ServicePort,
+  type SliceEndpoints,
 } from '@flotilla/pilot-registry';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { withTrustDomains } from '@flotilla/rules';
 import { entryEndpoints } from './store.ts';
 import { setting } from './mesh-settings.ts';
-import { serviceOf, servicesOfHost, shardsOf } from './services.ts';
+import { serviceOf, servicesOfEntry, servicesOfHost, shardsOf } from './services.ts';
 import { worldQuery, type View } from './view.ts';
-import { endpointSources, selectedEntries, selectedPods, type Sources } from './workloads.ts';
+import { endpointSources, selectedEntries, workloadsOfEntry } from './workloads.ts';
 
-/** The endpoints that one service itself has, in its own cluster, in order. */
-export const endpointsOf = worldQuery('endpoints', (view, key: ServiceKey): readonly Endpoint[] => {
+type EntryPort = NonNullable<Resource<'service-entries'>['spec']['ports']>[number];
+
+interface SourceFields {
+  readonly services: readonly ServiceKey[];
+  /** The port's name. */
+  readonly port: string;
+}
+/** Endpoints of one port of services. */
+const sourceKey = defineKey<SourceFields>()('services', 'port');
+/** Where endpoints come from: hosts with the same one have the same endpoints, and share what is made of them. */
+export type EndpointSource = KeyOf<typeof sourceKey>;
+
+/** Which endpoints of a service are wanted, so that no more are made: a port's, or those at an address. */
+interface Wanted {
+  readonly port?: string | undefined;
+  readonly address?: string | undefined;
+}
+
+/** What the EndpointSlices of a Kubernetes Service have, in order. */
+const slicesOfService = worldQuery('endpoint-slices-of', (view, key: ServiceKey): readonly SliceEndpoints[] => {
   const service = view.query(serviceOf, key);
-  if (!service) return [];
   const sources = endpointSources(view, key.object.cluster);
-  if (service.registry === 'Kubernetes') return kubernetesEndpoints(view, service, sources);
-  const endpoints = endpointsOfEntry(view, service, sources);
-  return service.resolution === 'DNSRoundRobinLB' ? onePerPort(view, service, endpoints) : endpoints;
+  return view
+    .index('endpoint-slices', 'service', key.object)
+    .flatMap((slice) => view.get('endpoint-slices', slice) ?? [])
+    .flatMap((slice) => (service ? sliceEndpoints(slice, service, sources) : []));
 });
 
-function kubernetesEndpoints(view: View, service: Service, sources: Sources): Endpoint[] {
-  const slices = view
-    .index('endpoint-slices', 'service', service.key.object)
-    .flatMap((key) => view.get('endpoint-slices', key) ?? []);
-  const own = slices.flatMap((slice) => sliceEndpoints(slice, service, { ...sources, options: sources.options }));
+interface SlicePort {
+  /** The place of the slice among those of the service. */
+  readonly slice: number;
+  readonly port: number;
+}
+/** Where ports are served, by their names. */
+const portsIn = (slices: readonly SliceEndpoints[]): ReadonlyMap<string, readonly SlicePort[]> =>
+  Map.groupBy(
+    slices.flatMap(({ ports }, slice) => ports.map(({ name, port }) => ({ name, slice, port }))),
+    ({ name }) => name,
+  );
+const slicePortsOf = worldQuery('endpoint-slice-ports-of', (view, key: ServiceKey) =>
+  portsIn(view.query(slicesOfService, key)),
+);
+
+/** With more ports than this they are looked for by name in a map that is kept. */
+const manyPorts = 16;
+
+/** The ports of a ServiceEntry by their names. */
+const portsOfEntry = worldQuery('ports-of-entry', (view, entry: ObjectKey): ReadonlyMap<string, readonly EntryPort[]> =>
+  Map.groupBy(view.get('service-entries', entry)?.spec.ports ?? [], ({ name = '' }) => name),
+);
+
+/** The endpoints that a service itself has, in its own cluster, in order. */
+export function endpointsOf(view: View, key: ServiceKey, wanted: Wanted = {}): readonly Endpoint[] {
+  const service = view.query(serviceOf, key);
+  if (!service) return [];
+  return key.registry === 'Kubernetes'
+    ? kubernetesEndpoints(view, service, wanted)
+    : endpointsOfEntry(view, service, wanted);
+}
+
+function kubernetesEndpoints(view: View, service: Service, { port, address }: Wanted): readonly Endpoint[] {
+  // A name takes the place of endpoints where there are none of any port.
+  const isAll = port === undefined || service.k8s.externalName !== undefined;
+  const own = isAll ? endpointsInSlices(view, service.key) : endpointsAtPort(view, service, port);
   const known = new Set<string>();
-  const unique = own.filter(({ address, port, servicePortName }) => {
-    const id = `${address}|${port}|${servicePortName}`;
+  const unique = own.filter((endpoint) => {
+    const id = `${endpoint.address}|${endpoint.port}|${endpoint.servicePortName}`;
     return !known.has(id) && known.add(id);
   });
-  const found = [...unique, ...workloadEntries(view, service)];
-  return found.length > 0 ? found : externalNameEndpoints(service);
+  const found = [...unique, ...workloadEntries(view, service, isAll ? undefined : port)];
+  const all = found.length > 0 ? found : externalNameEndpoints(service);
+  return all.filter(
+    (endpoint) =>
+      (port === undefined || endpoint.servicePortName === port) &&
+      (address === undefined || endpoint.address === address),
+  );
+}
+
+const endpointsInSlices = (view: View, key: ServiceKey): Endpoint[] =>
+  view
+    .query(slicesOfService, key)
+    .flatMap(({ workloads, ports }) =>
+      workloads.flatMap((workload) => ports.map(({ name, port }) => ({ ...workload, port, servicePortName: name }))),
+    );
+
+function endpointsAtPort(view: View, { key, ports }: Service, name: string): Endpoint[] {
+  const slices = view.query(slicesOfService, key);
+  const served =
+    ports.length > manyPorts ? (view.query(slicePortsOf, key).get(name) ?? []) : (portsIn(slices).get(name) ?? []);
+  return served.flatMap(({ slice, port }) =>
+    (slices[slice]?.workloads ?? []).map((workload) => ({ ...workload, port, servicePortName: name })),
+  );
 }
 
 /**
  * WorkloadEntries of its cluster that a Kubernetes Service selects: of those whose endpoints Envoy is told, and only by
  * address.
  */
-function workloadEntries(view: View, service: Service): Endpoint[] {
+function workloadEntries(view: View, service: Service, wanted?: string): Endpoint[] {
   if (service.resolution !== 'ClientSideLB') return [];
-  const ports = view.get('services', service.key.object)?.spec.ports ?? [];
-  return selectedEntries(view, service, service.key.object.cluster)
-    .filter(({ dnsOnly }) => !dnsOnly)
-    .flatMap((instance) =>
-      ports.flatMap((port) => {
-        const target = instanceTargetPort(instance, port);
-        return target === undefined ? [] : [{ ...instance.endpoint, port: target, servicePortName: port.name ?? '' }];
-      }),
-    );
+  const instances = selectedEntries(view, service, service.key.object.cluster).filter(({ dnsOnly }) => !dnsOnly);
+  if (instances.length === 0) return [];
+  const all = view.get('services', service.key.object)?.spec.ports ?? [];
+  const ports = wanted === undefined ? all : all.filter(({ name = '' }) => name === wanted);
+  return instances.flatMap((instance) =>
+    ports.flatMap((port) => {
+      const target = instanceTargetPort(instance, port);
+      return target === undefined ? [] : [{ ...instance.endpoint, port: target, servicePortName: port.name ?? '' }];
+    }),
+  );
 }
-
-function endpointsOfEntry(view: View, service: Service, sources: Sources): Endpoint[] {
-  const key = service.key.object;
-  const own = view.get('service-entries', key);
-  if (!own) return [];
-  const named = view.derived(entryEndpoints, key) as readonly WorkloadEntry[] | undefined;
-  const resource: Resource<'service-entries'> = named ? { ...own, spec: { ...own.spec, endpoints: named } } : own;
-  if (!resource.spec.workloadSelector) return serviceEntryEndpoints(resource, service, sources);
-  const byName = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
-  return [...selectedEntries(view, service), ...selectedPods(view, service)]
-    .filter(({ dnsOnly }) => byName || !dnsOnly)
-    .flatMap((instance) =>
-      (resource.spec.ports ?? []).map((port) => ({
-        ...instance.endpoint,
-        port: instancePort(instance, port),
-        servicePortName: port.name ?? '',
-      })),
-    );
-}
-
-/** Services of a hostname in a namespace, each in every cluster that has it. */
-const shardsIn = (view: View, { hostname, namespace }: { hostname: string; namespace: string }): ServiceKey[] =>
-  view
-    .query(servicesOfHost, hostname)
-    .filter(({ object }) => object.namespace === namespace)
-    .flatMap((service) => shardsOf(view, service));
-
-/** All endpoints of a hostname in a namespace, from every registry (Istio's EndpointShards). */
-const endpointsOfHost = worldQuery('endpoints-of-host', (view, host: HostKey): readonly Endpoint[] =>
-  shardsIn(view, host).flatMap((service) => view.query(endpointsOf, service)),
-);
-
-/** The endpoints of a service by the names of its ports. */
-const endpointsByPort = worldQuery(
-  'endpoints-by-port',
-  (view, key: ServiceKey): ReadonlyMap<string, readonly Endpoint[]> =>
-    Map.groupBy(view.query(endpointsOf, key), ({ servicePortName }) => servicePortName),
-);
-
-/** Endpoints of one port, so that those of the others are not touched. */
-export const endpointsOfPort = worldQuery('endpoints-of-port', (view, key: PortKey): readonly Endpoint[] =>
-  shardsIn(view, key).flatMap((service) => view.query(endpointsByPort, service).get(key.port) ?? []),
-);
-
-/**
- * What a service's clusters that Envoy resolves by DNS, and the listeners of its endpoints, are made of (Istio's
- * InstancesByPort). Of the ServiceEntries of its namespace, and of a Service of type ExternalName, what serves a port
- * of that number, whatever its name is there; of other Kubernetes Services of that host, what serves a port of that
- * name.
- */
-export const instancesOfPort = worldQuery('instances-of-port', (view, key: InstancesKey): readonly Endpoint[] =>
-  view.query(servicesOfHost, key.hostname).flatMap((owner) => {
-    if (owner.registry === 'External' && owner.object.namespace !== key.namespace) return [];
-    return shardsOf(view, owner).flatMap((shard) => {
-      const endpoints = view.query(endpointsByPort, shard);
-      const service = view.query(serviceOf, shard);
-      if (shard.registry === 'Kubernetes' && service?.k8s.externalName === undefined)
-        return endpoints.get(key.port) ?? [];
-      const ports = service?.ports.filter(({ port }) => port === key.number) ?? [];
-      return ports.flatMap(({ name }) => endpoints.get(name) ?? []);
-    });
-  }),
-);
 
 /** The numbers of the ports that a ServiceEntry's service has endpoints for. */
 const servedPorts = worldQuery('served-ports', (view, key: ServiceKey): readonly number[] => {
-  const names = view.query(endpointsByPort, key);
+  const names = new Set(view.query(allEndpointsOf, key).map(({ servicePortName }) => servicePortName));
   return (view.query(serviceOf, key)?.ports ?? []).flatMap(({ name, port }) => (names.has(name) ? [port] : []));
 });
 
@@ -145,6 +157,141 @@ function onePerPort(view: View, service: Service, endpoints: readonly Endpoint[]
   });
 }
 
+function portsNamed(view: View, { meta, spec }: Resource<'service-entries'>, wanted: string): readonly EntryPort[] {
+  const { ports = [] } = spec;
+  return ports.length > manyPorts
+    ? (view.query(portsOfEntry, keyOf(meta)).get(wanted) ?? [])
+    : ports.filter(({ name = '' }) => name === wanted);
+}
+
+function endpointsOfEntry(view: View, service: Service, { port, address }: Wanted): readonly Endpoint[] {
+  if (service.resolution !== 'DNSRoundRobinLB') return entryEndpointsOf(view, service, { port, address });
+  const chosen = onePerPort(view, service, entryEndpointsOf(view, service, { port }));
+  return address === undefined ? chosen : chosen.filter((endpoint) => endpoint.address === address);
+}
+
+function entryEndpointsOf(view: View, service: Service, { port, address }: Wanted): readonly Endpoint[] {
+  const key = service.key.object;
+  const own = view.get('service-entries', key);
+  if (!own) return [];
+  const ports = port === undefined ? (own.spec.ports ?? []) : portsNamed(view, own, port);
+  if (own.spec.workloadSelector) {
+    const byName = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
+    return workloadsOfEntry(view, service, address)
+      .filter(({ dnsOnly }) => byName || !dnsOnly)
+      .flatMap((instance) =>
+        ports.map((each) => ({
+          ...instance.endpoint,
+          port: instancePort(instance, each),
+          servicePortName: each.name ?? '',
+        })),
+      );
+  }
+  const endpoints = (view.derived(entryEndpoints, key) ?? []) as readonly WorkloadEntry[];
+  const listed = address === undefined ? endpoints : endpoints.filter((endpoint) => endpoint.address === address);
+  // Without a list, its host is the endpoint.
+  if (listed.length === 0 && endpoints.length > 0) return [];
+  const resource: Resource<'service-entries'> = { ...own, spec: { ...own.spec, ports, endpoints: listed } };
+  const found = serviceEntryEndpoints(resource, service, endpointSources(view, key.cluster));
+  return address === undefined ? found : found.filter((endpoint) => endpoint.address === address);
+}
+
+/** All endpoints of a service, for those who need each of them. */
+export const allEndpointsOf = worldQuery('all-endpoints-of', (view, key: ServiceKey) => endpointsOf(view, key));
+
+/** Services of a hostname in a namespace, each in every cluster that has it. */
+const shardsIn = (view: View, { hostname, namespace }: { hostname: string; namespace: string }): ServiceKey[] =>
+  view
+    .query(servicesOfHost, hostname)
+    .filter(({ object }) => object.namespace === namespace)
+    .flatMap((service) => shardsOf(view, service));
+
+const isOnePerPort = (view: View, { object }: ServiceKey): boolean =>
+  view.get('service-entries', object)?.spec.resolution === 'DNS_ROUND_ROBIN';
+
+/**
+ * Whether the endpoints of a ServiceEntry depend on the host: where each host is its own, or others of the host count
+ * too. Else all of them have the same.
+ */
+export const isByHost = worldQuery('endpoints-are-by-host', (view, entry: ObjectKey): boolean => {
+  const spec = view.get('service-entries', entry)?.spec;
+  return (
+    spec?.resolution === 'DNS_ROUND_ROBIN' ||
+    (spec?.workloadSelector === undefined && view.derived(entryEndpoints, entry) === undefined)
+  );
+});
+
+/** The service whose endpoints a service has: of a ServiceEntry the first that has the same. */
+function sharedService(view: View, key: ServiceKey): ServiceKey {
+  if (key.registry === 'Kubernetes' || view.query(isByHost, key.object)) return key;
+  return view.query(servicesOfEntry, key.object)[0]?.key ?? key;
+}
+
+const sourceOf = (view: View, services: readonly ServiceKey[], port: string): EndpointSource =>
+  sourceKey({ services: services.map((key) => sharedService(view, key)), port });
+
+/** Where the endpoints of a port of a hostname in a namespace come from, in every registry (Istio's EndpointShards). */
+export const endpointSource = worldQuery('endpoint-source', (view, key: PortKey): EndpointSource =>
+  sourceOf(view, shardsIn(view, key), key.port),
+);
+
+/** The endpoints of a source; those of other ports are not touched. */
+export const endpointsFrom = worldQuery('endpoints', (view, { services, port }: EndpointSource): readonly Endpoint[] =>
+  services.flatMap((service) => endpointsOf(view, service, { port })),
+);
+
+/** Endpoints of one port of a hostname in a namespace. */
+export const endpointsOfPort = (view: View, key: PortKey): readonly Endpoint[] =>
+  view.query(endpointsFrom, view.query(endpointSource, key));
+
+/** The ports of a service by their numbers. */
+const portsByNumber = worldQuery(
+  'ports-by-number',
+  (view, key: ServiceKey): ReadonlyMap<number, readonly ServicePort[]> =>
+    Map.groupBy(view.query(serviceOf, key)?.ports ?? [], ({ port }) => port),
+);
+
+const portsNumbered = (view: View, { key, ports }: Service, wanted: number): readonly ServicePort[] =>
+  ports.length > manyPorts
+    ? (view.query(portsByNumber, key).get(wanted) ?? [])
+    : ports.filter(({ port }) => port === wanted);
+
+/**
+ * What a service's clusters that Envoy resolves by DNS, and the listeners of its endpoints, are made of (Istio's
+ * InstancesByPort). Of the ServiceEntries of its namespace, and of a Service of type ExternalName, what serves a port
+ * of that number, whatever its name is there; of other Kubernetes Services of that host, what serves a port of that
+ * name.
+ */
+export const instancesOfPort = worldQuery('instances-of-port', (view, key: InstancesKey): readonly Endpoint[] =>
+  view.query(servicesOfHost, key.hostname).flatMap((owner) => {
+    if (owner.registry === 'External' && owner.object.namespace !== key.namespace) return [];
+    return shardsOf(view, owner).flatMap((shard) => {
+      const service = view.query(serviceOf, shard);
+      const at = (port: string): readonly Endpoint[] => view.query(endpointsFrom, sourceOf(view, [shard], port));
+      if (shard.registry === 'Kubernetes' && service?.k8s.externalName === undefined) return at(key.port);
+      return service === undefined ? [] : portsNumbered(view, service, key.number).flatMap(({ name }) => at(name));
+    });
+  }),
+);
+
+/** The accounts of a service's endpoints. */
+const accountsOf = worldQuery('endpoint-accounts', (view, key: ServiceKey): readonly string[] => {
+  const found = new Set<string>();
+  const add = ({ serviceAccount }: Pick<PortlessEndpoint, 'serviceAccount'>): void => {
+    if (serviceAccount) found.add(serviceAccount);
+  };
+  if (key.registry === 'Kubernetes') {
+    for (const { workloads, ports } of view.query(slicesOfService, key)) if (ports.length > 0) workloads.forEach(add);
+    const service = view.query(serviceOf, key);
+    if (service) workloadEntries(view, service).forEach(add);
+  } else if (isOnePerPort(view, key)) view.query(allEndpointsOf, key).forEach(add);
+  else {
+    const ports = view.get('service-entries', key.object)?.spec.ports ?? [];
+    for (const { name = '' } of ports.slice(0, 1)) endpointsOf(view, key, { port: name }).forEach(add);
+  }
+  return [...found].sort();
+});
+
 /**
  * SPIFFE identities that may serve a host: its endpoints' accounts, and what the newest of its services says, each in
  * all trust domains that the mesh goes by, sorted.
@@ -152,9 +299,8 @@ function onePerPort(view: View, service: Service, endpoints: readonly Endpoint[]
 export const serviceAccountsOf = worldQuery('service-accounts', (view, key: HostKey): readonly string[] => {
   const newest = view.query(servicesOfHost, key.hostname).findLast(({ object }) => object.namespace === key.namespace);
   const own = newest === undefined ? [] : (view.query(serviceOf, newest)?.serviceAccounts ?? []);
-  const accounts = view
-    .query(endpointsOfHost, key)
-    .flatMap(({ serviceAccount }) => (serviceAccount ? [serviceAccount] : []));
+  const services = new Set(shardsIn(view, key).map((service) => sharedService(view, service)));
+  const accounts = [...services].flatMap((service) => view.query(accountsOf, service));
   const aliases = setting(view, 'trustDomainAliases') ?? [];
   return [...new Set([...accounts, ...own].flatMap((account) => withTrustDomains(account, aliases)))].sort();
 });

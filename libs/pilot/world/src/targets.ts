@@ -12,7 +12,7 @@ import {
 } from '@flotilla/pilot-registry';
 import { selects } from '@flotilla/rules';
 import { discoveredPod } from './discovery.ts';
-import { endpointsOf } from './endpoints.ts';
+import { allEndpointsOf, endpointsOf, isByHost } from './endpoints.ts';
 import { clusterOf, installationOf } from './mesh-settings.ts';
 import { entryEndpoints } from './store.ts';
 import { compareServices, serviceOf, servicesOfEntry } from './services.ts';
@@ -144,9 +144,10 @@ function byNamespace(view: View, pod: Resource<'pods'>): ServiceTarget[] {
   const services = new Set(
     keys.flatMap((key) => view.get('endpoint-slices', key)?.meta.labels?.['kubernetes.io/service-name'] ?? []),
   );
-  return [...services].flatMap((name) =>
-    instances(view, kubernetesServiceKey(objectKey({ namespace, name, cluster })), () => true),
-  );
+  return [...services].flatMap((name) => {
+    const key = kubernetesServiceKey(objectKey({ namespace, name, cluster }));
+    return instances(view, key, view.query(allEndpointsOf, key));
+  });
 }
 
 /** Its namespace's ServiceEntries of which a proxy's workload is part, by address. */
@@ -157,26 +158,31 @@ const externalTargets = worldQuery('external-targets', (view): readonly ServiceT
     ...view.index('service-entries', 'selecting', view.attr('namespace')),
   ]);
   const own = view.attr('namespace');
-  return [...entries]
-    .flatMap((entry) =>
-      view
-        .query(servicesOfEntry, entry)
-        .filter(({ namespace }) => namespace === own)
-        .map(({ key }) => key),
-    )
-    .flatMap((key) => instances(view, key, ({ address }) => ips.includes(address)));
+  return [...entries].flatMap((entry) => {
+    const services = view.query(servicesOfEntry, entry).filter(({ namespace }) => namespace === own);
+    const [first] = services;
+    if (!first) return [];
+    const shared = view.query(isByHost, entry) ? undefined : endpointsAt(view, first.key, ips);
+    if (shared?.length === 0) return [];
+    return services.flatMap(({ key }) => instances(view, key, shared ?? endpointsAt(view, key, ips)));
+  });
 });
 
-function instances(view: View, key: ServiceKey, mine: (endpoint: Endpoint) => boolean): ServiceTarget[] {
+/** A service's endpoints at some addresses, in their order. */
+function endpointsAt(view: View, key: ServiceKey, addresses: readonly string[]): readonly Endpoint[] {
+  const found = [...new Set(addresses)]
+    .map((address) => endpointsOf(view, key, { address }))
+    .filter((endpoints) => endpoints.length > 0);
+  return found.length < 2 ? found.flat() : endpointsOf(view, key).filter(({ address }) => addresses.includes(address));
+}
+
+function instances(view: View, key: ServiceKey, endpoints: readonly Endpoint[]): ServiceTarget[] {
   const service = view.query(serviceOf, key);
   if (!service) return [];
-  return view
-    .query(endpointsOf, key)
-    .filter(mine)
-    .flatMap((endpoint) => {
-      const port = service.ports.find(({ name }) => name === endpoint.servicePortName);
-      return port ? [{ service, port, targetPort: endpoint.port, endpoint }] : [];
-    });
+  return endpoints.flatMap((endpoint) => {
+    const port = service.ports.find(({ name }) => name === endpoint.servicePortName);
+    return port ? [{ service, port, targetPort: endpoint.port, endpoint }] : [];
+  });
 }
 
 /** What the registries know of a workload; `serviceAccount` is a SPIFFE URI, empty when unknown. */

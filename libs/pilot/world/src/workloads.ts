@@ -7,7 +7,9 @@ import {
   type Service,
   type WorkloadInstance,
 } from '@flotilla/pilot-registry';
+import { defineKey, type KeyOf } from '@flotilla/query';
 import { selects } from '@flotilla/rules';
+import { compareText } from '@flotilla/std';
 import { discoveredPod } from './discovery.ts';
 import { registryOptions } from './mesh-settings.ts';
 import { networkOf } from './networks.ts';
@@ -48,10 +50,12 @@ const podWorkload = worldQuery('workload-of-pod', (view, key: ObjectKey): Worklo
   return pod && podInstance(pod, endpointSources(view, key.cluster));
 });
 
+type Selecting = Pick<Service, 'namespace' | 'labelSelectors'>;
+
 /** The WorkloadEntries that a service selects in its namespace; of one cluster, or of all. */
 export const selectedEntries = (
   view: View,
-  { namespace, labelSelectors }: Service,
+  { namespace, labelSelectors }: Selecting,
   cluster?: string,
 ): WorkloadInstance[] =>
   Object.keys(labelSelectors).length === 0
@@ -62,11 +66,47 @@ export const selectedEntries = (
         .flatMap((key) => view.query(entryWorkload, key) ?? [])
         .filter(({ labels }) => selects(labelSelectors, labels));
 
-/** The pods that a ServiceEntry selects in its namespace. */
-export const selectedPods = (view: View, { namespace, labelSelectors }: Service): WorkloadInstance[] =>
-  Object.keys(labelSelectors).length === 0
-    ? []
-    : view
-        .index('pods', 'namespace', namespace)
-        .flatMap((key) => view.query(podWorkload, key) ?? [])
-        .filter(({ labels }) => selects(labelSelectors, labels));
+interface SelectionFields {
+  readonly namespace: string;
+  /** Names of labels with their values, sorted. */
+  readonly labels: readonly (readonly [string, string])[];
+}
+const selectionKey = defineKey<SelectionFields>()('namespace', 'labels');
+type SelectionKey = KeyOf<typeof selectionKey>;
+
+/** Who is selected by labels in a namespace: WorkloadEntries of all clusters, then pods. */
+const selectedWorkloads = worldQuery('selected-workloads', (view, key: SelectionKey): readonly WorkloadInstance[] => {
+  const { namespace } = key;
+  const labelSelectors = Object.fromEntries(key.labels);
+  return [
+    ...selectedEntries(view, { namespace, labelSelectors }),
+    ...view
+      .index('pods', 'namespace', namespace)
+      .flatMap((pod) => view.query(podWorkload, pod) ?? [])
+      .filter(({ labels }) => selects(labelSelectors, labels)),
+  ];
+});
+
+/** The same by address. */
+const selectedByAddress = worldQuery(
+  'selected-workloads-by-address',
+  (view, key: SelectionKey): ReadonlyMap<string, readonly WorkloadInstance[]> =>
+    Map.groupBy(view.query(selectedWorkloads, key), ({ endpoint }) => endpoint.address),
+);
+
+/**
+ * The workloads that a ServiceEntry selects in its namespace; at one address, or all. ServiceEntries that select the
+ * same share them.
+ */
+export function workloadsOfEntry(
+  view: View,
+  { namespace, labelSelectors }: Selecting,
+  address?: string,
+): readonly WorkloadInstance[] {
+  const labels = Object.entries(labelSelectors).sort(([a], [b]) => compareText(a, b));
+  if (labels.length === 0) return [];
+  const key = selectionKey({ namespace, labels });
+  return address === undefined
+    ? view.query(selectedWorkloads, key)
+    : (view.query(selectedByAddress, key).get(address) ?? []);
+}

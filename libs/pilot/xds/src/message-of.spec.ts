@@ -1,3 +1,4 @@
+import { joined } from '@flotilla/std';
 import { describe, expect, it } from 'vitest';
 import { resourcePatches } from '@flotilla/pilot-world';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
@@ -45,7 +46,7 @@ describe('the message of a resource, made again', () => {
     for (const [kind, { name, bytes }] of resources) {
       const message = messageOf(engine, { kind, name }, proxy);
       expect(message, `${kind} ${name}`).toBeDefined();
-      expect(Buffer.compare(encodeMessage(kind, message ?? {}), bytes), `${kind} ${name}`).toBe(0);
+      expect(Buffer.compare(encodeMessage(kind, message ?? {}), joined(bytes)), `${kind} ${name}`).toBe(0);
       kinds.add(kind);
     }
     expect(engine.stats.entries).toBe(entries);

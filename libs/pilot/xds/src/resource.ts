@@ -1,10 +1,14 @@
+import type { Chunks } from '@flotilla/std';
 import type { Parts } from './finish/parts.ts';
 
-/** A finished xDS resource: its name, its version, which is the hash of its bytes, and the bytes of the message. */
+/**
+ * A finished xDS resource: its name, its version, which is the hash of its bytes, and the bytes of the message. Chunks
+ * of them may be other resources' too.
+ */
 export interface XdsResource {
   readonly name: string;
   readonly version: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Chunks;
   /** Of one that consists of results of their own. */
   readonly parts?: Parts;
 }

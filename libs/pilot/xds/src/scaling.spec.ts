@@ -15,6 +15,13 @@ const web = serviceEntry('web', {
 });
 const rule = (spec: Plain): Plain => object('security.istio.io/v1beta1 AuthorizationPolicy', 'x', { spec });
 
+const pod = (i: number): Plain =>
+  object('v1 Pod', `p${i}`, {
+    metadata: { labels: { app: 'many' } },
+    spec: { containers: [] },
+    status: { podIP: address(i), phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+
 /** Objects of which one has n of something, by what that is. */
 const meshes: Readonly<Record<string, (n: number) => Plain[]>> = {
   'routes of a VirtualService': (n) => [
@@ -108,6 +115,36 @@ const meshes: Readonly<Record<string, (n: number) => Plain[]>> = {
   ],
   'ports of a Service': (n) => [
     service('x', { clusterIP: '10.8.0.1', ports: list(n, (i) => ({ port: i + 1, name: `http-${i}` })) }),
+  ],
+  'hosts that select as many Pods': (n) => [
+    serviceEntry('x', {
+      hosts: list(n, (i) => `h${i}.test`),
+      ports,
+      location: 'MESH_INTERNAL',
+      resolution: 'STATIC',
+      workloadSelector: { labels: { app: 'many' } },
+    }),
+    ...list(n, pod),
+  ],
+  'ports that as many endpoints have': (n) => [
+    service('x', { clusterIP: '10.8.0.1', ports: list(n, (i) => ({ port: i + 1, name: `http-${i}` })) }),
+    object('discovery.k8s.io/v1 EndpointSlice', 'x', {
+      metadata: { labels: { 'kubernetes.io/service-name': 'x' } },
+      addressType: 'IPv4',
+      ports: list(n, (i) => ({ port: i + 1, name: `http-${i}`, protocol: 'TCP' })),
+      endpoints: list(n, (i) => ({ addresses: [address(i)], conditions: { ready: true } })),
+    }),
+  ],
+  'sources, with as many conditions': (n) => [
+    service('web', { clusterIP: '10.8.0.1', selector: { app: 'client' }, ports: [{ port: 80, name: 'http' }] }),
+    rule({
+      rules: [
+        {
+          from: list(n, (i) => ({ source: { principals: [`p${i}`] } })),
+          when: list(n, (i) => ({ key: `request.headers[x-${i}]`, values: list(60, String) })),
+        },
+      ],
+    }),
   ],
   'egress listeners': (n) => [
     web,

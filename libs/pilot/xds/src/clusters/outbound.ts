@@ -24,7 +24,7 @@ import { envoy } from '@flotilla/proto-gen/envoy';
 import { defineKey, member, type KeyOf } from '@flotilla/query';
 import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
 import { clusterName, passthroughName } from '../cluster-name.ts';
-import { buildLoadAssignment, localityRule } from '../endpoints/load-assignment.ts';
+import { buildDnsAssignment, localityRule } from '../endpoints/load-assignment.ts';
 import { finish } from '../finish/finish.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
 import { gatherNames, namingQuery, sameNames, type Names } from '../members.ts';
@@ -218,11 +218,10 @@ const dnsTypes: readonly number[] = [STRICT_DNS, LOGICAL_DNS];
 
 /** A DNS cluster has its endpoints with it. */
 const assignmentOf = (view: View, { service, port, policy, subset, locality }: One, name: string): ILoadAssignment =>
-  buildLoadAssignment(view, {
+  buildDnsAssignment(view, {
     name,
     service,
     port,
-    dns: true,
     labels: subset?.labels ?? {},
     ...(policy ? { policy } : {}),
     ...(locality === undefined ? {} : { locality }),

@@ -1,4 +1,4 @@
-import { groupBy } from '@flotilla/std';
+import { chunksOf, groupBy } from '@flotilla/std';
 import type { DestinationRule, LocalityLoadBalancerSetting, TrafficPolicy } from '@flotilla/model';
 import {
   instancesKeyOf,
@@ -12,7 +12,8 @@ import {
 import {
   destinationRuleKey,
   destinationRuleOf,
-  endpointsOfPort,
+  endpointsFrom,
+  endpointSource,
   instancesOfPort,
   isClusterLocal,
   localityOfProxy,
@@ -22,9 +23,11 @@ import {
   scopeOwner,
   setting,
   worldQuery,
+  type EndpointSource,
   type RuleKey,
   type ServiceRef,
   type View,
+  type WorldQuery,
 } from '@flotilla/pilot-world';
 import { defineKey, type KeyOf } from '@flotilla/query';
 import { u32, type envoy } from '@flotilla/proto-gen/envoy';
@@ -32,8 +35,10 @@ import { labelsMatch } from '@flotilla/rules';
 import { parseOutboundName } from '../cluster-name.ts';
 import { localitySetting } from '../clusters/load-balancer.ts';
 import { mergeTrafficPolicy } from '../clusters/traffic-policy.ts';
-import { finish } from '../finish/finish.ts';
-import { gatherParts, part } from '../finish/parts.ts';
+import { encodeEndpoints, encodeMessage } from '../finish/encode-message.ts';
+import { finish, finished } from '../finish/finish.ts';
+import { gatherParts, part, type Parts } from '../finish/parts.ts';
+import { isPatched } from '../finish/patches.ts';
 import { acrossNetworks, isVisible } from './horizon.ts';
 import { applyLocality, type LocalityGroup } from './locality.ts';
 import { dnsMember, edsMember, isDraining, tlsModeOf, weightOf, type TlsMode } from './member.ts';
@@ -95,9 +100,6 @@ function near(
 }
 
 interface AssignmentOf {
-  readonly name: string;
-  readonly service: Pick<Service, 'hostname' | 'namespace' | 'labels' | 'k8s' | 'resolution'>;
-  readonly port: Pick<ServicePort, 'name' | 'port'>;
   readonly labels: Readonly<Record<string, string>>;
   readonly policy?: TrafficPolicy | undefined;
   /** The rule's TLS for EDS; a cluster that Envoy resolves by DNS gets its endpoints as they are. */
@@ -105,34 +107,47 @@ interface AssignmentOf {
   readonly dns?: boolean;
   /** For a gateway that passes TLS through: endpoints that don't speak mTLS are left out. */
   readonly mtlsOnly?: boolean;
+  /** One alone: Envoy refuses a cluster of LOGICAL_DNS with more. */
+  readonly single?: boolean;
+  /** Only those on the client's own node. */
+  readonly nodeLocal?: boolean | undefined;
+  /** Only those in the client's own cluster. */
+  readonly clusterLocal?: boolean;
+  /** Draining ones too: the service keeps sessions. */
+  readonly sticky?: boolean;
   /** Where the client is, for those who know it already. */
   readonly locality?: string;
 }
 
-/** A service port's endpoints by locality, those of a subset only, as far as the client may see them. */
-function shownEndpoints(view: View, of: AssignmentOf): readonly (readonly [string, readonly Endpoint[]])[] {
-  const { service } = of;
-  const isNear = service.k8s.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
-  const sticky = keepsSessions(service);
-  const known = of.dns
-    ? view.query(instancesOfPort, instancesKeyOf(service, of.port))
-    : view.query(endpointsOfPort, portKeyOf(service, of.port));
-  const all = known.filter(
+/** Which endpoints a client may see, as far as the service says. */
+const restrictions = (
+  view: View,
+  { hostname, labels, k8s }: Pick<Service, 'hostname' | 'labels' | 'k8s'>,
+): { readonly nodeLocal: boolean; readonly clusterLocal: boolean; readonly sticky: boolean } => ({
+  nodeLocal: k8s.nodeLocal === true,
+  clusterLocal: isClusterLocal(view, hostname),
+  sticky: keepsSessions({ labels }),
+});
+
+/** Endpoints by locality, those of a subset only, as far as the client may see them. */
+function shownEndpoints(
+  view: View,
+  endpoints: readonly Endpoint[],
+  of: AssignmentOf,
+): ReadonlyMap<string, readonly Endpoint[]> {
+  const isNear = of.nodeLocal && !of.dns ? onNodeOf(view) : undefined;
+  const all = endpoints.filter(
     (endpoint) =>
       labelsMatch(of.labels, endpoint.labels) &&
       (!isNear || isNear(endpoint)) &&
-      (of.dns || sticky || !isDraining(endpoint)) &&
+      (of.dns || of.sticky || !isDraining(endpoint)) &&
       (endpoint.address !== '' || (!of.dns && endpoint.network !== view.attr('network'))),
   );
-  const seen =
-    all.length > 0 && isClusterLocal(view, service.hostname)
-      ? all.filter(({ clusterId }) => inClusterOf(view, clusterId))
-      : all;
-  const sees = isVisible(view);
-  const visible = of.dns ? seen.filter(({ network }) => sees(network)) : seen;
-  // Envoy refuses a cluster of LOGICAL_DNS with more than one endpoint.
-  const shown = of.dns && service.resolution === 'DNSRoundRobinLB' ? visible.slice(0, 1) : visible;
-  return [...groupBy(shown, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const seen = all.length > 0 && of.clusterLocal ? all.filter(({ clusterId }) => inClusterOf(view, clusterId)) : all;
+  const sees = of.dns ? isVisible(view) : undefined;
+  const visible = sees ? seen.filter(({ network }) => sees(network)) : seen;
+  const shown = of.single ? visible.slice(0, 1) : visible;
+  return new Map([...groupBy(shown, ({ locality }) => locality)].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function buildGroup(
@@ -162,18 +177,28 @@ function buildGroup(
   };
 }
 
-/** The load assignment with these groups of endpoints (Istio's EndpointBuilder). */
-function withGroups(view: View, of: AssignmentOf, groups: readonly LocalityGroup[]): IClusterLoadAssignment {
-  const endpoints = near(view, groups, of);
-  return { clusterName: of.name, ...(endpoints.length > 0 ? { endpoints } : {}) };
-}
+/** A load assignment (Istio's EndpointBuilder). */
+const assignmentMessage = (
+  name: string,
+  endpoints: readonly envoy.config.endpoint.v3.ILocalityLbEndpoints[],
+): IClusterLoadAssignment => ({ clusterName: name, ...(endpoints.length > 0 ? { endpoints: [...endpoints] } : {}) });
 
-export const buildLoadAssignment = (view: View, of: AssignmentOf): IClusterLoadAssignment =>
-  withGroups(
-    view,
-    of,
-    shownEndpoints(view, of).map(([locality, found]) => buildGroup(view, of, { locality, found })),
-  );
+interface DnsAssignment extends Pick<AssignmentOf, 'labels' | 'policy' | 'locality'> {
+  readonly name: string;
+  readonly service: Pick<Service, 'hostname' | 'namespace' | 'labels' | 'k8s' | 'resolution'>;
+  readonly port: Pick<ServicePort, 'name' | 'port'>;
+}
+/** The load assignment that a cluster has with it which Envoy resolves by DNS. */
+export function buildDnsAssignment(
+  view: View,
+  { name, service, port, ...rest }: DnsAssignment,
+): IClusterLoadAssignment {
+  const single = service.resolution === 'DNSRoundRobinLB';
+  const of = { ...rest, ...restrictions(view, service), dns: true, single };
+  const shown = shownEndpoints(view, view.query(instancesOfPort, instancesKeyOf(service, port)), of);
+  const groups = [...shown].map(([locality, found]) => buildGroup(view, of, { locality, found }));
+  return assignmentMessage(name, near(view, groups, of));
+}
 
 interface AssignmentFields {
   readonly name: string;
@@ -209,54 +234,149 @@ function balancing(
 
 type AssignmentKey = KeyOf<typeof assignmentKey>;
 
-/** What the endpoints of an assignment are asked for by; undefined for a service or port that does not exist. */
-function assignmentOf(view: View, { name, owner, rule, locality }: AssignmentKey): AssignmentOf | undefined {
+interface EndpointSetFields {
+  readonly source: EndpointSource;
+  readonly rule: RuleKey;
+  readonly port: number;
+  readonly subset: string;
+  readonly mtlsOnly: boolean;
+  readonly nodeLocal: boolean;
+  readonly clusterLocal: boolean;
+  readonly sticky: boolean;
+  /** Where the client is, if it matters. */
+  readonly locality?: string | undefined;
+}
+/**
+ * The endpoints of an assignment, apart from whose they are: a thousand hosts that select the same Pods have the same
+ * ones, encoded once.
+ */
+const endpointSetKey = defineKey<EndpointSetFields>()(
+  'source',
+  'rule',
+  'port',
+  'subset',
+  'mtlsOnly',
+  'nodeLocal',
+  'clusterLocal',
+  'sticky',
+  'locality',
+);
+type EndpointSetKey = KeyOf<typeof endpointSetKey>;
+
+/** The endpoints that an assignment has; undefined for a service or port that does not exist. */
+function endpointSetOf(view: View, { name, owner, rule, locality }: AssignmentKey): EndpointSetKey | undefined {
   const { port = 0, subset = '', passthrough = false } = parseOutboundName(name) ?? {};
   const service = owner && scopedService(view, owner);
   const servicePort = service?.ports.find((candidate) => candidate.port === port);
   if (!service || !servicePort) return undefined;
-  return {
-    name,
-    service,
-    port: servicePort,
+  return endpointSetKey({
+    source: view.query(endpointSource, portKeyOf(service, servicePort)),
+    rule,
+    // What a rule says of a port is all that the port's number is needed for.
+    port: rule === noRule ? 0 : port,
+    subset,
     mtlsOnly: passthrough,
+    ...restrictions(view, service),
+    locality,
+  });
+}
+
+function assignmentOf(view: View, set: EndpointSetKey): AssignmentOf {
+  const { rule, port, subset, locality, mtlsOnly, nodeLocal, clusterLocal, sticky } = set;
+  return {
     ...balancing(destinationRuleOf(view, rule)?.rule, { port, subset }),
+    ...{ mtlsOnly, nodeLocal, clusterLocal, sticky },
     ...(locality === undefined ? {} : { locality }),
   };
 }
 
-const groupKey = defineKey<{ readonly locality: string; readonly assignment: AssignmentKey }>()(
-  'locality',
-  'assignment',
+/** The endpoints of a set by their locality. */
+const endpointsByLocality = worldQuery('endpoints-by-locality', (view, set: EndpointSetKey) =>
+  shownEndpoints(view, view.query(endpointsFrom, set.source), assignmentOf(view, set)),
 );
-/** The endpoints of one locality in an assignment. */
-const endpointGroup = worldQuery(
-  'endpoint-group',
-  (view, { locality, assignment: asked }: KeyOf<typeof groupKey>): LocalityGroup | undefined => {
-    const of = assignmentOf(view, asked);
-    const found = of && shownEndpoints(view, of).find(([name]) => name === locality)?.[1];
-    return found && buildGroup(view, of, { locality, found });
+
+const groupKey = defineKey<{ readonly locality: string; readonly set: EndpointSetKey }>()('locality', 'set');
+type GroupKey = KeyOf<typeof groupKey>;
+
+function groupOf(view: View, { locality, set }: GroupKey): LocalityGroup | undefined {
+  const found = view.query(endpointsByLocality, set).get(locality);
+  return found && buildGroup(view, assignmentOf(view, set), { locality, found });
+}
+/** The endpoints of one locality, as messages. */
+const endpointGroup = worldQuery('endpoint-group', groupOf);
+
+/** The same as bytes of the field that they are in an assignment. */
+const encodedGroup = worldQuery(
+  'encoded-endpoint-group',
+  (view, key: GroupKey): XdsResource | undefined => {
+    const group = groupOf(view, key);
+    return group && finished(key.locality, encodeEndpoints([group.endpoints]));
   },
+  { equals: sameResource },
+);
+
+/** Reads the groups of a set, as messages or as bytes. */
+const gatherGroups = <R>(
+  view: View,
+  set: EndpointSetKey,
+  query: WorldQuery<GroupKey, R | undefined>,
+): ReturnType<typeof gatherParts<R>> =>
+  gatherParts<R>(
+    view,
+    endpointsField,
+    [...view.query(endpointsByLocality, set).keys()].map((locality) =>
+      part(locality, query, groupKey({ locality, set })),
+    ),
+  );
+
+/** What a set has in an assignment, as messages. */
+function endpointsOfSet(
+  view: View,
+  set: EndpointSetKey,
+): { readonly endpoints: readonly envoy.config.endpoint.v3.ILocalityLbEndpoints[]; readonly parts: Parts } {
+  const { values, parts } = gatherGroups(view, set, endpointGroup);
+  const endpoints = near(view, values, assignmentOf(view, set));
+  // Where priorities go by labels, endpoints of one locality are in several places: then one group costs all.
+  const [failed] = parts.failed;
+  if (failed && endpoints.length !== values.length) throw failed.error;
+  return { endpoints, parts };
+}
+
+/** All that an assignment consists of but its name, as bytes. */
+const encodedEndpoints = worldQuery(
+  'encoded-endpoints',
+  (view, set: EndpointSetKey): XdsResource => {
+    if (set.locality === undefined) {
+      const { values, parts } = gatherGroups(view, set, encodedGroup);
+      return {
+        ...finished(
+          '',
+          values.flatMap(({ bytes }) => chunksOf(bytes)),
+        ),
+        parts,
+      };
+    }
+    const { endpoints, parts } = endpointsOfSet(view, set);
+    // In the same chunks as above: equal bytes are equal resources.
+    const encoded = endpoints.map((each) => encodeEndpoints([each]));
+    return { ...finished('', encoded), parts };
+  },
+  { equals: sameResource },
 );
 
 const assignment = worldQuery(
   'assignment',
   (view, key: AssignmentKey): XdsResource => {
     const { name } = key;
-    const of = assignmentOf(view, key);
-    if (!of) return finish(view, { kind: 'eds', name, message: { clusterName: name } });
-    const { values, parts } = gatherParts(
-      view,
-      endpointsField,
-      shownEndpoints(view, of).map(([locality]) =>
-        part(locality, endpointGroup, groupKey({ locality, assignment: key })),
-      ),
-    );
-    const message = withGroups(view, of, values);
-    // Where priorities go by labels, endpoints of one locality are in several places: then one group costs all.
-    const [failed] = parts.failed;
-    if (failed && message.endpoints?.length !== values.length) throw failed.error;
-    return { ...finish(view, { kind: 'eds', name, message }), parts };
+    const set = endpointSetOf(view, key);
+    if (set && isPatched(view, 'eds', name)) {
+      const { endpoints, parts } = endpointsOfSet(view, set);
+      return { ...finish(view, { kind: 'eds', name, message: assignmentMessage(name, endpoints) }), parts };
+    }
+    if (!set) return finish(view, { kind: 'eds', name, message: assignmentMessage(name, []) });
+    const { bytes, parts } = view.query(encodedEndpoints, set);
+    const head = encodeMessage('eds', assignmentMessage(name, []));
+    return { ...finished(name, [head, ...chunksOf(bytes)]), ...(parts ? { parts } : {}) };
   },
   { equals: sameResource },
 );

@@ -2,6 +2,7 @@ import { encode, envoy, istio } from '@flotilla/proto-gen/envoy';
 import { shared } from '@flotilla/std';
 import type { Messages, XdsKind } from './kinds.ts';
 
+type ILocalityLbEndpoints = envoy.config.endpoint.v3.ILocalityLbEndpoints;
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 const { RouteConfiguration } = envoy.config.route.v3;
 
@@ -25,6 +26,10 @@ export function encodeMessage<K extends XdsKind>(kind: K, message: Messages[K]):
 /** Virtual hosts as the field `virtual_hosts` of a RouteConfiguration, tags and lengths included. */
 export const encodeVirtualHosts = (virtualHosts: readonly IVirtualHost[]): Uint8Array =>
   encode(RouteConfiguration, { virtualHosts: [...shared(virtualHosts)] });
+
+/** Endpoints as the field `endpoints` of a ClusterLoadAssignment, tags and lengths included. */
+export const encodeEndpoints = (endpoints: readonly ILocalityLbEndpoints[]): Uint8Array =>
+  encode(envoy.config.endpoint.v3.ClusterLoadAssignment, { endpoints: [...shared(endpoints)] });
 
 /**
  * A route configuration of its other fields and its virtual hosts. These come last, which any parser of protobuf

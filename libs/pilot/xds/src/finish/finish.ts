@@ -1,5 +1,5 @@
 import type { View } from '@flotilla/pilot-world';
-import { hashBytes, shared } from '@flotilla/std';
+import { hashBytes, shared, type Chunks } from '@flotilla/std';
 import type { XdsResource } from '../resource.ts';
 import { compact } from './compact.ts';
 import { encodeMessage } from './encode-message.ts';
@@ -24,8 +24,8 @@ export function finish<K extends XdsKind>(view: View, { kind, name, message }: U
 }
 
 /** A resource of bytes that need nothing more. */
-export const finished = (name: string, bytes: Uint8Array): XdsResource => ({
+export const finished = (name: string, bytes: Chunks): XdsResource => ({
   name,
   version: hashBytes(bytes),
-  bytes: compact(bytes),
+  bytes: bytes instanceof Uint8Array ? compact(bytes) : bytes.map(compact),
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { envoy } from '@flotilla/proto-gen/envoy';
+import { joined } from '@flotilla/std';
 import type { XdsResource } from '../resource.ts';
 import { encodeMessage } from './encode-message.ts';
 import { finished } from './finish.ts';
@@ -25,7 +26,9 @@ function routes(hosts: Readonly<Record<string, string | undefined>>, name = '80'
 
 const hostsOf = (resource: XdsResource | undefined): readonly string[] | undefined =>
   resource &&
-  RouteConfiguration.decode(resource.bytes).virtualHosts.map(({ name, domains }) => `${name} ${String(domains)}`);
+  RouteConfiguration.decode(joined(resource.bytes)).virtualHosts.map(
+    ({ name, domains }) => `${name} ${String(domains)}`,
+  );
 
 describe('a resource without some of its parts', () => {
   it('has those of the former one in their places, and the bytes that it would have with them', () => {
@@ -34,7 +37,7 @@ describe('a resource without some of its parts', () => {
     const whole = completed(now, former);
     expect(hostsOf(whole)).toEqual(['a a.new', 'b b.old', 'c c.new', 'd d.old']);
     const expected = routes({ a: 'a.new', b: 'b.old', c: 'c.new', d: 'd.old' });
-    expect(Buffer.compare(whole?.bytes ?? Buffer.of(), expected.bytes)).toBe(0);
+    expect(Buffer.compare(joined(whole?.bytes ?? []), joined(expected.bytes))).toBe(0);
     expect(whole?.version).toBe(expected.version);
     expect(whole?.parts?.missing).toEqual(new Set());
     // Why they failed is still to be said.

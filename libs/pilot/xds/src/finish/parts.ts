@@ -1,5 +1,6 @@
 import type { View, WorldQuery } from '@flotilla/pilot-world';
 import type { QueryKey } from '@flotilla/query';
+import { joined } from '@flotilla/std';
 import type { XdsResource } from '../resource.ts';
 import { finished } from './finish.ts';
 
@@ -88,8 +89,9 @@ interface Split {
 }
 
 /** The bytes of a resource around its parts, which follow each other, and of each part, with its tag and length. */
-function partsIn({ bytes, parts }: XdsResource): Split | undefined {
+function partsIn({ bytes: chunks, parts }: XdsResource): Split | undefined {
   if (!parts) return undefined;
+  const bytes = joined(chunks);
   const found: { readonly start: number; readonly end: number }[] = [];
   for (const { field, start, end } of fieldsOf(bytes)) if (field === parts.field) found.push({ start, end });
   const ids = parts.ids.filter((id) => !parts.missing.has(id));

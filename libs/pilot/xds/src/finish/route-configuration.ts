@@ -1,5 +1,6 @@
 import type { View } from '@flotilla/pilot-world';
 import { bool, u32, type envoy } from '@flotilla/proto-gen/envoy';
+import { joined } from '@flotilla/std';
 import type { XdsResource } from '../resource.ts';
 import { encodeMessage, encodeVirtualHosts, joinRouteConfiguration } from './encode-message.ts';
 import { finish, finished } from './finish.ts';
@@ -52,6 +53,6 @@ export function finishRouteConfiguration(view: View, parts: RouteConfigurationPa
     virtualHostsField,
     hosts.map(({ encoded }) => encoded),
   );
-  const encoded = values.map(({ bytes }) => bytes);
+  const encoded = values.map(({ bytes }) => joined(bytes));
   return { ...finished(name, joinRouteConfiguration(encodeMessage('rds', common(name)), encoded)), parts: made };
 }
