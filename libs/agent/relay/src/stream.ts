@@ -6,6 +6,7 @@ import type { Clock } from '@flotilla/std';
 import { nameTableType, readNameTables, subscribeBytes } from './name-table.ts';
 import type { NameTable, Variant } from './name-table.ts';
 import type { OpenUpstream } from './upstream.ts';
+import { Unanswered } from './unanswered.ts';
 import { responseTypeField, textField } from './wire.ts';
 
 export interface RelayStreamOptions {
@@ -21,116 +22,148 @@ export interface RelayStreamOptions {
 
 const firstPauseMs = 100;
 const maxPauseMs = 2000;
-/** Until pilot answers first, Envoy sends one request per type, and no more than it has resources to request. */
-const maxHeldMessages = 1000;
-const maxHeldBytes = 16 << 20;
 
 type Upstream = Awaited<ReturnType<OpenUpstream>>;
 
 /** Relays one stream of Envoy until either side ends it. Returns what ends it from outside. */
 export function relayStream(options: RelayStreamOptions): (code: status, details: string) => void {
-  const { variant, call, clock, log } = options;
-  let upstream: Upstream | undefined;
-  /** Requests that pilot may not have seen: sent again on the next connection, dropped at its first answer. */
-  let held: Buffer[] | undefined = [];
-  let heldBytes = 0;
-  let pauses = 0;
-  let cancelPause = (): void => {};
-  let ended = false;
+  const stream = new RelayedStream(options);
+  stream.start();
+  return (code, details) => stream.end(code, details);
+}
 
-  const end = (code: status, details: string): void => {
-    if (ended) return;
-    finish();
+/**
+ * What is known of pilot's side, besides the connection.
+ *
+ *     connecting ──(pilot answers)──▶ relaying ──(the connection is gone, or Envoy's stream)──▶ ended
+ *       │    ▲                                                                                    ▲
+ *       │    └──(the connection is gone: another after a pause)                                   │
+ *       └───────(Envoy's stream is gone, or it sends too much)────────────────────────────────────┘
+ */
+type State =
+  | { readonly name: 'connecting'; readonly unanswered: Unanswered; failures: number; cancelPause(): void }
+  | { readonly name: 'relaying' }
+  | { readonly name: 'ended' };
+
+class RelayedStream {
+  readonly #options: RelayStreamOptions;
+  #state: State = { name: 'connecting', unanswered: new Unanswered(), failures: 0, cancelPause() {} };
+  #upstream: Upstream | undefined;
+
+  constructor(options: RelayStreamOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { call } = this.#options;
+    call.on('data', (request: Buffer) => this.#onRequest(request));
+    call.on('end', () => this.end(status.OK, ''));
+    for (const event of ['close', 'error', 'cancelled']) call.on(event, () => this.#finish());
+    this.#connect();
+  }
+
+  end(code: status, details: string): void {
+    if (this.#state.name === 'ended') return;
+    this.#finish();
+    const { call } = this.#options;
     if (code === status.OK) call.end();
     else call.emit('error', Object.assign(new Error(details), { code, details }));
-  };
-  const finish = (): void => {
-    if (ended) return;
-    ended = true;
-    cancelPause();
-    options.onRelaying(false);
-    upstream?.close();
-    upstream = undefined;
-  };
+  }
 
-  const forward = (message: Buffer): void => {
-    if (textField(message, responseTypeField) === nameTableType && options.onNameTable) {
-      const { tables, ack } = readNameTables(variant, message);
-      for (const table of tables) options.onNameTable(table);
-      upstream?.stream.write(ack);
-      return;
+  #finish(): void {
+    if (this.#state.name === 'ended') return;
+    if (this.#state.name === 'connecting') this.#state.cancelPause();
+    this.#state = { name: 'ended' };
+    this.#options.onRelaying(false);
+    this.#upstream?.close();
+    this.#upstream = undefined;
+  }
+
+  #connect(): void {
+    this.#options.upstream(this.#options.variant).then(
+      (opened) => this.#onConnected(opened),
+      (thrown: unknown) => this.#onGone(undefined, messageOf(thrown)),
+    );
+  }
+
+  #onConnected(opened: Upstream): void {
+    const state = this.#state;
+    if (state.name === 'ended') return opened.close();
+    this.#upstream = opened;
+    opened.stream.on('data', (message: Buffer) => this.#onResponse(message));
+    opened.stream.on('error', (error) => this.#onGone(opened, messageOf(error)));
+    opened.stream.on('end', () => this.#onGone(opened, 'stream ended'));
+    if (state.name !== 'connecting') return;
+    const [first, ...rest] = state.unanswered;
+    if (first) this.#send(first, true);
+    for (const request of rest) opened.stream.write(request);
+  }
+
+  #onGone(gone: Upstream | undefined, details: string): void {
+    const { log, clock, onRetry } = this.#options;
+    const state = this.#state;
+    if (state.name === 'ended' || gone !== this.#upstream) return;
+    gone?.close();
+    this.#upstream = undefined;
+    if (state.name === 'relaying') {
+      log.warn('upstream XDS server is gone, Envoy keeps its configuration', { error: details });
+      return this.end(status.UNAVAILABLE, 'upstream XDS server is gone');
     }
-    if (call.write(message)) return;
-    const { stream } = upstream ?? {};
-    stream?.pause();
-    call.once('drain', () => stream?.resume());
-  };
-  const onMessage = (message: Buffer): void => {
-    if (ended) return;
-    if (held) {
-      held = undefined;
-      pauses = 0;
-      options.onRelaying(true);
+    const longest = Math.min(firstPauseMs * 2 ** Math.min(state.failures, 10), maxPauseMs);
+    const pause = longest * (0.75 + Math.random() / 2);
+    state.failures += 1;
+    log.warn('failed to connect to upstream XDS server', { error: details, retryInMs: Math.round(pause) });
+    onRetry();
+    state.cancelPause = clock.after(pause, () => this.#connect());
+  }
+
+  #onRequest(request: Buffer): void {
+    const state = this.#state;
+    if (state.name === 'ended') return;
+    const isFirst = state.name === 'connecting' && state.unanswered.isEmpty;
+    if (state.name === 'connecting' && !state.unanswered.add(request))
+      return this.end(status.RESOURCE_EXHAUSTED, 'too many requests while pilot is away');
+    this.#send(request, isFirst);
+  }
+
+  #send(request: Buffer, isFirst: boolean): void {
+    const { call, variant, onNameTable } = this.#options;
+    const { stream } = this.#upstream ?? {};
+    if (!stream) return;
+    if (!stream.write(request)) {
+      call.pause();
+      stream.once('drain', () => call.resume());
+    }
+    // The first request names the node; the agent's own subscription follows it.
+    if (isFirst && onNameTable) stream.write(subscribeBytes(variant));
+  }
+
+  #onResponse(message: Buffer): void {
+    const { log, onRelaying } = this.#options;
+    if (this.#state.name === 'ended') return;
+    if (this.#state.name === 'connecting') {
+      this.#state = { name: 'relaying' };
+      onRelaying(true);
       log.info('connected to upstream XDS server');
     }
     try {
-      forward(message);
+      this.#forward(message);
     } catch (thrown) {
       log.warn('malformed name table', { error: messageOf(thrown) });
     }
-  };
-  const onGone = (gone: Upstream | undefined, details: string): void => {
-    if (ended || gone !== upstream) return;
-    gone?.close();
-    upstream = undefined;
-    if (!held) {
-      log.warn('upstream XDS server is gone, Envoy keeps its configuration', { error: details });
-      end(status.UNAVAILABLE, 'upstream XDS server is gone');
+  }
+
+  #forward(message: Buffer): void {
+    const { call, variant, onNameTable } = this.#options;
+    if (onNameTable && textField(message, responseTypeField) === nameTableType) {
+      const { tables, ack } = readNameTables(variant, message);
+      for (const table of tables) onNameTable(table);
+      this.#upstream?.stream.write(ack);
       return;
     }
-    const pause = Math.min(firstPauseMs * 2 ** Math.min(pauses++, 10), maxPauseMs) * (0.75 + Math.random() / 2);
-    log.warn('failed to connect to upstream XDS server', { error: details, retryInMs: Math.round(pause) });
-    options.onRetry();
-    cancelPause = clock.after(pause, connect);
-  };
-  const connect = (): void => {
-    options.upstream(variant).then(
-      (opened) => {
-        if (ended) return opened.close();
-        upstream = opened;
-        opened.stream.on('data', onMessage);
-        opened.stream.on('error', (error) => onGone(opened, messageOf(error)));
-        opened.stream.on('end', () => onGone(opened, 'stream ended'));
-        const [first, ...rest] = held ?? [];
-        if (first) send(first, true);
-        for (const message of rest) opened.stream.write(message);
-      },
-      (thrown: unknown) => onGone(undefined, messageOf(thrown)),
-    );
-  };
-  const send = (message: Buffer, first: boolean): void => {
-    if (!upstream) return;
-    if (!upstream.stream.write(message)) {
-      call.pause();
-      upstream.stream.once('drain', () => call.resume());
-    }
-    // The first request names the node; the agent's own subscription follows it.
-    if (first && options.onNameTable) upstream.stream.write(subscribeBytes(variant));
-  };
-
-  call.on('data', (message: Buffer) => {
-    if (ended) return;
-    const first = held?.length === 0;
-    if (held) {
-      held.push(message);
-      heldBytes += message.length;
-      if (held.length > maxHeldMessages || heldBytes > maxHeldBytes)
-        return end(status.RESOURCE_EXHAUSTED, 'too many requests while pilot is away');
-    }
-    send(message, first);
-  });
-  call.on('end', () => end(status.OK, ''));
-  for (const event of ['close', 'error', 'cancelled']) call.on(event, finish);
-  connect();
-  return end;
+    if (call.write(message)) return;
+    const { stream } = this.#upstream ?? {};
+    stream?.pause();
+    call.once('drain', () => stream?.resume());
+  }
 }
