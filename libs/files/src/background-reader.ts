@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Problem } from '@flotilla/model';
+import { buildProblem } from '@flotilla/model';
 import type { FileFound } from './read-file.ts';
 
 export interface BackgroundLimits {
@@ -110,7 +110,7 @@ export class BackgroundReader {
 
   #fail(message: string): void {
     this.#end();
-    const problem: Problem = { code: 'over-limit', level: 'error', message };
+    const problem = buildProblem('over-limit', { detail: message });
     if (this.#current) this.#finish({ path: this.#current.path, problem, readAt: Date.now() });
   }
 

@@ -7,7 +7,7 @@ import {
   type ReadProblem,
   type Result,
 } from '@flotilla/std';
-import type { Problem } from '@flotilla/model';
+import { buildProblem, type Problem } from '@flotilla/model';
 
 /** One document of a file, as its number from 1 and its value, or why it has none. */
 export interface ParsedDocument {
@@ -21,12 +21,8 @@ export interface ParsedDocument {
 export type ParsedFile = { readonly documents: readonly ParsedDocument[] } | { readonly problem: Problem };
 
 export const maxFileBytes = documentLimits.length;
-export const tooLarge = (size: number): Problem => ({
-  code: 'too-large',
-  level: 'error',
-  message: `the file has ${size} bytes, more than ${maxFileBytes}; split it`,
-});
-export const problemOf = ({ code, message }: ReadProblem): Problem => ({ code, level: 'error', message });
+export const tooLarge = (size: number): Problem => buildProblem('FileTooLarge', { size, limit: maxFileBytes });
+export const problemOf = ({ code, message }: ReadProblem): Problem => buildProblem(code, { detail: message });
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** The text of a file; the problem of one that is too large or is not UTF-8. */
@@ -35,7 +31,7 @@ function decodeText(bytes: Uint8Array): Result<string, Problem> {
   try {
     return ok(utf8.decode(bytes));
   } catch {
-    return err({ code: 'not-utf8', level: 'error', message: 'the file is not UTF-8; save it in that encoding' });
+    return err(buildProblem('NotUtf8', {}));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Problem } from '@flotilla/model';
+import { buildProblem, type Problem } from '@flotilla/model';
 import { printable } from '@flotilla/std';
 
 /** What is not read though it stands in a watched folder, and why. Bounded. */
@@ -27,11 +27,7 @@ export class LeftOut {
       .slice(0, maxShown)
       .map(([path, reason]) => `${printable(path)} (${printable(reason)})`);
     const more = this.#reasons.size - shown.length + this.#more;
-    return {
-      code: 'left-out',
-      level: 'error',
-      message: `not read: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
-    };
+    return buildProblem('LeftOut', { paths: `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}` });
   }
 }
 const maxKept = 1000;

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { hashBytes, messageOf } from '@flotilla/std';
-import type { Problem, Reading } from '@flotilla/model';
+import { buildProblem, type Problem, type Reading } from '@flotilla/model';
 import { maxFileBytes, parseDocuments, tooLarge, type ParsedDocument } from './documents.ts';
 
 /**
@@ -22,16 +22,7 @@ export function readFile(path: string, reading: Reading = (_file, read) => read(
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(file);
     if (stats.isDirectory()) return { path, readAt };
-    if (!stats.isFile())
-      return {
-        path,
-        readAt,
-        problem: {
-          code: 'unreadable',
-          level: 'error',
-          message: 'this is a pipe or a device; only files are read; remove it',
-        },
-      };
+    if (!stats.isFile()) return { path, readAt, problem: buildProblem('NotAFile', {}) };
     if (stats.size > maxFileBytes) return { path, readAt, problem: tooLarge(stats.size) };
     const bytes = readAll(file, stats.size);
     const parsed = reading(
@@ -44,7 +35,7 @@ export function readFile(path: string, reading: Reading = (_file, read) => read(
     const gone = ['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '');
     return gone
       ? { path, readAt }
-      : { path, readAt, problem: { code: 'unreadable', level: 'error', message: messageOf(thrown) } };
+      : { path, readAt, problem: buildProblem('Unreadable', { reason: messageOf(thrown) }) };
   } finally {
     if (file !== undefined) closeSync(file);
   }

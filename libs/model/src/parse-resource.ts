@@ -3,6 +3,7 @@ import { kinds, type KindInfo } from './kinds.ts';
 import { withMeshDefaults } from './mesh-defaults.ts';
 import { defaultInstallation, type Installation } from './installation.ts';
 import { meshObject } from './object-key.ts';
+import { buildProblem } from './messages/build-problem.ts';
 import type { Problem } from './problem.ts';
 import type { AnyResource, Meta, OwnerReference } from './resource.ts';
 import { OwnerReference as ownerReferenceSchema } from './schema/kubernetes.ts';
@@ -80,12 +81,7 @@ const unknownMembers = (raw: Plain, { group }: KindInfo): Problem[] =>
   group.endsWith('.istio.io')
     ? Object.keys(raw)
         .filter((name) => !members.has(name))
-        .map((name) => ({
-          code: 'unknown-member',
-          level: 'error',
-          path: name.slice(0, 100),
-          message: `unknown field ${JSON.stringify(name.slice(0, 100))}`,
-        }))
+        .map((name) => buildProblem('UnknownMember', { name: JSON.stringify(name.slice(0, 100)) }, name.slice(0, 100)))
     : [];
 
 /** What the mesh reads of an object, checked; problems have the paths that the object's author wrote. */
@@ -115,9 +111,9 @@ function parseFields(raw: Plain, { schema, layout }: KindInfo, options: ParseOpt
 function parseMeta(raw: unknown, kind: KindInfo): Result<Omit<Meta, 'cluster'>, readonly Problem[]> {
   const problems: Problem[] = [];
   const wrong = (path: string, message: string): void =>
-    void problems.push({ code: 'wrong-type', level: 'error', path: `metadata.${path}`, message });
+    void problems.push(buildProblem('WrongMetadata', { detail: message }, `metadata.${path}`));
   if (!isPlain(raw))
-    return err([{ code: 'wrong-type', level: 'error', path: 'metadata', message: 'expected an object with a name' }]);
+    return err([buildProblem('WrongMetadata', { detail: 'expected an object with a name' }, 'metadata')]);
   // YAML 1.1 makes a boolean of a name such as `off`; Kubernetes' decoder makes text of it again.
   const name =
     text(raw['name']) ??

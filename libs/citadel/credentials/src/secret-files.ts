@@ -1,4 +1,11 @@
-import { noRoots, rootsSuffix, type Credential, type CredentialUpdate, type Problem } from '@flotilla/model';
+import {
+  buildProblem,
+  noRoots,
+  rootsSuffix,
+  type Credential,
+  type CredentialUpdate,
+  type Problem,
+} from '@flotilla/model';
 import { readSecret, secretsIn } from './secret.ts';
 
 /** What was found in a file: its documents, why there are none, or neither when it is gone. */
@@ -75,11 +82,9 @@ const withoutContent = (problem: Problem): Problem =>
     ? { ...problem, message: `a document is not YAML${/ at line \d+, column \d+/.exec(problem.message)?.[0] ?? ''}` }
     : problem;
 const duplicate = (key: string, { origin, first }: { readonly origin: string; readonly first: string }): Problem => ({
-  code: 'duplicate',
-  level: 'error',
+  ...buildProblem('DuplicateSecret', { name: key, origin: first }),
   resource: `secrets ${key}`,
   origin,
-  message: `Secret ${key} is already in ${first}, which applies`,
 });
 
 const parts = ['certificate', 'key', 'staple', 'roots', 'revoked'] as const;

@@ -1,4 +1,4 @@
-import { credentialIn, type Credential, type Problem } from '@flotilla/model';
+import { buildProblem, credentialIn, type Credential, type Problem } from '@flotilla/model';
 import { err, ok, type Result } from '@flotilla/std';
 import { credentialMistake, missingParts } from './check-credential.ts';
 
@@ -45,9 +45,9 @@ export function readSecret(secret: SecretObject): {
   const { name, namespace, type } = secret;
   const key = `${namespace}/${name}`;
   if (otherUses.includes(type)) return { key };
-  const wrong = (message: string) => ({
+  const wrong = (reason: string) => ({
     key,
-    read: err({ code: 'invalid-secret', level: 'error', resource: `secrets ${key}`, message } satisfies Problem),
+    read: err<Problem>({ ...buildProblem('InvalidSecret', { reason }), resource: `secrets ${key}` }),
   });
   const data = decode(secret);
   if (!data.ok) return wrong(data.error);

@@ -1,4 +1,4 @@
-import { kinds, type Problem } from '@flotilla/model';
+import { buildProblem, kinds, type Problem } from '@flotilla/model';
 import { closest } from '@flotilla/std';
 
 /** Kinds of Kubernetes' own groups that the mesh has no use for. Others in these groups are likely misspelt. */
@@ -78,23 +78,17 @@ export function recognizeKind({
   if (Object.hasOwn(planned, group) && planned[group]?.includes(kind)) return { isRead, problem: notSupported(kind) };
   if (isRead || (Object.hasOwn(builtIn, group) && builtIn[group]?.includes(kind))) return { isRead };
   if (group !== 'discovery.k8s.io' && (meshGroups.includes(group) || Object.hasOwn(builtIn, group))) {
-    return { isRead, problem: unknown('kind', `unknown kind ${kind} of ${apiVersion}`, closest(kind, kindsOf(group))) };
+    return { isRead, problem: unknownKind({ apiVersion, kind }, closest(kind, kindsOf(group))) };
   }
   const meant = closest(group, istioGroups);
   if (group.endsWith('.istio.io') ? !istioGroups.includes(group) : meant !== undefined)
-    return { isRead, problem: unknown('apiVersion', `unknown group ${group}`, meant) };
+    return { isRead, problem: buildProblem('UnknownGroup', { group, suggestion: suggest(meant) }, 'apiVersion') };
   return { isRead };
 }
 
-const notSupported = (kind: string): Problem => ({
-  code: 'not-supported',
-  level: 'warning',
-  path: 'kind',
-  message: `${kind} is not supported yet and has no effect`,
-});
-const unknown = (path: string, message: string, meant: string | undefined): Problem => ({
-  code: path === 'kind' ? 'unknown-kind' : 'unknown-group',
-  level: 'error',
-  path,
-  message: meant === undefined ? message : `${message}; did you mean ${meant}?`,
-});
+const notSupported = (kind: string): Problem => buildProblem('NotSupported', { kind }, 'kind');
+const suggest = (meant: string | undefined): string => (meant === undefined ? '' : `; did you mean ${meant}?`);
+const unknownKind = (
+  given: { readonly apiVersion: string; readonly kind: string },
+  meant: string | undefined,
+): Problem => buildProblem('UnknownKind', { ...given, suggestion: suggest(meant) }, 'kind');

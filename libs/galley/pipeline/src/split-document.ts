@@ -1,4 +1,12 @@
-import { joinPaths, kindOf, meshObject, parseResource, type Installation, type Problem } from '@flotilla/model';
+import {
+  buildProblem,
+  joinPaths,
+  kindOf,
+  meshObject,
+  parseResource,
+  type Installation,
+  type Problem,
+} from '@flotilla/model';
 import { meshKeys } from './mesh-config-map.ts';
 import type { ObjectName } from './object-id.ts';
 import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
@@ -33,8 +41,9 @@ export function splitDocument(
       return value['items'].flatMap((item: unknown, i) =>
         splitDocument(item, installation, { within: joinPaths(within, `items[${i}]`), depth: depth + 1 }),
       );
-    const message = `expected resources, found a List in ${maxListDepth} Lists`;
-    return [{ object: value, within, problems: [{ code: 'wrong-type', level: 'error', path: 'items', message }] }];
+    const found = `a List in ${maxListDepth} Lists`;
+    const problem = buildProblem('WrongType', { expected: 'resources', found }, 'items');
+    return [{ object: value, within, problems: [problem] }];
   }
   if (isMeshConfigMap(value, installation)) return meshObjects(value, within);
   const { isRead, problem } = recognize(value);

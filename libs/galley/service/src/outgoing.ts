@@ -1,5 +1,5 @@
 import { TooLargeError, type Publisher } from '@flotilla/bus-port';
-import { keyOf, type Batch, type Delete, type Problem, type Put } from '@flotilla/model';
+import { buildProblem, keyOf, type Batch, type Delete, type Problem, type Put } from '@flotilla/model';
 
 /**
  * What leaves galley. A batch that the bus refuses waits for a later one with which it fits; what was published stays
@@ -35,7 +35,7 @@ export function createOutgoing({ publisher, signal, complete }: OutgoingOptions)
       } catch (error) {
         if (!(error instanceof TooLargeError)) throw error;
         refused = whole;
-        problem = { code: 'too-large', level: 'error', message: error.message };
+        problem = buildProblem('StateTooLarge', { detail: error.message });
         return;
       }
       [refused, problem] = [undefined, undefined];

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Problem, Reading } from '@flotilla/model';
+import { buildProblem, type Problem, type Reading } from '@flotilla/model';
 import type { Activity, Logger } from '@flotilla/observability-port';
 import { replaceFile } from '@flotilla/stored-file';
 import { configLimits, messageOf, printable, readJsonObject } from '@flotilla/std';
@@ -53,11 +53,7 @@ export function openQuarantine({ file, activity, log: root }: QuarantineOptions)
   };
 }
 
-const problemOf = ({ since }: Quarantined): Problem => ({
-  code: 'quarantined',
-  level: 'error',
-  message: `not read: the process hung on this at ${since} and was ended by its watchdog; change it and it is read again; the log of that time has a stack, please report it`,
-});
+const problemOf = ({ since }: Quarantined): Problem => buildProblem('Quarantined', { since });
 
 const isQuarantined = (value: unknown): value is Quarantined =>
   typeof value === 'object' &&

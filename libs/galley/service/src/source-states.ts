@@ -1,4 +1,4 @@
-import type { Problem } from '@flotilla/model';
+import { asWarning, buildProblem, type Problem } from '@flotilla/model';
 import { printable } from '@flotilla/std';
 
 /** How a source is doing. Times are epoch milliseconds. */
@@ -48,7 +48,7 @@ export class SourceStates {
     if (!status || status.state === 'in step' || (status.state === 'reading' && !isOverdue)) return undefined;
     const since = new Date(status.since).toISOString();
     const reason = status.state === 'away' ? `: ${status.reason}` : '';
-    const what =
+    const state =
       status.state === 'away'
         ? `the source ${name} can't be reached since ${since}`
         : `the source ${name} is slow: it has been read since ${since}`;
@@ -57,7 +57,8 @@ export class SourceStates {
       : isOverdue
         ? 'galley goes on without it'
         : 'galley waits for it';
-    return { code: 'source-away', level: isSynced ? 'warning' : 'error', message: `${what}${reason}; ${effect}` };
+    const problem = buildProblem('SourceAway', { state: `${state}${reason}`, effect });
+    return isSynced ? asWarning(problem) : problem;
   }
 }
 

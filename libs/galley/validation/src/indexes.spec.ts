@@ -82,8 +82,8 @@ describe('a report', () => {
     for (let i = 0; i < maxProblems + 1; i += 1) report.error('spec', `e${i}`);
     expect(report.problems).toHaveLength(2 * maxProblems + 2);
     expect(report.problems.slice(-2).map(({ level, message }) => [level, message])).toEqual([
-      ['error', '1 more errors are not listed'],
-      ['warning', '7 more warnings are not listed'],
+      ['error', '1 more errors are not listed; solve these first'],
+      ['warning', '7 more warnings are not listed; solve these first'],
     ]);
   });
   it('shortens lists and finds what is repeated', () => {

@@ -13,12 +13,11 @@ export class Report {
     const more = (['error', 'warning'] as const).flatMap((level): Problem[] =>
       this.#found[level] > maxProblems
         ? [
-            {
-              code: 'more',
-              level,
-              path: 'spec',
-              message: `${this.#found[level] - maxProblems} more ${level}s are not listed`,
-            },
+            buildProblem(
+              level === 'error' ? 'MoreErrors' : 'MoreWarnings',
+              { count: this.#found[level] - maxProblems },
+              'spec',
+            ),
           ]
         : [],
     );

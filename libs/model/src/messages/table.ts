@@ -64,4 +64,75 @@ export const messages = {
     template: '{count} more problems here are not shown',
     remedy: 'solve these first',
   },
+  MoreErrors: {
+    code: 'more',
+    level: 'error',
+    template: '{count} more errors are not listed',
+    remedy: 'solve these first',
+  },
+  MoreWarnings: {
+    code: 'more',
+    level: 'warning',
+    template: '{count} more warnings are not listed',
+    remedy: 'solve these first',
+  },
+
+  // Texts and files. The readers of libs/std say what is wrong with a text, and where.
+  'yaml-syntax': { code: 'yaml-syntax', level: 'error', template: '{detail}' },
+  'json-syntax': { code: 'json-syntax', level: 'error', template: '{detail}' },
+  'over-limit': { code: 'over-limit', level: 'error', template: '{detail}' },
+  NotUtf8: {
+    code: 'not-utf8',
+    level: 'error',
+    template: 'the file is not UTF-8',
+    remedy: 'save it in that encoding',
+  },
+  FileTooLarge: {
+    code: 'too-large',
+    level: 'error',
+    template: 'the file has {size} bytes, more than {limit}',
+    remedy: 'split it',
+  },
+  NotAFile: {
+    code: 'unreadable',
+    level: 'error',
+    template: 'this is a pipe or a device; only files are read',
+    remedy: 'remove it',
+  },
+  Unreadable: { code: 'unreadable', level: 'error', template: '{reason}' },
+  LeftOut: { code: 'left-out', level: 'error', template: 'not read: {paths}' },
+
+  // Objects by themselves.
+  WrongType: { code: 'wrong-type', level: 'error', template: 'expected {expected}, found {found}' },
+  WrongMetadata: { code: 'wrong-type', level: 'error', template: '{detail}' },
+  UnknownField: { code: 'unknown-field', level: 'error', template: 'unknown field {name}' },
+  UnknownMember: { code: 'unknown-member', level: 'error', template: 'unknown field {name}' },
+  IgnoredField: { code: 'unknown-field', level: 'warning', template: 'unknown field {name} is ignored' },
+  UnknownKind: { code: 'unknown-kind', level: 'error', template: 'unknown kind {kind} of {apiVersion}{suggestion}' },
+  UnknownGroup: { code: 'unknown-group', level: 'error', template: 'unknown group {group}{suggestion}' },
+  NotSupported: {
+    code: 'not-supported',
+    level: 'warning',
+    template: '{kind} is not supported yet and has no effect',
+  },
+
+  DuplicateSecret: {
+    code: 'duplicate',
+    level: 'error',
+    template: 'Secret {name} is already in {origin}, which applies',
+  },
+  InvalidSecret: { code: 'invalid-secret', level: 'error', template: '{reason}' },
+
+  // Pilot.
+  NotGenerated: { code: 'not-generated', level: 'error', template: '{reason}' },
+
+  // Galley itself.
+  Quarantined: {
+    code: 'quarantined',
+    level: 'error',
+    template: 'not read: the process hung on this at {since} and was ended by its watchdog',
+    remedy: 'change it and it is read again; the log of that time has a stack, please report it',
+  },
+  SourceAway: { code: 'source-away', level: 'error', template: '{state}; {effect}' },
+  StateTooLarge: { code: 'too-large', level: 'error', template: '{detail}' },
 } as const satisfies Readonly<Record<string, Message>>;

@@ -1,4 +1,5 @@
 import { longest, parseDecimal, parseSeconds, parseTimestamp, quote } from '@flotilla/std';
+import { buildProblem } from '../messages/build-problem.ts';
 import type { Problem } from '../problem.ts';
 import type { Schema } from './schema.ts';
 
@@ -39,12 +40,7 @@ export function parseValue(schema: Schema, raw: unknown, options: ParseOptions =
   for (const level of ['error', 'warning'] as const) {
     const count = context.unlisted[level];
     if (count > 0)
-      context.problems.push({
-        code: 'more',
-        level,
-        path,
-        message: `${count} more ${level}s are not listed; solve these first`,
-      });
+      context.problems.push(buildProblem(level === 'error' ? 'MoreErrors' : 'MoreWarnings', { count }, path));
   }
   return { value: value === invalid ? undefined : value, problems: context.problems };
 }
@@ -149,12 +145,10 @@ const isPort = (raw: unknown): raw is number =>
 function unknownField({ path, context }: At, key: string): void {
   const strict = context.options.unknownFields === 'strict';
   const name = key.slice(0, longest.key);
-  report(context, {
-    code: 'unknown-field',
-    level: strict ? 'error' : 'warning',
-    path: fieldPath({ path }, name),
-    message: `unknown field ${quote(name)}${strict ? '' : ' is ignored'}`,
-  });
+  report(
+    context,
+    buildProblem(strict ? 'UnknownField' : 'IgnoredField', { name: quote(name) }, fieldPath({ path }, name)),
+  );
 }
 
 /** A value without a schema: only its size is bounded. */
@@ -236,7 +230,7 @@ function refuse({ path, context }: At, expected: string, raw: unknown): typeof i
         : isObject(raw)
           ? 'an object'
           : String(raw);
-  report(context, { code: 'wrong-type', level: 'error', path, message: `expected ${expected}, found ${shown}` });
+  report(context, buildProblem('WrongType', { expected, found: shown }, path));
   return invalid;
 }
 

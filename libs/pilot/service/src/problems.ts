@@ -1,4 +1,4 @@
-import type { KeySetProblem } from '@flotilla/model';
+import { messages, type KeySetProblem } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
 import type { XdsKind } from '@flotilla/pilot-xds';
 import { causesOf, type Input } from '@flotilla/query';
@@ -8,8 +8,8 @@ import type { Failure, SharedList } from './shared-list.ts';
 
 /** Something that can't be made for proxies: a bug, or an object that nobody expected. As /debug/problems shows it. */
 export interface GenerationProblem {
-  readonly code: 'not-generated';
-  readonly level: 'error';
+  readonly code: typeof messages.NotGenerated.code;
+  readonly level: typeof messages.NotGenerated.level;
   /** Why not. */
   readonly message: string;
   /** `cds`, `eds` ... */
@@ -79,8 +79,8 @@ export class GenerationProblems {
   /** What fails now, the oldest first; at most `maxShown` of them. */
   get all(): readonly GenerationProblem[] {
     return [...this.#open.values()].slice(0, maxShown).map(({ type, member, message, objects, since, resources }) => ({
-      code: 'not-generated',
-      level: 'error',
+      code: messages.NotGenerated.code,
+      level: messages.NotGenerated.level,
       message,
       type,
       member,
