@@ -1,12 +1,4 @@
-import {
-  createGalley,
-  galleySettings,
-  openQuarantine,
-  problemsPage,
-  reportsPage,
-  sourceDetails,
-  sourcesPage,
-} from '@flotilla/galley-service';
+import { galleySettings, wireGalley } from '@flotilla/galley-service';
 import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
 import { commonSettings, installationIn, installationSettings, runApp } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
@@ -38,28 +30,19 @@ await runApp(
       signal,
       guard,
     });
-    watchdog.quarantineIn(options.quarantineFile);
-    const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
-    const galley = createGalley({
-      sources: await openSources({ ...options, installation, reading: quarantine.reading }),
+    const { galley, runner, pages, details } = await wireGalley(options, {
+      sources: (reading) => openSources({ ...options, installation, reading }),
+      bus,
       installation,
-      sourceWait: options.sourceWait,
-      publisher: bus,
-      reports: { receiver: bus, limits: options },
-      quarantine,
+      watchdog,
       observability,
       signal,
     });
     return {
-      runners: [certificate.runner, bus.runner, { name: 'galley', run: galley.run }],
+      runners: [certificate.runner, bus.runner, runner],
       ready: { 'the first state on the bus': galley.ready },
-      pages: {
-        '/debug/problems': () => problemsPage(galley.problems()),
-        '/debug/sources': () => sourcesPage(galley.sources()),
-        '/debug/reports': () => reportsPage(galley.reports()),
-        '/debug/bus': bus.rolePage,
-      },
-      details: () => sourceDetails(galley.sources()),
+      pages: { ...pages, '/debug/bus': bus.rolePage },
+      details,
     };
   },
 );

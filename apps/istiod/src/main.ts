@@ -4,27 +4,18 @@ import { createResumableSubscriber } from '@flotilla/bus-port';
 import { openPlatform, platformSettings } from '@flotilla/citadel-kubernetes';
 import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
-import {
-  createGalley,
-  galleySettings,
-  openQuarantine,
-  problemsPage,
-  reportsPage,
-  sourceDetails,
-  sourcesPage,
-} from '@flotilla/galley-service';
+import { galleySettings, problemsPage, wireGalley } from '@flotilla/galley-service';
 import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
   commonSettings,
-  grpcLimits,
-  grpcRunner,
   grpcSettings,
   installationIn,
   installationSettings,
   runApp,
+  xdsPorts,
 } from '@flotilla/runtime';
 
 await runApp(
@@ -45,9 +36,7 @@ await runApp(
     },
   },
   async (options, { observability, watchdog, signal, guard }) => {
-    const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
     const installation = installationIn(options);
-    const { log } = observability;
     const bus = createInProcessBus();
     const kubernetes = await openPlatform(options);
     const citadel = await createCitadel({
@@ -57,15 +46,11 @@ await runApp(
       review: kubernetes?.review,
       observability,
     });
-    watchdog.quarantineIn(options.quarantineFile);
-    const quarantine = openQuarantine({ file: options.quarantineFile, activity: observability.activity, log });
-    const galley = createGalley({
-      sources: await openSources({ ...options, installation, reading: quarantine.reading }),
+    const { galley, runner, pages, details } = await wireGalley(options, {
+      sources: (reading) => openSources({ ...options, installation, reading }),
+      bus,
       installation,
-      sourceWait: options.sourceWait,
-      publisher: bus,
-      reports: { receiver: bus, limits: options },
-      quarantine,
+      watchdog,
       observability,
       signal,
     });
@@ -95,49 +80,33 @@ await runApp(
       certificate: citadel.certificate,
       guard: guard('webhook', options.maxWebhookConnections),
     });
-    const plaintext = grpcRunner({
-      name: 'xds',
-      log,
-      after: pilot.ready,
-      services: [pilot.discovery('any')],
-      at: { host: bind, port: grpcPort },
-      ...guard('xds', maxXdsConnections),
-      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
-    });
-    const secure = grpcRunner({
-      name: 'secure-xds and ca',
-      log,
-      after: pilot.ready,
-      services: [pilot.discovery('identified'), citadel],
-      at: { host: bind, port: secureGrpcPort },
-      tls: { source: citadel.certificate, clients: 'optional' },
-      ...guard('secure-xds', maxXdsConnections),
-      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
+    const xds = xdsPorts(options, {
+      pilot,
+      certificate: citadel.certificate,
+      clients: 'optional',
+      beside: { services: [citadel], name: 'secure-xds and ca' },
+      maxMessageBytes: hardRequestLimit(options),
+      log: observability.log,
+      guard,
     });
     return {
       runners: [
-        { name: 'galley', run: galley.run },
+        runner,
         { name: 'pilot', run: pilot.run },
         { name: 'secrets', run: secrets.run },
-        ...(kubernetes ? [kubernetes.distribute(citadel.authority.rootPem, log)] : []),
+        ...(kubernetes ? [kubernetes.distribute(citadel.authority.rootPem, observability.log)] : []),
         { name: 'injector', run: injector.run },
         webhook.runner,
-        plaintext.runner,
-        secure.runner,
+        ...xds.runners,
       ],
       ready: {
         'the first state on the bus': galley.ready,
         "the mesh's configuration": injector.ready,
-        xds: plaintext.listening,
-        'secure-xds': secure.listening,
+        ...xds.ready,
         webhook: webhook.listening,
       },
-      pages: {
-        '/debug/problems': () => problemsPage([...galley.problems(), ...pilot.problems()]),
-        '/debug/reports': () => reportsPage(galley.reports()),
-        '/debug/sources': () => sourcesPage(galley.sources()),
-      },
-      details: () => sourceDetails(galley.sources()),
+      pages: { ...pages, '/debug/problems': () => problemsPage([...galley.problems(), ...pilot.problems()]) },
+      details,
       close: citadel.close,
     };
   },

@@ -3,12 +3,11 @@ import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
 import { createPilot, pilotProblemsPage, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
   commonSettings,
-  grpcLimits,
-  grpcRunner,
   grpcSettings,
   installationIn,
   installationSettings,
   runApp,
+  xdsPorts,
 } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credential-client';
@@ -29,7 +28,6 @@ await runApp(
     },
   },
   (options, { observability, signal, guard }) => {
-    const { bind, grpcPort, secureGrpcPort, maxXdsConnections } = options;
     const { log } = observability;
     const certificate = createServiceCertificate({ ...options, service: 'pilot', log });
     const subscriber = createSubscriber(options, { certificate, controlPlane: options, log, signal });
@@ -46,29 +44,19 @@ await runApp(
       observability,
       signal,
     });
-    const plaintext = grpcRunner({
-      name: 'xds',
+    const xds = xdsPorts(options, {
+      pilot,
+      certificate,
+      clients: 'required',
+      after: certificate.first,
+      maxMessageBytes: hardRequestLimit(options),
       log,
-      after: pilot.ready,
-      services: [pilot.discovery('any')],
-      at: { host: bind, port: grpcPort },
-      ...guard('xds', maxXdsConnections),
-      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
-    });
-    const secure = grpcRunner({
-      name: 'secure-xds',
-      log,
-      after: Promise.all([pilot.ready, certificate.first]),
-      services: [pilot.discovery('identified')],
-      at: { host: bind, port: secureGrpcPort },
-      tls: { source: certificate, clients: 'required' },
-      ...guard('secure-xds', maxXdsConnections),
-      grpc: { ...grpcLimits(options), maxMessageBytes: hardRequestLimit(options) },
+      guard,
     });
     return {
-      runners: [certificate.runner, { name: 'pilot', run: pilot.run }, plaintext.runner, secure.runner],
+      runners: [certificate.runner, { name: 'pilot', run: pilot.run }, ...xds.runners],
       pages: { '/debug/problems': () => pilotProblemsPage(pilot.problems()) },
-      ready: { 'the whole configuration': pilot.ready, xds: plaintext.listening, 'secure-xds': secure.listening },
+      ready: { 'the whole configuration': pilot.ready, ...xds.ready },
     };
   },
 );

@@ -6,3 +6,4 @@ export * from './options.ts';
 export * from './runners.ts';
 export * from './server-settings.ts';
 export * from './supervisor.ts';
+export { xdsPorts, type XdsPortOptions, type XdsPortParts } from './xds-ports.ts';

@@ -1,0 +1,68 @@
+import type { Publisher, ReportReceiver } from '@flotilla/bus-port';
+import type { Source } from '@flotilla/galley-sources';
+import type { Installation, Reading } from '@flotilla/model';
+import type { Observability } from '@flotilla/observability-port';
+import type { OptionsOf } from '@flotilla/std';
+import { createGalley, type Galley } from './galley.ts';
+import type { galleySettings } from './galley-settings.ts';
+import { problemsPage } from './problem-log.ts';
+import { openQuarantine } from './quarantine.ts';
+import { reportsPage } from './reports-page.ts';
+import { sourceDetails, sourcesPage } from './source-states.ts';
+
+export interface GalleyParts {
+  /** Opens the sources, in the order of their ranks; they read each object within `reading`. */
+  sources(reading: Reading): Promise<readonly Source[]>;
+  readonly bus: Publisher & ReportReceiver;
+  readonly installation: Installation;
+  /** Is told the file of objects that must not be read again if the process hangs on one. */
+  readonly watchdog: { quarantineIn(file: string): void };
+  readonly observability: Observability;
+  readonly signal: AbortSignal;
+}
+interface Page {
+  readonly contentType: string;
+  readonly text: string;
+}
+/** Galley in an app, and what the app shows of it. */
+export interface WiredGalley {
+  readonly galley: Galley;
+  readonly runner: { readonly name: string; run(): Promise<void> };
+  readonly pages: Readonly<Record<string, () => Page>>;
+  /** Lines that say which sources are not in step. */
+  details(): readonly string[];
+}
+
+/**
+ * Galley by an app's settings, with its quarantine and its pages: the same in every app that contains it. Rejects when
+ * a source cannot be opened.
+ */
+export async function wireGalley(
+  options: OptionsOf<ReturnType<typeof galleySettings>>,
+  parts: GalleyParts,
+): Promise<WiredGalley> {
+  const { bus, installation, watchdog, observability, signal } = parts;
+  watchdog.quarantineIn(options.quarantineFile);
+  const { activity, log } = observability;
+  const quarantine = openQuarantine({ file: options.quarantineFile, activity, log });
+  const galley = createGalley({
+    sources: await parts.sources(quarantine.reading),
+    installation,
+    sourceWait: options.sourceWait,
+    publisher: bus,
+    reports: { receiver: bus, limits: options },
+    quarantine,
+    observability,
+    signal,
+  });
+  return {
+    galley,
+    runner: { name: 'galley', run: galley.run },
+    pages: {
+      '/debug/problems': () => problemsPage(galley.problems()),
+      '/debug/sources': () => sourcesPage(galley.sources()),
+      '/debug/reports': () => reportsPage(galley.reports()),
+    },
+    details: () => sourceDetails(galley.sources()),
+  };
+}
