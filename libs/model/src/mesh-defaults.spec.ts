@@ -21,4 +21,19 @@ describe('a mesh configuration over the defaults', () => {
     });
     expect(mergeProxyConfig(base, { tracingServiceName: 'CANONICAL_NAME_ONLY' }).serviceCluster).toBeUndefined();
   });
+
+  it('extension providers add to the built-in ones; of one name the last applies, in the place of the first', () => {
+    const { extensionProviders } = withMeshDefaults({
+      extensionProviders: [
+        { name: 'own', zipkin: { service: 'a.test', port: 1 } },
+        { name: 'envoy', envoyFileAccessLog: { path: '/log' } },
+        { name: 'own', zipkin: { service: 'b.test', port: 2 } },
+      ],
+    });
+    expect(extensionProviders?.map(({ name }) => name)).toEqual(['prometheus', 'stackdriver', 'envoy', 'own']);
+    expect(extensionProviders?.slice(2)).toMatchObject([
+      { envoyFileAccessLog: { path: '/log' } },
+      { zipkin: { service: 'b.test' } },
+    ]);
+  });
 });

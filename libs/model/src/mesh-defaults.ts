@@ -75,7 +75,7 @@ const inNamespace = (systemNamespace: string): MeshConfig => ({
 /**
  * A mesh configuration over the defaults of its installation (mesh.ApplyMeshConfig): each field is replaced as a whole,
  * but those of the proxies' configuration and of the default providers one by one; extension providers add to the
- * built-in ones; aliases of the trust domain are a set, sorted.
+ * built-in ones, of one name the last applies; aliases of the trust domain are a set, sorted.
  */
 export function withMeshDefaults(
   given: MeshConfig,
@@ -93,11 +93,11 @@ export function withMeshDefaults(
       ? { defaultProviders: override(base.defaultProviders, given.defaultProviders) }
       : {}),
   };
-  const named = new Set(given.extensionProviders?.map(({ name }) => name));
-  const providers = [
-    ...(defaults.extensionProviders ?? []).filter(({ name }) => !named.has(name)),
-    ...(given.extensionProviders ?? []),
-  ];
+  const providers = [...(defaults.extensionProviders ?? []), ...(given.extensionProviders ?? [])];
   const aliases = given.trustDomainAliases && [...new Set(given.trustDomainAliases)].sort();
-  return { ...merged, extensionProviders: providers, ...(aliases ? { trustDomainAliases: aliases } : {}) };
+  return {
+    ...merged,
+    extensionProviders: [...new Map(providers.map((provider) => [provider.name ?? '', provider])).values()],
+    ...(aliases ? { trustDomainAliases: aliases } : {}),
+  };
 }

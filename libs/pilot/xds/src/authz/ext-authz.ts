@@ -85,14 +85,12 @@ function isUsable({ envoyExtAuthzHttp: http, envoyExtAuthzGrpc: grpc }: Extensio
 }
 
 /**
- * The filter that calls a provider; `unsupported` when HTTP's would have to judge bytes, undefined when there is not
- * exactly one such provider, when it is not valid, and when the mesh lacks its service.
+ * The filter that calls a provider; `unsupported` when HTTP's would have to judge bytes, undefined when there is no
+ * such provider, when it is not valid, and when the mesh lacks its service.
  */
 export function extAuthz(view: View, layer: Layer, name: string): (IFilter & IHttpFilter) | 'unsupported' | undefined {
-  const [provider, ...more] = (setting(view, 'extensionProviders') ?? []).filter(
-    (candidate) => candidate.name === name && (candidate.envoyExtAuthzHttp ?? candidate.envoyExtAuthzGrpc),
-  );
-  if (!provider || more.length > 0 || name === '' || !isUsable(provider)) return undefined;
+  const provider = setting(view, 'extensionProviders')?.find((candidate) => candidate.name === name);
+  if (!provider || name === '' || !isUsable(provider)) return undefined;
   const [http, grpc] = [provider.envoyExtAuthzHttp, provider.envoyExtAuthzGrpc];
   const given = http ?? grpc;
   const at = given && resolve(view, given);
