@@ -1,5 +1,5 @@
 import { ownMember } from '@flotilla/std';
-import type { Protocol } from './types.ts';
+import type { Protocol, Service, ServicePort } from './types.ts';
 
 const byName: Readonly<Record<string, Protocol>> = {
   tcp: 'TCP',
@@ -52,3 +52,10 @@ export const isTls = (p: Protocol): boolean => p === 'HTTPS' || p === 'TLS';
 export const isTcp = (p: Protocol): boolean =>
   p === 'TCP' || p === 'HTTPS' || p === 'TLS' || p === 'Mongo' || p === 'Redis' || p === 'MySQL';
 export const isUnsupported = (p: Protocol): boolean => p === 'Unsupported';
+
+/**
+ * The port of a service that clients of a number mean: the first that is not UDP, which may have the same number
+ * (Istio's PortList.GetByPort).
+ */
+export const portNumbered = ({ ports }: Pick<Service, 'ports'>, number: number): ServicePort | undefined =>
+  ports.find(({ port, protocol }) => port === number && protocol !== 'UDP');

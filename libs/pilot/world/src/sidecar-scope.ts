@@ -224,8 +224,16 @@ const destinationsOf = (view: View, key: ObjectKey): ReadonlyMap<string, Readonl
 export function scopedService(view: View, ref: ServiceRef): Service | undefined {
   const service = view.query(serviceOf, ref.key);
   if (!service || (!ref.ports && !ref.also)) return service;
-  const shown = (of: Service | undefined, ports: readonly number[]): ServicePort[] =>
-    ports.flatMap((port) => of?.ports.find((each) => each.port === port) ?? []);
+  // A number that is listed twice is that of two ports, one of them UDP.
+  const shown = (of: Service | undefined, numbers: readonly number[]): ServicePort[] => {
+    const left = new Map<number, number>();
+    for (const number of numbers) left.set(number, (left.get(number) ?? 0) + 1);
+    return (of?.ports ?? []).filter(({ port }) => {
+      const count = left.get(port) ?? 0;
+      left.set(port, count - 1);
+      return count > 0;
+    });
+  };
   return {
     ...service,
     ports: [

@@ -1,5 +1,12 @@
 import type { ClientTLSSettings, TrafficPolicy } from '@flotilla/model';
-import { hostKey, instancesKeyOf, keepsSessions, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import {
+  hostKey,
+  instancesKeyOf,
+  keepsSessions,
+  portNumbered,
+  type Service,
+  type ServicePort,
+} from '@flotilla/pilot-registry';
 import {
   destinationRuleOf,
   destinationRulesOf,
@@ -154,7 +161,7 @@ const outboundCluster = worldQuery(
   (view, { of, port: number, subset: name, locality }: KeyOf<typeof clusterKey>): XdsResource | undefined => {
     const { ref, rule: ruleKey, passesTls } = of;
     const service = scopedService(view, ref);
-    const port = service?.ports.find((one) => one.port === number && isRouted(one));
+    const port = service && portNumbered(service, number);
     if (!service || !port) return undefined;
     const rule = destinationRuleOf(view, ruleKey);
     const policy = mergeTrafficPolicy(undefined, rule?.rule.trafficPolicy, port.port);

@@ -5,6 +5,7 @@ import {
   keepsSessions,
   localityParts,
   portKeyOf,
+  portNumbered,
   type Endpoint,
   type Service,
   type ServicePort,
@@ -267,7 +268,7 @@ type EndpointSetKey = KeyOf<typeof endpointSetKey>;
 function endpointSetOf(view: View, { name, owner, rule, locality }: AssignmentKey): EndpointSetKey | undefined {
   const { port = 0, subset = '', passthrough = false } = parseOutboundName(name) ?? {};
   const service = owner && scopedService(view, owner);
-  const servicePort = service?.ports.find((candidate) => candidate.port === port);
+  const servicePort = service && portNumbered(service, port);
   if (!service || !servicePort) return undefined;
   return endpointSetKey({
     source: view.query(endpointSource, portKeyOf(service, servicePort)),

@@ -1,3 +1,4 @@
+import { portNumbered } from '@flotilla/pilot-registry';
 import { destinationRule, serviceForHost, setting, worldQuery, type View } from '@flotilla/pilot-world';
 import { envoy } from '@flotilla/proto-gen/envoy';
 import { parseOutboundName } from '../cluster-name.ts';
@@ -43,7 +44,7 @@ const perRoute = (inlineString: string): NonNullable<IRoute['typedPerFilterConfi
 const alpnOf = worldQuery('stock-alpn', (view, cluster): string => {
   const named = parseOutboundName(cluster);
   const service = named && serviceForHost(view, named.host);
-  const port = service?.ports.find((each) => each.port === named?.port);
+  const port = service && portNumbered(service, named.port);
   if (!service || !port) return '';
   const rule = destinationRule(view, service)?.rule;
   const base = mergeTrafficPolicy(undefined, rule?.trafficPolicy, port.port);

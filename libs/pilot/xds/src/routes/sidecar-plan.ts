@@ -1,5 +1,5 @@
 import { parsePort } from '@flotilla/std';
-import { parseProtocol, type Service } from '@flotilla/pilot-registry';
+import { parseProtocol, portNumbered, type Service } from '@flotilla/pilot-registry';
 import type { ObjectKey } from '@flotilla/model';
 import { defineKey, type KeyOf } from '@flotilla/query';
 import {
@@ -70,8 +70,8 @@ function servicesAt(view: View, egress: EgressScope, port: number): Map<string, 
     if (!service) continue;
     if (port === 0) found.set(service.hostname, service);
     else {
-      const only = service.ports.filter((p) => p.port === port);
-      if (only.length > 0) found.set(service.hostname, { ...service, ports: only.slice(0, 1) });
+      const only = portNumbered(service, port);
+      if (only) found.set(service.hostname, { ...service, ports: [only] });
     }
   }
   return found;
