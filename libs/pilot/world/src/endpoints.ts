@@ -240,10 +240,6 @@ export const endpointsFrom = worldQuery('endpoints', (view, { services, port }: 
   services.flatMap((service) => endpointsOf(view, service, { port })),
 );
 
-/** Endpoints of one port of a hostname in a namespace. */
-export const endpointsOfPort = (view: View, key: PortKey): readonly Endpoint[] =>
-  view.query(endpointsFrom, view.query(endpointSource, key));
-
 /** The ports of a service by their numbers. */
 const portsByNumber = worldQuery(
   'ports-by-number',
