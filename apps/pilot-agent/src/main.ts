@@ -6,7 +6,7 @@ import {
   waitCommand,
 } from '@flotilla/agent-service';
 import { createLogger, createMetrics, parseLogLevels } from '@flotilla/observability';
-import { explain } from '@flotilla/runtime';
+import { explain, startWatchdog } from '@flotilla/runtime';
 import { usage } from './usage.ts';
 
 const [command, ...args] = process.argv.slice(2);
@@ -36,6 +36,8 @@ async function main(): Promise<number> {
         args,
         env,
         createLog: (levels) => createLogger('pilot-agent', { levels: parseLogLevels(levels), metrics }),
+        watch: (log, thresholds) =>
+          void startWatchdog({ service: 'pilot-agent', format: 'json', log, metrics, ...thresholds }),
         metrics,
         metricsText: () => metrics.text(),
         ...signals(),

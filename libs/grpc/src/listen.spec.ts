@@ -312,6 +312,14 @@ describe('is refused without harm to its connection:', () => {
   });
 });
 
+it('counts connections that Node ends for what they do with HTTP/2', async () => {
+  const { open, hits } = await rig();
+  const socket = await open(Buffer.concat([preface, frame(8, 0, { payload: Buffer.alloc(4) })]));
+  socket.resume();
+  await once(socket, 'close');
+  expect(hits).toEqual(['http2_protocol']);
+});
+
 it('refuses compressed messages, whatever they would inflate to', async () => {
   const { listening } = await rig();
   const session = connectHttp2(`http://127.0.0.1:${listening.port}`);

@@ -1,3 +1,4 @@
+import type { Http2Server } from 'node:http2';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import {
   createListener,
@@ -84,6 +85,7 @@ export async function listen(
   for (const service of services) service.addTo(server);
   // The listener has done the handshake already.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  countCuts(server, () => onLimit?.('http2_protocol'));
   const listener = await createListener({
     ...options,
     framing: 'multiplexed',
@@ -112,6 +114,18 @@ export async function listen(
       cancel();
     },
   };
+}
+
+/**
+ * Calls `onCut` for each connection that Node's HTTP/2 ends itself, such as one with a flood of frames that only ask
+ * for answers. grpc-js keeps its HTTP/2 servers to itself, and Node tells nobody else.
+ */
+function countCuts(server: Server, onCut: () => void): void {
+  const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
+  for (const http2Server of http2Servers.keys())
+    http2Server.on('sessionError', ({ code = '' }: NodeJS.ErrnoException) => {
+      if (code.startsWith('ERR_HTTP2_')) onCut();
+    });
 }
 
 const serverOptions = ({

@@ -117,6 +117,21 @@ describe('parsing resources', () => {
       'endpoints[0].addresses[0]',
       'expected text, found 7',
     ],
+    [
+      kubernetes('EndpointSlice', { endpoints: Array.from({ length: 1001 }, () => ({ addresses: ['10.0.0.1'] })) }),
+      'endpoints',
+      'expected at most 1000 items, found a list of 1001',
+    ],
+    [
+      kubernetes('EndpointSlice', { endpoints: [{ addresses: Array.from({ length: 101 }, () => '10.0.0.1') }] }),
+      'endpoints[0].addresses',
+      'expected at most 100 items, found a list of 101',
+    ],
+    [
+      kubernetes('EndpointSlice', { ports: Array.from({ length: 20_001 }, () => ({ port: 80 })) }),
+      'ports',
+      'expected at most 20000 items, found a list of 20001',
+    ],
     [kubernetes('Node', { status: { addresses: {} } }), 'status.addresses', 'expected a list, found an object'],
     [
       kubernetes('Pod', { metadata: { name: 'web', ownerReferences: [{ kind: 1, name: 'web' }] } }),

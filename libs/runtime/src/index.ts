@@ -7,3 +7,4 @@ export * from './runners.ts';
 export * from './server-settings.ts';
 export * from './supervisor.ts';
 export { xdsPorts, type XdsPortOptions, type XdsPortParts } from './xds-ports.ts';
+export { startWatchdog } from './watchdog/watchdog.ts';

@@ -45,5 +45,6 @@ export const limitKinds = [
   'answer_memory',
   'message_memory',
   'pipelined_requests',
+  'http2_protocol',
 ] as const;
 export type LimitKind = (typeof limitKinds)[number];

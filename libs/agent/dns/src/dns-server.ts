@@ -103,7 +103,10 @@ export async function createDnsServer(options: DnsServerOptions): Promise<DnsSer
   const { port } = tcp;
   const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   udp.on('message', (bytes, peer) => {
-    void answer(bytes, 'udp').then((response) => response && udp.send(response, peer.port, peer.address));
+    void answer(bytes, 'udp')
+      .then((response) => response && udp.send(response, peer.port, peer.address))
+      // Nobody can be answered at port 0, or once the server is closed.
+      .catch(() => {});
   });
   try {
     udp.bind(port, address);

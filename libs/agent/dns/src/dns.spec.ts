@@ -217,6 +217,37 @@ describe('the server', () => {
     await closed;
     expect(hits).toContain('response_timeout');
   });
+  it('answers names of the mesh while a flood of other names and of noise waits for upstream servers', async () => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    closers.push(() => silent.close());
+    await once(silent, 'listening');
+    let forwarded = 0;
+    silent.on('message', () => void (forwarded += 1));
+    const server = await createDnsServer({
+      ...noObservability,
+      address: '127.0.0.1',
+      port: 0,
+      names: proxy,
+      upstreams: [{ address: '127.0.0.1', port: silent.address().port }],
+      timeoutMs: 60_000,
+      maxForwarded: 5,
+    });
+    closers.push(() => server.close());
+    server.update(names);
+    const flood = createSocket('udp4');
+    closers.push(() => flood.close());
+    const send = (bytes: Buffer): Promise<unknown> =>
+      new Promise((resolve) => flood.send(bytes, server.port, '127.0.0.1', resolve));
+    const refused = once(flood, 'message');
+    for (let i = 0; i < 300; i += 1) {
+      await send(query(`n${i}.example.com`));
+      await send(Buffer.alloc(i, i));
+    }
+    // The kernel drops datagrams that nobody has read yet, so the other client asks over TCP.
+    expect(await overTcp(server.port, 'web')).toMatchObject({ answers: [{ data: '10.96.0.1' }] });
+    expect(forwarded).toBeLessThanOrEqual(5);
+    expect(packet.decode(((await refused) as [Buffer])[0])).toMatchObject({ rcode: 'SERVFAIL' });
+  });
   it('says SERVFAIL beyond the queries that may wait for upstream servers', async () => {
     const silent = createSocket('udp4').bind(0, '127.0.0.1');
     closers.push(() => silent.close());

@@ -24,6 +24,12 @@ export const proxyFlags: readonly FlagSpec[] = [
   { name: 'log_as_json', fallback: 'false', boolean: true, usage: 'Envoy logs JSON' },
 ];
 
+/** How long the agent's event loop may be stuck before a stack is logged, and before the agent ends; 0: never. */
+export interface WatchdogThresholds {
+  readonly stackAfterMs: number;
+  readonly exitAfterMs: number;
+}
+
 /** What the agent takes from its environment, with Istio's names and defaults. */
 export interface AgentSettings {
   readonly caAddress?: string;
@@ -52,6 +58,7 @@ export interface AgentSettings {
   readonly connectionLimits: Partial<ConnectionLimits>;
   /** DNS queries that wait for upstream servers at once. */
   readonly maxForwardedQueries: number;
+  readonly watchdog: WatchdogThresholds;
 }
 
 /** `SYSTEM` means the system's roots (undefined); else a file, by default that of the certificate provider. */
@@ -113,6 +120,10 @@ export function readSettings(env: Environment): AgentSettings {
       idleTimeout: seconds('AGENT_IDLE_TIMEOUT', 120) * 1000,
     },
     maxForwardedQueries: count('AGENT_MAX_DNS_QUERIES', 1000),
+    watchdog: {
+      stackAfterMs: seconds('AGENT_WATCHDOG_STACK_AFTER', 5) * 1000,
+      exitAfterMs: seconds('AGENT_WATCHDOG_EXIT_AFTER', 30) * 1000,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Environment } from '@flotilla/agent-bootstrap';
 import type { Logger, Metrics } from '@flotilla/observability-port';
+import type { WatchdogThresholds } from './agent-settings.ts';
 import { runAgent } from './agent.ts';
 import { podInterfaces, readOptional, resolveHost } from './pod-info.ts';
 import { prepareProxy } from './proxy-start.ts';
@@ -9,6 +10,8 @@ export interface ProxyCommandOptions {
   readonly env: Environment;
   /** Makes the logger once its levels are known. */
   createLog(levels: string): Logger;
+  /** From now on the event loop is watched. */
+  watch(log: Logger, thresholds: WatchdogThresholds): void;
   readonly metrics: Metrics;
   metricsText(): Promise<string>;
   readonly stop: AbortSignal;
@@ -33,6 +36,7 @@ export async function proxyCommand(options: ProxyCommandOptions): Promise<number
   }
   const { proxy, settings, logLevels } = prepared.value;
   const log = options.createLog(logLevels);
+  options.watch(log, settings.watchdog);
   log.info('Proxy role', {
     id: proxy.node.id,
     discoveryAddress: proxy.proxyConfig.discoveryAddress,

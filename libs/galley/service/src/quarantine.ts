@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { buildProblem, type Problem, type Reading } from '@flotilla/model';
 import type { Activity, Logger } from '@flotilla/observability-port';
 import { replaceFile } from '@flotilla/stored-file';
@@ -27,6 +28,10 @@ interface Quarantined {
   readonly since: string;
 }
 const maxObjects = 1000;
+/** The file is at least so long: on a full disk the watchdog can still write into it. */
+const reservedBytes = 8192;
+const textOf = (objects: readonly Quarantined[]): string =>
+  `${JSON.stringify({ objects }, null, 1)}\n`.padEnd(reservedBytes);
 
 /**
  * What is in quarantine by its file, which the watchdog adds to. A file that can't be read is taken as empty, with a
@@ -76,17 +81,33 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
     }
     problem = read.ok ? 'expected {"objects": [{"hash", "name", "since"}]}' : read.error.message;
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') {
+      reserve(file, log);
+      return new Map();
+    }
     problem = messageOf(thrown);
   }
   log.warn("the quarantine can't be read: no object is skipped", { file, problem });
   return new Map();
 }
 
+/** Makes an empty quarantine at once: once the process hangs, the disk may be full. */
+function reserve(file: string, log: Logger): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, textOf([]), { mode: 0o600, flag: 'wx' });
+  } catch (thrown) {
+    log.warn("the quarantine can't be written: an object that hangs the process will do so again after a restart", {
+      file,
+      problem: messageOf(thrown),
+    });
+  }
+}
+
 /** If the file can't be written, a released object is looked for again at the next start. */
 async function save(file: string, objects: readonly Quarantined[], log: Logger): Promise<void> {
   try {
-    await replaceFile(file, { text: `${JSON.stringify({ objects }, null, 1)}\n`, mode: 0o600 });
+    await replaceFile(file, { text: textOf(objects), mode: 0o600 });
   } catch (thrown) {
     log.warn("the quarantine can't be written", { file, problem: messageOf(thrown) });
   }

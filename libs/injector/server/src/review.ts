@@ -16,6 +16,8 @@ export interface ReviewFailure {
   readonly message: string;
   readonly uid: string;
   readonly apiVersion?: string;
+  /** Is it longer, deeper or larger than `reviewLimits`? */
+  readonly isOverLimit?: boolean;
 }
 
 /** A pod has a depth of some 20, and its object is there twice in an update. */
@@ -31,7 +33,12 @@ export const reviewLimits: JsonLimits = {
 /** Reads an AdmissionReview about a Pod. Never throws. */
 export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> {
   const read = readJsonObject(body, reviewLimits);
-  if (!read.ok) return err({ message: `couldn't get version/kind; json parse error: ${read.error.message}`, uid: '' });
+  if (!read.ok)
+    return err({
+      message: `couldn't get version/kind; json parse error: ${read.error.message}`,
+      uid: '',
+      isOverLimit: read.error.code === 'over-limit',
+    });
   const raw = withoutNull(read.value) as Plain;
   if (typeof raw['kind'] !== 'string' || raw['kind'] === '')
     return err({ message: `Object 'Kind' is missing in '${body.slice(0, 1000)}'`, uid: '' });

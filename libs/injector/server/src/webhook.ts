@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PatchOperation } from '@flotilla/injector-inject';
-import type { Observability } from '@flotilla/observability-port';
+import { createLimits, type Observability } from '@flotilla/observability-port';
 import {
   createAnswerWriter,
   createBodyReader,
@@ -51,6 +51,7 @@ interface Memory {
 export function createWebhook({ decide, observability }: WebhookOptions): Webhook {
   const { metrics, activity } = observability;
   const log = observability.log.scope('injection');
+  const limitHit = createLimits(metrics, ['text']);
   const requests = metrics.counter('sidecar_injection_requests_total', 'Total number of sidecar injection requests.');
   const failures = metrics.counter(
     'sidecar_injection_failure_total',
@@ -78,6 +79,7 @@ export function createWebhook({ decide, observability }: WebhookOptions): Webhoo
     if (request.headers['content-type'] !== 'application/json')
       return fail(() => text(415, 'invalid Content-Type, want `application/json`'), 'wrong content type');
     const review = activity.during({ name: `a review of ${body.length} characters` }, () => parseReview(body));
+    if (!review.ok && review.error.isOverLimit) limitHit('text');
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
     writeAnswer(response, JSON.stringify(review.ok ? answer(review.value, path) : refusal(review.error)));
   }

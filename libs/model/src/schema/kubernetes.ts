@@ -14,7 +14,7 @@ import {
  * Kubernetes' own kinds as far as the mesh reads them (Kubernetes API reference, v1 and discovery.k8s.io/v1). Fields
  * that it doesn't read are dropped, the others must have the types that the API server gives them.
  */
-const Ports = repeated(object({ name: string, port, protocol: string, appProtocol: string }));
+const EndpointPort = object({ name: string, port, protocol: string, appProtocol: string });
 
 export const ServicePort = object(
   { name: string, port, targetPort: intOrString, protocol: string, appProtocol: string, nodePort: port },
@@ -40,12 +40,14 @@ export const Service = object({
 export type Service = Infer<typeof Service>;
 
 const ObjectReference = object({ kind: string, name: string, namespace: string });
+/** What the API server accepts of one (pkg/apis/discovery/validation of Kubernetes). */
+const sliceLimits = { endpoints: 1000, addresses: 100, ports: 20_000 };
 export const EndpointSlice = object({
   addressType: enumeration(['IPv4', 'IPv6', 'FQDN']),
   endpoints: repeated(
     object(
       {
-        addresses: repeated(string),
+        addresses: repeated(string, { atMost: sliceLimits.addresses }),
         conditions: object({ ready: bool, serving: bool, terminating: bool }),
         hostname: string,
         nodeName: string,
@@ -54,8 +56,9 @@ export const EndpointSlice = object({
       },
       ['addresses'],
     ),
+    { atMost: sliceLimits.endpoints },
   ),
-  ports: Ports,
+  ports: repeated(EndpointPort, { atMost: sliceLimits.ports }),
 });
 export type EndpointSlice = Infer<typeof EndpointSlice>;
 

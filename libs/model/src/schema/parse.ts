@@ -62,7 +62,7 @@ function read(schema: Schema, raw: unknown, at: At): Read {
     case 'object':
       return readObject(schema, raw, at);
     case 'repeated':
-      return readList(schema.of, raw, at);
+      return readList(schema, raw, at);
     case 'map':
       return readMap(schema.of, raw, at);
     case 'wrapper':
@@ -171,8 +171,9 @@ function readFree(raw: unknown, at: At): Read {
   return raw;
 }
 
-function readList(of: Schema, raw: unknown, at: At): Read {
+function readList({ of, atMost = Infinity }: Extract<Schema, { type: 'repeated' }>, raw: unknown, at: At): Read {
   if (!Array.isArray(raw)) return refuse(at, 'a list', raw);
+  if (raw.length > atMost) return refuse(at, `at most ${atMost} items`, raw);
   return raw.flatMap((item: unknown, i) => {
     const inside = { ...at, path: `${at.path}[${i}]`, depth: at.depth + 1 };
     // In a list of messages null is the empty one, as protobuf reads it.
@@ -226,7 +227,7 @@ function refuse({ path, context }: At, expected: string, raw: unknown): typeof i
     typeof raw === 'string'
       ? JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}...` : raw)
       : Array.isArray(raw)
-        ? 'a list'
+        ? `a list of ${raw.length}`
         : isObject(raw)
           ? 'an object'
           : String(raw);

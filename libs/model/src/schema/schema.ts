@@ -30,7 +30,7 @@ export type Schema =
     }
   /** An object of Kubernetes' API: names as they are, fields that are not listed dropped. */
   | { readonly type: 'object'; readonly fields: Readonly<Record<string, Schema>>; readonly required: readonly string[] }
-  | { readonly type: 'repeated'; readonly of: Schema }
+  | { readonly type: 'repeated'; readonly of: Schema; readonly atMost?: number }
   | { readonly type: 'map'; readonly of: Schema };
 
 interface Typed<T> {
@@ -76,7 +76,12 @@ export const intOrString = scalar<number | string>('intOrString');
 /** Base64 text. */
 export const bytes = scalar<string>('bytes');
 export const wrapper = <T>(of: Of<T>): Of<T> => ({ type: 'wrapper', of });
-export const repeated = <T>(of: Of<T>): Of<readonly T[]> => ({ type: 'repeated', of });
+/** A list; one of more items than `atMost` is refused. */
+export const repeated = <T>(of: Of<T>, { atMost }: { readonly atMost?: number } = {}): Of<readonly T[]> => ({
+  type: 'repeated',
+  of,
+  ...(atMost === undefined ? {} : { atMost }),
+});
 export const map = <T>(of: Of<T>): Of<Readonly<Record<string, T>>> => ({ type: 'map', of });
 
 /** An enum of names; given names count from 0, or give their numbers. */

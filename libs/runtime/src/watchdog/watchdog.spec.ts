@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -114,6 +114,16 @@ describe('the watchdog', () => {
     const { ended, lines } = start('spin', { more: ['--quarantine-file', '/dev/null/quarantine.json'] });
     expect(await ended).toEqual([70, null]);
     expect(lines().map(({ msg }) => msg)).toContain('the quarantine could not be written');
+  });
+  it('writes over the file when no other can be made, as on a full disk; the oldest objects make room', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'watchdog-')), 'quarantine.json');
+    mkdirSync(`${file}.new`);
+    const objects = [1, 2].map((i) => ({ hash: `old-${i}`, name: 'n'.repeat(100), since: '' }));
+    writeFileSync(file, `${JSON.stringify({ objects }, null, 1)}\n`);
+    const { size } = statSync(file);
+    expect(await start('spin', { more: ['--quarantine-file', file] }).ended).toEqual([70, null]);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ objects: [{ hash: 'old-2' }, { hash: 'hash-1' }] });
+    expect(statSync(file).size).toBe(size);
   });
   it('ends the process although the disk hangs', async () => {
     const pipe = join(mkdtempSync(join(tmpdir(), 'watchdog-')), 'pipe');

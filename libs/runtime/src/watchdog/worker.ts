@@ -4,7 +4,7 @@
  * ours but types.
  */
 import { readFileSync, write } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector';
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -78,6 +78,8 @@ interface Where {
   readonly within?: readonly string[];
 }
 
+/** As long as galley makes the file at least, so that there is room for some objects on a full disk. */
+const reservedBytes = 8192;
 const pause = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
 
 /**
@@ -111,7 +113,29 @@ function evaluate(expression: string): Promise<unknown> {
 
 const whereItIs = async (): Promise<Where> => ((await evaluate(whereIsIt)) ?? {}) as Where;
 
-/** Adds an object to the file, which is replaced as a whole or not at all. */
+const written = (objects: readonly QuarantinedObject[]): Buffer =>
+  Buffer.from(`${JSON.stringify({ objects }, null, 1)}\n`);
+
+/**
+ * Writes over a file without making it longer, which a full disk allows: the blank space that galley reserved is used
+ * up, then the oldest objects go. Throws when there is no file, or no room for one object.
+ */
+async function writeInPlace(file: string, objects: readonly QuarantinedObject[]): Promise<void> {
+  const opened = await open(file, 'r+');
+  try {
+    const { size } = await opened.stat();
+    let kept = objects;
+    while (kept.length > 1 && written(kept).length > size) kept = kept.slice(1);
+    const text = written(kept);
+    if (text.length > size) throw new Error('there is no room in it');
+    await opened.write(Buffer.concat([text, Buffer.alloc(size - text.length, ' ')]), 0, size, 0);
+    await opened.sync();
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Adds an object to the file, which is replaced as a whole; if that can't be done, it is written in place. */
 async function quarantine(file: string, object: QuarantinedObject): Promise<void> {
   let objects: readonly QuarantinedObject[] = [];
   try {
@@ -121,12 +145,17 @@ async function quarantine(file: string, object: QuarantinedObject): Promise<void
   } catch {
     // There is no file yet, or it can't be read: the list starts empty.
   }
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, `${JSON.stringify({ objects: [...objects, object] }, null, 1)}\n`, {
-    mode: 0o600,
-    flush: true,
-  });
-  await rename(`${file}.new`, file);
+  const all = [...objects, object];
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(`${file}.new`, written(all).toString().padEnd(reservedBytes), { mode: 0o600, flush: true });
+    await rename(`${file}.new`, file);
+  } catch (thrown) {
+    await rm(`${file}.new`, { force: true }).catch(() => {});
+    await writeInPlace(file, all).catch(() => {
+      throw thrown;
+    });
+  }
 }
 
 function watch(data: WatchdogData): void {
