@@ -106,6 +106,8 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   });
   if (refused) return [refused];
   for (const name of gone) subscription.sent.delete(name);
+  // Of what a new client holds, the names that it does not ask for are no business of this stream.
+  if (!known && !wildcard && initialVersions.size > 0) subscription.sent.keep((name) => asked.has(name));
   if (isTurned && !wildcard) subscription.sent.keep((name) => subscription.names.has(name));
   const changes =
     !known || isTurned || added.length + dropped.length > 0

@@ -30,6 +30,8 @@ export interface CommonSettings extends ConnectionSettings {
   readonly logFormat: Setting<LogFormat>;
   readonly logLinesPerPeer: Setting<number>;
   readonly logLinesPerScope: Setting<number>;
+  readonly logBytesPerPeer: Setting<number>;
+  readonly logBytesPerScope: Setting<number>;
   readonly watchdogStackAfter: Setting<number>;
   readonly watchdogExitAfter: Setting<number>;
   readonly otlpEndpoint: Setting<string | undefined>;
@@ -57,10 +59,18 @@ export const commonSettings = (bind: string) => ({
     written: 'text on a terminal, else json',
   },
   logLinesPerPeer: setting.count(
-    'lines per minute that one peer may add to a scope of the log',
+    'lines per minute that one peer, or one kind of problem, may add to a scope of the log',
     defaultLogLimits.perPeer,
   ),
   logLinesPerScope: setting.count('lines per minute of one scope of the log', defaultLogLimits.perScope),
+  logBytesPerPeer: setting.count(
+    'bytes of the lines that one peer, or one kind of problem, may add to a scope of the log in a minute',
+    defaultLogLimits.bytesPerPeer,
+  ),
+  logBytesPerScope: setting.count(
+    'bytes of the lines of one scope of the log in a minute',
+    defaultLogLimits.bytesPerScope,
+  ),
   ...watchdogSettings(),
   otlpEndpoint: {
     ...setting.optionalText('OTLP/HTTP collector for traces, such as http://HOST:4318', {
@@ -125,7 +135,12 @@ async function run<O extends OptionsOf<CommonSettings>>(
     levels: parseLogLevels(options.logOutputLevel),
     format: options.logFormat,
     metrics,
-    limits: { perPeer: options.logLinesPerPeer, perScope: options.logLinesPerScope },
+    limits: {
+      perPeer: options.logLinesPerPeer,
+      perScope: options.logLinesPerScope,
+      bytesPerPeer: options.logBytesPerPeer,
+      bytesPerScope: options.logBytesPerScope,
+    },
   });
   const watchdog = startWatchdog({
     service: name,

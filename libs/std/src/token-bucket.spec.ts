@@ -17,18 +17,31 @@ it('each key has its burst, then one token for each interval', () => {
   expect(buckets.take('a')).toBe(0);
 });
 
+it('gives several at once, or none of them', () => {
+  let now = 0;
+  const buckets = createTokenBuckets({ perSecond: 10, burst: 5, clock: { now: () => now } });
+  expect([buckets.take('a', 3), buckets.take('a', 3), buckets.take('a', 2)]).toEqual([0, 100, 0]);
+  now += 500;
+  expect([buckets.take('a', 1000), buckets.take('a')]).toEqual([0, 100]);
+});
+
 it('never gives more than the burst and what came back since, however the clock jumps', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: -10_000, max: 10_000 }), { maxLength: 60 }), (steps) => {
-      let [now, forward, given] = [0, 0, 0];
-      const buckets = createTokenBuckets({ perSecond: 5, burst: 4, clock: { now: () => now } });
-      for (const step of steps) {
-        now += step;
-        forward += Math.max(step, 0);
-        if (buckets.take('a') === 0) given += 1;
-      }
-      expect(given).toBeLessThanOrEqual(4 + (forward * 5) / 1000 + 1);
-    }),
+    fc.property(
+      fc.array(fc.record({ step: fc.integer({ min: -10_000, max: 10_000 }), tokens: fc.integer({ min: 1, max: 4 }) }), {
+        maxLength: 60,
+      }),
+      (takes) => {
+        let [now, forward, given] = [0, 0, 0];
+        const buckets = createTokenBuckets({ perSecond: 5, burst: 4, clock: { now: () => now } });
+        for (const { step, tokens } of takes) {
+          now += step;
+          forward += Math.max(step, 0);
+          if (buckets.take('a', tokens) === 0) given += tokens;
+        }
+        expect(given).toBeLessThanOrEqual(4 + (forward * 5) / 1000 + 1);
+      },
+    ),
   );
 });
 

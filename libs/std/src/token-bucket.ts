@@ -14,10 +14,10 @@ export interface TokenBucketOptions {
 /** A rate limit for each of many keys. */
 export interface TokenBuckets {
   /**
-   * Takes one token from the bucket of the key and returns 0; returns the milliseconds until there is a token if the
-   * bucket is empty.
+   * Takes tokens, by default one, from the bucket of the key and returns 0; if it has fewer, takes none and returns the
+   * milliseconds until it has as many. More than the burst are taken as the burst.
    */
-  take(key: string): number;
+  take(key: string, tokens?: number): number;
 }
 
 /** Token buckets by key. After the clock was set back, a bucket is at most empty: no key waits for the old time. */
@@ -25,16 +25,17 @@ export function createTokenBuckets({ perSecond, burst, clock, maxKeys = 10_000 }
   const interval = 1000 / perSecond;
   /** When each bucket will be full again. */
   const fullAt = new Lru<number>(maxKeys);
-  const stateOf = (key: string): { readonly full: number; readonly wait: number } => {
+  const stateOf = (key: string, tokens: number): { readonly full: number; readonly wait: number } => {
     const now = clock.now();
     const full = Math.max(now, Math.min(fullAt.get(key) ?? now, now + burst * interval));
     // Less than a microsecond is rounding.
-    return { full, wait: Math.max(0, Math.ceil(full - now - (burst - 1) * interval - 0.001)) };
+    return { full, wait: Math.max(0, Math.ceil(full - now - (burst - tokens) * interval - 0.001)) };
   };
   return {
-    take(key) {
-      const { full, wait } = stateOf(key);
-      fullAt.set(key, wait === 0 ? full + interval : full, 1);
+    take(key, wanted = 1) {
+      const tokens = Math.min(wanted, burst);
+      const { full, wait } = stateOf(key, tokens);
+      fullAt.set(key, wait === 0 ? full + tokens * interval : full, 1);
       return wait;
     },
   };

@@ -1,9 +1,15 @@
 import type { Problem } from '@flotilla/model';
-import type { Observability } from '@flotilla/observability-port';
+import { createLimits, type Observability } from '@flotilla/observability-port';
 import { sortedBy } from '@flotilla/std';
 
 /** Far more than there are codes of problems. */
 const maxReasons = 100;
+
+/** Of the problems that appear together, so many of each code are logged; /debug/problems has the others. */
+const maxLogged = 20;
+
+/** Problems of texts beyond one of their limits. */
+const ofText: ReadonlySet<string> = new Set(['over-limit', 'too-large']);
 
 /** Logs problems under the scope `validation`, and counts galley_validation_failed. */
 export interface ProblemLog {
@@ -18,17 +24,25 @@ export function createProblemLog({ log: root, metrics }: Observability): Problem
   const failed = metrics.counter('galley_validation_failed', 'Resources that failed validation.', {
     reason: { atMost: maxReasons },
   });
+  const limitHit = createLimits(metrics, ['text']);
   let ofBus: string | undefined;
   const tell = (problems: readonly Problem[]): void => {
+    const counts = new Map<string, number>();
     for (const { level, message, origin, resource, path, code } of problems) {
       if (level === 'error') failed.add(1, { reason: code });
-      log[level === 'error' ? 'error' : level === 'warning' ? 'warn' : 'info'](message, {
-        origin,
-        resource,
-        path,
-        code,
-      });
+      if (ofText.has(code)) limitHit('text');
+      const count = (counts.get(code) ?? 0) + 1;
+      counts.set(code, count);
+      if (count <= maxLogged)
+        log[level === 'error' ? 'error' : level === 'warning' ? 'warn' : 'info'](message, {
+          origin,
+          resource,
+          path,
+          code,
+        });
     }
+    for (const [code, count] of counts)
+      if (count > maxLogged) log.warn(`${count - maxLogged} more like this, see /debug/problems`, { code });
   };
   return {
     tell,

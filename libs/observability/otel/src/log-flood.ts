@@ -2,17 +2,24 @@ import { createTokenBuckets, hashBytes, type Clock, type TokenBuckets } from '@f
 import type { Entry } from './log-line.ts';
 
 /**
- * How many lines a minute are written; a quiet minute allows as many at once. Debug and trace have ten times as many of
- * their own.
+ * How many lines a minute are written, and how many bytes they may have; a quiet minute allows as many at once. Debug
+ * and trace have ten times as many of their own.
  */
 export interface LogLimits {
   readonly perPeer: number;
   readonly perScope: number;
+  readonly bytesPerPeer: number;
+  readonly bytesPerScope: number;
 }
-export const defaultLogLimits: LogLimits = { perPeer: 60, perScope: 1200 };
+export const defaultLogLimits: LogLimits = {
+  perPeer: 60,
+  perScope: 1200,
+  bytesPerPeer: 32_768,
+  bytesPerScope: 262_144,
+};
 /**
- * `repeated`: the same line was written a moment ago; `peer`, `scope`: more lines than these may have; `unwritable`:
- * nobody reads the log.
+ * `repeated`: the same line was written a moment ago; `peer`, `scope`: more lines or bytes than these may have;
+ * `unwritable`: nobody reads the log.
  */
 export const leftOutReasons = ['repeated', 'peer', 'scope', 'unwritable'] as const;
 export type LeftOutReason = (typeof leftOutReasons)[number];
@@ -20,6 +27,8 @@ export type LeftOutReason = (typeof leftOutReasons)[number];
 export interface FloodOptions {
   readonly clock: Clock;
   readonly limits: LogLimits;
+  /** The bytes of its line. */
+  sizeOf(entry: Entry): number;
   write(entry: Entry): void;
   onLeftOut(reason: LeftOutReason): void;
 }
@@ -34,9 +43,14 @@ interface Repeated {
   since: number;
   times: number;
 }
+/** What a minute allows: lines, and their bytes. */
 interface Budget {
-  readonly peers: TokenBuckets;
-  readonly scopes: TokenBuckets;
+  readonly lines: TokenBuckets;
+  readonly bytes: TokenBuckets;
+}
+interface Budgets {
+  readonly peers: Budget;
+  readonly scopes: Budget;
 }
 interface LeftOut {
   lines: number;
@@ -46,24 +60,30 @@ interface LeftOut {
 
 /**
  * Keeps a log from being filled. A line that was written within the last 10 s is counted, and written again with how
- * often it came; a peer, and a scope altogether, get so many lines a minute, and what is more is summed up in one line
- * for each scope every 10 s. Holds no more than its limits, however many lines and peers there are.
+ * often it came; a peer or kind of line, and a scope altogether, get so many lines and bytes a minute, and what is more
+ * is summed up in one line for each scope every 10 s. Holds no more than its limits, however many lines and peers there
+ * are.
  */
 export class LogFlood {
   readonly #options: FloodOptions;
   readonly #remembered = new Map<string, Repeated>();
-  readonly #lines: Budget;
-  readonly #debugLines: Budget;
+  readonly #budgets: Budgets;
+  readonly #debugBudgets: Budgets;
   readonly #leftOut = new Map<string, LeftOut>();
   #cancel: (() => void) | undefined;
 
   constructor(options: FloodOptions) {
     this.#options = options;
-    const budget = (factor: number): Budget => ({
-      peers: perMinute(options.limits.perPeer * factor, options.clock),
-      scopes: perMinute(options.limits.perScope * factor, options.clock),
+    const { limits, clock } = options;
+    const budget = (lines: number, bytes: number): Budget => ({
+      lines: perMinute(lines, clock),
+      bytes: perMinute(bytes, clock),
     });
-    [this.#lines, this.#debugLines] = [budget(1), budget(debugFactor)];
+    const budgets = (factor: number): Budgets => ({
+      peers: budget(limits.perPeer * factor, limits.bytesPerPeer * factor),
+      scopes: budget(limits.perScope * factor, limits.bytesPerScope * factor),
+    });
+    [this.#budgets, this.#debugBudgets] = [budgets(1), budgets(debugFactor)];
   }
 
   pass(entry: Entry): void {
@@ -91,8 +111,7 @@ export class LogFlood {
 
   /** Writes what has been counted. */
   sumUp(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#stopTimer();
     const now = this.#options.clock.now();
     for (const [id, repeated] of this.#remembered) {
       if (repeated.times === 0) {
@@ -115,30 +134,45 @@ export class LogFlood {
       });
     }
     this.#leftOut.clear();
+    // What the repeated lines above had no room for is in these lines already.
+    this.#stopTimer();
   }
 
+  /** That a line was repeated is a line as well: without room for it, its repetitions are left out. */
   #writeRepeated({ entry, since, times }: Repeated, now: number): void {
-    if (times > 0) this.#options.write({ ...entry, fields: { ...entry.fields, timesMore: times, inMs: now - since } });
+    if (times === 0) return;
+    const repeated = { ...entry, fields: { ...entry.fields, timesMore: times, inMs: now - since } };
+    const refused = this.#refuse(repeated);
+    if (refused) this.#leaveOut(entry, { reason: refused, now, lines: times });
+    else this.#options.write(repeated);
   }
 
-  /** A scope's lines are not taken from it by one peer: the peer's are looked at first. */
+  /** A scope's room is not taken from it by one peer: the peer's is looked at first. */
   #refuse(entry: Entry): LeftOutReason | undefined {
-    const { peers, scopes } = entry.level === 'debug' || entry.level === 'trace' ? this.#debugLines : this.#lines;
+    const { peers, scopes } = entry.level === 'debug' || entry.level === 'trace' ? this.#debugBudgets : this.#budgets;
     const scope = entry.scope ?? '';
-    if (peers.take(`${scope} ${causeOf(entry)}`) > 0) return 'peer';
-    return scopes.take(scope) > 0 ? 'scope' : undefined;
+    const peer = `${scope} ${causeOf(entry)}`;
+    if (peers.lines.take(peer) > 0) return 'peer';
+    const bytes = this.#options.sizeOf(entry);
+    if (peers.bytes.take(peer, bytes) > 0) return 'peer';
+    return scopes.lines.take(scope) > 0 || scopes.bytes.take(scope, bytes) > 0 ? 'scope' : undefined;
   }
 
-  #leaveOut(entry: Entry, { reason, now }: { reason: LeftOutReason; now: number }): void {
+  #leaveOut(entry: Entry, { reason, now, lines = 1 }: { reason: LeftOutReason; now: number; lines?: number }): void {
     const scope = entry.scope ?? '';
     const leftOut = this.#leftOut.get(scope) ?? { lines: 0, since: now, byPeer: new Map<string, number>() };
-    leftOut.lines += 1;
+    leftOut.lines += lines;
     const cause = causeOf(entry);
     if (leftOut.byPeer.has(cause) || leftOut.byPeer.size < maxRemembered)
-      leftOut.byPeer.set(cause, (leftOut.byPeer.get(cause) ?? 0) + 1);
+      leftOut.byPeer.set(cause, (leftOut.byPeer.get(cause) ?? 0) + lines);
     this.#leftOut.set(scope, leftOut);
     this.#options.onLeftOut(reason);
     this.#sumUpLater();
+  }
+
+  #stopTimer(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #sumUpLater(): void {
@@ -146,15 +180,15 @@ export class LogFlood {
   }
 }
 
-const perMinute = (lines: number, clock: Clock): TokenBuckets =>
-  createTokenBuckets({ perSecond: lines / 60, burst: lines, clock, maxKeys: maxPeers });
+const perMinute = (tokens: number, clock: Clock): TokenBuckets =>
+  createTokenBuckets({ perSecond: tokens / 60, burst: tokens, clock, maxKeys: maxPeers });
 
 /**
- * Who caused a line: the address it came from without the port, which each connection has another of; else what it is
- * about.
+ * Who or what caused a line: the address it came from without the port, which each connection has another of; the code
+ * of a problem, of which each object may have another text; else what it is about.
  */
 function causeOf({ fields, message }: Entry): string {
-  const { peer, proxy, identity } = fields;
-  const cause = typeof peer === 'string' ? peer.replace(/:\d{1,5}$/, '') : (proxy ?? identity);
+  const { peer, proxy, identity, code } = fields;
+  const cause = typeof peer === 'string' ? peer.replace(/:\d{1,5}$/, '') : (proxy ?? identity ?? code);
   return typeof cause === 'string' ? cause : message;
 }

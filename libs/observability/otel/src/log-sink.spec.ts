@@ -8,7 +8,7 @@ const logs = new URL('./index.ts', import.meta.url).href;
 const program = `
   import { createLogger, createMetrics } from ${JSON.stringify(logs)};
   const metrics = createMetrics();
-  const log = createLogger('pilot', { metrics, limits: { perPeer: 1e6, perScope: 1e6 } });
+  const log = createLogger('pilot', { metrics, limits: { perPeer: 1e6, perScope: 1e6, bytesPerPeer: 1e9, bytesPerScope: 1e9 } });
   for (let i = 0; i < 5000; i += 1) log.info('line', { i, text: 'x'.repeat(200) });
   process.stdout.write((await metrics.text()).match(/.*unwritable.*/)[0]);
 `;

@@ -165,6 +165,41 @@ describe('floods', () => {
     expect(read()).toHaveLength(1);
     expect(await leftOut()).toMatchObject({ scope: 8800 });
   });
+  it('of long lines end with the bytes of a minute, however few lines they are', () => {
+    const { log, lines, clock, read } = rig({ limits: { bytesPerPeer: 5000, bytesPerScope: 12_000 } });
+    const text = Array.from({ length: 8 }, () => 'x'.repeat(190));
+    for (let i = 0; i < 100; i += 1) log.scope('ads').warn('refused', { peer: `10.0.0.${i % 5}:1`, i, text });
+    const bytes = lines.join('').length;
+    expect(bytes).toBeGreaterThan(8000);
+    expect(bytes).toBeLessThanOrEqual(12_000);
+    const written = read();
+    clock.pass(10_000);
+    expect(read()).toMatchObject([
+      { msg: 'log lines were left out: too many in a minute', lines: 100 - written.length },
+    ]);
+  });
+  it('of problems with one code end with the lines of one peer', () => {
+    const { log, read, clock } = rig();
+    for (let i = 0; i < 500; i += 1) log.warn(`object ${i} has the host of another`, { code: 'IST0109' });
+    log.warn('object 7 names a gateway that does not exist', { code: 'IST0101' });
+    expect(read().map(({ code }) => code)).toEqual([...Array<string>(60).fill('IST0109'), 'IST0101']);
+    clock.pass(10_000);
+    expect(read()).toMatchObject([{ lines: 440, mostOf: ['IST0109 (440)'] }]);
+  });
+  it('of lines that are repeated have no bytes of their own', () => {
+    const { log, clock, read } = rig({ limits: { perPeer: 20, perScope: 20 } });
+    for (let minute = 0; minute < 6; minute += 1) {
+      for (let i = 0; i < 2000; i += 1) log.warn('refused', { peer: 'a', n: i % 20 });
+      clock.pass(10_000);
+    }
+    const written = read();
+    expect(written.filter(({ msg }) => msg === 'refused').length).toBeLessThanOrEqual(20 + 20);
+    const counted = written.reduce(
+      (sum, { msg, timesMore = 0, lines = 0 }) => sum + (msg === 'refused' ? Number(timesMore) || 1 : Number(lines)),
+      0,
+    );
+    expect(counted).toBe(6 * 2000);
+  });
   it("at debug are bounded, too, and don't use up what warnings may have", () => {
     const { log, read } = rig({ levels: { default: 'debug' }, limits: { perPeer: 60, perScope: 1200 } });
     for (let i = 0; i < 5000; i += 1) log.debug('request', { peer: 'a', i });

@@ -1,7 +1,7 @@
 import type { Fields, Logger, Metrics } from '@flotilla/observability-port';
 import { systemClock, type Clock } from '@flotilla/std';
 import { defaultLogLimits, leftOutReasons, LogFlood, type LogLimits } from './log-flood.ts';
-import { entryOf, formatLine, levels, type Level, type LogFormat } from './log-line.ts';
+import { entryOf, formatLine, levels, type Entry, type Level, type LogFormat } from './log-line.ts';
 import { createStandardErrorSink, type LogSink } from './log-sink.ts';
 
 /** `default:info,ads:debug`: a level for each of Istio's scopes. */
@@ -23,7 +23,8 @@ export function parseLogLevels(text: string): LogLevels {
 export interface LoggerOptions {
   readonly levels?: LogLevels;
   readonly format?: LogFormat;
-  readonly limits?: LogLimits;
+  /** Those that are not given are the default ones. */
+  readonly limits?: Partial<LogLimits>;
   readonly metrics?: Metrics;
   readonly clock?: Clock;
   readonly sink?: LogSink;
@@ -46,13 +47,14 @@ export function createLogger(service: string, options: LoggerOptions = {}): Clos
     { reason: leftOutReasons },
   );
   for (const reason of leftOutReasons) leftOut?.add(0, { reason });
+  const lineOf = (entry: Entry): string => `${formatLine(entry, { service, format, at: clock.now() })}\n`;
   const flood = new LogFlood({
     clock,
-    limits: options.limits ?? defaultLogLimits,
+    limits: { ...defaultLogLimits, ...options.limits },
     onLeftOut: (reason) => leftOut?.add(1, { reason }),
+    sizeOf: (entry) => Buffer.byteLength(lineOf(entry)),
     write: (entry) => {
-      if (!sink(`${formatLine(entry, { service, format, at: clock.now() })}\n`))
-        leftOut?.add(1, { reason: 'unwritable' });
+      if (!sink(lineOf(entry))) leftOut?.add(1, { reason: 'unwritable' });
     },
   });
   const create = (scope: string | undefined, always: Fields): Logger => {

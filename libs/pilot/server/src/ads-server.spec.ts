@@ -32,7 +32,10 @@ const limits: AdsLimits = {
   xdsNames: 60,
   xdsNamesPerIdentity: 1000,
   xdsTotalNames: 1000,
+  xdsNodeBytesPerIdentity: 10_000,
+  xdsTotalNodeBytes: 10_000,
   xdsUnknownNames: 10,
+  xdsUnknownNamesPerIdentity: 10,
 };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -73,11 +76,16 @@ async function serve({ size = 1, ...changed }: Partial<AdsLimits> & { readonly s
       if (node.id === 'nonsense') throw new Error('not a node');
       const session = {
         push,
+        nodeBytes: Number(node.cluster ?? 0),
+        unknownNames: node.id === 'guesser' ? 6 : 0,
         source: { all: () => [], get: (_type: string, name: string) => resource(name) },
         prepare: () => true,
         onEffect: ({ kind }: Effect) => happened.push(kind),
         onPushed() {},
-        close: () => void sessions.splice(sessions.indexOf(session), 1),
+        close: () => {
+          sessions.splice(sessions.indexOf(session), 1);
+          happened.push('closed');
+        },
       };
       sessions.push(session);
       return session;
@@ -274,6 +282,48 @@ describe('names of all streams together', () => {
       expect((await last.next()).resources).toHaveLength(40);
     },
   );
+});
+
+it('unknown names of all streams of a client end the one that exceeds their limit', async () => {
+  const { open, hits } = await serve();
+  const [first, more] = [open(), open()];
+  first.read();
+  first.ask({ node: { id: 'guesser' }, resourceNames: ['a'] });
+  await first.next();
+  more.ask({ node: { id: 'guesser' }, resourceNames: ['a'] });
+  expect(await more.ended).toMatchObject({
+    code: status.RESOURCE_EXHAUSTED,
+    details:
+      "too many unknown names on all streams of 127.0.0.1: ask for less, or raise pilot's --xds-unknown-names-per-identity",
+  });
+  expect(hits).toEqual(['xds_unknown_names_per_identity']);
+});
+
+describe('bytes of all nodes together', () => {
+  it.each([
+    ['xds_node_bytes_per_identity', { xdsNodeBytesPerIdentity: 700 }, 'on all streams of 127.0.0.1'],
+    ['xds_total_node_bytes', { xdsTotalNodeBytes: 700 }, 'on all streams of this pilot'],
+  ] as const)('%s ends the stream that exceeds them, until others are closed', async (...[kind, changed, message]) => {
+    const { open, hits, sessions, happened } = await serve(changed);
+    const node = { id: 'x', cluster: '400' };
+    const first = open();
+    first.read();
+    first.ask({ node, resourceNames: ['a'] });
+    await first.next();
+    const more = open();
+    more.ask({ node, resourceNames: ['a'] });
+    expect(await more.ended).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: `too many bytes of nodes ${message}: ask for less, or raise pilot's --${kind.replaceAll('_', '-')}`,
+    });
+    expect([hits, sessions.length]).toEqual([[kind], 1]);
+    first.stream.end();
+    while ((await happened.next()).value !== 'closed');
+    const last = open();
+    last.read();
+    last.ask({ node, resourceNames: ['a'] });
+    expect(await last.next()).toBeDefined();
+  });
 });
 
 describe('a client that takes nothing', () => {

@@ -19,11 +19,17 @@ export interface AdsLimits {
   readonly xdsNamesPerIdentity: number;
   /** Names that all streams keep. */
   readonly xdsTotalNames: number;
+  /** Bytes that all streams of one SPIFFE identity keep of their nodes; on a plaintext port, of one address. */
+  readonly xdsNodeBytesPerIdentity: number;
+  /** Bytes that all streams keep of their nodes. */
+  readonly xdsTotalNodeBytes: number;
   /**
    * Of these, names that are watched though they are not known: no cluster of the proxy has them, or there is nothing
    * by them.
    */
   readonly xdsUnknownNames: number;
+  /** Names beyond that, which are not watched, of all streams of one SPIFFE identity or address. */
+  readonly xdsUnknownNamesPerIdentity: number;
 }
 
 /** As the metric limits_hit_total has them: the name of the setting in Prometheus' spelling. */
@@ -39,7 +45,10 @@ export const limitKinds = [
   'xds_names',
   'xds_names_per_identity',
   'xds_total_names',
+  'xds_node_bytes_per_identity',
+  'xds_total_node_bytes',
   'xds_unknown_names',
+  'xds_unknown_names_per_identity',
 ] as const;
 export type LimitKind = (typeof limitKinds)[number];
 

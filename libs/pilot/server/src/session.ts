@@ -7,6 +7,10 @@ export type Node = envoy.config.core.v3.INode;
 /** What the service knows of one proxy; made at the first request of its stream, closed with it. */
 export interface Session {
   readonly source: Source;
+  /** About how many bytes it keeps of the node. */
+  readonly nodeBytes: number;
+  /** How many of the names that were requested are not known, and not watched. */
+  readonly unknownNames: number;
   /**
    * Does a piece of what an answer of this type takes, if it is requested by names, for these. Returns whether it is
    * complete, so that the source answers at little cost.

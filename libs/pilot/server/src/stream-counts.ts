@@ -1,16 +1,29 @@
 import type { AdsLimits } from './limits.ts';
 
-type Limits = Pick<AdsLimits, 'xdsStreams' | 'xdsStreamsPerIdentity' | 'xdsTotalNames' | 'xdsNamesPerIdentity'>;
+type Limits = Pick<
+  AdsLimits,
+  | 'xdsStreams'
+  | 'xdsStreamsPerIdentity'
+  | 'xdsTotalNames'
+  | 'xdsNamesPerIdentity'
+  | 'xdsTotalNodeBytes'
+  | 'xdsNodeBytesPerIdentity'
+  | 'xdsUnknownNamesPerIdentity'
+>;
 export type StreamLimit = 'xds_streams' | 'xds_streams_per_identity';
-export type NameLimit = 'xds_total_names' | 'xds_names_per_identity';
+/** What streams keep of what their clients send. */
+export type Kept = 'names' | 'unknownNames' | 'nodeBytes';
+export type KeptLimit =
+  | 'xds_total_names'
+  | 'xds_names_per_identity'
+  | 'xds_unknown_names_per_identity'
+  | 'xds_total_node_bytes'
+  | 'xds_node_bytes_per_identity';
 
-interface Counts {
-  readonly streams: number;
-  readonly names: number;
-}
-const none: Counts = { streams: 0, names: 0 };
+type Counts = Readonly<Record<'streams' | Kept, number>>;
+const none: Counts = { streams: 0, names: 0, unknownNames: 0, nodeBytes: 0 };
 
-/** How many streams are open, and how many names they keep, in all and of each client. */
+/** How many streams are open, and how much they keep, in all and of each client. */
 export class StreamCounts {
   readonly #limits: Limits;
   readonly #byClient = new Map<string, Counts>();
@@ -28,32 +41,47 @@ export class StreamCounts {
     const { streams } = this.#byClient.get(client) ?? none;
     if (streams >= this.#limits.xdsStreamsPerIdentity) return 'xds_streams_per_identity';
     if (this.#total.streams >= this.#limits.xdsStreams) return 'xds_streams';
-    this.#add(client, { streams: 1, names: 0 });
+    this.#add(client, { ...none, streams: 1 });
     return undefined;
   }
 
   leave(client: string): void {
-    this.#add(client, { streams: -1, names: 0 });
+    this.#add(client, { ...none, streams: -1 });
   }
 
   /**
-   * A stream of a client keeps so many names more, or less. Returns the limit that is exceeded now, by more of them:
-   * they are counted nevertheless, until the stream has let them go.
+   * A stream of a client keeps so much more, or less. Returns the limit that is exceeded now, by more of it: it is
+   * counted nevertheless, until the stream has let it go.
    */
-  addNames(client: string, names: number): NameLimit | undefined {
-    if (names === 0) return undefined;
-    this.#add(client, { streams: 0, names });
-    if (names < 0) return undefined;
-    if ((this.#byClient.get(client) ?? none).names > this.#limits.xdsNamesPerIdentity) return 'xds_names_per_identity';
-    return this.#total.names > this.#limits.xdsTotalNames ? 'xds_total_names' : undefined;
+  keep(client: string, kept: Kept, more: number): KeptLimit | undefined {
+    if (more === 0) return undefined;
+    this.#add(client, { ...none, [kept]: more });
+    if (more < 0) return undefined;
+    const ofClient = (this.#byClient.get(client) ?? none)[kept];
+    const { xdsNamesPerIdentity, xdsTotalNames, xdsNodeBytesPerIdentity, xdsTotalNodeBytes } = this.#limits;
+    switch (kept) {
+      case 'names':
+        if (ofClient > xdsNamesPerIdentity) return 'xds_names_per_identity';
+        return this.#total.names > xdsTotalNames ? 'xds_total_names' : undefined;
+      case 'unknownNames':
+        return ofClient > this.#limits.xdsUnknownNamesPerIdentity ? 'xds_unknown_names_per_identity' : undefined;
+      case 'nodeBytes':
+        if (ofClient > xdsNodeBytesPerIdentity) return 'xds_node_bytes_per_identity';
+        return this.#total.nodeBytes > xdsTotalNodeBytes ? 'xds_total_node_bytes' : undefined;
+    }
   }
 
   #add(client: string, more: Counts): void {
     const counts = sum(this.#byClient.get(client) ?? none, more);
-    if (counts.streams === 0 && counts.names === 0) this.#byClient.delete(client);
+    if (Object.values(counts).every((count) => count === 0)) this.#byClient.delete(client);
     else this.#byClient.set(client, counts);
     this.#total = sum(this.#total, more);
   }
 }
 
-const sum = (a: Counts, b: Counts): Counts => ({ streams: a.streams + b.streams, names: a.names + b.names });
+const sum = (a: Counts, b: Counts): Counts => ({
+  streams: a.streams + b.streams,
+  names: a.names + b.names,
+  unknownNames: a.unknownNames + b.unknownNames,
+  nodeBytes: a.nodeBytes + b.nodeBytes,
+});

@@ -22,7 +22,10 @@ const limits = {
   xdsNames: 10_000,
   xdsNamesPerIdentity: 10_000,
   xdsTotalNames: 10_000,
+  xdsNodeBytesPerIdentity: 10_000,
+  xdsTotalNodeBytes: 10_000,
   xdsUnknownNames: 10,
+  xdsUnknownNamesPerIdentity: 10,
 };
 const source: Source = { all: () => [], get: () => undefined };
 
@@ -73,7 +76,7 @@ function rig() {
       },
       encoder: new ResponseEncoder(),
       turns,
-      counts: { addNames: () => undefined },
+      counts: { keep: () => undefined },
       client,
       limits,
       hit: () => {},
@@ -81,7 +84,15 @@ function rig() {
       log: noObservability.log,
       open: ({ push }) => {
         pushes.push(push);
-        return { source: from, prepare, onEffect() {}, onPushed: () => void pushed.push(client), close() {} };
+        return {
+          source: from,
+          nodeBytes: 0,
+          unknownNames: 0,
+          prepare,
+          onEffect() {},
+          onPushed: () => void pushed.push(client),
+          close() {},
+        };
       },
       read: createRequestReader('delta', { requestBytes: 10_000, nodeBytes: 1000, nameBytes: 100, names: 1000 }),
     });

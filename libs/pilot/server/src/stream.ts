@@ -22,7 +22,7 @@ import { messageOf, type Clock } from '@flotilla/std';
 import { holdable } from './hold.ts';
 import { flagOf, type AdsLimits, type LimitKind } from './limits.ts';
 import { PermissionDenied, type OpenSession, type Session } from './session.ts';
-import type { StreamCounts } from './stream-counts.ts';
+import type { Kept, KeptLimit, StreamCounts } from './stream-counts.ts';
 import type { Turns, Worker } from './turns.ts';
 
 export interface StreamOptions {
@@ -32,7 +32,7 @@ export interface StreamOptions {
   readonly encoder: ResponseEncoder;
   /** Shared with all other streams. */
   readonly turns: Turns;
-  readonly counts: Pick<StreamCounts, 'addNames'>;
+  readonly counts: Pick<StreamCounts, 'keep'>;
   /** Whom its names are counted for. */
   readonly client: string;
   readonly limits: AdsLimits;
@@ -51,6 +51,12 @@ const maxUnwrittenBytes = 1 << 20;
 const maxBacklogBytes = 1 << 20;
 const statusOf = (limit: LimitKind): status =>
   limit === 'xds_write_timeout' ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED;
+const wordsOf: Readonly<Record<Kept, string>> = {
+  names: 'names',
+  unknownNames: 'unknown names',
+  nodeBytes: 'bytes of nodes',
+};
+const isTotal = (limit: KeptLimit): boolean => limit === 'xds_total_names' || limit === 'xds_total_node_bytes';
 /** Bytes that are not a request have the status that gRPC's libraries give them. */
 const statusFor = (error: unknown): status =>
   error instanceof PermissionDenied
@@ -87,7 +93,7 @@ export class AdsStream implements Worker {
   /** Types of which the last request is not answered completely. */
   readonly #unfinished = new Set<string>();
   #isHalfClosed = false;
-  #countedNames = 0;
+  readonly #kept: Record<Kept, number> = { names: 0, unknownNames: 0, nodeBytes: 0 };
   #isOver = false;
   #session: Session | undefined;
   #pending = new Map<string, Set<string> | 'all'>();
@@ -191,6 +197,7 @@ export class AdsStream implements Worker {
       else this.#end(statusFor(error), messageOf(error));
       return;
     }
+    this.#keep('nodeBytes', this.#session.nodeBytes);
     this.#prepare(request.event);
   }
 
@@ -224,7 +231,8 @@ export class AdsStream implements Worker {
       }
       this.#outgoing = this.#outgoing.slice(done);
       if (this.#isOver || this.#outgoing.length > 0) return;
-      this.#countNames(countNames(this.#state));
+      this.#keep('names', countNames(this.#state));
+      this.#keep('unknownNames', this.#session?.unknownNames ?? 0);
       if (this.#isPushing && this.#pending.size === 0) this.#session?.onPushed();
       this.#isPushing = false;
     });
@@ -247,15 +255,17 @@ export class AdsStream implements Worker {
     }
   }
 
-  #countNames(count: number): void {
+  /** From now on the stream keeps so much. */
+  #keep(kept: Kept, count: number): void {
     const { counts, client } = this.#options;
-    const exceeded = counts.addNames(client, count - this.#countedNames);
-    this.#countedNames = count;
-    if (exceeded)
-      this.#refuse(
-        exceeded,
-        `too many names on all streams ${exceeded === 'xds_total_names' ? 'of this pilot' : `of ${client}`}: ask for less, or raise pilot's ${flagOf(exceeded)}`,
-      );
+    const exceeded = counts.keep(client, kept, count - this.#kept[kept]);
+    this.#kept[kept] = count;
+    if (!exceeded) return;
+    const whose = isTotal(exceeded) ? 'of this pilot' : `of ${client}`;
+    this.#refuse(
+      exceeded,
+      `too many ${wordsOf[kept]} on all streams ${whose}: ask for less, or raise pilot's ${flagOf(exceeded)}`,
+    );
   }
 
   #write(response: Buffer): void {
@@ -335,7 +345,7 @@ export class AdsStream implements Worker {
     this.#outgoing = [];
     this.#unfinished.clear();
     this.#pending.clear();
-    this.#countNames(0);
+    for (const kept of ['names', 'unknownNames', 'nodeBytes'] as const) this.#keep(kept, 0);
     this.#session?.close();
     this.#session = undefined;
     // What the client still sends is of no use: it is read, and dropped.

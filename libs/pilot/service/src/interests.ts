@@ -115,6 +115,11 @@ export class Interests implements Source {
     }
   }
 
+  /** Names that are not known, and not watched. */
+  get unwatched(): number {
+    return this.#unknown.unwatched;
+  }
+
   get requested(): Iterable<XdsKind> {
     return this.#requested;
   }
@@ -156,7 +161,7 @@ export class Interests implements Source {
    */
   watchedOf(sent: Sent): Sent {
     const kind = kindOfType(sent.typeUrl);
-    if (!kind || isWhole(kind) || this.#unknown.areAllWatched) return sent;
+    if (!kind || isWhole(kind) || this.#unknown.unwatched === 0) return sent;
     return { ...sent, resources: sent.resources.filter(({ name }) => this.#isWatched(kind, name)) };
   }
 

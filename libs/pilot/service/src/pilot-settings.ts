@@ -20,13 +20,22 @@ const adsLimitSettings = () =>
     ),
     xdsNames: setting.count('names of all types together that a stream may request', 200_000),
     xdsNamesPerIdentity: setting.count(
-      'names of all streams of a service account, of some 100 bytes each; on the plaintext port, of an address',
+      'names of all streams of a service account, of 150 bytes each; on the plaintext port, of an address',
       10_000_000,
     ),
     xdsTotalNames: setting.count('names of all streams together', 25_000_000),
+    xdsNodeBytesPerIdentity: setting.count(
+      'bytes that are kept of the nodes of all streams of a service account; on the plaintext port, of an address',
+      64 << 20,
+    ),
+    xdsTotalNodeBytes: setting.count('bytes that are kept of the nodes of all streams', 512 << 20),
     xdsUnknownNames: setting.count(
       'names that a proxy does not use, such as endpoints of unknown clusters, that are watched for a stream; others are answered once',
       1000,
+    ),
+    xdsUnknownNamesPerIdentity: setting.count(
+      'further names that are not used, and not watched, of all streams of a service account; on the plaintext port, of an address',
+      500_000,
     ),
   }) satisfies { readonly [L in keyof AdsLimits]: Setting<number> };
 

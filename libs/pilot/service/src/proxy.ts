@@ -14,6 +14,7 @@ import type { ProxyReport } from './report/proxy-report.ts';
 import { createSecretReports } from './secret-reports.ts';
 import type { Holder, SharedList } from './shared-list.ts';
 import type { SharedLists } from './shared-lists.ts';
+import { weightOf } from './struct.ts';
 
 export interface ProxyContext {
   readonly engine: Engine;
@@ -37,6 +38,7 @@ export interface ProxyContext {
 export class Proxy implements Session, Holder {
   readonly attributes: ProxyAttributes;
   readonly source: Source;
+  readonly nodeBytes: number;
   /** Its workload's labels, asked for with what it sent. */
   readonly labels: Watch;
   readonly #context: ProxyContext;
@@ -51,6 +53,7 @@ export class Proxy implements Session, Holder {
   /** Throws as attributesOf does. */
   constructor(opening: Opening, context: ProxyContext) {
     this.attributes = attributesOf(opening, context.credentialReaders);
+    this.nodeBytes = weightOf(this.attributes);
     this.#context = context;
     this.#push = opening.push;
     this.#log = opening.log.with({ proxy: this.attributes.id });
@@ -70,6 +73,10 @@ export class Proxy implements Session, Holder {
   /** Whom queries are asked for: another one when its workload's labels change. */
   get subject(): Subject {
     return this.#subject;
+  }
+
+  get unknownNames(): number {
+    return this.#interests.unwatched;
   }
 
   /** What it has answered. */

@@ -23,3 +23,16 @@ function valueToJson(value: Value): unknown {
   if (has('structValue')) return structToJson(value.structValue);
   return has('listValue') ? (value.listValue?.values ?? []).map(valueToJson) : null;
 }
+
+/** What an entry of an object or list takes beside its texts. */
+const entryBytes = 64;
+
+/** About how many bytes of memory a value of JSON takes, at most: two for each character. */
+export function weightOf(value: unknown): number {
+  if (typeof value === 'string') return 2 * value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.entries(value).reduce(
+    (sum, [key, member]) => sum + entryBytes + (Array.isArray(value) ? 0 : 2 * key.length) + weightOf(member),
+    0,
+  );
+}

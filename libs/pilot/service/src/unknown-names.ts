@@ -17,8 +17,8 @@ export class UnknownNames {
     return this.#watched.size + this.#unwatched;
   }
 
-  get areAllWatched(): boolean {
-    return this.#unwatched === 0;
+  get unwatched(): number {
+    return this.#unwatched;
   }
 
   /** A name that is new. `isFirst`: the first that is not watched since there was none. */
