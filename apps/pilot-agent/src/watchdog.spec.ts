@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -14,20 +14,25 @@ const hang = `data:text/javascript,${encodeURIComponent(`
 
 it('an agent that hangs says where, and ends', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'agent-'));
+  const envoy = join(folder, 'envoy');
+  writeFileSync(envoy, '#!/bin/sh\nexec sleep 30 >/dev/null 2>&1\n', { mode: 0o755 });
   const { code, log } = await new Promise<{ code: unknown; log: string }>((resolve) =>
     execFile(
       process.execPath,
       ['--import', hang, main, 'proxy', 'sidecar'],
       {
         cwd: folder,
+        // Were it not ended, it would keep a core busy for good.
+        timeout: 30_000,
+        killSignal: 'SIGKILL',
         env: {
           PATH: process.env['PATH'],
           PILOT_AGENT_ROOT: folder,
           POD_NAME: 'web',
           POD_NAMESPACE: 'shop',
           INSTANCE_IP: '127.0.0.1',
-          // Envoy that does nothing, and an address where nobody is.
-          ENVOY_BIN: '/bin/cat',
+          // An Envoy that only waits, and an address where nobody is.
+          ENVOY_BIN: envoy,
           PROXY_CONFIG: 'discoveryAddress: 127.0.0.1:1',
           AGENT_WATCHDOG_STACK_AFTER: '200ms',
           AGENT_WATCHDOG_EXIT_AFTER: '1s',
