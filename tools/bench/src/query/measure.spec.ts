@@ -14,10 +14,8 @@ describe('queries that a change runs again, of all results that there are', () =
         'load-assignment': 10,
         assignment: 1,
         endpoints: 1,
-        'endpoints-by-port': 1,
-        'endpoints-of-host': 1,
-        'endpoints-of-port': 1,
-        'service-accounts': 1,
+        'encoded-endpoints': 1,
+        'endpoints-by-locality': 1,
       },
       ran: 17,
     });
