@@ -1,7 +1,7 @@
 export { newNames, step } from './step.ts';
 export { countNames, createState, type State } from './state.ts';
 export type { Context } from './respond.ts';
-export * from './types.ts';
+export type { Changes, Effect, Event, Protocol, RequestEvent, Resource, Send, Source } from './types.ts';
 export { ResponseEncoder } from './encode.ts';
-export * from './request.ts';
+export { type ReadRequest, type Request, type RequestLimits, RequestTooLarge, createRequestReader } from './request.ts';
 export { MalformedMessage } from './wire.ts';

@@ -1,4 +1,4 @@
-export * from './documents.ts';
-export * from './file-source.ts';
+export { type ParsedDocument, parseDocuments } from './documents.ts';
+export { watchFiles } from './file-source.ts';
 export { treeLimits, type TreeLimits } from './watch-tree.ts';
 export type { FileFound } from './read-file.ts';

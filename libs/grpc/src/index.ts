@@ -1,5 +1,4 @@
-export * from './channel-credentials.ts';
-export * from './listen.ts';
-export * from './printable-status.ts';
-export * from './reset-call.ts';
-export * from './unix-socket.ts';
+export { channelCredentials, expectIdentity, identityIn, serverNamed } from './channel-credentials.ts';
+export { type GrpcLimits, type GrpcService, type ListenOptions, type Listening, listen } from './listen.ts';
+export { resetCall } from './reset-call.ts';
+export { listenOnSocket } from './unix-socket.ts';

@@ -1,8 +1,13 @@
-export * from './certificate.ts';
-export * from './csr.ts';
+export { type Issuer, buildCertificate, buildRoot, keyToPem, parseCertificates, verifyChain } from './certificate.ts';
+export { buildCsr, maxCsrBytes, parseCsr } from './csr.ts';
 export { maxDerBytes } from './der.ts';
 export type { AltNames } from './extensions.ts';
-export * from './key.ts';
-export * from './renewal.ts';
-export * from './source.ts';
-export * from './peer-identity.ts';
+export { generateKey } from './key.ts';
+export { isDue, middleOf } from './renewal.ts';
+export {
+  type CertificateSource,
+  type KeyAndCertificate,
+  type MutableCertificateSource,
+  createCertificateSource,
+} from './source.ts';
+export { peerIdentity } from './peer-identity.ts';

@@ -1,2 +1,2 @@
-export * from './ca-client.ts';
-export * from './service-certificate.ts';
+export { requestCertificate } from './ca-client.ts';
+export { certificateSettings, createServiceCertificate } from './service-certificate.ts';

@@ -1,10 +1,15 @@
-export * from './app.ts';
-export * from './grpc-runner.ts';
-export * from './installation-settings.ts';
-export * from './monitoring.ts';
-export * from './options.ts';
-export * from './runners.ts';
-export * from './server-settings.ts';
-export * from './supervisor.ts';
+export { commonSettings, runApp } from './app.ts';
+export { grpcRunner } from './grpc-runner.ts';
+export {
+  domainSettings,
+  installationIn,
+  installationSettings,
+  systemNamespaceSettings,
+} from './installation-settings.ts';
+export { serveMonitoring } from './monitoring.ts';
+export { parseOptions } from './options.ts';
+export { explain } from './runners.ts';
+export { createGuard, grpcLimits, grpcSettings } from './server-settings.ts';
+export { createSupervisor } from './supervisor.ts';
 export { xdsPorts, type XdsPortOptions, type XdsPortParts } from './xds-ports.ts';
 export { startWatchdog } from './watchdog/watchdog.ts';

@@ -1,1 +1,1 @@
-export * from './stored-file.ts';
+export { codeOf, createFile, replaceFile } from './stored-file.ts';

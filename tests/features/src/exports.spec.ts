@@ -39,6 +39,13 @@ describe('exports', () => {
     expect(unused).toEqual([]);
   });
 
+  it('of a package are listed one by one', () =>
+    expect(
+      [...sources]
+        .filter(([file, source]) => !file.startsWith('libs/proto-gen/') && /^export (type )?\* from/m.test(source))
+        .map(([file]) => file),
+    ).toEqual([]));
+
   it('have names', () =>
     expect([...sources].filter(([, source]) => /^export default /m.test(source)).map(([file]) => file)).toEqual([]));
 });

@@ -1,5 +1,5 @@
 export { copyShop, type Mode } from './control-plane.ts';
-export * from './demo-mesh.ts';
+export { type Mesh, type MeshOptions, type MeshProblem, startMesh } from './demo-mesh.ts';
 export { isInNode, nodeCommand, whyNoNode } from './node/enter.ts';
 export { replaceFile } from './cluster/replace-file.ts';
 export type { Pod } from './cluster/pod.ts';

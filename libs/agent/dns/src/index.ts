@@ -1,4 +1,4 @@
-export * from './answer.ts';
-export * from './dns-server.ts';
-export * from './lookup-table.ts';
-export * from './resolv-conf.ts';
+export { buildAnswer, parseQuery } from './answer.ts';
+export { type DnsServer, createDnsServer } from './dns-server.ts';
+export { type NameInfo, buildLookupTable, lookUp } from './lookup-table.ts';
+export { parseResolvConf } from './resolv-conf.ts';

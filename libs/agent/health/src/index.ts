@@ -1,5 +1,5 @@
-export * from './app-probes.ts';
-export * from './envoy-ready.ts';
-export * from './http.ts';
-export * from './prometheus.ts';
-export * from './status-server.ts';
+export { parseAppProbes } from './app-probes.ts';
+export { parseEnvoyState, probeEnvoy, unreadiness } from './envoy-ready.ts';
+export { request } from './http.ts';
+export { mergeMetrics, parseAppScrape } from './prometheus.ts';
+export { type StatusServerOptions, createStatusServer } from './status-server.ts';

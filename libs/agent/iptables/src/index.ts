@@ -1,7 +1,7 @@
-export * from './clean.ts';
-export * from './describe.ts';
-export * from './flags.ts';
-export * from './ranges.ts';
-export * from './rule.ts';
-export * from './rules.ts';
-export * from './iptables-settings.ts';
+export { buildCleanCommands } from './clean.ts';
+export { describeEnvironment, describeSettings } from './describe.ts';
+export { parseFlags } from './flags.ts';
+export { separateRanges } from './ranges.ts';
+export { type Rule, commandLines, restoreText } from './rule.ts';
+export { buildRules } from './rules.ts';
+export { type FlagSpec, type IptablesSettings, buildSettings, iptablesFlags } from './iptables-settings.ts';

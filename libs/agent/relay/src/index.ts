@@ -1,5 +1,5 @@
-export * from './methods.ts';
-export * from './name-table.ts';
-export * from './relay.ts';
-export * from './upstream.ts';
-export * from './wire.ts';
+export { discoveryMethods } from './methods.ts';
+export { type NameTable, type Variant, nameTableType } from './name-table.ts';
+export { createRelay } from './relay.ts';
+export { createUpstream } from './upstream.ts';
+export { textField } from './wire.ts';

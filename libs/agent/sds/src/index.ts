@@ -1,4 +1,4 @@
-export * from './ca-client.ts';
-export * from './sds-server.ts';
-export * from './secrets.ts';
-export * from './workload-certificate.ts';
+export { createCaClient } from './ca-client.ts';
+export { createSdsServer } from './sds-server.ts';
+export { parseSecretName } from './secrets.ts';
+export { createWorkloadCertificate, renewalDelay } from './workload-certificate.ts';

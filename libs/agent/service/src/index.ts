@@ -1,10 +1,8 @@
-export * from './agent.ts';
-export * from './bootstrap-file.ts';
-export * from './envoy-process.ts';
-export * from './flags.ts';
-export * from './iptables-command.ts';
-export * from './pod-info.ts';
-export * from './proxy-command.ts';
-export * from './proxy-start.ts';
-export * from './agent-settings.ts';
-export * from './small-commands.ts';
+export { activeConnections } from './envoy-process.ts';
+export { flagsOf } from './flags.ts';
+export { type IptablesCommandOptions, cleanIptablesCommand, iptablesCommand } from './iptables-command.ts';
+export { parsePodInfo } from './pod-info.ts';
+export { proxyCommand } from './proxy-command.ts';
+export { prepareProxy } from './proxy-start.ts';
+export { readSettings, splitAddress } from './agent-settings.ts';
+export { requestCommand, waitCommand } from './small-commands.ts';

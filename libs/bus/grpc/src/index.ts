@@ -1,2 +1,2 @@
-export * from './client.ts';
-export * from './server.ts';
+export { type GrpcBusClient, createGrpcBusClient } from './client.ts';
+export { createGrpcBusServer } from './server.ts';

@@ -1,5 +1,5 @@
 export type { NatsBusOptions } from './connection.ts';
-export * from './names.ts';
-export * from './nats.ts';
-export * from './server-config.ts';
+export { logSubject, reportSubject, streamName } from './names.ts';
+export { createNatsBus } from './nats.ts';
+export { buildServerConfig, fleetUsers } from './server-config.ts';
 export type { Role } from './writer.ts';

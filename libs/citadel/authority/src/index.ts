@@ -1,2 +1,2 @@
-export * from './authority.ts';
-export * from './root.ts';
+export { type Authority, createAuthority } from './authority.ts';
+export { type RootMaterial, buildRootMaterial, parseRoot } from './root.ts';

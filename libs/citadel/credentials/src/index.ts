@@ -1,3 +1,3 @@
-export * from './secret.ts';
-export * from './secret-files.ts';
-export * from './credential-hub.ts';
+export { readSecret, secretsIn } from './secret.ts';
+export { type SecretFile, SecretFiles } from './secret-files.ts';
+export { createCredentialHub } from './credential-hub.ts';

@@ -1,4 +1,4 @@
-export * from './authenticate.ts';
-export * from './bootstrap.ts';
-export * from './jwt.ts';
+export { type AuthenticateOptions, type Credentials, authenticate } from './authenticate.ts';
+export { type BootstrapTokens, parseBootstrapTokens, serviceNames, verifyBootstrapToken } from './bootstrap.ts';
+export { verifyServiceAccountToken } from './jwt.ts';
 export { createTokenReviews, type TokenReviewOptions, type VerifyToken } from './token-review.ts';

@@ -1,2 +1,2 @@
-export * from './ca-server.ts';
-export * from './credential-service.ts';
+export { createCaService } from './ca-server.ts';
+export { createCredentialServer } from './credential-service.ts';

@@ -1,5 +1,5 @@
-export * from './bootstrap-tokens.ts';
-export * from './citadel.ts';
-export * from './root-store.ts';
-export * from './citadel-settings.ts';
-export * from './secrets.ts';
+export { type KeptBootstrapTokens, keepBootstrapTokens } from './bootstrap-tokens.ts';
+export { type Citadel, createCitadel } from './citadel.ts';
+export { createFileRootStore } from './root-store.ts';
+export { citadelSettings } from './citadel-settings.ts';
+export { createSecrets } from './secrets.ts';

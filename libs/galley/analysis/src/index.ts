@@ -1,4 +1,4 @@
-export * from './check.ts';
-export * from './checks.ts';
-export * from './store.ts';
-export * from './view.ts';
+export type { Check, Converter, Derived } from './check.ts';
+export { checks } from './checks.ts';
+export { createGalleyStore } from './store.ts';
+export type { View } from './view.ts';

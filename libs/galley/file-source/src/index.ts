@@ -1,1 +1,1 @@
-export * from './file-source.ts';
+export { createFileSource, parseDocuments } from './file-source.ts';

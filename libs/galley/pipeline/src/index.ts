@@ -1,5 +1,5 @@
-export * from './pipeline.ts';
-export * from './load.ts';
+export { Pipeline, type PipelineOptions } from './pipeline.ts';
+export { FilePipeline, fileScopes, loadResources } from './load.ts';
 export type { Outcome } from './outcome.ts';
 export type { ReadingObject, ReadObject } from './read-object.ts';
 export type { SourceInfo } from './raw-objects.ts';

@@ -1,7 +1,7 @@
-export * from './galley.ts';
+export { createGalley } from './galley.ts';
 export { problemsPage } from './problem-log.ts';
-export * from './quarantine.ts';
-export * from './galley-settings.ts';
+export { openQuarantine } from './quarantine.ts';
+export { galleySettings } from './galley-settings.ts';
 export { reportsPage, type ObjectsPage } from './reports-page.ts';
 export type { ReportsOptions } from './reports.ts';
 export { sourceDetails, sourcesPage, type SourceStatus } from './source-states.ts';

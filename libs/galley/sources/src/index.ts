@@ -1,1 +1,1 @@
-export * from './source.ts';
+export type { Source } from './source.ts';

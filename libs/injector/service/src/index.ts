@@ -1,3 +1,3 @@
-export * from './injector.ts';
-export * from './read-values.ts';
-export * from './injector-settings.ts';
+export { createInjector } from './injector.ts';
+export { readValues } from './read-values.ts';
+export { injectorSettings } from './injector-settings.ts';

@@ -4,8 +4,8 @@ import { buildGrpcSimple } from './grpc-simple.ts';
 import type { Template } from './input.ts';
 import { buildSidecar } from './sidecar.ts';
 
-export * from './pod.ts';
-export * from './values.ts';
+export type { Container, EnvVar, PodMeta, PodObject, PodOverlay, PodSpec, Probe, Strings, Volume } from './pod.ts';
+export { type Values, defaultValues, parseInstalledValues, parseValues } from './values.ts';
 export { proxyContainerName, type Template, type TemplateInput } from './input.ts';
 /** Templates for the Deployments that Gateway API objects are turned into; no pod can ask for them. */
 const notForPods =

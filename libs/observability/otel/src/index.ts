@@ -2,4 +2,4 @@ export { createLogger, parseLogLevels, type ClosableLogger, type LoggerOptions, 
 export { logFormats, type LogFormat } from './log-line.ts';
 export { defaultLogLimits, type LogLimits } from './log-flood.ts';
 export { withoutWaiting } from './log-sink.ts';
-export * from './metrics.ts';
+export { createMetrics } from './metrics.ts';

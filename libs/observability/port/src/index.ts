@@ -1,7 +1,7 @@
-export * from './activity.ts';
-export * from './labels.ts';
-export * from './limits.ts';
-export * from './metrics.ts';
+export { type Activity, noActivity } from './activity.ts';
+export { BoundedLabels, type LabelSets } from './labels.ts';
+export { type LimitHit, createLimits } from './limits.ts';
+export type { Counter, Labels, Metrics } from './metrics.ts';
 import { noActivity, type Activity } from './activity.ts';
 import type { Labels, Metrics } from './metrics.ts';
 

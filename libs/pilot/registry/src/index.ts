@@ -1,9 +1,33 @@
-export * from './keys.ts';
-export * from './types.ts';
-export * from './persistent-session.ts';
-export * from './protocol.ts';
-export * from './kubernetes-service.ts';
-export * from './kubernetes-endpoints.ts';
-export * from './service-entry.ts';
-export * from './workload.ts';
-export * from './workload-instance.ts';
+export {
+  type HostKey,
+  type InstancesKey,
+  type PortKey,
+  type ServiceKey,
+  hostKey,
+  instancesKeyOf,
+  kubernetesServiceKey,
+  portKey,
+  portKeyOf,
+} from './keys.ts';
+export type { Endpoint, Protocol, Service, ServicePort, ServiceTarget } from './types.ts';
+export { keepsSessions } from './persistent-session.ts';
+export { isHttp, isHttp2, isTcp, isTls, isUnsupported, parseProtocol, portNumbered } from './protocol.ts';
+export { type RegistryOptions, convertService } from './kubernetes-service.ts';
+export {
+  type EndpointSources,
+  type PortlessEndpoint,
+  type SliceEndpoints,
+  describe,
+  externalNameEndpoints,
+  sliceEndpoints,
+  targetPortOn,
+} from './kubernetes-endpoints.ts';
+export { convertServiceEntry, serviceEntryEndpoints } from './service-entry.ts';
+export { augmentLabels, localityOf, localityParts, podIPs } from './workload.ts';
+export {
+  type WorkloadInstance,
+  entryInstance,
+  instancePort,
+  instanceTargetPort,
+  podInstance,
+} from './workload-instance.ts';

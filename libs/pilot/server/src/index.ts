@@ -1,3 +1,3 @@
 export { createAdsServer, type AdsServerOptions, type Clients } from './ads-server.ts';
 export type { AdsLimits } from './limits.ts';
-export * from './session.ts';
+export { type Opening, PermissionDenied, type Push, type Session } from './session.ts';
