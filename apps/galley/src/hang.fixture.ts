@@ -41,7 +41,7 @@ await runApp(
       activity: observability.activity,
       log: observability.log,
     });
-    const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
+    const say = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
     const galley = createGalley({
       sources: (
         await openSources({ ...options, installation: installationIn(options), reading: quarantine.reading })

@@ -81,10 +81,10 @@ export function withMeshDefaults(
   given: MeshConfig,
   { systemNamespace }: Pick<Installation, 'systemNamespace'> = defaultInstallation,
 ): MeshConfig {
-  const own = inNamespace(systemNamespace);
+  const givenNames = inNamespace(systemNamespace);
   const base = {
-    ...override(defaultMeshConfig(), own),
-    defaultConfig: mergeProxyConfig(defaults.defaultConfig, own.defaultConfig),
+    ...override(defaultMeshConfig(), givenNames),
+    defaultConfig: mergeProxyConfig(defaults.defaultConfig, givenNames.defaultConfig),
   };
   const merged: MeshConfig = {
     ...override(base, given),

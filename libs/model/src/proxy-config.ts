@@ -26,9 +26,9 @@ const prefixed = (prefix: string, problem: string | undefined): string | undefin
   problem ? prefix + problem : undefined;
 function addressProblem(address: string): string | undefined {
   if (address.startsWith('unix:')) return undefined;
-  const at = address.lastIndexOf(':');
-  const port = Number(address.slice(at + 1));
-  return at > 0 && port >= 1 && port <= 65535
+  const colon = address.lastIndexOf(':');
+  const port = Number(address.slice(colon + 1));
+  return colon > 0 && port >= 1 && port <= 65535
     ? undefined
     : `unable to split ${JSON.stringify(address)} into host and port`;
 }

@@ -38,16 +38,16 @@ export interface Der {
 function valueAt(bytes: Buffer, start: number): Der | undefined {
   const [first, lengthByte] = [bytes[start], bytes[start + 1]];
   if (first === undefined || lengthByte === undefined || (first & 0x1f) === 0x1f) return undefined;
-  let [at, length] = [start + 2, lengthByte];
+  let [offset, length] = [start + 2, lengthByte];
   if (lengthByte >= 0x80) {
     const count = lengthByte & 0x7f;
-    if (count < 1 || count > 3 || at + count > bytes.length) return undefined;
-    length = bytes.readUIntBE(at, count);
-    at += count;
+    if (count < 1 || count > 3 || offset + count > bytes.length) return undefined;
+    length = bytes.readUIntBE(offset, count);
+    offset += count;
     if (length < 0x80 || length < 2 ** (8 * (count - 1))) return undefined;
   }
-  return at + length <= bytes.length
-    ? { tag: first, raw: bytes.subarray(start, at + length), content: bytes.subarray(at, at + length) }
+  return offset + length <= bytes.length
+    ? { tag: first, raw: bytes.subarray(start, offset + length), content: bytes.subarray(offset, offset + length) }
     : undefined;
 }
 
@@ -65,11 +65,11 @@ export function readDer(bytes: Uint8Array): Result<Der> {
 export function membersOf(value: Der | undefined): readonly Der[] {
   const members: Der[] = [];
   if (!value || (value.tag & 0x20) === 0) return members;
-  for (let at = 0; at < value.content.length;) {
-    const member = valueAt(value.content, at);
+  for (let offset = 0; offset < value.content.length;) {
+    const member = valueAt(value.content, offset);
     if (!member || members.length === maxMembers) return [];
     members.push(member);
-    at += member.raw.length;
+    offset += member.raw.length;
   }
   return members;
 }

@@ -121,27 +121,27 @@ function messageFromJson(type: protobuf.Type, json: Json, { path, codec }: Place
     throw new Error(`${path}: expected an object of ${type.name}`);
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(json)) {
-    const own = (name: string): protobuf.Field | undefined =>
+    const fieldNamed = (name: string): protobuf.Field | undefined =>
       Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
     const field =
-      own(key) ??
-      own(key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())) ??
+      fieldNamed(key) ??
+      fieldNamed(key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())) ??
       type.fieldsArray.find((one) => jsonName(one) === key);
     if (!field && codec === lenientCodec) continue;
     if (!field) throw new Error(`${path}.${key}: ${type.name} has no such field`);
     if (item === null && field.resolvedType?.fullName !== '.google.protobuf.Value') continue;
-    const at = `${path}.${field.name}`;
+    const fieldPath = `${path}.${field.name}`;
     if (field.map)
       out[field.name] = Object.fromEntries(
         Object.entries(item as Record<string, Json>).map(([k, v]) => [
           k,
-          valueFromJson(field, v, { path: `${at}.${k}`, codec }),
+          valueFromJson(field, v, { path: `${fieldPath}.${k}`, codec }),
         ]),
       );
     else if (field.repeated) {
-      if (!Array.isArray(item)) throw new Error(`${at}: expected a list`);
-      out[field.name] = item.map((each, i) => valueFromJson(field, each, { path: `${at}[${i}]`, codec }));
-    } else out[field.name] = valueFromJson(field, item, { path: at, codec });
+      if (!Array.isArray(item)) throw new Error(`${fieldPath}: expected a list`);
+      out[field.name] = item.map((each, i) => valueFromJson(field, each, { path: `${fieldPath}[${i}]`, codec }));
+    } else out[field.name] = valueFromJson(field, item, { path: fieldPath, codec });
   }
   return out;
 }

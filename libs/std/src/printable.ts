@@ -77,7 +77,7 @@ export function printableData(value: unknown, limits: Partial<PrintableLimits> =
     const kept: unknown[] = [];
     for (const item of items) {
       if (left <= 0) break;
-      kept.push(of(item, depth));
+      kept.push(copyOf(item, depth));
     }
     return kept.length < length ? [...kept, `… (${length - kept.length} more)`] : kept;
   };
@@ -89,11 +89,11 @@ export function printableData(value: unknown, limits: Partial<PrintableLimits> =
     const kept: [string, unknown][] = [];
     for (const [name, item] of entries) {
       if (left <= 0) break;
-      kept.push([text(name, 100), namesSecret(name) ? '[redacted]' : of(item, depth)]);
+      kept.push([text(name, 100), namesSecret(name) ? '[redacted]' : copyOf(item, depth)]);
     }
     return Object.fromEntries(kept.length < count ? [...kept, ['…', `${count - kept.length} more`]] : kept);
   };
-  const of = (item: unknown, depth: number): unknown => {
+  const copyOf = (item: unknown, depth: number): unknown => {
     switch (typeof item) {
       case 'string':
         return text(item, maxText);
@@ -131,7 +131,7 @@ export function printableData(value: unknown, limits: Partial<PrintableLimits> =
       depth + 1,
     );
   };
-  return of(value, 0);
+  return copyOf(value, 0);
 }
 
 function first<T>(items: Iterable<T>, count: number): T[] {

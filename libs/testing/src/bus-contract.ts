@@ -13,13 +13,13 @@ export const testResource = (name: string, host: string, cluster = 'Kubernetes')
   spec: { hosts: [host] },
 });
 const wanted: Collection[] = ['service-entries'];
-const batch = (session: string, seq: number, of: Partial<Batch>): Batch => ({
+const batch = (session: string, seq: number, content: Partial<Batch>): Batch => ({
   session,
   seq,
   put: [],
   delete: [],
   complete: [],
-  ...of,
+  ...content,
 });
 
 /** What a subscriber holds after the batches it has read. */

@@ -17,12 +17,12 @@ export function createTestCa(): { readonly roots: string; issue(names: AltNames)
   return {
     roots,
     issue(names) {
-      const own = generateKey();
+      const subjectKey = generateKey();
       const cert = buildCertificate(
-        { publicKey: createPublicKey(own), validity, serial: randomBytes(16), ...names },
+        { publicKey: createPublicKey(subjectKey), validity, serial: randomBytes(16), ...names },
         issuer,
       );
-      return { key: keyToPem(own), cert, roots };
+      return { key: keyToPem(subjectKey), cert, roots };
     },
   };
 }

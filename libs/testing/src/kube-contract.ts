@@ -112,13 +112,13 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
     const change = (mapName: string, value: string): Promise<KubeObject> =>
       cluster.api.patch(resources.configMaps, nameOf(mapName), { type: 'merge', body: { data: { value } } });
     // Kubernetes puts one into every namespace.
-    const own = { labelSelector: 'flotilla=test' };
+    const ours = { labelSelector: 'flotilla=test' };
     const labels = { flotilla: 'test' };
 
     it('gives what exists with kind and version, then what changes, comes and goes', async () => {
       await put('a', '1', labels);
       await put('b', '1', labels);
-      const watched = await watch(resources.configMaps, own).untilSynced();
+      const watched = await watch(resources.configMaps, ours).untilSynced();
       expect(watched.names).toBe('a,b');
       expect(watched.objects.get('a')).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', data: { value: '1' } });
       expect(watched.objects.get('a')?.metadata).not.toHaveProperty('managedFields');
@@ -133,7 +133,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
     it('gives objects that are selected only; one that is no longer selected is gone', async () => {
       await put('a', '1', labels);
       await put('b');
-      const watched = await watch(resources.configMaps, own).untilSynced();
+      const watched = await watch(resources.configMaps, ours).untilSynced();
       expect(watched.names).toBe('a');
       await cluster.api.patch(resources.configMaps, nameOf('a'), {
         type: 'merge',
@@ -171,7 +171,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
 
     it('keeps what it knows while the API server is away, says why, and catches up', async () => {
       await put('a', '1', labels);
-      const watched = await watch(resources.configMaps, own).untilSynced();
+      const watched = await watch(resources.configMaps, ours).untilSynced();
       await cluster.cut();
       await watched.until(({ reason }) => reason !== undefined);
       expect(watched.names).toBe('a');
@@ -184,7 +184,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
     it('says which right is missing, keeps what it knows, and goes on when the right is there', async () => {
       await put('a', '1', labels);
       await cluster.revoke();
-      const watched = watch(resources.configMaps, own);
+      const watched = watch(resources.configMaps, ours);
       await watched.until(({ reason }) => reason !== undefined);
       expect(watched.reason).toContain('forbidden');
       expect(watched.reason).toContain('cannot list resource "configmaps"');
@@ -246,7 +246,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
     });
 
     it('ends its watch when the signal aborts', async () => {
-      const watched = await watch(resources.configMaps, own).untilSynced();
+      const watched = await watch(resources.configMaps, ours).untilSynced();
       await watched.stop();
       await expect(watched.until(() => false)).rejects.toThrow('the watch ended');
     });

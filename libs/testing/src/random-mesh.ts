@@ -217,7 +217,7 @@ const extras: Readonly<Record<string, Specs>> = {
 
 function change(type: string): Arbitrary<MeshChange> {
   const [apiVersion, kind] = type.split(' ') as [string, string];
-  const own = {
+  const values = {
     app,
     version: constantFrom('v1', 'v2'),
     'kubernetes.io/service-name': app,
@@ -228,7 +228,7 @@ function change(type: string): Arbitrary<MeshChange> {
   const meta = record({
     name,
     namespace: kind === 'Node' || kind === 'Namespace' ? fc.constant('') : namespace,
-    labels: record(own),
+    labels: record(values),
   });
   return record({
     meta,
@@ -289,8 +289,8 @@ export const meshNodes: readonly MeshNode[] = [
 
 /** Names that a proxy of such a mesh may ask for. */
 export const meshNames: Readonly<Record<'eds' | 'rds', readonly string[]>> = {
-  eds: hosts.flatMap((of) =>
-    [80, 8080, 9000, 443].flatMap((port) => ['', 'v1'].map((subset) => `outbound|${port}|${subset}|${of}`)),
+  eds: hosts.flatMap((host) =>
+    [80, 8080, 9000, 443].flatMap((port) => ['', 'v1'].map((subset) => `outbound|${port}|${subset}|${host}`)),
   ),
   rds: ['80', '8080', '443', '9000', 'http.80', 'http.9000', 'api.test:80', 'http_proxy'],
 };

@@ -136,7 +136,7 @@ export function describeReports(name: string, open: () => Promise<TestReports>):
         reporter.update([object('a', 3)], [object('b')]);
         await galley.until(() => galley.said['pilot-1']?.length === 1);
         expect(galley.said).toEqual({ 'pilot-1': ['shop/a 3/3'] });
-        expect(galley.store.pilots().map(({ reporter: who }) => who)).toEqual([reports.reporter]);
+        expect(galley.store.pilots().map(({ reporter: reporterName }) => reporterName)).toEqual([reports.reporter]);
       }),
     );
 

@@ -26,8 +26,8 @@ export async function countWork(run: () => unknown): Promise<number> {
     await session.post('Profiler.takePreciseCoverage');
     run();
     const { result } = (await session.post('Profiler.takePreciseCoverage')) as Coverage;
-    const own = result.filter(({ url }) => url.includes('/libs/') && !url.includes('/node_modules/'));
-    return own.reduce(
+    const nodes = result.filter(({ url }) => url.includes('/libs/') && !url.includes('/node_modules/'));
+    return nodes.reduce(
       (sum, { functions }) =>
         sum + functions.reduce((all, { ranges }) => all + ranges.reduce((one, { count }) => one + count, 0), 0),
       0,

@@ -26,7 +26,7 @@ const isV6 = (address: string): boolean => address.includes(':');
  * are the loopback addresses.
  */
 export function instanceAddresses(instanceIp: string, interfaces: readonly string[]): readonly string[] {
-  const own = parseAddress(instanceIp).ok ? [instanceIp] : [];
-  const all = [...new Set([...own, ...interfaces])];
+  const instance = parseAddress(instanceIp).ok ? [instanceIp] : [];
+  const all = [...new Set([...instance, ...interfaces])];
   return all.length > 0 ? all : ['127.0.0.1', '::1'];
 }

@@ -76,10 +76,10 @@ export interface SocketAddress {
  * Reads host:port; `$(HOST_IP)` is the variable HOST_IP, since Kubernetes replaces it only in a container's arguments.
  * Fails with the name of what has the address.
  */
-export function parseSocketAddress(text: string, what: string, hostIp: string | undefined): Result<SocketAddress> {
+export function parseSocketAddress(text: string, owner: string, hostIp: string | undefined): Result<SocketAddress> {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(text) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined) return err(`unable to parse ${what} address "${text}": expected host:port`);
+  if (host === undefined) return err(`unable to parse ${owner} address "${text}": expected host:port`);
   return ok({ address: host === '$(HOST_IP)' && hostIp ? hostIp : host, port_value: Number(port) });
 }
 

@@ -50,8 +50,8 @@ export function buildStatsConfig({
     required: readonly string[],
   ): string[] => {
     const text = annotations[`sidecar.istio.io/${annotation}`];
-    const own = text ? text.split(',') : [...(configured ?? [])];
-    return [...own, ...required].flatMap((item) =>
+    const given = text ? text.split(',') : [...(configured ?? [])];
+    return [...given, ...required].flatMap((item) =>
       item.includes('{pod_ip}') ? instanceIps.map((ip) => item.replaceAll('{pod_ip}', ip)) : [item],
     );
   };

@@ -77,8 +77,8 @@ export interface Found {
  */
 export function lookUp({ hosts, aliases }: LookupTable, asked: string): Found | undefined {
   const name = withDot(asked);
-  const own = hosts.get(name);
-  if (own) return { addresses: own };
+  const exact = hosts.get(name);
+  if (exact) return { addresses: exact };
   const alias = aliases.get(name);
   const meant = alias === undefined ? undefined : hosts.get(alias);
   if (alias !== undefined && meant) return { alias, addresses: meant };

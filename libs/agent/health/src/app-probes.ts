@@ -62,14 +62,14 @@ interface At {
 }
 
 async function httpProbe(get: NonNullable<AppProbe['httpGet']>, { target, timeoutMs }: At): Promise<number> {
-  const own = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name.toLowerCase(), value]));
+  const configured = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name.toLowerCase(), value]));
   const path = get.path ?? '/';
   const { status } = await request({
     host: target.podIp,
     port: get.port,
     path: path.startsWith('/') ? path : `/${path}`,
     tls: get.scheme === 'HTTPS',
-    headers: { ...target.headers, connection: 'close', ...own },
+    headers: { ...target.headers, connection: 'close', ...configured },
     ...(target.localAddress ? { localAddress: target.localAddress } : {}),
     timeoutMs,
     maxBytes: 1 << 20,

@@ -73,11 +73,11 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
    * valid yet.
    */
   function renewIn(leaf: X509Certificate, delay: number): void {
-    const at = clock.now() + delay;
+    const due = clock.now() + delay;
     const check = (): void => {
       const now = clock.now();
-      if (now >= at || now < leaf.validFromDate.getTime()) void request();
-      else cancel = clock.after(Math.min(Math.max(at - now, 1000), checkMs), check);
+      if (now >= due || now < leaf.validFromDate.getTime()) void request();
+      else cancel = clock.after(Math.min(Math.max(due - now, 1000), checkMs), check);
     };
     cancel = clock.after(Math.min(Math.max(delay, 1000), checkMs), check);
   }

@@ -129,7 +129,7 @@ export function readSettings(env: Environment): AgentSettings {
 
 /** host and port of `localhost:15053` or `[::1]:15053`; localhost is the loopback address of the pod's family. */
 export function splitAddress(address: string, localhost: string): { readonly address: string; readonly port: number } {
-  const at = address.lastIndexOf(':');
-  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
-  return { address: host === 'localhost' || host === '' ? localhost : host, port: Number(address.slice(at + 1)) };
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  return { address: host === 'localhost' || host === '' ? localhost : host, port: Number(address.slice(colon + 1)) };
 }

@@ -25,11 +25,11 @@ export async function buildBootstrapFile(
 ): Promise<Result<BootstrapFile>> {
   const { customConfigFile, proxyBootstrapTemplatePath, configPath = './etc/istio/proxy' } = proxy.proxyConfig;
   if (customConfigFile) return ok({ path: customConfigFile });
-  const own = template || proxyBootstrapTemplatePath;
-  const path = join(configPath, own && /\.yaml(\.tmpl)?$/.test(own) ? 'envoy-rev.yaml' : 'envoy-rev.json');
-  if (!own) return ok({ path, text: JSON.stringify(proxy.bootstrap, undefined, 2) });
-  const text = await read(own);
-  if (text === undefined) return err(`bootstrap template ${own}: the file does not exist`);
+  const source = template || proxyBootstrapTemplatePath;
+  const path = join(configPath, source && /\.yaml(\.tmpl)?$/.test(source) ? 'envoy-rev.yaml' : 'envoy-rev.json');
+  if (!source) return ok({ path, text: JSON.stringify(proxy.bootstrap, undefined, 2) });
+  const text = await read(source);
+  if (text === undefined) return err(`bootstrap template ${source}: the file does not exist`);
   const filled = fillTemplate(text, templateValues(proxy));
   return filled.ok ? ok({ path, text: filled.value }) : filled;
 }

@@ -65,9 +65,9 @@ export function createJetStreamLog({ connection, revision, replicas }: JetStream
   /** The head of the last message, which is fetched once: it may be large. */
   async function tailOf({
     created,
-    state: { last_seq: last, last_ts: at, messages },
+    state: { last_seq: last, last_ts: lastTime, messages },
   }: StreamInfo): Promise<LogEnd['tail']> {
-    const id = `${created}/${last}/${at}`;
+    const id = `${created}/${last}/${lastTime}`;
     if (messages === 0) return undefined;
     if (id === known?.id) return known.tail;
     const { streams } = await manager();

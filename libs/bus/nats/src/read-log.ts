@@ -122,9 +122,9 @@ function fetchParts({
     if (code !== 0) return reject(new Error(`status ${code} ${description}`));
     isEmpty = false;
     const head = parseHead(headers);
-    const what = cursor.take(Number(headers?.get('Nats-Sequence')), head);
-    if (what === 'read' && head) onPart({ ...head, data });
-    if (what !== 'ask again') return;
+    const outcome = cursor.take(Number(headers?.get('Nats-Sequence')), head);
+    if (outcome === 'read' && head) onPart({ ...head, data });
+    if (outcome !== 'ask again') return;
     isOver = true;
     resolve('more');
   };

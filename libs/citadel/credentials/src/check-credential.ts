@@ -46,9 +46,9 @@ export function credentialMistake({ certificate, key, roots, revoked }: Credenti
   if (revoked && !Buffer.from(revoked).includes('-----BEGIN X509 CRL-----'))
     return 'its revocation list is no PEM X509 CRL';
   if (!chain || !key) return undefined;
-  const own = privateKeyIn(key);
-  if (typeof own === 'string') return own;
-  return chain[0]?.checkPrivateKey(own) ? undefined : 'its key does not belong to its certificate';
+  const privateKey = privateKeyIn(key);
+  if (typeof privateKey === 'string') return privateKey;
+  return chain[0]?.checkPrivateKey(privateKey) ? undefined : 'its key does not belong to its certificate';
 }
 
 /** The certificates of a PEM bundle, in order. */

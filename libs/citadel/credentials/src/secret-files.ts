@@ -52,8 +52,8 @@ export class SecretFiles {
   #read({ path, documents, problem }: SecretFile, problems: Problem[]): ReadonlyMap<string, Credential> | undefined {
     if (!documents && !problem) return undefined;
     const before = this.#files.get(path) ?? new Map<string, Credential>();
-    const report = (what: Problem, index?: number): void =>
-      void problems.push({ ...withoutContent(what), origin: index === undefined ? path : `${path}#${index + 1}` });
+    const report = (mistake: Problem, index?: number): void =>
+      void problems.push({ ...withoutContent(mistake), origin: index === undefined ? path : `${path}#${index + 1}` });
     if (problem) report(problem);
     const broken = problem ?? documents?.find((document) => document.problem)?.problem;
     const found = new Map<string, Credential>(broken ? before : []);

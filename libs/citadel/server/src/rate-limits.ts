@@ -39,10 +39,10 @@ export function createRateLimits({
     },
     take(identity) {
       // An identity over its limit does not use up the overall limit.
-      const own = identities.take(identity);
-      if (own > 0) {
+      const identityWait = identities.take(identity);
+      if (identityWait > 0) {
         limitHit('certificates_of_identity');
-        return own;
+        return identityWait;
       }
       const wait = all.take('');
       if (wait > 0) limitHit('certificates');

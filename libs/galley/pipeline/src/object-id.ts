@@ -24,9 +24,12 @@ export const idOfResource = ({ collection, meta }: AnyResource): ObjectId => ({
 });
 
 /** How a message names an object: `services shop/web`, with its cluster when that is not `own`. */
-export function nameOfId({ collection, key }: Pick<ObjectId, 'collection' | 'key'>, own = configCluster): string {
+export function nameOfId(
+  { collection, key }: Pick<ObjectId, 'collection' | 'key'>,
+  ownCluster = configCluster,
+): string {
   const name = `${collection} ${key.namespace}/${key.name}`;
-  return key.cluster === '' || key.cluster === own ? name : `${name} of cluster ${key.cluster}`;
+  return key.cluster === '' || key.cluster === ownCluster ? name : `${name} of cluster ${key.cluster}`;
 }
 
 /** What objects of all clusters have in common. */

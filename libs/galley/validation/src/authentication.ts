@@ -39,9 +39,9 @@ function checkJwtRule(rule: JWTRule, path: string, report: Report): void {
   for (const [i, name] of (rule.fromParams ?? []).entries())
     if (name === '') report.error(`${path}.fromParams[${i}]`, 'location query must be non-empty string');
   for (const [i, { claim, header }] of (rule.outputClaimToHeaders ?? []).entries()) {
-    const at = `${path}.outputClaimToHeaders[${i}]`;
+    const claimPath = `${path}.outputClaimToHeaders[${i}]`;
     report.error(
-      at,
+      claimPath,
       claim && header
         ? headerValueMistake(header)
         : 'outputClaimToHeaders header and claim value must be non-empty string',

@@ -35,25 +35,26 @@ const capital = (name: string): string => name.charAt(0).toUpperCase() + name.sl
 /** security.istio.io AuthorizationPolicy (Istio 1.19, ValidateAuthorizationPolicy). */
 export function checkAuthorizationPolicy(spec: AuthorizationPolicy, meta: Meta, report: Report): void {
   // Each of its errors says which policy it is about.
-  const own = new Report();
+  const ownReport = new Report();
   const { action = 'ALLOW', rules, provider } = spec;
-  checkSelector(spec.selector, own);
+  checkSelector(spec.selector, ownReport);
   if (action === 'CUSTOM') {
-    if (!rules) own.error('spec.rules', meaningless('CUSTOM'));
-    else if (!provider?.name) own.error('spec.provider.name', '`provider.name` must not be empty');
-    for (const [i, rule] of (rules ?? []).entries()) checkCustomRule(rule, `spec.rules[${i}]`, own);
-  } else if (provider) own.error('spec.provider', `\`provider\` must not be with non CUSTOM action, found ${action}`);
-  if (action === 'DENY' && !rules) own.error('spec.rules', meaningless('DENY'));
+    if (!rules) ownReport.error('spec.rules', meaningless('CUSTOM'));
+    else if (!provider?.name) ownReport.error('spec.provider.name', '`provider.name` must not be empty');
+    for (const [i, rule] of (rules ?? []).entries()) checkCustomRule(rule, `spec.rules[${i}]`, ownReport);
+  } else if (provider)
+    ownReport.error('spec.provider', `\`provider\` must not be with non CUSTOM action, found ${action}`);
+  if (action === 'DENY' && !rules) ownReport.error('spec.rules', meaningless('DENY'));
   for (const [i, rule] of (rules ?? []).entries()) {
-    checkRule(rule, i, own);
+    checkRule(rule, i, ownReport);
     if (action === 'DENY' && looksAtHttpOnly(rule)) {
-      own.warn(
+      ownReport.warn(
         `spec.rules[${i}]`,
         'configured AuthorizationPolicy will deny all traffic to TCP ports under its scope due to the use of only HTTP attributes in a DENY rule; it is recommended to explicitly specify the port',
       );
     }
   }
-  for (const { level, path = '', message } of own.problems) {
+  for (const { level, path = '', message } of ownReport.problems) {
     if (level === 'error') report.error(path, `invalid policy ${meta.name}.${meta.namespace}: ${message}`);
     else report.warn(path, message);
   }
@@ -89,27 +90,28 @@ function checkCustomRule(rule: AuthorizationRule, path: string, report: Report):
 function checkRule(rule: AuthorizationRule, n: number, report: Report): void {
   const path = `spec.rules[${n}]`;
   for (const [i, { source }] of (rule.from ?? []).entries()) {
-    const at = `${path}.from[${i}].source`;
-    if (!source) report.error(at, `\`from.source\` must not be nil, found at rule ${n}`);
+    const sourcePath = `${path}.from[${i}].source`;
+    if (!source) report.error(sourcePath, `\`from.source\` must not be nil, found at rule ${n}`);
     else {
       if (sourceFields.every((field) => !source[field]?.length))
-        report.error(at, `\`from.source\` must not be empty, found at rule ${n}`);
+        report.error(sourcePath, `\`from.source\` must not be empty, found at rule ${n}`);
       for (const field of ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'] as const) {
-        for (const mistake of addressMistakes(source[field])) report.error(`${at}.${field}`, mistake);
+        for (const mistake of addressMistakes(source[field])) report.error(`${sourcePath}.${field}`, mistake);
       }
-      for (const field of sourceFields) report.error(`${at}.${field}`, emptyMistake(capital(field), source[field]));
+      for (const field of sourceFields)
+        report.error(`${sourcePath}.${field}`, emptyMistake(capital(field), source[field]));
     }
   }
   for (const [i, { operation }] of (rule.to ?? []).entries()) {
-    const at = `${path}.to[${i}].operation`;
-    if (!operation) report.error(at, `\`to.operation\` must not be nil, found at rule ${n}`);
+    const operationPath = `${path}.to[${i}].operation`;
+    if (!operation) report.error(operationPath, `\`to.operation\` must not be nil, found at rule ${n}`);
     else {
       if (operationFields.every((field) => !operation[field]?.length))
-        report.error(at, `\`to.operation\` must not be empty, found at rule ${n}`);
+        report.error(operationPath, `\`to.operation\` must not be empty, found at rule ${n}`);
       for (const field of ['ports', 'notPorts'] as const)
-        for (const mistake of portMistakes(operation[field])) report.error(`${at}.${field}`, mistake);
+        for (const mistake of portMistakes(operation[field])) report.error(`${operationPath}.${field}`, mistake);
       for (const field of operationFields)
-        report.error(`${at}.${field}`, emptyMistake(capital(field), operation[field]));
+        report.error(`${operationPath}.${field}`, emptyMistake(capital(field), operation[field]));
     }
   }
   for (const [i, condition] of (rule.when ?? []).entries()) checkCondition(condition, `${path}.when[${i}]`, report);

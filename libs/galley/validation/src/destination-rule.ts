@@ -43,8 +43,8 @@ export function checkDestinationRule(
       ['exportTo configured', (spec.exportTo ?? []).length > 0],
       ['portLevelSettings configured', (spec.trafficPolicy?.portLevelSettings ?? []).length > 0],
     ];
-    for (const [what, isThere] of cannot)
-      if (isThere) report.error('spec', `mesh/namespace destination rule cannot have ${what}`);
+    for (const [field, isThere] of cannot)
+      if (isThere) report.error('spec', `mesh/namespace destination rule cannot have ${field}`);
   } else report.error('spec.host', wildcardDomainMistake(spec.host ?? ''));
   checkTrafficPolicy(spec.trafficPolicy, 'spec.trafficPolicy', report);
   for (const [i, subset] of (spec.subsets ?? []).entries()) {
@@ -72,11 +72,11 @@ function checkTrafficPolicy(policy: TrafficPolicy | undefined, path: string, rep
     return report.error(path, 'traffic policy must have at least one field');
   checkPolicyParts(policy, path, report);
   for (const [i, port] of (policy.portLevelSettings ?? []).entries()) {
-    const at = `${path}.portLevelSettings[${i}]`;
-    if (!port.port) report.error(at, 'portTrafficPolicy must have valid port');
+    const settingsPath = `${path}.portLevelSettings[${i}]`;
+    if (!port.port) report.error(settingsPath, 'portTrafficPolicy must have valid port');
     if (policyFields.slice(0, 4).every((field) => port[field as keyof PortTrafficPolicy] === undefined))
-      report.error(at, 'port traffic policy must have at least one field');
-    else checkPolicyParts(port, at, report);
+      report.error(settingsPath, 'port traffic policy must have at least one field');
+    else checkPolicyParts(port, settingsPath, report);
   }
   checkTunnel(policy.tunnel, `${path}.tunnel`, report);
 }
@@ -127,8 +127,8 @@ function checkConnectionPool(pool: ConnectionPoolSettings | undefined, path: str
   if (!pool) return;
   const { http, tcp } = pool;
   if (!http && !tcp) return report.error(path, 'connection pool must have at least one field');
-  const negative = (at: string, value: number | undefined, name: string): void =>
-    report.error(`${path}.${at}`, (value ?? 0) < 0 ? `${name} must be non-negative` : undefined);
+  const negative = (fieldPath: string, value: number | undefined, name: string): void =>
+    report.error(`${path}.${fieldPath}`, (value ?? 0) < 0 ? `${name} must be non-negative` : undefined);
   if (http) {
     negative('http.http1MaxPendingRequests', http.http1MaxPendingRequests, 'http1 max pending requests');
     negative('http.http2MaxRequests', http.http2MaxRequests, 'http2 max requests');
@@ -154,14 +154,14 @@ function checkLoadBalancer(
 ): void {
   if (!settings) return;
   const hash = settings.consistentHash;
-  const at = `${path}.consistentHash`;
+  const hashPath = `${path}.consistentHash`;
   if (hash?.httpCookie) {
-    if (!hash.httpCookie.name) report.error(`${at}.httpCookie`, 'name required for HttpCookie');
-    if (hash.httpCookie.ttl === undefined) report.error(`${at}.httpCookie`, 'ttl required for HttpCookie');
+    if (!hash.httpCookie.name) report.error(`${hashPath}.httpCookie`, 'name required for HttpCookie');
+    if (hash.httpCookie.ttl === undefined) report.error(`${hashPath}.httpCookie`, 'ttl required for HttpCookie');
   }
   if (hash?.minimumRingSize) {
     report.warn(
-      at,
+      hashPath,
       "consistent hash MinimumRingSize is deprecated, use ConsistentHashLB's RingHash configuration instead",
     );
   }

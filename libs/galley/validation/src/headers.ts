@@ -31,23 +31,23 @@ export function headerValueMistake(value: string): string | undefined {
   if (!/^[^\u0000-\u0008\u000A-\u001F\u007F]*$/.test(value)) return `header value configuration ${value} is invalid`;
   const wrong = (why: string): string => `header value configuration: invalid header configuration. ${why}`;
   const unterminated = wrong(`Un-terminated variable expression '${value}'`);
-  let at = 0;
-  while ((at = value.indexOf('%', at)) >= 0) {
-    if (at === value.length - 1) return wrong('Un-escaped %');
-    if (value[at + 1] === '%') {
-      at += 2;
+  let position = 0;
+  while ((position = value.indexOf('%', position)) >= 0) {
+    if (position === value.length - 1) return wrong('Un-escaped %');
+    if (value[position + 1] === '%') {
+      position += 2;
       continue;
     }
-    const name = /^%[^%(]*/.exec(value.slice(at))?.[0] ?? '%';
-    at += name.length;
-    if (value[at] === '(') {
-      const after = endOfArguments(value, at + 1);
+    const name = /^%[^%(]*/.exec(value.slice(position))?.[0] ?? '%';
+    position += name.length;
+    if (value[position] === '(') {
+      const after = endOfArguments(value, position + 1);
       if (typeof after === 'string') return wrong(after);
       if (after === undefined) return unterminated;
-      at = after;
+      position = after;
     }
-    if (value[at] !== '%') return unterminated;
-    at += 1;
+    if (value[position] !== '%') return unterminated;
+    position += 1;
   }
   return undefined;
 }
@@ -55,24 +55,29 @@ export function headerValueMistake(value: string): string | undefined {
 /** Where the closing `%` of `%VAR(` stands, undefined when the text ends before it, or what stands there instead. */
 function endOfArguments(value: string, start: number): number | string | undefined {
   const skip = (from: number): number => from + (/^ */.exec(value.slice(from))?.[0].length ?? 0);
-  let at = skip(start);
-  if (value[at] === '[') {
-    for (at = skip(at + 1); ; at = skip(at + 1)) {
-      if (at >= value.length) return undefined;
-      if (value[at] !== '"') return "Expecting '\"'";
-      const text = /^"(?:\\.|[^"\\])*"/.exec(value.slice(at));
+  let position = skip(start);
+  if (value[position] === '[') {
+    for (position = skip(position + 1); ; position = skip(position + 1)) {
+      if (position >= value.length) return undefined;
+      if (value[position] !== '"') return "Expecting '\"'";
+      const text = /^"(?:\\.|[^"\\])*"/.exec(value.slice(position));
       if (!text) return undefined;
-      at = skip(at + text[0].length);
-      if (value[at] === ']') break;
-      if (at < value.length && value[at] !== ',') return "Expecting ',', ']', or whitespace";
-      if (at >= value.length) return undefined;
+      position = skip(position + text[0].length);
+      if (value[position] === ']') break;
+      if (position < value.length && value[position] !== ',') return "Expecting ',', ']', or whitespace";
+      if (position >= value.length) return undefined;
     }
-    at = skip(at + 1);
-    if (at < value.length && value[at] !== ')') return "Expecting ')' or whitespace after '{}', but found '{}'";
+    position = skip(position + 1);
+    if (position < value.length && value[position] !== ')')
+      return "Expecting ')' or whitespace after '{}', but found '{}'";
   } else {
-    at = value.indexOf(')', at + 1);
+    position = value.indexOf(')', position + 1);
   }
-  if (at < 0 || at >= value.length) return undefined;
-  at = skip(at + 1);
-  return at >= value.length ? undefined : value[at] === '%' ? at : "Expecting '%' or whitespace after";
+  if (position < 0 || position >= value.length) return undefined;
+  position = skip(position + 1);
+  return position >= value.length
+    ? undefined
+    : value[position] === '%'
+      ? position
+      : "Expecting '%' or whitespace after";
 }

@@ -104,21 +104,21 @@ function checkMatch(match: HTTPMatchRequest, path: string, report: Report): void
 /** `namespace/name`, `name`, or the old `name.namespace...`. What follows a name without namespace isn't looked at. */
 export function checkGatewayNames(names: readonly string[] | undefined, path: string, report: Report): void {
   for (const [i, name] of (names ?? []).entries()) {
-    const at = `${path}[${i}]`;
+    const rulePath = `${path}[${i}]`;
     const slash = name.indexOf('/');
     if (slash < 0) {
       const [first = '', second] = name.split('.');
       if (second !== undefined)
         report.warn(
-          at,
+          rulePath,
           `using legacy gatewayName format ${quoted(name)}; prefer the <namespace>/<name> format: ${quoted(`${second}/${first}`)}`,
         );
-      return report.error(at, fqdnMistake(name));
+      return report.error(rulePath, fqdnMistake(name));
     }
     const [namespace, gateway] = [name.slice(0, slash), name.slice(slash + 1)];
-    if (namespace === '' || gateway === '') report.error(at, 'config namespace and gateway name cannot be empty');
-    if (!isDnsLabel(namespace)) report.error(at, `invalid value for namespace: ${quoted(namespace)}`);
-    if (!isDnsLabel(gateway)) report.error(at, `invalid value for gateway name: ${quoted(gateway)}`);
+    if (namespace === '' || gateway === '') report.error(rulePath, 'config namespace and gateway name cannot be empty');
+    if (!isDnsLabel(namespace)) report.error(rulePath, `invalid value for namespace: ${quoted(namespace)}`);
+    if (!isDnsLabel(gateway)) report.error(rulePath, `invalid value for gateway name: ${quoted(gateway)}`);
   }
 }
 

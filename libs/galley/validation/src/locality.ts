@@ -34,11 +34,11 @@ export function checkLocalitySetting(
   if ((failover.length > 0 || failoverPriority.length > 0) && !hasOutlierDetection)
     report.warn(path, 'outlier detection policy must be provided for failover');
   for (const [i, { from = '', to = '' }] of failover.entries()) {
-    const at = `${path}.failover[${i}]`;
-    if (from === to) report.error(at, 'locality lb failover settings must specify different regions');
-    if (from.includes('/') || to.includes('/')) report.error(at, 'locality lb failover only specify region');
+    const failoverPath = `${path}.failover[${i}]`;
+    if (from === to) report.error(failoverPath, 'locality lb failover settings must specify different regions');
+    if (from.includes('/') || to.includes('/')) report.error(failoverPath, 'locality lb failover only specify region');
     if (from.includes('*') || to.includes('*'))
-      report.error(at, "locality lb failover region should not contain '*' wildcard");
+      report.error(failoverPath, "locality lb failover region should not contain '*' wildcard");
   }
 }
 

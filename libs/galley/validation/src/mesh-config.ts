@@ -138,10 +138,10 @@ function checkTracing(tracing: MeshProxyConfig['tracing'], path: string, report:
 
 function keyProviderMistakes(provider: MeshProxyConfig['privateKeyProvider']): string[] {
   if (!provider) return [];
-  const own = provider.cryptomb ?? provider.qat;
-  if (own === undefined) return ['private key provider confguration is required', 'unknown private key provider'];
-  if (own.pollDelay === undefined) return ['pollDelay is required'];
-  return own.pollDelay === 0 ? ['pollDelay must be non zero'] : [];
+  const settings = provider.cryptomb ?? provider.qat;
+  if (settings === undefined) return ['private key provider confguration is required', 'unknown private key provider'];
+  if (settings.pollDelay === undefined) return ['pollDelay is required'];
+  return settings.pollDelay === 0 ? ['pollDelay must be non zero'] : [];
 }
 
 /** istio.mesh.v1alpha1 MeshNetworks (Istio 1.19, ValidateMeshNetworks). */

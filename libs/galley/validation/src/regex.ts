@@ -74,7 +74,7 @@ export function re2Mistake(pattern: string): string | undefined {
   return groups.length > 1 ? fail('missing closing )', pattern) : undefined;
 }
 
-const fail = (code: string, at: string): string => `error parsing regexp: ${code}: \`${at}\``;
+const fail = (code: string, place: string): string => `error parsing regexp: ${code}: \`${place}\``;
 
 /** What is wrong with a group that begins with `(?`: its name, or the first character that is not a flag. */
 function groupMistake(text: string): string {
@@ -90,9 +90,9 @@ const maxTimes = 1000;
 
 /** How often an operator repeats a thing, as far as a count says so; undefined for a count that is not allowed. */
 function timesOf(operator: string): number | undefined {
-  const [, from, to] = /^\{(\d{1,4})(?:,(\d{0,4}))?\}/.exec(operator) ?? [];
+  const [, from, limit] = /^\{(\d{1,4})(?:,(\d{0,4}))?\}/.exec(operator) ?? [];
   if (from === undefined) return operator.startsWith('{') ? undefined : 1;
-  const [least, most] = [Number(from), to === undefined || to === '' ? Number(from) : Number(to)];
+  const [least, most] = [Number(from), limit === undefined || limit === '' ? Number(from) : Number(limit)];
   return least > maxTimes || most > maxTimes || most < least ? undefined : most;
 }
 

@@ -101,7 +101,7 @@ function checkResolution(
   report: Report,
 ): void {
   const servicePorts = new Set(ports.map(({ name = '' }) => name));
-  const at = (i: number): string => `spec.endpoints[${i}]`;
+  const endpointPath = (i: number): string => `spec.endpoints[${i}]`;
   switch (resolution) {
     case 'NONE':
       if (endpoints.length > 0)
@@ -109,7 +109,7 @@ function checkResolution(
       return;
     case 'STATIC':
       for (const [i, endpoint] of endpoints.entries())
-        checkStaticEndpoint(endpoint, { path: at(i), servicePorts }, report);
+        checkStaticEndpoint(endpoint, { path: endpointPath(i), servicePorts }, report);
       return;
     case 'DNS':
     case 'DNS_ROUND_ROBIN':
@@ -125,8 +125,11 @@ function checkResolution(
       for (const [i, endpoint] of endpoints.entries()) {
         const address = endpoint.address ?? '';
         if (!isAddress(address) && fqdnMistake(address) !== undefined)
-          report.error(`${at(i)}.address`, `endpoint address ${quoted(address)} is not a valid FQDN or an IP address`);
-        checkEndpointPorts(endpoint, { path: at(i), servicePorts }, report);
+          report.error(
+            `${endpointPath(i)}.address`,
+            `endpoint address ${quoted(address)} is not a valid FQDN or an IP address`,
+          );
+        checkEndpointPorts(endpoint, { path: endpointPath(i), servicePorts }, report);
       }
   }
 }

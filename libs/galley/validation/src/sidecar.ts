@@ -131,12 +131,12 @@ function checkEgressHosts(
   for (const [i, entry] of hosts.entries()) {
     const slash = entry.indexOf('/');
     if (slash >= 0) {
-      const of = entry.slice(0, slash) === '.' ? namespace : entry.slice(0, slash);
+      const owner = entry.slice(0, slash) === '.' ? namespace : entry.slice(0, slash);
       const host = entry.slice(slash + 1);
-      const others = seen.get(of) ?? new Set();
+      const others = seen.get(owner) ?? new Set();
       if (host === '*' ? others.size > 0 : others.has(host) || others.has('*'))
         report.warn(`${path}[${i}]`, `duplicated egress host: ${entry}`);
-      seen.set(of, others.add(host));
+      seen.set(owner, others.add(host));
     }
     checkNamespacedHost(entry, { path: `${path}[${i}]`, isGateway: false }, report);
   }

@@ -35,25 +35,25 @@ function checkTracing(tracing: Tracing, path: string, report: Report): void {
   if (share < 0 || share > 100)
     report.error(`${path}.randomSamplingPercentage`, 'randomSamplingPercentage must be in range [0.0, 100.0]');
   for (const [name, { literal, header, environment }] of eachOf(tracing.customTags)) {
-    const at = `${path}.customTags`;
-    if (name === '') report.error(at, 'tag name may not be empty');
-    if (literal && !literal.value) report.error(at, 'literal tag value may not be empty');
-    if (header && !header.name) report.error(at, 'header tag name may not be empty');
-    if (environment && !environment.name) report.error(at, 'environment tag name may not be empty');
+    const tagsPath = `${path}.customTags`;
+    if (name === '') report.error(tagsPath, 'tag name may not be empty');
+    if (literal && !literal.value) report.error(tagsPath, 'literal tag value may not be empty');
+    if (header && !header.name) report.error(tagsPath, 'header tag name may not be empty');
+    if (environment && !environment.name) report.error(tagsPath, 'environment tag name may not be empty');
   }
 }
 
 function checkMetrics({ providers, overrides }: Metrics, path: string, report: Report): void {
   checkProviders(providers, `${path}.providers`, report);
   for (const [i, { tagOverrides, match }] of (overrides ?? []).entries()) {
-    const at = `${path}.overrides[${i}]`;
+    const overridePath = `${path}.overrides[${i}]`;
     for (const [name, { operation = 'UPSERT', value }] of eachOf(tagOverrides)) {
-      if (name === '') report.warn(`${at}.tagOverrides`, 'tagOverrides.name may not be empty');
+      if (name === '') report.warn(`${overridePath}.tagOverrides`, 'tagOverrides.name may not be empty');
       if (operation === 'UPSERT' && !value)
-        report.error(`${at}.tagOverrides`, 'tagOverrides.value must be set when operation is UPSERT');
+        report.error(`${overridePath}.tagOverrides`, 'tagOverrides.value must be set when operation is UPSERT');
       if (operation === 'REMOVE' && value)
-        report.error(`${at}.tagOverrides`, 'tagOverrides.value may only be set when operation is UPSERT');
+        report.error(`${overridePath}.tagOverrides`, 'tagOverrides.value may only be set when operation is UPSERT');
     }
-    if (match?.customMetric === '') report.error(`${at}.match`, 'customMetric may not be empty');
+    if (match?.customMetric === '') report.error(`${overridePath}.match`, 'customMetric may not be empty');
   }
 }

@@ -7,7 +7,7 @@ interface Rule {
   readonly match?: readonly object[];
 }
 type Named = { readonly name?: string };
-const nameOf = (of: Named, i: number): string => (of.name ? quoted(of.name) : `#${i}`);
+const nameOf = (named: Named, i: number): string => (named.name ? quoted(named.name) : `#${i}`);
 
 /** Warns of rules that can never be chosen, since rules before them take the same requests. */
 export function warnOfUnreachableRules(spec: VirtualService, report: Report): void {

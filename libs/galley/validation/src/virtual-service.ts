@@ -101,17 +101,17 @@ function checkTlsMatch(
 ): void {
   if (!match.sniHosts?.length) report.error(path, 'TLS match must have at least one SNI host');
   for (const [i, host] of (match.sniHosts ?? []).entries()) {
-    const at = `${path}.sniHosts[${i}]`;
+    const sniPath = `${path}.sniHosts[${i}]`;
     const mistake = onGateway ? gatewayDomainMistake(host, true) : wildcardDomainMistake(host);
     if (mistake !== undefined && isAddress(host))
       report.warn(
-        at,
+        sniPath,
         `using an IP address (${quoted(host)}) goes against SNI spec and most clients do not support this`,
       );
-    else if (mistake !== undefined) report.error(at, mistake);
+    else if (mistake !== undefined) report.error(sniPath, mistake);
     else if (!hosts.covers(host)) {
       report.error(
-        at,
+        sniPath,
         `SNI host ${quoted(host)} is not a compatible subset of any of the virtual service hosts: [${shortList(names, ', ')}]`,
       );
     }

@@ -80,18 +80,18 @@ function withMetrics(pod: PodObject, { mesh, proxyConfig }: FinishOptions): PodO
   const statusPort = String(proxyConfig.statusPort ?? 15_020);
   if (!isOn || isFalse(scrape) || port === statusPort) return pod;
   const isEmpty = [scrape, path, port].every((value) => value === '');
-  const told = isEmpty
+  const informed = isEmpty
     ? pod
     : mapProxy(pod, (container) =>
         addEnv(container, [{ name: 'ISTIO_PROMETHEUS_ANNOTATIONS', value: JSON.stringify({ scrape, path, port }) }]),
       );
   const others = Object.fromEntries(Object.entries(annotations).filter(([name]) => scrapeSetting(name) === undefined));
-  const own = {
+  const merged = {
     'prometheus.io/port': statusPort,
     'prometheus.io/path': '/stats/prometheus',
     'prometheus.io/scrape': 'true',
   };
-  return { ...told, metadata: { ...told.metadata, annotations: { ...others, ...own } } };
+  return { ...informed, metadata: { ...informed.metadata, annotations: { ...others, ...merged } } };
 }
 
 /**
@@ -120,18 +120,18 @@ function withProbes(pod: PodObject, { values, proxyConfig, original }: FinishOpt
   if (!hasProxy || !rewritesProbes(annotations, values.sidecarInjectorWebhook.rewriteAppHTTPProbe)) return pod;
   const statusPort = proxyConfig.statusPort ?? 15_020;
   const probers = mergeProbers(proberEnv(original), buildProbers(pod, statusPort));
-  const told = probers
+  const informed = probers
     ? mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_KUBE_APP_PROBERS', value: probers }]))
     : pod;
   const port = parsePort(annotations['status.sidecar.istio.io/port'] ?? '') ?? statusPort;
   const rewrite = (container: Container): Container =>
     container.name === proxyContainerName ? container : rewriteProbes(container, port);
   return {
-    ...told,
+    ...informed,
     spec: {
-      ...told.spec,
-      containers: told.spec.containers.map(rewrite),
-      ...(told.spec.initContainers ? { initContainers: told.spec.initContainers.map(rewrite) } : {}),
+      ...informed.spec,
+      containers: informed.spec.containers.map(rewrite),
+      ...(informed.spec.initContainers ? { initContainers: informed.spec.initContainers.map(rewrite) } : {}),
     },
   };
 }

@@ -13,32 +13,36 @@ const escape = (key: string): string => key.replaceAll('~', '~0').replaceAll('/'
  * The operations that turn one JSON value into another. Lists that only grew at their end get additions, other changed
  * lists go member by member or whole.
  */
-export function buildPatch(from: unknown, to: unknown, path = ''): PatchOperation[] {
-  if (deepEqual(from, to)) return [];
-  if (isPlain(from) && isPlain(to)) return patchObject(from, to, path);
-  if (Array.isArray(from) && Array.isArray(to)) return patchList(from as unknown[], to as unknown[], path);
-  return [{ op: 'replace', path, value: to }];
+export function buildPatch(from: unknown, target: unknown, path = ''): PatchOperation[] {
+  if (deepEqual(from, target)) return [];
+  if (isPlain(from) && isPlain(target)) return patchObject(from, target, path);
+  if (Array.isArray(from) && Array.isArray(target)) return patchList(from as unknown[], target as unknown[], path);
+  return [{ op: 'replace', path, value: target }];
 }
 
-function patchObject(from: Plain, to: Plain, path: string): PatchOperation[] {
+function patchObject(from: Plain, target: Plain, path: string): PatchOperation[] {
   const has = (object: Plain, key: string): boolean => Object.hasOwn(object, key) && object[key] !== undefined;
   const operations: PatchOperation[] = [];
   for (const key of Object.keys(from))
-    if (!has(to, key)) operations.push({ op: 'remove', path: `${path}/${escape(key)}` });
-  for (const [key, value] of Object.entries(to)) {
+    if (!has(target, key)) operations.push({ op: 'remove', path: `${path}/${escape(key)}` });
+  for (const [key, value] of Object.entries(target)) {
     if (value === undefined) continue;
-    const at = `${path}/${escape(key)}`;
-    operations.push(...(has(from, key) ? buildPatch(from[key], value, at) : [{ op: 'add' as const, path: at, value }]));
+    const memberPath = `${path}/${escape(key)}`;
+    operations.push(
+      ...(has(from, key)
+        ? buildPatch(from[key], value, memberPath)
+        : [{ op: 'add' as const, path: memberPath, value }]),
+    );
   }
   return operations;
 }
 
-function patchList(from: readonly unknown[], to: readonly unknown[], path: string): PatchOperation[] {
-  if (to.length < from.length) return [{ op: 'replace', path, value: to }];
-  const changed = from.flatMap((item, i) => buildPatch(item, to[i], `${path}/${i}`));
+function patchList(from: readonly unknown[], target: readonly unknown[], path: string): PatchOperation[] {
+  if (target.length < from.length) return [{ op: 'replace', path, value: target }];
+  const changed = from.flatMap((item, i) => buildPatch(item, target[i], `${path}/${i}`));
   return [
     ...changed,
-    ...to.slice(from.length).map((value, i) => ({ op: 'add' as const, path: `${path}/${from.length + i}`, value })),
+    ...target.slice(from.length).map((value, i) => ({ op: 'add' as const, path: `${path}/${from.length + i}`, value })),
   ];
 }
 
@@ -55,11 +59,11 @@ export function applyPatch(value: unknown, operations: readonly PatchOperation[]
       root = operation.op === 'remove' ? undefined : operation.value;
       continue;
     }
-    const parent = keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], root);
+    const parent = keys.reduce<unknown>((holder, key) => (holder as Record<string, unknown>)[key], root);
     if (Array.isArray(parent)) {
-      const at = last === '-' ? parent.length : Number(last);
-      if (operation.op === 'remove') parent.splice(at, 1);
-      else parent.splice(at, operation.op === 'add' ? 0 : 1, operation.value);
+      const index = last === '-' ? parent.length : Number(last);
+      if (operation.op === 'remove') parent.splice(index, 1);
+      else parent.splice(index, operation.op === 'add' ? 0 : 1, operation.value);
     } else if (operation.op === 'remove') Reflect.deleteProperty(parent as object, last);
     else
       Object.defineProperty(parent, last, {

@@ -88,11 +88,11 @@ export function applyOverrides({
   added: PodOverlay;
 }): PodObject {
   const [before, remembered] = [injectedBefore(original), overriddenBefore(original)];
-  const own = [...original.spec.containers, ...(original.spec.initContainers ?? [])];
+  const originals = [...original.spec.containers, ...(original.spec.initContainers ?? [])];
   const given = (list: readonly Container[] | undefined, kind: 'containers' | 'initContainers'): Container[] =>
     (list ?? []).flatMap(({ name }) => {
       if (before?.[kind]?.includes(name) && !remembered) return [];
-      const found = remembered?.[kind]?.find((one) => one.name === name) ?? own.find((one) => one.name === name);
+      const found = remembered?.[kind]?.find((one) => one.name === name) ?? originals.find((one) => one.name === name);
       if (!found || before?.[kind]?.includes(name)) return [];
       const { image, ...rest } = found;
       return [image === undefined || image === 'auto' ? (rest as Container) : found];

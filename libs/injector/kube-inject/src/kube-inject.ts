@@ -68,7 +68,7 @@ function injectWorkload(workload: Plain, options: KubeInjectOptions): Result<unk
   const { metadata, spec, replace } = place.value;
   const problem = podProblem({ metadata, spec });
   if (problem) return err(problem);
-  const own = (workload['metadata'] ?? {}) as PodMeta;
+  const ownerMetadata = (workload['metadata'] ?? {}) as PodMeta;
   const { values } = options;
   const result = inject(
     { apiVersion: 'v1', kind: 'Pod', metadata, spec: withKnownFields(spec as Plain) },
@@ -78,8 +78,8 @@ function injectWorkload(workload: Plain, options: KubeInjectOptions): Result<unk
       owner: {
         apiVersion: String(workload['apiVersion']),
         kind: String(workload['kind']),
-        name: own.name ?? '',
-        namespace: own.namespace ?? '',
+        name: ownerMetadata.name ?? '',
+        namespace: ownerMetadata.namespace ?? '',
       },
       values: { ...values, sidecarInjectorWebhook: { ...values.sidecarInjectorWebhook, injectedAnnotations: {} } },
       decide: (pod) =>

@@ -176,8 +176,8 @@ const alternating = (parts: readonly string[]): Pair[] =>
   parts.flatMap((key, i) => (i % 2 === 0 && parts[i + 1] !== undefined ? [[key, parts[i + 1] ?? ''] as const] : []));
 const assignments = (text: string): Pair[] =>
   text.split(':ENV:').flatMap((part) => {
-    const at = part.indexOf('=');
-    return at < 0 ? [] : [[part.slice(0, at), part.slice(at + 1)] as const];
+    const equals = part.indexOf('=');
+    return equals < 0 ? [] : [[part.slice(0, equals), part.slice(equals + 1)] as const];
   });
 
 /** The path without its percent signs; undefined when they are malformed. */

@@ -9,9 +9,9 @@ import {
 import type { EnvVar } from './pod.ts';
 
 export const field = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
-const resource = (name: string, what: string): EnvVar => ({
+const resource = (name: string, resourceName: string): EnvVar => ({
   name,
-  valueFrom: { resourceFieldRef: { divisor: '0', resource: what } },
+  valueFrom: { resourceFieldRef: { divisor: '0', resource: resourceName } },
 });
 const env = (name: string, value: string | undefined): EnvVar => ({ name, ...(value ? { value } : {}) });
 

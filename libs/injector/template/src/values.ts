@@ -176,8 +176,8 @@ export function parseValues(
   const wrong: string[] = [];
   const merge = (base: unknown, over: unknown, path: string): unknown => {
     if (over === undefined || over === null) return base;
-    const [what, isRight] = open.get(path) ?? [];
-    if (what && isRight) return isRight(over) ? over : refuse(path, base, { expected: what, found: over });
+    const [expected, isRight] = open.get(path) ?? [];
+    if (expected && isRight) return isRight(over) ? over : refuse(path, base, { expected: expected, found: over });
     if (isPlain(base))
       return isPlain(over)
         ? Object.fromEntries(

@@ -51,54 +51,54 @@ interface At {
   readonly depth: number;
 }
 
-function read(schema: Schema, raw: unknown, at: At): Read {
-  if (at.depth > maxDepth) return refuse(at, `at most ${maxDepth} levels`, 'deeper ones');
+function read(schema: Schema, raw: unknown, place: At): Read {
+  if (place.depth > maxDepth) return refuse(place, `at most ${maxDepth} levels`, 'deeper ones');
   if (typeof raw === 'string' && raw.length > longest.text)
-    return refuse(at, `a text of at most ${longest.text} characters`, raw);
-  if (typeof raw === 'string' && !raw.isWellFormed()) return refuse(at, 'no surrogate without its pair', raw);
+    return refuse(place, `a text of at most ${longest.text} characters`, raw);
+  if (typeof raw === 'string' && !raw.isWellFormed()) return refuse(place, 'no surrogate without its pair', raw);
   switch (schema.type) {
     case 'message':
-      return readMessage(schema, raw, at);
+      return readMessage(schema, raw, place);
     case 'object':
-      return readObject(schema, raw, at);
+      return readObject(schema, raw, place);
     case 'repeated':
-      return readList(schema, raw, at);
+      return readList(schema, raw, place);
     case 'map':
-      return readMap(schema.of, raw, at);
+      return readMap(schema.of, raw, place);
     case 'wrapper':
-      return read(schema.of, raw, at);
+      return read(schema.of, raw, place);
     case 'enum':
-      return readEnum(schema, raw, at);
+      return readEnum(schema, raw, place);
     case 'string':
-      return typeof raw === 'string' ? raw : refuse(at, 'text', raw);
+      return typeof raw === 'string' ? raw : refuse(place, 'text', raw);
     case 'bytes':
-      return typeof raw === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(raw) ? raw : refuse(at, 'base64 text', raw);
+      return typeof raw === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(raw) ? raw : refuse(place, 'base64 text', raw);
     case 'bool':
-      return typeof raw === 'boolean' ? raw : refuse(at, 'true or false', raw);
+      return typeof raw === 'boolean' ? raw : refuse(place, 'true or false', raw);
     case 'int':
-      return readInteger(raw, at, [-(2 ** 31), 2 ** 31 - 1]);
+      return readInteger(raw, place, [-(2 ** 31), 2 ** 31 - 1]);
     case 'uint':
-      return readInteger(raw, at, [0, 2 ** 32 - 1]);
+      return readInteger(raw, place, [0, 2 ** 32 - 1]);
     case 'int64':
-      return readInteger(raw, at, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+      return readInteger(raw, place, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
     case 'port':
-      return isPort(raw) ? raw : refuse(at, 'a port number from 0 to 65535', raw);
+      return isPort(raw) ? raw : refuse(place, 'a port number from 0 to 65535', raw);
     case 'intOrString':
       return isPort(raw) || typeof raw === 'string'
         ? raw
-        : refuse(at, 'a port number from 0 to 65535, or the name of a port', raw);
+        : refuse(place, 'a port number from 0 to 65535, or the name of a port', raw);
     case 'double':
-      return readDouble(raw, at);
+      return readDouble(raw, place);
     case 'duration':
-      return readDuration(raw, at);
+      return readDuration(raw, place);
     case 'timestamp':
       return typeof raw === 'string' && parseTimestamp(raw) !== undefined
         ? raw
-        : refuse(at, 'a time such as 2023-01-31T12:00:00Z', raw);
+        : refuse(place, 'a time such as 2023-01-31T12:00:00Z', raw);
     case 'struct':
-      return isObject(raw) ? readFree(raw, at) : refuse(at, 'an object', raw);
+      return isObject(raw) ? readFree(raw, place) : refuse(place, 'an object', raw);
     case 'value':
-      return readFree(raw, at);
+      return readFree(raw, place);
   }
 }
 
@@ -107,8 +107,8 @@ const fieldPath = ({ path }: Pick<At, 'path'>, name: string): string => (path ==
 const isObject = (raw: unknown): raw is Record<string, unknown> =>
   typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 
-function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown, at: At): Read {
-  if (!isObject(raw)) return refuse(at, 'an object', raw);
+function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown, place: At): Read {
+  if (!isObject(raw)) return refuse(place, 'an object', raw);
   const fields = schema.fields();
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(raw)) {
@@ -116,21 +116,21 @@ function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown,
       ? key
       : key.replace(/_([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (!field) unknownField(at, key);
+    if (!field) unknownField(place, key);
     else if (item !== null && item !== undefined) {
-      const value = read(field, item, { ...at, path: fieldPath(at, name), depth: at.depth + 1 });
+      const value = read(field, item, { ...place, path: fieldPath(place, name), depth: place.depth + 1 });
       if (value !== invalid) out[name] = value;
     }
   }
   return out;
 }
 
-function readObject({ fields, required }: Extract<Schema, { type: 'object' }>, raw: unknown, at: At): Read {
-  if (!isObject(raw)) return refuse(at, 'an object', raw);
+function readObject({ fields, required }: Extract<Schema, { type: 'object' }>, raw: unknown, place: At): Read {
+  if (!isObject(raw)) return refuse(place, 'an object', raw);
   const out: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
     const item = Object.hasOwn(raw, name) ? raw[name] : undefined;
-    const inside = { ...at, path: fieldPath(at, name), depth: at.depth + 1 };
+    const inside = { ...place, path: fieldPath(place, name), depth: place.depth + 1 };
     if (item !== null && item !== undefined) {
       const value = read(field, item, inside);
       if (value !== invalid) out[name] = value;
@@ -152,18 +152,18 @@ function unknownField({ path, context }: At, key: string): void {
 }
 
 /** A value without a schema: only its size is bounded. */
-function readFree(raw: unknown, at: At): Read {
-  if (at.depth > maxDepth) return refuse(at, `at most ${maxDepth} levels`, 'deeper ones');
+function readFree(raw: unknown, place: At): Read {
+  if (place.depth > maxDepth) return refuse(place, `at most ${maxDepth} levels`, 'deeper ones');
   if (typeof raw === 'string')
-    return raw.length <= longest.text ? raw : refuse(at, `a text of at most ${longest.text} characters`, raw);
+    return raw.length <= longest.text ? raw : refuse(place, `a text of at most ${longest.text} characters`, raw);
   if (typeof raw !== 'object' || raw === null) return raw;
   for (const [key, item] of Object.entries(raw)) {
-    if (key.length > longest.key) return refuse(at, `keys of at most ${longest.key} characters`, key);
+    if (key.length > longest.key) return refuse(place, `keys of at most ${longest.key} characters`, key);
     if (
       readFree(item, {
-        ...at,
-        path: Array.isArray(raw) ? `${at.path}[${key}]` : `${at.path}.${key}`,
-        depth: at.depth + 1,
+        ...place,
+        path: Array.isArray(raw) ? `${place.path}[${key}]` : `${place.path}.${key}`,
+        depth: place.depth + 1,
       }) === invalid
     )
       return invalid;
@@ -171,55 +171,61 @@ function readFree(raw: unknown, at: At): Read {
   return raw;
 }
 
-function readList({ of, atMost = Infinity }: Extract<Schema, { type: 'repeated' }>, raw: unknown, at: At): Read {
-  if (!Array.isArray(raw)) return refuse(at, 'a list', raw);
-  if (raw.length > atMost) return refuse(at, `at most ${atMost} items`, raw);
+function readList(
+  { of: items, atMost = Infinity }: Extract<Schema, { type: 'repeated' }>,
+  raw: unknown,
+  place: At,
+): Read {
+  if (!Array.isArray(raw)) return refuse(place, 'a list', raw);
+  if (raw.length > atMost) return refuse(place, `at most ${atMost} items`, raw);
   return raw.flatMap((item: unknown, i) => {
-    const inside = { ...at, path: `${at.path}[${i}]`, depth: at.depth + 1 };
+    const inside = { ...place, path: `${place.path}[${i}]`, depth: place.depth + 1 };
     // In a list of messages null is the empty one, as protobuf reads it.
-    const given = item === null && of.type === 'message' ? {} : item;
-    const value = given === null ? refuse(inside, 'a value', given) : read(of, given, inside);
+    const given = item === null && items.type === 'message' ? {} : item;
+    const value = given === null ? refuse(inside, 'a value', given) : read(items, given, inside);
     return value === invalid ? [] : [value];
   });
 }
 
-function readMap(of: Schema, raw: unknown, at: At): Read {
-  if (!isObject(raw)) return refuse(at, 'an object', raw);
+function readMap(items: Schema, raw: unknown, place: At): Read {
+  if (!isObject(raw)) return refuse(place, 'an object', raw);
   return Object.fromEntries(
     Object.entries(raw).flatMap(([key, item]) => {
-      if (key.length > longest.key) return (refuse(at, `keys of at most ${longest.key} characters`, key), []);
-      const inside = { ...at, path: `${at.path}[${JSON.stringify(key)}]`, depth: at.depth + 1 };
+      if (key.length > longest.key) return (refuse(place, `keys of at most ${longest.key} characters`, key), []);
+      const inside = { ...place, path: `${place.path}[${JSON.stringify(key)}]`, depth: place.depth + 1 };
       // In a list of messages null is the empty one, as protobuf reads it.
-      const given = item === null && of.type === 'message' ? {} : item;
-      const value = given === null ? refuse(inside, 'a value', given) : read(of, given, inside);
+      const given = item === null && items.type === 'message' ? {} : item;
+      const value = given === null ? refuse(inside, 'a value', given) : read(items, given, inside);
       return value === invalid ? [] : [[key, value]];
     }),
   );
 }
 
-function readEnum({ values, open = false }: Extract<Schema, { type: 'enum' }>, raw: unknown, at: At): Read {
+function readEnum({ values, open = false }: Extract<Schema, { type: 'enum' }>, raw: unknown, place: At): Read {
   if (typeof raw === 'string' && Object.hasOwn(values, raw)) return raw;
   if (typeof raw === 'number' && Number.isInteger(raw))
     return Object.keys(values).find((name) => values[name] === raw) ?? (open ? String(raw) : Object.keys(values)[0]);
-  return refuse(at, `one of ${Object.keys(values).join(', ')}`, raw);
+  return refuse(place, `one of ${Object.keys(values).join(', ')}`, raw);
 }
 
-function readInteger(raw: unknown, at: At, [min, max]: readonly [number, number]): Read {
+function readInteger(raw: unknown, place: At, [min, max]: readonly [number, number]): Read {
   const number = typeof raw === 'string' ? parseDecimal(raw) : raw;
-  if (typeof number !== 'number' || !Number.isInteger(number)) return refuse(at, 'a whole number', raw);
-  return number >= min && number <= max ? number : refuse(at, `a whole number from ${min} to ${max}`, raw);
+  if (typeof number !== 'number' || !Number.isInteger(number)) return refuse(place, 'a whole number', raw);
+  return number >= min && number <= max ? number : refuse(place, `a whole number from ${min} to ${max}`, raw);
 }
 
-function readDouble(raw: unknown, at: At): Read {
+function readDouble(raw: unknown, place: At): Read {
   const number = typeof raw === 'string' ? parseDecimal(raw) : raw;
-  return typeof number === 'number' && (!Number.isNaN(number) || raw === 'NaN') ? number : refuse(at, 'a number', raw);
+  return typeof number === 'number' && (!Number.isNaN(number) || raw === 'NaN')
+    ? number
+    : refuse(place, 'a number', raw);
 }
 
-function readDuration(raw: unknown, at: At): Read {
+function readDuration(raw: unknown, place: At): Read {
   // a canonical value is one already
   if (typeof raw === 'number' && Number.isFinite(raw)) return raw;
   const seconds = typeof raw === 'string' ? parseSeconds(raw) : undefined;
-  return seconds?.ok ? seconds.value : refuse(at, 'a duration such as 1.5s', raw);
+  return seconds?.ok ? seconds.value : refuse(place, 'a duration such as 1.5s', raw);
 }
 
 function refuse({ path, context }: At, expected: string, raw: unknown): typeof invalid {

@@ -75,14 +75,14 @@ export const port = scalar<number>('port');
 export const intOrString = scalar<number | string>('intOrString');
 /** Base64 text. */
 export const bytes = scalar<string>('bytes');
-export const wrapper = <T>(of: Of<T>): Of<T> => ({ type: 'wrapper', of });
+export const wrapper = <T>(value: Of<T>): Of<T> => ({ type: 'wrapper', of: value });
 /** A list; one of more items than `atMost` is refused. */
-export const repeated = <T>(of: Of<T>, { atMost }: { readonly atMost?: number } = {}): Of<readonly T[]> => ({
+export const repeated = <T>(items: Of<T>, { atMost }: { readonly atMost?: number } = {}): Of<readonly T[]> => ({
   type: 'repeated',
-  of,
+  of: items,
   ...(atMost === undefined ? {} : { atMost }),
 });
-export const map = <T>(of: Of<T>): Of<Readonly<Record<string, T>>> => ({ type: 'map', of });
+export const map = <T>(values: Of<T>): Of<Readonly<Record<string, T>>> => ({ type: 'map', of: values });
 
 /** An enum of names; given names count from 0, or give their numbers. */
 export function enumeration<const N extends string>(names: readonly N[] | Readonly<Record<N, number>>): Of<N> {

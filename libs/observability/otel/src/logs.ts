@@ -59,7 +59,7 @@ export function createLogger(service: string, options: LoggerOptions = {}): Clos
   });
   const create = (scope: string | undefined, always: Fields): Logger => {
     const from = levels.indexOf(wanted[scope ?? 'default'] ?? wanted['default'] ?? 'info');
-    const at =
+    const writer =
       (level: Level) =>
       (message: string, given: Fields | (() => Fields) = {}): void => {
         if (levels.indexOf(level) < from) return;
@@ -67,10 +67,10 @@ export function createLogger(service: string, options: LoggerOptions = {}): Clos
         flood.pass(entryOf(level, scope, { message, fields: { ...always, ...fields } }));
       };
     return {
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
+      debug: writer('debug'),
+      info: writer('info'),
+      warn: writer('warn'),
+      error: writer('error'),
       scope: (name) => create(name, always),
       with: (fields) => create(scope, { ...always, ...fields }),
     };

@@ -7,7 +7,7 @@ import type { Endpoint, Service } from './types.ts';
 
 export interface EndpointSources {
   /** The pod that a targetRef names, else the one at an address, if that is in the namespace. */
-  pod(at: { namespace: string; name?: string; ip: string }): Resource<'pods'> | undefined;
+  pod(place: { namespace: string; name?: string; ip: string }): Resource<'pods'> | undefined;
   node(name: string): Resource<'nodes'> | undefined;
   /** The network of a workload without a network label. */
   network(ip: string): string;

@@ -26,10 +26,10 @@ export class Affected implements Iterable<readonly [Holder, ReadonlyMap<XdsKind,
     if (known === 'all') return;
     if (known === undefined || names === 'all') kinds.set(kind, names);
     else {
-      const own = this.#own.has(known) ? (known as Set<string>) : new Set(known);
-      this.#own.add(own);
-      for (const name of names) own.add(name);
-      kinds.set(kind, own);
+      const ownNames = this.#own.has(known) ? (known as Set<string>) : new Set(known);
+      this.#own.add(ownNames);
+      for (const name of names) ownNames.add(name);
+      kinds.set(kind, ownNames);
     }
   }
 }

@@ -23,7 +23,7 @@ const maxOpen = 100;
  */
 export function createDeliveries(
   { tracer, metrics }: { readonly tracer: Tracer; readonly metrics: PilotMetrics },
-  of: { proxy: string; nameOf(typeUrl: string): string },
+  receiver: { proxy: string; nameOf(typeUrl: string): string },
 ) {
   const open = new Map<string, Delivery>();
   const end = (nonce: string, refused?: string): void => {
@@ -43,8 +43,8 @@ export function createDeliveries(
       else if (effect.kind === 'rejected') end(effect.nonce, effect.error);
       else if (effect.kind === 'send' && cause) {
         const attributes = {
-          proxy: of.proxy,
-          type: of.nameOf(effect.typeUrl),
+          proxy: receiver.proxy,
+          type: receiver.nameOf(effect.typeUrl),
           resources: String(effect.resources.length),
         };
         open.set(effect.nonce, {

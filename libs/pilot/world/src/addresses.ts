@@ -9,8 +9,8 @@ import type { View } from './view.ts';
  * DNS and asks for it.
  */
 export function addressesFor(view: View, service: Service): string[] {
-  const own = service.clusterAddresses?.get(clusterOf(view));
-  if (own) return own.slice(0, 1);
+  const local = service.clusterAddresses?.get(clusterOf(view));
+  if (local) return local.slice(0, 1);
   if (service.addresses.length > 0) return service.addresses.slice(0, 1);
   if (!service.autoAllocatedIPv4 || !view.attr('dnsCapture') || !view.attr('dnsAutoAllocate')) return [];
   return [view.attr('supportsIPv4') ? service.autoAllocatedIPv4 : service.autoAllocatedIPv6];

@@ -33,8 +33,8 @@ export function allocateAddresses(services: readonly Service[]): Map<HostKey, { 
 
 /** The n-th address, counted from 1: a last byte is never 0 or 255. IPv6 has the same bytes, without leading zeros. */
 function addressAt(n: number): { v4: string; v6: string } {
-  const at = n + Math.floor((n - 1) / 254);
-  const [third, fourth] = [Math.floor(at / 255), at % 255];
+  const position = n + Math.floor((n - 1) / 254);
+  const [third, fourth] = [Math.floor(position / 255), position % 255];
   return {
     v4: `240.240.${third}.${fourth}`,
     v6: `2001:2::f0f0:${third === 0 ? '' : third.toString(16)}${fourth.toString(16)}`,

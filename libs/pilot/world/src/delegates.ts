@@ -75,9 +75,9 @@ function contradicts(root: HTTPMatchRequest, leaf: HTTPMatchRequest): boolean {
 function textsContradict(root: StringMatch | undefined, leaf: StringMatch | undefined): boolean {
   if (!root || !leaf) return false;
   if (root.regex || leaf.regex) return true;
-  const own = leaf.exact || leaf.prefix || '';
+  const leafText = leaf.exact || leaf.prefix || '';
   if (root.exact) return root.exact !== leaf.exact;
-  return root.prefix ? !own.startsWith(root.prefix) : true;
+  return root.prefix ? !leafText.startsWith(root.prefix) : true;
 }
 
 function mergeMatch(root: HTTPMatchRequest, inner: HTTPMatchRequest): HTTPMatchRequest {

@@ -161,8 +161,11 @@ export function destinationRulesOf(view: View): RuleFor {
     return has ? view.query(lookUp, hostInPool({ hostname, pool: from })) : undefined;
   };
   const groupsFor = ({ hostname, namespace }: Named): readonly Group[] => {
-    const own = groupsIn(poolKey({ namespace: client, kind: client === root ? 'private' : 'local' }), hostname);
-    if (own) return own.groups;
+    const clientGroups = groupsIn(
+      poolKey({ namespace: client, kind: client === root ? 'private' : 'local' }),
+      hostname,
+    );
+    if (clientGroups) return clientGroups.groups;
     for (const from of [namespace, root]) {
       const found = from === '' ? undefined : groupsIn(poolKey({ namespace: from, kind: 'exported' }), hostname);
       if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client)))

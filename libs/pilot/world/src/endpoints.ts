@@ -86,9 +86,9 @@ export function endpointsOf(view: View, key: ServiceKey, wanted: Wanted = {}): r
 function kubernetesEndpoints(view: View, service: Service, { port, address }: Wanted): readonly Endpoint[] {
   // A name takes the place of endpoints where there are none of any port.
   const isAll = port === undefined || service.k8s.externalName !== undefined;
-  const own = isAll ? endpointsInSlices(view, service.key) : endpointsAtPort(view, service, port);
+  const fromSlices = isAll ? endpointsInSlices(view, service.key) : endpointsAtPort(view, service, port);
   const known = new Set<string>();
-  const unique = own.filter((endpoint) => {
+  const unique = fromSlices.filter((endpoint) => {
     const id = `${endpoint.address}|${endpoint.port}|${endpoint.servicePortName}`;
     return !known.has(id) && known.add(id);
   });
@@ -172,10 +172,10 @@ function endpointsOfEntry(view: View, service: Service, { port, address }: Wante
 
 function entryEndpointsOf(view: View, service: Service, { port, address }: Wanted): readonly Endpoint[] {
   const key = service.key.object;
-  const own = view.get('service-entries', key);
-  if (!own) return [];
-  const ports = port === undefined ? (own.spec.ports ?? []) : portsNamed(view, own, port);
-  if (own.spec.workloadSelector) {
+  const serviceEntry = view.get('service-entries', key);
+  if (!serviceEntry) return [];
+  const ports = port === undefined ? (serviceEntry.spec.ports ?? []) : portsNamed(view, serviceEntry, port);
+  if (serviceEntry.spec.workloadSelector) {
     const byName = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
     return workloadsOfEntry(view, service, address)
       .filter(({ dnsOnly }) => byName || !dnsOnly)
@@ -191,7 +191,10 @@ function entryEndpointsOf(view: View, service: Service, { port, address }: Wante
   const listed = address === undefined ? endpoints : endpoints.filter((endpoint) => endpoint.address === address);
   // Without a list, its host is the endpoint.
   if (listed.length === 0 && endpoints.length > 0) return [];
-  const resource: Resource<'service-entries'> = { ...own, spec: { ...own.spec, ports, endpoints: listed } };
+  const resource: Resource<'service-entries'> = {
+    ...serviceEntry,
+    spec: { ...serviceEntry.spec, ports, endpoints: listed },
+  };
   const found = serviceEntryEndpoints(resource, service, endpointSources(view, key.cluster));
   return address === undefined ? found : found.filter((endpoint) => endpoint.address === address);
 }
@@ -263,9 +266,11 @@ export const instancesOfPort = worldQuery('instances-of-port', (view, key: Insta
     if (owner.registry === 'External' && owner.object.namespace !== key.namespace) return [];
     return shardsOf(view, owner).flatMap((shard) => {
       const service = view.query(serviceOf, shard);
-      const at = (port: string): readonly Endpoint[] => view.query(endpointsFrom, sourceOf(view, [shard], port));
-      if (shard.registry === 'Kubernetes' && service?.k8s.externalName === undefined) return at(key.port);
-      return service === undefined ? [] : portsNumbered(view, service, key.number).flatMap(({ name }) => at(name));
+      const position = (port: string): readonly Endpoint[] => view.query(endpointsFrom, sourceOf(view, [shard], port));
+      if (shard.registry === 'Kubernetes' && service?.k8s.externalName === undefined) return position(key.port);
+      return service === undefined
+        ? []
+        : portsNumbered(view, service, key.number).flatMap(({ name }) => position(name));
     });
   }),
 );
@@ -294,9 +299,9 @@ const accountsOf = worldQuery('endpoint-accounts', (view, key: ServiceKey): read
  */
 export const serviceAccountsOf = worldQuery('service-accounts', (view, key: HostKey): readonly string[] => {
   const newest = view.query(servicesOfHost, key.hostname).findLast(({ object }) => object.namespace === key.namespace);
-  const own = newest === undefined ? [] : (view.query(serviceOf, newest)?.serviceAccounts ?? []);
+  const declared = newest === undefined ? [] : (view.query(serviceOf, newest)?.serviceAccounts ?? []);
   const services = new Set(shardsIn(view, key).map((service) => sharedService(view, service)));
   const accounts = [...services].flatMap((service) => view.query(accountsOf, service));
   const aliases = setting(view, 'trustDomainAliases') ?? [];
-  return [...new Set([...accounts, ...own].flatMap((account) => withTrustDomains(account, aliases)))].sort();
+  return [...new Set([...accounts, ...declared].flatMap((account) => withTrustDomains(account, aliases)))].sort();
 });

@@ -6,6 +6,6 @@
 export function resolveGateway(gateway: string, namespace: string): string {
   if (gateway === 'mesh') return gateway;
   if (gateway.includes('/')) return gateway.startsWith('./') ? `${namespace}/${gateway.slice(2)}` : gateway;
-  const [name = '', of = namespace] = gateway.split('.');
-  return `${of}/${name}`;
+  const [name = '', owner = namespace] = gateway.split('.');
+  return `${owner}/${name}`;
 }

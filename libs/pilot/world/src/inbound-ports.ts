@@ -101,10 +101,10 @@ function ingressPort(view: View, { meta }: Resource<'sidecars'>, listener: Istio
 function endpointOf(view: View, text: string): NonNullable<InboundPort['ingress']>['endpoint'] {
   if (text.startsWith('unix://')) return { path: text.slice('unix://'.length) };
   const [, host = '', digits = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(text) ?? [];
-  const own = (ipv6: boolean): string | undefined => view.attr('ips').find((ip) => ip.includes(':') === ipv6);
+  const firstAddress = (ipv6: boolean): string | undefined => view.attr('ips').find((ip) => ip.includes(':') === ipv6);
   const addresses: Readonly<Record<string, () => string>> = {
-    '0.0.0.0': () => own(false) ?? '127.0.0.1',
-    '::': () => own(true) ?? '::1',
+    '0.0.0.0': () => firstAddress(false) ?? '127.0.0.1',
+    '::': () => firstAddress(true) ?? '::1',
     '127.0.0.1': () => loopback(view),
     '::1': () => loopback(view),
   };

@@ -91,8 +91,8 @@ const gatewaysOfService = worldQuery(
  */
 function entriesOf(view: View, { meta }: Resource<'services'>): { network: string; port: number }[] {
   const label = meta.labels?.[networkLabel];
-  const own = meta.labels?.['networking.istio.io/gatewayPort'];
-  if (label) return [{ network: label, port: parsePort(own ?? '') ?? defaultPort }];
+  const labelledPort = meta.labels?.['networking.istio.io/gatewayPort'];
+  if (label) return [{ network: label, port: parsePort(labelledPort ?? '') ?? defaultPort }];
   const host = serviceHostname(meta.name, meta.namespace, domainOf(view));
   return Object.entries(view.query(meshNetworks, '').networks ?? {})
     .filter(([, { endpoints }]) => endpoints?.some(({ fromRegistry }) => fromRegistry === meta.cluster))

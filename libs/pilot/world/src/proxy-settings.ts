@@ -28,8 +28,8 @@ export const balancesExactly = (view: View, direction: 'INBOUND' | 'OUTBOUND'): 
 /** The port at which it serves as a plain HTTP proxy; 0 for none. */
 export function httpProxyPort(view: View): number {
   const given = view.meta('HTTP_PROXY_PORT');
-  const own = typeof given === 'number' ? given : parsePort(typeof given === 'string' ? given : '');
-  return Number.isInteger(own) ? (own as number) : (setting(view, 'proxyHttpPort') ?? 0);
+  const port = typeof given === 'number' ? given : parsePort(typeof given === 'string' ? given : '');
+  return Number.isInteger(port) ? (port as number) : (setting(view, 'proxyHttpPort') ?? 0);
 }
 
 /** Files beside the proxy that replace its certificate of the mesh; empty where none is named. */
@@ -59,8 +59,8 @@ export const canListenOn = (view: View, port: number): boolean =>
  * The configuration that a proxy runs with: what it sends as PROXY_CONFIG replaces the mesh's defaultConfig as a whole.
  */
 export const proxyConfig = worldQuery('proxy-config', (view): MeshProxyConfig => {
-  const own = view.meta('PROXY_CONFIG');
-  return typeof own === 'object' && own !== null
-    ? (parseValue(MeshProxyConfig, own, { path: 'PROXY_CONFIG' }).value as MeshProxyConfig)
+  const given = view.meta('PROXY_CONFIG');
+  return typeof given === 'object' && given !== null
+    ? (parseValue(MeshProxyConfig, given, { path: 'PROXY_CONFIG' }).value as MeshProxyConfig)
     : (setting(view, 'defaultConfig') ?? {});
 });

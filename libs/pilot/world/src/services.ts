@@ -51,7 +51,10 @@ export const serviceOf = worldQuery('service', (view, key: ServiceKey): Service 
     const addresses = clusters.map(
       (other) => [other.cluster, kubernetesService(view, other)?.addresses ?? []] as const,
     );
-    return { ...service, clusterAddresses: new Map(addresses.filter(([, own]) => own.length > 0)) };
+    return {
+      ...service,
+      clusterAddresses: new Map(addresses.filter(([, clusterAddresses]) => clusterAddresses.length > 0)),
+    };
   }
   const service = view.query(servicesByKey, object).get(key);
   const allocated = service && view.query(allocation, hostKey(service));
@@ -180,11 +183,11 @@ export const serviceHeader = worldQuery('service-header', (view, key: ServiceKey
 /** Is a service (its exportTo already defaulted) seen from a namespace? */
 export function isExported(
   { exportTo, namespace }: Pick<ServiceHeader, 'exportTo' | 'namespace'>,
-  to: string,
+  reader: string,
 ): boolean {
   if (exportTo.has('*')) return true;
   if (exportTo.has('~')) return false;
-  return exportTo.has(to) || (exportTo.has('.') && namespace === to);
+  return exportTo.has(reader) || (exportTo.has('.') && namespace === reader);
 }
 
 /** Of services in the order of all, those that a namespace sees: private ones, those exported to it, public ones. */

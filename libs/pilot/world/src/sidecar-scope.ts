@@ -57,7 +57,7 @@ export interface SidecarScope {
 const sidecarOf = worldQuery('sidecar-of', (view): ObjectKey | undefined => {
   if (view.attr('type') !== 'sidecar') return undefined;
   const namespace = view.attr('namespace');
-  const of = (ns: string): Resource<'sidecars'>[] =>
+  const sidecarsIn = (ns: string): Resource<'sidecars'>[] =>
     view
       .index('sidecars', 'namespace', ns)
       .flatMap((key) => view.get('sidecars', key) ?? [])
@@ -65,12 +65,12 @@ const sidecarOf = worldQuery('sidecar-of', (view): ObjectKey | undefined => {
   const selects = ({ spec }: Resource<'sidecars'>): boolean => isSelected(view, spec.workloadSelector?.labels);
   const hasSelector = ({ spec }: Resource<'sidecars'>): boolean =>
     Object.keys(spec.workloadSelector?.labels ?? {}).length > 0;
-  const own = of(namespace);
+  const sidecars = sidecarsIn(namespace);
   const root = rootNamespace(view);
   const found =
-    own.find((s) => hasSelector(s) && selects(s)) ??
-    own.find((s) => !hasSelector(s)) ??
-    (namespace === root ? undefined : of(root).find((s) => !hasSelector(s)));
+    sidecars.find((s) => hasSelector(s) && selects(s)) ??
+    sidecars.find((s) => !hasSelector(s)) ??
+    (namespace === root ? undefined : sidecarsIn(root).find((s) => !hasSelector(s)));
   return found && keyOf(found.meta);
 });
 
@@ -127,17 +127,17 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
   };
   const imported = view.query(exportedServices, namespace).flatMap(select);
   const owner = new Map<string, string>();
-  for (const { hostname, namespace: of } of imported)
-    if (!owner.has(hostname) || of === namespace) owner.set(hostname, of);
-  const importsVirtualService = (of: string, host: string): boolean =>
+  for (const { hostname, namespace: from } of imported)
+    if (!owner.has(hostname) || from === namespace) owner.set(hostname, from);
+  const importsVirtualService = (from: string, host: string): boolean =>
     hosts.some(
       (h) =>
-        (h.ns === of || h.ns === '*') &&
+        (h.ns === from || h.ns === '*') &&
         (h.host === '*' || hostSubsetOf(host, h.host) || (isWildcard(host) && hostMatches(h.host, host))),
     );
   return {
     listener,
-    services: imported.filter(({ hostname, namespace: of }) => owner.get(hostname) === of),
+    services: imported.filter(({ hostname, namespace: from }) => owner.get(hostname) === from),
     virtualServices: selectVirtualServices(view, namespace, importsVirtualService),
   };
 }
@@ -189,10 +189,10 @@ function allOf(view: View, namespace: string, listeners: readonly EgressScope[])
 
 function destinationOf(view: View, host: string, namespace: string): ServiceHeader | undefined {
   const all = view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []);
-  const own = ownerOf(all.filter((header) => header.namespace === namespace));
-  if (own) return own;
+  const local = ownerOf(all.filter((header) => header.namespace === namespace));
+  if (local) return local;
   const owners = [...groupBy(all, (header) => header.namespace).values()]
-    .flatMap((of) => ownerOf(of) ?? [])
+    .flatMap((headers) => ownerOf(headers) ?? [])
     .filter((header) => isExported(header, namespace));
   return owners.sort((a, b) => compareText(a.namespace, b.namespace))[0];
 }
@@ -225,10 +225,10 @@ export function scopedService(view: View, ref: ServiceRef): Service | undefined 
   const service = view.query(serviceOf, ref.key);
   if (!service || (!ref.ports && !ref.also)) return service;
   // A number that is listed twice is that of two ports, one of them UDP.
-  const shown = (of: Service | undefined, numbers: readonly number[]): ServicePort[] => {
+  const shown = (shownService: Service | undefined, numbers: readonly number[]): ServicePort[] => {
     const left = new Map<number, number>();
     for (const number of numbers) left.set(number, (left.get(number) ?? 0) + 1);
-    return (of?.ports ?? []).filter(({ port }) => {
+    return (shownService?.ports ?? []).filter(({ port }) => {
       const count = left.get(port) ?? 0;
       left.set(port, count - 1);
       return count > 0;

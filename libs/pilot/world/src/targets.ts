@@ -157,9 +157,9 @@ const externalTargets = worldQuery('external-targets', (view): readonly ServiceT
     ...ips.flatMap((ip) => view.derivedIndex(entryEndpoints, 'address', ip)),
     ...view.index('service-entries', 'selecting', view.attr('namespace')),
   ]);
-  const own = view.attr('namespace');
+  const ownNamespace = view.attr('namespace');
   return [...entries].flatMap((entry) => {
-    const services = view.query(servicesOfEntry, entry).filter(({ namespace }) => namespace === own);
+    const services = view.query(servicesOfEntry, entry).filter(({ namespace }) => namespace === ownNamespace);
     const [first] = services;
     if (!first) return [];
     const shared = view.query(isByHost, entry) ? undefined : endpointsAt(view, first.key, ips);

@@ -37,16 +37,16 @@ const resolvedOwn = worldQuery(
 export const virtualServiceOf = worldQuery(
   'virtual-service',
   (view, key: ObjectKey): ResolvedVirtualService | undefined => {
-    const own = view.query(resolvedOwn, key);
-    if (!own || !own.spec.hosts?.length) return undefined;
-    if (!own.spec.http?.some(({ delegate }) => delegate)) return own;
-    const http = mergeDelegates(own, ({ name = '', namespace = '' }) => {
+    const resolved = view.query(resolvedOwn, key);
+    if (!resolved || !resolved.spec.hosts?.length) return undefined;
+    if (!resolved.spec.http?.some(({ delegate }) => delegate)) return resolved;
+    const http = mergeDelegates(resolved, ({ name = '', namespace = '' }) => {
       const delegate = view.query(resolvedOwn, objectKey({ namespace, name, cluster: key.cluster }));
-      return delegate && !delegate.spec.hosts?.length && exportedTo(view, delegate, own.meta.namespace)
+      return delegate && !delegate.spec.hosts?.length && exportedTo(view, delegate, resolved.meta.namespace)
         ? delegate
         : undefined;
     });
-    return { ...own, spec: { ...own.spec, http } };
+    return { ...resolved, spec: { ...resolved.spec, http } };
   },
 );
 
@@ -142,9 +142,9 @@ function exportedTo(view: View, delegate: ResolvedVirtualService, namespace: str
 function resolveNames({ meta, spec }: Resource<'virtual-services'>, domain: string): VirtualService {
   const name = (host: string): string => resolveShortName(host, meta, domain);
   const gateway = (g: string): string => resolveGateway(g, meta.namespace);
-  const to = (destination: Destination | undefined): Destination | undefined =>
+  const destinationOf = (destination: Destination | undefined): Destination | undefined =>
     destination && { ...destination, host: name(destination.host ?? '') };
-  const at = <M extends { readonly gateways?: readonly string[] }>(
+  const matchesOf = <M extends { readonly gateways?: readonly string[] }>(
     match: readonly M[] | undefined,
   ): readonly M[] | undefined => match?.map((m) => (m.gateways ? { ...m, gateways: m.gateways.map(gateway) } : m));
   return {
@@ -153,21 +153,21 @@ function resolveNames({ meta, spec }: Resource<'virtual-services'>, domain: stri
     gateways: spec.gateways?.map(gateway),
     http: spec.http?.map((route): HTTPRoute => ({
       ...route,
-      match: at(route.match),
-      mirror: to(route.mirror),
-      mirrors: route.mirrors?.map((m) => ({ ...m, destination: to(m.destination) })),
-      route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })),
+      match: matchesOf(route.match),
+      mirror: destinationOf(route.mirror),
+      mirrors: route.mirrors?.map((m) => ({ ...m, destination: destinationOf(m.destination) })),
+      route: route.route?.map((r) => ({ ...r, destination: destinationOf(r.destination) })),
       ...(route.delegate
         ? { delegate: { name: route.delegate.name, namespace: route.delegate.namespace || meta.namespace } }
         : {}),
     })),
     tcp: spec.tcp?.map((route) => ({
-      match: at(route.match),
-      route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })),
+      match: matchesOf(route.match),
+      route: route.route?.map((r) => ({ ...r, destination: destinationOf(r.destination) })),
     })),
     tls: spec.tls?.map((route) => ({
-      match: at(route.match),
-      route: route.route?.map((r) => ({ ...r, destination: to(r.destination) })),
+      match: matchesOf(route.match),
+      route: route.route?.map((r) => ({ ...r, destination: destinationOf(r.destination) })),
     })),
   };
 }

@@ -86,15 +86,15 @@ const pause = (ms: number): Promise<undefined> => new Promise((resolve) => setTi
  * The time that the main thread, whose number is the process's, has waited on a run queue; without the kernel's word,
  * all the time that it did not compute.
  */
-function waitedMs(at: number): number {
+function waitedMs(time: number): number {
   try {
     const nanoseconds = Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]);
     if (nanoseconds >= 0) return nanoseconds / 1e6;
   } catch {
     // Not Linux, or a kernel without it.
   }
-  const [all, own] = [process.cpuUsage(), process.threadCpuUsage()];
-  return at - (all.user + all.system - own.user - own.system) / 1000;
+  const [all, thisThread] = [process.cpuUsage(), process.threadCpuUsage()];
+  return time - (all.user + all.system - thisThread.user - thisThread.system) / 1000;
 }
 
 /** Runs an expression on the main thread; undefined when it does not get to it in time. */
@@ -221,9 +221,9 @@ function watch(data: WatchdogData): void {
   };
 
   setInterval(() => {
-    const at = performance.now();
-    const beat = Atomics.load(cells, cell.debugger) === 1 ? at : Atomics.load(cells, cell.beat);
-    const stuckMs = meter({ at, beat, waited: waitedMs(at) });
+    const now = performance.now();
+    const beat = Atomics.load(cells, cell.debugger) === 1 ? now : Atomics.load(cells, cell.beat);
+    const stuckMs = meter({ at: now, beat, waited: waitedMs(now) });
     if (stuckMs === 0) {
       if (reported && !ending) log('info', 'the event loop goes on', {});
       reported = false;

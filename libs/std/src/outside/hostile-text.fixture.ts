@@ -5,7 +5,7 @@ import fc from 'fast-check';
  * then spoilt, and any characters at all, NUL and lone surrogates among them.
  */
 export function hostileText(alphabet: string, words: readonly string[]): fc.Arbitrary<string> {
-  const own = fc.string({ unit: fc.constantFrom(...alphabet, ...words), maxLength: 12 });
+  const made = fc.string({ unit: fc.constantFrom(...alphabet, ...words), maxLength: 12 });
   const spoiler = fc.constantFrom('', 'x', ' ', '\0', '\n', '\ud800', '٣', '１', '.', '-');
   const repeated = fc
     .tuple(
@@ -15,9 +15,9 @@ export function hostileText(alphabet: string, words: readonly string[]): fc.Arbi
     )
     .map(([word, times, end]) => word.repeat(times).slice(0, 200_000) + end);
   return fc.oneof(
-    { weight: 4, arbitrary: own },
+    { weight: 4, arbitrary: made },
     { weight: 2, arbitrary: repeated },
     fc.string({ unit: 'binary' }),
-    fc.tuple(own, spoiler).map(([text, end]) => text + end),
+    fc.tuple(made, spoiler).map(([text, end]) => text + end),
   );
 }

@@ -64,8 +64,10 @@ export function readJsonObject(
  * little.
  */
 function measure(text: string, limits: JsonLimits): void {
-  const refuse = (limit: keyof JsonLimits, at: number): never => {
-    throw new Refusal(overLimit(limit, limits[limit], at < 0 ? undefined : text.slice(0, at).split('\n').length));
+  const refuse = (limit: keyof JsonLimits, offset: number): never => {
+    throw new Refusal(
+      overLimit(limit, limits[limit], offset < 0 ? undefined : text.slice(0, offset).split('\n').length),
+    );
   };
   if (text.length > limits.length) refuse('length', -1);
   let [depth, nodes, keys] = [0, 1, 0];

@@ -112,19 +112,19 @@ function firstPlaces(paths: Float64Array): ReadonlyMap<number, number> {
 /** The keys and indexes of a path. Text that is not written as one ends it. */
 export function segmentsOf(path: string): readonly string[] {
   const segments: string[] = [];
-  for (let at = 0; at < path.length;) {
-    if (path[at] === '[') {
-      const isQuoted = path[at + 1] === '"';
-      const end = isQuoted ? endOfQuoted(path, at + 1) : path.indexOf(']', at);
+  for (let offset = 0; offset < path.length;) {
+    if (path[offset] === '[') {
+      const isQuoted = path[offset + 1] === '"';
+      const end = isQuoted ? endOfQuoted(path, offset + 1) : path.indexOf(']', offset);
       if (end < 0) return segments;
-      segments.push(isQuoted ? unquoted(path.slice(at + 1, end)) : path.slice(at + 1, end));
-      at = end + 1;
+      segments.push(isQuoted ? unquoted(path.slice(offset + 1, end)) : path.slice(offset + 1, end));
+      offset = end + 1;
     } else {
-      if (path[at] === '.') at += 1;
-      const end = endOfName(path, at);
-      if (end === at) return segments;
-      segments.push(path.slice(at, end));
-      at = end;
+      if (path[offset] === '.') offset += 1;
+      const end = endOfName(path, offset);
+      if (end === offset) return segments;
+      segments.push(path.slice(offset, end));
+      offset = end;
     }
   }
   return segments;
@@ -138,9 +138,9 @@ function endOfName(path: string, start: number): number {
 
 /** The place of the `]` after a text in quotes. */
 function endOfQuoted(path: string, start: number): number {
-  for (let at = start + 1; at < path.length; at += 1) {
-    if (path[at] === '\\') at += 1;
-    else if (path[at] === '"') return path[at + 1] === ']' ? at + 1 : -1;
+  for (let offset = start + 1; offset < path.length; offset += 1) {
+    if (path[offset] === '\\') offset += 1;
+    else if (path[offset] === '"') return path[offset + 1] === ']' ? offset + 1 : -1;
   }
   return -1;
 }

@@ -113,13 +113,13 @@ const words: Readonly<Record<keyof YamlLimits, readonly [what: string, advice: s
 
 /** The problem of a text with more than a limit allows, seen at a line. */
 export function overLimit(limit: keyof YamlLimits, maximum: number, line?: number): ReadProblem {
-  const [what, advice] = words[limit];
+  const [unit, advice] = words[limit];
   const place = line === undefined ? '' : ` at line ${line}`;
   return {
     code: 'over-limit',
     limit,
     ...(line === undefined ? {} : { line }),
-    message: `more than ${maximum} ${what}${place}: ${advice}`,
+    message: `more than ${maximum} ${unit}${place}: ${advice}`,
   };
 }
 

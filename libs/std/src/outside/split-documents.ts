@@ -11,9 +11,9 @@ export interface DocumentText {
  * `---` or `...` at the start of a line, alone or before white space, ends a document wherever it stands (YAML 1.2,
  * c-forbidden).
  */
-function isMarker(text: string, at: number, mark: '-' | '.'): boolean {
-  if (text[at] !== mark || text[at + 1] !== mark || text[at + 2] !== mark) return false;
-  const next = text[at + 3];
+function isMarker(text: string, offset: number, mark: '-' | '.'): boolean {
+  if (text[offset] !== mark || text[offset + 1] !== mark || text[offset + 2] !== mark) return false;
+  const next = text[offset + 3];
   return next === undefined || next === ' ' || next === '\t' || next === '\n' || next === '\r';
 }
 
@@ -44,23 +44,23 @@ function* documentsOf(text: string, maxLines: number): Generator<DocumentText, v
   let startLine = 1;
   let hasContent = false;
   let line = 1;
-  for (let at = 0; at < text.length; line += 1) {
+  for (let offset = 0; offset < text.length; line += 1) {
     if (line > maxLines) throw new Refusal(overLimit('lines', maxLines, line));
-    const found = text.indexOf('\n', at);
+    const found = text.indexOf('\n', offset);
     const end = found === -1 ? text.length : found;
-    if (isMarker(text, at, '-')) {
+    if (isMarker(text, offset, '-')) {
       if (hasContent) {
-        yield { text: text.slice(start, at), line: startLine };
-        [start, startLine] = [at, line];
+        yield { text: text.slice(start, offset), line: startLine };
+        [start, startLine] = [offset, line];
       }
       hasContent = true;
-    } else if (isMarker(text, at, '.')) {
+    } else if (isMarker(text, offset, '.')) {
       if (hasContent) yield { text: text.slice(start, end), line: startLine };
       [start, startLine, hasContent] = [end + 1, line + 1, false];
     } else {
-      hasContent ||= !isPrelude(text, at, end);
+      hasContent ||= !isPrelude(text, offset, end);
     }
-    at = end + 1;
+    offset = end + 1;
   }
   if (hasContent) yield { text: text.slice(start), line: startLine };
 }

@@ -71,10 +71,10 @@ export function readYaml(text: string, limits: YamlLimits = documentLimits): Res
 function checkedText(text: string, limits: YamlLimits): string {
   if (text.length > limits.length) throw new Refusal(overLimit('length', limits.length));
   const content = text.startsWith('\ufeff') ? text.slice(1) : text;
-  const at = content.search(notAllowed);
-  if (at === -1) return content;
-  const line = content.slice(0, at).split('\n').length;
-  const code = content.charCodeAt(at).toString(16).padStart(4, '0').toUpperCase();
+  const offset = content.search(notAllowed);
+  if (offset === -1) return content;
+  const line = content.slice(0, offset).split('\n').length;
+  const code = content.charCodeAt(offset).toString(16).padStart(4, '0').toUpperCase();
   throw new Refusal({
     code: 'yaml-syntax',
     line,

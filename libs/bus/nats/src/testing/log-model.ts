@@ -23,8 +23,8 @@ export class LogModel {
   readonly #answering = new Map<string, WriterLink>();
 
   append({ data, ...head }: Part, fence: Fence): number | 'refused' {
-    const own = this.#messages.filter(({ part }) => part.term === head.term).at(-1)?.sequence ?? 0;
-    if (fence.last !== this.#last || fence.own !== own) return 'refused';
+    const ownLast = this.#messages.filter(({ part }) => part.term === head.term).at(-1)?.sequence ?? 0;
+    if (fence.last !== this.#last || fence.own !== ownLast) return 'refused';
     this.#last += 1;
     this.#messages.push({ sequence: this.#last, part: { ...head, data } });
     return this.#last;

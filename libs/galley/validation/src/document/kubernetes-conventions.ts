@@ -20,7 +20,7 @@ const isSystem = (object: Plain): boolean => metaOf(object).namespace === 'istio
 export function checkService(service: Plain, report: Report): void {
   const spec = isPlain(service['spec']) ? service['spec'] : {};
   const { name, namespace } = metaOf(service);
-  const who = `service "${name}/${namespace}/:"`;
+  const subject = `service "${name}/${namespace}/:"`;
   if (isSystem(service) || !Array.isArray(spec['ports'])) return;
   for (const [i, port] of spec['ports'].entries()) {
     const { protocol, appProtocol, name: portName } = isPlain(port) ? port : {};
@@ -30,14 +30,14 @@ export function checkService(service: Plain, report: Report): void {
       if (!classifyProtocol(String(appProtocol)).known)
         report.error(
           path,
-          `${who} doesn't follow Istio protocol selection. This is not recommended, See ${docs}/configuration/traffic-management/protocol-selection/`,
+          `${subject} doesn't follow Istio protocol selection. This is not recommended, See ${docs}/configuration/traffic-management/protocol-selection/`,
         );
     } else if (portName === undefined || portName === null)
-      report.error(path, `${who} has an unnamed port. This is not recommended, See ${requirements}`);
+      report.error(path, `${subject} has an unnamed port. This is not recommended, See ${requirements}`);
     else if (!hasProtocol(String(portName)))
       report.error(
         path,
-        `${who} port "${String(portName)}" does not follow the Istio naming convention. See ${requirements}`,
+        `${subject} port "${String(portName)}" does not follow the Istio naming convention. See ${requirements}`,
       );
   }
 }
