@@ -14,7 +14,7 @@ export interface ParsedDocument {
   readonly index: number;
   readonly value?: unknown;
   readonly problem?: Problem;
-  /** Where its values stand. */
+  /** The places of its values. */
   readonly positions?: Positions;
 }
 /** The documents of a file, or why it could not be read at all. */

@@ -1,7 +1,7 @@
 import { buildProblem, type Problem } from '@flotilla/model';
 import { printable } from '@flotilla/std';
 
-/** What is not read though it stands in a watched folder, and why. Bounded. */
+/** Files that are in a watched folder but are not read, and why. Bounded. */
 export class LeftOut {
   readonly #reasons = new Map<string, string>();
   #more = 0;

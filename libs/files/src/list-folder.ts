@@ -9,7 +9,7 @@ export interface Listing {
   readonly entries: readonly FolderEntry[];
   /** Names that are not UTF-8, escaped. */
   readonly undecodable: readonly string[];
-  /** There are more entries than were asked for. */
+  /** There are more entries than were requested. */
   readonly isCut: boolean;
 }
 

@@ -199,7 +199,7 @@ export class WatchTree {
     this.#retry(folder.root);
   }
 
-  /** Stops watching a folder and those in it; their files are told. */
+  /** Stops watching a folder and those in it; their files are reported. */
   #drop(folder: Folder): undefined {
     for (const inner of [...folder.folders.values()]) this.#drop(inner);
     folder.watcher.close();

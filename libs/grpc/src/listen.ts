@@ -34,7 +34,7 @@ export interface GrpcLimits {
   readonly maxUnfinishedBytes: number;
   /** Calls at once on a connection; clients hold others back. */
   readonly maxConcurrentStreams: number;
-  /** Connections that have been silent so long are asked whether they are still there. */
+  /** Connections that have been silent for this long are sent a keepalive. */
   readonly keepaliveInterval: number;
   /** For the answer to that. */
   readonly keepaliveTimeout: number;

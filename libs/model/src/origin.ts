@@ -10,7 +10,7 @@ export interface FileOrigin {
   readonly document?: number;
   /** The path of the object in its document, `items[0]`; absent when it is the document. */
   readonly within?: string;
-  /** The path in the object at which the document stands, when the object was made around it; absent otherwise. */
+  /** The path of the document in the object, when the object was made around it; absent otherwise. */
   readonly wrappedIn?: string;
   /** Where the document's values stand; without it, places are named by the document's number. */
   readonly positions?: Positions;
@@ -59,6 +59,6 @@ export function pathInDocument(origin: Origin | undefined, path: string | undefi
   return whole === wrappedIn ? '' : whole.startsWith(`${wrappedIn}.`) ? whole.slice(wrappedIn.length + 1) : whole;
 }
 
-/** A path in a value that stands at another path. */
+/** The path of a value, given the path of the value that contains it. */
 export const joinPaths = (outer = '', inner = ''): string =>
   outer === '' || inner === '' || inner.startsWith('[') ? `${outer}${inner}` : `${outer}.${inner}`;

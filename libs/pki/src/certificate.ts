@@ -90,7 +90,7 @@ function positive(serial: Uint8Array): Uint8Array {
 }
 
 const issuers = new WeakMap<X509Certificate, IssuerParts>();
-/** What of an issuer stands in the certificates that it signs; read once. */
+/** What an issuer writes about itself into the certificates that it signs; read once. */
 function issuerOf({ certificate }: Issuer): IssuerParts {
   const known = issuers.get(certificate);
   if (known) return known;

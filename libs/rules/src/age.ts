@@ -1,6 +1,6 @@
 import { compareText, parseTimestamp } from '@flotilla/std';
 
-/** What an object's age is told by: its metadata. */
+/** The metadata that an object's age is taken from. */
 export interface Aged {
   readonly name: string;
   readonly namespace: string;

@@ -24,7 +24,7 @@ export interface WorkloadOwner {
 /**
  * The workload that a pod belongs to (Istio's kube.GetDeployMetaFromPod). A pod whose name was generated belongs to its
  * controller: to the Deployment of its ReplicaSet, the DeploymentConfig of its ReplicationController or the CronJob of
- * its Job. Any other pod stands alone.
+ * its Job. Any other pod is its own workload.
  */
 export function workloadOwnerOf({
   name = '',

@@ -5,7 +5,8 @@ import { createListener, type ListenerOptions } from './listener.ts';
 
 export interface HttpServerOptions extends Omit<ListenerOptions, 'serve' | 'framing' | 'onTick'> {
   /**
-   * Answers a request. When it throws or rejects, the request ends with status 500 and `onProblem` is told the reason.
+   * Answers a request. When it throws or rejects, the request ends with status 500 and `onProblem` is called with the
+   * reason.
    */
   handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
 /** TLS of a server whose certificate may be renewed while it serves. */
 export interface ServerTls {
   readonly source: CertificateSource;
-  /** Clients without a certificate of these roots are refused, or only asked for one. */
+  /** Clients without a certificate of these roots are refused, or only requested to send one. */
   readonly clients: 'required' | 'optional';
   /** PEM of roots for clients besides the source's own. */
   readonly clientRoots?: string;

@@ -9,7 +9,7 @@ export interface Platform {
 /**
  * The platform that the environment names: Google Cloud's metadata in GCP_METADATA
  * (`PROJECT|NUMBER|CLUSTER|LOCATION`), unless CLOUD_PLATFORM names another (Istio's pkg/bootstrap/platform). Metadata
- * servers are not asked.
+ * servers are not queried.
  */
 export function platformOf(env: Environment): Platform | undefined {
   const { CLOUD_PLATFORM: named = '', GCP_METADATA: text = '', GCP_QUOTA_PROJECT: quota = '' } = env;

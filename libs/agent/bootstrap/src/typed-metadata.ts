@@ -36,7 +36,7 @@ const texts = [
   'APP_CONTAINERS',
   'ISTIO_PROXY_SHA',
 ];
-/** Truth values, written as text; a false one counts as missing. */
+/** Truth values, written as text; a false one is treated as missing. */
 const truths = [
   'DNS_CAPTURE',
   'DNS_AUTO_ALLOCATE',

@@ -25,7 +25,7 @@ export interface LookupTable {
 }
 
 /**
- * Every name under which a host may be asked for, as Istio 1.19's DNS proxy has them: the host itself; for Kubernetes
+ * Every name that a host may be looked up by, as Istio 1.19's DNS proxy has them: the host itself; for Kubernetes
  * Services of the proxy's own domain also `name.namespace`, `name.namespace.svc` and, in its own namespace, `name`;
  * each also with the first search domain, as an alias.
  */
@@ -67,7 +67,7 @@ function namesOf(host: string, info: NameInfo, proxy: { namespace: string; domai
 const withDot = (name: string): string => (name.endsWith('.') ? name : `${name}.`).toLowerCase();
 
 export interface Found {
-  /** The name whose addresses these are, when it is not the one asked for. */
+  /** The name whose addresses these are, when it is not the one in the query. */
   readonly alias?: string;
   readonly addresses: Addresses;
 }

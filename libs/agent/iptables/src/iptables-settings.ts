@@ -2,7 +2,7 @@ import { err, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import { isTrue } from '@flotilla/rules';
 
-/** What `pilot-agent istio-iptables` is told: resolved from flags, environment and the pod. */
+/** The settings of `pilot-agent istio-iptables`, resolved from flags, environment and the pod. */
 export interface IptablesSettings {
   readonly proxyPort: string;
   readonly inboundCapturePort: string;

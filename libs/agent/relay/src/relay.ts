@@ -21,7 +21,7 @@ export interface RelayOptions {
   readonly metrics: Metrics;
 }
 export interface Relay {
-  /** Whether a stream to pilot has carried an answer and still stands. */
+  /** Whether a stream to pilot has carried an answer and is still open. */
   connected(): boolean;
   close(): Promise<void>;
 }

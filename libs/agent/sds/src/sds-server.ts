@@ -46,7 +46,7 @@ const service = {
 
 /**
  * Serves secrets to Envoy: `default` (key and chain), `ROOTCA`, and files by name. A secret that isn't there yet is
- * sent when it comes; every renewal is pushed to all streams that asked for it.
+ * sent when it comes; every renewal is pushed to all streams that requested it.
  */
 export async function createSdsServer(options: SdsServerOptions): Promise<SdsServer> {
   const streams = new Set<() => void>();

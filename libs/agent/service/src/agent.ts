@@ -174,7 +174,7 @@ function readiness({ proxy, stop }: AgentOptions): () => Promise<string | undefi
   return async () => (stop.aborted ? 'the proxy is draining' : probeEnvoy(adminOf(proxy)));
 }
 
-/** Malformed texts of the injector are told and left out. */
+/** Malformed texts of the injector are reported and left out. */
 function statusInputs({ settings, proxy, log }: AgentOptions) {
   const probes = parseAppProbes(settings.appProbers);
   const scrape = parseAppScrape(settings.prometheusAnnotations, proxy.proxyConfig.statusPort ?? 15020);

@@ -16,7 +16,7 @@ export interface BootstrapFileOptions {
 
 /**
  * Envoy's bootstrap: the user's customConfigFile as it is; else a template of the user's, filled; else Istio's, below
- * the proxy's configPath. `.yaml` or `.yaml.tmpl` makes a YAML file. Fails for a template that is missing or asks for
+ * the proxy's configPath. `.yaml` or `.yaml.tmpl` makes a YAML file. Fails for a template that is missing or needs
  * unknown values.
  */
 export async function buildBootstrapFile(

@@ -14,7 +14,7 @@ import { sendReport } from './send-report.ts';
 export interface GrpcBusClientOptions {
   /** `host:port` of galley. */
   readonly address: string;
-  /** mTLS that checks the server's identity too; asked for at each connection, since certificates are renewed. */
+  /** mTLS that checks the server's identity too; read at each connection, since certificates are renewed. */
   readonly credentials: () => ChannelCredentials;
   readonly channelOptions?: ChannelOptions;
   readonly clock?: Clock;

@@ -26,7 +26,7 @@ type Call = ServerWritableStream<readonly Collection[], Uint8Array>;
 export interface GrpcBusServerOptions {
   /** SPIFFE identities of who may subscribe; absent where the link is not TLS (tests, one host). */
   readonly allow?: readonly string[];
-  /** SPIFFE identities of who may report, likewise. */
+  /** SPIFFE identities of who may report; absent where the link is not TLS, as above. */
   readonly allowReports?: readonly string[];
   readonly maxSubscribers?: number;
 }

@@ -50,7 +50,7 @@ export function outcomeOf(part: PartHead, fence: Fence, { last, tail }: LogEnd):
   return isThisPart && last === fence.last + 1 ? 'stored' : 'lost';
 }
 
-/** Why a log may be taken over, or that its holder has to be asked first. */
+/** Why a log may be taken over, or that its holder must be contacted first. */
 export function claimOn(
   { tail }: LogEnd,
   isOwnTerm: (term: string) => boolean,

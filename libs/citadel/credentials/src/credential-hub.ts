@@ -54,7 +54,7 @@ const namesIn = (secret: string): string[] =>
   secret.endsWith(rootsSuffix) ? [secret] : [secret, `${secret}${rootsSuffix}`];
 
 /**
- * What a name means now, as CredentialSubscription says: a private key is only in what is asked for by the name without
+ * What a name means now, as CredentialSubscription says: a private key is only in what is requested by the name without
  * suffix.
  */
 function credentialNamed(secrets: ReadonlyMap<string, Credential>, name: string): Credential | undefined {
@@ -67,7 +67,7 @@ function credentialNamed(secrets: ReadonlyMap<string, Credential>, name: string)
 }
 
 /**
- * Names that a subscriber has not been told of yet; what they mean is looked up when it takes the next update, so a
+ * Names that a subscriber has no answer for yet; what they mean is looked up when it takes the next update, so a
  * slow one costs their names and no more.
  */
 class Subscription implements CredentialSubscription, AsyncIterator<CredentialUpdate> {

@@ -35,8 +35,8 @@ export function secretsIn(value: unknown): readonly SecretObject[] {
 }
 
 /**
- * The credential of a Secret, under `namespace/name`; none for Secrets of other uses. What is wrong is told without
- * anything that is in it.
+ * The credential of a Secret, under `namespace/name`; none for Secrets of other uses. A problem quotes nothing
+ * that is in the Secret.
  */
 export function readSecret(secret: SecretObject): {
   readonly key: string;

@@ -32,7 +32,7 @@ export interface Caller {
 
 /**
  * Who the caller is. Each kind of credential in turn, as Istio does: (1) certificate, (2) token; the first that holds
- * counts.
+ * decides.
  */
 export async function authenticate(
   { certificate, bearer }: Credentials,

@@ -6,7 +6,7 @@ const maxBytes = 1024 * 1024;
 
 /**
  * What a file holds, read again when it has changed. While a new version can't be read or parsed the last good one
- * stays in force and `onError` is told once.
+ * stays in force and `onError` is called once.
  */
 export function createFileValue<T>(
   path: string,

@@ -63,7 +63,7 @@ export function checkAuthorizationPolicy(spec: AuthorizationPolicy, meta: Meta, 
 const meaningless = (action: string): string =>
   `${action} action without \`rules\` is meaningless as it will never be triggered, add an empty rule \`{}\` if you want it be triggered for every request`;
 
-/** What an external authorizer can't be asked about. */
+/** What an external authorizer cannot decide. */
 function checkCustomRule(rule: AuthorizationRule, path: string, report: Report): void {
   for (const [i, { source }] of (rule.from ?? []).entries()) {
     for (const field of [

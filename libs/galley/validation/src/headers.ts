@@ -52,7 +52,7 @@ export function headerValueMistake(value: string): string | undefined {
   return undefined;
 }
 
-/** Where the closing `%` of `%VAR(` stands, undefined when the text ends before it, or what stands there instead. */
+/** The position of the closing `%` of `%VAR(`; undefined when the text ends before it, or what is there instead. */
 function endOfArguments(value: string, start: number): number | string | undefined {
   const skip = (from: number): number => from + (/^ */.exec(value.slice(from))?.[0].length ?? 0);
   let position = skip(start);

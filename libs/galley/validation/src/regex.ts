@@ -85,7 +85,7 @@ function groupMistake(text: string): string {
 
 /** Istio takes no longer ones in matches: Envoy would refuse the program that they make. */
 const longestPattern = 1024;
-/** RE2 repeats nothing more often, counts inside counts multiplied. */
+/** RE2 repeats nothing more often; counts inside counts are multiplied. */
 const maxTimes = 1000;
 
 /** How often an operator repeats a thing, as far as a count says so; undefined for a count that is not allowed. */

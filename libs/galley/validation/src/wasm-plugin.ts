@@ -27,7 +27,7 @@ function urlMistake(url: string): string | undefined {
   const bad = /[ "<>^`{|}\\]/.exec(host)?.[0];
   if (scheme && url.includes('://') && bad)
     return `failed to parse url: parse ${quoted(url)}: invalid character ${quoted(bad)} in host name`;
-  // Without a scheme it is an image: what stands before a colon is its registry.
+  // Without a scheme it is an image: the part before a colon is its registry.
   return !scheme || !url.includes('://') || ['file', 'http', 'https', 'oci'].includes(scheme)
     ? undefined
     : `url contains unsupported scheme: ${scheme}`;

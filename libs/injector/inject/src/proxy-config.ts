@@ -32,7 +32,7 @@ export interface ProxyConfigOptions {
 /**
  * The proxy configuration of a pod: the mesh's, then its annotation (a named field takes the place of the whole field),
  * then ProxyConfig resources from the root namespace, its namespace and those that select it (of several on a level the
- * oldest). Environment merges over all levels. An annotation that can't be read is told.
+ * oldest). Environment merges over all levels. An annotation that can't be read is an error.
  */
 export function effectiveProxyConfig(
   pod: PodObject,

@@ -4,7 +4,7 @@ import type { Problem } from '../problem.ts';
 import type { Schema } from './schema.ts';
 
 export interface ParseOptions {
-  /** Where the value stands, for the paths of problems. */
+  /** The path of the value, for the paths of problems. */
   readonly path?: string;
   /** `strict` refuses unknown fields (istioctl validate); `lenient` drops them with a warning (the webhook). */
   readonly unknownFields?: 'strict' | 'lenient';

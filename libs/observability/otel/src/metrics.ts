@@ -1,7 +1,7 @@
 import { BoundedLabels, type Labels, type LabelSets, type Metrics } from '@flotilla/observability-port';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** Prometheus metrics; a name asked for twice is the same metric. `text` is what /metrics answers. */
+/** Prometheus metrics; a name that is requested twice is the same metric. `text` is what /metrics answers. */
 export function createMetrics(): Metrics & { text(): Promise<string>; readonly contentType: string } {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

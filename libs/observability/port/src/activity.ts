@@ -15,8 +15,8 @@ export interface Activity {
    */
   during<T>(on: WorkedOn, work: () => T): T;
   /**
-   * A cheaper way for work in many small steps: `list` is asked where it is, outermost first, only when the process
-   * hangs.
+   * A cheaper way for work in many small steps: `list` is called only when the process hangs, and says where it is,
+   * outermost first.
    */
   within(list: () => readonly string[]): void;
 }

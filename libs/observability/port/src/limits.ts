@@ -4,7 +4,7 @@ import type { Metrics } from './metrics.ts';
 export type LimitHit<K extends string = string> = (kind: K) => void;
 
 /**
- * `limits_hit_total{kind, server}`: how often a limit of the process refused, ended or held back what a peer asked for.
+ * `limits_hit_total{kind, server}`: how often a limit of the process refused, ended or held back what a peer requested.
  * Each component declares its kinds, which are on the page of metrics from the start; limits of one server have its
  * name.
  */

@@ -133,7 +133,7 @@ const workloadEntryEndpoint = (workload: NamedWorkloadEntry, port: EntryPort, wh
   servicePortName: port.name ?? '',
 });
 
-/** What holds for a WorkloadEntry whatever port is asked for. */
+/** What holds for a WorkloadEntry on every port. */
 export function describeEntry(workload: NamedWorkloadEntry, where: Where): Omit<Endpoint, 'port' | 'servicePortName'> {
   const { entry, namespace } = workload;
   const unix = isUnix(entry);

@@ -3,10 +3,10 @@ import { clusterOf } from './mesh-settings.ts';
 import type { View } from './view.ts';
 
 /**
- * The address under which this proxy sees a service, as a list: none for a service without (Istio's
- * GetAddressForProxy). Of a service that several clusters have, that of the proxy's cluster counts. Of several
- * addresses the first counts, whatever the proxy's families. An auto-allocated address counts for a proxy that captures
- * DNS and asks for it.
+ * The address under which this proxy sees a service, as a list: empty for a service without one (Istio's
+ * GetAddressForProxy). Of a service in several clusters, the address in the proxy's cluster applies; of several
+ * addresses, the first, whatever the proxy's families. An auto-allocated address applies to proxies that capture DNS
+ * and request it.
  */
 export function addressesFor(view: View, service: Service): string[] {
   const local = service.clusterAddresses?.get(clusterOf(view));

@@ -4,7 +4,7 @@ import type { View } from './view.ts';
 
 /**
  * The store's collection of credentials, by the names of a CredentialSubscription. Pilot holds those that somebody may
- * have and has asked for.
+ * have and has requested.
  */
 export const credentials = 'credentials';
 

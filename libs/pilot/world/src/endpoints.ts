@@ -118,7 +118,7 @@ function endpointsAtPort(view: View, { key, ports }: Service, name: string): End
 }
 
 /**
- * WorkloadEntries of its cluster that a Kubernetes Service selects: of those whose endpoints Envoy is told, and only by
+ * WorkloadEntries of its cluster that a Kubernetes Service selects: of those whose endpoints Envoy gets, and only by
  * address.
  */
 function workloadEntries(view: View, service: Service, wanted?: string): Endpoint[] {

@@ -6,7 +6,7 @@ import type { ProxyAttributes } from './view.ts';
 /** What a proxy says of itself when its stream opens: Envoy's node, as far as it is read. */
 export interface Node {
   readonly id?: string | null;
-  /** What it calls the service that it stands beside, for tracers. */
+  /** Its name for the service that it is the sidecar of, for tracers. */
   readonly cluster?: string | null;
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Names of the extensions that this Envoy was built with. */

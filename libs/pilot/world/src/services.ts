@@ -20,7 +20,7 @@ export const servicesOfEntry = worldQuery('services-of-entry', (view, entry: Obj
   return resource ? convertServiceEntry(resource, view.query(registryOptions, entry.cluster)) : [];
 });
 
-/** The same by the services' keys: one entry may make thousands, each of which is asked for. */
+/** The same by the services' keys: one entry may make thousands, each of which is read by its key. */
 const servicesByKey = worldQuery(
   'services-of-entry-by-key',
   (view, entry: ObjectKey): ReadonlyMap<ServiceKey, Service> =>
@@ -113,7 +113,7 @@ const serviceOrder = worldQuery('service-order', (view, object: ObjectKey): Orde
   return service && orderOf(service);
 });
 
-/** The services of a ServiceEntry likewise. */
+/** The services of a ServiceEntry, in the same form. */
 const entryOrder = worldQuery('entry-order', (view, entry: ObjectKey): readonly Order[] =>
   view.query(servicesOfEntry, entry).map(orderOf),
 );

@@ -1,5 +1,5 @@
 /**
- * Where each value of a document stands, without the document: a hash for each path, and an offset. 12 bytes a value.
+ * The place of each value of a document, without the document: a hash for each path, and an offset. 12 bytes a value.
  * Plain data, so that it can be passed between threads.
  */
 export interface Positions {
@@ -64,7 +64,7 @@ export class PositionRecorder {
 }
 
 /**
- * Where a value of the document stands: `path` as problems have it (`spec.http[0].route`, `metadata.labels["a.b"]`).
+ * The place of a value of the document: `path` as problems have it (`spec.http[0].route`, `metadata.labels["a.b"]`).
  * Of a value that the text doesn't have, the position of the nearest value around it that it has.
  */
 export function positionOf(positions: Positions, path: string): Position {
@@ -84,7 +84,7 @@ export function positionOf(positions: Positions, path: string): Position {
   return { line: line + low, column: offset - (lines[low] ?? 0) + 1 };
 }
 
-/** So often a document is searched from its start; one that is asked for more places gets an index. */
+/** A document is searched from its start this often; one in which more places are looked up gets an index. */
 const maxSearches = 8;
 interface Searched {
   count: number;

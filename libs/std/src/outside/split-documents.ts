@@ -8,7 +8,7 @@ export interface DocumentText {
 }
 
 /**
- * `---` or `...` at the start of a line, alone or before white space, ends a document wherever it stands (YAML 1.2,
+ * `---` or `...` at the start of a line, alone or before white space, ends a document wherever it is (YAML 1.2,
  * c-forbidden).
  */
 function isMarker(text: string, offset: number, mark: '-' | '.'): boolean {

@@ -10,7 +10,7 @@ export interface ValuesOptions {
   /** Refuses the text, at a node. */
   readonly refuse: (message: string, node: Node) => never;
   readonly lineOf: (node: Node) => number;
-  /** Takes down where each value stands. */
+  /** Records the place of each value. */
   readonly positions?: PositionRecorder | undefined;
 }
 interface Anchored {
@@ -68,7 +68,7 @@ class Values {
     return node.value;
   }
 
-  /** A value within another; `key` is where a member is told by. */
+  /** A value within another; `key` identifies a member of a mapping. */
   #child(
     node: Node | null,
     {

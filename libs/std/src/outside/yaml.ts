@@ -14,7 +14,7 @@ export interface YamlDocument {
   readonly line: number;
   readonly value?: unknown;
   readonly problem?: ReadProblem;
-  /** Where its values stand, when asked for. */
+  /** The places of its values, when requested. */
   readonly positions?: Positions;
 }
 export interface ReadOptions {
