@@ -2,6 +2,7 @@ import nx from '@nx/eslint-plugin';
 import redos from 'eslint-plugin-redos';
 import tseslint from 'typescript-eslint';
 import { effects, pure, pureFiles } from './tools/setup/lint/pure.mjs';
+import { wholeWords } from './tools/setup/lint/whole-words.mjs';
 
 /** Who may depend on whom: docs/architecture.md has the picture. */
 const layers = {
@@ -117,6 +118,12 @@ export default tseslint.config(
     ignores: ['**/*.spec.ts'],
     plugins: { redos },
     rules: slowReading,
+  },
+  {
+    files: ['libs/**/*.ts', 'apps/**/*.ts'],
+    ignores: ['**/*.spec.ts', 'libs/{ads,query,galley/analysis,pilot/xds}/src/**'],
+    plugins: { flotilla: { rules: { 'whole-words': wholeWords } } },
+    rules: { 'flotilla/whole-words': 'error' },
   },
   { files: ['libs/std/src/outside/*.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
