@@ -34,6 +34,8 @@ const limits: AdsLimits = {
   xdsTotalNames: 1000,
   xdsNodeBytesPerIdentity: 10_000,
   xdsTotalNodeBytes: 10_000,
+  xdsQueuedBytesPerIdentity: 1 << 20,
+  xdsTotalQueuedBytes: 1 << 20,
   xdsUnknownNames: 10,
   xdsUnknownNamesPerIdentity: 10,
 };
@@ -298,6 +300,27 @@ it('unknown names of all streams of a client end the one that exceeds their limi
   });
   expect(hits).toEqual(['xds_unknown_names_per_identity']);
 });
+
+it.each([
+  ['xds_queued_bytes_per_identity', { xdsQueuedBytesPerIdentity: 500 }, 'on all streams of 127.0.0.1'],
+  ['xds_total_queued_bytes', { xdsTotalQueuedBytes: 500 }, 'on all streams of this pilot'],
+] as const)(
+  'requests that wait end the stream that exceeds %s, before they are read',
+  async (kind, changed, message) => {
+    const { open, hits, sessions } = await serve(changed);
+    const large = open();
+    large.ask({ node: { id: 'x', cluster: '0'.repeat(600) }, resourceNames: ['a'] });
+    expect(await large.ended).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: `too many bytes of requests that wait ${message}: ask for less, or raise pilot's --${kind.replaceAll('_', '-')}`,
+    });
+    expect([hits, sessions.length]).toEqual([[kind], 0]);
+    const small = open();
+    small.read();
+    small.ask({ node: { id: 'x' }, resourceNames: ['a'] });
+    expect(await small.next()).toBeDefined();
+  },
+);
 
 describe('bytes of all nodes together', () => {
   it.each([

@@ -19,6 +19,10 @@ export interface AdsLimits {
   readonly xdsNamesPerIdentity: number;
   /** Names that all streams keep. */
   readonly xdsTotalNames: number;
+  /** Bytes of requests that wait, of all streams of one SPIFFE identity; on a plaintext port, of one address. */
+  readonly xdsQueuedBytesPerIdentity: number;
+  /** Bytes of requests that wait, of all streams. */
+  readonly xdsTotalQueuedBytes: number;
   /** Bytes that all streams of one SPIFFE identity keep of their nodes; on a plaintext port, of one address. */
   readonly xdsNodeBytesPerIdentity: number;
   /** Bytes that all streams keep of their nodes. */
@@ -45,6 +49,8 @@ export const limitKinds = [
   'xds_names',
   'xds_names_per_identity',
   'xds_total_names',
+  'xds_queued_bytes_per_identity',
+  'xds_total_queued_bytes',
   'xds_node_bytes_per_identity',
   'xds_total_node_bytes',
   'xds_unknown_names',

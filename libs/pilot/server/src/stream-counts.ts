@@ -6,22 +6,26 @@ type Limits = Pick<
   | 'xdsStreamsPerIdentity'
   | 'xdsTotalNames'
   | 'xdsNamesPerIdentity'
+  | 'xdsTotalQueuedBytes'
+  | 'xdsQueuedBytesPerIdentity'
   | 'xdsTotalNodeBytes'
   | 'xdsNodeBytesPerIdentity'
   | 'xdsUnknownNamesPerIdentity'
 >;
 export type StreamLimit = 'xds_streams' | 'xds_streams_per_identity';
 /** What streams keep of what their clients send. */
-export type Kept = 'names' | 'unknownNames' | 'nodeBytes';
+export type Kept = 'names' | 'unknownNames' | 'queuedBytes' | 'nodeBytes';
 export type KeptLimit =
   | 'xds_total_names'
   | 'xds_names_per_identity'
   | 'xds_unknown_names_per_identity'
+  | 'xds_total_queued_bytes'
+  | 'xds_queued_bytes_per_identity'
   | 'xds_total_node_bytes'
   | 'xds_node_bytes_per_identity';
 
 type Counts = Readonly<Record<'streams' | Kept, number>>;
-const none: Counts = { streams: 0, names: 0, unknownNames: 0, nodeBytes: 0 };
+const none: Counts = { streams: 0, names: 0, unknownNames: 0, queuedBytes: 0, nodeBytes: 0 };
 
 /** How many streams are open, and how much they keep, in all and of each client. */
 export class StreamCounts {
@@ -59,12 +63,16 @@ export class StreamCounts {
     if (more < 0) return undefined;
     const ofClient = (this.#byClient.get(client) ?? none)[kept];
     const { xdsNamesPerIdentity, xdsTotalNames, xdsNodeBytesPerIdentity, xdsTotalNodeBytes } = this.#limits;
+    const { xdsQueuedBytesPerIdentity, xdsTotalQueuedBytes } = this.#limits;
     switch (kept) {
       case 'names':
         if (ofClient > xdsNamesPerIdentity) return 'xds_names_per_identity';
         return this.#total.names > xdsTotalNames ? 'xds_total_names' : undefined;
       case 'unknownNames':
         return ofClient > this.#limits.xdsUnknownNamesPerIdentity ? 'xds_unknown_names_per_identity' : undefined;
+      case 'queuedBytes':
+        if (ofClient > xdsQueuedBytesPerIdentity) return 'xds_queued_bytes_per_identity';
+        return this.#total.queuedBytes > xdsTotalQueuedBytes ? 'xds_total_queued_bytes' : undefined;
       case 'nodeBytes':
         if (ofClient > xdsNodeBytesPerIdentity) return 'xds_node_bytes_per_identity';
         return this.#total.nodeBytes > xdsTotalNodeBytes ? 'xds_total_node_bytes' : undefined;
@@ -83,5 +91,6 @@ const sum = (a: Counts, b: Counts): Counts => ({
   streams: a.streams + b.streams,
   names: a.names + b.names,
   unknownNames: a.unknownNames + b.unknownNames,
+  queuedBytes: a.queuedBytes + b.queuedBytes,
   nodeBytes: a.nodeBytes + b.nodeBytes,
 });

@@ -24,6 +24,8 @@ const limits = {
   xdsTotalNames: 10_000,
   xdsNodeBytesPerIdentity: 10_000,
   xdsTotalNodeBytes: 10_000,
+  xdsQueuedBytesPerIdentity: 1 << 20,
+  xdsTotalQueuedBytes: 1 << 20,
   xdsUnknownNames: 10,
   xdsUnknownNamesPerIdentity: 10,
 };

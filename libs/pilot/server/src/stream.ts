@@ -54,9 +54,10 @@ const statusOf = (limit: LimitKind): status =>
 const wordsOf: Readonly<Record<Kept, string>> = {
   names: 'names',
   unknownNames: 'unknown names',
+  queuedBytes: 'bytes of requests that wait',
   nodeBytes: 'bytes of nodes',
 };
-const isTotal = (limit: KeptLimit): boolean => limit === 'xds_total_names' || limit === 'xds_total_node_bytes';
+const isTotal = (limit: KeptLimit): boolean => limit.startsWith('xds_total_');
 /** Bytes that are not a request have the status that gRPC's libraries give them. */
 const statusFor = (error: unknown): status =>
   error instanceof PermissionDenied
@@ -93,7 +94,7 @@ export class AdsStream implements Worker {
   /** Types of which the last request is not answered completely. */
   readonly #unfinished = new Set<string>();
   #isHalfClosed = false;
-  readonly #kept: Record<Kept, number> = { names: 0, unknownNames: 0, nodeBytes: 0 };
+  readonly #kept: Record<Kept, number> = { names: 0, unknownNames: 0, queuedBytes: 0, nodeBytes: 0 };
   #isOver = false;
   #session: Session | undefined;
   #pending = new Map<string, Set<string> | 'all'>();
@@ -151,6 +152,7 @@ export class AdsStream implements Worker {
     const bytes = this.#backlog.shift();
     if (!bytes) return;
     this.#backlogBytes -= bytes.length;
+    this.#keep('queuedBytes', this.#backlogBytes);
     this.#attend(bytes);
     this.#holdOrRelease();
   }
@@ -167,6 +169,8 @@ export class AdsStream implements Worker {
     if (this.#isOver) return;
     this.#backlog.push(bytes);
     this.#backlogBytes += bytes.length;
+    this.#keep('queuedBytes', this.#backlogBytes);
+    if (this.#isOver) return;
     if (this.#backlog.length === this.#options.limits.xdsQueuedRequests) this.#options.hit('xds_queued_requests');
     this.#holdOrRelease();
     this.#options.turns.add(this);
@@ -345,7 +349,7 @@ export class AdsStream implements Worker {
     this.#outgoing = [];
     this.#unfinished.clear();
     this.#pending.clear();
-    for (const kept of ['names', 'unknownNames', 'nodeBytes'] as const) this.#keep(kept, 0);
+    for (const kept of ['names', 'unknownNames', 'queuedBytes', 'nodeBytes'] as const) this.#keep(kept, 0);
     this.#session?.close();
     this.#session = undefined;
     // What the client still sends is of no use: it is read, and dropped.

@@ -24,6 +24,11 @@ const adsLimitSettings = () =>
       10_000_000,
     ),
     xdsTotalNames: setting.count('names of all streams together', 25_000_000),
+    xdsQueuedBytesPerIdentity: setting.count(
+      'bytes of requests that wait, of all streams of a service account; on the plaintext port, of an address',
+      128 << 20,
+    ),
+    xdsTotalQueuedBytes: setting.count('bytes of requests that wait, of all streams', 512 << 20),
     xdsNodeBytesPerIdentity: setting.count(
       'bytes that are kept of the nodes of all streams of a service account; on the plaintext port, of an address',
       64 << 20,
