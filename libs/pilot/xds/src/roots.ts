@@ -1,4 +1,4 @@
-import { worldQuery, type WorldQuery } from '@flotilla/pilot-world';
+import { worldQuery, type View, type WorldQuery } from '@flotilla/pilot-world';
 import {
   defineKey,
   member,
@@ -20,7 +20,7 @@ import { gatewayRouteConfiguration } from './routes/gateway.ts';
 import { nameTables } from './names/name-table.ts';
 import { sidecarRouteConfiguration } from './routes/sidecar.ts';
 import { secret } from './secrets/secret.ts';
-import type { Made } from './members.ts';
+import type { Made, Names } from './members.ts';
 import { sameResource, type XdsResource } from './resource.ts';
 
 /**
@@ -54,16 +54,44 @@ export const listsOf = (kind: WholeKind): readonly ListSource<Made>[] => sources
 export const listKey = defineKey<{ readonly kind: WholeKind; readonly place?: number | undefined }>()('kind', 'place');
 export type ListKey = KeyOf<typeof listKey>;
 
-/** Reads every member of lists, for an engine to prepare them; how many there are. Nothing that is watched reads it. */
-export const preparedLists = worldQuery('prepared-lists', (view, { kind, place }: ListKey): number => {
-  const all: readonly WorldQuery<string, MemberList<Made>>[] = lists[kind];
-  const asked = place === undefined ? all : all.slice(place, place + 1);
-  const members = asked.flatMap((naming) => {
-    const names = view.attempt(naming, '');
-    return 'value' in names ? names.value.members : [];
-  });
+interface GroupFields {
+  readonly kind: WholeKind;
+  /** Of the list among those of its type. */
+  readonly place: number;
+  /** The first of its members in the list. */
+  readonly from: number;
+}
+/** So many members are prepared by one query: the pieces after it look it up instead of them. */
+const membersAtOnce = 256;
+const groupKey = defineKey<GroupFields>()('kind', 'place', 'from');
+type GroupKey = KeyOf<typeof groupKey>;
+
+const membersOf = (view: View, naming: WorldQuery<string, MemberList<Made>>): Names => {
+  const named = view.attempt(naming, '');
+  return 'value' in named ? named.value.members : [];
+};
+
+/** Reads some members of a list, from one of them on. */
+const preparedGroup = worldQuery('prepared-group', (view, { kind, place, from }: GroupKey): null => {
+  const naming: WorldQuery<string, MemberList<Made>> | undefined = lists[kind][place];
+  const members = naming ? membersOf(view, naming).slice(from, from + membersAtOnce) : [];
   for (const { query, key } of members) view.attempt(query as unknown as WorldQuery<QueryKey, Made>, key);
-  return members.length;
+  return null;
+});
+
+/**
+ * Reads every member of lists, for an engine to prepare them; how many there are. Nothing that is watched reads it. It
+ * reads them in groups, so that a piece of the work looks up the groups before it, not all their members.
+ */
+export const preparedLists = worldQuery('prepared-lists', (view, { kind, place: asked }: ListKey): number => {
+  let count = 0;
+  for (const [place, naming] of lists[kind].entries()) {
+    if (asked !== undefined && place !== asked) continue;
+    const { length } = membersOf(view, naming);
+    for (let from = 0; from < length; from += membersAtOnce) view.query(preparedGroup, groupKey({ kind, place, from }));
+    count += length;
+  }
+  return count;
 });
 
 /** A route configuration by its name. */

@@ -1,0 +1,54 @@
+import { createWorldStore, parseProxy } from '@flotilla/pilot-world';
+import { Engine, Subject, type Budget, type EngineStats, type Signature } from '@flotilla/query';
+import { expect, it } from 'vitest';
+import { changeOf, meshConfig, serviceEntry } from './mesh.fixture.ts';
+import { listKey, preparedLists } from './roots.ts';
+
+const hosts = 200;
+const ports = 20;
+const node = parseProxy({
+  id: 'sidecar~10.0.0.9~client.shop~shop.svc.cluster.local',
+  metadata: { NAMESPACE: 'shop', CLUSTER_ID: 'Kubernetes', INSTANCE_IPS: '10.0.0.9' },
+});
+if (!node.ok) throw new Error(node.error);
+const attributes = node.value as unknown as Record<string, unknown>;
+
+/** Counts lookups of results: each asks whom it is for at least once if the result depends on that. */
+class CountingSubject extends Subject {
+  lookups = 0;
+
+  override valuesOf(signature: Signature): string {
+    this.lookups += 1;
+    return super.valuesOf(signature);
+  }
+}
+
+/** Prepares the clusters of a mesh of so many, in pieces. */
+function prepare(budget: Budget): {
+  readonly pieces: number;
+  readonly lookups: number;
+  readonly runs: EngineStats['runs'];
+} {
+  const engine = new Engine(createWorldStore(), { freezesResults: false });
+  const entry = serviceEntry('x', {
+    hosts: Array.from({ length: hosts }, (_, i) => `h${i}.test`),
+    ports: Array.from({ length: ports }, (_, i) => ({ number: 1 + i, name: `tcp-${i}`, protocol: 'TCP' })),
+    resolution: 'STATIC',
+    endpoints: [{ address: '10.9.0.1' }],
+  });
+  engine.apply([...meshConfig({}), ...changeOf(entry)]);
+  const subject = new CountingSubject(attributes);
+  let pieces = 1;
+  for (; !engine.prepare(preparedLists, listKey({ kind: 'cds', place: 0 }), { subject, ...budget }); pieces += 1)
+    engine.collect();
+  return { pieces, lookups: subject.lookups, runs: engine.stats.runs };
+}
+
+it('a piece of what a list takes does not look up again all that the pieces before it have made', () => {
+  const whole = prepare({ runs: Infinity });
+  const inPieces = prepare({ runs: 20 });
+  expect(inPieces.pieces).toBeGreaterThan((hosts * ports) / 20);
+  expect(inPieces.runs.get('outbound-cluster')).toBe(hosts * ports);
+  // There are 4,000, of which the pieces before an average one have made 2,000.
+  expect((inPieces.lookups - whole.lookups) / inPieces.pieces).toBeLessThan(500);
+});
