@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Protocol } from '@flotilla/pilot-registry';
-import { contribute, type Contribution, type OutboundEntry } from './outbound-entry.ts';
+import { contribute, isEffective, type Contribution, type OutboundEntry } from './outbound-entry.ts';
 
 const service = (hostname: string, protocol: Protocol, of: Partial<Contribution> = {}): Contribution => ({
   key: { bind: '10.0.0.1', port: 80 },
@@ -9,17 +10,13 @@ const service = (hostname: string, protocol: Protocol, of: Partial<Contribution>
   wildcard: false,
   bindToPort: false,
   locked: false,
-  isEndpoint: false,
   tcpChains: () => [{ filters: [{ name: hostname }] }],
   ...of,
 });
 const everywhere = { key: { bind: '0.0.0.0', port: 80 }, wildcard: true };
 
 function gather(...services: Contribution[]): OutboundEntry {
-  const entries = new Map<string, OutboundEntry>();
-  for (const of of services) contribute(entries, of);
-  expect(entries.size).toBe(1);
-  return [...entries.values()][0] as OutboundEntry;
+  return services.reduce<OutboundEntry | undefined>(contribute, undefined) as OutboundEntry;
 }
 const chainsOf = ({ tcp }: OutboundEntry): unknown[] => tcp.map(({ filters }) => filters?.[0]?.name);
 
@@ -106,5 +103,22 @@ describe('services on one outbound listener', () => {
     expect(gather(service('a', 'HTTP', { key: { bind: 'unix:///a.sock', port: 0 } }))).toMatchObject({
       http: { routes: 'unix:///a.sock' },
     });
+  });
+
+  it('are what they are without those that change nothing, in any order', () => {
+    const protocols: Protocol[] = ['HTTP', 'GRPC', 'HTTP_PROXY', 'TCP', 'TLS', 'MySQL', 'Mongo', 'Unsupported'];
+    const some = fc.array(fc.record({ protocol: fc.constantFrom(...protocols), locked: fc.boolean() }), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(some, fc.boolean(), (all, wildcard) => {
+        const services = all.map(({ protocol, locked }, i) =>
+          service(`s${i}`, protocol, { locked, ...(wildcard ? everywhere : {}) }),
+        );
+        const [first, ...others] = services as [Contribution, ...Contribution[]];
+        const effective = others.filter(({ servicePort }) => isEffective(first.servicePort, servicePort));
+        expect(gather(first, ...effective)).toEqual(gather(...services));
+      }),
+    );
   });
 });

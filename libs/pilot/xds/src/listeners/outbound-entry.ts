@@ -27,8 +27,6 @@ export interface OutboundEntry {
   readonly tcp: readonly IFilterChain[];
   /** Why chains of some service could not be made: then neither can the listener. */
   readonly failure?: { readonly error: unknown };
-  /** Whether all services, or some, are on it for an endpoint of theirs at its address. */
-  readonly endpoints: 'none' | 'some' | 'all';
 }
 
 /** What a service brings to a listener. */
@@ -39,8 +37,6 @@ export interface Contribution {
   readonly wildcard: boolean;
   readonly bindToPort: boolean;
   readonly locked: boolean;
-  /** Whether the address is that of an endpoint. */
-  readonly isEndpoint: boolean;
   /** Built only when they are used. */
   tcpChains(): readonly IFilterChain[];
 }
@@ -56,11 +52,9 @@ function startEntry(of: Contribution): OutboundEntry {
     wildcard,
     bindToPort,
     locked,
-    isEndpoint,
   } = of;
-  const endpoints: OutboundEntry['endpoints'] = isEndpoint ? 'all' : 'none';
   const kind = listenerProtocol(protocol);
-  const base = { ...key, bindToPort, locked, protocol, endpoints, tcp: kind === 'http' ? [] : of.tcpChains() };
+  const base = { ...key, bindToPort, locked, protocol, tcp: kind === 'http' ? [] : of.tcpChains() };
   if (kind === 'tcp') return base;
   const routes =
     key.port === 0 ? key.bind : kind === 'auto' && !wildcard ? `${service.hostname}:${key.port}` : String(key.port);
@@ -120,14 +114,10 @@ function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
       };
 }
 
-/** Adds a service to the listener of its address and port; returns that listener's key. */
-export function contribute(entries: Map<string, OutboundEntry>, of: Contribution): string {
-  const id = `${of.key.bind}|${of.key.port}`;
-  const known = entries.get(id);
-  if (!known) entries.set(id, startEntry(of));
-  else {
-    const isAlike = known.endpoints === (of.isEndpoint ? 'all' : 'none');
-    entries.set(id, { ...mergeEntry(known, of), endpoints: isAlike ? known.endpoints : 'some' });
-  }
-  return id;
-}
+/** Whether a service changes a listener that begins with another one: HTTP does not change it where HTTP was first. */
+export const isEffective = (first: Contribution['servicePort'], { protocol }: Contribution['servicePort']): boolean =>
+  !isHttp(first.protocol) || !isHttp(protocol) || protocol === 'HTTP_PROXY';
+
+/** A listener with one more service on it, which is the first one where there is no listener yet. */
+export const contribute = (known: OutboundEntry | undefined, more: Contribution): OutboundEntry =>
+  known ? mergeEntry(known, more) : startEntry(more);

@@ -33,7 +33,7 @@ import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../cluster-name.ts';
 import { httpInspector, tlsInspector } from './inspectors.ts';
 import { connectionBalance } from './balance.ts';
-import { contribute, type OutboundEntry, type OutboundHttp } from './outbound-entry.ts';
+import { contribute, isEffective, type Contribution, type OutboundEntry, type OutboundHttp } from './outbound-entry.ts';
 import { bytesOf, servicePortKey, tcpChains } from './tcp-chains.ts';
 
 type IListener = envoy.config.listener.v3.IListener;
@@ -75,49 +75,44 @@ interface Seen {
   readonly service: Service;
 }
 
-function addService(
+/** That a port of a service is on a listener: all that its part there is made of, but for its chains. */
+interface Claim extends Omit<Contribution, 'tcpChains'> {
+  readonly ref: ServiceRef;
+  readonly egress: number;
+  /** Whether the address is that of an endpoint. */
+  readonly isEndpoint: boolean;
+  /** Whether somebody has chosen the address: a Sidecar, or the endpoint whose it is. */
+  readonly givenBind: boolean;
+}
+/** A listener's services, in the order in which they join it. */
+type Claims = readonly [Claim, ...Claim[]];
+
+function claimOf(
   view: View,
-  entries: Map<string, OutboundEntry>,
-  at: Seen & { egress: number; servicePort: ServicePort; place: Place },
-): void {
-  const { ref, service, servicePort, place, egress } = at;
+  { ref, service, servicePort, place, egress }: Seen & { egress: number; servicePort: ServicePort; place: Place },
+): Claim | undefined {
   const { port } = place.listenPort;
   const everywhere = wildcard(view);
   const http = isHttp(servicePort.protocol);
-  if (!canListenOn(view, place.bindToPort ? port : 0)) return;
-  if ((place.bind === '' ? http : place.bind === everywhere || isUnix(place.bind)) && isReserved(view, port)) return;
+  if (!canListenOn(view, place.bindToPort ? port : 0)) return undefined;
+  if ((place.bind === '' ? http : place.bind === everywhere || isUnix(place.bind)) && isReserved(view, port))
+    return undefined;
   const [address] = addressesFor(view, service);
   // bytes to a Service of Kubernetes without address listen at IPv4's wildcard, whatever the proxy's family
   const nowhere = service.registry === 'Kubernetes' ? '0.0.0.0' : everywhere;
   const own = place.bind !== '' ? place.bind : http || address?.includes('/') ? everywhere : (address ?? nowhere);
-  let failure: { readonly error: unknown } | undefined;
-  const id = contribute(entries, {
+  return {
+    ref,
+    egress,
     key: { bind: own, port },
-    service,
+    service: { hostname: service.hostname },
     servicePort,
     wildcard: own === everywhere,
+    givenBind: place.bind !== '',
     bindToPort: place.bindToPort,
     locked: place.locked,
     isEndpoint: place.isEndpoint ?? false,
-    tcpChains() {
-      const made = view.attempt(
-        tcpChains,
-        bytesOf({
-          ref,
-          port: servicePortKey(servicePort),
-          listenPort: port,
-          wildcardBind: own === everywhere,
-          givenBind: place.bind !== '',
-          egress,
-        }),
-      );
-      if ('value' in made) return made.value;
-      failure = made;
-      return [];
-    },
-  });
-  const entry = entries.get(id);
-  if (failure && entry) entries.set(id, { ...entry, failure });
+  };
 }
 
 /** Headless services of bytes get a listener for each endpoint. */
@@ -134,12 +129,18 @@ function headlessBinds(view: View, service: Service, port: ServicePort): string[
   return [...new Set(endpoints.map(({ address }) => address))].filter((address) => /^[0-9a-fA-F.:]+$/.test(address));
 }
 
-/**
- * The listeners of services by address and port. Key: an address whose endpoints are left out, or nothing, so that all
- * proxies share what most of them need.
- */
-const outboundEntries = worldQuery('outbound-entries', (view, leftOut): ReadonlyMap<string, OutboundEntry> => {
-  const entries = new Map<string, OutboundEntry>();
+const entryId = ({ key: { bind, port } }: Claim): string => `${bind}|${port}`;
+
+/** Which services are on which listener, by its address and port. Chains are made by each listener, not here. */
+const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<string, Claims> => {
+  const entries = new Map<string, [Claim, ...Claim[]]>();
+  const add = (claim: Claim | undefined): void => {
+    if (!claim) return;
+    const id = entryId(claim);
+    const known = entries.get(id);
+    if (!known) entries.set(id, [claim]);
+    else if (isEffective(known[0].servicePort, claim.servicePort)) known.push(claim);
+  };
   const capturesNothing = view.attr('interceptionMode') === 'NONE';
   view.query(sidecarScope, '').egress.forEach(({ listener, services: refs }, egress) => {
     const bindToPort = capturesNothing || listener?.captureMode === 'NONE' || isUnix(listener?.bind ?? '');
@@ -155,25 +156,17 @@ const outboundEntries = worldQuery('outbound-entries', (view, leftOut): Readonly
         protocol: parseProtocol(listener.port.protocol ?? ''),
       };
       const place = { bind, bindToPort, locked: true, listenPort };
-      for (const seen of services) addService(view, entries, { ...seen, egress, servicePort: listenPort, place });
+      for (const seen of services) add(claimOf(view, { ...seen, egress, servicePort: listenPort, place }));
       return;
     }
     for (const seen of services.filter(({ service }) => service.resolution !== 'Alias')) {
       for (const servicePort of seen.service.ports.filter(({ protocol }) => protocol !== 'UDP')) {
         const binds = bind === '' ? headlessBinds(view, seen.service, servicePort) : undefined;
-        for (const address of binds?.filter((one) => one !== leftOut) ?? [bind])
-          addService(view, entries, {
-            ...seen,
-            egress,
-            servicePort,
-            place: {
-              bind: address,
-              bindToPort,
-              locked: false,
-              listenPort: servicePort,
-              isEndpoint: binds !== undefined,
-            },
-          });
+        for (const address of binds ?? [bind]) {
+          const isEndpoint = binds !== undefined;
+          const place = { bind: address, bindToPort, locked: false, listenPort: servicePort, isEndpoint };
+          add(claimOf(view, { ...seen, egress, servicePort, place }));
+        }
       }
     }
   });
@@ -196,7 +189,7 @@ function httpChain(view: View, statPrefix: string, { routes, grpcWeb, inspected 
   };
 }
 
-const nameOf = ({ bind, port }: OutboundEntry): string => `${bind}_${port}`;
+const nameOf = ({ bind, port }: Contribution['key']): string => `${bind}_${port}`;
 
 function buildListener(view: View, entry: OutboundEntry): IListener {
   const name = nameOf(entry);
@@ -287,14 +280,32 @@ function buildVirtualOutbound(view: View): IListener {
 const finished = (view: View, message: IListener): XdsResource =>
   finish(view, { kind: 'lds', name: message.name ?? '', message });
 
+/** A listener of services, put together. Key: of outboundEntries. */
 const outboundEntry = worldQuery('outbound-entry', (view, id): OutboundEntry | undefined => {
-  const entry = view.query(outboundEntries, '').get(id);
-  if (!entry || entry.endpoints === 'none') return entry;
-  // A proxy has no listener for itself as an endpoint.
-  const [self = ''] = view.attr('ips');
-  if (entry.bind !== self) return entry;
-  return entry.endpoints === 'all' ? undefined : view.query(outboundEntries, self).get(id);
+  const claims = view.query(outboundEntries, '').get(id) ?? [];
+  return claims.reduce<OutboundEntry | undefined>((entry, claim) => withClaim(view, entry, claim), undefined);
 });
+
+function withClaim(view: View, entry: OutboundEntry | undefined, claim: Claim): OutboundEntry | undefined {
+  // A proxy has no listener for itself as an endpoint.
+  if (claim.isEndpoint && claim.key.bind === (view.attr('ips')[0] ?? '')) return entry;
+  const { ref, egress, servicePort, givenBind, wildcard: wildcardBind, key } = claim;
+  let failure: { readonly error: unknown } | undefined;
+  const now = contribute(entry, {
+    ...claim,
+    tcpChains() {
+      const port = servicePortKey(servicePort);
+      const made = view.attempt(
+        tcpChains,
+        bytesOf({ ref, port, listenPort: key.port, wildcardBind, givenBind, egress }),
+      );
+      if ('value' in made) return made.value;
+      failure = made;
+      return [];
+    },
+  });
+  return failure ? { ...now, failure } : now;
+}
 /** One listener of services, encoded: what changes at another one doesn't touch it. Key: of outboundEntries. */
 const serviceListener = worldQuery(
   'outbound-listener',
@@ -314,16 +325,17 @@ const ownListener = worldQuery(
   { equals: sameResource },
 );
 
-const namesOf = (view: View, isListed: (entry: OutboundEntry) => boolean): Names =>
+/** The listeners that some service is on for an endpoint of its own, or all others. */
+const namesOf = (view: View, ofEndpoints: boolean): Names =>
   [...view.query(outboundEntries, '')]
-    .filter(([, entry]) => isListed(entry))
-    .map(([id, entry]) => member(serviceListener, id, { name: nameOf(entry) }));
+    .filter(([, claims]) => claims.some(({ isEndpoint }) => isEndpoint) === ofEndpoints)
+    .map(([id, [{ key }]]) => member(serviceListener, id, { name: nameOf(key) }));
 
 /** A sidecar's outbound listeners, but for those of endpoints. */
 export const outboundListeners = namingQuery('outbound-listeners', (view) => {
   if (view.attr('type') !== 'sidecar') return listOf([]);
   return listOf([
-    ...namesOf(view, ({ endpoints }) => endpoints === 'none'),
+    ...namesOf(view, false),
     ...(httpProxyPort(view) === 0
       ? []
       : [member(ownListener, 'http-proxy', { name: `${loopback(view)}_${httpProxyPort(view)}` })]),
@@ -335,5 +347,5 @@ export const outboundListeners = namingQuery('outbound-listeners', (view) => {
 
 /** The listeners of endpoints: a list apart, because which of them is the proxy's own differs from proxy to proxy. */
 export const endpointListeners = namingQuery('endpoint-listeners', (view) =>
-  listOf(view.attr('type') === 'sidecar' ? namesOf(view, ({ endpoints }) => endpoints !== 'none') : []),
+  listOf(view.attr('type') === 'sidecar' ? namesOf(view, true) : []),
 );
