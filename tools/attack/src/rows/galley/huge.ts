@@ -30,15 +30,22 @@ async function isServed(mesh: Mesh, limitMs = 10_000): Promise<void> {
   stream.send({ typeUrl: types.eds, resourceNamesSubscribe: [heartbeatCluster] });
   await stream.next(({ message }) => message.typeUrl === types.eds, limitMs);
 }
-const marker = 'marker.test';
+const markerHost = 'marker.test';
+const marker = resource(
+  'ServiceEntry',
+  { hosts: [markerHost], ports, resolution: 'STATIC', endpoints: [{ address: '10.1.2.3' }] },
+  { name: 'marker' },
+);
 const cluster = (host: string): string => `outbound|80||${host}`;
-/** Waits until what was written before is in force, or refused: changes are taken in the order of their files. */
-async function isTaken(mesh: Mesh, limitMs = 30_000): Promise<void> {
+/**
+ * Writes objects, and waits until they are in force, or refused. The last object of their file shows it: a file is one
+ * change, and small files overtake a large one while it is read.
+ */
+async function take(mesh: Mesh, items: readonly object[], limitMs = 30_000): Promise<void> {
   const stream = await mesh.stream();
-  stream.send({ typeUrl: types.eds, resourceNamesSubscribe: [cluster(marker)] });
+  stream.send({ typeUrl: types.eds, resourceNamesSubscribe: [cluster(markerHost)] });
   await stream.next(({ message }) => message.typeUrl === types.eds, limitMs);
-  const entry = { hosts: [marker], ports, resolution: 'STATIC', endpoints: [{ address: '10.1.2.3' }] };
-  mesh.write('marker.json', JSON.stringify(resource('ServiceEntry', entry, { name: 'marker' })));
+  mesh.write('huge.json', listOf([...items, marker]));
   await stream.next(({ message }) => message.typeUrl === types.eds && message.resources.length > 0, limitMs);
 }
 
@@ -64,20 +71,19 @@ async function takeAll(
 }
 
 /**
- * A row that writes a file, waits until it is in force, and then takes all that a sidecar gets, or that and what a
+ * A row that writes objects, waits until they are in force, and then takes all that a sidecar gets, or that and what a
  * gateway gets.
  */
 export const taken = (
   name: string,
-  content: () => string,
+  items: () => readonly object[],
   { by = 'sidecar', ...more }: Partial<Row> & { readonly by?: 'sidecar' | 'gateway' } = {},
 ): Row => ({
   name,
   describe: `${name}: in force or refused, a proxy takes what follows, health stays, others are served`,
   deadlineMs: 90_000,
   run: async (mesh) => {
-    mesh.write('huge.json', content());
-    await isTaken(mesh);
+    await take(mesh, items());
     await takeAll(await mesh.stream(), { routes: ['80'] });
     if (by === 'gateway') {
       const nodeId = nodeOf('shop', { kind: 'router', name: 'gateway', address: gatewayAddress });

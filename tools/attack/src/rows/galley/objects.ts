@@ -98,15 +98,13 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  taken('a ServiceEntry of 5,000 ports', () =>
-    JSON.stringify(
-      resource('ServiceEntry', {
-        hosts: ['ports.test'],
-        ports: many(5000, (i) => ({ number: i + 1, name: `http-${i}`, protocol: 'HTTP' })),
-        resolution: 'DNS',
-      }),
-    ),
-  ),
+  taken('a ServiceEntry of 5,000 ports', () => [
+    resource('ServiceEntry', {
+      hosts: ['ports.test'],
+      ports: many(5000, (i) => ({ number: i + 1, name: `http-${i}`, protocol: 'HTTP' })),
+      resolution: 'DNS',
+    }),
+  ]),
   huge('a ServiceEntry of 10,000 hosts', () =>
     JSON.stringify(resource('ServiceEntry', { hosts: many(10_000, (i) => `many${i}.test`), ports, resolution: 'DNS' })),
   ),

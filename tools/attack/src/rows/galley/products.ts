@@ -38,23 +38,22 @@ export const products = table({ service: 'galley', kind: 'products' }, [
   ),
   taken(
     'a Gateway of 500 servers of 500 hosts, with 500 VirtualServices',
-    () =>
-      listOf([
-        resource('Gateway', {
-          selector: { istio: 'ingressgateway' },
-          servers: many(500, (i) => ({
-            port: { number: 80, name: `http-${i}`, protocol: 'HTTP' },
-            hosts: many(500, (j) => `h${j}.s${i}.test`),
-          })),
-        }),
-        ...many(500, (i) =>
-          resource(
-            'VirtualService',
-            { hosts: [`h${i}.s${i}.test`], gateways: ['shop/attack'], http: [{ route }] },
-            { name: `v${i}` },
-          ),
+    () => [
+      resource('Gateway', {
+        selector: { istio: 'ingressgateway' },
+        servers: many(500, (i) => ({
+          port: { number: 80, name: `http-${i}`, protocol: 'HTTP' },
+          hosts: many(500, (j) => `h${j}.s${i}.test`),
+        })),
+      }),
+      ...many(500, (i) =>
+        resource(
+          'VirtualService',
+          { hosts: [`h${i}.s${i}.test`], gateways: ['shop/attack'], http: [{ route }] },
+          { name: `v${i}` },
         ),
-      ]),
+      ),
+    ],
     { by: 'gateway' },
   ),
   huge('500 EnvoyFilters of ten patches for everything', () =>
@@ -158,23 +157,21 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  taken('an AuthorizationPolicy of 300 sources by 300 operations by 300 conditions', () =>
-    JSON.stringify(
-      resource(
-        'AuthorizationPolicy',
-        {
-          rules: [
-            {
-              from: many(300, (i) => ({ source: { principals: [`cluster.local/ns/n${i}/sa/*`] } })),
-              to: many(300, (i) => ({ operation: { paths: [`/${i}*`], methods: ['GET', 'POST'] } })),
-              when: many(300, (i) => ({ key: `request.headers[x-${i}]`, values: many(20, String) })),
-            },
-          ],
-        },
-        security,
-      ),
+  taken('an AuthorizationPolicy of 300 sources by 300 operations by 300 conditions', () => [
+    resource(
+      'AuthorizationPolicy',
+      {
+        rules: [
+          {
+            from: many(300, (i) => ({ source: { principals: [`cluster.local/ns/n${i}/sa/*`] } })),
+            to: many(300, (i) => ({ operation: { paths: [`/${i}*`], methods: ['GET', 'POST'] } })),
+            when: many(300, (i) => ({ key: `request.headers[x-${i}]`, values: many(20, String) })),
+          },
+        ],
+      },
+      security,
     ),
-  ),
+  ]),
   huge('2,000 AuthorizationPolicies of one namespace', () =>
     listOf(
       many(2000, (i) =>
