@@ -60,3 +60,16 @@ it.each([
     expect((inPieces.lookups - whole.lookups) / inPieces.pieces).toBeLessThan(500);
   },
 );
+
+it('the addresses of a ServiceEntry add no clusters', () => {
+  const engine = new Engine(createWorldStore());
+  const entry = serviceEntry('x', {
+    hosts: ['a.test', 'b.test'],
+    addresses: ['10.1.0.1', '10.1.0.2', '10.1.0.3'],
+    ports: [{ number: 90, name: 'tcp', protocol: 'TCP' }],
+    resolution: 'STATIC',
+    endpoints: [{ address: '10.9.0.1' }],
+  });
+  engine.apply([...meshConfig({}), ...changeOf(entry)]);
+  expect(engine.read(preparedLists, listKey({ kind: 'cds', place: 0 }), new Subject(attributes))).toBe(2);
+});

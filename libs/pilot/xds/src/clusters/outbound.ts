@@ -344,12 +344,25 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
   return view.query(namespaceMtlsMode, service.namespace) ?? 'PERMISSIVE';
 }
 
+/** A ServiceEntry makes a service for each address of a host. Their clusters are the same: only the first is kept. */
+function withoutOtherAddresses(services: readonly ServiceRef[]): ServiceRef[] {
+  const known = new Map<string, ServiceRef>();
+  const isSame = (a: ServiceRef, b: ServiceRef): boolean =>
+    a.key.object === b.key.object && a.key.registry === b.key.registry && a.ports === b.ports && a.also === b.also;
+  return services.filter((ref) => {
+    const first = known.get(ref.hostname);
+    if (first && isSame(first, ref)) return false;
+    if (!first) known.set(ref.hostname, ref);
+    return true;
+  });
+}
+
 /** All outbound clusters of a proxy. Services of one hostname have the rule of the one that owns it. */
 const clusterNames = namingQuery('outbound-cluster-names', (view) => {
   const ruleFor = destinationRulesOf(view);
   const { services } = view.query(sidecarScope, '');
   const owners = ownersOf(services);
-  const rules = services.map((ref) =>
+  const rules = withoutOtherAddresses(services).map((ref) =>
     serviceRule({ ref, rule: ruleFor(owners.get(ref.hostname) ?? ref), passesTls: false }),
   );
   const passing = view.query(passesTlsOn, '') ? rules.map((rule) => serviceRule({ ...rule, passesTls: true })) : [];
