@@ -61,15 +61,19 @@ it.each([
   },
 );
 
-it('the addresses of a ServiceEntry add no clusters', () => {
+it('the addresses of a ServiceEntry add no clusters, and no chains of listeners unless they are ranges', () => {
   const engine = new Engine(createWorldStore());
   const entry = serviceEntry('x', {
     hosts: ['a.test', 'b.test'],
-    addresses: ['10.1.0.1', '10.1.0.2', '10.1.0.3'],
+    addresses: ['10.1.0.1', '10.1.0.2', '10.1.0.3', '10.2.0.0/16', '10.3.0.0/16'],
     ports: [{ number: 90, name: 'tcp', protocol: 'TCP' }],
     resolution: 'STATIC',
     endpoints: [{ address: '10.9.0.1' }],
   });
   engine.apply([...meshConfig({}), ...changeOf(entry)]);
-  expect(engine.read(preparedLists, listKey({ kind: 'cds', place: 0 }), new Subject(attributes))).toBe(2);
+  const subject = new Subject(attributes);
+  expect(engine.read(preparedLists, listKey({ kind: 'cds', place: 0 }), subject)).toBe(2);
+  engine.read(preparedLists, listKey({ kind: 'lds', place: 1 }), subject);
+  // Of each host one for its addresses, and one for each range.
+  expect(engine.stats.runs.get('outbound-tcp-chains')).toBe(2 * (1 + 2));
 });

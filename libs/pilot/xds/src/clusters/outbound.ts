@@ -31,6 +31,7 @@ import { envoy } from '@flotilla/proto-gen/envoy';
 import { defineKey, member, type KeyOf } from '@flotilla/query';
 import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
 import { clusterName, passthroughName } from '../cluster-name.ts';
+import { differByAddress } from '../differ-by-address.ts';
 import { buildDnsAssignment, localityRule } from '../endpoints/load-assignment.ts';
 import { finish } from '../finish/finish.ts';
 import { passesTlsOn } from '../gateway/merge.ts';
@@ -347,11 +348,9 @@ function inferredMode(view: View, { service, port, policy }: Pick<One, 'service'
 /** A ServiceEntry makes a service for each address of a host. Their clusters are the same: only the first is kept. */
 function withoutOtherAddresses(services: readonly ServiceRef[]): ServiceRef[] {
   const known = new Map<string, ServiceRef>();
-  const isSame = (a: ServiceRef, b: ServiceRef): boolean =>
-    a.key.object === b.key.object && a.key.registry === b.key.registry && a.ports === b.ports && a.also === b.also;
   return services.filter((ref) => {
     const first = known.get(ref.hostname);
-    if (first && isSame(first, ref)) return false;
+    if (first && differByAddress(first, ref)) return false;
     if (!first) known.set(ref.hostname, ref);
     return true;
   });

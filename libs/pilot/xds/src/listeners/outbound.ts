@@ -31,6 +31,7 @@ import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { clusterName } from '../cluster-name.ts';
+import { differByAddress } from '../differ-by-address.ts';
 import { httpInspector, tlsInspector } from './inspectors.ts';
 import { connectionBalance } from './balance.ts';
 import { contribute, isEffective, type Contribution, type OutboundEntry, type OutboundHttp } from './outbound-entry.ts';
@@ -71,6 +72,7 @@ interface Place {
 }
 
 interface Seen {
+  /** Whose chains it has. */
   readonly ref: ServiceRef;
   readonly service: Service;
 }
@@ -129,11 +131,26 @@ function headlessBinds(view: View, service: Service, port: ServicePort): string[
   return [...new Set(endpoints.map(({ address }) => address))].filter((address) => /^[0-9a-fA-F.:]+$/.test(address));
 }
 
+/**
+ * Whose chains a service has: chains depend on an address only if it is a range, so the first of a ServiceEntry's host
+ * and its other addresses makes them for all.
+ */
+function createChainOwners(): (ref: ServiceRef) => ServiceRef {
+  const firsts = new Map<string, ServiceRef>();
+  return (ref) => {
+    if (ref.key.address === '' || ref.key.address.includes('/')) return ref;
+    const first = firsts.get(ref.hostname);
+    if (!first) firsts.set(ref.hostname, ref);
+    return first && differByAddress(first, ref) ? first : ref;
+  };
+}
+
 const entryId = ({ key: { bind, port } }: Claim): string => `${bind}|${port}`;
 
 /** Which services are on which listener, by its address and port. Chains are made by each listener, not here. */
 const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<string, Claims> => {
   const entries = new Map<string, [Claim, ...Claim[]]>();
+  const chainOwner = createChainOwners();
   const add = (claim: Claim | undefined): void => {
     if (!claim) return;
     const id = entryId(claim);
@@ -147,7 +164,7 @@ const outboundEntries = worldQuery('outbound-entries', (view): ReadonlyMap<strin
     const bind = listener?.bind || (bindToPort ? loopback(view) : '');
     const services = refs.flatMap((ref): Seen[] => {
       const service = scopedService(view, ref);
-      return service ? [{ ref, service }] : [];
+      return service ? [{ ref: chainOwner(ref), service }] : [];
     });
     if (listener?.port) {
       const listenPort: ServicePort = {
