@@ -22,7 +22,7 @@ export interface KeyServerOptions {
   readonly port?: number;
 }
 
-/** A server on this machine that answers as a test says. */
+/** An HTTP or HTTPS server on this machine, whose answers the test decides. */
 export interface KeyServer {
   /** Without a path; by the name `localhost` where it has a certificate. */
   readonly url: string;

@@ -11,19 +11,19 @@ import {
   type Selection,
 } from '@flotilla/kube-port';
 
-/** A cluster under test, and a hand on what can go wrong with it. Each hand resolves when it has happened. */
+/** A cluster under test whose failures the test controls. Each method resolves when its effect is visible. */
 export interface TestCluster {
   readonly api: KubeApi;
-  /** A namespace of the test's own, empty. */
+  /** An empty namespace that only this test uses. */
   readonly namespace: string;
-  /** A kind that the cluster has until it is withdrawn, and again when it is served. */
+  /** A kind that `withdraw` removes, and `serve` adds again. */
   readonly custom: KubeResource & { readonly kind: string };
   withdraw(): void | Promise<void>;
   serve(): void | Promise<void>;
-  /** The API server goes away, and comes back with the same objects. */
+  /** Makes the API server unreachable; `restore` brings it back with the same objects. */
   cut(): void | Promise<void>;
   restore(): void | Promise<void>;
-  /** The right to read ConfigMaps is taken from `api`, and given back. */
+  /** Takes the permission to read ConfigMaps from `api`; `grant` gives it back. */
   revoke(): void | Promise<void>;
   grant(): void | Promise<void>;
   close(): void | Promise<void>;
@@ -43,7 +43,7 @@ class Watched {
     this.#steps = api.watch(resource, selection, this.#stop.signal)[Symbol.asyncIterator]();
   }
 
-  /** Reads on until something holds of what it has read. */
+  /** Reads until the condition holds for what has been read. */
   async until(reached: (watched: Watched) => boolean): Promise<this> {
     while (!reached(this)) {
       const { done, value } = await this.#steps.next();
@@ -84,7 +84,7 @@ class Watched {
   }
 }
 
-/** The one contract of the Kubernetes API. `open` gives a cluster, or a namespace of one that other tests share. */
+/** The contract of KubeApi. `open` gives a cluster, or a namespace of a cluster that is shared with other tests. */
 export function describeKubeApi(name: string, open: () => Promise<TestCluster>): void {
   describe(`Kubernetes API: ${name}`, () => {
     let cluster: TestCluster;
@@ -115,7 +115,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
     const ours = { labelSelector: 'flotilla=test' };
     const labels = { flotilla: 'test' };
 
-    it('gives what exists with kind and version, then what changes, comes and goes', async () => {
+    it('gives the objects that exist, with kind and version, then those that change, come and go', async () => {
       await put('a', '1', labels);
       await put('b', '1', labels);
       const watched = await watch(resources.configMaps, ours).untilSynced();
@@ -130,7 +130,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       expect(watched.reported.filter((type) => type === 'listing')).toEqual(['listing']);
     });
 
-    it('gives objects that are selected only; one that is no longer selected is gone', async () => {
+    it('gives only selected objects; one that is no longer selected is gone', async () => {
       await put('a', '1', labels);
       await put('b');
       const watched = await watch(resources.configMaps, ours).untilSynced();
@@ -149,7 +149,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       expect(watched.names).toBe('b');
     });
 
-    it('is synced and empty for a kind that is not served, and begins again when it is', async () => {
+    it('is synced and empty for a kind that is not served, and lists again once it is', async () => {
       await cluster.withdraw();
       const watched = await watch(cluster.custom).until(({ served }) => served === false);
       expect(watched.names).toBe('');
@@ -181,7 +181,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       await watched.until(({ reason, names }) => reason === undefined && names === 'a,b');
     });
 
-    it('says which right is missing, keeps what it knows, and goes on when the right is there', async () => {
+    it('names a missing permission, keeps what it knows, and continues once the permission is granted', async () => {
       await put('a', '1', labels);
       await cluster.revoke();
       const watched = watch(resources.configMaps, ours);
@@ -212,7 +212,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       expect(await cluster.api.get(resources.configMaps, nameOf('a'))).toMatchObject({ data: { value: '2' } });
     });
 
-    it('patches what exists, and fails where nothing does', async () => {
+    it('patches an object that exists, and fails for one that does not', async () => {
       await put('a');
       const body = { data: { more: 'x' } };
       const patched = await cluster.api.patch(resources.configMaps, nameOf('a'), { type: 'merge', body });
@@ -221,7 +221,7 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       expect(await nothing.catch(isNotFound)).toBe(true);
     });
 
-    it('applies for a manager: creates, drops what is no longer given, does not take from others', async () => {
+    it('applies for a manager: creates, removes fields no longer applied, does not take fields of others', async () => {
       const apply = (fieldManager: string, data: object, force = false): Promise<KubeObject> =>
         cluster.api.patch(resources.configMaps, nameOf('a'), {
           type: 'apply',

@@ -5,12 +5,12 @@ import { createKubeClient, openConnection, type KubeClientOptions } from '@floti
 import type { KubeApi } from '@flotilla/kube-port';
 import { build, startApiServer, stopCluster, type RunningApi } from '@flotilla/tool-cluster';
 
-/** A real API server of a test's own, without nodes. */
+/** A real API server, without nodes, that one test has to itself. */
 export interface TestApiServer {
   readonly running: RunningApi;
-  /** Everything is allowed. */
+  /** A client that may do everything. */
   readonly admin: KubeApi;
-  /** A kubeconfig for somebody else, or over another way. */
+  /** The path of a kubeconfig that impersonates a user, or connects to another URL. */
   kubeconfig(change: { readonly user?: string; readonly server?: string }): string;
   close(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export async function openApiServer(): Promise<TestApiServer> {
   };
 }
 
-/** A client that waits less long than one of a service. */
+/** A client with shorter pauses than a service's. */
 export const openApi = async (kubeconfig: string, options: Partial<KubeClientOptions> = {}): Promise<KubeApi> =>
   createKubeClient({
     connection: await openConnection({ kubeconfig }),
@@ -48,7 +48,7 @@ export const openApi = async (kubeconfig: string, options: Partial<KubeClientOpt
     ...options,
   });
 
-/** Resolves when something holds of the API server. */
+/** Resolves when the condition holds; it is checked again and again. */
 export async function becomes(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
 }

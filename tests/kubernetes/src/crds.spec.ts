@@ -37,7 +37,7 @@ describe('the CRDs in deploy/crds, on a real API server', () => {
       }
   });
 
-  it('take every object that Istio takes', async () => {
+  it('accept every object that Istio accepts', async () => {
     const refused: string[] = [];
     let tried = 0;
     for (const line of readFileSync(corpusPath('validation', 'cases.jsonl'), 'utf8').trim().split('\n')) {

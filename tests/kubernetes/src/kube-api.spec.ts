@@ -109,7 +109,7 @@ describeKubeApi('a real API server', async () => {
   };
 });
 
-describe('a real API server, on a way that fails', () => {
+describe('a real API server, over a connection that fails', () => {
   let proxy: CuttableProxy;
   let namespace: string;
   let file: string;
@@ -166,7 +166,7 @@ describe('a real API server, on a way that fails', () => {
     expect(await until(events, 'synced')).toEqual({ listing: 1, found: 40, synced: 1 });
   });
 
-  it('goes on from where it was when a watch is silent', async () => {
+  it('continues from where it was when a watch falls silent', async () => {
     await put('a');
     const events = watch(await openApi(file, { silenceMs: 200 }));
     await until(events, 'synced');
@@ -231,7 +231,7 @@ describe('reviews by a real API server', () => {
     });
   });
 
-  it('does not accept a token that is none', async () => {
+  it('does not accept a text that is not a token', async () => {
     expect(await reviewToken(admin, 'not a token', ['istio-ca'])).toMatchObject({ authenticated: false });
   });
 });

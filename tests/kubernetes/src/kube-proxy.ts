@@ -1,12 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A way to the API server that tests can cut or stop. */
+/** A TCP proxy to the API server whose connections tests can cut or stall. */
 export interface CuttableProxy {
   /** `https://127.0.0.1:PORT`, with the API server's own certificate. */
   readonly url: string;
-  /** Connections made from now on are cut after so many bytes of answers, until the next call; Infinity never. */
+  /** Cuts each connection made from now on after so many bytes of answers, until the next call; Infinity: never. */
   cutAfter(bytes: number): void;
-  /** Nothing goes through connections that exist now, and nobody is told: as when a router on the way has died. */
+  /** Stops all data on existing connections without closing them, as when a router on the path has died. */
   stall(): void;
   /** How many connections have been accepted. */
   readonly accepted: number;

@@ -13,9 +13,9 @@ import { addresses } from './settings.ts';
 export interface RunningApi {
   readonly machine: Machine;
   readonly kubeconfig: string;
-  /** Where etcd answers, without TLS. */
+  /** The URL of etcd, without TLS. */
   readonly etcdUrl: string;
-  /** Ends kube-apiserver; what is in etcd stays. */
+  /** Kills kube-apiserver; etcd keeps its data. */
   stopApi(): Promise<void>;
   /** Starts it again; resolves when it answers. */
   startApi(): Promise<void>;
@@ -33,8 +33,8 @@ const apiHosts = (address: string): readonly string[] => [
 ];
 
 /**
- * etcd and kube-apiserver on an address; resolves when they answer. Enough for clients, webhooks and RBAC, and needs no
- * rights. Throws when one of them does not come up.
+ * Starts etcd and kube-apiserver on an address; resolves when they answer. Enough for clients, webhooks and RBAC, and
+ * needs no privileges. Rejects when one of them does not come up.
  */
 export async function startApi(machine: Machine, address: string): Promise<RunningApi> {
   const { folder } = machine;
@@ -57,7 +57,7 @@ export async function startApi(machine: Machine, address: string): Promise<Runni
     `--etcd-servers=${etcdUrl}`,
     `--service-cluster-ip-range=${addresses.services}`,
     `--bind-address=${address}`,
-    // A loopback address is refused here; nothing connects to this one.
+    // kube-apiserver refuses to advertise a loopback address; nothing connects to this one.
     `--advertise-address=${address === '127.0.0.1' ? '192.0.2.1' : address}`,
     `--secure-port=${apiPort}`,
     '--tls-cert-file=api.crt',
@@ -90,7 +90,7 @@ export async function startApi(machine: Machine, address: string): Promise<Runni
   };
 }
 
-/** Whether it answers, and has read the rules of RBAC (Kubernetes documentation, "Kubernetes API health endpoints"). */
+/** Whether it answers and has loaded the RBAC rules (Kubernetes documentation, "Kubernetes API health endpoints"). */
 async function isReady({ server, options }: Connection): Promise<boolean> {
   const given = await options();
   return new Promise((resolve) => {

@@ -7,16 +7,16 @@ import { cacheFolder, coreDnsVersion, debianPackages, kubernetesVersion } from '
 const components = ['kube-apiserver', 'kube-controller-manager', 'kube-proxy', 'kube-scheduler', 'kubelet'] as const;
 export type Component = (typeof components)[number];
 
-/** Which programs are needed: of a whole cluster, or of etcd and kube-apiserver alone. */
+/** What is needed: a whole cluster, or etcd and kube-apiserver alone. */
 export type Extent = 'api' | 'cluster';
 
-/** The path of a component of Kubernetes, of CoreDNS or of the pause container, as `build` makes it. */
+/** Where `build` puts a component of Kubernetes, CoreDNS or the pause container. */
 export const builtProgram = (name: Component | 'coredns' | 'pause'): string =>
   join(cacheFolder(), `${kubernetesVersion}-${coreDnsVersion}`, name);
 
 /**
- * Installs Debian's parts and builds Kubernetes, CoreDNS and the pause container from their Go modules, once for a
- * machine. `report` is told of each step that takes longer. Throws with what is missing and how to get it.
+ * Installs Debian packages and builds Kubernetes, CoreDNS and the pause container from their Go modules, once per
+ * machine. `report` gets a line before each slow step. Throws with what is missing and how to get it.
  */
 export function build(extent: Extent, report: (line: string) => void): void {
   installDebianParts(extent, report);
@@ -62,7 +62,10 @@ function installCoreDns(file: string): void {
   }
 }
 
-/** A folder with etcd and kube-apiserver, as tools of controller developers install it; undefined without one. */
+/**
+ * The folder with etcd and kube-apiserver that controller developers name in KUBEBUILDER_ASSETS; undefined when it is
+ * not set. Throws when one of the programs is missing there.
+ */
 export function kubebuilderAssets(): string | undefined {
   const folder = process.env['KUBEBUILDER_ASSETS'];
   if (folder === undefined) return undefined;
@@ -98,7 +101,10 @@ interface GoBuild {
   readonly make: (file: string) => void;
 }
 
-/** Builds beside the place and moves: a build that is ended leaves nothing that looks whole. */
+/**
+ * Builds under another name and renames the result, so that an interrupted build leaves nothing that looks
+ * complete.
+ */
 function buildWithGo({ name, title, report, make }: GoBuild): void {
   const file = builtProgram(name);
   if (existsSync(file)) return;

@@ -4,7 +4,10 @@ import { run } from './programs.ts';
 
 const days = '30';
 
-/** The CA of a cluster, the key for tokens of ServiceAccounts, and certificates for the API server and an admin. */
+/**
+ * Writes into a folder the CA of a cluster, the key pair for ServiceAccount tokens, and certificates for an admin and
+ * for the API server, which is known by `hosts`: names and IPv4 addresses.
+ */
 export function makeCertificates(folder: string, hosts: readonly string[]): void {
   const openssl = (...args: readonly string[]): string => run(['openssl', ...args], { cwd: folder });
   const sign = (name: string, subject: string, extensions = ''): void => {
@@ -34,7 +37,7 @@ export function makeCertificates(folder: string, hosts: readonly string[]): void
   sign('admin', '/O=system:masters/CN=admin');
 }
 
-/** A kubeconfig that holds everything it needs. */
+/** Writes a self-contained kubeconfig for the admin, and returns its path. */
 export function writeKubeconfig(folder: string, server: string): string {
   const encoded = (name: string): string => readFileSync(join(folder, name)).toString('base64');
   const config = {

@@ -15,15 +15,15 @@ export interface RunningCluster extends RunningApi {
 
 const stateMarker = 'kubeconfig';
 
-/** Starts etcd and kube-apiserver on 127.0.0.1 with their state in a folder. Needs no rights. */
+/** Starts etcd and kube-apiserver on 127.0.0.1 with their state in a folder. Needs no privileges. */
 export async function startApiServer(folder: string): Promise<RunningApi> {
   refuseTwice(folder);
   return startApi(new Machine(folder, { apart: false }), '127.0.0.1');
 }
 
 /**
- * Starts a whole Kubernetes in namespaces of its own, so that nothing of the machine's network changes but one link.
- * Needs root and cgroups.
+ * Starts a whole Kubernetes in namespaces of its own, so that the machine's network only gets one more link. Needs root
+ * and cgroups.
  */
 export async function startCluster(folder: string): Promise<RunningCluster> {
   refuseTwice(folder);
@@ -37,11 +37,11 @@ export async function startCluster(folder: string): Promise<RunningCluster> {
   return { ...api, load: (archive) => importImage(machine, archive) };
 }
 
-/** Imports an OCI archive into a cluster that runs. */
+/** Imports an OCI archive into a running cluster. */
 export const loadImage = (folder: string, archive: string): void =>
   importImage(new Machine(folder, { apart: true }), archive);
 
-/** Ends a cluster and deletes its state; whether there was one. */
+/** Stops a cluster and deletes its state; resolves with whether there was one. */
 export async function stopCluster(folder: string): Promise<boolean> {
   if (!existsSync(folder)) return false;
   const apart = new Machine(folder, { apart: true });
@@ -50,7 +50,7 @@ export async function stopCluster(folder: string): Promise<boolean> {
     for (const name of ['kube-apiserver', 'etcd']) machine.signal(name, 'SIGKILL');
     for (const name of ['kube-apiserver', 'etcd']) await machine.ended(name);
   } else {
-    // With the first process, all others in its namespaces end, and with these mounts and links are gone.
+    // When the first process ends, so do all others in its namespaces, and the namespaces with their mounts and links.
     apart.signal('machine', 'SIGKILL');
     await apart.ended('machine');
     removeControlGroups();
@@ -61,10 +61,10 @@ export async function stopCluster(folder: string): Promise<boolean> {
 
 function refuseTwice(folder: string): void {
   if (existsSync(join(folder, stateMarker)))
-    throw new Error(`a cluster is in ${folder} already: end it with \`npm run cluster -- down\``);
+    throw new Error(`there is already a cluster in ${folder}: stop it with \`npm run cluster -- down\``);
 }
 
-/** The kubelet leaves its groups behind; those that are in use can't be removed and stay. */
+/** Removes the groups that the kubelet leaves behind. Those in use can't be removed, and stay. */
 function removeControlGroups(): void {
   const root = '/sys/fs/cgroup';
   const hierarchies = existsSync(join(root, 'cgroup.procs'))

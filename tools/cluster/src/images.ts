@@ -6,10 +6,10 @@ import { builtProgram } from './build.ts';
 import type { Machine } from './machine.ts';
 import { run } from './programs.ts';
 
-/** The container that holds a pod's namespaces; containerd asks for it by this name. */
+/** The image of the container that holds a pod's namespaces, as containerd requests it. */
 export const pauseImage = 'registry.k8s.io/pause:3.10';
 
-/** Imports an OCI archive; pods find its images by name unless they ask to pull always. */
+/** Imports an OCI archive; pods find its images by name unless their pull policy is Always. */
 export function importImage(machine: Machine, archive: string): void {
   const socket = join(machine.folder, 'containerd.sock');
   machine.run(['ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', archive]);

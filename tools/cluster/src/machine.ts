@@ -5,8 +5,8 @@ import { pause } from '@flotilla/std';
 import { findProgram, run } from './programs.ts';
 
 /**
- * Where the processes of one cluster run, by the folder of its state. With namespaces of their own (network, mounts,
- * processes), the first process keeps them, and what was done in them ends with it.
+ * Where the processes of one cluster run, identified by the folder of its state. If they have namespaces of their own
+ * (network, mounts, processes), the first process keeps these open, and everything in them ends with it.
  */
 export class Machine {
   readonly folder: string;
@@ -17,24 +17,24 @@ export class Machine {
     this.#isApart = apart;
   }
 
-  /** Makes the namespaces; needed once, before anything is started in them. */
+  /** Makes the namespaces. Called once, before anything is started in them. */
   enter(): void {
     const keep = 'mount --make-rprivate / && ip link set lo up && touch ready && while :; do sleep 3600 & wait; done';
     const unshare = ['unshare', '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL'];
     this.#spawn('machine', [...unshare, 'bash', '-c', keep]);
   }
 
-  /** Starts a program that stays; it writes to NAME.log. */
+  /** Starts a program in the background; its output goes to NAME.log. */
   start(name: string, command: readonly string[]): void {
     this.#spawn(name, this.#within(command));
   }
 
-  /** The standard output of a program that ends. */
+  /** Runs a program to its end and returns its standard output. Throws when it fails. */
   run(command: readonly string[], input?: string): string {
     return run(this.#within(command), { cwd: this.folder, ...(input === undefined ? {} : { input }) });
   }
 
-  /** Sends a signal to what was started by a name, unless it has ended. */
+  /** Sends a signal to the program that was started under a name, unless it has ended. */
   signal(name: string, signal: NodeJS.Signals): void {
     const pid = this.#pidOf(name);
     if (pid === undefined) return;
@@ -45,17 +45,21 @@ export class Machine {
     }
   }
 
-  /** Resolves when what was started by a name has ended. */
+  /** Resolves when the program that was started under a name has ended. */
   async ended(name: string): Promise<void> {
     while (this.isRunning(name)) await pause(20);
   }
 
+  /** Whether the program that was started under a name still runs. */
   isRunning(name: string): boolean {
     const pid = this.#outerPidOf(name);
     return pid !== undefined && isAlive(pid);
   }
 
-  /** Throws with the end of the program's log when `isUp` stays false for so long, or when the program has ended. */
+  /**
+   * Resolves when `isUp` holds. Rejects with the end of the program's log when it does not within `seconds`, or when
+   * the program has ended.
+   */
   async waitFor(name: string, seconds: number, isUp: () => boolean | Promise<boolean>): Promise<void> {
     for (const until = Date.now() + seconds * 1000; Date.now() < until; await pause(50)) {
       if (await isUp()) return;
@@ -94,13 +98,16 @@ export class Machine {
     writeFileSync(join(this.folder, `${name}.pid`), String(child.pid));
   }
 
-  /** Of what was started, which is unshare or nsenter where there are namespaces: they end when their program ends. */
+  /**
+   * The id of the process that was started: unshare or nsenter where there are namespaces, which end with their
+   * program.
+   */
   #outerPidOf(name: string): number | undefined {
     const file = join(this.folder, `${name}.pid`);
     return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
   }
 
-  /** Of the program itself, the only child of unshare and nsenter; undefined when it has ended. */
+  /** The id of the program itself, the only child of unshare or nsenter; undefined when it has ended. */
   #pidOf(name: string): number | undefined {
     const outer = this.#outerPidOf(name);
     if (outer === undefined || !this.#isApart) return outer;

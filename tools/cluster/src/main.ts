@@ -13,17 +13,18 @@ const program = new Command('cluster')
   .addHelpText(
     'after',
     `
-State is in FLOTILLA_CLUSTER (now ${folder}), what is built in FLOTILLA_CACHE (~/.cache/flotilla).
-\`api\` uses the etcd and kube-apiserver in KUBEBUILDER_ASSETS when it is set, and needs no rights; the rest needs root.`,
+State is kept in FLOTILLA_CLUSTER (now ${folder}), builds in FLOTILLA_CACHE (~/.cache/flotilla).
+\`api\` needs no privileges, and uses the etcd and kube-apiserver in KUBEBUILDER_ASSETS if that is set. \`up\` and
+\`load\` need root.`,
   )
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 program
   .command('build')
-  .description("install Debian's parts and build Kubernetes and CoreDNS from their Go modules, once; 3 to 5 minutes")
+  .description('install Debian packages and build Kubernetes and CoreDNS from their Go modules, once; 3 to 5 minutes')
   .action(() => build('cluster', report));
 program
   .command('up')
-  .description('start it, in about 10 seconds; prints the path of its kubeconfig')
+  .description('start a cluster, in about 10 seconds, and print the path of its kubeconfig')
   .action(async () => {
     build('cluster', report);
     console.log((await startCluster(folder)).kubeconfig);
@@ -38,13 +39,13 @@ program
 program
   .command('load')
   .argument('<archive>', 'an OCI archive')
-  .description('import images, which pods find unless they ask to pull always')
+  .description('import images, which pods find unless their pull policy is Always')
   .action((archive: string) => loadImage(folder, archive));
 program
   .command('down')
-  .description('end it and delete its state')
+  .description('stop the cluster and delete its state')
   .action(async () => {
-    if (!(await stopCluster(folder))) report(`no cluster is in ${folder}`);
+    if (!(await stopCluster(folder))) report(`there is no cluster in ${folder}`);
   });
 
 try {

@@ -8,13 +8,13 @@ export interface Wire {
 }
 
 /**
- * Connects the namespaces of a machine with the network around them, by addresses of 172.30.0.0/16 that no other
- * cluster has. The wire is gone when the namespaces are.
+ * Connects the namespaces of a machine to the host's network, with addresses of 172.30.0.0/16 that no other cluster
+ * uses. The link disappears with the namespaces.
  */
 export function connectMachine(machine: Machine): Wire {
   const taken = run(['ip', '-4', '-o', 'address']);
   const number = Array.from({ length: 256 }, (_, index) => index).find((index) => !taken.includes(` 172.30.${index}.`));
-  if (number === undefined) throw new Error('all addresses for clusters are in use: end some with `down`');
+  if (number === undefined) throw new Error('all addresses for clusters are in use: stop some with `down`');
   const [host, node, link] = [`172.30.${number}.1`, `172.30.${number}.2`, `flotilla${number}`];
   run(['ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(machine.first)]);
   run(['ip', 'address', 'add', `${host}/24`, 'dev', link]);

@@ -11,7 +11,7 @@ const nodes: KubeResource = { group: '', versions: ['v1'], plural: 'nodes', clus
 const services: KubeResource = { group: '', versions: ['v1'], plural: 'services' };
 const slices: KubeResource = { group: 'discovery.k8s.io', versions: ['v1'], plural: 'endpointslices' };
 
-/** Starts everything that runs pods on this one node; resolves when the node is ready. */
+/** Starts everything that runs pods on the one node of a cluster; resolves when the node is ready. */
 export async function startNode({ machine, kubeconfig }: RunningApi, address: string): Promise<void> {
   const { folder } = machine;
   const file = (name: string): string => join(folder, name);
@@ -80,7 +80,7 @@ function writeNodeFiles(folder: string): void {
   };
   const ports = { type: 'portmap', capabilities: { portMappings: true } };
   write('cni/10-pods.conflist', JSON.stringify({ cniVersion: '0.4.0', name: 'pods', plugins: [bridge, ports] }));
-  // Where not even root may lower the score by which the kernel chooses what to kill, containers could not start.
+  // restrict_oom_score_adj: without it, no container starts where even root may not lower the OOM score.
   write(
     'containerd.toml',
     `version = 2
@@ -124,7 +124,7 @@ interface Dns {
   readonly address: string;
 }
 
-/** CoreDNS runs on the node, behind the Service that pods know. */
+/** Starts CoreDNS on the node, behind the Service that pods use. */
 async function startDns({ machine, api, kubeconfig, address }: Dns): Promise<void> {
   const corefile = join(machine.folder, 'Corefile');
   const zones = 'cluster.local in-addr.arpa';

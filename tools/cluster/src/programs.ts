@@ -10,7 +10,7 @@ const folders = (): readonly string[] => [
   '/usr/local/go/bin',
 ];
 
-/** Where a program is; undefined when it is not installed. */
+/** The path of a program; undefined when it is not installed. */
 export const findProgram = (name: string): string | undefined =>
   name.startsWith('/')
     ? existsSync(name)
@@ -20,7 +20,7 @@ export const findProgram = (name: string): string | undefined =>
         .map((folder) => join(folder, name))
         .find((path) => existsSync(path));
 
-/** The standard output of a program that ends. Throws with the last lines of its standard error when it fails. */
+/** Runs a program and returns its standard output. Throws with the end of its standard error when it fails. */
 export function run(command: readonly string[], options: SpawnSyncOptions = {}): string {
   const [program = '', ...args] = command;
   const { status, stdout, stderr, error } = spawnSync(findProgram(program) ?? program, args, {

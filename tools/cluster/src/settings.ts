@@ -4,17 +4,17 @@ import { join } from 'node:path';
 export const kubernetesVersion = '1.34.2';
 export const coreDnsVersion = '1.12.0';
 
-/** Where what is built stays, for every checkout on this machine: `FLOTILLA_CACHE`, else `~/.cache/flotilla`. */
+/** Where builds are kept for all checkouts on this machine: below `FLOTILLA_CACHE`, or else `~/.cache/flotilla`. */
 export const cacheFolder = (): string => {
   const { FLOTILLA_CACHE: own, XDG_CACHE_HOME: user } = process.env;
   return join(own ?? join(user ?? join(homedir(), '.cache'), 'flotilla'), 'cluster');
 };
 
-/** The state of the cluster that the commands work on: `FLOTILLA_CLUSTER`, else one for each user. */
+/** The state of the cluster that the commands work on: `FLOTILLA_CLUSTER`, or else one folder per user. */
 export const stateFolder = (): string =>
   process.env['FLOTILLA_CLUSTER'] ?? `/tmp/flotilla-cluster-${process.getuid?.() ?? 0}`;
 
-/** Debian's package by the program that is needed of it. */
+/** The Debian package that contains each program. */
 export const debianPackages: Readonly<Record<string, string>> = {
   etcd: 'etcd-server',
   containerd: 'containerd',
@@ -28,7 +28,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   '/usr/lib/cni/bridge': 'containernetworking-plugins',
 };
 
-/** Addresses in the cluster's own network, the same in every cluster. */
+/** Addresses within the cluster's network, the same in every cluster. */
 export const addresses = {
   services: '10.96.0.0/12',
   apiService: '10.96.0.1',

@@ -12,12 +12,12 @@ export interface ParityOptions {
 }
 
 export interface Case {
-  /** Its path below the corpus that was named. */
+  /** The case's path below the corpus that was named. */
   readonly name: string;
   readonly path: string;
 }
 
-/** What came of one case. It agrees when it has no difference. */
+/** The outcome of one case. It agrees when it has no difference. */
 export interface Outcome {
   readonly name: string;
   /** The first difference, in one or a few lines. */
@@ -26,7 +26,7 @@ export interface Outcome {
   readonly ms?: number;
 }
 
-/** A folder of cases, and what was asked about it. */
+/** A folder of cases, and the options to compare it with. */
 export interface Run extends Pick<ParityOptions, 'dump' | 'envoy'> {
   readonly folder: string;
   readonly cases: readonly Case[];
@@ -34,15 +34,15 @@ export interface Run extends Pick<ParityOptions, 'dump' | 'envoy'> {
   readonly out?: string;
 }
 
-/** Something that is compared with real Istio. */
+/** One thing that is compared with real Istio. */
 export interface Area {
-  /** For the help: what a case is and what must be the same. */
+  /** Help text: what a case is and what must be the same. */
   readonly about: string;
-  /** Its folders below the corpus' root. */
+  /** Its folders below the root of the corpus. */
   readonly folders: readonly string[];
   /** Paths of the cases in a folder; none where it contains something else. */
   find(folder: string): readonly string[];
-  /** Which feature that this version lacks a case needs. */
+  /** The feature that a case needs and this version lacks; undefined when it lacks none. */
   needs?(path: string): string | undefined;
   /** Resolves with an exit code when another process has done all the work. */
   enter?(options: ParityOptions): number | undefined;

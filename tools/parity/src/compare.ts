@@ -3,14 +3,14 @@ import { dirname, join, relative } from 'node:path';
 import { messageOf } from '@flotilla/std';
 import type { Outcome, Run } from './area.ts';
 
-/** What this project answered to a case, as files for --out, and the first difference from Istio's answer. */
+/** This project's answer to a case, as files for --out, and the first difference from Istio's answer. */
 export interface Answer {
   readonly difference?: string;
   /** By file name; what is not text is written as JSON. */
   readonly files: Readonly<Record<string, unknown>>;
 }
 
-/** Compares cases one by one. One that throws differs, with what it threw. */
+/** Compares cases one by one. A case that throws differs, with the error's message as the difference. */
 export async function* eachCase(
   { folder, cases, out }: Run,
   compareOne: (path: string) => Answer | Promise<Answer>,

@@ -8,20 +8,20 @@ import { runArea } from './run.ts';
 
 const about = `
 Compares what this project does with what real Istio 1.19.0 did. The corpus is a folder of cases, each of which holds an
-input and Istio's answer as data; it is not part of this repository. DIR is the corpus, of which all folders of the area
-are taken, or one folder of cases. By default it is the folder in FLOTILLA_CORPUS, else ../shared/corpus beside this
-checkout (now ${corpusRoot()}).
+input and Istio's answer as data; it is not part of this repository. DIR is the corpus, whose folders for the area are
+all used, or one folder of cases. The default is FLOTILLA_CORPUS, or else ../shared/corpus next to this checkout
+(now ${corpusRoot()}).
 
 Areas:
 ${Object.entries(areas)
   .map(([name, { about: what, folders }]) => `  ${name.padEnd(10)} ${what}\n${' '.repeat(13)}(${folders.join(', ')})`)
   .join('\n')}
 
-Prints each case that differs with its first difference. Cases that need what this version lacks, and cases that differ
-on purpose (tools/parity/accepted.yaml), are named and counted apart. The last line is \`cases A/B\`. The exit code is 0
-only when all B agree, 2 for misuse.`;
+Prints the first difference of each case that differs. Cases that need a feature this version lacks, and cases that
+differ on purpose (tools/parity/accepted.yaml), are listed and counted separately. The last line is \`cases A/B\`. The
+exit code is 0 only when all B agree, 2 for misuse.`;
 
-/** Prints what came of an area's cases and returns the exit code. */
+/** Prints the outcomes of an area's cases and returns the exit code. */
 async function compare(name: string, options: ParityOptions): Promise<number> {
   const area = areas[name];
   if (!area) throw new Unmet(`unknown area ${name}; there are: ${Object.keys(areas).join(', ')}`);
@@ -45,7 +45,7 @@ const program = new Command('parity')
   .option('--corpus <dir>', 'the corpus, or a folder of cases')
   .option('--only <text>', 'only cases whose name contains this', '')
   .option('--out <dir>', 'write what this project answers here')
-  .option('--dump <program>', 'wire: the program that reads answers with descriptors of its own')
+  .option('--dump <program>', 'wire: the program that reads answers with its own descriptors')
   .option('--envoy <version>', 'envoy: the version of Envoy (1.36 or 1.40)', '1.36')
   .option('--json', 'print one JSON object')
   .addHelpText('after', about)

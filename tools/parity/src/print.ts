@@ -12,14 +12,14 @@ const indent = (text: string): string =>
     .map((line) => `    ${line.trimStart()}`)
     .join('\n');
 
-/** What stands below the cases that differ: cases that are counted apart, times, and last `cases A/B`. */
+/** The summary below the cases that differ: cases that are counted separately, times, and last `cases A/B`. */
 export function describeReport({ agreeing, differing, accepted, apart, stale }: Report): string {
   const features = [...new Set(apart.map(({ needs }) => needs))].sort();
   return [
     ...features.map((feature) => {
       const cases = apart.filter(({ needs }) => needs === feature);
       const names = cases.map(({ name, difference }) => `${name}${difference === undefined ? ' (agrees)' : ''}`);
-      return `apart, they need ${feature}: ${cases.length}\n${indent(names.join('\n'))}`;
+      return `not counted, need ${feature}: ${cases.length}\n${indent(names.join('\n'))}`;
     }),
     ...accepted.map(({ name, entry }) => `accepted, ${name}: ${entry.reason} (ADR ${entry.adr})`),
     ...stale.map((entry) => `accepted.yaml names ${entry.case}, which agrees: remove the entry`),

@@ -28,7 +28,7 @@ describe('a comparison', () => {
   it('puts each case into one list, those that need something missing apart', async () => {
     const report = await run(corpusOf('things/good1', 'things/bad2', 'more/things/bad3new', 'more/things/good4new'));
     expect(describeReport(report)).toBe(
-      'apart, they need novelty: 2\n    more/things/bad3new\n    more/things/good4new (agrees)\n' +
+      'not counted, need novelty: 2\n    more/things/bad3new\n    more/things/good4new (agrees)\n' +
         'ms per case: median 2, things/bad2 2\ncases 1/2',
     );
     expect(reportJson(report)).toEqual({

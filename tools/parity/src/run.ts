@@ -3,12 +3,12 @@ import type { Area, Outcome, ParityOptions } from './area.ts';
 import { accepts, readAccepted, type Accepted } from './corpus/accepted.ts';
 import { locateCases } from './corpus/locate.ts';
 
-/** What came of an area's cases. Each case is in one of the four lists. */
+/** The outcomes of an area's cases. Each case is in one of the four lists. */
 export interface Report {
   readonly agreeing: readonly Outcome[];
   readonly differing: readonly Outcome[];
   readonly accepted: readonly (Outcome & { readonly entry: Accepted })[];
-  /** Cases that need what this version lacks, with that; some of them may agree. */
+  /** Cases that need a feature that this version lacks, with the feature; some of them may agree. */
   readonly apart: readonly (Outcome & { readonly needs: string })[];
   /** Entries of accepted.yaml whose case agrees. */
   readonly stale: readonly Accepted[];
@@ -20,11 +20,11 @@ export interface AreaRun extends ParityOptions {
   readonly area: Area;
   /** Names of all areas, for accepted.yaml. */
   readonly areas: readonly string[];
-  /** Is called with each outcome as soon as it is there, and the list that it is in. */
+  /** Called with each outcome as soon as it is known, and the list that it is in. */
   seen?(outcome: Outcome, verdict: Exclude<keyof Report, 'stale'>): void;
 }
 
-/** Compares an area's cases with what Istio answered. Rejects with Unmet where there are none. */
+/** Compares an area's cases with Istio's answers. Rejects with Unmet when there are none. */
 export async function runArea({ name, area, areas, seen, ...options }: AreaRun): Promise<Report> {
   const folders = locateCases(name, area, options);
   const entries = readAccepted(areas).get(name) ?? [];

@@ -62,8 +62,8 @@ const isCompact = (token: string): boolean => {
 };
 
 /**
- * When a token says that it ends, in epoch milliseconds; undefined when it does not say so. The signature is not
- * checked: use it only of tokens that somebody else has verified.
+ * When a token says that it expires, in epoch milliseconds; undefined when it does not say so. The signature is not
+ * checked: use it only for tokens that have been verified elsewhere.
  */
 export function readExpiry(token: string): number | undefined {
   try {

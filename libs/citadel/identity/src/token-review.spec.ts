@@ -3,7 +3,7 @@ import { createManualClock, type ManualClock } from '@flotilla/testing';
 import { createTokenReviews, type ReviewedToken, type VerifyToken } from './token-review.ts';
 
 const accepted = (username: string): ReviewedToken => ({ authenticated: true, identity: { username } });
-/** Only the end of a token is read here; its signature is the API server's matter. */
+/** Only the expiry of a token is read here; the API server checks its signature. */
 const endingAt = (seconds: number): string =>
   ['{}', JSON.stringify({ exp: seconds }), 'x'].map((part) => Buffer.from(part).toString('base64url')).join('.');
 
@@ -41,7 +41,7 @@ describe('tokens reviewed by an API server', () => {
     },
   );
 
-  it('are asked for once in a while, and once at a time', async () => {
+  it('are reviewed once per period, and once at a time', async () => {
     await Promise.all([verify('t'), verify('t')]);
     clock.advance(29_999);
     await verify('t');
@@ -55,7 +55,7 @@ describe('tokens reviewed by an API server', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('are not believed beyond their end', async () => {
+  it('are not accepted after their expiry', async () => {
     const token = endingAt(clock.now() / 1000 + 10);
     await verify(token);
     clock.advance(10_000);
@@ -63,14 +63,14 @@ describe('tokens reviewed by an API server', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('without a verdict are refused now, and asked for again', async () => {
+  it('without a verdict are refused, and reviewed again for the next caller', async () => {
     answer = () => Promise.reject(new Error('connection refused'));
     expect(await verify('t')).toMatchObject({ ok: false, error: expect.stringContaining('connection refused') });
     answer = () => accepted('system:serviceaccount:shop:cart');
     expect(await verify('t')).toMatchObject({ ok: true });
   });
 
-  it('are refused beyond what the API server is asked for at a time', async () => {
+  it('are refused while too many are being reviewed', async () => {
     const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
     answer = () => promise;
     const running = Array.from({ length: 100 }, (_, index) => verify(`t${index}`));
@@ -80,7 +80,7 @@ describe('tokens reviewed by an API server', () => {
     expect(await verify('more')).toMatchObject({ ok: true });
   });
 
-  it('that are too long are not asked for', async () => {
+  it('that are too long are not sent to the API server', async () => {
     expect(await verify('x'.repeat(16_385))).toMatchObject({ ok: false });
     expect(asked).toEqual([]);
   });

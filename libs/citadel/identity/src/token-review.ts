@@ -3,10 +3,10 @@ import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
 import { err, Lru, messageOf, ok, type Clock, type Result } from '@flotilla/std';
 import { readExpiry } from './jwt.ts';
 
-/** Who a bearer token belongs to, or why it is refused. Never throws. */
+/** Whom a bearer token belongs to, or why it is refused. Never rejects. */
 export type VerifyToken = (token: string) => Promise<Result<SpiffeIdentity>>;
 
-/** What an API server says of a token; `reason` is why it does not accept it. */
+/** An API server's verdict on a token; `reason` is why it is not accepted. */
 export type ReviewedToken =
   | { readonly authenticated: true; readonly identity: { readonly username: string } }
   | { readonly authenticated: false; readonly reason: string };
@@ -15,15 +15,15 @@ export interface TokenReviewOptions {
   readonly trustDomain: string;
   readonly audience: string;
   readonly clock: Clock;
-  /** Asks the API server (Kubernetes API, TokenReview); throws when it gives no verdict. */
+  /** Asks the API server (Kubernetes API, TokenReview); rejects when there is no verdict. */
   readonly review: (token: string, audiences: readonly string[]) => Promise<ReviewedToken>;
 }
 
-/** How long a verdict is believed: a pod that is deleted has no identity after that. */
+/** How long a verdict is reused, so that the token of a deleted pod is refused after that. */
 const acceptedMs = 30_000;
 const refusedMs = 5000;
 const maxVerdicts = 10_000;
-/** Requests to the API server at a time; what is beyond that is refused, and the caller tries again. */
+/** Requests to the API server at a time; further tokens are refused, and their callers try again. */
 const maxReviews = 100;
 const maxTokenLength = 16_384;
 
@@ -34,8 +34,9 @@ interface Verdict {
 }
 
 /**
- * Verifies tokens by asking the API server. Verdicts are kept for seconds, never beyond the end of the token, and by a
- * hash of it; the same token is asked for once at a time. What gives no verdict is refused and not kept.
+ * Verifies tokens by asking the API server. Verdicts are kept under a hash of the token, for seconds and never beyond
+ * the token's expiry; callers with the same token share one request. A token without a verdict is refused, and the next
+ * caller asks again.
  */
 export function createTokenReviews({ trustDomain, audience, clock, review }: TokenReviewOptions): VerifyToken {
   const verdicts = new Lru<Verdict>(maxVerdicts);

@@ -5,19 +5,20 @@ import { setting, type OptionsOf } from '@flotilla/std';
 import { createRootDistribution } from './root-distribution.ts';
 import { createSecretRootStore, type SecretRootStore } from './secret-root-store.ts';
 
-/** What citadel relies on. */
+/** What keeps citadel's root and verifies tokens. */
 export const platformSettings = () => ({
   platform: setting.choice(
-    'what keeps the root and knows whom tokens belong to: files, or the API server of a cluster, which also gets the root certificate into every namespace',
+    'what keeps the root and verifies tokens: files, or the API server of a cluster, where every namespace also gets the root certificate',
     ['files', 'kubernetes'],
     { value: 'files' },
   ),
   ...kubeSettings(),
 });
 
-/** Citadel's part of a cluster. */
+/** What citadel uses of a cluster. */
 export interface KubernetesPlatform {
   readonly root: SecretRootStore;
+  /** Asks the API server whom a token belongs to; rejects with KubeError when there is no verdict. */
   readonly review: (token: string, audiences: readonly string[]) => Promise<TokenVerdict>;
   /** A runner that keeps the root certificate in every namespace. */
   distribute(rootPem: string, log: Logger): { readonly name: string; run(signal: AbortSignal): Promise<void> };
@@ -27,7 +28,7 @@ export interface PlatformOptions extends OptionsOf<ReturnType<typeof platformSet
   readonly systemNamespace: string;
 }
 
-/** The cluster, when it is the platform; undefined for files. Throws when the kubeconfig can't be read. */
+/** The cluster, when it is the platform; undefined for files. Rejects when the kubeconfig can't be read. */
 export async function openPlatform(options: PlatformOptions): Promise<KubernetesPlatform | undefined> {
   if (options.platform === 'files') return undefined;
   const api = await openKubeClient(options);

@@ -9,7 +9,7 @@ import {
 import type { Logger } from '@flotilla/observability-port';
 import { createBackoff, messageOf, pause, systemClock, type Clock } from '@flotilla/std';
 
-/** Every namespace has the root in a ConfigMap of this name, which injected pods mount; the name is Istio's. */
+/** Istio's name for the ConfigMap with the root certificate, which injected pods mount. */
 export const rootConfigMap = 'istio-ca-root-cert';
 const key = 'root-cert.pem';
 const labels = { 'istio.io/config': 'true' };
@@ -23,12 +23,12 @@ export interface RootDistributionOptions {
   readonly random?: () => number;
 }
 
-/** Namespaces whose pods have no business with the mesh, as Istio leaves them out. */
+/** Namespaces whose pods are never part of the mesh; Istio excludes the same ones. */
 const excluded = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
 
 /**
- * Puts the root into every namespace, and puts it back where somebody edits or deletes it. What can't be written is
- * tried again with growing pauses; other namespaces do not wait for it. Runs until the signal aborts.
+ * Writes the root certificate into every namespace, and restores it where somebody edits or deletes it. A write that
+ * fails is tried again with growing pauses, while other namespaces do not wait. Runs until the signal aborts.
  */
 export function createRootDistribution(options: RootDistributionOptions): (signal: AbortSignal) => Promise<void> {
   return async (signal) => {
@@ -41,7 +41,7 @@ class Distribution {
   readonly #options: Required<RootDistributionOptions>;
   readonly #signal: AbortSignal;
   readonly #namespaces = new Set<string>();
-  /** Namespaces whose ConfigMap holds the root. */
+  /** Namespaces whose ConfigMap has the root certificate. */
   readonly #right = new Set<string>();
   readonly #writing = new Set<string>();
   #isListed = false;
@@ -76,7 +76,7 @@ class Distribution {
       }
   }
 
-  /** Before the list is whole, a ConfigMap that has not been seen yet may well be there. */
+  /** Before the list is complete, a ConfigMap that has not been seen may exist nevertheless. */
   #startChecking(): void {
     this.#isListed = true;
     for (const namespace of this.#namespaces) this.#check(namespace);
@@ -113,7 +113,7 @@ class Distribution {
           this.#right.add(namespace);
         } catch (thrown) {
           if (isNotFound(thrown)) return;
-          log.warn('the root certificate could not be written into a namespace; it is tried again', {
+          log.warn('the root certificate could not be written into a namespace; trying again', {
             configMap: describeName(name),
             problem: messageOf(thrown),
           });
@@ -127,7 +127,7 @@ class Distribution {
 
   #report(event: WatchEvent): void {
     if (event.type === 'away')
-      this.#options.log.warn('the API server can not be read: the root certificate is not put into new namespaces', {
+      this.#options.log.warn('the API server cannot be read: new namespaces do not get the root certificate', {
         problem: event.reason,
       });
   }

@@ -1,22 +1,23 @@
 import type { RootMaterial } from '@flotilla/citadel-authority';
 import { isConflict, resources, type KubeApi, type KubeObject } from '@flotilla/kube-port';
 
-/** The root in a Secret. */
+/** Keeps the root in a Secret. */
 export interface SecretRootStore {
+  /** Undefined when there is none. */
   load(): Promise<RootMaterial | undefined>;
-  /** Keeps the root unless there is one already; gives the one that is kept. */
+  /** Stores the root unless there is one already; resolves with the one that is stored. */
   keep(root: RootMaterial): Promise<RootMaterial>;
 }
 
-/** Istio's name and keys for the Secret of a self-signed root, so that either can take over from the other. */
+/** Istio's name and keys for the Secret of a self-signed root, so that Istio and citadel can replace each other. */
 const secretName = 'istio-ca-secret';
 const type = 'istio.io/ca-root';
 const keys = { keyPem: 'ca-key.pem', certPem: 'ca-cert.pem' } as const;
 
 /**
- * Keeps the root in the Secret `istio-ca-secret` of the system namespace. Of two citadels that start at once, the API
- * server lets one create it, and the other takes that one's. Throws KubeError when the API server can't be asked, and
- * when the Secret is there without a root in it.
+ * Keeps the root in the Secret `istio-ca-secret` of the system namespace. If two citadels start at once, the API server
+ * lets one of them create it, and the other uses the same root. Rejects with KubeError when the API server cannot be
+ * reached or refuses, and with an Error when the Secret exists but lacks a key of the root.
  */
 export function createSecretRootStore(api: KubeApi, systemNamespace: string): SecretRootStore {
   const name = { namespace: systemNamespace, name: secretName };

@@ -10,7 +10,7 @@ const sources = ['files', 'kubernetes'] as const;
 /** Where galley reads configuration from. */
 export const sourceSettings = () => ({
   source: setting.choices(
-    'where configuration is read from; of an object in several, the first one given is in force',
+    'where configuration is read from; if an object is in several sources, the one listed first is in force',
     {
       choices: sources,
       value: ['files'],
@@ -31,11 +31,11 @@ export const sourceSettings = () => ({
 
 export interface SourceOptions extends OptionsOf<ReturnType<typeof sourceSettings>> {
   readonly installation: Installation;
-  /** Around the reading of each file. */
+  /** Wraps the reading of each file. */
   readonly reading: Reading;
 }
 
-/** The sources that are set, in the order of their ranks. Throws when the kubeconfig cannot be read. */
+/** Opens the sources of `--source`, in the order of their ranks. Rejects when the kubeconfig cannot be read. */
 export const openSources = (options: SourceOptions): Promise<readonly Source[]> =>
   Promise.all(
     options.source.map(async (source): Promise<Source> => {

@@ -13,16 +13,16 @@ import {
 
 export type ReadableEvent = Exclude<WatchEvent, { readonly type: 'away' | 'back' }>;
 
-/** How the objects of one watch become events for galley. */
+/** Turns the events of one watch into events for galley. */
 export interface KindReader {
   readonly resource: KubeResource;
   readonly selection: Selection;
   readonly scopes: readonly Scope[];
-  /** `isFirst`: nothing has been listed in this run. */
+  /** `isFirst`: this run has not listed anything before. */
   read(event: ReadableEvent, isFirst: boolean): { readonly cause: string; readonly events: readonly SourceEvent[] };
 }
 
-/** Of a kind whose objects are read as they are. */
+/** The reader of a kind whose objects are read as they are. */
 export function kindReader(kind: KindInfo, installation: Installation): KindReader {
   const { group, versions, plural, clusterScoped = false, collection } = kind;
   const scope: Scope = { cluster: installation.clusterId, collection };
@@ -63,7 +63,7 @@ export function kindReader(kind: KindInfo, installation: Installation): KindRead
   };
 }
 
-/** Of the ConfigMap with the mesh's configuration, whose values are YAML. */
+/** The reader of the ConfigMap with the mesh configuration, whose values are YAML. */
 export function meshReader(installation: Installation, revision = ''): KindReader {
   const name = revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
   const cluster = installation.clusterId;
@@ -72,7 +72,7 @@ export function meshReader(installation: Installation, revision = ''): KindReade
   const ids = new Map<string, ObjectId>(
     meshKeys.map(([key, collection]) => [key, { cluster, collection, key: meshObjectKey }]),
   );
-  /** The keys of what the last list, and changes since, have given. */
+  /** The keys of the ConfigMap that are known to exist. */
   const held = new Set<string>();
   const problems = (...found: readonly LocatedProblem[]): SourceEvent => ({ type: 'problems', place, problems: found });
 

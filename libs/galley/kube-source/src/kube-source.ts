@@ -7,15 +7,14 @@ import { kindReader, meshReader, type KindReader } from './kind-reader.ts';
 export interface KubeSourceOptions {
   readonly api: KubeApi;
   readonly installation: Installation;
-  /** The revision of this control plane; the ConfigMap of `canary` is `istio-canary`. Absent: `istio`. */
+  /** The revision of this control plane: `canary` has the ConfigMap `istio-canary`; `default`, or none, has `istio`. */
   readonly revision?: string;
   readonly clock?: Clock;
 }
 
 /**
- * The objects of one cluster that the mesh reads, as its API server has them: every kind of the model, and the mesh's
- * configuration in the ConfigMap `istio` of the system namespace. A kind without a CRD is whole and empty until the CRD
- * is there.
+ * The objects that the mesh reads from one cluster's API server: every kind of the model, and the mesh configuration in
+ * the ConfigMap `istio` of the system namespace. A kind without a CRD is complete and empty until the CRD exists.
  */
 export function createKubeSource({ api, installation, revision, clock = systemClock }: KubeSourceOptions): Source {
   const readers: readonly KindReader[] = [
@@ -51,7 +50,7 @@ interface Pump {
   readonly merged: Merged;
 }
 
-/** Follows one kind as fast as its changes are taken. */
+/** Passes the changes of one kind on, no faster than they are taken. */
 async function pump({ api, reader, clock, signal, merged }: Pump): Promise<void> {
   const { resource, selection } = reader;
   try {
@@ -73,7 +72,10 @@ async function pump({ api, reader, clock, signal, merged }: Pump): Promise<void>
   }
 }
 
-/** The changes of all kinds in the order in which they come, and one word on whether the cluster can be reached. */
+/**
+ * Merges the changes of all kinds in the order of their arrival, and their states into one: is the cluster
+ * reachable?
+ */
 class Merged {
   readonly #queue = new AsyncQueue<null>();
   readonly #away = new Map<KindReader, SourceEvent & { readonly type: 'away' }>();
@@ -91,16 +93,19 @@ class Merged {
     this.#pending.push(change);
   }
 
-  /** One kind that is refused or silent makes the cluster away: what is known of it may be old. */
+  /**
+   * The cluster is away as soon as one kind is refused or cannot be reached: what is known of it may be out of
+   * date.
+   */
   reach(reader: KindReader, event: SourceEvent & { readonly type: 'away' | 'back' }): void {
     const wasAway = this.#away.size > 0;
     if (event.type === 'away') this.#away.set(reader, event);
     else this.#away.delete(reader);
     if (this.#away.size > 0 === wasAway) return;
-    this.add({ cause: 'the connection with the API server', readAt: 0, events: [event] });
+    this.add({ cause: 'the connection to the API server', readAt: 0, events: [event] });
   }
 
-  /** Resolves when what was added has been taken. */
+  /** Resolves when everything that was added has been taken, or the signal aborts. */
   taken(signal: AbortSignal): Promise<void> {
     if (this.#pending.length === 0 || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {

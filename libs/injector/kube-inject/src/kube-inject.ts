@@ -3,16 +3,16 @@ import type { PodMeta, PodObject } from '@flotilla/injector-template';
 import { err, ok, type Result } from '@flotilla/std';
 import { knownContainerFields, knownPodFields } from './core-v1-fields.ts';
 
-/** What `istioctl kube-inject` is given beside the documents. */
+/** What `istioctl kube-inject` is given in addition to the documents. */
 export type KubeInjectOptions = Omit<InjectOptions, 'namespace' | 'decide' | 'owner'>;
 
-/** Documents with the proxy put in, up to the first that failed. */
+/** The injected documents, up to the first one that failed. */
 export interface KubeInjected {
   readonly documents: readonly unknown[];
   readonly error?: string;
 }
 
-/** Kinds that have a pod or a template of pods, whatever their group and version (pkg/kube/inject, initializer.go). */
+/** Kinds that have a pod or a pod template, in any group and version (pkg/kube/inject, initializer.go). */
 const workloads = new Set([
   'CronJob',
   'DaemonSet',
@@ -30,9 +30,9 @@ const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Puts the proxy into documents of Kubernetes objects as `istioctl kube-inject` does (IntoResourceFile): workloads are
- * changed, others stay as they are. The first that fails ends it; those before are there. The mesh's policy and
- * selectors do not count, and only a namespace in the pod's own metadata does.
+ * Injects the proxy into documents of Kubernetes objects as `istioctl kube-inject` does (IntoResourceFile): workloads
+ * are changed, other objects stay as they are. Stops at the first document that fails, and returns those before it. The
+ * installation's policy and selectors are ignored, and so is any namespace but the one in the pod's own metadata.
  */
 export function injectDocuments(documents: readonly unknown[], options: KubeInjectOptions): KubeInjected {
   const done: unknown[] = [];
@@ -55,7 +55,7 @@ function injectObject(object: unknown, options: KubeInjectOptions): Result<unkno
 }
 const isWorkload = (object: unknown): object is Plain => isPlain(object) && workloads.has(String(object['kind']));
 
-/** Where a workload's pod is: whose labels and annotations count, and how a changed pod is put back. */
+/** A workload's pod: the metadata and spec to inject, and how to put them back into the workload. */
 interface Place {
   readonly metadata: PodMeta;
   readonly spec: unknown;
@@ -134,7 +134,7 @@ function placeOf(workload: Plain): Result<Place> {
 }
 const objectOf = (value: unknown): Plain => (isPlain(value) ? value : {});
 
-/** A pod's specification without fields that Kubernetes does not know: its library drops them. */
+/** A pod's specification without fields that Kubernetes does not know, which its library drops. */
 function withKnownFields(spec: Plain): PodObject['spec'] {
   const known = (object: Plain, fields: ReadonlySet<string>): Plain =>
     Object.fromEntries(Object.entries(object).filter(([name, value]) => fields.has(name) && value !== null));

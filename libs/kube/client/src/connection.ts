@@ -1,25 +1,26 @@
 import { Agent, type RequestOptions } from 'node:https';
 
-/** How an API server is reached, and as whom. */
+/** How to reach an API server, and the credentials to use. */
 export interface Connection {
   /** `https://10.96.0.1:443`, without a path. */
   readonly server: URL;
-  /** Makes a connection for each request. */
+  /** An agent that makes a new connection for each request; undefined when the agent of `options` does so. */
   readonly freshAgent: Agent | undefined;
-  /** Certificates, credentials and agent of one request; a token is read again when its file has changed. */
+  /** Certificates, credentials and agent for one request; a token is read again when its file has changed. */
   options(): Promise<RequestOptions>;
 }
 
 export interface ConnectionOptions {
-  /** A kubeconfig; absent: the ServiceAccount of the pod that this runs in. */
+  /** Path of a kubeconfig; by default the ServiceAccount of the pod that this runs in is used. */
   readonly kubeconfig?: string | undefined;
-  /** Of the kubeconfig; absent: its current one. */
+  /** A context of the kubeconfig; by default its current one. */
   readonly kubeContext?: string | undefined;
 }
 
 /**
  * Reads a kubeconfig, or what Kubernetes mounts into a pod (Kubernetes documentation, "Accessing the Kubernetes API
- * from a Pod"). Throws when neither names a cluster. The library is loaded here since it takes about 70 MB of memory.
+ * from a Pod"). Throws when there is no cluster. The library is only loaded here, because it takes about 70 MB of
+ * memory.
  */
 export async function openConnection({ kubeconfig, kubeContext }: ConnectionOptions): Promise<Connection> {
   const { KubeConfig } = await import('@kubernetes/client-node');
@@ -31,10 +32,10 @@ export async function openConnection({ kubeconfig, kubeContext }: ConnectionOpti
   if (!cluster)
     throw new Error(
       kubeconfig === undefined
-        ? 'not in a pod with a ServiceAccount token: name a kubeconfig with --kubeconfig'
+        ? 'not running in a pod with a ServiceAccount token: set --kubeconfig'
         : `${kubeconfig} has no cluster for the context ${config.getCurrentContext()}: choose one with --kube-context`,
     );
-  // The library's agent makes a connection for each request; behind a proxy it is the one that knows the way.
+  // Behind a proxy the library's own agent is needed; it makes a new connection for each request.
   const agent = cluster.proxyUrl === undefined ? new Agent({ keepAlive: true, keepAliveMsecs: 30_000 }) : undefined;
   return {
     server: new URL(cluster.server),

@@ -15,7 +15,7 @@ import { Transport } from './transport.ts';
 
 export interface KubeClientOptions extends Partial<Omit<ReflectorOptions, 'transport'>> {
   readonly connection: Connection;
-  /** For one request and its answer; of a watch, until it begins. */
+  /** Time for one request and its answer; for a watch, until it begins. */
   readonly deadlineMs?: number;
 }
 
@@ -32,7 +32,7 @@ const defaults = {
   clock: systemClock,
 } as const;
 
-/** The API of the cluster that a kubeconfig names, or of the one that this runs in. Throws when there is none. */
+/** The API of the cluster that a kubeconfig names, or of the one that this runs in. Rejects when there is none. */
 export const openKubeClient = async (options: ConnectionOptions): Promise<KubeApi> =>
   createKubeClient({ connection: await openConnection(options) });
 
@@ -84,7 +84,7 @@ export function createKubeClient({ connection, ...given }: KubeClientOptions): K
 
 const namespaceOf = ({ metadata }: NewObject): string | undefined => metadata?.namespace;
 
-/** Server-side apply takes JSON, as JSON is YAML. */
+/** Server-side apply takes YAML, and so JSON. */
 const patchTypes: Readonly<Record<Patch['type'], string>> = {
   apply: 'application/apply-patch+yaml',
   merge: 'application/merge-patch+json',

@@ -1,6 +1,6 @@
 import { setting } from '@flotilla/std';
 
-/** Which cluster a service works with. */
+/** The cluster that a service works with. */
 export const kubeSettings = () => ({
   kubeconfig: setting.optionalPath('kubeconfig of the cluster; without one, the ServiceAccount of the pod', {
     env: 'KUBECONFIG',

@@ -3,8 +3,9 @@ import type { KubeObject } from '@flotilla/kube-port';
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /**
- * An object of a list or a watch without what no service reads and what would double its size: who manages which field,
- * and the copy that `kubectl apply` keeps. Undefined for what has no name. Items of a list have no kind of their own.
+ * An object of a list or a watch without two parts that no service reads and that would double its size: managedFields,
+ * and the copy that `kubectl apply` keeps. Undefined when it has no name. `list` has kind and apiVersion of the items
+ * of a list, which lack them.
  */
 export function leanObject(value: unknown, list: Pick<KubeObject, 'apiVersion' | 'kind'>): KubeObject | undefined {
   if (!isRecord(value) || !isRecord(value['metadata']) || typeof value['metadata']['name'] !== 'string')

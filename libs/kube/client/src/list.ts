@@ -3,9 +3,10 @@ import { isRecord, leanObject } from './lean-object.ts';
 import { pathOf, queryOf, selectors } from './paths.ts';
 import { AnswerTooLong, type Transport } from './transport.ts';
 
+/** A part of a list. */
 export interface Page {
   readonly objects: readonly KubeObject[];
-  /** Of the whole list: where a watch goes on. */
+  /** The version of the whole list, from which a watch continues. */
   readonly resourceVersion: string;
 }
 
@@ -14,14 +15,14 @@ export interface ListRequest {
   readonly resource: KubeResource;
   readonly version: string;
   readonly selection: Selection;
-  /** Objects in a page; halved while pages are too long. */
+  /** Objects per page; halved while pages are too long. */
   readonly pageSize: number;
   readonly signal: AbortSignal;
 }
 
 /**
  * The objects that exist, page by page (Kubernetes API concepts, "Retrieving large results sets in chunks"). All pages
- * are of one moment. Throws KubeError: 404 when the kind does not exist, 410 when the list took too long.
+ * show the same version. Throws KubeError: 404 when the kind does not exist, 410 when listing took too long.
  */
 export async function* listPages(request: ListRequest): AsyncIterable<Page> {
   const { transport, resource, version, selection, signal } = request;

@@ -17,27 +17,29 @@ export interface ReflectorOptions {
   /** Uniform from 0 to 1. */
   readonly random: () => number;
   readonly pageSize: number;
-  /** A watch is ended by the API server after so long, or up to twice of it. */
+  /** The API server ends a watch after this time, or up to twice as long. */
   readonly watchLifetimeMs: number;
+  /** How long a watch may be silent before it is started again over a new connection. */
   readonly silenceMs: number;
-  /** How often it is looked whether a kind that the API server lacks has come. */
+  /** The longest time between two checks whether a kind that the API server lacked now exists. */
   readonly missingKindMs: number;
-  /** Between attempts, doubled up to `mostPauseMs`. */
+  /** The pause after a failure, doubled with each further one up to `mostPauseMs`. */
   readonly firstPauseMs: number;
   readonly mostPauseMs: number;
 }
 
-/** Where the watch of one selection stands. */
+/** How far the watch of one selection has come. */
 type Position =
-  /** Everything is to be listed. */
+  /** The list comes next. */
   | { readonly type: 'unknown' }
   | { readonly type: 'watching'; readonly version: string; readonly resourceVersion: string }
   /** The API server does not have the kind. */
   | { readonly type: 'not served' };
 
 /**
- * Lists and watches one kind as long as the signal allows. `position` moves from `unknown` over a list to `watching`;
- * a version that has expired leads back to `unknown`, and so does a kind that comes or goes.
+ * Lists and watches one kind until the signal aborts. `position` moves from `unknown` through a list to `watching`, or
+ * to `not served` when there is no such kind. It returns to `unknown` when its version has expired, or when the kind
+ * has been removed.
  */
 export class Reflector {
   readonly #options: ReflectorOptions;
@@ -73,7 +75,7 @@ export class Reflector {
           yield [{ type: 'away', since: this.#lastAnswer, reason: this.#reasonOf(thrown) }];
         }
       }
-      // A watch that ends as soon as it began would otherwise be tried again without a pause.
+      // Without this, a watch that ends as soon as it has begun would be started again without a pause.
       const isHasty = this.#position.type === 'watching' && clock.now() - startedAt < this.#options.firstPauseMs;
       if (this.#position.type === 'not served')
         await transport.wait(missingKindMs * (0.5 + random() / 2), undefined, signal);
@@ -133,7 +135,7 @@ export class Reflector {
     return [{ type: 'back' }, ...events];
   }
 
-  /** Kubernetes' own message names verb, resource and ServiceAccount of a right that is missing. */
+  /** For a missing permission, the API server's message names verb, resource and ServiceAccount. */
   #reasonOf(thrown: unknown): string {
     return `${describeResource(this.#resource)}: ${messageOf(thrown)}`;
   }

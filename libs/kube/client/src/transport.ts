@@ -8,24 +8,24 @@ import type { Connection } from './connection.ts';
 
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With its query. */
+  /** Including the query. */
   readonly path: string;
   readonly body?: object | undefined;
   readonly contentType?: string;
-  /** Over a connection of its own, not over one that has been silent since an earlier request and may be dead. */
+  /** Uses a new connection instead of a pooled one, which may have died since its last request. */
   readonly fresh?: boolean;
-  /** Ends the request and what is read of its answer. */
+  /** Ends the request, and the body that is being read. */
   readonly signal: AbortSignal;
 }
 
 export interface TransportOptions {
   readonly connection: Connection;
   readonly clock: Clock;
-  /** Until the answer begins; for `sendForObject` until its end. */
+  /** Time until the answer begins; for `sendForObject`, until it is complete. */
   readonly deadlineMs: number;
 }
 
-/** What one answer may hold: a page of a list, or an object of which etcd takes at most 1.5 MiB. */
+/** Limits of one answer: a page of a list, or an object, for which etcd's limit is 1.5 MiB. */
 export const answerLimits: JsonLimits = {
   length: 16 << 20,
   depth: 200,
@@ -45,7 +45,7 @@ export class Transport {
     this.#options = options;
   }
 
-  /** The body of a successful answer, as bytes that come. Throws KubeError for any other. */
+  /** The body of a successful answer, as a stream of bytes. Throws KubeError for any other answer. */
   async sendForStream(request: KubeRequest): Promise<Readable> {
     const deadline = new AbortController();
     const cancel = this.#options.clock.after(this.#options.deadlineMs, () => deadline.abort());
@@ -64,7 +64,7 @@ export class Transport {
     }
   }
 
-  /** The object of a successful answer. Throws KubeError for any other, and for what is not an object. */
+  /** The object in a successful answer. Throws KubeError for any other answer, and for one that is not an object. */
   async sendForObject(request: KubeRequest): Promise<Readonly<Record<string, unknown>>> {
     const { clock, deadlineMs } = this.#options;
     const late = new AbortController();
@@ -84,7 +84,7 @@ export class Transport {
     }
   }
 
-  /** Waits as long as the API server asks for, at least `ms`. */
+  /** Waits for `ms`, or longer if the API server asked for it with `error`. */
   async wait(ms: number, error: unknown, signal: AbortSignal): Promise<void> {
     const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
     await pause(Math.max(ms, asked), signal, this.#options.clock);

@@ -5,7 +5,7 @@ import { isRecord, leanObject } from './lean-object.ts';
 import { pathOf, queryOf, selectors } from './paths.ts';
 import { answerLimits, type Transport } from './transport.ts';
 
-/** What one line of a watch says; a bookmark only moves the version on. */
+/** One event of a watch; a bookmark only advances the version. */
 export interface WatchLine {
   readonly type: 'found' | 'gone' | 'bookmark';
   readonly object: KubeObject;
@@ -17,20 +17,21 @@ export interface WatchRequest {
   readonly resource: KubeResource;
   readonly version: string;
   readonly selection: Selection;
-  /** The watch reports what changed after it. */
+  /** The watch reports changes after this version. */
   readonly resourceVersion: string;
-  /** After so long the API server ends the watch. */
+  /** How long it takes until the API server ends the watch. */
   readonly lifetimeSeconds: number;
-  /** A watch that is silent for so long, bookmarks included, is given up: its connection may be dead. */
+  /** How long a watch may be silent, bookmarks included, before it ends because its connection may be dead. */
   readonly silenceMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /**
- * Nothing as soon as the API server has accepted the watch, then changes as they come, those of one read together
- * (Kubernetes API concepts, "Efficient detection of changes" and "Watch bookmarks"). Ends when the API server ends the
- * watch or when it is silent. Throws KubeError: 410 when the version is too old, 404 when the kind does not exist.
+ * Yields an empty list once the API server has accepted the watch, then changes as they arrive, those of one read
+ * together (Kubernetes API concepts, "Efficient detection of changes" and "Watch bookmarks"). Ends when the API server
+ * ends the watch or is silent for too long. Throws KubeError: 410 when the version is too old, 404 when the kind does
+ * not exist.
  */
 export async function* watchLines(request: WatchRequest): AsyncIterable<readonly WatchLine[]> {
   const { transport, resource, version, selection, resourceVersion, lifetimeSeconds, silenceMs, clock } = request;
@@ -73,7 +74,7 @@ export async function* watchLines(request: WatchRequest): AsyncIterable<readonly
   }
 }
 
-/** The whole lines of each piece that is read, as texts. Throws KubeError for a line beyond the limit. */
+/** The lines that each chunk completes, as text. Throws KubeError for a line beyond the limit. */
 async function* linesOf(body: Readable): AsyncIterable<readonly string[]> {
   let rest: Buffer[] = [];
   let length = 0;

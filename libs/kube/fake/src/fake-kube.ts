@@ -18,10 +18,10 @@ interface Watcher {
   readonly queue: AsyncQueue<readonly WatchEvent[]>;
 }
 
-/** What the API server would answer to a review that is created; throws KubeError to refuse. */
+/** Returns the status that the API server gives a review when it is created; throws KubeError to refuse. */
 export type Reviewer = (review: NewObject) => object;
 
-/** A cluster in memory behind the same port as a real API server, and a hand on what can go wrong with it. */
+/** A cluster in memory, behind the same port as a real API server, whose failures tests control. */
 export class FakeKube implements KubeApi {
   readonly #store = new ObjectStore((change) => this.#report(change));
   readonly #watchers = new Set<Watcher>();
@@ -35,37 +35,39 @@ export class FakeKube implements KubeApi {
     this.#reviewers.set(describeResource(resource), reviewer);
   }
 
-  /** Nothing is answered from now on. */
+  /** Makes the API server unreachable. */
   cut(): void {
     this.#isReachable = false;
     for (const { queue } of this.#watchers) queue.push([{ type: 'away', since: 0, reason: 'connection refused' }]);
   }
 
+  /** Makes the API server reachable again, with the same objects. */
   restore(): void {
     this.#isReachable = true;
     for (const watcher of this.#watchers) watcher.queue.push([{ type: 'back' }, ...this.#whole(watcher)]);
   }
 
-  /** The kind and its objects are gone, as when its CRD is deleted. */
+  /** Removes a kind and its objects, as when its CRD is deleted. */
   withdraw(resource: KubeResource): void {
     this.#store.deleteAll(resource);
     this.#absent.add(describeResource(resource));
     this.#startAgain(resource);
   }
 
-  /** The kind is there again. */
+  /** Adds a kind that was withdrawn, without objects. */
   serve(resource: KubeResource): void {
     this.#absent.delete(describeResource(resource));
     this.#startAgain(resource);
   }
 
-  /** RBAC refuses the kind. */
+  /** Makes RBAC refuse access to a kind. */
   revoke(resource: KubeResource): void {
     this.#forbidden.add(describeResource(resource));
     for (const watcher of this.#watchersOf(resource))
       watcher.queue.push([{ type: 'away', since: 0, reason: forbidden(resource).message }]);
   }
 
+  /** Takes back `revoke`. */
   grant(resource: KubeResource): void {
     this.#forbidden.delete(describeResource(resource));
     for (const watcher of this.#watchersOf(resource)) watcher.queue.push([{ type: 'back' }, ...this.#whole(watcher)]);
@@ -92,7 +94,7 @@ export class FakeKube implements KubeApi {
     }
   }
 
-  /** What others do meanwhile, who reach the API server and may do everything. */
+  /** The same cluster as seen by another client, which always reaches the API server and may do everything. */
   readonly others: Omit<KubeApi, 'watch'> = {
     get: async (resource, name) => this.#store.get(resource, name),
     create: async (resource, object) => this.#store.create(resource, object),

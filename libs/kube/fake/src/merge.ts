@@ -8,17 +8,18 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(merged);
 }
 
-/** The paths of all values in an object; a list is one value. */
+/** The paths of all values in an object, by their JSON; a list is one value. */
 export function leavesOf(value: unknown, path: readonly string[] = []): ReadonlyMap<string, readonly string[]> {
   if (!isRecord(value) || Object.keys(value).length === 0) return new Map([[JSON.stringify(path), path]]);
   return new Map(Object.entries(value).flatMap(([name, member]) => [...leavesOf(member, [...path, name])]));
 }
 
+/** The value at a path; undefined when there is none. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, name) => (isRecord(inner) ? inner[name] : undefined), value);
 }
 
-/** A patch that removes what is at a path. */
+/** A merge patch that removes the value at a path. */
 export const removalOf = (path: readonly string[]): unknown =>
   path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), null);
 

@@ -1,6 +1,6 @@
 import type { KubeObject, Selection } from '@flotilla/kube-port';
 
-/** Whether an object is selected: by namespace, by labels `a=b,c!=d,e,!f`, by the field `metadata.name`. */
+/** Whether a selection includes an object: by namespace, by labels `a=b,c!=d,e,!f`, by the field `metadata.name`. */
 export function matches({ metadata }: KubeObject, { namespace, labelSelector, fieldSelector }: Selection): boolean {
   const { labels = {} } = metadata;
   return (

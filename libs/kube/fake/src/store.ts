@@ -12,18 +12,22 @@ import {
 } from '@flotilla/kube-port';
 import { isRecord, leavesOf, mergePatch, removalOf, valueAt } from './merge.ts';
 
+/** A change of one object. */
 export interface StoredChange {
   readonly type: 'found' | 'gone';
   readonly resource: KubeResource;
   readonly object: KubeObject;
-  /** As it was before; absent when it is new. */
+  /** The object before the change; absent when it is new. */
   readonly previous?: KubeObject | undefined;
 }
 
-/** The objects of a cluster in memory, with the versions and ownership that an API server keeps. */
+/**
+ * The objects of a cluster in memory, with the versions and field ownership that an API server keeps. Methods that
+ * change something throw KubeError as an API server would answer, and report the change before they return.
+ */
 export class ObjectStore {
   readonly #objects = new Map<string, KubeObject>();
-  /** By object and manager: the paths of the fields that the manager applied last. */
+  /** The paths of the fields that each manager applied last, by object and manager. */
   readonly #owned = new Map<string, Map<string, ReadonlyMap<string, readonly string[]>>>();
   readonly #onChange: (change: StoredChange) => void;
   #version = 0;
@@ -32,6 +36,7 @@ export class ObjectStore {
     this.#onChange = onChange;
   }
 
+  /** All objects of a kind. */
   list(resource: KubeResource): readonly KubeObject[] {
     const start = `${describeResource(resource)} `;
     return [...this.#objects].filter(([key]) => key.startsWith(start)).map(([, object]) => object);
@@ -70,6 +75,7 @@ export class ObjectStore {
     return this.#apply(resource, name, patch);
   }
 
+  /** Whether there was one. */
   delete(resource: KubeResource, name: KubeName, { resourceVersion, uid }: Precondition = {}): boolean {
     const current = this.get(resource, name);
     if (!current) return false;
@@ -87,12 +93,12 @@ export class ObjectStore {
     return true;
   }
 
-  /** Everything of a kind, as when its CRD is deleted. */
+  /** Deletes all objects of a kind, as when its CRD is deleted. */
   deleteAll(resource: KubeResource): void {
     for (const { metadata } of this.list(resource)) this.delete(resource, metadata);
   }
 
-  /** Server-side apply with every list as one field, which is enough for what services apply. */
+  /** Server-side apply that treats every list as one field, which is enough for what services apply. */
   #apply(resource: KubeResource, name: KubeName, patch: Patch & { readonly type: 'apply' }): KubeObject {
     const { body, fieldManager, force = false } = patch;
     const key = keyOf(resource, name);
@@ -127,7 +133,7 @@ export class ObjectStore {
     throw new KubeError(`${describeResource(resource)} "${name.name}" not found`, { status: 404, reason: 'NotFound' });
   }
 
-  /** What changes nothing makes no new version. `generation` counts changes of anything but metadata and status. */
+  /** An update that changes nothing keeps the version. `generation` counts changes outside metadata and status. */
   #update(resource: KubeResource, current: KubeObject, next: KubeObject): KubeObject {
     const { uid, generation = 1, resourceVersion } = current.metadata;
     const metadata = { ...next.metadata, uid, generation, resourceVersion };

@@ -2,19 +2,19 @@ import type { KubeMetadata, KubeName, KubeObject, KubeResource } from './kube-ob
 import type { Selection, WatchEvent } from './watch-event.ts';
 
 /**
- * The Kubernetes API, as far as the mesh's services need it. One contract holds for a real API server and for the fake
+ * The part of the Kubernetes API that the mesh's services need. A real API server and the fake obey the same contract
  * (`describeKubeApi` of `@flotilla/testing`). All but `watch` make one attempt and throw KubeError when it fails.
  */
 export interface KubeApi {
   /**
-   * The objects that exist, then their changes, in the order of the API server; several events at once where they came
-   * together. Never ends by itself: what fails is reported (`away`) and tried again, with growing pauses. Nothing is
-   * read ahead of the reader. Ends when the signal aborts.
+   * The objects that exist, then their changes, in the API server's order; events that arrive together are given
+   * together. Failures are reported (`away`) and tried again, with growing pauses. Reads no faster than its reader.
+   * Ends only when the signal aborts.
    */
   watch(resource: KubeResource, selection: Selection, signal: AbortSignal): AsyncIterable<readonly WatchEvent[]>;
   /** Undefined when the object, or its kind, does not exist. */
   get(resource: KubeResource, name: KubeName): Promise<KubeObject | undefined>;
-  /** Fails with Conflict (409) when it exists. Reviews are created too: what comes back holds the verdict. */
+  /** Fails with Conflict (409) when it exists. Reviews are created too: the returned object contains the verdict. */
   create(resource: KubeResource, object: NewObject): Promise<KubeObject>;
   /** Fails with Conflict (409) unless the object still has the `resourceVersion` that is given. */
   replace(resource: KubeResource, object: KubeObject): Promise<KubeObject>;
@@ -39,9 +39,9 @@ export interface Precondition {
 
 export type Patch =
   /**
-   * Server-side apply (Kubernetes documentation, "Server-Side Apply"): the fields given belong to the manager from then
-   * on, and those that it no longer gives are removed. Creates the object when there is none. Without `force`, a field
-   * of another manager is a Conflict (409).
+   * Server-side apply (Kubernetes documentation, "Server-Side Apply"): the fields in `body` belong to the manager from
+   * then on, and those that it no longer applies are removed. Creates the object when there is none, for which RBAC
+   * must allow `create` as well as `patch`. Without `force`, changing a field of another manager is a Conflict (409).
    */
   | {
       readonly type: 'apply';

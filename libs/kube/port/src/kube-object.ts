@@ -1,4 +1,4 @@
-/** An object as the API server gives it, as far as the mesh's services look at every kind alike. */
+/** An object as the API server returns it, with the fields that all kinds have in common. */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -19,17 +19,20 @@ export interface KubeMetadata {
   readonly [field: string]: unknown;
 }
 
-/** A kind of objects, as the paths of the API name it. */
+/** A kind of object, as it is named in the paths of the API. */
 export interface KubeResource {
   /** Empty for the core group. */
   readonly group: string;
-  /** Those that a client understands, the preferred one first; the first that the API server serves is used. */
+  /**
+   * The versions that a client understands, the preferred one first. A watch uses the first that the API server serves,
+   * every other request the first.
+   */
   readonly versions: readonly string[];
   readonly plural: string;
   readonly clusterScoped?: boolean;
 }
 
-/** Which object; `namespace` is absent for objects of the whole cluster. */
+/** The name of an object; `namespace` is absent for cluster-scoped objects. */
 export interface KubeName {
   readonly namespace?: string;
   readonly name: string;
@@ -39,6 +42,6 @@ export interface KubeName {
 export const describeResource = ({ group, plural }: KubeResource): string =>
   group === '' ? plural : `${plural}.${group}`;
 
-/** Names an object to a person: `shop/cart`, or `cart` for an object of the whole cluster. */
+/** Names an object to a person: `shop/cart`, or `cart` for a cluster-scoped object. */
 export const describeName = ({ namespace, name }: KubeName): string =>
   namespace === undefined ? name : `${namespace}/${name}`;

@@ -7,7 +7,7 @@ const core = (plural: string, rest: Partial<KubeResource> = {}): KubeResource =>
   ...rest,
 });
 
-/** The kinds of Kubernetes itself that services work with beside configuration. */
+/** Kubernetes' own kinds that services use in addition to those that are configuration. */
 export const resources = {
   configMaps: core('configmaps'),
   secrets: core('secrets'),

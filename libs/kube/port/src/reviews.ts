@@ -1,21 +1,22 @@
 import type { KubeApi } from './kube-api.ts';
 import { resources } from './resources.ts';
 
-/** Who a token belongs to, as the API server says. */
+/** Whom a token belongs to, according to the API server. */
 export interface TokenIdentity {
   /** `system:serviceaccount:NAMESPACE:NAME` for a ServiceAccount. */
   readonly username: string;
   readonly groups: readonly string[];
-  /** Of the pod that the token is bound to, where it is. */
+  /** The pod that the token is bound to; absent when it is bound to none. */
   readonly pod?: { readonly name: string; readonly uid: string };
 }
+/** The API server's answer to a TokenReview; `reason` is for a person. */
 export type TokenVerdict =
   | { readonly authenticated: true; readonly identity: TokenIdentity }
   | { readonly authenticated: false; readonly reason: string };
 
 /**
- * Asks the API server whom a token belongs to (Kubernetes API, TokenReview). A token for none of the audiences is
- * not authenticated; so is one whose pod no longer exists. Throws KubeError when there is no verdict.
+ * Asks the API server whom a token belongs to (Kubernetes API, TokenReview). A token for none of the audiences is not
+ * authenticated, and neither is one whose pod no longer exists. Throws KubeError when there is no verdict.
  */
 export async function reviewToken(api: KubeApi, token: string, audiences: readonly string[]): Promise<TokenVerdict> {
   const { status } = await api.create(resources.tokenReviews, {
@@ -42,7 +43,7 @@ export async function reviewToken(api: KubeApi, token: string, audiences: readon
   };
 }
 
-/** What somebody wants to do. */
+/** A request that somebody may or may not be allowed to make (ResourceAttributes). */
 export interface Access {
   readonly user: string;
   readonly groups?: readonly string[];
@@ -53,7 +54,10 @@ export interface Access {
   readonly name?: string;
 }
 
-/** Whether RBAC allows it (Kubernetes API, SubjectAccessReview). Throws KubeError when there is no verdict. */
+/**
+ * Whether a user is allowed access (Kubernetes API, SubjectAccessReview). Throws KubeError when there is no
+ * verdict.
+ */
 export async function reviewAccess(api: KubeApi, access: Access): Promise<boolean> {
   const { user, groups, ...resourceAttributes } = access;
   const { status } = await api.create(resources.subjectAccessReviews, {

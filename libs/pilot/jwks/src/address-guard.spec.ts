@@ -56,7 +56,7 @@ describe('addresses that key sets are fetched from', () => {
     expect(() => createAddressGuard({ refused: ['10.0.0.0'], allowed: [] })).toThrow(/not a block of addresses/);
   });
 
-  it('are decided alike as IPv4 and within IPv6', () => {
+  it('are judged alike as IPv4 and within IPv6', () => {
     const byte = fc.nat(255);
     fc.assert(
       fc.property(fc.tuple(byte, byte, byte, byte), (bytes) => {

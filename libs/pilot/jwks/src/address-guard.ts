@@ -1,11 +1,11 @@
 import { parseAddress, parsePrefix, prefixContains, type Prefix } from '@flotilla/rules';
 
 /**
- * Addresses that no key set is fetched from unless they are allowed: what is nobody's issuer, and would be of use to
- * somebody who can write configuration but not reach these places.
+ * Addresses that no key set is fetched from unless they are allowed. No issuer has them, but they are useful to
+ * somebody who can write configuration and cannot reach them otherwise.
  */
 export const defaultRefusedAddresses: readonly string[] = [
-  // this machine (RFC 1122, RFC 4291), by any of its names
+  // this machine (RFC 1122, RFC 4291), however it is written
   '0.0.0.0/8',
   '127.0.0.0/8',
   '::/128',
@@ -28,13 +28,14 @@ export const defaultRefusedAddresses: readonly string[] = [
 export interface AddressLists {
   /** Blocks of addresses, `address/bits`. */
   readonly refused: readonly string[];
-  /** Exceptions: these are let through though they are refused. */
+  /** Exceptions to `refused`. */
   readonly allowed: readonly string[];
 }
 
 /**
- * Decides whether an address may be connected to. An IPv6 address that contains an IPv4 address is decided by that one,
- * too. What is not an address is refused. Throws for a list with something that is not a block of addresses.
+ * Decides whether an address may be connected to. An IPv6 address that contains an IPv4 address is judged by that one
+ * (in `::/96` by both). What is not an address is refused. Throws for a list with something that is not a block of
+ * addresses.
  */
 export function createAddressGuard({ refused, allowed }: AddressLists): (address: string) => boolean {
   const [refusedBlocks, allowedBlocks] = [refused.map(blockOf), allowed.map(blockOf)];
@@ -52,7 +53,7 @@ function blockOf(text: string): Prefix {
   return block.value;
 }
 
-/** How many bytes of IPv6 come before an IPv4 address, by the prefix that says so. */
+/** IPv6 prefixes whose addresses contain an IPv4 address, and the byte at which it begins. */
 const embeddings: readonly (readonly [prefix: string, offset: number])[] = [
   // IPv4-mapped and IPv4-compatible (RFC 4291)
   ['::ffff:0:0/96', 12],
@@ -65,7 +66,7 @@ const embeddings: readonly (readonly [prefix: string, offset: number])[] = [
 ];
 const embeddingBlocks = embeddings.map(([prefix, offset]) => [blockOf(prefix), offset] as const);
 
-/** The address without a zone, and the IPv4 address in it. An IPv4-mapped address is nothing but that. */
+/** The addresses to judge: the IPv4 address within an IPv6 address, or the address itself without its zone. */
 function addressesIn(text: string): readonly string[] {
   const address = text.replace(/%.*$/s, '');
   const parsed = parseAddress(address);
@@ -76,7 +77,7 @@ function addressesIn(text: string): readonly string[] {
   if (!embedding) return [address];
   const [block, offset] = embedding;
   const inner = bytes.slice(offset, offset + 4).join('.');
-  // `::` and `::1` are addresses of their own, and of IPv4-mapped ones only the inner address is meant.
+  // In `::/96` both count: `::` and `::1` are addresses in their own right.
   if (block.length === 96 && bytes.slice(0, 12).every((byte) => byte === 0)) return [address, inner];
   return [inner];
 }

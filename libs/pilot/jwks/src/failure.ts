@@ -8,7 +8,7 @@ export const fetchLimits = [
 ] as const;
 export type FetchLimit = (typeof fetchLimits)[number];
 
-/** Why a key set could not be fetched; `remedy` says what to do about it. Texts of the host are not quoted. */
+/** Why a key set could not be fetched; `remedy` says what to do about it. Nothing that the host sent is quoted. */
 export class FetchFailure extends Error {
   readonly reason: string;
   readonly remedy: string;
@@ -23,13 +23,13 @@ export class FetchFailure extends Error {
 }
 
 const reachable = 'make the URL reachable for pilot, or put the keys into the field jwks';
-const certificate = "name its issuer's certificate in the file of --jwks-extra-roots";
+const certificate = "put its issuer's certificate into the file of --jwks-extra-roots";
 /** By the code of an error of Node's network, DNS and TLS. */
 const byCode: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
   ENOTFOUND: ['its host has no address', reachable],
   ENODATA: ['its host has no address', reachable],
-  EAI_AGAIN: ['its host could not be looked up for the moment', reachable],
-  ESERVFAIL: ['its host could not be looked up for the moment', reachable],
+  EAI_AGAIN: ['its host cannot be looked up at the moment', reachable],
+  ESERVFAIL: ['its host cannot be looked up at the moment', reachable],
   ECONNREFUSED: ['the connection was refused', reachable],
   ECONNRESET: ['the connection was closed', reachable],
   EHOSTUNREACH: ['there is no route to its host', reachable],
@@ -45,7 +45,7 @@ const byCode: Readonly<Record<string, readonly [reason: string, remedy: string]>
   HPE_HEADER_OVERFLOW: ['the header of the answer is too large', reachable],
 };
 
-/** The failure that an error of any kind means. */
+/** Turns any error of a fetch into a FetchFailure. */
 export function failureOf(error: unknown): FetchFailure {
   if (error instanceof FetchFailure) return error;
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];

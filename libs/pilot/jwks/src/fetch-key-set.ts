@@ -9,8 +9,8 @@ const correct = 'correct what answers there, or set jwksUri to the URL of the ke
 
 /**
  * The text of a key set: the one at a URL, or the one that an OpenID discovery document names as its `jwks_uri`. Throws
- * a FetchFailure, also for what is not a key set. Nothing of an answer is in its message: it may come from a place that
- * whoever reads problems should not see.
+ * a FetchFailure, also when the answer is not a key set. Its message contains nothing of the answer, which may come
+ * from a place that readers of problems should not see.
  */
 export async function fetchKeySet({ kind, url }: KeySetKey, options: FetchOptions): Promise<string> {
   const target = parseTarget(url);

@@ -9,9 +9,9 @@ import { parseTarget } from './url.ts';
 export interface FetchOptions {
   readonly resolver: HostResolver;
   readonly roots: () => Promise<SecureContext>;
-  /** Certificates are not looked at. */
+  /** Certificates are not checked. */
   readonly skipsVerification: boolean;
-  /** Of an answer; of the body of one that is not a redirect. */
+  /** The largest body that is read. */
   readonly maxBytes: number;
   readonly maxRedirects: number;
   /** Ends the fetch, with all of its redirects. */
@@ -19,7 +19,7 @@ export interface FetchOptions {
 }
 export interface FetchedText {
   readonly text: string;
-  /** Where it was at last. */
+  /** Where it was found, after all redirects. */
   readonly url: URL;
 }
 
@@ -46,8 +46,8 @@ export async function fetchText(start: URL, options: FetchOptions): Promise<Fetc
 }
 
 /**
- * Where a redirect, or a discovery document, leads to. What begins with TLS stays with TLS. Throws a FetchFailure for
- * anything else.
+ * The URL that a redirect or a discovery document leads to. Throws a FetchFailure for one that is not HTTP or HTTPS,
+ * and for one that leads from HTTPS to HTTP.
  */
 export function nextTarget(from: URL, location: string): URL {
   const url = parseTarget(URL.parse(location, from.href)?.href ?? '');

@@ -5,17 +5,17 @@ import { createBackoff, type Backoff, type Clock } from '@flotilla/std';
 import { failureOf, FetchFailure } from './failure.ts';
 import { publicUrl } from './url.ts';
 
-/** What a key set is kept up to date with. */
+/** What a FollowedKeySet needs to stay up to date, and whom it reports to. */
 export interface Following {
-  /** Fetches after those that have not failed if `isLast`. Throws when it fails, or when the signal aborts. */
+  /** Fetches; with `isLast`, after all others that wait. Rejects when it fails, or when the signal aborts. */
   fetch(key: KeySetKey, options: { readonly signal: AbortSignal; readonly isLast: boolean }): Promise<string>;
-  /** Is there room for so many characters in place of so many? They are taken if there is. */
+  /** Reserves room for `after` characters in place of `before`; false when there is none. */
   takesRoom(before: number, after: number): boolean;
   readonly maxTotalBytes: number;
   readonly onKeySet: OnKeySet;
   onFetched(): void;
   onFailed(failure: FetchFailure): void;
-  /** The state of this key set is another one now. */
+  /** Called when the state may have changed. */
   onState(): void;
   readonly clock: Clock;
   readonly random: () => number;
@@ -40,7 +40,7 @@ const unusable = (): FetchFailure =>
   new FetchFailure('none of its keys can verify a token', 'publish RSA, EC or OKP keys as RFC 7517 has them');
 
 /**
- * One key set that is fetched again and again.
+ * One key set that is fetched until it is stopped.
  *
  *     fetching ──keys──▶ current ──refresh──▶ fetching
  *        │ ▲
@@ -71,7 +71,7 @@ export class FollowedKeySet {
     return this.#objects;
   }
 
-  /** Why there are no current keys, and since when, in milliseconds; undefined while there are. */
+  /** Why there are no current keys, and since when (epoch ms); undefined while there are. */
   get failure(): { readonly failure: FetchFailure; readonly since: number } | undefined {
     return this.#failure && { failure: this.#failure, since: this.#failingSince };
   }
@@ -81,11 +81,12 @@ export class FollowedKeySet {
     return this.#failure ? 'outdated' : 'current';
   }
 
-  /** When the keys in force were fetched, in milliseconds. */
+  /** When the keys in force were last fetched (epoch ms); 0 when they never were. */
   get fetchedAt(): number {
     return this.#fetchedAt;
   }
 
+  /** Replaces the names of the objects that need these keys. */
   rename(objects: readonly string[]): void {
     this.#objects = objects;
   }
@@ -96,7 +97,7 @@ export class FollowedKeySet {
     this.#cancel();
   }
 
-  /** The same; the keys are not in force any more. */
+  /** Ends all work, and takes the keys out of force. */
   forget(): void {
     this.stop();
     this.#replace(undefined);

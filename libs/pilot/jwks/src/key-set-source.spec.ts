@@ -106,7 +106,7 @@ describe('a key set', () => {
   });
 });
 
-describe('a key set that cannot be had', () => {
+describe('a key set that cannot be fetched', () => {
   it.each([
     ['an error', text('secret', 404), /status 404/],
     ['no JSON', text('<html>secret</html>'), /is not a key set/],
@@ -160,7 +160,7 @@ describe('a key set that cannot be had', () => {
     expect([server.requests.length, plain.requests]).toEqual([7, []]);
   });
 
-  it('has a certificate of nobody who is trusted, or for another host', async () => {
+  it('has a certificate that is not trusted, or for another host', async () => {
     const stranger = createTestCa().issue({ dns: ['localhost'] });
     const [server, named] = [await rig.serve(text(keys), { certificate: stranger }), await rig.serve(text(keys))];
     await rig.start().want(`${server.url}/keys`, `https://127.0.0.1:${named.port}/keys`);
@@ -169,13 +169,13 @@ describe('a key set that cannot be had', () => {
     expect([server.requests, named.requests]).toEqual([[], []]);
   });
 
-  it('has such a certificate, but nobody is to look at it', async () => {
+  it('has such a certificate, but certificates are not checked', async () => {
     const server = await rig.serve(text(keys), { certificate: createTestCa().issue({ dns: ['other.test'] }) });
     await rig.start({ jwksInsecureSkipVerify: true }).want(`${server.url}/keys`);
     expect([rig.given.length, rig.problems]).toEqual([1, '']);
   });
 
-  it('has no URL, or nobody is there', async () => {
+  it('has no URL, or a host that does not answer', async () => {
     const gone = await rig.serve(text(keys));
     gone.close();
     await rig.start().want('ftp://keys.test/', discoveryOf('tokens@shop.test'), `${gone.url}/keys`);
@@ -216,7 +216,7 @@ it('a user, a password and a query are used, and are in no problem and no log', 
   for (const secret of ['user', 'pass', 'hidden', 'part']) expect(shown).not.toContain(secret);
 });
 
-it('of one host a few are fetched at once, and another host does not wait for them', async () => {
+it('a few key sets of one host are fetched at once, and another host does not wait for them', async () => {
   const held: (() => void)[] = [];
   const slow = await rig.serve((_, response) => void held.push(() => void response.end(keys)));
   const other = await rig.serve(text(keys));

@@ -19,9 +19,9 @@ export interface KeySetSourceOptions extends JwksOptions {
 }
 
 /**
- * Key sets over HTTP and HTTPS. Each is fetched when it is wanted first, and again at each refresh interval; after a
- * failure, with a growing wait, while the keys that were there stay in force (at most `jwksKeep`). Keys that are the
- * same in another order or writing are not a change.
+ * Key sets over HTTP and HTTPS. Each is fetched when it is first wanted, then once per refresh interval, and after a
+ * failure with a growing wait, while the last keys stay in force (for at most `jwksKeep`). The same keys in another
+ * order or spelling are not a change.
  */
 export function createKeySetSource(options: KeySetSourceOptions): KeySetSource {
   const { observability, clock = systemClock, random = Math.random, jwksBytes, jwksRedirects, jwksTimeout } = options;
@@ -41,7 +41,7 @@ export function createKeySetSource(options: KeySetSourceOptions): KeySetSource {
     onProblem: (message) => log.warn(message),
   });
   const [all, perHost] = [createSlots(options.jwksFetches), createHostSlots(options.jwksFetchesPerHost)];
-  /** The wait for a slot does not count as time of the fetch. */
+  /** The timeout begins once there is a slot. */
   const fetch: Following['fetch'] = (key, { signal, isLast }) =>
     perHost.run(URL.parse(key.url)?.host ?? '', { isLast }, () =>
       all.run(
@@ -55,7 +55,7 @@ export function createKeySetSource(options: KeySetSourceOptions): KeySetSource {
       ),
     );
   let held = 0;
-  /** Whether there is room for a key set in place of another; then it is taken. */
+  /** Reserves room for a key set that replaces another; false when there is none. */
   const takesRoom = (before: number, after: number): boolean => {
     const isThere = after <= before || held - before + after <= options.jwksTotalBytes;
     if (isThere) held += after - before;
@@ -117,7 +117,7 @@ export function createKeySetSource(options: KeySetSourceOptions): KeySetSource {
   };
 }
 
-/** Of the key sets beyond the limit so many are named. */
+/** How many of the key sets beyond the limit are named in problems. */
 const maxShown = 100;
 
 const states = ['current', 'outdated', 'missing'] as const;

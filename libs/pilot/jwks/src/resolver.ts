@@ -5,14 +5,15 @@ import { FetchFailure } from './failure.ts';
 import { createSlots } from './slots.ts';
 
 export interface ResolverOptions {
-  /** DNS servers, `address[:port]`, in place of the system's; names are absolute then. */
+  /** DNS servers, `address[:port]`, instead of the system's; then names are absolute. */
   readonly nameServers: readonly string[];
+  /** Whether an address may be connected to. */
   readonly mayConnect: (address: string) => boolean;
 }
 
 /**
- * The system looks names up in threads that Node has four of, also for files and keys: as many as this are used,
- * however slow DNS servers are.
+ * How many system look-ups run at once. Each occupies one of Node's four threads, which also read files and generate
+ * keys: slow DNS servers must not occupy all of them.
  */
 const systemLookups = 2;
 const timeout = 2000;
@@ -25,15 +26,17 @@ const refusal = (): FetchFailure =>
   );
 
 /**
- * Resolves hosts to addresses that may be connected to. The address that is checked is the one that is connected to.
+ * Resolves hosts to addresses that may be connected to. The address that is checked is the one that is connected
+ * to.
  */
 export interface HostResolver {
   /** For `net.connect`. */
   readonly lookup: LookupFunction;
-  /** A host that is an address already is not looked up. Throws a FetchFailure if it is refused. */
+  /** For a host that is an address, which `lookup` is not called for. Throws a FetchFailure if it is refused. */
   checkHost(hostname: string): void;
 }
 
+/** Resolves with the given DNS servers, or by the system when there are none. `lookup` fails with a FetchFailure. */
 export function createHostResolver({ nameServers, mayConnect }: ResolverOptions): HostResolver {
   const resolve = nameServers.length > 0 ? resolveWith(nameServers) : resolveBySystem();
   async function find(hostname: string): Promise<LookupAddress[]> {
@@ -60,7 +63,7 @@ export function createHostResolver({ nameServers, mayConnect }: ResolverOptions)
   };
 }
 
-/** A name that is being looked up is not looked up again at the same time. */
+/** Look-ups of the same name at the same time share one result. */
 function resolveBySystem(): (hostname: string) => Promise<LookupAddress[]> {
   const slots = createSlots(systemLookups);
   const running = new Map<string, Promise<LookupAddress[]>>();

@@ -14,7 +14,7 @@ const systemBundles = [
 const maxBytes = 8 << 20;
 
 export interface RootsOptions {
-  /** A file in place of the system's roots. */
+  /** A file instead of the system's roots. */
   readonly rootsFile: string | undefined;
   /** A file with roots that are trusted as well; it may be missing. */
   readonly extraRootsFile: string;
@@ -23,7 +23,7 @@ export interface RootsOptions {
 
 /**
  * What TLS trusts: the system's roots (Node's own where there are none), and the extra ones. Files are read again when
- * they have changed; an extra one that can't be used is reported, and the others are trusted.
+ * they have changed; an extra file that can't be used is reported, and only the other roots are trusted.
  */
 export function createRoots({ rootsFile, extraRootsFile, onProblem }: RootsOptions): () => Promise<SecureContext> {
   let current: { readonly version: string; readonly context: SecureContext } | undefined;
@@ -41,9 +41,7 @@ export function createRoots({ rootsFile, extraRootsFile, onProblem }: RootsOptio
   };
 }
 
-/**
- * With the standard roots alone where the extra ones can't be used, and with none at all where those can't be either.
- */
+/** Falls back to the standard roots alone when the extra ones can't be used. */
 async function contextOf(
   standard: readonly string[],
   extra: string | undefined,

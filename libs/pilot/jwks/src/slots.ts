@@ -1,10 +1,10 @@
-/** A bounded number of things at a time; the others wait for their turn. */
+/** Limits how much work runs at a time; the rest waits for its turn. */
 export interface Slots {
-  /** Runs the work when there is a slot, which is free again when the work has ended. */
+  /** Runs the work as soon as there is a slot, and frees the slot when the work has ended. */
   run<T>(work: () => Promise<T>, options?: { readonly isLast?: boolean }): Promise<T>;
 }
 
-/** Whoever waits gets a slot in the order of arrival, those with `isLast` after all others. */
+/** Slots are given in the order of arrival, to work with `isLast` after all other work. */
 export function createSlots(count: number): Slots {
   let free = count;
   const [first, last]: [(() => void)[], (() => void)[]] = [[], []];
@@ -26,11 +26,12 @@ export function createSlots(count: number): Slots {
   };
 }
 
-/** Slots of many hosts; a host that nobody waits for takes no memory. */
+/** Slots for each of many hosts; a host without work takes no memory. */
 export interface HostSlots {
   run<T>(host: string, options: { readonly isLast: boolean }, work: () => Promise<T>): Promise<T>;
 }
 
+/** `count` slots for each host. */
 export function createHostSlots(count: number): HostSlots {
   const hosts = new Map<string, { readonly slots: Slots; users: number }>();
   return {

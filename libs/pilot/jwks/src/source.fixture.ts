@@ -20,7 +20,7 @@ type Answer = Parameters<typeof startKeyServer>[0];
 /** A source of key sets that trusts the test's CA and may connect to 127.0.0.1, and the servers of a test. */
 export class SourceRig {
   readonly clock = createManualClock(Date.UTC(2026, 0, 1));
-  /** What has come, in order. */
+  /** What the source has given, in order. */
   readonly given: (readonly [url: string, jwks: string | undefined])[] = [];
   readonly logged: (readonly [message: string, fields: Fields | undefined])[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'jwks-'));

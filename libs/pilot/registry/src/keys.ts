@@ -38,7 +38,7 @@ export const portKeyOf = (
 interface InstancesFields extends PortFields {
   readonly number: number;
 }
-/** One port of a hostname of a namespace, by its number too. */
+/** One port of a hostname of a namespace, by its name and its number. */
 const instancesKey = defineKey<InstancesFields>()('hostname', 'port', 'number', 'namespace');
 export type InstancesKey = KeyOf<typeof instancesKey>;
 export const instancesKeyOf = (

@@ -13,7 +13,7 @@ export interface EndpointSources {
   network(ip: string): string;
 }
 
-/** An endpoint apart from its port. */
+/** An endpoint without its port. */
 export type PortlessEndpoint = Omit<Endpoint, 'port' | 'servicePortName'>;
 
 /** What an EndpointSlice has: all of its workloads serve all of its ports. */
@@ -137,7 +137,7 @@ export function describe(
 }
 
 /**
- * The container port that a Service's targetPort means on a pod (Istio's FindPort); undefined when the pod has no port
+ * The container port that a Service's targetPort refers to on a pod (Istio's FindPort); undefined when the pod has none
  * of that name and protocol. The API server fills in protocols, so they are compared as they are.
  */
 export function targetPortOn(pod: Resource<'pods'>, port: k8s.ServicePort): number | undefined {

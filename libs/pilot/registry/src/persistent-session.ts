@@ -1,5 +1,5 @@
 import type { Service } from './types.ts';
 
-/** Does a cookie keep a service's clients at one endpoint each? Then endpoints that drain still count. */
+/** Whether a cookie keeps each client of a service at one endpoint. Then draining endpoints are still used. */
 export const keepsSessions = ({ labels }: Pick<Service, 'labels'>): boolean =>
   (labels['istio.io/persistent-session'] ?? '') !== '';

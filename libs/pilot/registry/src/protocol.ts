@@ -54,8 +54,8 @@ export const isTcp = (p: Protocol): boolean =>
 export const isUnsupported = (p: Protocol): boolean => p === 'Unsupported';
 
 /**
- * The port of a service that clients of a number mean: the first that is not UDP, which may have the same number
- * (Istio's PortList.GetByPort).
+ * The port of a service that clients reach by a number: the first that is not UDP, since a UDP port may have the same
+ * number (Istio's PortList.GetByPort).
  */
 export const portNumbered = ({ ports }: Pick<Service, 'ports'>, number: number): ServicePort | undefined =>
   ports.find(({ port, protocol }) => port === number && protocol !== 'UDP');

@@ -8,7 +8,7 @@ const selectsNamespace = (selector: LabelSelector, labels: Readonly<Record<strin
   (Object.keys(selector.matchLabels ?? {}).length === 0 && !selector.matchExpressions?.length) ||
   labelSelectorSelects(selector, labels);
 
-/** Does a selector of the mesh select a namespace? Key: the Namespace. */
+/** Whether one of the mesh's discoverySelectors selects a namespace. Key: the Namespace. */
 const isSelectedNamespace = worldQuery('discovered-namespace', (view, key: ObjectKey): boolean => {
   const namespace = view.get('namespaces', key);
   return (
@@ -20,9 +20,9 @@ const isSelectedNamespace = worldQuery('discovered-namespace', (view, key: Objec
 });
 
 /**
- * Do Services, EndpointSlices and pods of a namespace count? With discoverySelectors in the mesh's configuration only
- * those of namespaces that one of them selects, in each cluster by its own Namespaces (Istio's
- * DiscoveryNamespacesFilter). Istio's own objects count wherever they are: Istio leaves out only those that it reads
+ * Whether Services, EndpointSlices and pods of a namespace are part of the mesh: with discoverySelectors in the mesh
+ * configuration, only if one of them selects the namespace, in each cluster by its own Namespaces (Istio's
+ * DiscoveryNamespacesFilter). Istio's own objects are used wherever they are: Istio excludes only those that it reads
  * from an API server.
  */
 export const isDiscovered = (
@@ -32,10 +32,10 @@ export const isDiscovered = (
   !setting(view, 'discoverySelectors')?.length ||
   view.query(isSelectedNamespace, objectKey({ namespace: '', name: namespace, cluster }));
 
-/** Those that count. */
+/** Those of the objects whose namespaces are part of the mesh. */
 export const discovered = (view: View, objects: readonly ObjectKey[]): readonly ObjectKey[] =>
   setting(view, 'discoverySelectors')?.length ? objects.filter((object) => isDiscovered(view, object)) : objects;
 
-/** A pod that counts. */
+/** A pod; undefined when its namespace is not part of the mesh. */
 export const discoveredPod = (view: View, key: ObjectKey): Resource<'pods'> | undefined =>
   isDiscovered(view, key) ? view.get('pods', key) : undefined;

@@ -30,12 +30,12 @@ interface SourceFields {
   /** The port's name. */
   readonly port: string;
 }
-/** Endpoints of one port of services. */
+/** The endpoints of one port, in one or more services. */
 const sourceKey = defineKey<SourceFields>()('services', 'port');
-/** Where endpoints come from: hosts with the same one have the same endpoints, and share what is made of them. */
+/** Where endpoints come from: hosts with the same source have the same endpoints, and share what is made of them. */
 export type EndpointSource = KeyOf<typeof sourceKey>;
 
-/** Which endpoints of a service are wanted, so that no more are made: a port's, or those at an address. */
+/** Limits which endpoints of a service are made: those of a port, or those at an address. */
 interface Wanted {
   readonly port?: string | undefined;
   readonly address?: string | undefined;
@@ -52,11 +52,11 @@ const slicesOfService = worldQuery('endpoint-slices-of', (view, key: ServiceKey)
 });
 
 interface SlicePort {
-  /** The place of the slice among those of the service. */
+  /** The index of the slice among those of the service. */
   readonly slice: number;
   readonly port: number;
 }
-/** Where ports are served, by their names. */
+/** The ports of slices, by their names. */
 const portsIn = (slices: readonly SliceEndpoints[]): ReadonlyMap<string, readonly SlicePort[]> =>
   Map.groupBy(
     slices.flatMap(({ ports }, slice) => ports.map(({ name, port }) => ({ name, slice, port }))),
@@ -66,7 +66,7 @@ const slicePortsOf = worldQuery('endpoint-slice-ports-of', (view, key: ServiceKe
   portsIn(view.query(slicesOfService, key)),
 );
 
-/** With more ports than this they are looked for by name in a map that is kept. */
+/** With more ports than this, a port is found in a map by name, which is kept. */
 const manyPorts = 16;
 
 /** The ports of a ServiceEntry by their names. */
@@ -84,7 +84,7 @@ export function endpointsOf(view: View, key: ServiceKey, wanted: Wanted = {}): r
 }
 
 function kubernetesEndpoints(view: View, service: Service, { port, address }: Wanted): readonly Endpoint[] {
-  // A name takes the place of endpoints where there are none of any port.
+  // An external name replaces the endpoints only if no port has any.
   const isAll = port === undefined || service.k8s.externalName !== undefined;
   const fromSlices = isAll ? endpointsInSlices(view, service.key) : endpointsAtPort(view, service, port);
   const known = new Set<string>();
@@ -142,9 +142,9 @@ const servedPorts = worldQuery('served-ports', (view, key: ServiceKey): readonly
 });
 
 /**
- * DNS_ROUND_ROBIN takes one endpoint for each host and port number, whoever comes first: none where an older service
- * of the host, of any namespace, has one already (Istio's serviceInstancesStore.addInstances). What has no address
- * cannot be that one.
+ * DNS_ROUND_ROBIN takes one endpoint for each host and port number, the first one: none if an older service of the
+ * host, in any namespace, already has one (Istio's serviceInstancesStore.addInstances). An endpoint without an address
+ * is skipped.
  */
 function onePerPort(view: View, service: Service, endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const services = view.query(servicesOfHost, service.hostname).filter(({ registry }) => registry === 'External');
@@ -189,7 +189,7 @@ function entryEndpointsOf(view: View, service: Service, { port, address }: Wante
   }
   const endpoints = (view.derived(entryEndpoints, key) ?? []) as readonly WorkloadEntry[];
   const listed = address === undefined ? endpoints : endpoints.filter((endpoint) => endpoint.address === address);
-  // Without a list, its host is the endpoint.
+  // Without listed endpoints, the host itself is the endpoint.
   if (listed.length === 0 && endpoints.length > 0) return [];
   const resource: Resource<'service-entries'> = {
     ...serviceEntry,
@@ -199,7 +199,7 @@ function entryEndpointsOf(view: View, service: Service, { port, address }: Wante
   return address === undefined ? found : found.filter((endpoint) => endpoint.address === address);
 }
 
-/** All endpoints of a service, for those who need each of them. */
+/** All endpoints of a service, of all ports. */
 export const allEndpointsOf = worldQuery('all-endpoints-of', (view, key: ServiceKey) => endpointsOf(view, key));
 
 /** Services of a hostname in a namespace, each in every cluster that has it. */
@@ -213,8 +213,8 @@ const isOnePerPort = (view: View, { object }: ServiceKey): boolean =>
   view.get('service-entries', object)?.spec.resolution === 'DNS_ROUND_ROBIN';
 
 /**
- * Whether the endpoints of a ServiceEntry depend on the host: where each host is its own, or others of the host count
- * too. Else all of them have the same.
+ * Whether the hosts of a ServiceEntry have different endpoints: because each host is its own endpoint, or because other
+ * services of a host matter as well. Otherwise all hosts have the same.
  */
 export const isByHost = worldQuery('endpoints-are-by-host', (view, entry: ObjectKey): boolean => {
   const spec = view.get('service-entries', entry)?.spec;
@@ -224,7 +224,7 @@ export const isByHost = worldQuery('endpoints-are-by-host', (view, entry: Object
   );
 });
 
-/** The service whose endpoints a service has: of a ServiceEntry the first that has the same. */
+/** The service that a service shares its endpoints with: the first one of the same ServiceEntry, or itself. */
 function sharedService(view: View, key: ServiceKey): ServiceKey {
   if (key.registry === 'Kubernetes' || view.query(isByHost, key.object)) return key;
   return view.query(servicesOfEntry, key.object)[0]?.key ?? key;
@@ -238,7 +238,7 @@ export const endpointSource = worldQuery('endpoint-source', (view, key: PortKey)
   sourceOf(view, shardsIn(view, key), key.port),
 );
 
-/** The endpoints of a source; those of other ports are not touched. */
+/** The endpoints of a source; those of other ports are not made. */
 export const endpointsFrom = worldQuery('endpoints', (view, { services, port }: EndpointSource): readonly Endpoint[] =>
   services.flatMap((service) => endpointsOf(view, service, { port })),
 );

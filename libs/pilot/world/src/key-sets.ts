@@ -28,7 +28,7 @@ export type KeyOrigin =
   /** Envoy fetches them from a service of the mesh, which may not exist. */
   | { readonly kind: 'remote'; readonly uri: string; readonly host: string; readonly port: number };
 
-/** By pilot's mode (Istio's convertToEnvoyJwtConfig and BuildLocalJwks). */
+/** The origin of a rule's keys in pilot's JWKS mode (Istio's convertToEnvoyJwtConfig and BuildLocalJwks). */
 export function keyOriginOf(view: View, { jwks, jwksUri, issuer = '' }: JWTRule): KeyOrigin {
   if (jwks) return { kind: 'inline', jwks };
   if (!jwksUri) return { kind: 'fetched', key: discoveryOf(issuer) };
@@ -49,10 +49,10 @@ const keySetsOfPolicy = worldQuery('key-sets-of-policy', (view, key: ObjectKey):
     .flatMap((origin) => (origin.kind === 'fetched' ? [origin.key] : [])),
 );
 
-/** Of the objects that want a key set so many are named. */
+/** How many of the objects that want a key set are named. */
 const maxObjects = 20;
 
-/** The key sets that pilot fetches for the configuration there is, with the objects that want each. */
+/** The key sets that pilot has to fetch for the current configuration, with the objects that want each. */
 export const wantedKeySets = worldQuery('wanted-key-sets', (view): readonly WantedKeySet[] => {
   const wanted = new Map<KeySetKey, string[]>();
   for (const policy of view.list('request-authentications')) {

@@ -45,7 +45,7 @@ function kubernetes(view: View): ServiceTarget[] {
   const podKey = view.query(podOfProxy, '');
   const pod = podKey === undefined ? undefined : view.get('pods', podKey);
   if (!pod) return [];
-  // A Service that selects the pod but names a port which the pod lacks still counts as selecting it.
+  // A Service that selects the pod still does so when it names a port that the pod lacks.
   const services = selecting(view, pod);
   return services.length > 0
     ? services.flatMap(([key, { ports = [] }]) => targetsOn(view, key, { pod, ports }))

@@ -74,7 +74,7 @@ interface SelectionFields {
 const selectionKey = defineKey<SelectionFields>()('namespace', 'labels');
 type SelectionKey = KeyOf<typeof selectionKey>;
 
-/** Who is selected by labels in a namespace: WorkloadEntries of all clusters, then pods. */
+/** The workloads that labels select in a namespace: WorkloadEntries of all clusters, then pods. */
 const selectedWorkloads = worldQuery('selected-workloads', (view, key: SelectionKey): readonly WorkloadInstance[] => {
   const { namespace } = key;
   const labelSelectors = Object.fromEntries(key.labels);
@@ -87,7 +87,7 @@ const selectedWorkloads = worldQuery('selected-workloads', (view, key: Selection
   ];
 });
 
-/** The same by address. */
+/** The selected workloads by address. */
 const selectedByAddress = worldQuery(
   'selected-workloads-by-address',
   (view, key: SelectionKey): ReadonlyMap<string, readonly WorkloadInstance[]> =>
@@ -95,8 +95,8 @@ const selectedByAddress = worldQuery(
 );
 
 /**
- * The workloads that a ServiceEntry selects in its namespace; at one address, or all. ServiceEntries that select the
- * same share them.
+ * The workloads that a ServiceEntry selects in its namespace; at one address, or all. ServiceEntries with the same
+ * selector share them.
  */
 export function workloadsOfEntry(
   view: View,

@@ -31,14 +31,14 @@ spec: {jwtRules: [{issuer: ${issuer}, jwks: '${jwks}'}]}
 describe.each(['sotw', 'delta'] as const)('authentication (%s)', (variant) => {
   const open = (config: string): Promise<Mesh> =>
     Mesh.open({ config: workload + config, proxy: { variant, type: 'sidecar', name: 'web' } });
-  /** Which protocols the chains of the service's port take: `tls`, `raw_buffer`, or '' for any. */
+  /** The protocols that the filter chains of the service's port accept: `tls`, `raw_buffer`, or '' for any. */
   const transports = (mesh: Mesh): readonly string[] => {
     const chains = messagesIn(mesh.get('lds', 'virtualInbound'), 'filterChainMatch');
     const ours = chains.filter(({ destinationPort }) => destinationPort === 8080);
     return [...new Set(ours.map(({ transportProtocol }) => String(transportProtocol ?? '')))].sort();
   };
 
-  it('both mTLS and plaintext are taken, until a PeerAuthentication says otherwise', async () => {
+  it('a service accepts mTLS and plaintext until a PeerAuthentication says otherwise', async () => {
     const mesh = await open('');
     expect(transports(mesh)).toEqual(['raw_buffer', 'tls']);
     await mesh.write(workload + peers('STRICT'));
@@ -47,7 +47,7 @@ describe.each(['sotw', 'delta'] as const)('authentication (%s)', (variant) => {
     expect(transports(mesh)).not.toContain('tls');
   });
 
-  it('that of the namespace goes before that of the mesh', async () => {
+  it('the PeerAuthentication of a namespace takes precedence over that of the mesh', async () => {
     const mesh = await open(peers('STRICT', 'istio-system'));
     expect(transports(mesh)).not.toContain('raw_buffer');
     await mesh.write(workload + peers('STRICT', 'istio-system') + peers('PERMISSIVE'));

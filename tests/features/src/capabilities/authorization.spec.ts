@@ -29,7 +29,7 @@ describe.each(['sotw', 'delta'] as const)('authorization (%s)', (variant) => {
   it('without a policy nothing is checked', async () =>
     expect((await open('')).httpFilters('virtualInbound')).not.toContain(rbac));
 
-  it('a policy is checked by the workloads that it selects, as it says now', async () => {
+  it('a policy is enforced by the workloads that it selects, and follows its changes', async () => {
     const mesh = await open(
       policy('shop', '{selector: {matchLabels: {app: web}}, rules: [{to: [{operation: {paths: [/a]}}]}]}'),
     );
@@ -46,7 +46,7 @@ describe.each(['sotw', 'delta'] as const)('authorization (%s)', (variant) => {
     expect(mesh.httpFilters('virtualInbound')).not.toContain(rbac);
   });
 
-  it('a policy of the root namespace is for every workload, one of another namespace for none of these', async () => {
+  it('a policy of the root namespace applies to every workload, one of another namespace does not', async () => {
     const denial = '{action: DENY, rules: [{from: [{source: {namespaces: [bank]}}]}]}';
     const mesh = await open(policy('bank', denial));
     expect(mesh.httpFilters('virtualInbound')).not.toContain(rbac);

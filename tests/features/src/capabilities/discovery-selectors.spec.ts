@@ -49,7 +49,7 @@ describe.each(['sotw', 'delta'] as const)('discoverySelectors (%s)', (variant) =
     expect(rig.get('cds', web)).toBeDefined();
   });
 
-  it('a ServiceEntry counts wherever it is; without selectors all count', async () => {
+  it('a ServiceEntry is used wherever it is; without selectors everything is', async () => {
     const rig = await open(mesh(selectors) + objects);
     expect(rig.get('cds', 'outbound|80||api.test')).toBeDefined();
     expect(rig.get('cds', web)).toBeUndefined();

@@ -64,7 +64,7 @@ describe.each(['sotw', 'delta'] as const)('gateways (%s)', (variant) => {
     });
   });
 
-  it('take TLS with the Secret that the server names, by its name', async () => {
+  it('terminate TLS with the Secret that the server names', async () => {
     const mesh = await open(gateway(secure('one')) + routes(toWeb));
     const named = (): readonly unknown[] =>
       messagesIn(mesh.get('lds', '0.0.0.0_8443'), 'tlsCertificateSdsSecretConfigs').map(({ name }) => name);

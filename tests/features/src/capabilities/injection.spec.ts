@@ -41,7 +41,7 @@ describe('injection through the webhook', () => {
     expect(text).toContain('\\"concurrency\\":3');
   });
 
-  it('leaves alone a pod that does not want one', async () =>
+  it('leaves a pod alone that opts out', async () =>
     expect(await fleet.inject(pod({ 'sidecar.istio.io/inject': 'false' }))).toBe(''));
 
   it('refuses a pod whose annotations it cannot read, and says what is wrong', async () => {
@@ -49,7 +49,7 @@ describe('injection through the webhook', () => {
     await expect(fleet.inject(wrong)).rejects.toThrow('could not parse proxy config: proxyConfig.concurrency');
   });
 
-  it('goes by configuration as it is now', async () => {
+  it('follows changes of the configuration', async () => {
     put(proxyConfig(5));
     for await (const { put: resources } of fleet.taken)
       if (JSON.stringify(resources).includes('"concurrency":5')) break;

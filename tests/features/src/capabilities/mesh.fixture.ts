@@ -35,7 +35,7 @@ export class Mesh {
     this.proxy = proxy;
   }
 
-  /** Resolves when the proxy has what follows from the configuration. The mesh ends with the test. */
+  /** Resolves when the proxy has everything that follows from the configuration. The mesh ends with the test. */
   static async open({ config, proxy, eds = [], rds = [], readers = [] }: MeshOptions): Promise<Mesh> {
     const rig = await openPilot({ readers });
     onTestFinished(rig.close);
@@ -52,7 +52,7 @@ export class Mesh {
 
   /**
    * Replaces the configuration: what it no longer contains is gone. Resolves when the proxy has all that follows, which
-   * it knows by the cluster of a service that belongs to the same batch. Throws what galley has against it.
+   * it knows by the cluster of a service that belongs to the same batch. Throws when galley reports an error.
    */
   async write(config: string): Promise<void> {
     this.#steps += 1;
@@ -102,7 +102,7 @@ function documentsOf(config: string) {
   return parsed.documents;
 }
 
-/** A service that nothing else concerns, in a namespace of its own. */
+/** A service that affects nothing else, in a namespace of its own. */
 const stepOf = (host: string): string => `
 apiVersion: networking.istio.io/v1beta1
 kind: ServiceEntry

@@ -41,7 +41,7 @@ describe.each(['sotw', 'delta'] as const)('routing (%s)', (variant) => {
     expect(routes()).toMatchObject([{ match: { prefix: '/' }, route: { cluster: cluster('web') } }]);
   });
 
-  it('a VirtualService decides by path and headers, in its order, and goes with it', async () => {
+  it('a VirtualService routes by path and headers, in its order, until it is deleted', async () => {
     await open(
       virtualService(`
     - match: [{uri: {prefix: /old}, headers: {version: {exact: "1"}}}]
@@ -85,7 +85,7 @@ describe.each(['sotw', 'delta'] as const)('routing (%s)', (variant) => {
     expect([mesh.get('cds', cluster('web')), mesh.get('cds', cluster('spare'))]).toEqual(before);
   });
 
-  it('redirects, faults and CORS are in force until they are taken back', async () => {
+  it('redirects, faults and CORS are in force until they are removed', async () => {
     await open(virtualService('[{match: [{uri: {exact: /}}], redirect: {uri: /home, redirectCode: 302}}]'));
     expect(routes()).toMatchObject([{ redirect: { pathRedirect: '/home', responseCode: 'FOUND' } }]);
     await mesh.write(

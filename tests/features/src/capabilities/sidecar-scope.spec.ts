@@ -44,7 +44,7 @@ describe.each(['sotw', 'delta'] as const)('the scope of a sidecar (%s)', (varian
     expect(seen(mesh)).toEqual([true, true]);
   });
 
-  it('is what the Sidecar of the root namespace says, where its own namespace has none', async () => {
+  it('is that of the Sidecar in the root namespace, if its own namespace has none', async () => {
     const mesh = await open(services + sidecar('./*', 'istio-system'));
     expect(seen(mesh)).toEqual([true, false]);
     await mesh.write(services + sidecar('./*', 'istio-system') + sidecar('bank/*'));

@@ -38,7 +38,7 @@ describe.each(['sotw', 'delta'] as const)('telemetry (%s)', (variant) => {
     expect(accessLogs(mesh)).toBe(0);
   });
 
-  it('one of the root namespace is for the mesh, one of another namespace for that', async () => {
+  it('a Telemetry of the root namespace applies to the mesh, one of another namespace to that namespace', async () => {
     const logging = '{accessLogging: [{providers: [{name: envoy}]}]}';
     const mesh = await open(telemetry(logging, 'bank'));
     expect(accessLogs(mesh)).toBe(0);
@@ -46,7 +46,7 @@ describe.each(['sotw', 'delta'] as const)('telemetry (%s)', (variant) => {
     expect(accessLogs(mesh)).toBeGreaterThan(0);
   });
 
-  it('traces are sampled as often as it says', async () => {
+  it('traces are sampled at the rate that a Telemetry sets', async () => {
     const tracing = (percentage: number): string =>
       telemetry(`{tracing: [{providers: [{name: traces}], randomSamplingPercentage: ${percentage}}]}`);
     const sampling = (mesh: Mesh): unknown =>

@@ -11,7 +11,7 @@ export interface CaseFolder {
 
 /**
  * The cases of an area in a corpus: the folder itself where it contains some, else the area's folders in it. Throws
- * Unmet where there are none, with the folder that was probably meant.
+ * Unmet when there are none, with the folder that was probably meant.
  */
 export function locateCases(
   name: string,
@@ -43,7 +43,7 @@ const casesIn = (folder: string, area: Area, root: string): Case[] =>
         .sort((a, b) => (a.name < b.name ? -1 : 1))
     : [];
 
-/** Folders nearby that contain cases: another area's folder, the corpus beside, one case instead of its folder. */
+/** Nearby folders that contain cases: another area's folder, a corpus next to it, the folder of a single case. */
 function suggestion(name: string, area: Area, root: string): string {
   const has = (folder: string): boolean => casesIn(folder, area, folder).length > 0;
   const nearby = [join(root, name), join(root, 'corpus'), dirname(root), dirname(dirname(root))];
@@ -63,7 +63,7 @@ function* upwards(folder: string): Iterable<string> {
 
 /**
  * A file of the corpus that cases share (`tools/xdsdiff.py`, `injection/values.json`): the first one found in the
- * folders above a case, or in the corpus that the tests use. Undefined where it is nowhere.
+ * folders above a case, or in the corpus that the tests use. Undefined when there is none.
  */
 export function findShared(folder: string, path: string): string | undefined {
   return [...upwards(folder), ...upwards(corpusRoot())]

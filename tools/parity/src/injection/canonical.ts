@@ -23,7 +23,7 @@ const quantity = (value: unknown): unknown => {
   return read.ok ? read.value.text : value;
 };
 
-/** Where an error is no longer Istio's own words but those of a library, of Go or of the system. */
+/** Where a message stops being Istio's own and continues with the words of a library, of Go or of the system. */
 const foreign =
   /(?<![\w.])yaml: |(?<![\w.])json: |(?<=json parse error:) |template: inject|unexpected end of JSON|quantities must|converting YAML/;
 

@@ -6,8 +6,8 @@ import { findShared } from '../corpus/locate.ts';
 const shared = 'injection';
 
 /**
- * A file that a case names by a path from its folder. Cases that were added later name files which are only in the
- * area's own folder. Throws where it is in neither.
+ * The text of a file that a case names by a path from its folder. Some cases name files that are only in the area's own
+ * folder. Throws when it is in neither.
  */
 export function readShared(path: string, name: string): string {
   const beside = join(path, name);

@@ -4,7 +4,7 @@ import { askAll } from './ask.ts';
 import { startControlPlane, type ControlPlane, type TestAuthority } from './control-plane.ts';
 import { readScenario, type Scenario } from './scenario.ts';
 
-/** The services on a scenario, for as long as `use` takes. */
+/** Runs the services on a scenario until `use` has finished. */
 export async function withControlPlane(
   folder: string,
   authority: TestAuthority,

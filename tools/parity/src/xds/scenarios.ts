@@ -11,7 +11,7 @@ export const findScenarios = (folder: string): string[] =>
     .map((name) => join(folder, name))
     .filter((path) => existsSync(join(path, 'expected')) && existsSync(join(path, 'proxies.yaml')));
 
-/** Kinds of objects that have no effect yet, by what they are called together. */
+/** Kinds of objects that have no effect yet, by the feature that they belong to. */
 const missing: readonly (readonly [
   feature: string,
   is: (object: { apiVersion?: string; kind?: string }) => boolean,
@@ -24,7 +24,10 @@ const missing: readonly (readonly [
 /** Files without any of these texts need not be parsed. */
 const mentions = /EnvoyFilter|WasmPlugin|gateway\.networking\.k8s\.io|Ingress|GENERATOR/;
 
-/** Which feature of Istio's that this version lacks a scenario's objects or proxies need. */
+/**
+ * The feature of Istio that a scenario's objects or proxies need and this version lacks; undefined when there is
+ * none.
+ */
 export function featureNeeded(path: string): string | undefined {
   const documents = ['config.yaml', 'kube.yaml', 'proxies.yaml']
     .map((name) => join(path, name))

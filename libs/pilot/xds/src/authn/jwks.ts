@@ -8,7 +8,7 @@ export const unfetched = (uri: string): string =>
   keySet(Buffer.from(`Error-IstiodFailedToFetchJwksUri-${uri}`).toString('base64url'));
 
 /**
- * RSA-2048 of the RSA Factoring Challenge: a modulus that was made for everybody to see that nobody can factor it. A
+ * RSA-2048 of the RSA Factoring Challenge: a modulus that was published as a challenge and has not been factored. A
  * number that is made of a text would not do: one in ten of them can be factored, and then sign tokens.
  */
 const unfactored = [

@@ -39,9 +39,9 @@ const principals: Logic<IPrincipal> = {
 };
 
 /**
- * Istio repeats the conditions of a rule in each of its sources and operations. Where that would come to more matchers
- * than this, they are said once for all of them, which means the same: (a and c) or (b and c) is (a or b) and c. A list
- * this long takes Envoy megabytes for each filter chain that has it.
+ * Istio repeats the conditions of a rule in each of its sources and operations. Where that would result in more
+ * matchers than this, they are stated once, which means the same: (a and c) or (b and c) is (a or b) and c. A list this
+ * long takes megabytes of Envoy's memory for each filter chain that has it.
  */
 const maxRepeated = 10_000;
 
@@ -79,9 +79,9 @@ export function buildPolicy(rule: AuthorizationRule, target: RuleTarget): envoy.
 }
 
 interface Alternatives {
-  /** One of these holds; if there are none, nothing is asked of them. */
+  /** At least one of these must hold, unless there are none. */
   readonly each: readonly (readonly Term[])[];
-  /** And all of these. */
+  /** All of these must hold. */
   readonly all: readonly Term[];
 }
 

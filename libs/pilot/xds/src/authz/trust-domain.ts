@@ -3,7 +3,7 @@ const isBegunBy = (text: string, pattern: string): boolean =>
 const isEndedBy = (text: string, pattern: string): boolean =>
   pattern.startsWith('*') && text.endsWith(pattern.slice(1));
 
-/** Is a trust domain in a list? Either side may have a star in front or at the end. */
+/** Whether a trust domain is in a list. Either side may begin or end with a star. */
 const among = (domain: string, domains: readonly string[]): boolean =>
   domains.some(
     (item) =>

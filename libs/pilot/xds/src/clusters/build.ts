@@ -116,7 +116,7 @@ export interface OutboundCluster {
   readonly tls?: { readonly settings: ClientTLSSettings; readonly automatic: boolean; readonly credentials: boolean };
   /** Does another than pilot serve the proxy's secrets whose names ask for it? */
   readonly credentialSocket: boolean;
-  /** Do requests of a session still go to an endpoint that takes no new ones? */
+  /** Whether requests of existing sessions still go to an endpoint that takes no new ones. */
   readonly keepsDraining: boolean;
   readonly sniffs: boolean;
   readonly istioExtensions: boolean;

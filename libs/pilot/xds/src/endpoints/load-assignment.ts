@@ -108,13 +108,13 @@ interface AssignmentOf {
   readonly dns?: boolean;
   /** For a gateway that passes TLS through: endpoints that don't speak mTLS are left out. */
   readonly mtlsOnly?: boolean;
-  /** One alone: Envoy refuses a cluster of LOGICAL_DNS with more. */
+  /** Only the first endpoint: Envoy refuses a LOGICAL_DNS cluster with more. */
   readonly single?: boolean;
-  /** Only those on the client's own node. */
+  /** Only endpoints on the client's own node. */
   readonly nodeLocal?: boolean | undefined;
-  /** Only those in the client's own cluster. */
+  /** Only endpoints in the client's own cluster. */
   readonly clusterLocal?: boolean;
-  /** Draining ones too: the service keeps sessions. */
+  /** Draining endpoints too, because the service keeps sessions. */
   readonly sticky?: boolean;
   /** Where the client is, for those who know it already. */
   readonly locality?: string;
@@ -189,7 +189,7 @@ interface DnsAssignment extends Pick<AssignmentOf, 'labels' | 'policy' | 'locali
   readonly service: Pick<Service, 'hostname' | 'namespace' | 'labels' | 'k8s' | 'resolution'>;
   readonly port: Pick<ServicePort, 'name' | 'port'>;
 }
-/** The load assignment that a cluster has with it which Envoy resolves by DNS. */
+/** The load assignment that is part of a cluster which Envoy resolves by DNS. */
 export function buildDnsAssignment(
   view: View,
   { name, service, port, ...rest }: DnsAssignment,
@@ -248,8 +248,8 @@ interface EndpointSetFields {
   readonly locality?: string | undefined;
 }
 /**
- * The endpoints of an assignment, apart from whose they are: a thousand hosts that select the same Pods have the same
- * ones, encoded once.
+ * The endpoints of an assignment, without the host's name: a thousand hosts that select the same Pods share one set,
+ * which is encoded once.
  */
 const endpointSetKey = defineKey<EndpointSetFields>()(
   'source',
@@ -273,7 +273,7 @@ function endpointSetOf(view: View, { name, owner, rule, locality }: AssignmentKe
   return endpointSetKey({
     source: view.query(endpointSource, portKeyOf(service, servicePort)),
     rule,
-    // What a rule says of a port is all that the port's number is needed for.
+    // The port's number only matters for what the rule says about that port.
     port: rule === noRule ? 0 : port,
     subset,
     mtlsOnly: passthrough,
@@ -306,7 +306,7 @@ function groupOf(view: View, { locality, set }: GroupKey): LocalityGroup | undef
 /** The endpoints of one locality, as messages. */
 const endpointGroup = worldQuery('endpoint-group', groupOf);
 
-/** The same as bytes of the field that they are in an assignment. */
+/** The same, encoded as the field `endpoints` of an assignment. */
 const encodedGroup = worldQuery(
   'encoded-endpoint-group',
   (view, key: GroupKey): XdsResource | undefined => {
@@ -330,20 +330,20 @@ const gatherGroups = <R>(
     ),
   );
 
-/** What a set has in an assignment, as messages. */
+/** The endpoints of a set as they are in an assignment, as messages. */
 function endpointsOfSet(
   view: View,
   set: EndpointSetKey,
 ): { readonly endpoints: readonly envoy.config.endpoint.v3.ILocalityLbEndpoints[]; readonly parts: Parts } {
   const { values, parts } = gatherGroups(view, set, endpointGroup);
   const endpoints = near(view, values, assignmentOf(view, set));
-  // Where priorities go by labels, endpoints of one locality are in several places: then one group costs all.
+  // With priorities by labels, the endpoints of one locality may be in several groups, so one failed group fails all.
   const [failed] = parts.failed;
   if (failed && endpoints.length !== values.length) throw failed.error;
   return { endpoints, parts };
 }
 
-/** All that an assignment consists of but its name, as bytes. */
+/** Everything in an assignment but its name, as bytes. */
 const encodedEndpoints = worldQuery(
   'encoded-endpoints',
   (view, set: EndpointSetKey): XdsResource => {
@@ -358,7 +358,7 @@ const encodedEndpoints = worldQuery(
       };
     }
     const { endpoints, parts } = endpointsOfSet(view, set);
-    // In the same chunks as above: equal bytes are equal resources.
+    // In the same chunks as above, so that equal endpoints give equal bytes.
     const encoded = endpoints.map((each) => encodeEndpoints([each]));
     return { ...finished('', encoded), parts };
   },

@@ -10,7 +10,7 @@ interface SessionFields {
   /** Of the cookie; empty for a header. */
   readonly path: string;
 }
-/** How clients of a service are kept at the endpoint that answered them first. */
+/** How clients of a service are kept at the endpoint that first answered them. */
 const persistentSession = defineKey<SessionFields>()('name', 'by', 'path');
 export type PersistentSession = KeyOf<typeof persistentSession>;
 

@@ -85,7 +85,7 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
   const route = parseRouteName(name);
   const egress = route && egressFor(view.query(sidecarScope, '').egress, route, name);
   if (!route) return undefined;
-  // then everything is a host that nobody knows
+  // then every host is unknown
   if (!egress) return [];
   const listenPort = parseProtocol(egress.listener?.port?.protocol ?? '') === 'HTTP_PROXY' ? 0 : route.port;
   const services = servicesAt(view, egress, listenPort);
