@@ -85,7 +85,7 @@ function endToEnd(args) {
   if (why !== undefined && process.env.FLOTILLA_REQUIRE_E2E === '1') counts.failed += left;
 }
 
-/** Tests against a real Kubernetes, which is built once for a machine. Where it can't be, they are skipped likewise. */
+/** Tests against a real Kubernetes, which is built once per machine. They are skipped, with a note, if that fails. */
 function onKubernetes(args) {
   console.log('test: Kubernetes');
   const { status } = spawnSync('node', ['tools/cluster/src/main.ts', 'build'], {

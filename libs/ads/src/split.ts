@@ -1,13 +1,13 @@
 import { hashBytes, lengthOf } from '@flotilla/std';
 import type { Resource, Send } from './types.ts';
 
-/** What gRPC's libraries take in one message unless they are told otherwise. */
+/** The largest message that gRPC libraries accept by default. */
 const defaultBytes = 4 << 20;
 
 /**
- * A response as several ones of about so many bytes, each with a nonce of its own, so that they need not be in memory
- * together. The last has the nonce, and what is removed. Only what is requested by names can be split: of another type
- * Envoy takes the first response for all that there is.
+ * Splits a response into several of about this many bytes, each with its own nonce, so that they need not be in memory
+ * together. The last one has the original nonce and the removed names. Only types that are requested by name can be
+ * split: of other types Envoy treats the first response as the complete state.
  */
 export function split(send: Send, bytes = defaultBytes): readonly Send[] {
   const groups = groupsOf(send.resources, bytes);

@@ -106,7 +106,7 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   });
   if (refused) return [refused];
   for (const name of gone) subscription.sent.delete(name);
-  // Of what a new client holds, the names that it does not ask for are no business of this stream.
+  // Names that a new client holds but does not request are ignored.
   if (!known && !wildcard && initialVersions.size > 0) subscription.sent.keep((name) => asked.has(name));
   if (isTurned && !wildcard) subscription.sent.keep((name) => subscription.names.has(name));
   const changes =
@@ -189,8 +189,8 @@ const sendsOf =
     response === undefined ? [] : protocol.whole.has(response.send.typeUrl) ? [response.send] : split(response.send);
 
 /**
- * The names that the step for an event looks up and was not asked for before, as far as they are one step's: for those
- * who prepare answers. Looks at no more than the request.
+ * The new names that the step for an event will look up, limited to one step's worth, so that their answers can be
+ * prepared. Reads nothing but the request.
  */
 export function newNames(state: State, event: RequestEvent | Continue, { limits }: Protocol): readonly string[] {
   const known = state.subscriptions.get(event.typeUrl);

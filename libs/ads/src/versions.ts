@@ -6,9 +6,9 @@ interface Held {
   readonly version: string;
 }
 
-/** What streams keep of a resource: no more than this, so that its bytes are not kept by those it was sent to. */
+/** What streams keep of a resource: no more than this, so that they don't keep the bytes that they have sent. */
 interface Kept extends Held {
-  /** Its share in the version of all. */
+  /** Its part of the version of all resources together. */
   readonly share: bigint;
 }
 

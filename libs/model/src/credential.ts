@@ -21,9 +21,8 @@ export interface CredentialUpdate {
 export const rootsSuffix = '-cacert';
 
 /**
- * What a Secret counts as that is named for roots and has none that can be used. Since it is there, those beside the
- * certificate do not take its place: clients would be checked against other roots than somebody meant (Istio's
- * GetCaCert).
+ * The value of a Secret that is named as one with roots and has no usable ones. Because it exists, the roots next to
+ * the certificate do not replace it: clients would be checked against other roots than intended (Istio's GetCaCert).
  */
 export const noRoots: Credential = {};
 

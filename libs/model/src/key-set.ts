@@ -8,12 +8,12 @@ import { defineKey, type KeyOf } from '@flotilla/query';
 export type JwksFetchMode = 'istiod' | 'hybrid' | 'envoy';
 
 interface KeySetFields {
-  /** `jwks`: the keys are there. `discovery`: a document is there that says where the keys are. */
+  /** `jwks`: the URL is that of the keys. `discovery`: it is that of a document that says where the keys are. */
   readonly kind: 'jwks' | 'discovery';
   readonly url: string;
 }
 
-/** Where the keys that verify a token are fetched from; the same place, the same key. */
+/** Where the keys that verify a token are fetched from; equal places have the same key. */
 export const keySetKey = defineKey<KeySetFields>()('kind', 'url');
 export type KeySetKey = KeyOf<typeof keySetKey>;
 
@@ -27,7 +27,7 @@ export interface WantedKeySet {
   readonly objects: readonly string[];
 }
 
-/** Keys that cannot be had now. */
+/** Keys that cannot be fetched at the moment. */
 export interface KeySetProblem {
   readonly code: 'jwks-unavailable';
   /** An error while there are no keys, so that all tokens are refused; a warning while older keys are in force. */
@@ -48,10 +48,10 @@ export interface KeySetProblem {
 export type OnKeySet = (key: KeySetKey, jwks: string | undefined) => void;
 
 export interface KeySetSubscription {
-  /** From now on these are kept up to date, and no others. */
+  /** Replaces the key sets that are kept up to date. */
   want(wanted: readonly WantedKeySet[]): void;
   /**
-   * Resolves when each that is wanted now has been fetched, or has failed once, but after a bounded time at the latest.
+   * Resolves when each wanted key set has been fetched or has failed once, and after a bounded time at the latest.
    */
   answered(): Promise<void>;
   problems(): readonly KeySetProblem[];

@@ -47,7 +47,7 @@ const defaults: MeshConfig = {
  */
 export const defaultMeshConfig = (): MeshConfig => structuredClone(defaults);
 
-/** The fields of the one, with those of the other in their place: each field is replaced as a whole. */
+/** The fields of the first object, overridden by those of the second: each field is replaced as a whole. */
 const override = <T extends object>(base: T | undefined, over: T | undefined): T =>
   ({ ...base, ...Object.fromEntries(Object.entries(over ?? {}).filter(([, value]) => value !== undefined)) }) as T;
 

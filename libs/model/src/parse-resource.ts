@@ -76,7 +76,10 @@ export function parseResource(
 }
 
 const members = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
-/** Istio's own objects have no other members: Istio's webhook refuses them, since `specs` was meant to be `spec`. */
+/**
+ * Problems of unknown members in Istio's own objects. Istio's webhook refuses them too: `specs` may be meant as
+ * `spec`.
+ */
 const unknownMembers = (raw: Plain, { group }: KindInfo): Problem[] =>
   group.endsWith('.istio.io')
     ? Object.keys(raw)

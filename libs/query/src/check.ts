@@ -24,7 +24,10 @@ export function checkAgainstScratch(engine: Engine): Mismatch[] {
 
 type Outcome = { readonly value: unknown } | { readonly error: string };
 
-/** As equal as results are to those who read them: what the query takes for equal may be put together differently. */
+/**
+ * Whether readers may treat two results as equal. Their representation may differ where the query compares by
+ * itself.
+ */
 const isEqual = ({ equals }: AnyQuery, a: Outcome, b: Outcome): boolean =>
   deepEqual(a, b) ||
   (equals !== undefined && 'value' in a && 'value' in b && equals(a.value as never, b.value as never));

@@ -95,8 +95,8 @@ export class Engine implements Reader {
   }
 
   /**
-   * Computes a piece of a result, of the size of the budget. Returns whether the result is complete, so that reading it
-   * costs nothing more; else the next call goes on where this one was interrupted.
+   * Computes a piece of a result, as much as the budget allows. Returns whether the result is complete, so that reading
+   * it costs nothing more; otherwise the next call continues where this one was interrupted.
    */
   prepare<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, { subject, ...budget }: Piece): boolean {
     const asked = { query: query as unknown as AnyQuery, key };
@@ -120,8 +120,8 @@ export class Engine implements Reader {
   }
 
   /**
-   * The second half of `apply`, in pieces of the size of the budget: undefined until the last one, which returns the
-   * watches of all pieces.
+   * The second half of `apply`, in pieces as large as the budget allows: undefined until the last one, which returns
+   * the watches of all pieces.
    */
   settle(budget: Budget = unlimited): Set<Watch> | undefined {
     const isComplete = this.#runner.inPiece(budget, () => {
@@ -145,8 +145,8 @@ export class Engine implements Reader {
   }
 
   /**
-   * Evicts every result that no watch reaches, except what an interrupted run has read since the last time; in slices
-   * of about so many results and reads of them. Returns whether all are evicted. Costs no more than what is evicted.
+   * Evicts the results that no watch reaches, except what an interrupted run has read since the last time; in slices of
+   * about this many results and their reads. Returns whether all are evicted. Costs no more than what is evicted.
    */
   collect(size = Infinity): boolean {
     return this.#eviction.slice(size);

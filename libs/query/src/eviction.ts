@@ -1,14 +1,14 @@
 import { Entry, type Node } from './node.ts';
 
 export interface EvictionOptions {
-  /** Takes a node out that nobody holds; what it alone held is released. */
+  /** Removes a node that nothing holds, and releases what it alone held. */
   readonly drop: (node: Node) => void;
 }
 
 /**
- * Which nodes may be evicted: those that nobody held when they were last looked at. They are gone through in rounds,
- * and a round in slices. What an interrupted run has read, which its next piece goes on from, survives the round that
- * is under way, or the next one, and no longer.
+ * Decides which nodes may be evicted: those that nothing held when they were last checked. They are checked in rounds,
+ * and each round in slices. What an interrupted run has read, which its next piece needs, survives the round in
+ * progress or the next one, and no longer.
  */
 export class Eviction {
   readonly #drop: (node: Node) => void;
@@ -35,8 +35,8 @@ export class Eviction {
   }
 
   /**
-   * Goes on with the round, or begins one, at the cost of about so many nodes and reads of them. Returns whether the
-   * round is complete. A round costs no more than what it evicts.
+   * Continues the round, or begins one, for about this many nodes and their reads. Returns whether the round is
+   * complete. A round costs no more than what it evicts.
    */
   slice(size: number): boolean {
     if (!this.#spared) {
@@ -44,7 +44,7 @@ export class Eviction {
       this.#halfway = new Set();
     }
     let left = size;
-    // What is released meanwhile is gone through too.
+    // Nodes that are released in the meantime are checked too.
     for (const node of this.#loose) {
       if (left <= 0) return false;
       this.#loose.delete(node);

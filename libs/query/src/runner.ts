@@ -11,7 +11,7 @@ import type { Signature, Subject } from './subject.ts';
 export interface Budget {
   /** About so many runs of queries. */
   readonly runs: number;
-  /** Asked after each run: has enough been done? For those who have a clock. */
+  /** Called after each run: whether to stop. For callers that have a clock. */
   readonly isSpent?: () => boolean;
 }
 export const unlimited: Budget = { runs: Infinity };

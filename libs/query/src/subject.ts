@@ -21,7 +21,7 @@ export const knownSignatures = (): number => signatures.size;
 
 export const noAttributes = signatureOf([]);
 
-/** Of attributes by a name of their own, of which there are as many as the code names; labels and such are not kept. */
+/** Only of attributes whose names are fixed in the code; labels and the like are not kept. */
 const named = new Map<string, Signature>();
 
 export function attribute(path: string): Signature {
@@ -78,8 +78,8 @@ export class Subject {
   }
 
   /**
-   * Many signatures name the same attributes: each that the subject has is made text once. Names of attributes that it
-   * does not have come and go with configuration, and are not kept.
+   * Many signatures name the same attributes, so each attribute of the subject is turned into text once. Attributes
+   * that it lacks are not kept: their names come and go with configuration.
    */
   #textOf(path: string): string {
     const known = this.#textsByPath.get(path);

@@ -8,8 +8,8 @@ type KeySet =
 
 /**
  * A key set as Envoy's jwt_authn filter reads it: an object with a list of `keys` (RFC 7517, JWK Set), or one with a
- * PEM certificate for each key id. Whether the keys can be used is another question (`hasUsableKey`). Error: why it is
- * neither.
+ * PEM certificate for each key id. It is not checked whether the keys can be used (`hasUsableKey`). The error says why
+ * it is neither.
  */
 export function parseKeySet(text: string): Result<KeySet> {
   const read = readJsonObject(text, configLimits);
@@ -24,7 +24,7 @@ export function parseKeySet(text: string): Result<KeySet> {
 
 const isPem = (value: unknown): boolean => typeof value === 'string' && value.includes('-----BEGIN CERTIFICATE-----');
 
-/** In bits; Envoy's TLS library takes no shorter key. */
+/** The shortest RSA key that Envoy's TLS library accepts, in bits. */
 const shortestModulus = 512;
 
 function isUsableKey(key: unknown): boolean {
@@ -42,7 +42,7 @@ function hasLongModulus(read: () => ReturnType<typeof createPublicKey>): boolean
   }
 }
 
-/** Is there a key that can verify a token? Envoy refuses a listener with any other key set. */
+/** Whether a key set has a key that can verify a token. Envoy refuses a listener with any other key set. */
 export function hasUsableKey(text: string): boolean {
   const read = parseKeySet(text);
   if (!read.ok) return false;
@@ -51,7 +51,7 @@ export function hasUsableKey(text: string): boolean {
     : read.value.certificates.some(([, pem]) => hasLongModulus(() => new X509Certificate(pem).publicKey));
 }
 
-/** Have two key sets the same keys, in whatever order and however they are written? (Istio's compareJWKSResponse) */
+/** Whether two key sets have the same keys, in any order and spelling (Istio's compareJWKSResponse). */
 export function hasSameKeys(first: string, second: string): boolean {
   const [one, other] = [parseKeySet(first), parseKeySet(second)];
   return one.ok && other.ok && canonical(one.value) === canonical(other.value);

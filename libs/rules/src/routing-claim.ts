@@ -1,7 +1,7 @@
 const prefix = '@request.auth.claims';
 
 /**
- * The claim of a JWT that a match on a header means (Istio "JWT claim based routing", jwt.ToRoutingClaim): `a`, `b` of
+ * The JWT claim that a match on a header refers to (Istio "JWT claim based routing", jwt.ToRoutingClaim): `a`, `b` of
  * `@request.auth.claims.a.b` or `@request.auth.claims[a][b]`, the prefix in any case. Undefined for a header.
  */
 export function routingClaim(header: string): readonly string[] | undefined {

@@ -3,7 +3,7 @@ import { setting } from '@flotilla/std';
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** A text that must have a form. */
+/** A text that must match a pattern. */
 const checked = (base: ReturnType<typeof setting.text>, isRight: (text: string) => boolean, expected: string) => ({
   ...base,
   parse: (text: string): string => {
@@ -45,7 +45,7 @@ export const installationSettings = () => ({
   ...systemNamespaceSettings(),
 });
 
-/** The installation in the options of an app. */
+/** The installation that the options of an app describe. */
 export const installationIn = ({ clusterId, domain, systemNamespace }: Installation): Installation => ({
   clusterId,
   domain,

@@ -19,7 +19,7 @@ export interface XdsPortParts {
   readonly certificate: CertificateSource;
   /** Whether clients on the TLS port must have a certificate; a CA has to serve those that want their first. */
   readonly clients: 'required' | 'optional';
-  /** What is served on the TLS port beside xDS, and the port's name in the log then. */
+  /** What is served on the TLS port in addition to xDS, and the port's name in the log in that case. */
   readonly beside?: { readonly services: readonly GrpcService[]; readonly name: string };
   /** What the TLS port waits for, besides pilot. */
   readonly after?: Promise<unknown>;
@@ -28,7 +28,7 @@ export interface XdsPortParts {
   readonly guard: Guard;
 }
 
-/** The two ports of pilot, which are opened once it is ready. */
+/** Pilot's two ports, which are opened once it is ready. */
 export function xdsPorts(
   options: XdsPortOptions,
   { pilot, certificate, clients, beside, after, maxMessageBytes, log, guard }: XdsPortParts,

@@ -1,4 +1,4 @@
-/** Bytes in one piece, or in several that follow each other: so that what is part of many has to be there only once. */
+/** Bytes in one piece, or in consecutive pieces, so that a piece that many share has to be in memory only once. */
 export type Chunks = Uint8Array | readonly Uint8Array[];
 
 const isOne = (chunks: Chunks): chunks is Uint8Array => chunks instanceof Uint8Array;
@@ -14,5 +14,5 @@ export function lengthOf(chunks: Chunks): number {
   return length;
 }
 
-/** All bytes in one piece; a copy, where there were several. */
+/** All bytes in one piece; a copy if there were several. */
 export const joined = (chunks: Chunks): Uint8Array => (isOne(chunks) ? chunks : Buffer.concat(chunks));

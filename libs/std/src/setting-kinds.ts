@@ -112,7 +112,7 @@ export const choice = <const C extends string>(
     return found;
   },
 });
-/** Some of several, each once; repeatable, in one text separated by commas. */
+/** Some of several choices, each at most once; repeatable, or separated by commas. */
 export const choices = <const C extends string>(
   describe: string,
   { choices: all, value, ...extra }: Extra & { readonly choices: readonly C[]; readonly value: readonly NoInfer<C>[] },

@@ -15,7 +15,7 @@ export interface TokenBucketOptions {
 export interface TokenBuckets {
   /**
    * Takes tokens, by default one, from the bucket of the key and returns 0; if it has fewer, takes none and returns the
-   * milliseconds until it has as many. More than the burst are taken as the burst.
+   * milliseconds until it has enough. A number above the burst is treated as the burst.
    */
   take(key: string, tokens?: number): number;
 }

@@ -9,7 +9,7 @@ const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscove
 const clusterType = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
 
 export type Variant = 'sotw' | 'delta';
-/** Who connects: `account` is what its certificate proves (none: plaintext), all else is what its node says. */
+/** Who connects: its certificate proves `account` (without one: plaintext); its node says everything else. */
 export interface Caller {
   readonly variant: Variant;
   readonly account?: string;
@@ -36,13 +36,13 @@ export interface Stream {
   readonly held: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** A resource that the client has, as canonical JSON; undefined without one. */
   resource(typeUrl: string, name: string): Json | undefined;
-  /** Resolves when it holds of what the client has; looked at after each response. */
+  /** Resolves when the condition holds for what the client has; checked after each response. */
   until(isDone: () => boolean): Promise<void>;
   /** Resolves when the client has a resource of a name. */
   has(typeUrl: string, name: string): Promise<void>;
-  /** Resolves when all is answered that was sent before: the server answers in order. */
+  /** Resolves when everything that was sent before has been answered: the server answers in order. */
   roundTrip(): Promise<void>;
-  /** All that has come until now, told by asking for something else and waiting for that. */
+  /** Everything that has arrived, after waiting for the answer to another request. */
   settled(): Promise<readonly Answer[]>;
   close(): void;
 }
@@ -58,7 +58,7 @@ interface Raw {
   readonly removedResources?: readonly string[];
 }
 
-/** Types of which a response without delta is all that there is. */
+/** Types of which a response without delta is the complete state. */
 const wholeTypes = [
   'envoy.config.cluster.v3.Cluster',
   'envoy.config.listener.v3.Listener',
@@ -74,7 +74,7 @@ function nameIn(typeUrl: string, bytes: Uint8Array): string {
   return Buffer.from(bytes.subarray(start, start + length)).toString();
 }
 
-/** Takes over a response into what a client has. */
+/** Applies a response to what a client has. */
 function take(
   held: Map<string, Map<string, string>>,
   { typeUrl, resources, removedResources = [] }: Raw,
@@ -112,7 +112,7 @@ const struct = (value: unknown): object =>
         },
       };
 
-/** Connects as a proxy to pilot at a port of this host; it has asked for clusters and been answered. */
+/** Connects as a proxy to pilot at a port of this host; it has requested clusters and received them. */
 export async function connectProxy(
   port: number,
   caller: Caller,

@@ -1,6 +1,6 @@
 import { parseAddress } from '@flotilla/rules';
 
-/** How a pod names itself and others. */
+/** How a pod identifies itself and addresses others. */
 export interface AddressFamily {
   readonly localhost: string;
   readonly wildcard: string;
@@ -10,8 +10,8 @@ const v4: AddressFamily = { localhost: '127.0.0.1', wildcard: '0.0.0.0', dnsLook
 const v6: AddressFamily = { localhost: '::1', wildcard: '::', dnsLookupFamily: 'V6_ONLY' };
 
 /**
- * The family of a pod's addresses. A pod with both has IPv4's, unless ISTIO_DUAL_STACK is on: then the first address
- * decides.
+ * The family of a pod's addresses. A pod with both families uses IPv4, unless ISTIO_DUAL_STACK is on: then the first
+ * address decides.
  */
 export function addressFamily(instanceIps: readonly string[], dualStack: boolean): AddressFamily {
   const families = new Set(instanceIps.map(isV6));

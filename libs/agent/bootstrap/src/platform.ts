@@ -1,6 +1,6 @@
 import type { Environment, Locality } from './metadata.ts';
 
-/** What the machine's provider says of a proxy. */
+/** What the cloud provider says about a proxy's machine. */
 export interface Platform {
   readonly metadata: Readonly<Record<string, string>>;
   readonly locality: Locality;

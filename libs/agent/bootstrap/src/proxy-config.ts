@@ -64,7 +64,7 @@ export function resolveProxyConfig({
   return ok(withAnnotations(config, annotations));
 }
 
-/** The two annotations that lie over everything, unchecked; a status port that is not a number is none. */
+/** The two annotations that override everything, unchecked; a status port that is not a number is ignored. */
 function withAnnotations(
   config: MeshProxyConfig,
   { 'sidecar.istio.io/discoveryAddress': discoveryAddress, 'status.sidecar.istio.io/port': port }: Annotations,

@@ -17,7 +17,7 @@ export interface ProxyInput {
     readonly domain?: string;
     readonly outlierLogPath?: string;
     readonly stsPort?: number;
-    /** Deprecated flags, which the proxy configuration takes the place of. */
+    /** Deprecated flags, which the proxy configuration replaces. */
     readonly serviceCluster?: string;
     readonly concurrency?: number;
     /** A bootstrap template of the user's; the configuration that the node names has it. */

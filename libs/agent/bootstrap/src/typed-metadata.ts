@@ -64,7 +64,7 @@ export function typedMetadata(raw: Readonly<Record<string, unknown>>): Result<Re
   return ok({ ...typed, ...podPorts(raw['POD_PORTS']) });
 }
 
-/** Container ports, written again without blanks; what lists none stays as it is. */
+/** Container ports as JSON without blanks; a text that lists none stays as it is. */
 function podPorts(raw: unknown): Record<string, unknown> {
   if (typeof raw !== 'string') return {};
   const read = readJson(raw);

@@ -33,7 +33,7 @@ export function relayStream(options: RelayStreamOptions): (code: status, details
 }
 
 /**
- * What is known of pilot's side, besides the connection.
+ * How far a stream has come on the side of pilot.
  *
  *     connecting ──(pilot answers)──▶ relaying ──(the connection is gone, or Envoy's stream)──▶ ended
  *       │    ▲                                                                                    ▲

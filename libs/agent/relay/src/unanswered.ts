@@ -6,7 +6,7 @@ export class Unanswered {
   readonly #requests: Buffer[] = [];
   #bytes = 0;
 
-  /** Whether there is room for the request; without it the stream has to end. */
+  /** Whether there is room for the request; if not, the stream has to end. */
   add(request: Buffer): boolean {
     this.#requests.push(request);
     this.#bytes += request.length;

@@ -8,7 +8,7 @@ export interface BootstrapFile {
   readonly text?: string;
 }
 export interface BootstrapFileOptions {
-  /** A template of the user's that takes the place of Istio's. */
+  /** A user's template that replaces Istio's. */
   readonly template?: string;
   /** The text of a file; undefined when it does not exist. */
   readonly read: (path: string) => Promise<string | undefined>;

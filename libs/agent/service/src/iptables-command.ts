@@ -26,7 +26,7 @@ export interface IptablesCommandOptions {
   /** What is known of the pod; by default what the system says. */
   readonly pod?: PodFacts;
 }
-/** What the rules depend on beside flags and environment. */
+/** What the rules depend on in addition to flags and environment. */
 export interface PodFacts {
   readonly addresses: readonly string[];
   /** Text of /etc/resolv.conf and of /etc/passwd, as far as they exist. */

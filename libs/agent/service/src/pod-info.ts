@@ -51,7 +51,7 @@ export function podInterfaces(): { readonly name: string; readonly address: stri
 
 const resolveTimeoutMs = 15_000;
 
-/** An address of a host, IPv4 if it has one; undefined when it has none, or nobody says so within 15 s. */
+/** An address of a host, IPv4 if it has one; undefined when it has none, or DNS does not answer within 15 s. */
 export async function resolveHost(host: string): Promise<string | undefined> {
   const timeout = new Promise<[]>((resolve) => setTimeout(resolve, resolveTimeoutMs, []).unref());
   const found = await Promise.race([lookup(host, { all: true }).catch(() => []), timeout]);

@@ -10,7 +10,7 @@ export interface ProxyCommandOptions {
   readonly env: Environment;
   /** Makes the logger once its levels are known. */
   createLog(levels: string): Logger;
-  /** From now on the event loop is watched. */
+  /** Starts the watchdog of the event loop. */
   watch(log: Logger, thresholds: WatchdogThresholds): void;
   readonly metrics: Metrics;
   metricsText(): Promise<string>;

@@ -5,10 +5,10 @@ import { sortedBy } from '@flotilla/std';
 /** Far more than there are codes of problems. */
 const maxReasons = 100;
 
-/** Of the problems that appear together, so many of each code are logged; /debug/problems has the others. */
+/** How many of the problems that appear together are logged for each code; /debug/problems has the others. */
 const maxLogged = 20;
 
-/** Problems of texts beyond one of their limits. */
+/** Problems with texts that exceed a limit. */
 const ofText: ReadonlySet<string> = new Set(['over-limit', 'too-large']);
 
 /** Logs problems under the scope `validation`, and counts galley_validation_failed. */

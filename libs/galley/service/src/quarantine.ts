@@ -28,7 +28,7 @@ interface Quarantined {
   readonly since: string;
 }
 const maxObjects = 1000;
-/** The file is at least so long: on a full disk the watchdog can still write into it. */
+/** The least length of the file, so that the watchdog can still write into it when the disk is full. */
 const reservedBytes = 8192;
 const textOf = (objects: readonly Quarantined[]): string =>
   `${JSON.stringify({ objects }, null, 1)}\n`.padEnd(reservedBytes);
@@ -91,7 +91,7 @@ function load(file: string, log: Logger): Map<string, Quarantined> {
   return new Map();
 }
 
-/** Makes an empty quarantine at once: once the process hangs, the disk may be full. */
+/** Creates an empty quarantine file in advance: by the time the process hangs, the disk may be full. */
 function reserve(file: string, log: Logger): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

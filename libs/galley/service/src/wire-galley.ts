@@ -15,7 +15,7 @@ export interface GalleyParts {
   sources(reading: Reading): Promise<readonly Source[]>;
   readonly bus: Publisher & ReportReceiver;
   readonly installation: Installation;
-  /** Is told the file of objects that must not be read again if the process hangs on one. */
+  /** Gets the path of the quarantine file, where it notes the object that the process hangs on. */
   readonly watchdog: { quarantineIn(file: string): void };
   readonly observability: Observability;
   readonly signal: AbortSignal;
@@ -24,7 +24,7 @@ interface Page {
   readonly contentType: string;
   readonly text: string;
 }
-/** Galley in an app, and what the app shows of it. */
+/** Galley in an app, and what the app's monitoring shows of it. */
 export interface WiredGalley {
   readonly galley: Galley;
   readonly runner: { readonly name: string; run(): Promise<void> };
@@ -34,8 +34,8 @@ export interface WiredGalley {
 }
 
 /**
- * Galley by an app's settings, with its quarantine and its pages: the same in every app that contains it. Rejects when
- * a source cannot be opened.
+ * Creates galley from an app's settings, with its quarantine and its pages, the same way in every app that contains it.
+ * Rejects when a source cannot be opened.
  */
 export async function wireGalley(
   options: OptionsOf<ReturnType<typeof galleySettings>>,

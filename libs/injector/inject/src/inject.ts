@@ -31,7 +31,7 @@ export interface InjectOptions {
   readonly legacyProbeDestination?: boolean;
   /** Why a pod is left as it is; by default what the installation's values say (skipReason). */
   readonly decide?: (pod: PodObject) => string | undefined;
-  /** The workload, where it is known better than by the pod's owner. */
+  /** The workload, if it is known from elsewhere than the pod's owner. */
   readonly owner?: TemplateInput['owner'];
   /** Environment that the URL of the request sets (`/inject/cluster/NAME/net/NAME`). */
   readonly proxyEnv?: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The API server accepts no more of all annotations of an object (Kubernetes, TotalAnnotationSizeLimitB). */
+/** The API server's limit for all annotations of an object together (Kubernetes, TotalAnnotationSizeLimitB). */
 const maxAnnotations = 256 << 10;
 const sizeOf = (map: Readonly<Record<string, string>>): number =>
   Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
@@ -10,7 +10,7 @@ const sizeOf = (map: Readonly<Record<string, string>>): number =>
 const lists = ['containers', 'initContainers', 'volumes', 'imagePullSecrets'];
 const itemLists = ['env', 'ports', 'volumeMounts'];
 
-/** What of an object is not of a Pod's shape, as far as injection reads it. */
+/** What keeps an object from being a Pod, in the fields that injection reads; undefined when nothing does. */
 export function podProblem(object: unknown): string | undefined {
   const wrongType = (value: unknown, path: string): string =>
     `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into ${path}`;

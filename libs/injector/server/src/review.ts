@@ -16,7 +16,7 @@ export interface ReviewFailure {
   readonly message: string;
   readonly uid: string;
   readonly apiVersion?: string;
-  /** Is it longer, deeper or larger than `reviewLimits`? */
+  /** Whether it is longer, deeper or larger than `reviewLimits`. */
   readonly isOverLimit?: boolean;
 }
 

@@ -37,7 +37,7 @@ function agentContainer(input: TemplateInput): Container {
     lifecycle: { postStart: { exec: { command: wait } } },
     env: grpcAgentEnv(input),
     ...(imagePullPolicy ? { imagePullPolicy } : {}),
-    // Without a status port Istio leaves out what follows it, too.
+    // Without a status port, Istio leaves out what follows as well.
     ...(hasStatus
       ? {
           readinessProbe: readiness(input, 15_020),

@@ -204,8 +204,8 @@ export function parseValues(
 }
 
 /**
- * Reads the values that an installation wrote for its injector. They are complete: what is not there of the members
- * that are the user's own was taken out, so it is empty instead of the default.
+ * Reads the values that an installation wrote for its injector. They are complete: a user-defined member that is
+ * missing was removed, so it is empty instead of having its default.
  */
 export function parseInstalledValues(raw: unknown): Result<Values> {
   const complete = structuredClone(raw);

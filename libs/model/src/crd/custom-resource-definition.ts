@@ -20,7 +20,7 @@ const age: Column = {
   type: 'date',
 };
 
-/** What `kubectl get` takes and shows for each of Istio's kinds, as in the CRDs of Istio 1.19. */
+/** The names and columns of each of Istio's kinds in `kubectl get`, as in the CRDs of Istio 1.19. */
 const presentations: Partial<Readonly<Record<keyof Kinds, Presentation>>> = {
   'virtual-services': {
     shortNames: ['vs'],

@@ -19,10 +19,10 @@ const intOrString = { 'x-kubernetes-int-or-string': true } as const;
 const anything = { 'x-kubernetes-preserve-unknown-fields': true } as const;
 
 /**
- * What the API server takes for a value of a schema. It must not refuse what Istio takes (Protocol Buffers' "ProtoJSON
- * Format"): a number may be a text, an enum a number, an element of a list null. Fields that exclude each other are
- * left to galley, which says so in words. A message within itself is open from its second level on, since a structural
- * schema can't refer to itself.
+ * The structural schema by which the API server accepts a value. It must not refuse what Istio accepts (Protocol
+ * Buffers' "ProtoJSON Format"): a number may be a text, an enum a number, an element of a list null. Fields that
+ * exclude each other are left to galley, whose messages explain them. A message that contains itself is open from its
+ * second level on, since a structural schema can't refer to itself.
  */
 export function openApiOf(schema: Schema, within: readonly Schema[] = []): OpenApi {
   switch (schema.type) {

@@ -76,7 +76,7 @@ export const intOrString = scalar<number | string>('intOrString');
 /** Base64 text. */
 export const bytes = scalar<string>('bytes');
 export const wrapper = <T>(value: Of<T>): Of<T> => ({ type: 'wrapper', of: value });
-/** A list; one of more items than `atMost` is refused. */
+/** A list; one with more than `atMost` items is refused. */
 export const repeated = <T>(items: Of<T>, { atMost }: { readonly atMost?: number } = {}): Of<readonly T[]> => ({
   type: 'repeated',
   of: items,
@@ -92,7 +92,7 @@ export function enumeration<const N extends string>(names: readonly N[] | Readon
   return { type: 'enum', values };
 }
 
-/** The same, where a number without a name counts: it stays, as text. */
+/** An enum in which a number without a name is kept, as text. */
 export const openEnumeration = <const N extends string>(names: Readonly<Record<N, number>>): Of<N | `${number}`> => ({
   type: 'enum',
   values: names,

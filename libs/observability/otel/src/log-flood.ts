@@ -134,11 +134,11 @@ export class LogFlood {
       });
     }
     this.#leftOut.clear();
-    // What the repeated lines above had no room for is in these lines already.
+    // Repetitions that the lines above had no room for are included here.
     this.#stopTimer();
   }
 
-  /** That a line was repeated is a line as well: without room for it, its repetitions are left out. */
+  /** The note that a line was repeated is a line too, and is dropped when there is no room for it. */
   #writeRepeated({ entry, since, times }: Repeated, now: number): void {
     if (times === 0) return;
     const repeated = { ...entry, fields: { ...entry.fields, timesMore: times, inMs: now - since } };
@@ -147,7 +147,7 @@ export class LogFlood {
     else this.#options.write(repeated);
   }
 
-  /** A scope's room is not taken from it by one peer: the peer's is looked at first. */
+  /** The peer's limit is checked before the scope's, so that one peer can't use up the scope's room. */
   #refuse(entry: Entry): LeftOutReason | undefined {
     const { peers, scopes } = entry.level === 'debug' || entry.level === 'trace' ? this.#debugBudgets : this.#budgets;
     const scope = entry.scope ?? '';

@@ -23,7 +23,7 @@ export function parseLogLevels(text: string): LogLevels {
 export interface LoggerOptions {
   readonly levels?: LogLevels;
   readonly format?: LogFormat;
-  /** Those that are not given are the default ones. */
+  /** Limits that are not given have their defaults. */
   readonly limits?: Partial<LogLimits>;
   readonly metrics?: Metrics;
   readonly clock?: Clock;

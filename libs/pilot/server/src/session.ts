@@ -7,13 +7,13 @@ export type Node = envoy.config.core.v3.INode;
 /** What the service knows of one proxy; made at the first request of its stream, closed with it. */
 export interface Session {
   readonly source: Source;
-  /** About how many bytes it keeps of the node. */
+  /** About how many bytes of the node it keeps in memory. */
   readonly nodeBytes: number;
-  /** How many of the names that were requested are not known, and not watched. */
+  /** How many of the requested names are neither known nor watched. */
   readonly unknownNames: number;
   /**
-   * Does a piece of what an answer of this type takes, if it is requested by names, for these. Returns whether it is
-   * complete, so that the source answers at little cost.
+   * Computes a piece of an answer of this type, for these names if it is requested by name. Returns whether it is done,
+   * so that answering costs little.
    */
   prepare(typeUrl: string, names: readonly string[]): boolean;
   /**

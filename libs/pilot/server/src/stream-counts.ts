@@ -13,7 +13,7 @@ type Limits = Pick<
   | 'xdsUnknownNamesPerIdentity'
 >;
 export type StreamLimit = 'xds_streams' | 'xds_streams_per_identity';
-/** What streams keep of what their clients send. */
+/** What streams keep in memory of their clients' requests. */
 export type Kept = 'names' | 'unknownNames' | 'queuedBytes' | 'nodeBytes';
 export type KeptLimit =
   | 'xds_total_names'
@@ -27,7 +27,7 @@ export type KeptLimit =
 type Counts = Readonly<Record<'streams' | Kept, number>>;
 const none: Counts = { streams: 0, names: 0, unknownNames: 0, queuedBytes: 0, nodeBytes: 0 };
 
-/** How many streams are open, and how much they keep, in all and of each client. */
+/** How many streams are open, and how much they keep in memory, in total and per client. */
 export class StreamCounts {
   readonly #limits: Limits;
   readonly #byClient = new Map<string, Counts>();
@@ -54,8 +54,8 @@ export class StreamCounts {
   }
 
   /**
-   * A stream of a client keeps so much more, or less. Returns the limit that is exceeded now, by more of it: it is
-   * counted nevertheless, until the stream has let it go.
+   * Adds to what a client's streams keep, or subtracts from it. Returns the limit that an addition exceeds; the
+   * addition is counted nevertheless, until the stream lets go of it.
    */
   keep(client: string, kept: Kept, more: number): KeptLimit | undefined {
     if (more === 0) return undefined;

@@ -66,7 +66,7 @@ const statusFor = (error: unknown): status =>
       ? status.INTERNAL
       : status.INVALID_ARGUMENT;
 
-/** What is attended to: a request, or more of one. */
+/** What the stream works on: a request, or the rest of one. */
 type Attended = RequestEvent | Extract<Event, { kind: 'continue' }>;
 
 /**
@@ -129,7 +129,7 @@ export class AdsStream implements Worker {
     return this.#hasWork;
   }
 
-  /** Whether there is something that can be done now. */
+  /** Whether there is work that can be done now. */
   get #hasWork(): boolean {
     if (this.#isOver || this.#unwrittenBytes >= maxUnwrittenBytes) return false;
     return this.#hasToAnswer || this.#canPush;
@@ -224,7 +224,7 @@ export class AdsStream implements Worker {
     this.#flush();
   }
 
-  /** Does what steps have left to be done, as far as the client takes it. */
+  /** Continues with what earlier steps have left, as far as the client takes it. */
   #flush(): void {
     this.#attempt(() => {
       let done = 0;
@@ -259,7 +259,7 @@ export class AdsStream implements Worker {
     }
   }
 
-  /** From now on the stream keeps so much. */
+  /** Sets how much the stream keeps in memory. */
   #keep(kept: Kept, count: number): void {
     const { counts, client } = this.#options;
     const exceeded = counts.keep(client, kept, count - this.#kept[kept]);
@@ -299,7 +299,7 @@ export class AdsStream implements Worker {
     });
   }
 
-  /** Sends what differs of these in its turn, once the client has taken all that was sent before. */
+  /** Sends what has changed of these in its turn, once the client has taken everything that was sent before. */
   #push(types: Changes): void {
     if (this.#isOver) return;
     for (const [typeUrl, names] of types) {

@@ -1,10 +1,10 @@
 import type { XdsKind } from '@flotilla/pilot-xds';
 import type { Holder } from './shared-list.ts';
 
-/** What of a type has changed: the resources of these names, or all. */
+/** What has changed of a type: the resources of these names, or all of them. */
 export type ChangedNames = ReadonlySet<string> | 'all';
 
-/** What differs for holders of lists after a change. */
+/** What a change has changed for each holder of lists. */
 export class Affected implements Iterable<readonly [Holder, ReadonlyMap<XdsKind, ChangedNames>]> {
   readonly #byHolder = new Map<Holder, Map<XdsKind, ChangedNames>>();
   /** Names that were put together here. Others belong to a list, and thousands of holders may share them. */

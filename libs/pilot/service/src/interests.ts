@@ -58,8 +58,8 @@ export class Interests implements Source {
   }
 
   /**
-   * Does a piece of what an answer of this type takes; if it is requested by names, for these. Returns whether it is
-   * complete.
+   * Computes a piece of an answer of this type, for these names if it is requested by name. Returns whether it is
+   * done.
    */
   prepare(typeUrl: string, names: readonly string[]): boolean {
     const kind = kindOfType(typeUrl);
@@ -77,7 +77,7 @@ export class Interests implements Source {
     );
   }
 
-  /** Does a piece of what all that is requested takes for another subject. Returns whether it is complete. */
+  /** Computes a piece of everything that is requested, for another subject. Returns whether it is done. */
   prepareFor(subject: Subject): boolean {
     const budget = piece();
     const isPrepared = (kind: WholeKind): boolean =>
@@ -115,7 +115,7 @@ export class Interests implements Source {
     }
   }
 
-  /** Names that are not known, and not watched. */
+  /** Names that are neither known nor watched. */
   get unwatched(): number {
     return this.#unknown.unwatched;
   }
@@ -156,8 +156,8 @@ export class Interests implements Source {
   }
 
   /**
-   * What was sent without the names that are not watched: they concern no object that galley reports on, and what
-   * waits for an acknowledgement must not keep what nobody else does.
+   * What was sent, without the names that are not watched: no object that galley reports on is about them, and a
+   * response that waits for its acknowledgement must not keep them in memory.
    */
   watchedOf(sent: Sent): Sent {
     const kind = kindOfType(sent.typeUrl);

@@ -5,23 +5,26 @@ import { Subject, type Change, type Engine, type Watch } from '@flotilla/query';
 export interface KeySetsOptions {
   readonly engine: Engine;
   readonly source: KeySetSource | undefined;
-  /** Takes keys that have come. */
+  /** Takes over keys that the source has given. */
   readonly settle: (changes: readonly Change[]) => Promise<void>;
   readonly onError: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
 export interface KeySets {
-  /** Configuration has changed: requests the key sets that it needs if those are others now. */
+  /** To be called after a change of configuration: tells the source which key sets are needed, if that has changed. */
   follow(changed: ReadonlySet<Watch>): void;
-  /** Resolves when the key sets that are needed now are in force or have failed, after a bounded time at the latest. */
+  /**
+   * Resolves when each key set that is needed now is in force or has failed, and after a bounded time at the
+   * latest.
+   */
   settled(): Promise<void>;
   problems(): readonly KeySetProblem[];
 }
 
 /**
  * Keeps the World's key sets: those that RequestAuthentications need are requested from the source, and what it gives
- * is an input of the queries as any other. So no push waits for a key set, and only proxies that use one that has
- * changed are sent something.
+ * is an input of the queries like any other. So a push never waits for a key set, and a key set that changes is only
+ * sent to the proxies that use it.
  */
 export function followKeySets({ engine, source, settle, onError, signal }: KeySetsOptions): KeySets {
   if (!source) return { follow: () => {}, settled: () => Promise.resolve(), problems: () => [] };

@@ -1,13 +1,13 @@
 import type { Budget, Engine } from '@flotilla/query';
 
-/** Runs of queries, a few dozen microseconds each; a piece is over sooner if they take more milliseconds. */
+/** Runs of queries per piece, a few dozen microseconds each; a piece ends sooner when its time is up. */
 const limits = { runs: 2000, ms: 25 } as const;
-/** Results that are evicted at once, and reads of them: some ten milliseconds. */
+/** Results, and their reads, that are evicted at once: about ten milliseconds. */
 const evictedAtOnce = 50_000;
 
 /**
- * How much is computed at once, before everything else in the process has its turn. Its time begins with its first run:
- * what a piece takes to find where it was does not count.
+ * How much is computed at once before everything else in the process has its turn. Its time begins with its first run,
+ * so the time that a piece needs to get back to where the last one stopped is not included.
  */
 export function piece(now: () => number = () => performance.now()): Budget {
   let end: number | undefined;
@@ -17,7 +17,7 @@ export function piece(now: () => number = () => performance.now()): Budget {
 /** Resolves when everything else that is due has had its turn: timers, connections, health. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Goes through all steps, and lets everything else have its turn when they take long. */
+/** Runs all steps, and lets everything else have its turn whenever they take long. */
 export async function inTurns(steps: Iterable<unknown>): Promise<void> {
   let end = performance.now() + limits.ms;
   for (const _ of steps) {
@@ -27,7 +27,7 @@ export async function inTurns(steps: Iterable<unknown>): Promise<void> {
   }
 }
 
-/** Returns a function that lets an engine evict what nobody holds, soon and in slices. */
+/** Returns a function that makes an engine evict unused results, soon and in slices. */
 export function createCollector(engine: Engine): () => void {
   let isPlanned = false;
   const plan = (): void => {

@@ -3,8 +3,8 @@ import type { Engine, Subject, Watch } from '@flotilla/query';
 import { piece } from './pieces.ts';
 
 /**
- * Answers to names that are about to be given. Where one piece is not enough for them, they are watched until then, so
- * that what it has computed is there when the next one goes on, whatever is evicted in between.
+ * Prepares the answers to names before they are given. If one piece is not enough, the names are watched until the
+ * answers are given, so that no eviction in between discards what a piece has computed.
  */
 export class PreparedNames {
   readonly #engine: Engine;
@@ -14,7 +14,7 @@ export class PreparedNames {
     this.#engine = engine;
   }
 
-  /** Does a piece of what the answers take. Returns whether they are complete; then they are until this turn ends. */
+  /** Computes a piece of the answers. Returns whether they are complete, which then holds until this turn ends. */
   prepare(keys: Iterable<ResourceKey>, subject: Subject): boolean {
     const budget = piece();
     const done: ResourceKey[] = [];
@@ -35,7 +35,7 @@ export class PreparedNames {
     return this.#engine.watch(query, memberKey, subject);
   }
 
-  /** They are given, or nobody waits for them any more. */
+  /** To be called when the answers have been given, or are no longer wanted. */
   release(): void {
     for (const watch of this.#watches.values()) this.#engine.unwatch(watch);
     this.#watches.clear();

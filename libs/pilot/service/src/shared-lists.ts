@@ -13,7 +13,7 @@ import { ListWatch, type Engine, type ListSource, type Signature, type Subject, 
 import type { Affected } from './affected.ts';
 import { SharedList, type Holder } from './shared-list.ts';
 
-/** A list that proxies have: one of those that make up a type that is taken whole, or one resource by its name. */
+/** A list that proxies have: one of the lists that make up a type that is taken whole, or a single resource by name. */
 export type AskedList =
   { readonly kind: WholeKind; readonly source: ListSource<Made> } | { readonly kind: XdsKind; readonly name: string };
 
@@ -88,8 +88,8 @@ export class SharedLists {
   }
 
   /**
-   * Takes over that these watches have changed, one list at each step: until the last, some lists are still as they
-   * were. Notes for each holder the names that differ for it.
+   * Updates the lists of watches that have changed, one list per step; until the last step, some lists are out of date.
+   * Notes for each holder the names that differ for it.
    */
   *settle(watches: Iterable<Watch>, affected: Affected): Iterable<void> {
     for (const [watch, changed] of byList(watches)) {
@@ -112,7 +112,7 @@ export class SharedLists {
     return 'source' in asked ? this.#whole.get(asked.source) : this.#named.get(asked.kind)?.get(asked.name);
   }
 
-  /** Begins a family. */
+  /** Creates a family. */
   #found(asked: AskedList): Family {
     const source = 'source' in asked ? asked.source : listOfOne(resourceKey(asked));
     const family: Family = { asked, source, bySignature: new Map() };

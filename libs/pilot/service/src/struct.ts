@@ -24,10 +24,10 @@ function valueToJson(value: Value): unknown {
   return has('listValue') ? (value.listValue?.values ?? []).map(valueToJson) : null;
 }
 
-/** What an entry of an object or list takes beside its texts. */
+/** Bytes that an entry of an object or list takes in addition to its texts. */
 const entryBytes = 64;
 
-/** About how many bytes of memory a value of JSON takes, at most: two for each character. */
+/** About how many bytes of memory a JSON value takes at most, with two bytes for each character. */
 export function weightOf(value: unknown): number {
   if (typeof value === 'string') return 2 * value.length;
   if (typeof value !== 'object' || value === null) return 0;

@@ -1,8 +1,8 @@
 import type { ResourceKey } from '@flotilla/pilot-xds';
 
 /**
- * Names that a proxy has requested though there was nothing by them. Only so many of them are watched; the others are
- * counted, and kept by its stream alone.
+ * Names that a proxy has requested and that name nothing. A limited number of them is watched; the others are only
+ * counted, and kept by the proxy's stream alone.
  */
 export class UnknownNames {
   readonly #max: number;

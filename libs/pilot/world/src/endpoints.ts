@@ -189,7 +189,7 @@ function entryEndpointsOf(view: View, service: Service, { port, address }: Wante
   }
   const endpoints = (view.derived(entryEndpoints, key) ?? []) as readonly WorkloadEntry[];
   const listed = address === undefined ? endpoints : endpoints.filter((endpoint) => endpoint.address === address);
-  // Without listed endpoints, the host itself is the endpoint.
+  // An empty list would make the host itself the endpoint.
   if (listed.length === 0 && endpoints.length > 0) return [];
   const resource: Resource<'service-entries'> = {
     ...serviceEntry,

@@ -78,7 +78,7 @@ interface Where {
   readonly within?: readonly string[];
 }
 
-/** As long as galley makes the file at least, so that there is room for some objects on a full disk. */
+/** The least length of the file, as galley creates it, so that there is room for some objects on a full disk. */
 const reservedBytes = 8192;
 const pause = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
 
@@ -117,8 +117,8 @@ const written = (objects: readonly QuarantinedObject[]): Buffer =>
   Buffer.from(`${JSON.stringify({ objects }, null, 1)}\n`);
 
 /**
- * Writes over a file without making it longer, which a full disk allows: the blank space that galley reserved is used
- * up, then the oldest objects go. Throws when there is no file, or no room for one object.
+ * Overwrites a file without making it longer, which a full disk allows: first the blank space that galley reserved is
+ * used, then the oldest objects are dropped. Throws when there is no file, or no room for one object.
  */
 async function writeInPlace(file: string, objects: readonly QuarantinedObject[]): Promise<void> {
   const opened = await open(file, 'r+');
@@ -135,7 +135,7 @@ async function writeInPlace(file: string, objects: readonly QuarantinedObject[])
   }
 }
 
-/** Adds an object to the file, which is replaced as a whole; if that can't be done, it is written in place. */
+/** Adds an object to the file by replacing the file; if that fails, overwrites it in place. */
 async function quarantine(file: string, object: QuarantinedObject): Promise<void> {
   let objects: readonly QuarantinedObject[] = [];
   try {

@@ -4,18 +4,18 @@ import { operatorMistakes } from './operator.ts';
 import { Report } from '../report.ts';
 import { validate, type ValidateOptions } from '../validate.ts';
 
-/** What is wrong with an object: errors refuse it, warnings don't. */
+/** What is wrong with an object: it is refused for errors, but not for warnings. */
 export interface DocumentVerdict {
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
-  /** Whether it could be read; if not, the errors are about its fields, in words of our own. */
+  /** Whether it could be read; if not, the errors are about its fields, and their texts are ours instead of Istio's. */
   readonly readable: boolean;
 }
 type Plain = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Members that an object of Kubernetes has; any other is a mistake in writing. */
+/** The members of a Kubernetes object; any other is a typing error. */
 const members = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
 const valid: DocumentVerdict = { errors: [], warnings: [], readable: true };
 
@@ -41,7 +41,7 @@ export function validateDocument(object: unknown, options: ValidateOptions = {})
   return verdictOf(report.problems);
 }
 
-/** Groups whose objects are Istio's own; those of Kubernetes are read, too, but are not Istio's to refuse. */
+/** Groups of Istio's own objects. Kubernetes' objects are read too, but not validated here. */
 const isIstio = (group: string): boolean => group === 'istio.io' || group.endsWith('.istio.io');
 
 function checkConventions(item: unknown, report: Report): void {

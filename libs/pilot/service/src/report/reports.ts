@@ -30,8 +30,8 @@ export interface Reports {
 const turn = { ms: 5, factor: 20, leastPauseMs: 50 };
 
 /**
- * What concerns all objects, such as a proxy that connects, is waited for to be over before they are looked at: as long
- * as something like it comes within `calmMs`, but no longer than `mostMs`.
+ * When something affects all objects, such as a proxy that connects, they are checked once nothing like it has happened
+ * for `calmMs`, but after `mostMs` at the latest.
  */
 const whole = { calmMs: 200, mostMs: 2000 };
 
@@ -62,7 +62,7 @@ export function createReports(options: ReportsOptions): Reports {
   let revision = 0;
   /** Objects of this revision or later may be reported on differently. */
   let dueSince = Infinity;
-  /** When all objects are due, and by when at the latest. */
+  /** When all objects are to be checked, and when at the latest. */
   let [wholeAt, wholeBy] = [Infinity, Infinity];
   let isSettling = false;
   /** When the next turn begins. */
