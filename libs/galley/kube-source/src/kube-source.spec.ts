@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeKube } from '@flotilla/kube-fake';
 import { resources } from '@flotilla/kube-port';
@@ -90,6 +91,25 @@ describe('the source of a cluster', () => {
     });
     const isSidecar = (event: SourceEvent): boolean => event.type === 'object' && event.collection === 'sidecars';
     expect((await until(isSidecar)).find(isSidecar)).toMatchObject({ key: { namespace: 'shop', name: 'a' } });
+  });
+
+  it('leaves nothing behind of changes that have been taken', async () => {
+    const signals: AbortSignal[] = [];
+    const { watch } = api;
+    api.watch = (resource, selection, signal) => {
+      signals.push(signal);
+      return watch.call(api, resource, selection, signal);
+    };
+    await api.create(resources.configMaps, configMap({ mesh: 'rootNamespace: a' }));
+    const until = read();
+    await until(isMeshSynced);
+    const listeners = (): number => signals.slice(0, 1).flatMap((signal) => getEventListeners(signal, 'abort')).length;
+    const before = listeners();
+    for (const name of ['b', 'c', 'd', 'e']) {
+      await api.replace(resources.configMaps, configMap({ mesh: `rootNamespace: ${name}` }));
+      await until(isMesh);
+    }
+    expect(listeners()).toBeLessThanOrEqual(before);
   });
 
   it('says once that the cluster is away, and once that it is back', async () => {
