@@ -72,8 +72,9 @@ export function meshReader(installation: Installation, revision = ''): KindReade
   const ids = new Map<string, ObjectId>(
     meshKeys.map(([key, collection]) => [key, { cluster, collection, key: meshObjectKey }]),
   );
-  /** The keys of the ConfigMap that are known to exist. */
+  /** The keys of the ConfigMap that are known to exist, or whose last value was kept. */
   const held = new Set<string>();
+  let isFound = false;
   const problems = (...found: readonly LocatedProblem[]): SourceEvent => ({ type: 'problems', place, problems: found });
 
   function readObject(object: KubeObject): readonly SourceEvent[] {
@@ -81,8 +82,11 @@ export function meshReader(installation: Installation, revision = ''): KindReade
     const data = readMeshData((object['data'] ?? {}) as Readonly<Record<string, unknown>>);
     const events: SourceEvent[] = [];
     for (const [key, id] of ids) {
-      if (!data.ok) events.push({ type: 'kept', ...id });
-      else if (data.value[key] !== undefined) {
+      if (!data.ok) {
+        // Of a list, it may keep what an earlier one has given.
+        events.push({ type: 'kept', ...id });
+        held.add(key);
+      } else if (data.value[key] !== undefined) {
         events.push({ type: 'object', ...id, object: data.value[key], origin });
         held.add(key);
       } else if (held.delete(key)) events.push({ type: 'gone', ...id });
@@ -94,10 +98,15 @@ export function meshReader(installation: Installation, revision = ''): KindReade
     switch (event.type) {
       case 'listing':
         held.clear();
+        isFound = false;
         return isFirst ? [] : scopes.map((scope) => ({ type: 'relist', ...scope }));
       case 'synced':
-        return scopes.map((scope) => ({ type: 'synced', ...scope }));
+        return [
+          ...(isFound ? [] : [problems()]),
+          ...scopes.map((scope): SourceEvent => ({ type: 'synced', ...scope })),
+        ];
       case 'found':
+        isFound = true;
         return readObject(event.object);
       case 'gone': {
         const gone = [...ids].filter(([key]) => held.delete(key)).map(([, id]) => ({ type: 'gone', ...id }) as const);

@@ -70,6 +70,33 @@ describe('the source of a cluster', () => {
     expect((await until(isMesh)).at(-1)).toMatchObject({ type: 'problems', problems: [] });
   });
 
+  it('knows what a list has kept: that goes when the ConfigMap does', async () => {
+    await api.create(resources.configMaps, configMap({ mesh: 'rootNamespace: a' }));
+    const until = read();
+    await until(isMeshSynced);
+    api.cut();
+    await api.others.replace(resources.configMaps, configMap({ mesh: 'rootNamespace: [' }));
+    api.restore();
+    await until(isMeshSynced);
+    await api.delete(resources.configMaps, { namespace: metadata.namespace, name: metadata.name });
+    const events = await until(({ type }) => type === 'problems');
+    expect(events).toContainEqual(expect.objectContaining({ type: 'gone', collection: 'mesh-config' }));
+  });
+
+  it('takes back what was wrong with a ConfigMap that a list does not have any more', async () => {
+    await api.create(resources.configMaps, configMap({ mesh: 'rootNamespace: [' }));
+    const until = read();
+    await until(isMeshSynced);
+    api.cut();
+    await api.others.delete(resources.configMaps, { namespace: metadata.namespace, name: metadata.name });
+    api.restore();
+    expect(await until(isMeshSynced)).toContainEqual({
+      type: 'problems',
+      place: 'ConfigMap istio-system/istio',
+      problems: [],
+    });
+  });
+
   it('reads the ConfigMap of its revision', async () => {
     await api.create(resources.configMaps, configMap({ mesh: 'rootNamespace: old' }));
     await api.create(resources.configMaps, configMap({ mesh: 'rootNamespace: new' }, 'istio-canary'));
