@@ -76,6 +76,11 @@ export class MemorySource implements Source {
     this.#send([{ type: 'away', since, reason }]);
   }
 
+  /** One of its kinds can't be read from now on, and its reader learns so; of the others it learns all that changes. */
+  refuse(since: number, reason: string): void {
+    this.#send([{ type: 'away', since, reason }]);
+  }
+
   /** It can be reached again, and is listed once more, as after a watch that has expired. */
   restore(): void {
     this.#reachable = true;

@@ -159,7 +159,10 @@ class Session {
       signal,
       clock: this.#clock,
       log: observability.log,
-      begin: (source) => this.pipeline.begin(source),
+      begin: (source) => {
+        this.pipeline.begin(source);
+        this.#states.begin(source);
+      },
       take: (source, changes) => this.#take(source, changes),
     });
     try {
@@ -206,6 +209,7 @@ class Session {
 
   #noteState(source: string, event: SourceEvent): void {
     if (event.type === 'away') this.#states.away(source, event);
+    if (event.type === 'back') this.#states.back(source, this.#clock.now());
   }
 
   #noteSource(source: string): void {

@@ -12,6 +12,8 @@ export type SourceStatus = { readonly name: string } & (
 /** The state of each source, and what is to be said of it. */
 export class SourceStates {
   readonly #states = new Map<string, SourceStatus>();
+  /** Those that have said so, and not yet that they are back. */
+  readonly #away = new Set<string>();
   readonly #isSynced: (source: string) => boolean;
 
   /** `isSynced` says whether the whole state of a source is known. */
@@ -24,8 +26,14 @@ export class SourceStates {
     return [...this.#states.values()];
   }
 
+  /** A run of it begins. */
+  begin(name: string): void {
+    this.#away.delete(name);
+  }
+
   away(name: string, { since, reason }: { readonly since: number; readonly reason: string }): void {
     const before = this.#states.get(name);
+    this.#away.add(name);
     this.#states.set(name, {
       name,
       state: 'away',
@@ -34,8 +42,15 @@ export class SourceStates {
     });
   }
 
-  /** Something was heard of the source, so it can be reached. */
+  /** It can be reached again. */
+  back(name: string, now: number): void {
+    this.#away.delete(name);
+    this.heard(name, now);
+  }
+
+  /** Something was heard of the source, so it can be reached: unless it is away, and this is of another kind. */
   heard(name: string, now: number): void {
+    if (this.#away.has(name)) return;
     if (this.#isSynced(name)) this.#states.set(name, { name, state: 'in step' });
     else if (this.#states.get(name)?.state !== 'reading')
       this.#states.set(name, { name, state: 'reading', since: now });

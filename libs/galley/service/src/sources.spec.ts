@@ -120,6 +120,24 @@ describe('several sources', () => {
     await end();
   });
 
+  it('are away until they are back, though something is heard of their other kinds', async () => {
+    const source = new MemorySource({ name: 'cluster', objects: [object('a')] });
+    const { galley, clock, state, until, untilProblem, isComplete, codes, end } = rig(source);
+    await until(isComplete);
+    source.refuse(clock.now(), 'services is forbidden');
+    await untilProblem();
+    source.put(object('b'));
+    await until(() => state.has('shop/b'));
+    expect([codes(), galley.sources()]).toEqual([
+      ['source-away'],
+      [{ name: 'cluster', state: 'away', since: clock.now(), reason: 'services is forbidden' }],
+    ]);
+    source.restore();
+    while (codes().length > 0) await setImmediate();
+    expect(galley.sources()).toEqual([{ name: 'cluster', state: 'in step' }]);
+    await end();
+  });
+
   it('are run again when they fail, with what they had in force until then', async () => {
     const source = new MemorySource({ name: 'cluster', objects: [object('a'), object('b')] });
     const { galley, clock, state, until, untilProblem, isComplete, end } = rig(source);
