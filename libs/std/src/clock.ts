@@ -5,10 +5,18 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** About 24.8 days: what is beyond that Node takes for no time at all (Node's documentation, setTimeout). */
+const longestTimer = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    let timer: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      timer =
+        left <= longestTimer ? setTimeout(callback, left) : setTimeout(() => wait(left - longestTimer), longestTimer);
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
 };
