@@ -47,3 +47,4 @@ export {
 } from './outside/readers.ts';
 export { closest } from './closest.ts';
 export { type TokenBuckets, createTokenBuckets } from './token-bucket.ts';
+export { type Slots, createSlots } from './slots.ts';

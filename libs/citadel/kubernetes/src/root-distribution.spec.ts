@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeKube } from '@flotilla/kube-fake';
-import { resources, type KubeObject } from '@flotilla/kube-port';
+import { KubeError, resources, type KubeObject } from '@flotilla/kube-port';
 import { createManualClock, type ManualClock } from '@flotilla/testing';
 import { createRootDistribution, rootConfigMap } from './root-distribution.ts';
 
@@ -68,5 +68,87 @@ describe('the root in every namespace', () => {
     await api.others.delete(resources.configMaps, nameIn('shop'));
     api.restore();
     await becomes('shop', holdsRoot);
+  });
+
+  /** Holds writes back; each is let go, or refused, by hand. */
+  function holdWrites() {
+    const held: { readonly namespace: string | undefined; release(error?: KubeError): void }[] = [];
+    const { patch } = api;
+    api.patch = async (resource, name, change) => {
+      const { promise, resolve, reject } = Promise.withResolvers<null>();
+      const answer = await patch(resource, name, change);
+      held.push({ namespace: name.namespace, release: (error) => void (error ? reject(error) : resolve(null)) });
+      await promise;
+      return answer;
+    };
+    const next = async () => {
+      for (;;) {
+        const first = held.shift();
+        if (first) return first;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    return { held, next };
+  }
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('is written into a few of many namespaces at a time', async () => {
+    const { held, next } = holdWrites();
+    for (let index = 0; index < 100; index += 1) await makeNamespace(`n${index}`);
+    start();
+    await settle();
+    expect(held).toHaveLength(20);
+    const written = new Set<string | undefined>();
+    while (written.size < 100) {
+      const write = await next();
+      written.add(write.namespace);
+      write.release();
+    }
+  });
+
+  it('is put back when it is edited while the answer to a write is on its way', async () => {
+    const { next } = holdWrites();
+    await makeNamespace('shop');
+    start();
+    const first = await next();
+    await api.others.patch(resources.configMaps, nameIn('shop'), {
+      type: 'merge',
+      body: { data: { 'root-cert.pem': 'FALSE' } },
+    });
+    await settle();
+    first.release();
+    (await next()).release();
+    await becomes('shop', holdsRoot);
+  });
+
+  it('is put into a namespace that is made again while its predecessor is being written into', async () => {
+    const { next } = holdWrites();
+    await makeNamespace('shop');
+    start();
+    const first = await next();
+    await api.others.delete(resources.configMaps, nameIn('shop'));
+    await api.others.delete(resources.namespaces, { name: 'shop' });
+    await makeNamespace('shop');
+    await settle();
+    first.release(new KubeError('namespaces "shop" not found', { status: 404, reason: 'NotFound' }));
+    await settle();
+    clock.advance(200);
+    (await next()).release();
+    await becomes('shop', holdsRoot);
+  });
+
+  it('is not put into namespaces that have gone while the API server was away', async () => {
+    await makeNamespace('shop');
+    start();
+    await becomes('shop', holdsRoot);
+    api.cut();
+    await api.others.delete(resources.configMaps, nameIn('shop'));
+    await api.others.delete(resources.namespaces, { name: 'shop' });
+    api.restore();
+    await makeNamespace('bank');
+    await becomes('bank', holdsRoot);
+    expect(await api.others.get(resources.configMaps, nameIn('shop'))).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import {
   type WatchEvent,
 } from '@flotilla/kube-port';
 import type { Logger } from '@flotilla/observability-port';
-import { createBackoff, messageOf, pause, systemClock, type Clock } from '@flotilla/std';
+import { createBackoff, createSlots, messageOf, pause, systemClock, type Clock } from '@flotilla/std';
 
 /** Istio's name for the ConfigMap with the root certificate, which injected pods mount. */
 export const rootConfigMap = 'istio-ca-root-cert';
@@ -22,6 +22,9 @@ export interface RootDistributionOptions {
   /** Uniform from 0 to 1. */
   readonly random?: () => number;
 }
+
+/** Writes at a time: a cluster may have ten thousand namespaces, and each write takes a connection. */
+const maxWrites = 20;
 
 /** Namespaces whose pods are never part of the mesh; Istio excludes the same ones. */
 const excluded = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
@@ -41,9 +44,14 @@ class Distribution {
   readonly #options: Required<RootDistributionOptions>;
   readonly #signal: AbortSignal;
   readonly #namespaces = new Set<string>();
+  /** Those that the list which is being read has not contained so far. */
+  readonly #unconfirmed = new Set<string>();
   /** Namespaces whose ConfigMap has the root certificate. */
   readonly #right = new Set<string>();
   readonly #writing = new Set<string>();
+  /** Of these, those in which something else was seen meanwhile: it may be newer than what is written. */
+  readonly #overtaken = new Set<string>();
+  readonly #slots = createSlots(maxWrites);
   #isListed = false;
 
   constructor(options: RootDistributionOptions, signal: AbortSignal) {
@@ -54,10 +62,11 @@ class Distribution {
   async followNamespaces(): Promise<void> {
     for await (const events of this.#options.api.watch(resources.namespaces, {}, this.#signal))
       for (const event of events) {
-        if (event.type === 'found' && isLive(event.object)) this.#namespaces.add(event.object.metadata.name);
-        else if (event.type === 'found' || event.type === 'gone') this.#forget(event.object.metadata.name);
+        if (event.type === 'listing') for (const namespace of this.#namespaces) this.#unconfirmed.add(namespace);
+        else if (event.type === 'synced') for (const namespace of this.#unconfirmed) this.#forget(namespace);
+        else if (event.type === 'found') this.#find(event.object);
+        else if (event.type === 'gone') this.#forget(event.object.metadata.name);
         else this.#report(event);
-        if (event.type === 'found') this.#check(event.object.metadata.name);
       }
   }
 
@@ -65,15 +74,20 @@ class Distribution {
     const selection = { fieldSelector: `metadata.name=${rootConfigMap}` };
     for await (const events of this.#options.api.watch(resources.configMaps, selection, this.#signal))
       for (const event of events) {
-        if (event.type === 'listing') this.#right.clear();
+        if (event.type === 'listing') this.#startListing();
         else if (event.type === 'synced') this.#startChecking();
         else if (event.type === 'found' || event.type === 'gone') {
           const { namespace = '' } = event.object.metadata;
           if (event.type === 'found' && this.#isRight(event.object)) this.#right.add(namespace);
-          else this.#right.delete(namespace);
+          else this.#lose(namespace);
           this.#check(namespace);
         } else this.#report(event);
       }
+  }
+
+  #startListing(): void {
+    this.#right.clear();
+    this.#isListed = false;
   }
 
   /** Before the list is complete, a ConfigMap that has not been seen may exist nevertheless. */
@@ -82,9 +96,24 @@ class Distribution {
     for (const namespace of this.#namespaces) this.#check(namespace);
   }
 
+  #find(object: KubeObject): void {
+    const { name } = object.metadata;
+    if (!isLive(object)) return this.#forget(name);
+    this.#unconfirmed.delete(name);
+    this.#namespaces.add(name);
+    this.#check(name);
+  }
+
   #forget(namespace: string): void {
+    this.#unconfirmed.delete(namespace);
     this.#namespaces.delete(namespace);
+    this.#lose(namespace);
+  }
+
+  /** The namespace does not hold the root. */
+  #lose(namespace: string): void {
     this.#right.delete(namespace);
+    if (this.#writing.has(namespace)) this.#overtaken.add(namespace);
   }
 
   #isRight({ data }: KubeObject): boolean {
@@ -108,20 +137,26 @@ class Distribution {
     this.#writing.add(namespace);
     try {
       while (this.#needs(namespace) && !this.#signal.aborted) {
+        this.#overtaken.delete(namespace);
         try {
-          await api.patch(resources.configMaps, name, { type: 'apply', fieldManager: 'citadel', force: true, body });
-          this.#right.add(namespace);
-        } catch (thrown) {
-          if (isNotFound(thrown)) return;
-          log.warn('the root certificate could not be written into a namespace; trying again', {
-            configMap: describeName(name),
-            problem: messageOf(thrown),
+          await this.#slots.run(async () => {
+            if (!this.#needs(namespace) || this.#signal.aborted) return;
+            await api.patch(resources.configMaps, name, { type: 'apply', fieldManager: 'citadel', force: true, body });
+            if (!this.#overtaken.has(namespace)) this.#right.add(namespace);
           });
+        } catch (thrown) {
+          // A namespace that has gone is forgotten soon; another one of its name may have come meanwhile.
+          if (!isNotFound(thrown))
+            log.warn('the root certificate could not be written into a namespace; trying again', {
+              configMap: describeName(name),
+              problem: messageOf(thrown),
+            });
           await pause(backoff.next(), this.#signal, clock);
         }
       }
     } finally {
       this.#writing.delete(namespace);
+      this.#overtaken.delete(namespace);
     }
   }
 

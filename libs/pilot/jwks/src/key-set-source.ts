@@ -1,6 +1,6 @@
 import type { KeySetKey, KeySetSource, OnKeySet, WantedKeySet } from '@flotilla/model';
 import { createLimits, type Observability } from '@flotilla/observability-port';
-import { pause, systemClock, type Clock } from '@flotilla/std';
+import { createSlots, pause, systemClock, type Clock } from '@flotilla/std';
 import { createAddressGuard } from './address-guard.ts';
 import { fetchLimits, type FetchFailure } from './failure.ts';
 import { fetchKeySet } from './fetch-key-set.ts';
@@ -9,7 +9,7 @@ import { createHostResolver } from './resolver.ts';
 import type { JwksOptions } from './jwks-settings.ts';
 import { beyondLimit, describeProblem } from './problem.ts';
 import { createRoots } from './roots.ts';
-import { createHostSlots, createSlots } from './slots.ts';
+import { createHostSlots } from './slots.ts';
 
 export interface KeySetSourceOptions extends JwksOptions {
   readonly observability: Pick<Observability, 'log' | 'metrics'>;

@@ -1,8 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup, Resolver } from 'node:dns/promises';
 import { isIP, isIPv6, type LookupFunction } from 'node:net';
+import { createSlots } from '@flotilla/std';
 import { FetchFailure } from './failure.ts';
-import { createSlots } from './slots.ts';
 
 export interface ResolverOptions {
   /** DNS servers, `address[:port]`, instead of the system's; then names are absolute. */
