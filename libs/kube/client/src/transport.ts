@@ -119,7 +119,6 @@ export class Transport {
       outgoing.once('close', () => {
         for (const ended of [signal, deadline]) ended.removeEventListener('abort', end);
       });
-      outgoing.once('response', () => deadline.removeEventListener('abort', end));
       outgoing.once('error', reject);
       outgoing.end(payload);
     });
