@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resources, type KubeApi, type WatchEvent } from '@flotilla/kube-port';
 import { createKubeClient, type KubeClientOptions } from './kube-client.ts';
 
@@ -11,7 +11,8 @@ const list = (...items: readonly object[]): string =>
 
 describe('a client of an API server that misbehaves', () => {
   let server: Server;
-  const stop = new AbortController();
+  let stop: AbortController;
+  beforeEach(() => void (stop = new AbortController()));
   afterEach(() => {
     stop.abort();
     server.closeAllConnections();
@@ -36,6 +37,46 @@ describe('a client of an API server that misbehaves', () => {
     }
     return undefined;
   }
+  const object = (name: string, data: string): string =>
+    `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"${name}","resourceVersion":"2"},"data":${data}}`;
+  /** What the API server takes at most. */
+  const deep = `${'{"a":['.repeat(4900)}"\\\\ud800"${']}'.repeat(4900)}`;
+
+  it('reads the others of a list or a watch with an object that is nested too deeply', async () => {
+    const api = await serve((request, response) => {
+      if (hasWatch(request.url))
+        for (const name of ['c', 'd']) response.write(`{"type":"ADDED","object":${object(name, deep)}}\n`);
+      else
+        response.end(
+          `{"apiVersion":"v1","kind":"List","metadata":{"resourceVersion":"1"},"items":[${object('a', deep)},${object('b', '{"x":"y"}')}]}`,
+        );
+    });
+    const found = new Map<string, unknown>();
+    await until(api, (event) => {
+      if (event.type === 'found') found.set(event.object.metadata.name, event.object['data']);
+      return event.type === 'away' || found.has('d');
+    });
+    const tooDeep = 'a value that is nested more than 200 levels deep';
+    expect(Object.fromEntries(found)).toEqual({ a: tooDeep, b: { x: 'y' }, c: tooDeep, d: tooDeep });
+  });
+
+  it('reads fewer objects at a time when they are many small values', async () => {
+    const many = object('a', `[${'0,'.repeat(700_000)}0]`);
+    const asked: number[] = [];
+    const api = await serve(
+      (request, response) => {
+        if (hasWatch(request.url)) return;
+        const limit = Number(new URL(request.url ?? '', 'http://x').searchParams.get('limit'));
+        asked.push(limit);
+        response.end(
+          `{"apiVersion":"v1","kind":"List","metadata":{"resourceVersion":"1"},"items":[${Array<string>(limit).fill(many).join(',')}]}`,
+        );
+      },
+      { pageSize: 8 },
+    );
+    expect(await until(api, ({ type }) => type === 'away' || type === 'synced')).toMatchObject({ type: 'synced' });
+    expect(asked).toEqual([8, 4]);
+  });
 
   it('gives up a watch that is refused in an answer without an end', async () => {
     const api = await serve(

@@ -3,8 +3,9 @@ import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { KubeError } from '@flotilla/kube-port';
-import { messageOf, pause, readJsonObject, type Clock, type JsonLimits } from '@flotilla/std';
+import { messageOf, pause, readJsonObject, type Clock } from '@flotilla/std';
 import type { Connection } from './connection.ts';
+import { answerLimits, readAnswer } from './read-answer.ts';
 
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -25,16 +26,7 @@ export interface TransportOptions {
   readonly deadlineMs: number;
 }
 
-/** Limits of one answer: a page of a list, or an object, for which etcd's limit is 1.5 MiB. */
-export const answerLimits: JsonLimits = {
-  length: 16 << 20,
-  depth: 200,
-  nodes: 4_000_000,
-  keys: 2_000_000,
-  scalarLength: 4 << 20,
-};
-
-/** An answer longer than `answerLimits.length`. */
+/** An answer beyond `answerLimits`. */
 export class AnswerTooLong extends KubeError {}
 
 /** Sends requests to one API server. */
@@ -73,9 +65,10 @@ export class Transport {
     request.signal.addEventListener('abort', stop, { once: true });
     try {
       const text = await readAll(await this.sendForStream({ ...request, signal: late.signal }));
-      const read = readJsonObject(text, answerLimits);
-      if (!read.ok) throw new KubeError(`the answer is not valid: ${read.error.message}`);
-      return read.value;
+      const read = readAnswer(text);
+      if (read.ok) return read.value;
+      if (read.error.code === 'over-limit') throw new AnswerTooLong(`an answer with ${read.error.message}`);
+      throw new KubeError(`the answer is not valid: ${read.error.message}`);
     } catch (thrown) {
       throw thrown instanceof KubeError ? thrown : new KubeError(messageOf(thrown));
     } finally {

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import { KubeError, type KubeObject, type KubeResource, type Selection } from '@flotilla/kube-port';
-import { readJsonObject, type Clock } from '@flotilla/std';
+import type { Clock } from '@flotilla/std';
 import { isRecord, leanObject } from './lean-object.ts';
 import { pathOf, queryOf, selectors } from './paths.ts';
-import { answerLimits, type Transport } from './transport.ts';
+import { answerLimits, readAnswer } from './read-answer.ts';
+import type { Transport } from './transport.ts';
 
 /** One event of a watch; a bookmark only advances the version. */
 export interface WatchLine {
@@ -99,7 +100,7 @@ async function* linesOf(body: Readable): AsyncIterable<readonly string[]> {
 /** Undefined for a blank line and for an object without a name. Throws KubeError for an event that reports an error. */
 function readLine(text: string): WatchLine | undefined {
   if (text.trim() === '') return undefined;
-  const read = readJsonObject(text, answerLimits);
+  const read = readAnswer(text);
   if (!read.ok) throw new KubeError(`a watch event is not valid: ${read.error.message}`);
   const { type, object } = read.value;
   if (!isRecord(object)) throw new KubeError('a watch event has no object');
