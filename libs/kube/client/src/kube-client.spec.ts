@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resources, type KubeApi, type WatchEvent } from '@flotilla/kube-port';
+import { systemClock, type Clock } from '@flotilla/std';
 import { createKubeClient, type KubeClientOptions } from './kube-client.ts';
 
 const hasWatch = (url = ''): boolean => new URL(url, 'http://x').searchParams.has('watch');
@@ -76,6 +77,27 @@ describe('a client of an API server that misbehaves', () => {
     );
     expect(await until(api, ({ type }) => type === 'away' || type === 'synced')).toMatchObject({ type: 'synced' });
     expect(asked).toEqual([8, 4]);
+  });
+
+  it.each([
+    ['the API server ends', { code: 500, message: 'etcd is away' }],
+    ['has expired', { code: 410, message: 'too old' }],
+  ])('tries a watch that %s as soon as it begins ever less often', async (_, status) => {
+    const pauses: number[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback) => {
+        if (ms < 1000) pauses.push(ms);
+        return systemClock.after(ms, callback);
+      },
+    };
+    const api = await serve(
+      (request, response) =>
+        response.end(hasWatch(request.url) ? `{"type":"ERROR","object":${JSON.stringify(status)}}\n` : list()),
+      { clock, random: () => 1, firstPauseMs: 2, mostPauseMs: 16 },
+    );
+    await until(api, () => pauses.length >= 5);
+    expect(pauses.slice(0, 5)).toEqual([2, 4, 8, 16, 16]);
   });
 
   it('gives up a watch that is refused in an answer without an end', async () => {

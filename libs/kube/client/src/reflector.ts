@@ -63,6 +63,7 @@ export class Reflector {
     const { clock, transport, missingKindMs, random } = this.#options;
     while (!signal.aborted) {
       const startedAt = clock.now();
+      const wasWatching = this.#position.type === 'watching';
       let failure: unknown;
       try {
         yield* this.#position.type === 'watching' ? this.#watch(this.#position, signal) : this.#list(signal);
@@ -80,6 +81,7 @@ export class Reflector {
       if (this.#position.type === 'not served')
         await transport.wait(missingKindMs * (0.5 + random() / 2), undefined, signal);
       else if (failure !== undefined || isHasty) await transport.wait(this.#backoff.next(), failure, signal);
+      else if (wasWatching) this.#backoff.reset();
     }
   }
 
@@ -123,13 +125,15 @@ export class Reflector {
       const answered = this.#answered(events);
       if (answered.length > 0) yield answered;
       const last = lines.at(-1);
-      if (last) this.#position = { type: 'watching', version, resourceVersion: last.resourceVersion };
+      if (!last) continue;
+      // That a list or a watch is accepted does not say that it holds: what fails after that is tried ever less often.
+      this.#backoff.reset();
+      this.#position = { type: 'watching', version, resourceVersion: last.resourceVersion };
     }
   }
 
   #answered(events: readonly WatchEvent[]): readonly WatchEvent[] {
     this.#lastAnswer = this.#options.clock.now();
-    this.#backoff.reset();
     if (!this.#isAway) return events;
     this.#isAway = false;
     return [{ type: 'back' }, ...events];
