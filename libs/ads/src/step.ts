@@ -189,25 +189,26 @@ const sendsOf =
     response === undefined ? [] : protocol.whole.has(response.send.typeUrl) ? [response.send] : split(response.send);
 
 /**
- * The new names that the step for an event will look up, limited to one step's worth, so that their answers can be
- * prepared. Reads nothing but the request.
+ * The names that the step for an event subscribes to, for those who prepare answers and let them go when it has: none
+ * of a request that has no effect. Looks at no more than the request.
  */
 export function newNames(state: State, event: RequestEvent | Continue, { limits }: Protocol): readonly string[] {
   const known = state.subscriptions.get(event.typeUrl);
-  const found: string[] = [];
+  if (event.kind === 'sotw' && known && (event.nonce !== known.nonce || event.names === known.asked)) return [];
+  const gone = new Set(event.kind === 'delta' ? event.unsubscribe : []);
+  const isNew = (name: string): boolean =>
+    event.kind === 'continue' ||
+    (name !== '*' &&
+      !known?.names.has(name) &&
+      (event.kind === 'sotw' || !(known?.waiting.has(name) || gone.has(name))));
   const asked =
-    event.kind === 'continue'
-      ? (known?.waiting ?? [])
-      : event.kind === 'delta'
-        ? event.subscribe
-        : event.names === known?.asked
-          ? []
-          : event.names;
+    event.kind === 'continue' ? (known?.waiting ?? []) : event.kind === 'delta' ? event.subscribe : event.names;
+  const found = new Set<string>();
   for (const name of asked) {
-    if (found.length >= limits.namesPerStep) break;
-    if (name !== '*' && !known?.names.has(name)) found.push(name);
+    if (found.size >= limits.namesPerStep) break;
+    if (isNew(name)) found.add(name);
   }
-  return found;
+  return [...found];
 }
 
 function verdict({ typeUrl, nonce, error }: RequestEvent): Effect {
