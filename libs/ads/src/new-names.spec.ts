@@ -38,4 +38,19 @@ describe('the names that a step is prepared for', () => {
   ] as const)('are those that it subscribes to: %s', (_, events) => {
     for (const [prepared, added] of preparedAndAdded(...events)) expect(prepared).toEqual(added);
   });
+
+  it.each([
+    ['names that wait already', [delta(['*', 'a', 'b', 'c', 'd']), delta(['c', 'd'])]],
+    ['names that are let go at once', [delta(['*']), delta(['a', 'b', 'c'], ['a', 'b', 'c'])]],
+  ] as const)('are all that it looks up for a client that takes everything besides: not %s', (_, events) => {
+    const state = createState();
+    const prepared = new Set<string>();
+    const found: string[] = [];
+    const noting: Source = { all: () => [], get: (_type, name) => void found.push(name) };
+    for (const event of events) {
+      for (const name of newNames(state, event, protocol)) prepared.add(name);
+      step(state, event, { source: noting, protocol });
+    }
+    expect(found.filter((name) => !prepared.has(name))).toEqual([]);
+  });
 });

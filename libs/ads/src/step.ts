@@ -118,7 +118,9 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   // another type it doesn't say.
   const isFollower = follows.some(({ type }) => type === typeUrl);
   const isHeld = (name: string): boolean => !known && !isFollower && initialVersions.has(name);
-  const forced = new Set([...asked].filter((name) => !isHeld(name) && !later.has(name)));
+  // Names that wait have their own steps, and those that are let go at once none.
+  const isDue = (name: string): boolean => !subscription.waiting.has(name) && !gone.has(name);
+  const forced = new Set([...asked].filter((name) => !isHeld(name) && isDue(name)));
   const isWhole = !known || (isTurned && wildcard);
   const response = respond(state, typeUrl, { context, forced, first: !known, ...(isWhole ? {} : { only: forced }) });
   return [
