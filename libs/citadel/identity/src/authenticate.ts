@@ -11,6 +11,8 @@ import type { VerifyToken } from './token-review.ts';
 export interface Credentials {
   readonly certificate?: X509Certificate;
   readonly bearer?: string;
+  /** Where the caller is, without its port. */
+  readonly address?: string;
 }
 export interface AuthenticateOptions extends ControlPlane {
   readonly clock: Clock;
@@ -35,7 +37,7 @@ export interface Caller {
  * decides.
  */
 export async function authenticate(
-  { certificate, bearer }: Credentials,
+  { certificate, bearer, address }: Credentials,
   options: AuthenticateOptions,
 ): Promise<Result<Caller>> {
   const reasons: string[] = [];
@@ -45,7 +47,7 @@ export async function authenticate(
     reasons.push(`client certificate: ${byCertificate.error}`);
   }
   if (bearer !== undefined) {
-    const byToken = await identityOfToken(bearer, options);
+    const byToken = await identityOfToken(bearer, address, options);
     if (byToken.ok) return byToken;
     reasons.push(byToken.error);
   }
@@ -65,7 +67,11 @@ function identityOfCertificate(
 }
 
 /** A JWT has three parts; anything else can only be a bootstrap token. */
-async function identityOfToken(token: string, options: AuthenticateOptions): Promise<Result<Caller>> {
+async function identityOfToken(
+  token: string,
+  address: string | undefined,
+  options: AuthenticateOptions,
+): Promise<Result<Caller>> {
   if (token.split('.', 4).length !== 3)
     return provedBy(
       'bootstrap token',
@@ -73,7 +79,7 @@ async function identityOfToken(token: string, options: AuthenticateOptions): Pro
       serviceNames,
     );
   return options.verifyToken
-    ? provedBy('token', await options.verifyToken(token))
+    ? provedBy('token', await options.verifyToken(token, address))
     : err(
         'tokens of service accounts are not accepted here: citadel has neither --platform kubernetes nor a --jwks-file',
       );

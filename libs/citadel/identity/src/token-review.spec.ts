@@ -80,6 +80,21 @@ describe('tokens reviewed by an API server', () => {
     expect(await verify('more')).toMatchObject({ ok: true });
   });
 
+  it('of one address leave room for those of others', async () => {
+    const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
+    answer = () => promise;
+    const running = Array.from({ length: 20 }, (_, index) => verify(`t${index}`, '10.0.0.1'));
+    expect(await verify('more', '10.0.0.1')).toMatchObject({
+      ok: false,
+      error: expect.stringContaining('of one address') as string,
+    });
+    const other = verify('t', '10.0.0.2');
+    resolve(accepted('system:serviceaccount:shop:cart'));
+    expect(await other).toMatchObject({ ok: true });
+    await Promise.all(running);
+    expect(await verify('more', '10.0.0.1')).toMatchObject({ ok: true });
+  });
+
   it('that are too long are not sent to the API server', async () => {
     expect(await verify('x'.repeat(16_385))).toMatchObject({ ok: false });
     expect(asked).toEqual([]);

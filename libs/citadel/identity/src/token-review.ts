@@ -3,8 +3,8 @@ import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
 import { err, Lru, messageOf, ok, type Clock, type Result } from '@flotilla/std';
 import { readExpiry } from './jwt.ts';
 
-/** Whom a bearer token belongs to, or why it is refused. Never rejects. */
-export type VerifyToken = (token: string) => Promise<Result<SpiffeIdentity>>;
+/** Whom a bearer token belongs to, or why it is refused; `address` is its sender's. Never rejects. */
+export type VerifyToken = (token: string, address?: string) => Promise<Result<SpiffeIdentity>>;
 
 /** An API server's verdict on a token; `reason` is why it is not accepted. */
 export type ReviewedToken =
@@ -25,6 +25,8 @@ const refusedMs = 5000;
 const maxVerdicts = 10_000;
 /** Requests to the API server at a time; further tokens are refused, and their callers try again. */
 const maxReviews = 100;
+/** Of these, so many are of one address: whoever sends tokens that nobody has issued leaves room for the others. */
+const maxReviewsOfAddress = 20;
 const maxTokenLength = 16_384;
 
 interface Verdict {
@@ -42,6 +44,8 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
   const verdicts = new Lru<Verdict>(maxVerdicts);
   const asked = new Map<string, Promise<Result<SpiffeIdentity>>>();
 
+  const ofAddresses = new Map<string, number>();
+
   async function ask(token: string, hash: string): Promise<Result<SpiffeIdentity>> {
     try {
       const reviewed = await review(token, [audience]);
@@ -58,7 +62,13 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
     }
   }
 
-  return async (token) => {
+  function count(address: string, more: number): void {
+    const running = (ofAddresses.get(address) ?? 0) + more;
+    if (running > 0) ofAddresses.set(address, running);
+    else ofAddresses.delete(address);
+  }
+
+  return async (token, address) => {
     if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
     const hash = createHash('sha256').update(token).digest('base64');
     const known = verdicts.get(hash);
@@ -66,9 +76,16 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
     const running = asked.get(hash);
     if (running) return running;
     if (asked.size >= maxReviews) return err(`more than ${maxReviews} tokens are being reviewed: try again`);
+    if (address !== undefined && (ofAddresses.get(address) ?? 0) >= maxReviewsOfAddress)
+      return err(`more than ${maxReviewsOfAddress} tokens of one address are being reviewed: try again`);
+    if (address !== undefined) count(address, 1);
     const answer = ask(token, hash);
     asked.set(hash, answer);
-    return answer;
+    try {
+      return await answer;
+    } finally {
+      if (address !== undefined) count(address, -1);
+    }
   };
 }
 

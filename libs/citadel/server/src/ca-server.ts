@@ -141,5 +141,9 @@ function credentialsOf(call: ServerUnaryCall<Request, Response>): Credentials {
   const raw = call.getAuthContext().sslPeerCertificate?.raw;
   const [header] = call.metadata.get('authorization');
   const [, bearer] = /^Bearer (.+)$/i.exec(String(header ?? '')) ?? [];
-  return { ...(raw ? { certificate: new X509Certificate(raw) } : {}), ...(bearer === undefined ? {} : { bearer }) };
+  return {
+    address: addressOf(call),
+    ...(raw ? { certificate: new X509Certificate(raw) } : {}),
+    ...(bearer === undefined ? {} : { bearer }),
+  };
 }
