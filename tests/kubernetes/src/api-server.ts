@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKubeClient, openConnection, type KubeClientOptions } from '@flotilla/kube-client';
 import type { KubeApi } from '@flotilla/kube-port';
+import { pause } from '@flotilla/std';
 import { build, startApiServer, stopCluster, type RunningApi } from '@flotilla/tool-cluster';
 
 /** A real API server, without nodes, that one test has to itself. */
@@ -50,5 +51,5 @@ export const openApi = async (kubeconfig: string, options: Partial<KubeClientOpt
 
 /** Resolves when the condition holds; it is checked again and again. */
 export async function becomes(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+  while (!(await holds())) await pause(20);
 }

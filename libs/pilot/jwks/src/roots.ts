@@ -34,33 +34,33 @@ export function createRoots({ rootsFile, extraRootsFile, onProblem }: RootsOptio
     const version = `${system?.version}\n${extra?.version}`;
     if (current?.version === version) return current.context;
     if (rootsFile !== undefined && !system) onProblem(`${rootsFile} cannot be read: only other roots are trusted`);
-    const standard = system ? [await readFile(system.path, 'utf8')] : rootsFile === undefined ? rootCertificates : [];
-    const context = await contextOf(standard, extra?.path, onProblem);
+    const standard = system ? await usable(system.path, onProblem) : rootsFile === undefined ? rootCertificates : [];
+    const more = extra ? await usable(extra.path, onProblem) : [];
+    const context = createSecureContext({ ca: [...standard, ...more], minVersion: 'TLSv1.2' });
     current = { version, context };
     return context;
   };
 }
 
-/** Falls back to the standard roots alone when the extra ones can't be used. */
-async function contextOf(
-  standard: readonly string[],
-  extra: string | undefined,
-  onProblem: RootsOptions['onProblem'],
-): Promise<SecureContext> {
-  const build = (...more: string[]): SecureContext =>
-    createSecureContext({ ca: [...standard, ...more], minVersion: 'TLSv1.2' });
+/** The roots in a file; none when it can't be used, which is reported: TLS takes a text without a certificate. */
+async function usable(path: string, onProblem: RootsOptions['onProblem']): Promise<readonly string[]> {
   try {
-    return build(...(extra === undefined ? [] : [await readFile(extra, 'utf8')]));
+    const { size } = await stat(path);
+    if (size > maxBytes) throw new Error(`it has more than ${maxBytes} bytes`);
+    const text = await readFile(path, 'utf8');
+    if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it holds no PEM certificate');
+    createSecureContext({ ca: text });
+    return [text];
   } catch (error) {
-    onProblem(`${extra} cannot be used, so that only other roots are trusted: ${messageOf(error)}`);
-    return build();
+    onProblem(`${path} cannot be used, so that only other roots are trusted: ${messageOf(error)}`);
+    return [];
   }
 }
 
 async function versionOf(path: string): Promise<{ readonly path: string; readonly version: string } | undefined> {
   try {
     const { mtimeMs, size, ino } = await stat(path);
-    return size <= maxBytes ? { path, version: `${path} ${mtimeMs} ${size} ${ino}` } : undefined;
+    return { path, version: `${path} ${mtimeMs} ${size} ${ino}` };
   } catch {
     return undefined;
   }
