@@ -125,6 +125,8 @@ function attack(name, args) {
 }
 
 const all = process.argv.includes('--all');
+// For tests that take more cases then.
+if (all) process.env.FLOTILLA_ALL = '1';
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const isEndToEnd = (arg) => arg.startsWith(e2e);
 const isOnKubernetes = (arg) => arg.startsWith(kubernetes);

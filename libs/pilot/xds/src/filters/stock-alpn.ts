@@ -70,12 +70,8 @@ const withPerRoute = <T extends Pick<IRoute, 'typedPerFilterConfig'>>(
   return alpn === '' ? to : { ...to, typedPerFilterConfig: { ...perRoute(alpn), ...to.typedPerFilterConfig } };
 };
 
-/**
- * The routes as this Envoy needs them: for Istio's own as they are, for a stock one each with the ALPN of where it
- * leads.
- */
+/** The routes of a stock Envoy, each with the ALPN of where it leads. */
 export function withStockAlpn(view: View, routes: readonly IRoute[]): IRoute[] {
-  if (view.attr('istioExtensions')) return [...routes];
   return routes.map((route) => {
     const { cluster, weightedClusters } = route.route ?? {};
     if (!weightedClusters?.clusters) return withPerRoute(view, route, cluster);

@@ -3,7 +3,6 @@ import type { ObjectKey } from '@flotilla/model';
 import { gatewayUse, virtualServiceHeader, virtualServicesFor, worldQuery, type View } from '@flotilla/pilot-world';
 import { defineKey, internList, type KeyOf } from '@flotilla/query';
 import { envoy } from '@flotilla/proto-gen/envoy';
-import { withStockAlpn } from '../filters/stock-alpn.ts';
 import { part } from '../finish/parts.ts';
 import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
 import { serverHosts } from '../gateway/hosts.ts';
@@ -21,6 +20,7 @@ import {
   virtualServiceRoutes,
   type ServedAt,
 } from './virtual-service-routes.ts';
+import { routesForEnvoy } from './stock-routes.ts';
 
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
 const { ALL } = envoy.config.route.v3.VirtualHost.TlsRequirementType;
@@ -126,7 +126,7 @@ function buildVirtualHost(
   return {
     name,
     domains,
-    routes: withStockAlpn(view, ordered),
+    routes: routesForEnvoy(view, ordered),
     includeRequestAttemptCount: true,
     ...(redirects ? { requireTls: ALL } : {}),
     ...buildSession(session),

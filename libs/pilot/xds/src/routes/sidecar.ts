@@ -1,6 +1,5 @@
 import { mesh, setting, sidecarResource, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, type envoy } from '@flotilla/proto-gen/envoy';
-import { withStockAlpn } from '../filters/stock-alpn.ts';
 import { part } from '../finish/parts.ts';
 import { encodeVirtualHost, finishRouteConfiguration, type VirtualHostPart } from '../finish/route-configuration.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
@@ -11,6 +10,7 @@ import { buildDefaultRoute } from './route.ts';
 import { clusterName } from '../cluster-name.ts';
 import { sidecarPlan, parseRouteName, type PlannedHost, type ServiceRoutes } from './sidecar-plan.ts';
 import { virtualServiceRoutes } from './virtual-service-routes.ts';
+import { routesForEnvoy } from './stock-routes.ts';
 
 type IRoute = envoy.config.route.v3.IRoute;
 type IVirtualHost = envoy.config.route.v3.IVirtualHost;
@@ -21,7 +21,7 @@ function buildVirtualHost(view: View, { name, domains, routes, session }: Planne
   return {
     name,
     domains: [...domains],
-    routes: withStockAlpn(view, built),
+    routes: routesForEnvoy(view, built),
     includeRequestAttemptCount: true,
     ...buildSession(session),
   };
