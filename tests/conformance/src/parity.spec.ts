@@ -11,6 +11,7 @@ const corpora = [
   { name: 'xds', corpus: corpusPath('xds') },
   { name: 'xds', corpus: corpusPath('more', 'xds') },
   { name: 'xds', corpus: corpusPath('random') },
+  { name: 'xds', corpus: corpusPath('field') },
   { name: 'bootstrap', corpus: corpusPath() },
   { name: 'injection', corpus: corpusPath() },
   { name: 'iptables', corpus: corpusPath() },
