@@ -56,6 +56,10 @@ export function buildBootstrap({
       ...(locality ? { locality: { region: locality.region, zone: locality.zone, sub_zone: locality.subZone } } : {}),
     },
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
+    // What the agent's bootstrap allows for regular expressions, as Istio's does; Envoy's own limit is 100.
+    layered_runtime: {
+      layers: [{ name: 'istio', static_layer: { 're2.max_program_size.error_level': '32768' } }],
+    },
     dynamic_resources: {
       cds_config: source,
       lds_config: source,
