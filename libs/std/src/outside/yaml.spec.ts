@@ -209,8 +209,8 @@ describe('any text', () => {
       .map((parts) => parts.join(''));
     fc.assert(
       fc.property(texts, (text) => {
-        // The library takes the marker of a document within quotes for text, which YAML 1.2 (section 9.1.2) does not, and
-        // `1:1` for a number of base 60, which Go's reader does not.
+        // The library takes the marker of a document within quotes for text, which YAML 1.2 (section 9.1.2) does not,
+        // and `1:1` for a number of base 60, which Go's reader does not.
         if (/["'][^]*\n(?:---|\.\.\.)|\d:\d/.test(text)) return;
         const read = readYamlDocuments(text);
         const documents = [...parseAllDocuments(text, { version: '1.1', logLevel: 'silent' })];
