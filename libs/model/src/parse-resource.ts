@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '@flotilla/std';
+import { err, ok, type Result, isRecord } from '@flotilla/std';
 import { kinds, type KindInfo } from './kinds.ts';
 import { withMeshDefaults } from './mesh-defaults.ts';
 import { defaultInstallation, type Installation } from './installation.ts';
@@ -12,8 +12,6 @@ import { repeated } from './schema/schema.ts';
 import { MeshConfig, MeshNetworks } from './schema/mesh-config.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : value instanceof Date ? value.toISOString() : undefined;
 
@@ -26,7 +24,7 @@ const byKind = new Map(kinds.map((info) => [`${info.group}/${info.kind}`, info])
 
 /** The kind that an object says it is; undefined for kinds that the mesh doesn't read. */
 export function kindOf(raw: unknown): KindInfo | undefined {
-  if (!isPlain(raw)) return undefined;
+  if (!isRecord(raw)) return undefined;
   const apiVersion = text(raw['apiVersion']) ?? '';
   return byKind.get(
     `${apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''}/${text(raw['kind']) ?? ''}`,
@@ -49,7 +47,7 @@ export function parseResource(
 ): Result<ParsedResource, readonly Problem[]> {
   const fail = (path: string, message: string, code = 'wrong-type'): Result<never, readonly Problem[]> =>
     err([{ code, level: 'error', path, message }]);
-  if (!isPlain(raw)) return fail('', 'expected a Kubernetes object with apiVersion, kind and metadata');
+  if (!isRecord(raw)) return fail('', 'expected a Kubernetes object with apiVersion, kind and metadata');
   const apiVersion = text(raw['apiVersion']);
   const kindName = text(raw['kind']);
   if (!apiVersion || !kindName)
@@ -96,7 +94,7 @@ function parseFields(raw: Plain, { schema, layout }: KindInfo, options: ParseOpt
       return parseValue(schema, raw, { ...options, path: '' });
     case 'spec and status': {
       const spec = raw['spec'] ?? {};
-      const parsed = parseValue(schema, isPlain(spec) ? { ...spec, status: raw['status'] } : spec, {
+      const parsed = parseValue(schema, isRecord(spec) ? { ...spec, status: raw['status'] } : spec, {
         ...options,
         path: 'spec',
       });
@@ -115,7 +113,7 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Omit<Meta, 'cluster'>, 
   const problems: Problem[] = [];
   const wrong = (path: string, message: string): void =>
     void problems.push(buildProblem('WrongMetadata', { detail: message }, `metadata.${path}`));
-  if (!isPlain(raw))
+  if (!isRecord(raw))
     return err([buildProblem('WrongMetadata', { detail: 'expected an object with a name' }, 'metadata')]);
   // YAML 1.1 makes a boolean of a name such as `off`; Kubernetes' decoder makes text of it again.
   const name =
@@ -132,7 +130,7 @@ function parseMeta(raw: unknown, kind: KindInfo): Result<Omit<Meta, 'cluster'>, 
   const strings = (field: 'labels' | 'annotations'): Record<string, string> | undefined => {
     const map = raw[field];
     if (map === undefined || map === null) return undefined;
-    if (!isPlain(map)) return void wrong(field, 'expected an object');
+    if (!isRecord(map)) return void wrong(field, 'expected an object');
     for (const [key, value] of Object.entries(map))
       if (typeof value !== 'string' && value !== null)
         wrong(`${field}[${JSON.stringify(key)}]`, `expected text, found ${JSON.stringify(value)}: put it in quotes`);

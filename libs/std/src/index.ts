@@ -6,6 +6,7 @@ export { compareText, deepEqual, stableStringify } from './equal.ts';
 export { deepFreeze } from './freeze.ts';
 export { freezeShared, freezesShared, shared } from './shared.ts';
 export { groupBy, sortedBy } from './order.ts';
+export { isRecord } from './record.ts';
 export { AsyncQueue } from './async-queue.ts';
 export { aborted } from './abort.ts';
 export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { messageOf } from '@flotilla/std';
+import { messageOf, isRecord } from '@flotilla/std';
 import type { Outcome, Run } from './area.ts';
 
 /** This project's answer to a case, as files for --out, and the first difference from Istio's answer. */
@@ -36,10 +36,6 @@ const shown = (value: unknown): string => {
   const text = JSON.stringify(value);
   return text.length < 300 ? text : `${text.slice(0, 297)}...`;
 };
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The first place where two JSON values differ, with both; undefined where they are equal. */
 export function firstDifference(expected: unknown, actual: unknown, path = ''): string | undefined {
   if (Array.isArray(expected) && Array.isArray(actual))
@@ -50,7 +46,7 @@ export function firstDifference(expected: unknown, actual: unknown, path = ''): 
         i < actual.length ? actual[i] : absent,
       ]),
     );
-  if (isPlain(expected) && isPlain(actual))
+  if (isRecord(expected) && isRecord(actual))
     return search(
       [...new Set([...Object.keys(expected), ...Object.keys(actual)])].map((key) => [
         path === '' ? key : `${path}.${key}`,

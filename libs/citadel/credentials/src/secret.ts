@@ -1,5 +1,5 @@
 import { buildProblem, credentialIn, type Credential, type Problem } from '@flotilla/model';
-import { err, ok, type Result } from '@flotilla/std';
+import { err, ok, type Result, isRecord } from '@flotilla/std';
 import { credentialMistake, missingParts } from './check-credential.ts';
 
 /** The API server takes no larger Secret (Kubernetes, "Secrets"). */
@@ -9,10 +9,6 @@ const maxBytes = 1024 * 1024;
  * watches neither.
  */
 const otherUses: readonly unknown[] = ['kubernetes.io/service-account-token', 'helm.sh/release.v1'];
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** A manifest of kind Secret that has a name. */
 export interface SecretObject {
   readonly name: string;
@@ -24,10 +20,10 @@ export interface SecretObject {
 
 /** The Secrets of a document, which may be a list. */
 export function secretsIn(value: unknown): readonly SecretObject[] {
-  if (!isPlain(value)) return [];
+  if (!isRecord(value)) return [];
   if (value['kind'] === 'List' && Array.isArray(value['items']))
-    return value['items'].filter((item) => !isPlain(item) || item['kind'] !== 'List').flatMap(secretsIn);
-  if (value['kind'] !== 'Secret' || value['apiVersion'] !== 'v1' || !isPlain(value['metadata'])) return [];
+    return value['items'].filter((item) => !isRecord(item) || item['kind'] !== 'List').flatMap(secretsIn);
+  if (value['kind'] !== 'Secret' || value['apiVersion'] !== 'v1' || !isRecord(value['metadata'])) return [];
   const { name, namespace = 'default' } = value['metadata'];
   return typeof name === 'string' && typeof namespace === 'string'
     ? [{ name, namespace, type: value['type'], data: value['data'], stringData: value['stringData'] }]
@@ -66,7 +62,7 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** `data` is base64, `stringData` text that wins over it. */
 function decode({ data, stringData }: SecretObject): Result<Record<string, Uint8Array>> {
   const [encoded, plain] = [data ?? {}, stringData ?? {}];
-  if (!isPlain(encoded) || !isPlain(plain)) return err('expected objects as data and stringData');
+  if (!isRecord(encoded) || !isRecord(plain)) return err('expected objects as data and stringData');
   const found: Record<string, Uint8Array> = {};
   for (const [name, text] of Object.entries(encoded)) {
     if (text === null) continue;

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { ControlPlane, SpiffeIdentity } from '@flotilla/rules';
-import { err, ok, parseTimestamp, readJsonObject } from '@flotilla/std';
+import { err, ok, parseTimestamp, readJsonObject, isRecord } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 
 /**
@@ -17,8 +17,6 @@ const minLength = 32;
 const maxLength = 4096;
 const maxServices = 64;
 const digestOf = (token: string): Buffer => hash('sha256', token, 'buffer');
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Reads a JSON object of service name → token, or → `{"token", "expires"}` with a date as in RFC 3339. Short tokens and

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, decodeJwt, errors, jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTPayload } from 'jose';
 import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
-import { err, messageOf, ok } from '@flotilla/std';
+import { err, messageOf, ok, isRecord } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
 
 export interface JwtOptions {
@@ -74,8 +74,6 @@ export function readExpiry(token: string): number | undefined {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const textOf = (value: unknown, name: string): string => {
   const member = isRecord(value) ? value[name] : undefined;
   return typeof member === 'string' ? member : '';

@@ -1,9 +1,6 @@
 import { readMeshData, type Document } from '@flotilla/galley-pipeline';
 import type { ParsedDocument } from '@flotilla/files';
-
-type Plain = Record<string, unknown>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { isRecord } from '@flotilla/std';
 
 /**
  * Mesh configuration is YAML inside the ConfigMap `istio`: read it, or say what is wrong in it. Other documents stay as
@@ -12,11 +9,11 @@ const isPlain = (value: unknown): value is Plain =>
 export function readMesh(document: ParsedDocument): ParsedDocument {
   const { value } = document;
   if (
-    !isPlain(value) ||
+    !isRecord(value) ||
     value['kind'] !== 'ConfigMap' ||
-    !isPlain(value['metadata']) ||
+    !isRecord(value['metadata']) ||
     value['metadata']['name'] !== 'istio' ||
-    !isPlain(value['data'])
+    !isRecord(value['data'])
   )
     return document;
   const data = readMeshData(value['data']);

@@ -10,6 +10,7 @@ import {
 import { meshKeys } from './mesh-config-map.ts';
 import type { ObjectName } from './object-id.ts';
 import { recognizeKind, type RecognizedKind } from './recognize-kind.ts';
+import { isRecord } from '@flotilla/std';
 
 /** One object of a document. */
 export interface DocumentObject {
@@ -23,8 +24,6 @@ export interface DocumentObject {
 }
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const maxListDepth = 3;
 
 /**
@@ -36,7 +35,7 @@ export function splitDocument(
   installation: Pick<Installation, 'systemNamespace'>,
   { within, depth } = { within: '', depth: 0 },
 ): readonly DocumentObject[] {
-  if (isPlain(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
+  if (isRecord(value) && value['kind'] === 'List' && Array.isArray(value['items'])) {
     if (depth < maxListDepth)
       return value['items'].flatMap((item: unknown, i) =>
         splitDocument(item, installation, { within: joinPaths(within, `items[${i}]`), depth: depth + 1 }),
@@ -56,7 +55,7 @@ export function splitDocument(
 
 /** A document without a kind is read, so that its problem says what it lacks. */
 function recognize(value: unknown): RecognizedKind {
-  const { apiVersion, kind } = (isPlain(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown };
+  const { apiVersion, kind } = (isRecord(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown };
   return typeof apiVersion === 'string' && apiVersion !== '' && typeof kind === 'string' && kind !== ''
     ? recognizeKind({ apiVersion, kind })
     : { isRead: true };
@@ -65,7 +64,7 @@ function recognize(value: unknown): RecognizedKind {
 /** Which resource an object is, if it says so; whether it is valid does not matter. */
 function nameOf(value: unknown): ObjectName | undefined {
   const kind = kindOf(value);
-  const meta = isPlain(value) && isPlain(value['metadata']) ? value['metadata'] : {};
+  const meta = isRecord(value) && isRecord(value['metadata']) ? value['metadata'] : {};
   // YAML 1.1 makes a boolean of a name such as `off`; Kubernetes' decoder makes text of it again.
   const name = ['string', 'boolean', 'number'].includes(typeof meta['name']) ? String(meta['name']) : '';
   if (!kind || name === '') return undefined;
@@ -76,14 +75,14 @@ function nameOf(value: unknown): ObjectName | undefined {
 
 /** The ConfigMap `istio` of the system namespace: its keys `mesh` and `meshNetworks`, which a source has parsed. */
 const isMeshConfigMap = (value: unknown, { systemNamespace }: Pick<Installation, 'systemNamespace'>): value is Plain =>
-  isPlain(value) &&
+  isRecord(value) &&
   value['kind'] === 'ConfigMap' &&
-  isPlain(value['metadata']) &&
+  isRecord(value['metadata']) &&
   value['metadata']['name'] === 'istio' &&
   value['metadata']['namespace'] === systemNamespace;
 
 function meshObjects(value: Plain, within: string): DocumentObject[] {
-  const data = isPlain(value['data']) ? value['data'] : {};
+  const data = isRecord(value['data']) ? value['data'] : {};
   return meshKeys.flatMap(([key, collection]) =>
     data[key] === undefined
       ? []

@@ -1,12 +1,10 @@
-import { deepEqual } from '@flotilla/std';
+import { deepEqual, isRecord } from '@flotilla/std';
 
 /** One operation of RFC 6902. */
 export type PatchOperation =
   | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const escape = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /**
@@ -15,7 +13,7 @@ const escape = (key: string): string => key.replaceAll('~', '~0').replaceAll('/'
  */
 export function buildPatch(from: unknown, target: unknown, path = ''): PatchOperation[] {
   if (deepEqual(from, target)) return [];
-  if (isPlain(from) && isPlain(target)) return patchObject(from, target, path);
+  if (isRecord(from) && isRecord(target)) return patchObject(from, target, path);
   if (Array.isArray(from) && Array.isArray(target)) return patchList(from as unknown[], target as unknown[], path);
   return [{ op: 'replace', path, value: target }];
 }

@@ -1,4 +1,4 @@
-import { ownMember, setMember } from '@flotilla/std';
+import { ownMember, setMember, isRecord } from '@flotilla/std';
 /** Lists of a pod that merge by a key; all others are replaced (the strategic merge of Kubernetes' core/v1). */
 const mergeKeys: Readonly<Record<string, string>> = {
   containers: 'name',
@@ -14,17 +14,13 @@ const mergeKeys: Readonly<Record<string, string>> = {
   topologySpreadConstraints: 'topologyKey',
   resourceClaims: 'name',
 };
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /**
  * Lays an overlay over a value: objects merge, lists merge by their key where they have one, else are replaced; null
  * deletes. In a merged list the overlay's items come first, except that items found in both keep their place among the
  * base's.
  */
 export function strategicMerge<T>(base: T, overlay: unknown): T {
-  if (!isPlain(base) || !isPlain(overlay)) return overlay as T;
+  if (!isRecord(base) || !isRecord(overlay)) return overlay as T;
   const out: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(overlay)) {
     if (value === null) Reflect.deleteProperty(out, key);
@@ -37,11 +33,11 @@ function mergeMember(key: string, base: unknown, overlay: unknown): unknown {
   const by = ownMember(mergeKeys, key);
   if (by && Array.isArray(overlay) && Array.isArray(base))
     return mergeLists(base as unknown[], overlay as unknown[], by);
-  return isPlain(base) && isPlain(overlay) ? strategicMerge(base, overlay) : overlay;
+  return isRecord(base) && isRecord(overlay) ? strategicMerge(base, overlay) : overlay;
 }
 
 function mergeLists(base: readonly unknown[], overlay: readonly unknown[], by: string): unknown[] {
-  const keyOf = (item: unknown): unknown => (isPlain(item) ? item[by] : item);
+  const keyOf = (item: unknown): unknown => (isRecord(item) ? item[by] : item);
   const places = new Map(base.map((item, i) => [keyOf(item), i]));
   const laid = overlay.map((item) => {
     const place = places.get(keyOf(item));

@@ -1,5 +1,5 @@
 import type { Container, PodObject, PodOverlay } from '@flotilla/injector-template';
-import { readJsonObject } from '@flotilla/std';
+import { readJsonObject, isRecord } from '@flotilla/std';
 import { strategicMerge } from './merge.ts';
 
 interface Containers {
@@ -14,11 +14,8 @@ interface Injected {
 
 const annotation = { status: 'sidecar.istio.io/status', overrides: 'proxy.istio.io/overrides' };
 
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const hasLists = (value: unknown, lists: readonly string[], isItem: (item: unknown) => boolean): boolean =>
-  isPlain(value) &&
+  isRecord(value) &&
   lists.every(
     (name) =>
       (value[name] ?? undefined) === undefined ||
@@ -43,7 +40,11 @@ function overriddenBefore({ metadata }: PodObject): Containers | undefined {
   const noted = readJsonObject(text);
   if (
     noted.ok &&
-    hasLists(noted.value, ['containers', 'initContainers'], (item) => isPlain(item) && typeof item['name'] === 'string')
+    hasLists(
+      noted.value,
+      ['containers', 'initContainers'],
+      (item) => isRecord(item) && typeof item['name'] === 'string',
+    )
   )
     return noted.value as Containers;
   throw new Error(`annotation ${annotation.overrides} is not what an injection writes there: remove it`);

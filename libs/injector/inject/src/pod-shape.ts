@@ -1,6 +1,6 @@
+import { isRecord } from '@flotilla/std';
+
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The API server's limit for all annotations of an object together (Kubernetes, TotalAnnotationSizeLimitB). */
 const maxAnnotations = 256 << 10;
@@ -14,12 +14,12 @@ const itemLists = ['env', 'ports', 'volumeMounts'];
 export function podProblem(object: unknown): string | undefined {
   const wrongType = (value: unknown, path: string): string =>
     `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into ${path}`;
-  if (!isPlain(object)) return wrongType(object, 'v1.Pod');
+  if (!isRecord(object)) return wrongType(object, 'v1.Pod');
   const { metadata = {}, spec } = object;
-  if (!isPlain(metadata)) return wrongType(metadata, 'v1.Pod.metadata');
+  if (!isRecord(metadata)) return wrongType(metadata, 'v1.Pod.metadata');
   for (const field of ['labels', 'annotations']) {
     const map = metadata[field] ?? {};
-    if (!isPlain(map) || Object.values(map).some((value) => typeof value !== 'string'))
+    if (!isRecord(map) || Object.values(map).some((value) => typeof value !== 'string'))
       return wrongType(map, `v1.ObjectMeta.metadata.${field} of type map[string]string`);
   }
   const size = sizeOf((metadata['annotations'] ?? {}) as Readonly<Record<string, string>>);
@@ -28,22 +28,22 @@ export function podProblem(object: unknown): string | undefined {
   const owners = metadata['ownerReferences'] ?? [];
   if (
     !Array.isArray(owners) ||
-    !owners.every((one) => isPlain(one) && typeof one['name'] === 'string' && typeof one['kind'] === 'string')
+    !owners.every((one) => isRecord(one) && typeof one['name'] === 'string' && typeof one['kind'] === 'string')
   )
     return wrongType(owners, 'v1.ObjectMeta.metadata.ownerReferences');
-  if (!isPlain(spec) || !Array.isArray(spec['containers']))
+  if (!isRecord(spec) || !Array.isArray(spec['containers']))
     return wrongType(
-      isPlain(spec) ? spec['containers'] : spec,
+      isRecord(spec) ? spec['containers'] : spec,
       'Go struct field PodSpec.spec.containers of type []v1.Container',
     );
   for (const field of lists) {
     const list = spec[field] ?? [];
-    if (!Array.isArray(list) || !list.every(isPlain)) return wrongType(list, `Go struct field PodSpec.spec.${field}`);
+    if (!Array.isArray(list) || !list.every(isRecord)) return wrongType(list, `Go struct field PodSpec.spec.${field}`);
     for (const item of list as Plain[]) {
       if (field !== 'imagePullSecrets' && typeof item['name'] !== 'string')
         return wrongType(item['name'], `Go struct field PodSpec.spec.${field}.name of type string`);
       const bad = itemLists.find(
-        (name) => item[name] !== undefined && !(Array.isArray(item[name]) && (item[name] as unknown[]).every(isPlain)),
+        (name) => item[name] !== undefined && !(Array.isArray(item[name]) && (item[name] as unknown[]).every(isRecord)),
       );
       if (bad) return wrongType(item[bad], `Go struct field Container.spec.${field}.${bad}`);
     }

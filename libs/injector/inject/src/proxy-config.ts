@@ -10,12 +10,10 @@ import {
   writeProtoJson,
 } from '@flotilla/model';
 import { compareAge, hasSelector, labelsMatch, selectorOf } from '@flotilla/rules';
-import { annotationLimits, deepEqual, err, ok, readYaml, type Result } from '@flotilla/std';
+import { annotationLimits, deepEqual, err, ok, readYaml, type Result, isRecord } from '@flotilla/std';
 import type { PodObject } from '@flotilla/injector-template';
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const fieldsOf = (schema: Schema): Readonly<Record<string, Schema>> =>
   schema.type === 'message' ? schema.fields() : {};
 const proxyConfigSchema = (): Schema => fieldsOf(meshSchemas['mesh-config'])['defaultConfig'] ?? { type: 'struct' };
@@ -87,7 +85,7 @@ export function proxyConfigJson(config: MeshProxyConfig): string {
     Object.entries(config as Plain).filter(
       ([key, value]) =>
         !deepEqual(value, defaults[key]) &&
-        !(isPlain(value) && key === 'proxyMetadata' && Object.keys(value).length === 0),
+        !(isRecord(value) && key === 'proxyMetadata' && Object.keys(value).length === 0),
     ),
   );
   return JSON.stringify(writeProtoJson(proxyConfigSchema(), differing));

@@ -1,6 +1,6 @@
 import { inject, podProblem, skipReason, type InjectOptions } from '@flotilla/injector-inject';
 import type { PodMeta, PodObject } from '@flotilla/injector-template';
-import { err, ok, type Result } from '@flotilla/std';
+import { err, ok, type Result, isRecord } from '@flotilla/std';
 import { knownContainerFields, knownPodFields } from './core-v1-fields.ts';
 
 /** What `istioctl kube-inject` is given in addition to the documents. */
@@ -26,8 +26,6 @@ const workloads = new Set([
   'StatefulSet',
 ]);
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Injects the proxy into documents of Kubernetes objects as `istioctl kube-inject` does (IntoResourceFile): workloads
@@ -53,7 +51,7 @@ function injectObject(object: unknown, options: KubeInjectOptions): Result<unkno
   }
   return injectWorkload(object, options);
 }
-const isWorkload = (object: unknown): object is Plain => isPlain(object) && workloads.has(String(object['kind']));
+const isWorkload = (object: unknown): object is Plain => isRecord(object) && workloads.has(String(object['kind']));
 
 /** A workload's pod: the metadata and spec to inject, and how to put them back into the workload. */
 interface Place {
@@ -132,7 +130,7 @@ function placeOf(workload: Plain): Result<Place> {
     replace: (metadata, pod) => ({ ...workload, spec: { ...spec, template: { ...template, metadata, spec: pod } } }),
   });
 }
-const objectOf = (value: unknown): Plain => (isPlain(value) ? value : {});
+const objectOf = (value: unknown): Plain => (isRecord(value) ? value : {});
 
 /** A pod's specification without fields that Kubernetes does not know, which its library drops. */
 function withKnownFields(spec: Plain): PodObject['spec'] {

@@ -1,4 +1,4 @@
-import { annotationLimits, err, ok, readJsonObject, type JsonLimits, type Result } from '@flotilla/std';
+import { annotationLimits, err, ok, readJsonObject, type JsonLimits, type Result, isRecord } from '@flotilla/std';
 import { podProblem } from '@flotilla/injector-inject';
 import type { PodObject } from '@flotilla/injector-template';
 
@@ -9,8 +9,6 @@ export interface ReviewRequest {
   readonly pod: PodObject;
 }
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 /** What was wrong, and the request's uid and version where they could be read. */
 export interface ReviewFailure {
   readonly message: string;
@@ -46,8 +44,8 @@ export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> 
   if (raw['kind'] !== 'AdmissionReview' || !/^admission\.k8s\.io\/v1(beta1)?$/.test(apiVersion))
     return err({ message: `no kind "${raw['kind']}" is registered for version "${apiVersion}"`, uid: '' });
   const request = raw['request'];
-  const uid = isPlain(request) && typeof request['uid'] === 'string' ? request['uid'] : '';
-  if (!isPlain(request)) return err({ message: 'the review has no request', uid, apiVersion });
+  const uid = isRecord(request) && typeof request['uid'] === 'string' ? request['uid'] : '';
+  if (!isRecord(request)) return err({ message: 'the review has no request', uid, apiVersion });
   const wrong = podProblem(request['object']);
   if (wrong) return err({ message: wrong, uid, apiVersion });
   const object = request['object'] as unknown as PodObject;
@@ -65,7 +63,7 @@ export function parseReview(body: string): Result<ReviewRequest, ReviewFailure> 
  */
 function withoutNull(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNull);
-  if (!isPlain(value)) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, withoutNull(member)]])),
   );

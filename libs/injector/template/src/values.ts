@@ -1,6 +1,6 @@
 import { defaultInstallation, type Installation } from '@flotilla/model';
 import type { LabelSelector } from '@flotilla/rules';
-import { err, ok, type Result } from '@flotilla/std';
+import { err, ok, type Result, isRecord } from '@flotilla/std';
 
 interface Resources {
   readonly limits?: Readonly<Record<string, string | number>>;
@@ -123,29 +123,26 @@ export const defaultValues: Values = {
   },
 };
 
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const kindOf = (value: unknown): string =>
-  Array.isArray(value) ? 'a list' : isPlain(value) ? 'an object' : typeof value;
+  Array.isArray(value) ? 'a list' : isRecord(value) ? 'an object' : typeof value;
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isTextMap = (value: unknown): boolean => isPlain(value) && Object.values(value).every(isText);
+const isTextMap = (value: unknown): boolean => isRecord(value) && Object.values(value).every(isText);
 const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(isItem);
 const isSelector = (value: unknown): boolean =>
-  isPlain(value) &&
+  isRecord(value) &&
   isTextMap(value['matchLabels'] === undefined ? {} : value['matchLabels']) &&
   isListOf(value['matchExpressions'] === undefined ? [] : value['matchExpressions'], isExpression);
 const isExpression = (value: unknown): boolean =>
-  isPlain(value) &&
+  isRecord(value) &&
   isText(value['key']) &&
   isText(value['operator']) &&
   isListOf(value['values'] === undefined ? [] : value['values'], isText);
 
 /** Members whose content is the user's, and what it must be. */
 const open = new Map<string, readonly [what: string, is: (value: unknown) => boolean]>([
-  ['global.proxy.resources', ['an object', isPlain]],
-  ['global.proxy.lifecycle', ['an object', isPlain]],
+  ['global.proxy.resources', ['an object', isRecord]],
+  ['global.proxy.lifecycle', ['an object', isRecord]],
   ['global.imagePullSecrets', ['a list of names', (value) => isListOf(value, isText)]],
   ['sidecarInjectorWebhook.neverInjectSelector', ['a list of label selectors', (value) => isListOf(value, isSelector)]],
   [
@@ -178,8 +175,8 @@ export function parseValues(
     if (over === undefined || over === null) return base;
     const [expected, isRight] = open.get(path) ?? [];
     if (expected && isRight) return isRight(over) ? over : refuse(path, base, { expected: expected, found: over });
-    if (isPlain(base))
-      return isPlain(over)
+    if (isRecord(base))
+      return isRecord(over)
         ? Object.fromEntries(
             Object.entries(base).map(([key, value]) => [
               key,
@@ -187,7 +184,7 @@ export function parseValues(
             ]),
           )
         : refuse(path, base, { found: over });
-    const scalars = !isPlain(over) && !Array.isArray(over);
+    const scalars = !isRecord(over) && !Array.isArray(over);
     if (typeof base === 'string' && scalars) return String(over);
     return typeof base === typeof over ? over : refuse(path, base, { found: over });
   };
@@ -213,8 +210,8 @@ export function parseInstalledValues(raw: unknown): Result<Values> {
     const names = path.split('.');
     const last = names.pop() ?? '';
     let parent: unknown = complete;
-    for (const name of names) parent = isPlain(parent) ? (parent[name] ?? undefined) : undefined;
-    if (isPlain(parent)) (parent as Record<string, unknown>)[last] ??= emptied.has(path) ? [] : {};
+    for (const name of names) parent = isRecord(parent) ? (parent[name] ?? undefined) : undefined;
+    if (isRecord(parent)) (parent as Record<string, unknown>)[last] ??= emptied.has(path) ? [] : {};
   }
   return parseValues(complete);
 }

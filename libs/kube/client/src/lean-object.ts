@@ -1,4 +1,5 @@
 import type { KubeObject } from '@flotilla/kube-port';
+import { isRecord } from '@flotilla/std';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -24,6 +25,3 @@ function withoutCopy(annotations: Readonly<Record<string, unknown>>): Readonly<R
   const { [lastApplied]: _copy, ...rest } = annotations;
   return rest;
 }
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,7 +1,8 @@
 import { KubeError, type KubeObject, type KubeResource, type Selection } from '@flotilla/kube-port';
-import { isRecord, leanObject } from './lean-object.ts';
+import { leanObject } from './lean-object.ts';
 import { pathOf, queryOf, selectors } from './paths.ts';
 import { AnswerTooLong, type Transport } from './transport.ts';
+import { isRecord } from '@flotilla/std';
 
 /** A part of a list. */
 export interface Page {

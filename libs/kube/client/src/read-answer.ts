@@ -1,5 +1,4 @@
-import { readJsonObject, type JsonLimits, type ReadProblem, type Result } from '@flotilla/std';
-import { isRecord } from './lean-object.ts';
+import { readJsonObject, type JsonLimits, type ReadProblem, type Result, isRecord } from '@flotilla/std';
 
 /** Limits of one answer: a page of a list, or an object, for which etcd's limit is 1.5 MiB. */
 export const answerLimits: JsonLimits = {

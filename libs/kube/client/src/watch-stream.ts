@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import { KubeError, type KubeObject, type KubeResource, type Selection } from '@flotilla/kube-port';
 import type { Clock } from '@flotilla/std';
-import { isRecord, leanObject } from './lean-object.ts';
+import { leanObject } from './lean-object.ts';
 import { pathOf, queryOf, selectors } from './paths.ts';
 import { answerLimits, readAnswer } from './read-answer.ts';
 import type { Transport } from './transport.ts';
+import { isRecord } from '@flotilla/std';
 
 /** One event of a watch; a bookmark only advances the version. */
 export interface WatchLine {

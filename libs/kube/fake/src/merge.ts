@@ -1,3 +1,5 @@
+import { isRecord } from '@flotilla/std';
+
 /** JSON Merge Patch (RFC 7396): members are merged, null removes one, everything else replaces. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
@@ -22,6 +24,3 @@ export function valueAt(value: unknown, path: readonly string[]): unknown {
 /** A merge patch that removes the value at a path. */
 export const removalOf = (path: readonly string[]): unknown =>
   path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), null);
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -10,7 +10,8 @@ import {
   type Patch,
   type Precondition,
 } from '@flotilla/kube-port';
-import { isRecord, leavesOf, mergePatch, removalOf, valueAt } from './merge.ts';
+import { leavesOf, mergePatch, removalOf, valueAt } from './merge.ts';
+import { isRecord } from '@flotilla/std';
 
 /** A change of one object. */
 export interface StoredChange {

@@ -1,5 +1,6 @@
 import type { KubeApi } from './kube-api.ts';
 import { resources } from './resources.ts';
+import { isRecord } from '@flotilla/std';
 
 /** Whom a token belongs to, according to the API server. */
 export interface TokenIdentity {
@@ -68,8 +69,6 @@ export async function reviewAccess(api: KubeApi, access: Access): Promise<boolea
   return isRecord(status) && status['allowed'] === true && status['denied'] !== true;
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const listOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((member) => typeof member === 'string') : [];

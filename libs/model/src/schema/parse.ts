@@ -1,4 +1,4 @@
-import { longest, parseDecimal, parseSeconds, parseTimestamp, quote } from '@flotilla/std';
+import { longest, parseDecimal, parseSeconds, parseTimestamp, quote, isRecord } from '@flotilla/std';
 import { buildProblem } from '../messages/build-problem.ts';
 import type { Problem } from '../problem.ts';
 import type { Schema } from './schema.ts';
@@ -96,7 +96,7 @@ function read(schema: Schema, raw: unknown, place: At): Read {
         ? raw
         : refuse(place, 'a time such as 2023-01-31T12:00:00Z', raw);
     case 'struct':
-      return isObject(raw) ? readFree(raw, place) : refuse(place, 'an object', raw);
+      return isRecord(raw) ? readFree(raw, place) : refuse(place, 'an object', raw);
     case 'value':
       return readFree(raw, place);
   }
@@ -104,11 +104,8 @@ function read(schema: Schema, raw: unknown, place: At): Read {
 
 const fieldPath = ({ path }: Pick<At, 'path'>, name: string): string => (path === '' ? name : `${path}.${name}`);
 
-const isObject = (raw: unknown): raw is Record<string, unknown> =>
-  typeof raw === 'object' && raw !== null && !Array.isArray(raw);
-
 function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown, place: At): Read {
-  if (!isObject(raw)) return refuse(place, 'an object', raw);
+  if (!isRecord(raw)) return refuse(place, 'an object', raw);
   const fields = schema.fields();
   const out: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(raw)) {
@@ -126,7 +123,7 @@ function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown,
 }
 
 function readObject({ fields, required }: Extract<Schema, { type: 'object' }>, raw: unknown, place: At): Read {
-  if (!isObject(raw)) return refuse(place, 'an object', raw);
+  if (!isRecord(raw)) return refuse(place, 'an object', raw);
   const out: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
     const item = Object.hasOwn(raw, name) ? raw[name] : undefined;
@@ -188,7 +185,7 @@ function readList(
 }
 
 function readMap(items: Schema, raw: unknown, place: At): Read {
-  if (!isObject(raw)) return refuse(place, 'an object', raw);
+  if (!isRecord(raw)) return refuse(place, 'an object', raw);
   return Object.fromEntries(
     Object.entries(raw).flatMap(([key, item]) => {
       if (key.length > longest.key) return (refuse(place, `keys of at most ${longest.key} characters`, key), []);
@@ -234,7 +231,7 @@ function refuse({ path, context }: At, expected: string, raw: unknown): typeof i
       ? JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}...` : raw)
       : Array.isArray(raw)
         ? `a list of ${raw.length}`
-        : isObject(raw)
+        : isRecord(raw)
           ? 'an object'
           : String(raw);
   report(context, buildProblem('WrongType', { expected, found: shown }, path));

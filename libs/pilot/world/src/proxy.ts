@@ -1,4 +1,4 @@
-import { err, ok, withoutTrailing, type Result } from '@flotilla/std';
+import { err, ok, withoutTrailing, type Result, isRecord } from '@flotilla/std';
 import { isTrue } from '@flotilla/rules';
 import type { Proof } from './proof.ts';
 import type { ProxyAttributes } from './view.ts';
@@ -18,8 +18,6 @@ export interface Node {
   } | null;
 }
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 /** Metadata comes from environment variables: booleans as text too. */
 export const isSet = (value: unknown): boolean => value === true || isTrue(text(value));
@@ -45,7 +43,7 @@ export function parseProxy(node: Node, { identity, credentialNamespace }: Proof 
     .filter((item) => item !== '');
   const addresses = ips.length > 0 ? ips : ip ? [ip] : [];
   if (addresses.length === 0) return err(`node ${id} has no address`);
-  const labels = isObject(metadata['LABELS'])
+  const labels = isRecord(metadata['LABELS'])
     ? Object.fromEntries(Object.entries(metadata['LABELS']).map(([key, value]) => [key, String(value)]))
     : {};
   const { region, zone, subZone } = node.locality ?? {};

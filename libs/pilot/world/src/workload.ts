@@ -1,13 +1,13 @@
 import { Subject, type Reader } from '@flotilla/query';
 import { augmentLabels } from '@flotilla/pilot-registry';
-import { isObject } from './proxy.ts';
 import { provesAccount } from './proof.ts';
 import { localityOfProxy, registeredWorkload, type RegisteredWorkload } from './targets.ts';
 import { worldQuery, type ProxyAttributes, type View } from './view.ts';
+import { isRecord } from '@flotilla/std';
 
 /** Labels of a node's metadata: all values as text. */
 const labelsOf = (value: unknown): Record<string, string> =>
-  isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, String(item)])) : {};
+  isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, String(item)])) : {};
 
 export type Workload = Pick<ProxyAttributes, 'labels' | 'isProven' | 'registeredLabels'>;
 

@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml';
+import { isRecord } from '../record.ts';
 import { overLimit, Refusal, type YamlLimits } from './read-limits.ts';
 import { setMember } from './members.ts';
 import { rootPath, stepInto, type PositionRecorder } from './positions.ts';
@@ -18,8 +19,6 @@ interface Anchored {
   readonly size: number;
 }
 type Plain = Record<string, unknown>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The value of a composed document, in time linear in its nodes and in those that aliases refer to. The depth is
@@ -128,7 +127,7 @@ class Values {
   /** A merge key adds what its mapping has not (yaml.org/type/merge.html). */
   #merge(mapping: Plain, source: unknown, node: Node): void {
     for (const one of Array.isArray(source) ? (source as unknown[]) : [source]) {
-      if (!isPlain(one)) return this.#options.refuse('the value of << must be a mapping or a list of mappings', node);
+      if (!isRecord(one)) return this.#options.refuse('the value of << must be a mapping or a list of mappings', node);
       const keys = Object.keys(one);
       this.#expand(keys.length, node);
       for (const key of keys) if (!Object.hasOwn(mapping, key)) setMember(mapping, key, one[key]);

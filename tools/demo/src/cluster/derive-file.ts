@@ -1,5 +1,6 @@
 import { isMap, parseAllDocuments, type Document } from 'yaml';
 import { isObject, namespaceOf, type KubeObject } from './objects.ts';
+import { isRecord } from '@flotilla/std';
 
 /** What the cluster makes of one file that a user gave. */
 export interface DerivedFile {
@@ -101,7 +102,7 @@ function withAddress(object: KubeObject, addressOf: (service: string) => string)
   if (
     kind !== 'Service' ||
     apiVersion !== 'v1' ||
-    !isPlain(spec) ||
+    !isRecord(spec) ||
     spec['clusterIP'] ||
     spec['type'] === 'ExternalName'
   )
@@ -109,6 +110,3 @@ function withAddress(object: KubeObject, addressOf: (service: string) => string)
   const ip = addressOf(`${namespaceOf(object)}/${object.metadata.name}`);
   return { ...object, spec: { ...spec, clusterIP: ip, clusterIPs: [ip] } };
 }
-
-const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

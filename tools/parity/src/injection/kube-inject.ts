@@ -4,7 +4,7 @@ import { injectDocuments } from '@flotilla/injector-kube-inject';
 import { parseInstalledValues } from '@flotilla/injector-template';
 import { validate } from '@flotilla/galley-validation';
 import { parseMeshConfig } from '@flotilla/model';
-import { err, ok, type Result } from '@flotilla/std';
+import { err, ok, type Result, isRecord } from '@flotilla/std';
 import { parseAllDocuments } from 'yaml';
 import { firstDifference, type Answer } from '../compare.ts';
 import { readShared } from './files.ts';
@@ -91,9 +91,7 @@ function readMesh(
 }
 
 function mergeObjects(base: unknown, over: unknown): unknown {
-  const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isObject(base) || !isObject(over)) return over;
+  if (!isRecord(base) || !isRecord(over)) return over;
   const merged = Object.entries(over).map(([key, value]) => [key, mergeObjects(base[key] ?? {}, value)]);
   return { ...base, ...Object.fromEntries(merged) };
 }

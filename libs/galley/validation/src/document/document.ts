@@ -3,6 +3,7 @@ import { checkDeployment, checkService } from './kubernetes-conventions.ts';
 import { operatorMistakes } from './operator.ts';
 import { Report } from '../report.ts';
 import { validate, type ValidateOptions } from '../validate.ts';
+import { isRecord } from '@flotilla/std';
 
 /** What is wrong with an object: it is refused for errors, but not for warnings. */
 export interface DocumentVerdict {
@@ -12,8 +13,6 @@ export interface DocumentVerdict {
   readonly readable: boolean;
 }
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The members of a Kubernetes object; any other is a typing error. */
 const members = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
@@ -26,7 +25,7 @@ const valid: DocumentVerdict = { errors: [], warnings: [], readable: true };
  * know, pass. Never throws.
  */
 export function validateDocument(object: unknown, options: ValidateOptions = {}): DocumentVerdict {
-  if (!isPlain(object)) return valid;
+  if (!isRecord(object)) return valid;
   const { apiVersion, kind } = object;
   const info = kindOf(object);
   const version = String(apiVersion).replace(/^.*\//, '');
@@ -45,7 +44,7 @@ export function validateDocument(object: unknown, options: ValidateOptions = {})
 const isIstio = (group: string): boolean => group === 'istio.io' || group.endsWith('.istio.io');
 
 function checkConventions(item: unknown, report: Report): void {
-  if (!isPlain(item)) return;
+  if (!isRecord(item)) return;
   if (item['kind'] === 'Service') checkService(item, report);
   else if (item['kind'] === 'Deployment') checkDeployment(item, report);
 }

@@ -1,14 +1,13 @@
 import { classifyProtocol } from '../protocols.ts';
 import type { Report } from '../report.ts';
+import { isRecord } from '@flotilla/std';
 
 type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const docs = 'https://istio.io/v1.19/docs/ops';
 const requirements = `${docs}/deployment/requirements/`;
 
 function metaOf(object: Plain): { readonly name: string; readonly namespace: string } {
-  const { name = '', namespace = '' } = isPlain(object['metadata']) ? object['metadata'] : {};
+  const { name = '', namespace = '' } = isRecord(object['metadata']) ? object['metadata'] : {};
   return { name: String(name), namespace: String(namespace) };
 }
 const isSystem = (object: Plain): boolean => metaOf(object).namespace === 'istio-system';
@@ -18,12 +17,12 @@ const isSystem = (object: Plain): boolean => metaOf(object).namespace === 'istio
  * (istioctl/pkg/validate, validateServicePortPrefix).
  */
 export function checkService(service: Plain, report: Report): void {
-  const spec = isPlain(service['spec']) ? service['spec'] : {};
+  const spec = isRecord(service['spec']) ? service['spec'] : {};
   const { name, namespace } = metaOf(service);
   const subject = `service "${name}/${namespace}/:"`;
   if (isSystem(service) || !Array.isArray(spec['ports'])) return;
   for (const [i, port] of spec['ports'].entries()) {
-    const { protocol, appProtocol, name: portName } = isPlain(port) ? port : {};
+    const { protocol, appProtocol, name: portName } = isRecord(port) ? port : {};
     const path = `spec.ports[${i}]`;
     if (typeof protocol === 'string' && protocol.toUpperCase() === 'UDP') continue;
     if (appProtocol !== undefined && appProtocol !== null) {
@@ -67,6 +66,6 @@ export function checkDeployment(deployment: Plain, report: Report): void {
 
 function templateLabels(deployment: Plain): Readonly<Record<string, unknown>> {
   let value: unknown = deployment;
-  for (const name of ['spec', 'template', 'metadata', 'labels']) value = isPlain(value) ? value[name] : undefined;
-  return isPlain(value) ? value : {};
+  for (const name of ['spec', 'template', 'metadata', 'labels']) value = isRecord(value) ? value[name] : undefined;
+  return isRecord(value) ? value : {};
 }

@@ -1,6 +1,4 @@
-type Plain = Readonly<Record<string, unknown>>;
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { isRecord } from '@flotilla/std';
 
 /** Docker's grammar of image names (distribution/reference), without digests. */
 const namePart = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
@@ -15,10 +13,10 @@ const label = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
  * configuration: hub, tag, revision and the names of gateways (operator/pkg/validate).
  */
 export function operatorMistakes(spec: unknown): string[] {
-  if (!isPlain(spec)) return [];
+  if (!isRecord(spec)) return [];
   const { hub, tag: version, revision, components } = spec;
   const gateways = (name: string): unknown[] => {
-    const list = isPlain(components) ? components[name] : undefined;
+    const list = isRecord(components) ? components[name] : undefined;
     return Array.isArray(list) ? list : [];
   };
   const names = [
@@ -32,7 +30,7 @@ export function operatorMistakes(spec: unknown): string[] {
       ? [`invalid revision specified: ${revision}`]
       : []),
     ...names.flatMap(([path, gateway]) => {
-      if (!isPlain(gateway)) return ['badly formatted gateway configuration'];
+      if (!isRecord(gateway)) return ['badly formatted gateway configuration'];
       const name = typeof gateway['name'] === 'string' ? gateway['name'] : '';
       return name === '' || objectName.test(name) ? [] : [`invalid value ${path}: ${name}`];
     }),
