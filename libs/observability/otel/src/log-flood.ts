@@ -27,9 +27,8 @@ export type LeftOutReason = (typeof leftOutReasons)[number];
 export interface FloodOptions {
   readonly clock: Clock;
   readonly limits: LogLimits;
-  /** The bytes of its line. */
-  sizeOf(entry: Entry): number;
-  write(entry: Entry): void;
+  lineOf(entry: Entry): string;
+  write(line: string): void;
   onLeftOut(reason: LeftOutReason): void;
 }
 
@@ -97,9 +96,9 @@ export class LogFlood {
       this.#options.onLeftOut('repeated');
       return this.#sumUpLater();
     }
-    const refused = this.#refuse(entry);
-    if (refused) return this.#leaveOut(entry, { reason: refused, now });
-    write(entry);
+    const admitted = this.#admit(entry);
+    if ('refused' in admitted) return this.#leaveOut(entry, { reason: admitted.refused, now });
+    write(admitted.line);
     this.#remembered.delete(id);
     this.#remembered.set(id, { entry, since: now, times: 0 });
     for (const [oldest, repeated] of this.#remembered) {
@@ -126,12 +125,13 @@ export class LogFlood {
         .sort(([, a], [, b]) => b - a)
         .slice(0, 3)
         .map(([peer, count]) => `${peer} (${count})`);
-      this.#options.write({
+      const entry: Entry = {
         level: 'warn',
         ...(scope === '' ? {} : { scope }),
         message: 'log lines were left out: too many in a minute',
         fields: { lines, inMs: now - since, mostOf: most },
-      });
+      };
+      this.#options.write(this.#options.lineOf(entry));
     }
     this.#leftOut.clear();
     // Repetitions that the lines above had no room for are included here.
@@ -142,20 +142,24 @@ export class LogFlood {
   #writeRepeated({ entry, since, times }: Repeated, now: number): void {
     if (times === 0) return;
     const repeated = { ...entry, fields: { ...entry.fields, timesMore: times, inMs: now - since } };
-    const refused = this.#refuse(repeated);
-    if (refused) this.#leaveOut(entry, { reason: refused, now, lines: times });
-    else this.#options.write(repeated);
+    const admitted = this.#admit(repeated);
+    if ('refused' in admitted) this.#leaveOut(entry, { reason: admitted.refused, now, lines: times });
+    else this.#options.write(admitted.line);
   }
 
-  /** The peer's limit is checked before the scope's, so that one peer can't use up the scope's room. */
-  #refuse(entry: Entry): LeftOutReason | undefined {
+  /**
+   * The line of an entry, or why there is no room for it. The peer's limit is checked before the scope's, so that one
+   * peer can't use up the scope's room.
+   */
+  #admit(entry: Entry): { readonly line: string } | { readonly refused: LeftOutReason } {
     const { peers, scopes } = entry.level === 'debug' || entry.level === 'trace' ? this.#debugBudgets : this.#budgets;
     const scope = entry.scope ?? '';
     const peer = `${scope} ${causeOf(entry)}`;
-    if (peers.lines.take(peer) > 0) return 'peer';
-    const bytes = this.#options.sizeOf(entry);
-    if (peers.bytes.take(peer, bytes) > 0) return 'peer';
-    return scopes.lines.take(scope) > 0 || scopes.bytes.take(scope, bytes) > 0 ? 'scope' : undefined;
+    if (peers.lines.take(peer) > 0) return { refused: 'peer' };
+    const line = this.#options.lineOf(entry);
+    const bytes = Buffer.byteLength(line);
+    if (peers.bytes.take(peer, bytes) > 0) return { refused: 'peer' };
+    return scopes.lines.take(scope) > 0 || scopes.bytes.take(scope, bytes) > 0 ? { refused: 'scope' } : { line };
   }
 
   #leaveOut(entry: Entry, { reason, now, lines = 1 }: { reason: LeftOutReason; now: number; lines?: number }): void {

@@ -1,7 +1,7 @@
 import type { Fields, Logger, Metrics } from '@flotilla/observability-port';
 import { systemClock, type Clock } from '@flotilla/std';
 import { defaultLogLimits, leftOutReasons, LogFlood, type LogLimits } from './log-flood.ts';
-import { entryOf, formatLine, levels, type Entry, type Level, type LogFormat } from './log-line.ts';
+import { entryOf, formatLine, levels, type Level, type LogFormat } from './log-line.ts';
 import { createStandardErrorSink, type LogSink } from './log-sink.ts';
 
 /** `default:info,ads:debug`: a level for each of Istio's scopes. */
@@ -47,14 +47,13 @@ export function createLogger(service: string, options: LoggerOptions = {}): Clos
     { reason: leftOutReasons },
   );
   for (const reason of leftOutReasons) leftOut?.add(0, { reason });
-  const lineOf = (entry: Entry): string => `${formatLine(entry, { service, format, at: clock.now() })}\n`;
   const flood = new LogFlood({
     clock,
     limits: { ...defaultLogLimits, ...options.limits },
     onLeftOut: (reason) => leftOut?.add(1, { reason }),
-    sizeOf: (entry) => Buffer.byteLength(lineOf(entry)),
-    write: (entry) => {
-      if (!sink(lineOf(entry))) leftOut?.add(1, { reason: 'unwritable' });
+    lineOf: (entry) => `${formatLine(entry, { service, format, at: clock.now() })}\n`,
+    write: (line) => {
+      if (!sink(line)) leftOut?.add(1, { reason: 'unwritable' });
     },
   });
   const create = (scope: string | undefined, always: Fields): Logger => {
