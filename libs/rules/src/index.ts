@@ -20,7 +20,7 @@ export { hasSameKeys, hasUsableKey, parseKeySet } from './key-set.ts';
 export { hasSelector, labelSelectorSelects, labelsMatch, labelsMatchBy, selectorOf, selects } from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';
 export { routingClaim } from './routing-claim.ts';
-export { parseSpiffe, spiffeOf, validIdentity, withTrustDomains } from './spiffe.ts';
+export { parseSpiffe, serviceAccountOf, spiffeOf, validIdentity, withTrustDomains } from './spiffe.ts';
 export type { SpiffeIdentity } from './spiffe.ts';
 export { grpcStatusOf, isHttpStatus } from './status-codes.ts';
 export { workloadOwnerOf } from './workload-owner.ts';

@@ -24,6 +24,15 @@ export function parseSpiffe(uri: string): Result<SpiffeIdentity> {
     : err(`${JSON.stringify(uri)} is not of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT`);
 }
 
+/**
+ * The ServiceAccount that a subject names, as Kubernetes writes it in tokens and reviews:
+ * `system:serviceaccount:NAMESPACE:NAME`. Both are empty for any other subject; neither is checked (`validIdentity`).
+ */
+export function serviceAccountOf(subject: string): Omit<SpiffeIdentity, 'trustDomain'> {
+  const [, namespace = '', serviceAccount = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(subject) ?? [];
+  return { namespace, serviceAccount };
+}
+
 /** Whether the parts are names that Kubernetes allows, so that none can reach into another part of the URI. */
 export const validIdentity = ({ trustDomain, namespace, serviceAccount }: SpiffeIdentity): boolean =>
   trustDomain.length <= 255 &&

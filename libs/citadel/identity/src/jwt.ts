@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeJwt, errors, jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTPayload } from 'jose';
-import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
+import { serviceAccountOf, validIdentity, type SpiffeIdentity } from '@flotilla/rules';
 import { err, messageOf, ok, isRecord } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
 
@@ -13,7 +13,7 @@ export interface JwtOptions {
   readonly keys: () => JSONWebKeySet | undefined;
 }
 
-const maxTokenLength = 16_384;
+export const maxTokenLength = 16_384;
 /** The issuer's clock may differ by so much, as the API server itself allows (go-jose's DefaultLeeway). */
 const clockSkewSeconds = 60;
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'];
@@ -82,8 +82,7 @@ const textOf = (value: unknown, name: string): string => {
 /** The subject names the service account; what `kubernetes.io` says beside it must agree. */
 function identityOf(payload: JWTPayload, trustDomain: string): Result<SpiffeIdentity> {
   const subject: unknown = payload.sub;
-  const [, namespace = '', serviceAccount = ''] =
-    /^system:serviceaccount:([^:]+):([^:]+)$/.exec(typeof subject === 'string' ? subject : '') ?? [];
+  const { namespace, serviceAccount } = serviceAccountOf(typeof subject === 'string' ? subject : '');
   const bound = payload['kubernetes.io'];
   if (
     isRecord(bound) &&

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { validIdentity, type SpiffeIdentity } from '@flotilla/rules';
+import { serviceAccountOf, validIdentity, type SpiffeIdentity } from '@flotilla/rules';
 import { err, Lru, messageOf, ok, type Clock, type Result } from '@flotilla/std';
-import { readExpiry } from './jwt.ts';
+import { maxTokenLength, readExpiry } from './jwt.ts';
 
 /** Whom a bearer token belongs to, or why it is refused; `address` is its sender's. Never rejects. */
 export type VerifyToken = (token: string, address?: string) => Promise<Result<SpiffeIdentity>>;
@@ -27,7 +27,6 @@ const maxVerdicts = 10_000;
 const maxReviews = 100;
 /** Of these, so many are of one address: whoever sends tokens that nobody has issued leaves room for the others. */
 const maxReviewsOfAddress = 20;
-const maxTokenLength = 16_384;
 
 interface Verdict {
   readonly result: Result<SpiffeIdentity>;
@@ -90,7 +89,6 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
 }
 
 function identityOf(username: string, trustDomain: string): Result<SpiffeIdentity> {
-  const [, namespace = '', serviceAccount = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
-  const identity = { trustDomain, namespace, serviceAccount };
+  const identity = { trustDomain, ...serviceAccountOf(username) };
   return validIdentity(identity) ? ok(identity) : err('the token does not belong to a ServiceAccount');
 }
