@@ -116,6 +116,24 @@ describe('the server', () => {
   afterEach(async () => {
     for (const close of closers.splice(0).reverse()) await close();
   });
+
+  /** A server whose only upstream server never answers. */
+  async function serveBesideSilence(limits: { readonly timeoutMs: number; readonly maxForwarded: number }) {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    closers.push(() => silent.close());
+    await once(silent, 'listening');
+    const upstreams = [{ address: '127.0.0.1', port: silent.address().port }];
+    const server = await createDnsServer({
+      ...noObservability,
+      address: '127.0.0.1',
+      port: 0,
+      names: proxy,
+      upstreams,
+      ...limits,
+    });
+    closers.push(() => server.close());
+    return { server, silent };
+  }
   const start = async (upstreams: { address: string; port: number }[], timeoutMs = 5000) => {
     const server = await createDnsServer({
       ...noObservability,
@@ -218,21 +236,9 @@ describe('the server', () => {
     expect(hits).toContain('response_timeout');
   });
   it('answers names of the mesh while a flood of other names and of noise waits for upstream servers', async () => {
-    const silent = createSocket('udp4').bind(0, '127.0.0.1');
-    closers.push(() => silent.close());
-    await once(silent, 'listening');
+    const { server, silent } = await serveBesideSilence({ timeoutMs: 60_000, maxForwarded: 5 });
     let forwarded = 0;
     silent.on('message', () => void (forwarded += 1));
-    const server = await createDnsServer({
-      ...noObservability,
-      address: '127.0.0.1',
-      port: 0,
-      names: proxy,
-      upstreams: [{ address: '127.0.0.1', port: silent.address().port }],
-      timeoutMs: 60_000,
-      maxForwarded: 5,
-    });
-    closers.push(() => server.close());
     server.update(names);
     const flood = createSocket('udp4');
     closers.push(() => flood.close());
@@ -249,20 +255,8 @@ describe('the server', () => {
     expect(packet.decode(((await refused) as [Buffer])[0])).toMatchObject({ rcode: 'SERVFAIL' });
   });
   it('says SERVFAIL beyond the queries that may wait for upstream servers', async () => {
-    const silent = createSocket('udp4').bind(0, '127.0.0.1');
-    closers.push(() => silent.close());
-    await once(silent, 'listening');
+    const { server, silent } = await serveBesideSilence({ timeoutMs: 1000, maxForwarded: 1 });
     const arrived = once(silent, 'message');
-    const server = await createDnsServer({
-      ...noObservability,
-      address: '127.0.0.1',
-      port: 0,
-      names: proxy,
-      upstreams: [{ address: '127.0.0.1', port: silent.address().port }],
-      timeoutMs: 1000,
-      maxForwarded: 1,
-    });
-    closers.push(() => server.close());
     const first = overUdp(server.port, 'a.example.com');
     await arrived;
     expect(await overUdp(server.port, 'b.example.com')).toMatchObject({

@@ -1,18 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Mesh, messagesIn } from './mesh.fixture.ts';
+import { Mesh, messagesIn, workload } from './mesh.fixture.ts';
 
-const workload = `
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {clusterIP: 10.8.0.1, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web, namespace: shop, labels: {app: web}}
-spec: {containers: [], serviceAccountName: web}
-status: {podIP: 10.0.0.1, phase: Running}
----`;
 const peers = (mode: string, namespace = 'shop'): string => `
 apiVersion: security.istio.io/v1beta1
 kind: PeerAuthentication

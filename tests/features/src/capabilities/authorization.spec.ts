@@ -1,19 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Mesh } from './mesh.fixture.ts';
+import { Mesh, workload } from './mesh.fixture.ts';
 
 const rbac = 'envoy.filters.http.rbac';
-const workload = `
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {clusterIP: 10.8.0.1, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web, namespace: shop, labels: {app: web}}
-spec: {containers: [], serviceAccountName: web}
-status: {podIP: 10.0.0.1, phase: Running}
----`;
 const policy = (namespace: string, spec: string): string => `
 apiVersion: security.istio.io/v1beta1
 kind: AuthorizationPolicy

@@ -12,6 +12,20 @@ export type Message = { readonly [field: string]: Json | undefined };
 const isMessage = (value: Json | undefined): value is { [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A Service with the pod behind it. */
+export const workload = `
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: 10.8.0.1, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [], serviceAccountName: web}
+status: {podIP: 10.0.0.1, phase: Running}
+---`;
+
 export interface MeshOptions {
   /** YAML, as a user writes it. */
   readonly config: string;
