@@ -24,7 +24,7 @@ export class Interner<T extends object> {
     return this.#size;
   }
 
-  /** The object with these atoms; `make` makes it of them when there is none. */
+  /** The object with these atoms; `make` makes it the first time. */
   intern<Atoms extends readonly unknown[]>(atoms: Atoms, make: (atoms: Atoms) => T): T {
     let branch = this.#root;
     for (let place = 0; ; place += 1) {

@@ -19,7 +19,7 @@ export interface ProxyStartInput {
   readonly env: Environment;
   /** Addresses of the pod's interfaces, without loopback and link-local ones. */
   readonly interfaces: readonly InterfaceAddress[];
-  /** An address of a host name; undefined when there is none. */
+  /** An address of a host name; undefined when the name has no address. */
   readonly resolve: (host: string) => Promise<string | undefined>;
   /** The text of a file; undefined when it does not exist. */
   readonly read: (path: string) => Promise<string | undefined>;

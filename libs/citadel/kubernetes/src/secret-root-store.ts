@@ -3,7 +3,7 @@ import { isConflict, resources, type KubeApi, type KubeObject } from '@flotilla/
 
 /** Keeps the root in a Secret. */
 export interface SecretRootStore {
-  /** Undefined when there is none. */
+  /** Undefined when no root has been kept. */
   load(): Promise<RootMaterial | undefined>;
   /** Stores the root unless there is one already; resolves with the one that is stored. */
   keep(root: RootMaterial): Promise<RootMaterial>;

@@ -32,7 +32,7 @@ const defaults = {
   clock: systemClock,
 } as const;
 
-/** The API of the cluster that a kubeconfig names, or of the one that this runs in. Rejects when there is none. */
+/** The API of the cluster that a kubeconfig names, or of the one that this runs in. Rejects when neither exists. */
 export const openKubeClient = async (options: ConnectionOptions): Promise<KubeApi> =>
   createKubeClient({ connection: await openConnection(options) });
 

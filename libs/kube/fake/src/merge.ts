@@ -16,7 +16,7 @@ export function leavesOf(value: unknown, path: readonly string[] = []): Readonly
   return new Map(Object.entries(value).flatMap(([name, member]) => [...leavesOf(member, [...path, name])]));
 }
 
-/** The value at a path; undefined when there is none. */
+/** The value at a path; undefined when the path leads nowhere. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, name) => (isRecord(inner) ? inner[name] : undefined), value);
 }

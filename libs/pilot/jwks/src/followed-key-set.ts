@@ -9,7 +9,7 @@ import { publicUrl } from './url.ts';
 export interface Following {
   /** Fetches; with `isLast`, after all others that wait. Rejects when it fails, or when the signal aborts. */
   fetch(key: KeySetKey, options: { readonly signal: AbortSignal; readonly isLast: boolean }): Promise<string>;
-  /** Reserves room for `after` characters in place of `before`; false when there is none. */
+  /** Reserves room for `after` characters in place of `before`; false when they do not fit. */
   takesRoom(before: number, after: number): boolean;
   readonly maxTotalBytes: number;
   readonly onKeySet: OnKeySet;

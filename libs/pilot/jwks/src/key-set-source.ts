@@ -55,7 +55,7 @@ export function createKeySetSource(options: KeySetSourceOptions): KeySetSource {
       ),
     );
   let held = 0;
-  /** Reserves room for a key set that replaces another; false when there is none. */
+  /** Reserves room for a key set that replaces another; false when it does not fit. */
   const takesRoom = (before: number, after: number): boolean => {
     const isThere = after <= before || held - before + after <= options.jwksTotalBytes;
     if (isThere) held += after - before;

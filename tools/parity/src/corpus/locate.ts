@@ -63,7 +63,7 @@ function* upwards(folder: string): Iterable<string> {
 
 /**
  * A file of the corpus that cases share (`tools/xdsdiff.py`, `injection/values.json`): the first one found in the
- * folders above a case, or in the corpus that the tests use. Undefined when there is none.
+ * folders above a case, or in the corpus that the tests use. Undefined when it is nowhere.
  */
 export function findShared(folder: string, path: string): string | undefined {
   return [...upwards(folder), ...upwards(corpusRoot())]
