@@ -117,24 +117,7 @@ describe('the server', () => {
     for (const close of closers.splice(0).reverse()) await close();
   });
 
-  /** A server whose only upstream server never answers. */
-  async function serveBesideSilence(limits: { readonly timeoutMs: number; readonly maxForwarded: number }) {
-    const silent = createSocket('udp4').bind(0, '127.0.0.1');
-    closers.push(() => silent.close());
-    await once(silent, 'listening');
-    const upstreams = [{ address: '127.0.0.1', port: silent.address().port }];
-    const server = await createDnsServer({
-      ...noObservability,
-      address: '127.0.0.1',
-      port: 0,
-      names: proxy,
-      upstreams,
-      ...limits,
-    });
-    closers.push(() => server.close());
-    return { server, silent };
-  }
-  const start = async (upstreams: { address: string; port: number }[], timeoutMs = 5000) => {
+  const start = async (upstreams: { address: string; port: number }[], timeoutMs = 5000, maxForwarded?: number) => {
     const server = await createDnsServer({
       ...noObservability,
       address: '127.0.0.1',
@@ -142,10 +125,19 @@ describe('the server', () => {
       names: proxy,
       upstreams,
       timeoutMs,
+      ...(maxForwarded === undefined ? {} : { maxForwarded }),
     });
     closers.push(() => server.close());
     return server;
   };
+  /** A server whose only upstream server never answers. */
+  async function serveBesideSilence(timeoutMs: number, maxForwarded: number) {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    closers.push(() => silent.close());
+    await once(silent, 'listening');
+    const upstreams = [{ address: '127.0.0.1', port: silent.address().port }];
+    return { server: await start(upstreams, timeoutMs, maxForwarded), silent };
+  }
   const query = (name: string): Buffer => packet.encode({ type: 'query', id: 9, questions: [{ name, type: 'A' }] });
   const overUdp = async (port: number, name: string) => {
     const socket = createSocket('udp4');
@@ -236,7 +228,7 @@ describe('the server', () => {
     expect(hits).toContain('response_timeout');
   });
   it('answers names of the mesh while a flood of other names and of noise waits for upstream servers', async () => {
-    const { server, silent } = await serveBesideSilence({ timeoutMs: 60_000, maxForwarded: 5 });
+    const { server, silent } = await serveBesideSilence(60_000, 5);
     let forwarded = 0;
     silent.on('message', () => void (forwarded += 1));
     server.update(names);
@@ -255,7 +247,7 @@ describe('the server', () => {
     expect(packet.decode(((await refused) as [Buffer])[0])).toMatchObject({ rcode: 'SERVFAIL' });
   });
   it('says SERVFAIL beyond the queries that may wait for upstream servers', async () => {
-    const { server, silent } = await serveBesideSilence({ timeoutMs: 1000, maxForwarded: 1 });
+    const { server, silent } = await serveBesideSilence(1000, 1);
     const arrived = once(silent, 'message');
     const first = overUdp(server.port, 'a.example.com');
     await arrived;
