@@ -25,17 +25,14 @@ export function createKubeSource({ api, installation, revision, clock = systemCl
     name: `cluster ${installation.clusterId}`,
     scopes: readers.flatMap(({ scopes }) => scopes),
     async *run(signal) {
-      const ended = new AbortController();
-      const stop = (): void => ended.abort();
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
+      const left = new AbortController();
+      const ended = AbortSignal.any([signal, left.signal]);
       const merged = new Merged(readers.length);
-      const watches = readers.map((reader) => pump({ api, reader, clock, signal: ended.signal, merged }));
+      const watches = readers.map((reader) => pump({ api, reader, clock, signal: ended, merged }));
       try {
         yield* merged.changes();
       } finally {
-        stop();
-        signal.removeEventListener('abort', stop);
+        left.abort();
         await Promise.all(watches);
       }
     },
