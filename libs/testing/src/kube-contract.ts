@@ -221,6 +221,15 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       expect(await nothing.catch(isNotFound)).toBe(true);
     });
 
+    it('patches only the version that a patch names', async () => {
+      const { metadata } = await put('a');
+      const body = { metadata: { resourceVersion: metadata.resourceVersion }, data: { value: '2' } };
+      const patched = await cluster.api.patch(resources.configMaps, nameOf('a'), { type: 'merge', body });
+      expect(patched).toMatchObject({ data: { value: '2' } });
+      const late = cluster.api.patch(resources.configMaps, nameOf('a'), { type: 'merge', body });
+      expect(await late.catch(isConflict)).toBe(true);
+    });
+
     it('applies for a manager: creates, removes fields no longer applied, does not take fields of others', async () => {
       const apply = (fieldManager: string, data: object, force = false): Promise<KubeObject> =>
         cluster.api.patch(resources.configMaps, nameOf('a'), {

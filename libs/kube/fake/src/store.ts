@@ -71,7 +71,10 @@ export class ObjectStore {
   patch(resource: KubeResource, name: KubeName, patch: Patch): KubeObject {
     if (patch.type === 'merge') {
       const current = this.#existing(resource, name);
-      return this.#update(resource, current, mergePatch(current, patch.body) as KubeObject);
+      const merged = mergePatch(current, patch.body) as KubeObject;
+      if (merged.metadata.resourceVersion !== current.metadata.resourceVersion)
+        throw conflict(resource, name, 'the object has been modified');
+      return this.#update(resource, current, merged);
     }
     return this.#apply(resource, name, patch);
   }

@@ -50,5 +50,8 @@ export type Patch =
       readonly body: object;
       readonly subresource?: 'status';
     }
-  /** JSON Merge Patch (RFC 7396). */
+  /**
+   * JSON Merge Patch (RFC 7396). With `metadata.resourceVersion` in its body it is a Conflict (409) unless the object
+   * still has that version.
+   */
   | { readonly type: 'merge'; readonly body: object; readonly subresource?: 'status' };

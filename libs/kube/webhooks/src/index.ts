@@ -1,0 +1,1 @@
+export { createCaBundleUpkeep, type CaBundleUpkeepOptions, type Leadership } from './ca-bundle-upkeep.ts';
