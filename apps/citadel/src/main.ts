@@ -1,5 +1,11 @@
 import { openPlatform, platformSettings } from '@flotilla/citadel-kubernetes';
-import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
+import {
+  citadelFiles,
+  citadelSettings,
+  createCitadel,
+  createFileRootStore,
+  createSecrets,
+} from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import {
   commonSettings,
@@ -12,13 +18,15 @@ import {
 } from '@flotilla/runtime';
 import { setting } from '@flotilla/std';
 
+const folder = '.cache/citadel';
+
 await runApp(
   {
     name: 'citadel',
     describe: 'The certificate authority: signs the certificates of workloads and of the control plane.',
     settings: {
       ...commonSettings('127.0.0.4'),
-      ...citadelSettings(),
+      ...citadelSettings(folder),
       ...platformSettings(),
       ...domainSettings(),
       ...systemNamespaceSettings(),
@@ -33,7 +41,13 @@ await runApp(
   async (options, { observability, guard }) => {
     const kubernetes = await openPlatform(options);
     const root = kubernetes?.root ?? createFileRootStore(options.rootFile);
-    const citadel = await createCitadel({ ...options, root, review: kubernetes?.review, observability });
+    const citadel = await createCitadel({
+      ...options,
+      ...citadelFiles(options, folder),
+      root,
+      review: kubernetes?.review,
+      observability,
+    });
     const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
     const ca = grpcRunner({
       name: 'ca',

@@ -2,7 +2,13 @@ import { hostname } from 'node:os';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createResumableSubscriber } from '@flotilla/bus-port';
 import { openPlatform, platformSettings } from '@flotilla/citadel-kubernetes';
-import { citadelSettings, createCitadel, createFileRootStore, createSecrets } from '@flotilla/citadel-service';
+import {
+  citadelFiles,
+  citadelSettings,
+  createCitadel,
+  createFileRootStore,
+  createSecrets,
+} from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import { galleySettings, problemsPage, wireGalley } from '@flotilla/galley-service';
 import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
@@ -18,16 +24,18 @@ import {
   xdsPorts,
 } from '@flotilla/runtime';
 
+const folder = '.cache/istiod';
+
 await runApp(
   {
     name: 'istiod',
     describe: 'The services of the fleet in one process, on the in-process bus.',
     settings: {
       ...commonSettings('127.0.0.6'),
-      ...citadelSettings('.cache/istiod'),
+      ...citadelSettings(folder),
       ...platformSettings(),
       ...sourceSettings(),
-      ...galleySettings('.cache/istiod'),
+      ...galleySettings(folder),
       ...pilotSettings(),
       ...jwksSettings(),
       ...installationSettings(),
@@ -41,6 +49,7 @@ await runApp(
     const kubernetes = await openPlatform(options);
     const citadel = await createCitadel({
       ...options,
+      ...citadelFiles(options, folder),
       service: 'istiod',
       root: kubernetes?.root ?? createFileRootStore(options.rootFile),
       review: kubernetes?.review,

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from '@flotilla/observability-port';
 import { buildCsr, createCertificateSource, generateKey, isDue, keyToPem, middleOf } from '@flotilla/pki';
@@ -18,7 +17,7 @@ export const certificateSettings = () => ({
   ...systemNamespaceSettings(),
   citadel: setting.text("the CA's address", '127.0.0.4:15022'),
   bootstrapTokenFile: setting.path(
-    "file with the token that proves this service to the CA while it has no certificate: the token alone, or the CA's JSON object",
+    "file with the token that proves this service to the CA while it has no certificate: a token of its ServiceAccount, a bootstrap token, or the CA's JSON object of those",
     '.cache/citadel/bootstrap-tokens.json',
   ),
   rootCertFile: setting.path(
@@ -45,7 +44,7 @@ const maxRetryMs = 10_000;
 const checkMs = 60_000;
 
 /**
- * A control-plane service's certificate: the first by the bootstrap token, then a new key and certificate at half of
+ * A control-plane service's certificate: the first by a token, then a new key and certificate at half of
  * each one's life, by the certificate that is held; by the token again where that is not accepted. Files are read at
  * each attempt, so that they may appear or be replaced later. Attempts back off; what is held stays in force meanwhile.
  */
@@ -124,11 +123,25 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
   return { current: source.current, onChange: source.onChange, first, runner: { name: 'certificate', run } };
 }
 
+/** How OpenSSL and `expectIdentity` say that a server is not the one that is trusted. */
+const untrusted = /self-signed certificate|unable to (get|verify)|signature failure|the server is /;
+/** How OpenSSL says that a certificate is not valid by this clock. */
+const outOfTime = /certificate has expired|certificate is not yet valid/;
+
 /** What is waited for, by what went wrong. */
-function whatToDo(thrown: unknown, { citadel }: ServiceCertificateOptions): string {
+function whatToDo(thrown: unknown, options: ServiceCertificateOptions): string {
+  const { citadel, rootCertFile, bootstrapTokenFile } = options;
   const { code, path } = thrown as { code?: unknown; path?: string };
-  if (code === 'ENOENT')
-    return `waiting for citadel: it writes ${basename(path ?? '')} at its first start; is it running?`;
+  if (code === 'ENOENT' && path === rootCertFile)
+    return `waiting for ${path}, the root certificate, which citadel provides (to pods in the ConfigMap istio-ca-root-cert): is citadel running?`;
+  if (code === 'ENOENT' && path === bootstrapTokenFile)
+    return `waiting for ${path}: in a pod, mount a token of its ServiceAccount with the audience istio-ca there; elsewhere citadel writes it when it first starts`;
+  if (code === status.UNAUTHENTICATED)
+    return `citadel at ${citadel} refuses this service; trying again with the token in ${bootstrapTokenFile}`;
+  if (code === status.UNAVAILABLE && outOfTime.test(messageOf(thrown)))
+    return `by this clock, the certificate of citadel at ${citadel} is not valid now: are both clocks right?`;
+  if (code === status.UNAVAILABLE && untrusted.test(messageOf(thrown)))
+    return `what answers at ${citadel} is not the citadel of ${rootCertFile}: does this file have the root of that citadel?`;
   if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED)
     return `waiting for citadel at ${citadel}: is it running?`;
   return 'no certificate yet, trying again';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCitadel, createFileRootStore, citadelSettings } from '@flotilla/citadel-service';
+import { createCitadel, createFileRootStore, citadelFiles, citadelSettings } from '@flotilla/citadel-service';
 import { createFileSource } from '@flotilla/galley-file-source';
 import { createGalley } from '@flotilla/galley-service';
 import { listen } from '@flotilla/grpc';
@@ -50,7 +50,7 @@ export async function startFleet({ config, installation = defaultInstallation }:
   };
   const observability = { ...noObservability, log };
 
-  const place = parseOptions(
+  const citadelOptions = parseOptions(
     {
       name: 'citadel',
       describe: '',
@@ -58,6 +58,7 @@ export async function startFleet({ config, installation = defaultInstallation }:
     },
     flags,
   );
+  const place = { ...citadelOptions, ...citadelFiles({ platform: 'files', ...citadelOptions }, folder) };
   const citadel = await createCitadel({ ...place, root: createFileRootStore(place.rootFile), observability });
   const ca = await listen([citadel], {
     at: { host: '127.0.0.1', port: 0 },

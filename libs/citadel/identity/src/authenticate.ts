@@ -1,10 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import { peerIdentity, verifyChain } from '@flotilla/pki';
-import type { ControlPlane, SpiffeIdentity } from '@flotilla/rules';
+import type { SpiffeIdentity } from '@flotilla/rules';
 import { err, ok } from '@flotilla/std';
 import type { Clock, Result } from '@flotilla/std';
-import { serviceNames, verifyBootstrapToken } from './bootstrap.ts';
+import { verifyBootstrapToken } from './bootstrap.ts';
 import type { BootstrapTokens } from './bootstrap.ts';
+import { isControlPlaneService, serviceNames, type ServiceNamesOptions } from './service-names.ts';
 import type { VerifyToken } from './token-review.ts';
 
 /** What a caller shows: a certificate that TLS saw but did not judge, a bearer token, or both. */
@@ -14,7 +15,7 @@ export interface Credentials {
   /** Where the caller is, without its port. */
   readonly address?: string;
 }
-export interface AuthenticateOptions extends ControlPlane {
+export interface AuthenticateOptions extends ServiceNamesOptions {
   readonly clock: Clock;
   readonly roots: () => readonly X509Certificate[];
   /** Of ServiceAccounts; without it their tokens are refused. */
@@ -23,8 +24,8 @@ export interface AuthenticateOptions extends ControlPlane {
 }
 
 /**
- * Who the caller is, what proved it, and the DNS names that it may have: a service of the control plane gets them by
- * its bootstrap token, and keeps them.
+ * Who the caller is, what proved it, and the DNS names that it may have: a service of the control plane gets those of
+ * its Kubernetes Service. Nobody else gets any.
  */
 export interface Caller {
   readonly identity: SpiffeIdentity;
@@ -54,16 +55,18 @@ export async function authenticate(
   return err(reasons.length > 0 ? reasons.join('; ') : 'neither a token nor a client certificate was sent');
 }
 
-function identityOfCertificate(
-  certificate: X509Certificate,
-  { roots, clock, trustDomain }: AuthenticateOptions,
-): Result<Caller> {
+function identityOfCertificate(certificate: X509Certificate, options: AuthenticateOptions): Result<Caller> {
+  const { roots, clock, trustDomain, domain } = options;
   const verified = verifyChain([certificate], roots(), clock.now());
   if (!verified.ok) return verified;
   const identity = peerIdentity(verified.value);
   if (identity.ok && identity.value.trustDomain !== trustDomain) return err('it is of another trust domain');
   const held = new Set((certificate.subjectAltName ?? '').split(', '));
-  return provedBy('certificate', identity, (caller) => serviceNames(caller).filter((name) => held.has(`DNS:${name}`)));
+  return provedBy('certificate', identity, (caller) => {
+    const names = namesOf(options)(caller);
+    // A file of bootstrap tokens may name services that are not known here.
+    return names.length > 0 ? names : serviceNames(caller, domain).filter((name) => held.has(`DNS:${name}`));
+  });
 }
 
 /** A JWT has three parts; anything else can only be a bootstrap token. */
@@ -76,10 +79,10 @@ async function identityOfToken(
     return provedBy(
       'bootstrap token',
       verifyBootstrapToken(token, options.bootstrap(), { ...options, now: options.clock.now() }),
-      serviceNames,
+      (caller) => serviceNames(caller, options.domain),
     );
   return options.verifyToken
-    ? provedBy('token', await options.verifyToken(token, address))
+    ? provedBy('token', await options.verifyToken(token, address), namesOf(options))
     : err(
         'tokens of service accounts are not accepted here: citadel has neither --platform kubernetes nor a --jwks-file',
       );
@@ -88,5 +91,11 @@ async function identityOfToken(
 const provedBy = (
   proof: Caller['proof'],
   identity: Result<SpiffeIdentity>,
-  namesOf: (caller: SpiffeIdentity) => readonly string[] = () => [],
-): Result<Caller> => (identity.ok ? ok({ identity: identity.value, proof, dns: namesOf(identity.value) }) : identity);
+  dns: (caller: SpiffeIdentity) => readonly string[],
+): Result<Caller> => (identity.ok ? ok({ identity: identity.value, proof, dns: dns(identity.value) }) : identity);
+
+/** The DNS names of a caller by its identity alone. */
+const namesOf =
+  (options: ServiceNamesOptions) =>
+  (caller: SpiffeIdentity): readonly string[] =>
+    isControlPlaneService(caller, options) ? serviceNames(caller, options.domain) : [];

@@ -68,9 +68,3 @@ export function verifyBootstrapToken(
     );
   return ok({ trustDomain, namespace: systemNamespace, serviceAccount: found.service });
 }
-
-/** The DNS names of the Kubernetes Service before a control-plane service: its peers may know it by them. */
-export const serviceNames = ({ serviceAccount, namespace }: SpiffeIdentity): readonly string[] => [
-  `istio-${serviceAccount}.${namespace}.svc`,
-  `${serviceAccount}.${namespace}.svc`,
-];

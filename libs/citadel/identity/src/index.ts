@@ -1,4 +1,5 @@
 export { type AuthenticateOptions, type Credentials, authenticate } from './authenticate.ts';
-export { type BootstrapTokens, parseBootstrapTokens, serviceNames, verifyBootstrapToken } from './bootstrap.ts';
+export { type BootstrapTokens, parseBootstrapTokens, verifyBootstrapToken } from './bootstrap.ts';
+export { serviceNames } from './service-names.ts';
 export { verifyServiceAccountToken } from './jwt.ts';
 export { createTokenReviews, type TokenReviewOptions, type VerifyToken } from './token-review.ts';

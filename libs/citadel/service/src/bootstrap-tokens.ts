@@ -27,6 +27,9 @@ export interface KeptBootstrapTokens {
   close(): void;
 }
 
+/** Where services prove themselves in other ways, as by tokens of their ServiceAccounts. */
+export const noBootstrapTokens: KeptBootstrapTokens = { current: () => [], close: () => {} };
+
 /**
  * The control plane's bootstrap tokens in a file of mode 0600: a process that can read it can join the control plane.
  * Made unless there is a file; what was made here is replaced at half of its life, which ends the old tokens at once:

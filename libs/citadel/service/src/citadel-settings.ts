@@ -7,7 +7,9 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
     'key and certificate of the self-signed root, created if missing, mode 0600',
     `${folder}/root.pem`,
   ),
-  rootCertOut: setting.path('file to write the root certificate to, for peers', `${folder}/root-cert.pem`),
+  rootCertOut: setting.optionalPath(
+    `file to write the root certificate to, for peers; default: ${folder}/root-cert.pem, and none with --platform kubernetes`,
+  ),
   defaultCertTtl: setting.duration('lifetime of a certificate whose request names none', '24h', {
     env: 'DEFAULT_WORKLOAD_CERT_TTL',
   }),
@@ -19,9 +21,8 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
     'issuer of service account tokens; default: https://kubernetes.default.svc.DOMAIN, of --domain',
   ),
   jwtAudience: setting.text('audience of service account tokens', 'istio-ca'),
-  bootstrapTokensFile: setting.path(
-    'JSON object of tokens by control-plane service, created if missing and then replaced in time, mode 0600; read again when it changes',
-    `${folder}/bootstrap-tokens.json`,
+  bootstrapTokensFile: setting.optionalPath(
+    `JSON object of tokens by control-plane service, created if missing and then replaced in time, mode 0600; read again when it changes; default: ${folder}/bootstrap-tokens.json, and none with --platform kubernetes`,
   ),
   bootstrapTokenTtl: setting.duration(
     'lifetime of a bootstrap token, from its creation or from the time its file was written',

@@ -8,13 +8,13 @@ import type { TokenReviewOptions, VerifyToken } from '@flotilla/citadel-identity
 import { createCaService } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
 import type { Installation } from '@flotilla/model';
-import type { Observability } from '@flotilla/observability-port';
+import type { Logger, Observability } from '@flotilla/observability-port';
 import { createCertificateSource, generateKey, isDue, keyToPem, middleOf } from '@flotilla/pki';
 import type { CertificateSource, MutableCertificateSource } from '@flotilla/pki';
 import { configLimits, err, messageOf, ok, readJsonObject, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf, Result } from '@flotilla/std';
 import { replaceFile } from '@flotilla/stored-file';
-import { keepBootstrapTokens } from './bootstrap-tokens.ts';
+import { keepBootstrapTokens, noBootstrapTokens } from './bootstrap-tokens.ts';
 import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
 import type { citadelSettings } from './citadel-settings.ts';
@@ -59,13 +59,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
     defaultTtlMs: options.defaultCertTtl,
     maxTtlMs: options.maxCertTtl,
   });
-  // Peers that have the root already go on without.
-  await replaceFile(options.rootCertOut, { text: authority.rootPem, mode: 0o644 }).catch((thrown: unknown) =>
-    log.error("the root certificate can't be written for peers", {
-      file: options.rootCertOut,
-      problem: messageOf(thrown),
-    }),
-  );
+  await writeRoot(options.rootCertOut, { text: authority.rootPem, log });
   observability.metrics
     .gauge(
       'citadel_server_root_cert_expiry_timestamp',
@@ -81,12 +75,15 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   const verifyToken: VerifyToken | undefined = options.review
     ? createTokenReviews({ trustDomain, audience: jwtAudience, clock, review: options.review })
     : jwt && ((token) => verifyServiceAccountToken(token, jwt));
-  const bootstrap = await keepBootstrapTokens({
-    path: options.bootstrapTokensFile,
-    ttlMs: options.bootstrapTokenTtl,
-    clock,
-    log,
-  });
+  const bootstrap =
+    options.bootstrapTokensFile === undefined
+      ? noBootstrapTokens
+      : await keepBootstrapTokens({
+          path: options.bootstrapTokensFile,
+          ttlMs: options.bootstrapTokenTtl,
+          clock,
+          log,
+        });
   const service = createCaService({
     authority,
     observability,
@@ -98,6 +95,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
     authentication: {
       trustDomain,
       systemNamespace,
+      domain: options.domain,
       clock,
       roots: () => [issuer.value.certificate],
       bootstrap: bootstrap.current,
@@ -109,6 +107,17 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
     bootstrap.close();
   };
   return { authority, certificate, addTo: service.addTo, close };
+}
+
+/** Peers that have the root already go on when it can't be written. */
+async function writeRoot(
+  file: string | undefined,
+  { text, log }: { readonly text: string; readonly log: Logger },
+): Promise<void> {
+  if (file === undefined) return;
+  await replaceFile(file, { text, mode: 0o644 }).catch((thrown: unknown) =>
+    log.error("the root certificate can't be written for peers", { file, problem: messageOf(thrown) }),
+  );
 }
 
 interface OwnCertificate {
@@ -132,7 +141,7 @@ function keepOwnCertificate(
     namespace: options.systemNamespace,
     serviceAccount: options.service ?? 'citadel',
   };
-  const dns = options.dnsName.length > 0 ? options.dnsName : [...serviceNames(identity), 'localhost'];
+  const dns = options.dnsName.length > 0 ? options.dnsName : [...serviceNames(identity, options.domain), 'localhost'];
   const check = (): void => {
     if (isDue(held, clock.now())) renew();
     const next = held ? middleOf(held) - clock.now() : 0;

@@ -6,7 +6,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, it, onTestFinished } from 'vitest';
 import { createCaClient, createSdsServer, createWorkloadCertificate } from '@flotilla/agent-sds';
-import { citadelSettings, createCitadel, createFileRootStore } from '@flotilla/citadel-service';
+import { citadelFiles, citadelSettings, createCitadel, createFileRootStore } from '@flotilla/citadel-service';
 import { listen } from '@flotilla/grpc';
 import { noObservability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -28,7 +28,8 @@ async function startCitadel(folder: string) {
   const settings = { ...citadelSettings(folder), ...domainSettings(), ...systemNamespaceSettings() };
   const options = parseOptions({ name: 'citadel', describe: '', settings }, ['--jwks-file', jwks]);
   const root = createFileRootStore(options.rootFile);
-  const citadel = await createCitadel({ ...options, root, observability: noObservability });
+  const files = citadelFiles({ platform: 'files', ...options }, folder);
+  const citadel = await createCitadel({ ...options, ...files, root, observability: noObservability });
   const { port, close } = await listen([citadel], {
     at: { host: '127.0.0.1', port: 0 },
     tls: { source: citadel.certificate, clients: 'optional' },
@@ -46,7 +47,7 @@ async function startCitadel(folder: string) {
       .setIssuedAt()
       .setExpirationTime('1h')
       .sign(privateKey);
-  return { address: `localhost:${port}`, roots: readFileSync(options.rootCertOut, 'utf8'), tokenOf };
+  return { address: `localhost:${port}`, roots: readFileSync(files.rootCertOut, 'utf8'), tokenOf };
 }
 
 /** Asks the agent for a secret as Envoy does, on a stream that stays open. */
