@@ -10,9 +10,10 @@ import {
   createSecrets,
 } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
-import { galleySettings, problemsPage, wireGalley } from '@flotilla/galley-service';
+import { galleySettings, wireGalley } from '@flotilla/galley-service';
 import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
+import { problemsPage } from '@flotilla/observability-port';
 import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
@@ -114,7 +115,7 @@ await runApp(
         ...xds.ready,
         webhook: webhook.listening,
       },
-      pages: { ...pages, '/debug/problems': () => problemsPage([...galley.problems(), ...pilot.problems()]) },
+      pages: { ...pages, '/debug/problems': problemsPage(() => [...galley.problems(), ...pilot.problems()]) },
       details,
       close: citadel.close,
     };

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
+import { problemsPage } from '@flotilla/observability-port';
 import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
-import { createPilot, pilotProblemsPage, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
+import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
   commonSettings,
   grpcSettings,
@@ -55,7 +56,7 @@ await runApp(
     });
     return {
       runners: [certificate.runner, { name: 'pilot', run: pilot.run }, ...xds.runners],
-      pages: { '/debug/problems': () => pilotProblemsPage(pilot.problems()) },
+      pages: { '/debug/problems': problemsPage(pilot.problems) },
       ready: { 'the whole configuration': pilot.ready, ...xds.ready },
     };
   },

@@ -9,10 +9,10 @@ import {
   type LogFormat,
 } from '@flotilla/observability';
 import { createTracer } from '@flotilla/observability/tracing';
-import type { Observability } from '@flotilla/observability-port';
+import type { Observability, Pages } from '@flotilla/observability-port';
 import { setting, type OptionsOf, type Setting } from '@flotilla/std';
 import { countBuffersWithHeap } from './memory.ts';
-import { serveMonitoring, type Page } from './monitoring.ts';
+import { serveMonitoring } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
 import { exitCodeOf, explain, type Runner } from './runners.ts';
 import { connectionSettings, createGuard, type ConnectionOptions, type Guard } from './server-settings.ts';
@@ -97,7 +97,7 @@ export interface App {
   readonly runners: readonly Runner[];
   /** What it waits for before it is ready, by name: all of these must have resolved, and all runners must run. */
   readonly ready: Readonly<Record<string, Promise<unknown>>>;
-  readonly pages?: Readonly<Record<string, () => Page>>;
+  readonly pages?: Pages;
   /** Lines that /ready shows beside whether it is. */
   details?(): readonly string[];
   /** What is left to do when all runners have ended. */
@@ -165,6 +165,7 @@ async function run<O extends OptionsOf<CommonSettings>>(
   const awaited = new Set<string>();
   let supervisor: Supervisor | undefined;
   const monitoring = await serveMonitoring({
+    name,
     address: options.bind,
     port: options.monitoringPort,
     notReady: () =>

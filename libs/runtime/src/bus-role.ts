@@ -1,13 +1,12 @@
 import type { Role } from '@flotilla/bus-nats';
-import type { Logger, Metrics } from '@flotilla/observability-port';
-import type { Page } from './monitoring.ts';
+import { jsonAnswer, type Logger, type Metrics, type Page } from '@flotilla/observability-port';
 
 const roles: readonly Role[] = ['starting', 'active', 'standby'];
 
 export interface BusRole {
   set(role: Role, reason: string): void;
-  /** What /debug/bus answers. */
-  page(): Page;
+  /** /debug/bus. */
+  readonly page: Page;
 }
 
 /** Which part a galley has on the bus: in its log at each change, as the metric galley_bus_role, and as a page. */
@@ -27,6 +26,6 @@ export function createBusRole({ log, metrics }: { readonly log: Logger; readonly
       show();
       log.scope('bus')[stepsDown ? 'warn' : 'info'](`${role} on the bus`, { reason });
     },
-    page: () => ({ contentType: 'application/json', text: `${JSON.stringify(current)}\n` }),
+    page: { summary: 'whether this galley writes to the bus or stands by', answer: () => jsonAnswer(current) },
   };
 }

@@ -12,12 +12,11 @@ import {
   type TakeReport,
 } from '@flotilla/bus-port';
 import { channelCredentials, expectIdentity, serverNamed } from '@flotilla/grpc';
-import type { Logger, Metrics } from '@flotilla/observability-port';
+import type { Logger, Metrics, Page } from '@flotilla/observability-port';
 import { controlPlaneHost, controlPlaneIdentity, type ControlPlane } from '@flotilla/rules';
 import { aborted, setting, systemClock, type OptionsOf } from '@flotilla/std';
 import { createBusRole } from './bus-role.ts';
 import { grpcRunner } from './grpc-runner.ts';
-import type { Page } from './monitoring.ts';
 import { grpcLimits, grpcSettings, type Guard } from './server-settings.ts';
 import type { Runner } from './runners.ts';
 import type { ServiceCertificate } from './service-certificate.ts';
@@ -138,7 +137,7 @@ export interface ServicePublisher extends Publisher, ReportReceiver {
   /** Serves the bus over gRPC on `grpcPort`, or holds the connection to NATS. */
   readonly runner: Runner;
   /** Which part this galley has on the bus. */
-  rolePage(): Page;
+  readonly rolePage: Page;
 }
 
 /** galley's side over whatever the options say. */

@@ -1,56 +1,77 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { textAnswer, type PageAnswer, type Pages } from '@flotilla/observability-port';
 import { serveHttp, type GuardOptions, type HttpServer } from '@flotilla/server';
+import { messageOf } from '@flotilla/std';
+import { isLoopback } from './loopback.ts';
+import { listOfPages } from './page-list.ts';
 
-export interface Page {
-  readonly text: string;
-  readonly contentType: string;
-}
 export interface MonitoringOptions extends GuardOptions {
+  /** The service's name. */
+  readonly name: string;
   readonly address: string;
   readonly port: number;
   /** Why the process is not ready; empty when it is. */
   notReady(): readonly string[];
   /** What is worth knowing beside it, a line each. */
   details?(): readonly string[];
-  metrics(): Promise<Page>;
+  metrics(): Promise<PageAnswer>;
   /** More pages by path, as they are at each request. */
-  pages(): Readonly<Record<string, () => Page>>;
+  pages(): Pages;
 }
 
-/** Health on /healthz/live, /healthz/ready and /ready, Prometheus on /metrics (Istio's monitoring port, 15014). */
-export function serveMonitoring({
-  address,
-  port,
-  notReady,
-  details = () => [],
-  metrics,
-  pages: pagesNow,
-  ...options
-}: MonitoringOptions): Promise<HttpServer> {
+/**
+ * The monitoring port (Istio's 15014): health on /healthz/live, /healthz/ready and /ready, Prometheus on /metrics, the
+ * service's own pages, and a list of all of them on /.
+ */
+export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer> {
+  const { name, address, port, notReady, details = () => [], metrics, pages, ...server } = options;
   /** Requests that come while the metrics are gathered get the same page. */
-  let gathering: Promise<Page> | undefined;
-  const gather = (): Promise<Page> => (gathering ??= metrics().finally(() => (gathering = undefined)));
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = (request.url ?? '').split('?')[0] ?? '';
-    const answer = (status: number, { text, contentType }: Page): void =>
-      void response.writeHead(status, { 'content-type': contentType }).end(text);
-    const say = (status: number, text: string): void =>
-      answer(status, { text: `${text}\n`, contentType: 'text/plain' });
-    const sayWhetherReady = (): void => {
-      const reasons = notReady();
-      if (reasons.length === 0) say(200, ['ready', ...details()].join('\n'));
-      else say(503, ['not ready', ...reasons, ...details()].join('\n'));
-    };
-    const pages = pagesNow();
-    if (path === '/healthz/live') say(200, 'live');
-    else if (path === '/healthz/ready' || path === '/ready') sayWhetherReady();
-    else if (path === '/metrics')
-      await gather().then(
-        (page) => answer(200, page),
-        () => say(500, 'metrics failed'),
-      );
-    else if (Object.hasOwn(pages, path)) answer(200, pages[path]?.() ?? { text: '', contentType: 'text/plain' });
-    else say(404, 'not found');
+  let gathering: Promise<PageAnswer> | undefined;
+  const readiness = (): PageAnswer => {
+    const reasons = notReady();
+    return reasons.length === 0
+      ? textAnswer(['ready', ...details()])
+      : textAnswer(['not ready', ...reasons, ...details()], 503);
   };
-  return serveHttp({ ...options, at: { host: address, port }, handle });
+  const common: Pages = {
+    '/healthz/live': { summary: 'whether the process works', answer: () => textAnswer(['live']) },
+    '/healthz/ready': { summary: 'whether it serves, or what it waits for', answer: readiness },
+    '/ready': { summary: 'the same as /healthz/ready', answer: readiness },
+    '/metrics': {
+      summary: 'metrics for Prometheus',
+      answer: () => (gathering ??= metrics().finally(() => (gathering = undefined))),
+    },
+  };
+  const all = (): Pages => ({ ...common, ...pages() });
+
+  async function answer(request: IncomingMessage): Promise<PageAnswer> {
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
+    const accept = request.headers.accept ?? '';
+    if (pathname === '/') return listOfPages(name, all(), { isHtml: accept.includes('text/html') });
+    const known = all();
+    const page = Object.hasOwn(known, pathname) ? known[pathname] : undefined;
+    if (!page) return textAnswer(['not found: / lists the pages that there are'], 404);
+    if (page.isGuarded && !isLoopback(request.socket.remoteAddress ?? ''))
+      return textAnswer(
+        ['only for callers in the same pod: kubectl port-forward, or a request from this machine'],
+        403,
+      );
+    const wantsJson = query.has('json') || accept.includes('application/json');
+    return page.answer({ query, wantsJson });
+  }
+
+  return serveHttp({
+    ...server,
+    at: { host: address, port },
+    handle: async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const {
+        status = 200,
+        contentType,
+        text,
+      } = await answer(request).catch((thrown: unknown) =>
+        textAnswer([`the page could not be made: ${messageOf(thrown)}`], 500),
+      );
+      response.writeHead(status, { 'content-type': contentType }).end(text);
+    },
+  });
 }

@@ -106,6 +106,7 @@ export const serverKinds: readonly ServerKind[] = [
     async start(guard) {
       const { port, close } = await serveMonitoring({
         ...guard,
+        name: 'pilot',
         address: loopback.host,
         port: 0,
         notReady: () => [],

@@ -83,7 +83,7 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
       const page = await fetchText(
         cluster.pod('istio-system', own.includes('galley') ? 'galley' : 'istiod').ip,
         15_014,
-        '/debug/problems',
+        '/debug/problems?json',
       );
       const { problems } = JSON.parse(page) as {
         problems: readonly { code: string; level: string; origin?: string; path?: string; message: string }[];

@@ -1,5 +1,4 @@
 export { createGalley } from './galley.ts';
-export { problemsPage } from './problem-log.ts';
 export { openQuarantine } from './quarantine.ts';
 export { galleySettings } from './galley-settings.ts';
 export { reportsPage, type ObjectsPage } from './reports-page.ts';

@@ -1,6 +1,5 @@
 import type { Problem } from '@flotilla/model';
 import { createLimits, type Observability } from '@flotilla/observability-port';
-import { sortedBy } from '@flotilla/std';
 
 /** Far more than there are codes of problems. */
 const maxReasons = 100;
@@ -50,20 +49,5 @@ export function createProblemLog({ log: root, metrics }: Observability): Problem
       if (problem && problem.message !== ofBus) tell([problem]);
       ofBus = problem?.message;
     },
-  };
-}
-
-/** The page is made in one go: the first so many, errors before warnings, are enough to begin with. */
-const maxShown = 1000;
-const order = ['error', 'warning', 'info'] as const;
-
-/** What /debug/problems answers; `more` says how many problems it does not show. */
-export function problemsPage(problems: readonly Problem[]): { readonly contentType: string; readonly text: string } {
-  const shown =
-    problems.length <= maxShown ? problems : sortedBy(problems, ({ level }) => order.indexOf(level)).slice(0, maxShown);
-  const more = problems.length - shown.length;
-  return {
-    contentType: 'application/json',
-    text: `${JSON.stringify({ problems: shown, ...(more > 0 ? { more } : {}) }, null, 2)}\n`,
   };
 }

@@ -1,5 +1,6 @@
 import { idOf, type CollectionKey, type ReceivedReport, type ReportingPilot } from '@flotilla/bus-port';
 import { describeOrigin, kinds, type ObjectId, type Origin } from '@flotilla/model';
+import { jsonAnswer, type Page } from '@flotilla/observability-port';
 import { sortedBy } from '@flotilla/std';
 
 /** Galley's own knowledge of objects. */
@@ -113,8 +114,8 @@ function objectOf(said: readonly [Said, ...Said[]], source: SourceOfObjects, now
   };
 }
 
-/** What /debug/reports answers. */
-export const reportsPage = (page: ObjectsPage): { readonly contentType: string; readonly text: string } => ({
-  contentType: 'application/json',
-  text: `${JSON.stringify(page, null, 2)}\n`,
+/** /debug/reports. */
+export const reportsPage = (reports: () => ObjectsPage): Page => ({
+  summary: 'how many proxies each object concerns, and how many have acknowledged or rejected it',
+  answer: () => jsonAnswer(reports()),
 });

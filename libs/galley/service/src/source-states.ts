@@ -1,4 +1,5 @@
 import { asWarning, buildProblem, type Problem } from '@flotilla/model';
+import { jsonAnswer, type Page } from '@flotilla/observability-port';
 import { printable } from '@flotilla/std';
 
 /** How a source is doing. Times are epoch milliseconds. */
@@ -77,16 +78,13 @@ export class SourceStates {
   }
 }
 
-/** What /debug/sources answers. */
-export const sourcesPage = (
-  sources: readonly SourceStatus[],
-): { readonly contentType: string; readonly text: string } => ({
-  contentType: 'application/json',
-  text: `${JSON.stringify(
-    { sources: sources.map((one) => ('since' in one ? { ...one, since: new Date(one.since).toISOString() } : one)) },
-    null,
-    2,
-  )}\n`,
+/** /debug/sources. */
+export const sourcesPage = (sources: () => readonly SourceStatus[]): Page => ({
+  summary: 'where configuration is read from, and whether that can be reached',
+  answer: () =>
+    jsonAnswer({
+      sources: sources().map((one) => ('since' in one ? { ...one, since: new Date(one.since).toISOString() } : one)),
+    }),
 });
 
 /** For readiness: one line for each source that galley does not hear of. */

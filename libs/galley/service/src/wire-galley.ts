@@ -1,11 +1,10 @@
 import type { Publisher, ReportReceiver } from '@flotilla/bus-port';
 import type { Source } from '@flotilla/galley-sources';
 import type { Installation, Reading } from '@flotilla/model';
-import type { Observability } from '@flotilla/observability-port';
+import { problemsPage, type Observability, type Pages } from '@flotilla/observability-port';
 import type { OptionsOf } from '@flotilla/std';
 import { createGalley, type Galley } from './galley.ts';
 import type { galleySettings } from './galley-settings.ts';
-import { problemsPage } from './problem-log.ts';
 import { openQuarantine } from './quarantine.ts';
 import { reportsPage } from './reports-page.ts';
 import { sourceDetails, sourcesPage } from './source-states.ts';
@@ -20,15 +19,11 @@ export interface GalleyParts {
   readonly observability: Observability;
   readonly signal: AbortSignal;
 }
-interface Page {
-  readonly contentType: string;
-  readonly text: string;
-}
 /** Galley in an app, and what the app's monitoring shows of it. */
 export interface WiredGalley {
   readonly galley: Galley;
   readonly runner: { readonly name: string; run(): Promise<void> };
-  readonly pages: Readonly<Record<string, () => Page>>;
+  readonly pages: Pages;
   /** Lines that say which sources are not in step. */
   details(): readonly string[];
 }
@@ -59,9 +54,9 @@ export async function wireGalley(
     galley,
     runner: { name: 'galley', run: galley.run },
     pages: {
-      '/debug/problems': () => problemsPage(galley.problems()),
-      '/debug/sources': () => sourcesPage(galley.sources()),
-      '/debug/reports': () => reportsPage(galley.reports()),
+      '/debug/problems': problemsPage(galley.problems),
+      '/debug/sources': sourcesPage(galley.sources),
+      '/debug/reports': reportsPage(galley.reports),
     },
     details: () => sourceDetails(galley.sources()),
   };

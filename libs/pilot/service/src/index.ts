@@ -1,5 +1,5 @@
 export { createPilot } from './pilot.ts';
-export { pilotProblemsPage, type GenerationProblem } from './problems.ts';
+export { type GenerationProblem } from './problems.ts';
 export { defaultAdsLimits, hardRequestLimit, pilotSettings } from './pilot-settings.ts';
 export { Affected } from './affected.ts';
 export { SharedLists } from './shared-lists.ts';

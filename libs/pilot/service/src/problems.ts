@@ -141,11 +141,3 @@ export class GenerationProblems {
 }
 
 const objectName = ({ collection, key }: Input): string => printable(`${collection} ${key}`);
-
-/** What /debug/problems answers. */
-export const pilotProblemsPage = (
-  problems: readonly PilotProblem[],
-): { readonly contentType: string; readonly text: string } => ({
-  contentType: 'application/json',
-  text: `${JSON.stringify({ problems }, null, 2)}\n`,
-});

@@ -11,7 +11,7 @@ export interface Problem {
 }
 
 export const problemsOf = async (mesh: Mesh): Promise<readonly Problem[]> =>
-  (JSON.parse(await mesh.page('galley', '/debug/problems')) as { problems: readonly Problem[] }).problems;
+  (JSON.parse(await mesh.page('galley', '/debug/problems?json')) as { problems: readonly Problem[] }).problems;
 
 /** A problem that galley has whose origin or message names this file; throws `Broken` when it has none in time. */
 export async function untilProblem(mesh: Mesh, file: string, limitMs = 10_000): Promise<Problem> {

@@ -1,0 +1,88 @@
+import { networkInterfaces } from 'node:os';
+import { jsonAnswer, textAnswer, type Pages } from '@flotilla/observability-port';
+import { afterEach, describe, expect, it } from 'vitest';
+import { isLoopback } from './loopback.ts';
+import { serveMonitoring } from './monitoring.ts';
+
+const pages: Pages = {
+  '/debug/echo': {
+    summary: 'what <was> asked',
+    answer: ({ query, wantsJson }) => jsonAnswer({ name: query.get('name'), wantsJson }),
+  },
+  '/debug/secret': { summary: 'for neighbours', isGuarded: true, answer: () => textAnswer(['for you']) },
+  '/debug/broken': { summary: 'fails', answer: () => Promise.reject(new Error('no such thing')) },
+};
+const close: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of close.splice(0)) await end();
+});
+
+async function serve(address = '127.0.0.1') {
+  const server = await serveMonitoring({
+    name: 'pilot',
+    address,
+    port: 0,
+    notReady: () => [],
+    metrics: () => Promise.resolve({ contentType: 'text/plain', text: 'metrics' }),
+    pages: () => pages,
+  });
+  close.push(() => server.close());
+  return async (path: string, { host = '127.0.0.1', accept = '*/*' } = {}) => {
+    const response = await fetch(`http://${host}:${server.port}${path}`, { headers: { accept } });
+    return { status: response.status, text: await response.text() };
+  };
+}
+
+describe('the monitoring port', () => {
+  it('lists its pages for people at a terminal and in a browser', async () => {
+    const get = await serve();
+    const { text } = await get('/');
+    expect(text).toContain('  /debug/echo     what <was> asked\n');
+    expect(text).toContain('  /metrics ');
+    expect((await get('/', { accept: 'text/html' })).text).toContain(
+      '<tr><td><a href="/debug/echo">/debug/echo</a></td><td>what &lt;was&gt; asked</td></tr>',
+    );
+  });
+
+  it('hands on what is asked, and says where pages are found', async () => {
+    const get = await serve();
+    expect(JSON.parse((await get('/debug/echo?name=a%20b')).text)).toEqual({ name: 'a b', wantsJson: false });
+    expect(JSON.parse((await get('/debug/echo?json')).text)).toEqual({ name: null, wantsJson: true });
+    expect(JSON.parse((await get('/debug/echo', { accept: 'application/json' })).text)).toEqual({
+      name: null,
+      wantsJson: true,
+    });
+    expect(await get('/debug/odd')).toEqual({ status: 404, text: 'not found: / lists the pages that there are\n' });
+    expect((await get('/__proto__')).status).toBe(404);
+  });
+
+  it('answers when a page fails', async () => {
+    const get = await serve();
+    expect(await get('/debug/broken')).toEqual({ status: 500, text: 'the page could not be made: no such thing\n' });
+  });
+
+  it('serves guarded pages to neighbours only', async (context) => {
+    const outside = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+    if (outside === undefined) return context.skip('this machine has no address but loopback ones');
+    const get = await serve('0.0.0.0');
+    expect((await get('/debug/secret')).text).toBe('for you\n');
+    expect((await get('/debug/secret', { host: outside })).status).toBe(403);
+    expect((await get('/debug/echo', { host: outside })).status).toBe(200);
+  });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.3.2.1', true],
+    ['::ffff:127.0.0.1', true],
+    ['::1', true],
+    ['', false],
+    ['10.0.0.1', false],
+    ['::ffff:10.0.0.1', false],
+    ['127.evil', false],
+    ['fe80::1', false],
+  ])('takes %s for a loopback address: %s', (address, expected) => {
+    expect(isLoopback(address)).toBe(expected);
+  });
+});
