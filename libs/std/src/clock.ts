@@ -21,6 +21,12 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * A clock that is never set: its times are those of the system's clock when the process started, plus what has passed
+ * since. For how long something lasted, where an adjusted clock would do harm.
+ */
+export const steadyClock: Clock = { ...systemClock, now: () => performance.timeOrigin + performance.now() };
+
 /** Resolves after `ms` (Infinity: not by itself) or when the signal aborts. */
 export const pause = (ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> =>
   new Promise((resolve) => {

@@ -1,5 +1,5 @@
 export { type Result, err, messageOf, ok } from './result.ts';
-export { type Clock, pause, systemClock } from './clock.ts';
+export { type Clock, pause, steadyClock, systemClock } from './clock.ts';
 export { hashBytes, shareOf, sumText } from './hash.ts';
 export { type Chunks, chunksOf, joined, lengthOf } from './chunks.ts';
 export { compareText, deepEqual, stableStringify } from './equal.ts';

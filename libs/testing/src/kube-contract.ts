@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  createLease,
+  getLease,
   isConflict,
   isNotFound,
   KubeError,
+  replaceLease,
   resources,
   type KubeApi,
   type KubeObject,
@@ -252,6 +255,24 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       const { resourceVersion, uid } = metadata;
       expect(await cluster.api.delete(resources.configMaps, nameOf('a'), { resourceVersion, uid })).toBe(true);
       expect(await cluster.api.delete(resources.configMaps, nameOf('a'))).toBe(false);
+    });
+
+    it('creates a Lease once, and replaces it only as it was read; what else is in it stays', async () => {
+      const [lease, start] = [nameOf('leader'), Date.UTC(2023, 0, 31, 12)];
+      const record = { holder: 'one', durationSeconds: 15, acquireTime: start, renewTime: start, transitions: 0 };
+      expect(await getLease(cluster.api, lease)).toBeUndefined();
+      const created = await createLease(cluster.api, lease, record);
+      expect(created).toMatchObject(record);
+      expect(await createLease(cluster.api, lease, record).catch(isConflict)).toBe(true);
+      const body = { metadata: { labels } };
+      await cluster.api.patch(resources.leases, lease, { type: 'merge', body });
+      expect(await replaceLease(cluster.api, created, { ...record, holder: 'late' }).catch(isConflict)).toBe(true);
+      const current = await getLease(cluster.api, lease);
+      expect(current).toMatchObject(record);
+      const released = { ...record, holder: '', durationSeconds: 1, renewTime: start + 1234, transitions: 1 };
+      if (current) expect(await replaceLease(cluster.api, current, released)).toMatchObject(released);
+      const last = await getLease(cluster.api, lease);
+      expect(last).toMatchObject({ ...released, object: { metadata: { labels } } });
     });
 
     it('ends its watch when the signal aborts', async () => {

@@ -68,7 +68,10 @@ beforeAll(async () => {
   const verbs = ['*'];
   const rules = {
     'tester-config-maps': [{ apiGroups: [''], resources: ['configmaps'], verbs }],
-    'tester-boats': [{ apiGroups: [boats.group], resources: ['*'], verbs }],
+    'tester-boats': [
+      { apiGroups: [boats.group], resources: ['*'], verbs },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs },
+    ],
   };
   for (const [name, given] of Object.entries(rules))
     await admin.create(roles, { apiVersion: rbac, kind: 'ClusterRole', metadata: { name }, rules: given });

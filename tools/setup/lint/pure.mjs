@@ -11,7 +11,7 @@ export const pureFiles = foldersOf(...pureLayers.map((layer) => `layer:${layer}`
  */
 export const effects = ['libs/std/src/clock.ts', 'libs/pki/src/key.ts', 'libs/proto-gen/src/json.ts'];
 const forbidden = [
-  { name: '@flotilla/std', importNames: ['systemClock', 'pause'] },
+  { name: '@flotilla/std', importNames: ['steadyClock', 'systemClock', 'pause'] },
   { name: '@flotilla/pki', importNames: ['generateKey'] },
   {
     name: 'node:crypto',

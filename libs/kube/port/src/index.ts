@@ -8,6 +8,8 @@ export {
   type KubeObject,
   type KubeResource,
 } from './kube-object.ts';
+export type { Leadership } from './leadership.ts';
+export { createLease, getLease, replaceLease, type Lease, type LeaseRecord } from './lease.ts';
 export { resources } from './resources.ts';
 export { reviewAccess, reviewToken, type Access, type TokenIdentity, type TokenVerdict } from './reviews.ts';
 export type { Selection, WatchEvent } from './watch-event.ts';
