@@ -16,6 +16,14 @@ export {
   serviceHostname,
 } from './host.ts';
 export { HostIndex } from './host-index.ts';
+export {
+  buildInjectionWebhooks,
+  ignoredNamespaces,
+  injectionSelectors,
+  injectionWebhookName,
+  injectionWebhookSuffix,
+} from './injection-webhooks.ts';
+export type { InjectionSelector, InjectionWebhookOptions } from './injection-webhooks.ts';
 export { hasSameKeys, hasUsableKey, parseKeySet } from './key-set.ts';
 export { hasSelector, labelSelectorSelects, labelsMatch, labelsMatchBy, selectorOf, selects } from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';

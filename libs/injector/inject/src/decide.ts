@@ -1,8 +1,12 @@
 import type { PodObject, Values } from '@flotilla/injector-template';
-import { labelSelectorSelects, type LabelSelector } from '@flotilla/rules';
+import {
+  ignoredNamespaces,
+  injectionSelectors,
+  labelSelectorSelects,
+  type Labels,
+  type LabelSelector,
+} from '@flotilla/rules';
 
-/** Namespaces of Kubernetes itself, never injected. */
-const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
 const yes = new Set(['y', 'yes', 'true', 'on']);
 
 /**
@@ -34,27 +38,12 @@ export function skipReason(
   return reasons.find(([applies]) => applies)?.[1];
 }
 
-type Labels = Readonly<Record<string, string>>;
-
 /**
- * Whether the API server sends a pod to the injector at all: the selectors of Istio's MutatingWebhookConfiguration
- * for a revision ('' and `default` are the default revision). A namespace's labels come first, a pod's own fill in
- * where it has none.
+ * Whether the API server sends a pod to the injector of a revision at all: one of the webhooks that it is registered
+ * with selects the labels of the pod and of its namespace.
  */
-export function webhookSelects(namespaceLabels: Labels, podLabels: Labels, revision = 'default'): boolean {
-  const rev = revision || 'default';
-  const [injection, namespaceRev] = [namespaceLabels['istio-injection'], namespaceLabels['istio.io/rev']];
-  const [inject, podRev] = [podLabels['sidecar.istio.io/inject'], podLabels['istio.io/rev']];
-  const isDefault = rev === 'default';
-  const selectors: readonly boolean[] = [
-    // 1. the namespace names the revision
-    injection === undefined && namespaceRev === rev && inject !== 'false',
-    // 2. the pod names it
-    injection === undefined && namespaceRev === undefined && podRev === rev && inject !== 'false',
-    // 3. the namespace is labelled for the default revision
-    isDefault && injection === 'enabled' && inject !== 'false',
-    // 4. the pod requests it
-    isDefault && injection === undefined && namespaceRev === undefined && podRev === undefined && inject === 'true',
-  ];
-  return selectors.some(Boolean);
-}
+export const webhookSelects = (namespaceLabels: Labels, podLabels: Labels, revision = 'default'): boolean =>
+  injectionSelectors(revision).some(
+    ({ namespaceSelector, objectSelector }) =>
+      labelSelectorSelects(namespaceSelector, namespaceLabels) && labelSelectorSelects(objectSelector, podLabels),
+  );
