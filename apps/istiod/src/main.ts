@@ -115,7 +115,7 @@ await runApp(
         ...xds.ready,
         webhook: webhook.listening,
       },
-      pages: { ...pages, '/debug/problems': problemsPage(() => [...galley.problems(), ...pilot.problems()]) },
+      pages: { ...pages, ...pilot.pages, '/debug/problems': problemsPage(() => [...galley.problems(), ...pilot.problems()]) },
       details,
       close: citadel.close,
     };

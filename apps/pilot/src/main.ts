@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { problemsPage } from '@flotilla/observability-port';
 import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
 import {
@@ -56,7 +55,7 @@ await runApp(
     });
     return {
       runners: [certificate.runner, { name: 'pilot', run: pilot.run }, ...xds.runners],
-      pages: { '/debug/problems': problemsPage(pilot.problems) },
+      pages: pilot.pages,
       ready: { 'the whole configuration': pilot.ready, ...xds.ready },
     };
   },

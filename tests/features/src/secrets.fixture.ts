@@ -140,6 +140,7 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
       bus.publish({ session: 's', seq: (seq += 1), complete: [], ...batch }),
     engine: pilot.engine,
     problems: pilot.problems,
+    pages: pilot.pages,
     logs,
     logged,
     followed,

@@ -124,6 +124,13 @@ export class Interests implements Source {
     return this.#requested;
   }
 
+  /** All resources of a type that are requested and watched. */
+  held(kind: XdsKind): readonly Resource[] {
+    if (!this.#requested.has(kind)) return [];
+    if (isWhole(kind)) return this.all(typeUrls[kind]);
+    return [...(this.#named.get(kind) ?? [])].flatMap(([name, list]) => list.get(name) ?? []);
+  }
+
   namesOf(kind: XdsKind): readonly string[] {
     return [...(this.#named.get(kind)?.keys() ?? [])];
   }

@@ -20,6 +20,7 @@ import { followDemand } from './credential-demand.ts';
 import { Affected } from './affected.ts';
 import type { Cause } from './deliveries.ts';
 import { followKeySets } from './key-sets.ts';
+import { debugPages } from './debug-pages.ts';
 import { createPilotMetrics } from './metrics.ts';
 import { GenerationProblems, type PilotProblem } from './problems.ts';
 import { nameOfType, xdsProtocol } from './protocol.ts';
@@ -313,6 +314,7 @@ export function createPilot(options: PilotOptions) {
     metrics.connected.set(proxies.size);
     return proxy;
   };
+  const allProblems = (): readonly PilotProblem[] => [...problems.all, ...keySets.problems()];
   const ads = createAdsServer({ protocol: xdsProtocol, observability, open, limits });
   return {
     run,
@@ -321,6 +323,8 @@ export function createPilot(options: PilotOptions) {
     discovery: ads.service,
     engine,
     /** What can't be made for proxies at the moment. */
-    problems: (): readonly PilotProblem[] => [...problems.all, ...keySets.problems()],
+    problems: allProblems,
+    /** For the monitoring port. */
+    pages: debugPages({ proxies: () => [...proxies].map((proxy) => proxy.shown), problems: allProblems }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Effect, Source } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
+import { LastDeliveries, type ConnectedProxy } from '@flotilla/pilot-debug';
 import { proxySubject, workload, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
 import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import type { Opening, Push, Session } from '@flotilla/pilot-server';
@@ -47,6 +48,7 @@ export class Proxy implements Session, Holder {
   readonly #interests: Interests;
   readonly #deliveries: ReturnType<typeof createDeliveries>;
   readonly #secrets: ReturnType<typeof createSecretReports>;
+  readonly #last = new LastDeliveries();
   #subject: Subject;
   #cause: Cause | undefined;
 
@@ -82,6 +84,20 @@ export class Proxy implements Session, Holder {
   /** What it has answered. */
   get report(): ProxyReport {
     return this.#context.report;
+  }
+
+  /** As the debug interface sees it. */
+  get shown(): ConnectedProxy {
+    const { id, clusterId, type, istioVersion } = this.attributes;
+    const [, , name = ''] = id.split('~');
+    return {
+      id: name,
+      clusterId,
+      type,
+      ...(istioVersion ? { istioVersion: istioVersion.join('.') } : {}),
+      last: (kind) => this.#last.get(typeUrls[kind]),
+      resources: (kind) => this.#interests.held(kind),
+    };
   }
 
   /** Does a piece of what `relabel` takes. Returns whether it is complete. */
@@ -124,6 +140,7 @@ export class Proxy implements Session, Holder {
 
   onEffect(effect: Effect): void {
     this.#deliveries.note(effect, this.#cause);
+    this.#last.note(effect);
     if (effect.kind !== 'send') this.report.note(effect);
     switch (effect.kind) {
       case 'subscribed':
