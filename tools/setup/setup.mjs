@@ -10,6 +10,7 @@ import { installToolchain, installWorkspace } from './workspace.mjs';
 
 const programs = {
   test: ['node', 'tools/setup/test.mjs'],
+  t: ['vitest', process.argv.includes('--watch') ? 'watch' : 'run'],
   parity: ['node', 'tools/parity/src/main.ts'],
   bench: ['node', 'tools/bench/src/main.ts'],
   attack: ['node', 'tools/attack/src/main.ts'],
@@ -24,7 +25,7 @@ const programs = {
   ),
 };
 /** What of them starts Envoy or nats-server. */
-const needBinaries = [undefined, 'test', 'demo', 'parity', 'bench', 'pilot-agent'];
+const needBinaries = [undefined, 'test', 't', 'demo', 'parity', 'bench', 'pilot-agent'];
 
 const args = process.argv.slice(2);
 const take = (flag) => {
