@@ -25,8 +25,8 @@ export class RequestTooLarge extends Error {
 }
 
 /**
- * A request as the state machine takes it; `node` is the encoded message that Envoy names itself with, undecoded and
- * without memory of its own.
+ * A request as the state machine takes it; `node` is the encoded message that Envoy names itself with, undecoded. It may
+ * be a part of the request's bytes.
  */
 export interface Request {
   readonly event: RequestEvent;
@@ -114,7 +114,9 @@ class Common {
 
   /** Encoded messages one after the other are the encoding of the merged one. */
   node(): { readonly node?: Uint8Array } {
-    return this.#node.length === 0 ? {} : { node: Buffer.concat(this.#node) };
+    const [only] = this.#node;
+    if (!only) return {};
+    return { node: this.#node.length > 1 ? Buffer.concat(this.#node) : only };
   }
 
   #takeNode({ start, end }: Field): void {

@@ -3,6 +3,7 @@ import type { PeerCertificate } from 'node:tls';
 import { credentials, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { peerIdentity, type CertificateSource } from '@flotilla/pki';
 import { spiffeOf } from '@flotilla/rules';
+import { releaseMessages } from './release-messages.ts';
 
 /**
  * mTLS of a client, with the certificate that is in force now; the server must prove `identity`. Throws when there is
@@ -11,6 +12,7 @@ import { spiffeOf } from '@flotilla/rules';
 export function channelCredentials(source: CertificateSource, identity: string): ChannelCredentials {
   const held = source.current();
   if (!held) throw new Error('there is no certificate yet; wait for the first');
+  releaseMessages();
   return credentials.createSsl(Buffer.from(held.roots), Buffer.from(held.key), Buffer.from(held.cert), {
     checkServerIdentity: expectIdentity(identity),
   });

@@ -12,6 +12,7 @@ import {
 import { systemClock } from '@flotilla/std';
 import { refuseCompression } from './compression.ts';
 import { printableStatus } from './printable-status.ts';
+import { releaseMessages } from './release-messages.ts';
 import { requestDeadline } from './request-deadline.ts';
 import { Unfinished } from './unfinished.ts';
 
@@ -74,6 +75,7 @@ export async function listen(
     deadlines,
     onLimit: (kind) => onLimit?.(kind),
   });
+  releaseMessages();
   const server = new Server({
     ...serverOptions(grpcLimits),
     'grpc.max_connection_idle_ms': limits.idleTimeout,

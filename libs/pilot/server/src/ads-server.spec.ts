@@ -347,6 +347,14 @@ describe('bytes of all nodes together', () => {
     last.ask({ node, resourceNames: ['a'] });
     expect(await last.next()).toBeDefined();
   });
+
+  it('count before a node is decoded', async () => {
+    const { open, hits, sessions } = await serve({ xdsNodeBytesPerIdentity: 700 });
+    const large = open();
+    large.ask({ node: { id: 'x', cluster: '0'.repeat(400) }, resourceNames: ['a'] });
+    expect(await large.ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    expect([hits, sessions.length]).toEqual([['xds_node_bytes_per_identity'], 0]);
+  });
 });
 
 describe('a client that takes nothing', () => {

@@ -188,6 +188,9 @@ export class AdsStream implements Worker {
     try {
       request = read(bytes);
       const { node } = request;
+      // A node too many is refused before memory is spent on decoding it; each byte may be a character of two bytes.
+      if (!this.#session) this.#keep('nodeBytes', 2 * (node?.length ?? 0));
+      if (this.#isOver) return;
       this.#session ??= open({
         node: node ? envoy.config.core.v3.Node.decode(node) : {},
         push: (types) => this.#push(types),
