@@ -25,8 +25,8 @@ export class RequestTooLarge extends Error {
 }
 
 /**
- * A request as the state machine takes it; `node` is the encoded message that Envoy names itself with, undecoded. It may
- * be a part of the request's bytes.
+ * A request as the state machine takes it; `node` is the encoded message that Envoy names itself with, undecoded: often
+ * a part of the request's bytes.
  */
 export interface Request {
   readonly event: RequestEvent;
