@@ -10,6 +10,8 @@ interface Settings {
   readonly mesh?: object;
   readonly revision?: string;
   readonly nativeSidecars?: boolean;
+  readonly defaultTemplates?: readonly string[];
+  readonly aliases?: Readonly<Record<string, readonly string[]>>;
 }
 
 describe('golden pairs: what becomes of a pod', () => {
@@ -19,6 +21,7 @@ describe('golden pairs: what becomes of a pod', () => {
       mesh: givenMesh = {},
       revision = 'default',
       nativeSidecars = false,
+      ...templates
     } = settings as Settings;
     const [values, mesh] = [parseValues(givenValues), parseMeshConfig(givenMesh)];
     if (!values.ok || !mesh.ok || mesh.value.collection !== 'mesh-config')
@@ -29,6 +32,7 @@ describe('golden pairs: what becomes of a pod', () => {
       values: values.value,
       revision,
       nativeSidecars,
+      ...templates,
     });
     if (!result.ok) return { error: result.error };
     return 'pod' in result.value ? result.value.pod : result.value;

@@ -8,7 +8,7 @@ import {
 } from '@flotilla/injector-template';
 import type { MeshConfig } from '@flotilla/model';
 import { workloadOwnerOf } from '@flotilla/rules';
-import { err, messageOf, ok, type Result } from '@flotilla/std';
+import { err, messageOf, ok, ownMember, type Result } from '@flotilla/std';
 import { skipReason } from './decide.ts';
 import { finishPod } from './finish.ts';
 import { proxyImage } from './image.ts';
@@ -26,6 +26,10 @@ export interface InjectOptions {
   readonly revision?: string;
   readonly proxyConfigs?: ProxyConfigs;
   readonly templates?: Readonly<Record<string, Template>>;
+  /** The templates of a pod that names none; by default `sidecar`. */
+  readonly defaultTemplates?: readonly string[];
+  /** Names that stand for several templates, which are not aliases themselves. */
+  readonly aliases?: Readonly<Record<string, readonly string[]>>;
   readonly nativeSidecars?: boolean;
   /** PILOT_ENABLE_INBOUND_PASSTHROUGH is off: probes of the application go to localhost. */
   readonly legacyProbeDestination?: boolean;
@@ -58,7 +62,7 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
     proxyConfigs: options.proxyConfigs ?? [],
   });
   if (!config.ok) return config;
-  const chosen = chooseTemplates(original, options.templates ?? builtIn);
+  const chosen = chooseTemplates(original, options);
   if (!chosen.ok) return err(`failed to run injection template: ${chosen.error}`);
 
   const stripped = stripInjected(original);
@@ -125,10 +129,14 @@ const valuesEnv = ({ global: { multiCluster, network } }: Values): Record<string
 
 const emptyOverlay: PodOverlay = { metadata: { labels: {}, annotations: {} }, spec: { volumes: [] } };
 
-function chooseTemplates(pod: PodObject, known: Readonly<Record<string, Template>>): Result<readonly Template[]> {
-  const names = (pod.metadata.annotations?.['inject.istio.io/templates'] ?? 'sidecar')
-    .split(',')
-    .map((name) => name.trim());
+function chooseTemplates(
+  pod: PodObject,
+  { templates: known = builtIn, defaultTemplates = ['sidecar'], aliases = {} }: InjectOptions,
+): Result<readonly Template[]> {
+  const named = pod.metadata.annotations?.['inject.istio.io/templates'];
+  const names = (named?.split(',').map((name) => name.trim()) ?? defaultTemplates).flatMap(
+    (name) => ownMember(aliases, name) ?? [name],
+  );
   const missing = names.find((name) => !Object.hasOwn(known, name));
   if (missing !== undefined)
     return err(`requested template "${missing}" not found; have ${Object.keys(known).sort().join(', ')}`);

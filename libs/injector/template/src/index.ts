@@ -5,6 +5,12 @@ import type { Template } from './input.ts';
 import { buildSidecar } from './sidecar.ts';
 
 export type { Container, EnvVar, PodMeta, PodObject, PodOverlay, PodSpec, Probe, Strings, Volume } from './pod.ts';
+export {
+  configOf,
+  parseInjectionConfig,
+  type InjectionConfig,
+  type ParsedInjectionConfig,
+} from './injection-config.ts';
 export { type Values, defaultValues, parseInstalledValues, parseValues } from './values.ts';
 export { proxyContainerName, type Template, type TemplateInput } from './input.ts';
 /** Templates for the Deployments that Gateway API objects are turned into; no pod can ask for them. */

@@ -204,7 +204,10 @@ export function parseValues(
  * Reads the values that an installation wrote for its injector. They are complete: a user-defined member that is
  * missing was removed, so it is empty instead of having its default.
  */
-export function parseInstalledValues(raw: unknown): Result<Values> {
+export function parseInstalledValues(
+  raw: unknown,
+  installation?: Pick<Installation, 'domain' | 'systemNamespace'>,
+): Result<Values> {
   const complete = structuredClone(raw);
   for (const path of open.keys()) {
     const names = path.split('.');
@@ -213,7 +216,7 @@ export function parseInstalledValues(raw: unknown): Result<Values> {
     for (const name of names) parent = isRecord(parent) ? (parent[name] ?? undefined) : undefined;
     if (isRecord(parent)) (parent as Record<string, unknown>)[last] ??= emptied.has(path) ? [] : {};
   }
-  return parseValues(complete);
+  return parseValues(complete, installation);
 }
 /** Those of the open members that are lists. */
 const emptied = new Set([

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { applyPatch, inject, type InjectOptions, type PatchOperation } from '@flotilla/injector-inject';
 import { createWebhook } from '@flotilla/injector-server';
-import { parseInstalledValues } from '@flotilla/injector-template';
+import { parseInjectionConfig } from '@flotilla/injector-template';
 import { keyOf, parseMeshConfig, parseResource, type ObjectKey, type Resource } from '@flotilla/model';
 import { noObservability } from '@flotilla/observability-port';
 import { ok } from '@flotilla/std';
@@ -35,14 +35,6 @@ interface Review {
     readonly status?: { readonly message?: string };
   };
 }
-/** What of an injector's configuration its values come to. */
-interface InjectConfig {
-  readonly policy?: string;
-  readonly alwaysInjectSelector?: unknown;
-  readonly neverInjectSelector?: unknown;
-  readonly injectedAnnotations?: unknown;
-}
-
 /** The folder with the settings of a webhook that cases name. */
 export const serverFolder = (path: string, name: string): string => join(dirname(dirname(path)), 'servers', name);
 
@@ -116,27 +108,15 @@ function expectedAnswer(path: string, { httpStatus, responseContentType, body }:
 
 function readServer(folder: string): Omit<InjectOptions, 'namespace'> {
   const server = JSON.parse(readFileSync(join(folder, 'server.json'), 'utf8')) as Server;
-  const config = parse(readShared(folder, server.injectConfig), yaml) as InjectConfig;
-  const given = JSON.parse(readShared(folder, server.values)) as {
-    global: { proxy: object };
-    sidecarInjectorWebhook?: object;
-  };
-  const { policy, alwaysInjectSelector = [], neverInjectSelector = [], injectedAnnotations } = config;
-  const values = parseInstalledValues({
-    ...given,
-    global: { ...given.global, proxy: { ...given.global.proxy, ...(policy ? { autoInject: policy } : {}) } },
-    sidecarInjectorWebhook: {
-      ...given.sidecarInjectorWebhook,
-      alwaysInjectSelector,
-      neverInjectSelector,
-      injectedAnnotations: injectedAnnotations ?? {},
-    },
+  const read = parseInjectionConfig({
+    config: readShared(folder, server.injectConfig),
+    values: readShared(folder, server.values),
   });
+  if (!read.ok) throw new Error(read.error);
   const mesh = parseMeshConfig(parse(readShared(folder, server.mesh), yaml));
-  if (!values.ok) throw new Error(values.error);
   if (!mesh.ok || mesh.value.collection !== 'mesh-config') throw new Error(`${folder}: no mesh configuration`);
   return {
-    values: values.value,
+    ...read.value.config,
     mesh: mesh.value.spec,
     revision: server.env['REVISION'] ?? '',
     nativeSidecars: server.env['ENABLE_NATIVE_SIDECARS'] === 'true',
