@@ -1,0 +1,39 @@
+import type { Mount, Probes } from './service-spec.ts';
+
+const monitoringPort = 15_014;
+const probe = (path: string): object => ({ httpGet: { path, port: monitoringPort } });
+
+/** Probes of a service that answers on the monitoring port. It has two minutes to start, and is ended if it hangs. */
+export const httpProbes: Probes = {
+  startup: { ...probe('/healthz/live'), periodSeconds: 1, failureThreshold: 120 },
+  liveness: { ...probe('/healthz/live'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+  readiness: { ...probe('/healthz/ready'), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
+};
+
+/** Containers have a root file system that can't be written to, and this. */
+export const temporaryFiles: Mount = { name: 'tmp', path: '/tmp', source: { emptyDir: {} } };
+
+/** How a service proves to citadel who it is, and how it knows citadel: see `--bootstrap-token-file`. */
+export const identityMounts: readonly Mount[] = [
+  {
+    name: 'istio-token',
+    path: '/var/run/secrets/tokens',
+    source: {
+      projected: {
+        sources: [{ serviceAccountToken: { path: 'istio-token', audience: 'istio-ca', expirationSeconds: 43_200 } }],
+      },
+    },
+  },
+  {
+    name: 'istio-ca-root-cert',
+    path: '/var/run/secrets/istio',
+    source: { configMap: { name: 'istio-ca-root-cert' } },
+  },
+];
+
+/** The flags of a service that gets its certificate from citadel. */
+export const identityFlags = (namespace: string): readonly string[] => [
+  `--citadel=citadel.${namespace}.svc:15022`,
+  '--bootstrap-token-file=/var/run/secrets/tokens/istio-token',
+  '--root-cert-file=/var/run/secrets/istio/root-cert.pem',
+];

@@ -1,0 +1,74 @@
+import { kinds } from '@flotilla/model';
+import type { Right, Rights } from './service-spec.ts';
+
+const core = [''];
+const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+const webhooks = { apiGroups: ['admissionregistration.k8s.io'], resources: ['mutatingwebhookconfigurations'] };
+
+export const noRights: Rights = { cluster: [], namespace: [] };
+
+/** A Lease that the replicas of a service elect their leader by. Creation can't be restricted to a name. */
+const lease = (name: string): readonly Right[] => [
+  { ...leases, verbs: ['create'] },
+  { ...leases, resourceNames: [name], verbs: ['get', 'update', 'patch'] },
+];
+
+/** List and watch of every kind that the mesh is configured by, by group. */
+const configuration = (): readonly Right[] =>
+  [...new Set(kinds.map(({ group }) => group))].map((group) => ({
+    apiGroups: [group],
+    resources: kinds
+      .filter((kind) => kind.group === group)
+      .map(({ plural }) => plural)
+      .sort(),
+    verbs: ['list', 'watch'],
+  }));
+
+/** galley reads, and writes its Lease only. */
+export const galleyRights = (): Rights => ({
+  cluster: configuration(),
+  namespace: [
+    { apiGroups: core, resources: ['configmaps'], resourceNames: ['istio'], verbs: ['get', 'list', 'watch'] },
+    ...lease('galley'),
+  ],
+});
+
+/** citadel is the only reader of Secrets, and writes its root and the ConfigMap with the root certificate. */
+export const citadelRights = (): Rights => ({
+  cluster: [
+    { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+    { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
+    { apiGroups: core, resources: ['namespaces'], verbs: ['list', 'watch'] },
+    { apiGroups: core, resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: core, resources: ['configmaps'], verbs: ['create'] },
+    {
+      apiGroups: core,
+      resources: ['configmaps'],
+      resourceNames: ['istio-ca-root-cert'],
+      verbs: ['get', 'list', 'watch', 'patch', 'update'],
+    },
+  ],
+  namespace: [{ apiGroups: core, resources: ['secrets'], verbs: ['create'] }, ...lease('citadel')],
+});
+
+/** sidecar-injector keeps the CA in its webhook's configuration, and reads its values. */
+export const injectorRights = (): Rights => ({
+  cluster: [
+    { ...webhooks, resourceNames: ['istio-sidecar-injector'], verbs: ['get', 'list', 'watch', 'patch', 'update'] },
+  ],
+  namespace: [
+    {
+      apiGroups: core,
+      resources: ['configmaps'],
+      resourceNames: ['istio', 'istio-sidecar-injector'],
+      verbs: ['get', 'list', 'watch'],
+    },
+    ...lease('sidecar-injector'),
+  ],
+});
+
+/** Everything that each of several services may do. */
+export const unionOf = (all: readonly Rights[]): Rights => ({
+  cluster: all.flatMap(({ cluster }) => cluster),
+  namespace: all.flatMap(({ namespace }) => namespace),
+});

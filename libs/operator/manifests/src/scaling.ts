@@ -1,0 +1,36 @@
+import { labelsOf, selectorOf } from './labels.ts';
+import type { Manifest, ManifestOptions, ServiceSpec } from './service-spec.ts';
+
+/** Nodes are drained one pod of a service at a time; one of a single replica, too, can be drained. */
+export function buildDisruptionBudget({ name }: Pick<ServiceSpec, 'name'>, { namespace }: ManifestOptions): Manifest {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name, namespace, labels: labelsOf(name) },
+    spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(name) } },
+  };
+}
+
+/** Replicas by the CPU that they use. It needs the cluster's metrics; without them, the least number runs. */
+export function buildAutoscaler(
+  { name, replicas }: Pick<ServiceSpec, 'name' | 'replicas'>,
+  { namespace }: ManifestOptions,
+): readonly Manifest[] {
+  if (typeof replicas === 'number') return [];
+  const { least, most } = replicas;
+  return [
+    {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name, namespace, labels: labelsOf(name) },
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+        minReplicas: least,
+        maxReplicas: most,
+        metrics: [
+          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+        ],
+      },
+    },
+  ];
+}

@@ -1,0 +1,16 @@
+/** The user of every image but the proxy's. */
+const user = 65_532;
+
+/** What pods of the security level "restricted" must have (Kubernetes documentation, "Pod Security Standards"). */
+export const podSecurity = (runAsUser = user): object => ({
+  runAsNonRoot: true,
+  runAsUser,
+  runAsGroup: runAsUser,
+  fsGroup: runAsUser,
+  seccompProfile: { type: 'RuntimeDefault' },
+});
+export const containerSecurity = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+} as const;

@@ -1,0 +1,23 @@
+import type { ManifestOptions, ServicePort } from '../service-spec.ts';
+
+/** Health and metrics, which every service has. */
+export const monitoring: ServicePort = { name: 'http-monitoring', port: 15_014, purpose: 'health and metrics' };
+
+/** The flags that every service has: where it listens, and where it is installed. */
+export const commonFlags = ({ domain, trustDomain }: ManifestOptions): readonly string[] => [
+  '--bind=0.0.0.0',
+  `--domain=${domain}`,
+  `--trust-domain=${trustDomain}`,
+];
+
+/** Where nats-server is: in a ConfigMap, so that an installation with another one changes one line. */
+export const busAddress = { name: 'nats', key: 'server' } as const;
+
+/** The flags and environment of a service on the bus; the variable is that of its option `--nats-server`. */
+export const busFlags: readonly string[] = ['--bus=nats'];
+export const busEnvironment = (service: string): readonly Readonly<Record<string, unknown>>[] => [
+  {
+    name: `${service.toUpperCase().replaceAll('-', '_')}_NATS_SERVER`,
+    valueFrom: { configMapKeyRef: busAddress },
+  },
+];
