@@ -15,6 +15,7 @@ const programs = {
   bench: ['node', 'tools/bench/src/main.ts'],
   attack: ['node', 'tools/attack/src/main.ts'],
   demo: ['node', 'tools/demo/src/main.ts'],
+  proxy: ['node', 'tools/proxy/src/main.ts'],
   cluster: ['node', 'tools/cluster/src/main.ts'],
   nx: ['nx'],
   ...Object.fromEntries(

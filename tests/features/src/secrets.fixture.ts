@@ -134,6 +134,8 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
   }
   return {
     connect,
+    /** Plaintext. */
+    port: plain.port,
     put,
     /** One batch: objects that are there now, and keys of those that are gone. */
     publish: (batch: Pick<Batch, 'put' | 'delete'>): Promise<void> =>

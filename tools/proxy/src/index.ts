@@ -1,0 +1,2 @@
+export { follow, type Event, type FollowOptions } from './follow.ts';
+export { Held, type Change, type HeldResource } from './held.ts';
