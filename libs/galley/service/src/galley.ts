@@ -18,6 +18,7 @@ import {
 import type { Counter, Observability } from '@flotilla/observability-port';
 import { systemClock, type Clock } from '@flotilla/std';
 import { createTurns, runSources } from './intake.ts';
+import { logChanges } from './change-log.ts';
 import { createOutgoing, type Outgoing } from './outgoing.ts';
 import { createProblemLog, type ProblemLog } from './problem-log.ts';
 import { noQuarantine, type Quarantine } from './quarantine.ts';
@@ -232,8 +233,11 @@ class Session {
   }
 
   async #publish(batch: Batch): Promise<void> {
-    const { traced, spans } = startPublishing(this.#options.observability.tracer, batch);
+    const { tracer, log } = this.#options.observability;
+    const { traced, spans } = startPublishing(tracer, batch);
+    const isChange = this.#outgoing.isComplete;
     await this.#outgoing.publish(traced, this.#isWhole);
+    if (isChange) logChanges(log, batch);
     for (const span of spans) span.end();
     this.#shared.passed.add(batch.put.length);
   }
