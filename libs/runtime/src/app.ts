@@ -100,6 +100,8 @@ export interface App {
   readonly pages?: Pages;
   /** Lines that /ready shows beside whether it is. */
   details?(): readonly string[];
+  /** How long runners may take to end once the process is told to stop; 5 s by default. */
+  readonly stopWithinMs?: number;
   /** What is left to do when all runners have ended. */
   close?(): void;
 }
@@ -185,7 +187,7 @@ async function run<O extends OptionsOf<CommonSettings>>(
       () => log.info('ready'),
       () => {},
     );
-    supervisor = createSupervisor(app.runners, { stop, log, metrics });
+    supervisor = createSupervisor(app.runners, { stop, log, metrics, stopWithinMs: app.stopWithinMs });
     return await supervisor.run();
   } finally {
     stop.abort();

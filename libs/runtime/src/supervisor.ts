@@ -10,12 +10,14 @@ export interface SupervisorOptions {
   readonly clock?: Clock;
   /** Uniform from 0 to 1: spreads restarts. */
   readonly random?: () => number;
+  /** How long runners may take to end after the signal; 5 s by default. */
+  readonly stopWithinMs?: number;
 }
 
 export interface Supervisor {
   /**
    * Runs all runners until `stop` aborts. Resolves with the exit code: 0 when the process was stopped, else that of the
-   * mistake that ended it. Runners that have not ended 5 s after the signal are left behind.
+   * mistake that ended it. Runners that have not ended within `stopWithinMs` of the signal are left behind.
    */
   run(): Promise<number>;
   /** Why runners do not run now, `name: reason`; empty when all do. */
@@ -25,7 +27,7 @@ export interface Supervisor {
 const restart = { firstMs: 200, mostMs: 30_000 };
 /** A runner that has run so long has recovered: its failure is no longer reported, and its backoff starts again. */
 const recoveredAfterMs = 10_000;
-const stopWithinMs = 5000;
+const defaultStopWithinMs = 5000;
 
 /**
  * Keeps runners running. What one throws costs itself: the others go on, and it is started again.
@@ -40,7 +42,7 @@ const stopWithinMs = 5000;
  * A failed runner is reported from its failure until it is `running` again.
  */
 export function createSupervisor(runners: readonly Runner[], options: SupervisorOptions): Supervisor {
-  const { stop, log, metrics, clock = systemClock, random = Math.random } = options;
+  const { stop, log, metrics, clock = systemClock, random = Math.random, stopWithinMs = defaultStopWithinMs } = options;
   const restarts = metrics.counter('runner_restarts_total', 'Restarts of a part of the process that failed.', {
     runner: runners.map(({ name }) => name),
   });

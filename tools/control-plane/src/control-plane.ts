@@ -68,7 +68,7 @@ export async function startControlPlane({
       logFile: join(state, `${name}.log`),
       hasChildren: app === 'nats',
       ...others,
-      file: app === 'nats' ? 'tools/demo/src/node/nats-server.ts' : `apps/${app}/src/main.ts`,
+      file: `apps/${app}/src/main.ts`,
       flags: { bind: address(at), ...own[app], ...flags[app], ...more },
     });
   const apps: readonly AppName[] = (mode === 'monolith' ? (['istiod'] as const) : fleet).filter(
@@ -84,7 +84,7 @@ export async function startControlPlane({
     first?.start();
     await first?.ready();
     for (const program of others) program.start();
-    await Promise.all(others.filter(({ name }) => name !== 'nats').map((program) => program.ready()));
+    await Promise.all(others.map((program) => program.ready()));
   } catch (thrown) {
     await stop();
     throw thrown;
@@ -133,7 +133,7 @@ function flagsOf(mode: Mode, { config, state, address }: Places): Partial<Record
   const bus: Flags = { ...identity, bus: 'nats', 'nats-server': `${address('nats')}:4222` };
   return {
     citadel: ca,
-    nats: { ...identity, folder: state },
+    nats: { ...identity, 'store-dir': file('store'), 'run-dir': file('nats') },
     galley: { ...bus, 'config-dir': config },
     pilot: bus,
     'sidecar-injector': bus,

@@ -133,6 +133,8 @@ max_control_line: 4096
 write_deadline: "5s"
 ping_interval: "10s"
 ping_max: 2
+lame_duck_duration: "30s"
+lame_duck_grace_period: "1s"
 jetstream: { store_dir: ${quote(storeDir)}, max_memory_store: ${64 * 1024 * 1024}, max_file_store: ${maxStoreBytes} }
 accounts: {
   ${busAccount}: {

@@ -13,7 +13,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   citadel: node('apps/citadel/src/main.ts'),
   'sidecar-injector': node('apps/sidecar-injector/src/main.ts'),
   istiod: node('apps/istiod/src/main.ts'),
-  nats: node('tools/demo/src/node/nats-server.ts'),
+  nats: node('apps/nats/src/main.ts'),
   proxyv2: node('apps/pilot-agent/src/main.ts'),
   shop: node('tools/demo/src/shop/server.ts'),
 };

@@ -1,0 +1,32 @@
+import { connect } from 'node:net';
+
+const limitMs = 2000;
+
+export interface GreetingOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Is given the port that the connection comes from. */
+  readonly onConnect: (localPort: number) => void;
+}
+
+/**
+ * Connects to nats-server's client port and resolves when it has greeted: it sends `INFO {...}` before anything else,
+ * and before TLS (NATS documentation, "NATS Protocol"). It does so once its streams are restored. Rejects when it does
+ * not answer within 2 s.
+ */
+export const awaitGreeting = ({ host, port, onConnect }: GreetingOptions): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: limitMs });
+    socket.once('connect', () => onConnect(socket.localPort ?? 0));
+    const end = (error?: Error): void => {
+      socket.destroy();
+      if (error) reject(error);
+      else resolve();
+    };
+    socket.once('timeout', () => end(new Error(`no answer within ${limitMs / 1000} s`)));
+    socket.once('error', end);
+    socket.once('close', () => end(new Error('it closed the connection')));
+    socket.once('data', (chunk: Buffer) =>
+      end(chunk.subarray(0, 5).toString('latin1') === 'INFO ' ? undefined : new Error('it is not a NATS server')),
+    );
+  });

@@ -1,0 +1,1 @@
+export { createNatsServer, natsServerSettings, type NatsServer, type NatsServerOptions } from './nats-server.ts';

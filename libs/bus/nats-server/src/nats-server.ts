@@ -1,0 +1,162 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { buildServerConfig, fleetUsers } from '@flotilla/bus-nats';
+import type { Logger } from '@flotilla/observability-port';
+import type { CertificateSource } from '@flotilla/pki';
+import { controlPlaneIdentity, type ControlPlane } from '@flotilla/rules';
+import { aborted, messageOf, pause, setting, type OptionsOf } from '@flotilla/std';
+import { replaceFile } from '@flotilla/stored-file';
+import { awaitGreeting } from './greeting.ts';
+import { writeLogLine } from './log-line.ts';
+
+export const natsServerSettings = () => ({
+  natsPort: setting.port('port of clients, mTLS', 4222),
+  natsServerBin: setting.text('the program nats-server', 'nats-server', { env: 'NATS_SERVER_BIN' }),
+  storeDir: setting.path('folder of the streams, which outlives the process', '.cache/nats/store'),
+  runDir: setting.path(
+    "folder for nats-server's configuration, certificate and key: private, best in memory",
+    '.cache/nats/run',
+  ),
+  revision: setting.text('revision of the control plane (istio.io/rev)', 'default', { env: 'REVISION' }),
+});
+
+export interface NatsServerOptions extends OptionsOf<ReturnType<typeof natsServerSettings>> {
+  readonly bind: string;
+  readonly controlPlane: ControlPlane;
+  /** The server's certificate; `first` resolves once there is one. */
+  readonly certificate: CertificateSource & { readonly first: Promise<void> };
+  readonly log: Logger;
+}
+export interface NatsServer {
+  /** Resolves when it has answered for the first time. */
+  readonly ready: Promise<void>;
+  readonly runner: { readonly name: string; run(signal: AbortSignal, started: () => void): Promise<void> };
+  /** How long it may take to stop: clients are told to leave first. */
+  readonly stopWithinMs: number;
+}
+
+const startPollMs = 50;
+const startLimitMs = 60_000;
+const checkMs = 2000;
+const missedChecks = 3;
+const rememberedChecks = 8;
+const lameDuckMs = 10_000;
+const terminateMs = 5000;
+
+/**
+ * nats-server as a child process, with the certificate of this service and a user for each service of the fleet. It is
+ * reloaded when the certificate is renewed, and ended when it does not answer three times in a row. When it is told to
+ * stop, its clients are warned and disconnected one after the other ("lame duck mode" in the documentation of NATS).
+ */
+export function createNatsServer(options: NatsServerOptions): NatsServer {
+  const { bind, natsPort, natsServerBin, certificate } = options;
+  const log = options.log.scope('nats-server');
+  const address = { host: bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind, port: natsPort };
+  /** Where the last checks came from: that they say nothing is not worth a line in the log. */
+  const checks = new Set<number>();
+  const onConnect = (localPort: number): void => {
+    checks.delete(localPort);
+    checks.add(localPort);
+    if (checks.size > rememberedChecks) checks.delete(checks.values().next().value ?? localPort);
+  };
+  let answered = (): void => {};
+  const ready = new Promise<void>((resolve) => (answered = resolve));
+
+  async function run(signal: AbortSignal, started: () => void): Promise<void> {
+    await Promise.race([certificate.first, aborted(signal)]);
+    if (signal.aborted) return;
+    const child = spawn(natsServerBin, ['-c', await writeFiles(options)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    createInterface({ input: child.stderr }).on('line', (line) => writeLogLine(log, line, checks));
+    const ended = new AbortController();
+    const exit = new Promise<string>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, by) => resolve(by ?? `exit code ${code}`));
+    }).finally(() => ended.abort());
+    const ignoreChanges = certificate.onChange(() => {
+      writeFiles(options).then(
+        () => child.kill('SIGHUP'),
+        (thrown: unknown) => log.error('the renewed certificate is not in use', { reason: messageOf(thrown) }),
+      );
+    });
+    const watching = watch(child, { ended: ended.signal, stop: signal, started }).catch((thrown: unknown) => thrown);
+    const stopping = stopWhen(signal, child, ended.signal);
+    try {
+      const how = await exit;
+      if (!signal.aborted) throw (await watching) ?? new Error(`nats-server ended (${how})`);
+    } finally {
+      ignoreChanges();
+      await stopping;
+    }
+  }
+
+  /** Resolves when the process has ended; throws, and ends it, when it does not answer. */
+  async function watch(child: ChildProcess, { ended, stop, started }: Watched): Promise<void> {
+    const over = AbortSignal.any([ended, stop]);
+    const startedAt = performance.now();
+    let hasAnswered = false;
+    let missed = 0;
+    while (!over.aborted) {
+      try {
+        await awaitGreeting({ ...address, onConnect });
+        if (over.aborted) return;
+        if (!hasAnswered) started();
+        hasAnswered = true;
+        missed = 0;
+        answered();
+      } catch (thrown) {
+        missed += 1;
+        const isLate = hasAnswered ? missed >= missedChecks : performance.now() - startedAt > startLimitMs;
+        if (!over.aborted && isLate) {
+          child.kill('SIGKILL');
+          throw new Error(`nats-server does not answer: ${messageOf(thrown)}`);
+        }
+      }
+      await pause(hasAnswered ? checkMs : startPollMs, over);
+    }
+  }
+
+  return { ready, runner: { name: 'nats-server', run }, stopWithinMs: lameDuckMs + terminateMs + 1000 };
+}
+
+interface Watched {
+  readonly ended: AbortSignal;
+  readonly stop: AbortSignal;
+  readonly started: () => void;
+}
+
+/** Asks politely, then insists. */
+async function stopWhen(signal: AbortSignal, child: ChildProcess, ended: AbortSignal): Promise<void> {
+  await Promise.race([aborted(signal), aborted(ended)]);
+  for (const [kill, ms] of [
+    ['SIGUSR2', lameDuckMs],
+    ['SIGTERM', terminateMs],
+    ['SIGKILL', 0],
+  ] as const) {
+    if (ended.aborted) return;
+    child.kill(kill);
+    await pause(ms, ended);
+  }
+}
+
+/** Writes nats-server's files for the certificate that is in force, and returns the path of its configuration. */
+async function writeFiles(options: NatsServerOptions): Promise<string> {
+  const { bind, natsPort, storeDir, runDir, revision, controlPlane, certificate } = options;
+  const held = certificate.current();
+  if (!held) throw new Error('there is no certificate yet');
+  const file = (name: string): string => join(runDir, name);
+  const tls = { keyFile: file('key.pem'), certFile: file('cert.pem'), caFile: file('ca.pem') };
+  const config = buildServerConfig({
+    host: bind,
+    port: natsPort,
+    storeDir,
+    revision,
+    users: fleetUsers((service) => controlPlaneIdentity(controlPlane, service)),
+    tls,
+  });
+  await replaceFile(tls.keyFile, { text: held.key, mode: 0o600 });
+  await replaceFile(tls.certFile, { text: held.cert, mode: 0o600 });
+  await replaceFile(tls.caFile, { text: held.roots, mode: 0o600 });
+  await replaceFile(file('nats.conf'), { text: config, mode: 0o600 });
+  return file('nats.conf');
+}
