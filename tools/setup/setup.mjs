@@ -17,16 +17,17 @@ const programs = {
   demo: ['node', 'tools/demo/src/main.ts'],
   proxy: ['node', 'tools/proxy/src/main.ts'],
   cluster: ['node', 'tools/cluster/src/main.ts'],
+  images: ['node', 'tools/images/src/main.ts'],
   nx: ['nx'],
   ...Object.fromEntries(
-    ['pilot', 'galley', 'citadel', 'sidecar-injector', 'istiod', 'pilot-agent'].map((app) => [
+    ['pilot', 'galley', 'citadel', 'sidecar-injector', 'istiod', 'nats', 'pilot-agent'].map((app) => [
       app,
       ['node', `apps/${app}/src/main.ts`],
     ]),
   ),
 };
 /** What of them starts Envoy or nats-server. */
-const needBinaries = [undefined, 'test', 't', 'demo', 'parity', 'bench', 'pilot-agent'];
+const needBinaries = [undefined, 'test', 't', 'demo', 'parity', 'bench', 'images', 'nats', 'pilot-agent'];
 
 const args = process.argv.slice(2);
 const take = (flag) => {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { messageOf } from '@flotilla/std';
 import { build } from './build.ts';
@@ -40,7 +41,7 @@ program
   .command('load')
   .argument('<archive>', 'an OCI archive')
   .description('import images, which pods find unless their pull policy is Always')
-  .action((archive: string) => loadImage(folder, archive));
+  .action((archive: string) => loadImage(folder, resolve(archive)));
 program
   .command('down')
   .description('stop the cluster and delete its state')

@@ -87,11 +87,13 @@ export function startWatchdog(options: WatchdogOptions): Watchdog {
 }
 
 /**
- * The worker as JavaScript; see there. Node would warn at each start that this call is experimental: which Node makes
- * it is pinned.
+ * The worker as JavaScript, which it already is in an image; see there. Node would warn at each start that this call is
+ * experimental: which Node makes it is pinned.
  */
 function workerModule(): URL {
-  const source = readFileSync(new URL('./worker.ts', import.meta.url), 'utf8');
+  const module = new URL('./worker.ts', import.meta.url);
+  if (!module.pathname.endsWith('.ts')) return module;
+  const source = readFileSync(module, 'utf8');
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {

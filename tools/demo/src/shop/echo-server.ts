@@ -1,55 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import { createServer as createTcpServer } from 'node:net';
-import { peerIn } from './peer.ts';
+import { serveEcho } from './echo.ts';
 
-/**
- * Stands in for a container: answers HTTP/1.1 and HTTP/2 with what it saw, and gives other bytes back. Arguments: the
- * container's name, then its ports.
- */
+// Arguments: the container's name, then its ports.
 const [name = 'echo', ...ports] = process.argv.slice(2);
-const pod = process.env['HOSTNAME'] ?? '';
-
-const describeRequest = ({ method, url, headers, httpVersion }: IncomingMessage | Http2ServerRequest) => ({
-  container: name,
-  protocol: `HTTP/${httpVersion}`,
-  pod,
-  app: process.env['POD_APP'],
-  version: process.env['POD_VERSION'],
-  method,
-  path: url,
-  headers,
-  peer: peerIn(headers),
-});
-
-function answer(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
-  request.resume();
-  request.once('end', () => {
-    response.statusCode = 200;
-    response.setHeader('content-type', 'application/json');
-    response.end(`${JSON.stringify(describeRequest(request))}\n`);
-  });
-}
-// The proxy beside an application pools its connections: one that the application closes just when the proxy reuses it
-// ends a request with 503 UC. So the proxy decides how long a connection stays idle.
-const [http, http2] = [createServer({ keepAliveTimeout: 0 }, answer), createHttp2Server(answer)];
-const firstWord = (head: Buffer): string => head.subarray(0, 9).toString('latin1').split(' ')[0] ?? '';
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
-
-for (const port of ports) {
-  createTcpServer((socket) => {
-    socket.on('error', () => socket.destroy());
-    // Read and put back: the next reader of the socket finds all of it.
-    socket.once('readable', () => {
-      const head = (socket.read() ?? Buffer.alloc(0)) as Buffer;
-      socket.unshift(head);
-      if (methods.has(firstWord(head))) http.emit('connection', socket);
-      else if (firstWord(head) === 'PRI') http2.emit('connection', socket);
-      else socket.pipe(socket);
-    });
-  }).listen(Number(port), '::');
-}
-console.log(`echo: ${name} stands in on ports ${ports.join(', ') || 'none'}`);
+serveEcho({ name, ports: ports.map(Number), env: process.env });
 // A container without ports still runs.
 setInterval(() => {}, 1 << 30);
 process.on('SIGTERM', () => process.exit(0));

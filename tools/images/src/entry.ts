@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+
+interface Named {
+  /** Relative to the root of the image, without a leading slash. */
+  readonly path: string;
+  readonly mode: number;
+}
+/** Something in an image's file system; everything belongs to root. */
+export type Entry =
+  | (Named & { readonly kind: 'file'; readonly content: () => Buffer })
+  | (Named & { readonly kind: 'link'; readonly target: string })
+  | (Named & { readonly kind: 'folder' });
+
+export const folder = (path: string, mode = 0o755): Entry => ({ kind: 'folder', path, mode });
+export const link = (path: string, target: string): Entry => ({ kind: 'link', path, mode: 0o777, target });
+export const textFile = (path: string, text: string, mode = 0o644): Entry => ({
+  kind: 'file',
+  path,
+  mode,
+  content: () => Buffer.from(text),
+});
+/** A file of this machine, read when a layer is packed. */
+export const copyOf = (source: string, path: string, mode = 0o644): Entry => ({
+  kind: 'file',
+  path,
+  mode,
+  content: () => readFileSync(source),
+});
+
+/**
+ * Entries as a layer has them: sorted by path, with the folders that are missing, so that each is preceded by the
+ * folder that it is in. Throws for two different entries with one path; folders may be named repeatedly, and the first
+ * mode counts.
+ */
+export function arrange(entries: readonly Entry[]): readonly Entry[] {
+  const byPath = new Map<string, Entry>();
+  const add = (entry: Entry): void => {
+    const known = byPath.get(entry.path);
+    if (known === undefined) byPath.set(entry.path, entry);
+    else if (known.kind !== 'folder' || entry.kind !== 'folder') throw new Error(`${entry.path} is there twice`);
+  };
+  for (const entry of entries) add(entry);
+  for (const { path } of entries)
+    for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent)) add(folder(parent));
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}

@@ -1,0 +1,2 @@
+export { bundlePrograms, type Bundle } from './bundle.ts';
+export { buildImages, imageNames, type BuildOptions, type BuiltImage } from './images.ts';
