@@ -1,5 +1,5 @@
 import { galleySettings, wireGalley } from '@flotilla/galley-service';
-import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
+import { openCluster, openSources, openWriterElection, sourceSettings } from '@flotilla/galley-config-sources';
 import { commonSettings, installationIn, installationSettings, runApp } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
@@ -22,7 +22,10 @@ await runApp(
     const { log, metrics } = observability;
     const installation = installationIn(options);
     const certificate = createServiceCertificate({ ...options, service: 'galley', log });
+    const cluster = await openCluster(options);
+    const election = openWriterElection({ ...options, installation }, { cluster, log, metrics });
     const bus = createPublisher(options, {
+      election: election?.election,
       certificate,
       controlPlane: options,
       log,
@@ -30,8 +33,8 @@ await runApp(
       signal,
       guard,
     });
-    const { galley, runner, pages, details } = await wireGalley(options, {
-      sources: (reading) => openSources({ ...options, installation, reading }),
+    const { galley, runner, pages, details } = wireGalley(options, {
+      sources: (reading) => openSources({ ...options, installation, cluster, reading }),
       bus,
       installation,
       watchdog,
@@ -39,10 +42,10 @@ await runApp(
       signal,
     });
     return {
-      runners: [certificate.runner, bus.runner, runner],
+      runners: [certificate.runner, bus.runner, runner, ...(election ? [election.runner(galley.ready)] : [])],
       ready: { 'the first state on the bus': galley.ready },
-      pages: { ...pages, '/debug/bus': bus.rolePage },
-      details,
+      pages: { ...pages, '/debug/bus': bus.rolePage, ...(election ? { '/debug/leader': election.page } : {}) },
+      details: () => [...details(), ...(election?.details() ?? [])],
     };
   },
 );

@@ -11,7 +11,7 @@ import {
 } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import { galleySettings, wireGalley } from '@flotilla/galley-service';
-import { openSources, sourceSettings } from '@flotilla/galley-config-sources';
+import { openCluster, openSources, sourceSettings } from '@flotilla/galley-config-sources';
 import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
 import { problemsPage } from '@flotilla/observability-port';
 import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
@@ -47,7 +47,7 @@ await runApp(
   async (options, { observability, watchdog, signal, guard }) => {
     const installation = installationIn(options);
     const bus = createInProcessBus();
-    const kubernetes = await openPlatform(options);
+    const [kubernetes, cluster] = await Promise.all([openPlatform(options), openCluster(options)]);
     const citadel = await createCitadel({
       ...options,
       ...citadelFiles(options, folder),
@@ -56,8 +56,8 @@ await runApp(
       review: kubernetes?.review,
       observability,
     });
-    const { galley, runner, pages, details } = await wireGalley(options, {
-      sources: (reading) => openSources({ ...options, installation, reading }),
+    const { galley, runner, pages, details } = wireGalley(options, {
+      sources: (reading) => openSources({ ...options, installation, cluster, reading }),
       bus,
       installation,
       watchdog,
@@ -115,7 +115,11 @@ await runApp(
         ...xds.ready,
         webhook: webhook.listening,
       },
-      pages: { ...pages, ...pilot.pages, '/debug/problems': problemsPage(() => [...galley.problems(), ...pilot.problems()]) },
+      pages: {
+        ...pages,
+        ...pilot.pages,
+        '/debug/problems': problemsPage(() => [...galley.problems(), ...pilot.problems()]),
+      },
       details,
       close: citadel.close,
     };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createGrpcBusClient, createGrpcBusServer, type GrpcBusClient } from '@flotilla/bus-grpc';
-import { createNatsBus, type NatsBusOptions } from '@flotilla/bus-nats';
+import { createNatsBus, type NatsBusOptions, type WriterElection } from '@flotilla/bus-nats';
 import {
   createResumableSubscriber,
   type Bus,
@@ -54,7 +54,7 @@ export interface BusContext {
  */
 async function connectNatsBus(
   options: BusOptions,
-  role: Pick<NatsBusOptions, 'role' | 'onRole'>,
+  role: Pick<NatsBusOptions, 'role' | 'onRole' | 'election'>,
   { certificate, controlPlane, log, signal }: BusContext,
 ): Promise<Bus> {
   await Promise.race([certificate.first, aborted(signal)]);
@@ -140,19 +140,24 @@ export interface ServicePublisher extends Publisher, ReportReceiver {
   readonly rolePage: Page;
 }
 
+export interface PublisherContext extends BusContext {
+  readonly metrics: Metrics;
+  readonly guard: Guard;
+  /** Elects the galley that writes to NATS; without it, the log there decides. */
+  readonly election?: WriterElection | undefined;
+}
+
 /** galley's side over whatever the options say. */
-export function createPublisher(
-  options: PublisherOptions,
-  context: BusContext & { readonly metrics: Metrics; readonly guard: Guard },
-): ServicePublisher {
+export function createPublisher(options: PublisherOptions, context: PublisherContext): ServicePublisher {
   const { certificate, controlPlane, log } = context;
   const role = createBusRole(context);
   if (options.bus === 'nats') {
+    const publisher = { role: 'publisher', onRole: role.set, election: context.election } as const;
     let connection: Promise<Bus> | undefined;
     let takeReport: TakeReport = () => undefined;
     /** The connection there is, or a new attempt after one that failed. */
     const connected = (): Promise<Bus> =>
-      (connection ??= connectNatsBus(options, { role: 'publisher', onRole: role.set }, context).then(
+      (connection ??= connectNatsBus(options, publisher, context).then(
         (bus) => {
           bus.onReport((message, reporter) => takeReport(message, reporter));
           return bus;

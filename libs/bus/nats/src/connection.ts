@@ -1,6 +1,6 @@
 import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import { messageOf, pause } from '@flotilla/std';
-import type { Role } from './writer.ts';
+import type { Role, WriterElection } from './writer.ts';
 import { inboxPrefix } from './names.ts';
 
 export interface NatsBusOptions {
@@ -29,6 +29,8 @@ export interface NatsBusOptions {
   readonly instance?: string;
   /** A publisher's part: called when it changes. */
   readonly onRole?: (role: Role, reason: string) => void;
+  /** Elects the publisher that writes; without it, the log itself decides. */
+  readonly election?: WriterElection | undefined;
 }
 
 /**

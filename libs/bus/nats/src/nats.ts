@@ -39,6 +39,7 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
           signal,
           onProblem,
           onRole,
+          election: options.election,
           name: `${writerName(instance)}-${randomBytes(4).toString('hex')}`,
         })
       : undefined;

@@ -5,7 +5,7 @@ import type { Collection } from '@flotilla/model';
 import { testResource } from '@flotilla/testing';
 import { createCursor, createFollower } from './follow.ts';
 import { LogModel, WriterLink, type Fate } from './testing/log-model.ts';
-import { createWriter, type Role, type Writer } from './writer.ts';
+import { createWriter, type Role, type Writer, type WriterElection } from './writer.ts';
 
 const wanted: Collection[] = ['service-entries'];
 const keys = ['a', 'b', 'c', 'd'];
@@ -44,6 +44,32 @@ class ManualClock {
 /** Lets everything happen that needs no time. */
 const idle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
+/** Elects whom the test says, which may be nobody or several. */
+class TestElection {
+  leaders: readonly string[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  elect(leaders: readonly string[]): void {
+    this.leaders = leaders;
+    for (const listener of [...this.#listeners]) listener();
+  }
+  seenBy(session: string): WriterElection {
+    return {
+      isLeader: () => this.leaders.includes(session),
+      onChange: (listener) => {
+        this.#listeners.add(listener);
+        return () => void this.#listeners.delete(listener);
+      },
+      tryNow: () => {},
+    };
+  }
+}
+
+interface GalleyOptions {
+  readonly session: string;
+  readonly election?: TestElection | undefined;
+}
+
 /** A galley: it publishes one version after another, and may be replaced by a new process. */
 class Galley {
   readonly link: WriterLink;
@@ -52,7 +78,7 @@ class Galley {
   readonly session: string;
   version = 0;
   role: Role = 'starting';
-  constructor(model: LogModel, clock: ManualClock, session: string) {
+  constructor(model: LogModel, clock: ManualClock, { session, election }: GalleyOptions) {
     this.session = session;
     this.link = new WriterLink(model);
     this.#writer = createWriter({
@@ -63,6 +89,7 @@ class Galley {
       onProblem: () => {},
       onRole: (role) => void (this.role = role),
       partBytes: 300,
+      election: election?.seenBy(session),
     });
     this.publish();
   }
@@ -124,10 +151,10 @@ class Pilot {
 }
 
 type World = ReturnType<typeof openWorld>;
-function openWorld() {
+function openWorld(election?: TestElection) {
   const [model, clock] = [new LogModel(), new ManualClock()];
   let incarnations = 0;
-  const start = (): Galley => new Galley(model, clock, `g${(incarnations += 1)}`);
+  const start = (): Galley => new Galley(model, clock, { session: `g${(incarnations += 1)}`, election });
   const galleys: [Galley, Galley] = [start(), start()];
   const pilots = [new Pilot(model), new Pilot(model)];
   const published = (): Set<string> =>
@@ -141,7 +168,7 @@ function openWorld() {
     galleys[index] = start();
     all.push(galleys[index]);
   };
-  return { model, clock, galleys, pilots, published, replace };
+  return { model, clock, galleys, pilots, published, replace, election };
 }
 
 const which = fc.constantFrom<(0 | 1)[]>(0, 1);
@@ -198,39 +225,52 @@ const steps = fc.oneof(
   }),
 );
 
-it('a reader is at each moment in a state that one writer published, and comes to what the active writer has', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 60 }), async (list) => {
-      const world = openWorld();
-      const { galleys, pilots, published, clock, model } = world;
-      const expectNoMixture = (): void => {
-        const states = published();
-        for (const pilot of pilots)
-          for (const state of pilot.seen.splice(0))
-            if (!states.has(state)) throw new Error(`nobody published ${state}`);
-      };
-      await idle();
-      for (const [, run] of list) {
-        await run(world);
+const elections = step('elect', fc.constantFrom<(readonly (0 | 1)[])[]>([], [0], [1], [0, 1]), (world, leaders) =>
+  world.election?.elect(leaders.map((index) => world.galleys[index].session)),
+);
+
+it.each([
+  ['the log decides', steps, () => undefined],
+  ['an election decides', fc.oneof({ weight: 9, arbitrary: steps }, elections), () => new TestElection()],
+])(
+  'where %s who writes, a reader is at each moment in a state that one writer published, and comes to what the active writer has',
+  async (_, anySteps, hold) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anySteps, { minLength: 5, maxLength: 60 }), async (list) => {
+        const election = hold();
+        const world = openWorld(election);
+        const { galleys, pilots, published, clock, model } = world;
+        const expectNoMixture = (): void => {
+          const states = published();
+          for (const pilot of pilots)
+            for (const state of pilot.seen.splice(0))
+              if (!states.has(state)) throw new Error(`nobody published ${state}`);
+        };
         await idle();
+        for (const [, run] of list) {
+          await run(world);
+          await idle();
+          expectNoMixture();
+        }
+        for (const { link } of galleys) {
+          link.isCut = false;
+          link.resume();
+        }
+        model.deliver();
+        election?.elect([galleys[1].session]);
+        for (const galley of galleys) galley.check();
+        await clock.advance(200_000);
+        for (const pilot of pilots) pilot.read(Infinity);
         expectNoMixture();
-      }
-      for (const { link } of galleys) {
-        link.isCut = false;
-        link.resume();
-      }
-      model.deliver();
-      for (const galley of galleys) galley.check();
-      await clock.advance(200_000);
-      for (const pilot of pilots) pilot.read(Infinity);
-      expectNoMixture();
-      const active = galleys.filter(({ role }) => role === 'active');
-      expect([active.length, galleys.map(({ role }) => role).toSorted()]).toEqual([1, ['active', 'standby']]);
-      const latest = keys.map(() => `${active[0]?.session}/${active[0]?.version}`).join();
-      expect(pilots.map(({ state }) => [...state.values()].join())).toEqual([latest, latest]);
-      for (const galley of galleys) galley.kill();
-      await clock.advance(1000);
-    }),
-    { numRuns: Number(process.env['FLOTILLA_RUNS'] ?? 400) },
-  );
-});
+        const active = galleys.filter(({ role }) => role === 'active');
+        expect([active.length, galleys.map(({ role }) => role).toSorted()]).toEqual([1, ['active', 'standby']]);
+        if (election) expect(active).toEqual([galleys[1]]);
+        const latest = keys.map(() => `${active[0]?.session}/${active[0]?.version}`).join();
+        expect(pilots.map(({ state }) => [...state.values()].join())).toEqual([latest, latest]);
+        for (const galley of galleys) galley.kill();
+        await clock.advance(1000);
+      }),
+      { numRuns: Number(process.env['FLOTILLA_RUNS'] ?? 400) },
+    );
+  },
+);

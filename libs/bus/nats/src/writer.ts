@@ -13,12 +13,23 @@ import { claimOn, type LogEnd } from './write-log.ts';
  */
 export type Role = 'starting' | 'active' | 'standby';
 
+/** Elects the galley that writes, where something other than the log does. */
+export interface WriterElection {
+  isLeader(): boolean;
+  /** Calls `listener` at each change. */
+  onChange(listener: () => void): () => void;
+  /** The leader has left the log. */
+  tryNow(): void;
+}
+
 export interface WriterOptions extends AppenderOptions {
   /** Unlike that of any other writer, and one token of a subject. */
   readonly name: string;
   readonly onRole: (role: Role, reason: string) => void;
   /** A holder of the log that does not answer for so long is gone. */
   readonly leaseMs?: number;
+  /** Without it, whoever finds the log free, or its holder gone, takes it. */
+  readonly election?: WriterElection | undefined;
 }
 export interface Writer extends Publisher {
   /** Looks at the log now rather than at the next occasion: the connection is back. */
@@ -32,7 +43,9 @@ const lookMs = { standby: 500, active: 2000 };
 
 export function createWriter(options: WriterOptions): Writer {
   const writer = new LogWriter(options);
-  const { signal } = options;
+  const { signal, election } = options;
+  const unsubscribe = election?.onChange(() => writer.check());
+  signal.addEventListener('abort', () => unsubscribe?.(), { once: true });
   return {
     async publish(batch, ended) {
       const version = writer.add(encodeBatch(batch));
@@ -51,6 +64,10 @@ export function createWriter(options: WriterOptions): Writer {
  *        └────────────────(nobody holds the log)──────────────────────────▲                          │
  *                        standby ◀──(another's entry at the end)─────────────────────────────────────┤
  *                        claim   ◀──(the log was lost, emptied or made again)────────────────────────┘
+ *
+ * With an election the leader claims the log, whoever holds it, and nobody else does. A holder that does not lead any
+ * more goes on until another one overtakes it: where nobody can be elected, because the API server is away, nothing
+ * changes.
  *
  * A state is claimed with when it is complete, so readers go from one complete state to the next. One turn after
  * another, nothing runs beside it.
@@ -111,8 +128,11 @@ class LogWriter {
           this.#isCheckDue ||= this.#tenure !== undefined && this.#backlog.isEmpty;
         }
       } catch (error) {
-        if (error instanceof Overtaken) this.#stepDown(error);
-        else if (!signal.aborted) {
+        if (error instanceof Overtaken) {
+          this.#stepDown(error);
+          // Two that both take themselves for the leader would overtake each other without a pause.
+          if (this.#options.election?.isLeader()) await pause(lookMs.standby, signal, clock);
+        } else if (!signal.aborted) {
           this.#holder.reset();
           onProblem(messageOf(error));
           await pause(wait, signal, clock);
@@ -132,8 +152,8 @@ class LogWriter {
     }
     const end = await this.#options.log.end();
     const claimed = claimOn(end, (term) => this.#isOwn(term));
-    if (!claimed.free && !(await this.#holder.isGone(claimed.holder))) {
-      this.#setRole('standby', `${claimed.holder} writes the log`);
+    if (!(await this.#mayClaim(claimed))) {
+      this.#setRole('standby', claimed.free ? 'it is not elected' : `${claimed.holder} writes the log`);
       this.#backlog.clear();
       this.#waiters.release(this.#backlog.version);
       return lookMs.standby;
@@ -141,6 +161,14 @@ class LogWriter {
     await this.#claim(end);
     this.#waiters.release(this.#written);
     return 0;
+  }
+
+  async #mayClaim(claimed: ReturnType<typeof claimOn>): Promise<boolean> {
+    const { election } = this.#options;
+    if (!election) return claimed.free || this.#holder.isGone(claimed.holder);
+    if (election.isLeader()) return true;
+    if (claimed.free) election.tryNow();
+    return false;
   }
 
   async #claim(end: LogEnd): Promise<void> {

@@ -2,6 +2,7 @@ import { createFileSource } from '@flotilla/galley-file-source';
 import { createKubeSource } from '@flotilla/galley-kube-source';
 import type { Source } from '@flotilla/galley-sources';
 import { kubeSettings, openKubeClient } from '@flotilla/kube-client';
+import type { KubeApi } from '@flotilla/kube-port';
 import type { Installation, Reading } from '@flotilla/model';
 import { setting, type OptionsOf } from '@flotilla/std';
 
@@ -29,23 +30,29 @@ export const sourceSettings = () => ({
   ),
 });
 
+/** The cluster that is a source; undefined where none is. Rejects when the kubeconfig cannot be read. */
+export const openCluster = async (
+  options: Pick<SourceOptions, 'source' | 'kubeconfig' | 'kubeContext'>,
+): Promise<KubeApi | undefined> => (options.source.includes('kubernetes') ? openKubeClient(options) : undefined);
+
 export interface SourceOptions extends OptionsOf<ReturnType<typeof sourceSettings>> {
   readonly installation: Installation;
+  /** What `openCluster` has opened. */
+  readonly cluster?: KubeApi | undefined;
   /** Wraps the reading of each file. */
   readonly reading: Reading;
 }
 
-/** Opens the sources of `--source`, in the order of their ranks. Rejects when the kubeconfig cannot be read. */
-export const openSources = (options: SourceOptions): Promise<readonly Source[]> =>
-  Promise.all(
-    options.source.map(async (source): Promise<Source> => {
-      switch (source) {
-        case 'files':
-          return createFileSource(options.configDir, options);
-        case 'kubernetes': {
-          const { installation, revision } = options;
-          return createKubeSource({ api: await openKubeClient(options), installation, revision });
-        }
+/** Opens the sources of `--source`, in the order of their ranks. */
+export const openSources = (options: SourceOptions): readonly Source[] =>
+  options.source.map((source): Source => {
+    switch (source) {
+      case 'files':
+        return createFileSource(options.configDir, options);
+      case 'kubernetes': {
+        const { installation, revision, cluster } = options;
+        if (!cluster) throw new Error('the cluster that is a source has not been opened');
+        return createKubeSource({ api: cluster, installation, revision });
       }
-    }),
-  );
+    }
+  });

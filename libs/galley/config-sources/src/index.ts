@@ -1,1 +1,2 @@
-export { openSources, sourceSettings, type SourceOptions } from './config-sources.ts';
+export { openCluster, openSources, sourceSettings, type SourceOptions } from './config-sources.ts';
+export { openWriterElection, type WriterElectionParts } from './writer-election.ts';

@@ -11,7 +11,7 @@ import { sourceDetails, sourcesPage } from './source-states.ts';
 
 export interface GalleyParts {
   /** Opens the sources, in the order of their ranks; they read each object within `reading`. */
-  sources(reading: Reading): Promise<readonly Source[]>;
+  sources(reading: Reading): readonly Source[];
   readonly bus: Publisher & ReportReceiver;
   readonly installation: Installation;
   /** Gets the path of the quarantine file, where it notes the object that the process hangs on. */
@@ -30,18 +30,14 @@ export interface WiredGalley {
 
 /**
  * Creates galley from an app's settings, with its quarantine and its pages, the same way in every app that contains it.
- * Rejects when a source cannot be opened.
  */
-export async function wireGalley(
-  options: OptionsOf<ReturnType<typeof galleySettings>>,
-  parts: GalleyParts,
-): Promise<WiredGalley> {
+export function wireGalley(options: OptionsOf<ReturnType<typeof galleySettings>>, parts: GalleyParts): WiredGalley {
   const { bus, installation, watchdog, observability, signal } = parts;
   watchdog.quarantineIn(options.quarantineFile);
   const { activity, log } = observability;
   const quarantine = openQuarantine({ file: options.quarantineFile, activity, log });
   const galley = createGalley({
-    sources: await parts.sources(quarantine.reading),
+    sources: parts.sources(quarantine.reading),
     installation,
     sourceWait: options.sourceWait,
     publisher: bus,

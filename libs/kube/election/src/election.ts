@@ -45,6 +45,8 @@ export interface Election extends Leadership {
    * attempt, and resolves. Is called once.
    */
   run(signal: AbortSignal): Promise<void>;
+  /** Makes the next attempt now instead of after the pause, because the leader has left. */
+  tryNow(): void;
   /** Who holds the Lease, as far as this process knows: empty when nobody does, undefined before it was read. */
   holder(): string | undefined;
 }
@@ -62,6 +64,7 @@ export function createElection(options: ElectionOptions): Election {
   let hasStopped = true;
   let wasLeader = false;
   let cancelDeadline = (): void => {};
+  let wake = (): void => {};
 
   const isLeader = (): boolean => !hasStopped && clock.now() < leadsUntil(state, candidate);
 
@@ -114,7 +117,9 @@ export function createElection(options: ElectionOptions): Election {
       if (effect.type === 'end') return;
       if (effect.type === 'send') event = await attempt(effect.request);
       else {
-        await pause(effect.ms, signal, clock);
+        const woken = new AbortController();
+        wake = () => woken.abort();
+        await pause(effect.ms, AbortSignal.any([signal, woken.signal]), clock);
         event = { type: signal.aborted ? 'stop' : 'due', now: clock.now() };
       }
     }
@@ -123,6 +128,7 @@ export function createElection(options: ElectionOptions): Election {
   return {
     run,
     isLeader,
+    tryNow: () => wake(),
     holder: () => holder,
     onChange(listener) {
       listeners.add(listener);

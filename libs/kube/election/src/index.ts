@@ -1,2 +1,3 @@
 export { createElection, type Election, type ElectionOptions } from './election.ts';
 export { defaultTiming, type ElectionTiming } from './machine.ts';
+export { openElection, type OpenElection, type OpenElectionOptions } from './open-election.ts';

@@ -1,5 +1,5 @@
 export type { KubeApi, NewObject, Patch, Precondition } from './kube-api.ts';
-export { isConflict, isExpired, isNotFound, KubeError, type KubeErrorDetails } from './kube-error.ts';
+export { isConflict, isExpired, isForbidden, isNotFound, KubeError, type KubeErrorDetails } from './kube-error.ts';
 export {
   describeName,
   describeResource,

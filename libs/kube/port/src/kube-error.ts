@@ -25,6 +25,8 @@ const hasStatus = (thrown: unknown, status: number): boolean => thrown instanceo
 
 /** Whether the object, or its kind, does not exist. */
 export const isNotFound = (thrown: unknown): boolean => hasStatus(thrown, 404);
+/** Whether RBAC does not allow the request. */
+export const isForbidden = (thrown: unknown): boolean => hasStatus(thrown, 403);
 /** Whether somebody else has created or changed the object in the meantime. */
 export const isConflict = (thrown: unknown): boolean => hasStatus(thrown, 409);
 /** Whether a resource version is too old to continue from (Kubernetes API concepts, "410 Gone responses"). */
