@@ -6,6 +6,7 @@ import type { RunningApi } from './api.ts';
 import { builtProgram } from './build.ts';
 import { importImage, pauseImage, writePauseImage } from './images.ts';
 import { addresses } from './settings.ts';
+import { makeVolumes } from './volumes.ts';
 
 const nodes: KubeResource = { group: '', versions: ['v1'], plural: 'nodes', clusterScoped: true };
 const services: KubeResource = { group: '', versions: ['v1'], plural: 'services' };
@@ -59,6 +60,7 @@ export async function startNode({ machine, kubeconfig }: RunningApi, address: st
   await machine.waitFor('kubelet', 60, async () => isReady(await api.get(nodes, { name: 'node1' })));
   const labels = { 'topology.kubernetes.io/region': 'local', 'topology.kubernetes.io/zone': 'local-a' };
   await api.patch(nodes, { name: 'node1' }, { type: 'merge', body: { metadata: { labels } } });
+  await makeVolumes(api, folder);
   await startDns({ machine, api, kubeconfig, address });
 }
 

@@ -1,4 +1,5 @@
 import { buildInjectionWebhooks } from '@flotilla/rules';
+import { gatewayName } from './gateway-pod.ts';
 import { buildGateway } from './gateway.ts';
 import { buildInjectionConfigMap, buildMeshConfigMap, buildNamespace } from './mesh.ts';
 import { buildDefaultDeny } from './network.ts';
@@ -9,10 +10,9 @@ import { buildBusAddress, proxyPeersOf, servicesOf, shapes, webhookServiceOf, ty
 /** The files of a folder, by name. */
 export type Files = Readonly<Record<string, readonly object[]>>;
 
-/** What both shapes have: the namespace, closed to begin with, and the ingress gateway. */
+/** What both shapes have: the namespace, closed to begin with. */
 const commonFiles = (options: ManifestOptions): Files => ({
   'namespace.yaml': [buildNamespace(options), buildDefaultDeny(options)],
-  'istio-ingressgateway.yaml': buildGateway(options),
 });
 
 function shapeFiles(shape: Shape, options: ManifestOptions): Files {
@@ -29,7 +29,11 @@ function shapeFiles(shape: Shape, options: ManifestOptions): Files {
   const services = servicesOf(shape, options).map(
     (spec) => [`${spec.name}.yaml`, buildServiceManifests(spec, options)] as const,
   );
-  return { 'mesh.yaml': mesh, ...Object.fromEntries(services) };
+  return {
+    'mesh.yaml': mesh,
+    ...Object.fromEntries(services),
+    [`${gatewayName}.yaml`]: buildGateway(options, peers),
+  };
 }
 
 /** Everything that is applied to install a shape, but for the CRDs. */

@@ -1,27 +1,28 @@
+import { gatewayName, gatewayPod } from './gateway-pod.ts';
 import { labelsOf, selectorOf } from './labels.ts';
+import type { ProxyPeers } from './mesh.ts';
 import { buildNetworkPolicy } from './network.ts';
 import { buildAutoscaler, buildDisruptionBudget } from './scaling.ts';
-import { containerSecurity, podSecurity } from './security.ts';
 import type { Manifest, ManifestOptions, ServicePort } from './service-spec.ts';
 
-const name = 'istio-ingressgateway';
-const proxyUser = 1337;
-export const gatewayName = name;
-
-export const gatewayPorts: readonly ServicePort[] = [
+const name = gatewayName;
+const gatewayPorts: readonly ServicePort[] = [
   { name: 'status-port', port: 15_021, purpose: 'readiness, for load balancers' },
   { name: 'http2', port: 80, containerPort: 8080, purpose: 'HTTP, as Gateways declare' },
   { name: 'https', port: 443, containerPort: 8443, purpose: 'HTTPS and TLS, as Gateways declare' },
 ];
-const metricsPort: ServicePort = { name: 'http-envoy-prom', port: 15_090, purpose: 'metrics of Envoy' };
-export const gatewayPodPorts: readonly ServicePort[] = [...gatewayPorts, metricsPort];
+const metricsPorts: readonly ServicePort[] = [
+  { name: 'http-agent', port: 15_020, purpose: 'metrics of Envoy and its agent' },
+  { name: 'http-envoy-prom', port: 15_090, purpose: 'metrics of Envoy' },
+];
+export const gatewayPodPorts: readonly ServicePort[] = [...gatewayPorts, ...metricsPorts];
 
 /**
- * The ingress gateway. Its container is the proxy, which the injector fills in (Istio documentation, "Installing
- * Gateways", gateway injection), so that it changes with the control plane. It reads the Secrets of its namespace:
- * not with its token, which its pod does not have, but citadel asks whether it might.
+ * The ingress gateway. Its proxy is written out and not injected: everything is applied at once, and a pod that is
+ * created before the webhook is registered would stay without a proxy for ever. Its ServiceAccount may list the Secrets
+ * of its namespace, which citadel asks the API server before it serves one; its pod has no token to do so itself.
  */
-export function buildGateway(options: ManifestOptions): readonly Manifest[] {
+export function buildGateway(options: ManifestOptions, peers: ProxyPeers): readonly Manifest[] {
   const { namespace } = options;
   const labels = { ...labelsOf(name), istio: 'ingressgateway' };
   const metadata = { name, namespace, labels };
@@ -68,24 +69,14 @@ export function buildGateway(options: ManifestOptions): readonly Manifest[] {
         strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         template: {
           metadata: {
-            labels: { ...labels, 'sidecar.istio.io/inject': 'true' },
-            annotations: { 'inject.istio.io/templates': 'gateway' },
+            labels: { ...labels, 'sidecar.istio.io/inject': 'false' },
+            annotations: {
+              'prometheus.io/scrape': 'true',
+              'prometheus.io/port': '15020',
+              'prometheus.io/path': '/stats/prometheus',
+            },
           },
-          spec: {
-            serviceAccountName: name,
-            automountServiceAccountToken: false,
-            terminationGracePeriodSeconds: 30,
-            securityContext: podSecurity(proxyUser),
-            containers: [
-              {
-                name: 'istio-proxy',
-                image: 'auto',
-                ports: gatewayPorts.map(({ name, port, containerPort = port }) => ({ name, containerPort })),
-                resources: { requests: { cpu: '100m', memory: '160Mi' } },
-                securityContext: { ...containerSecurity, runAsNonRoot: true },
-              },
-            ],
-          },
+          spec: gatewayPod(options, peers),
         },
       },
     },

@@ -1,4 +1,5 @@
-import { gatewayName, gatewayPodPorts } from './gateway.ts';
+import { gatewayName } from './gateway-pod.ts';
+import { gatewayPodPorts } from './gateway.ts';
 import type { ManifestOptions, Right, ServicePort } from './service-spec.ts';
 import { servicesOf, shapes } from './shapes.ts';
 

@@ -1,13 +1,18 @@
-import { identityFlags, identityMounts, temporaryFiles } from '../mounts.ts';
+import { httpProbes, identityFlags, identityMounts, temporaryFiles } from '../mounts.ts';
 import { noRights } from '../rights.ts';
 import type { ManifestOptions, ServiceSpec } from '../service-spec.ts';
-
-const probe = { tcpSocket: { port: 4222 } };
+import { monitoring } from './common.ts';
 
 /** The bus. Its certificate is from citadel, and so are those that tell it who a user is. */
 export const nats = ({ namespace, trustDomain }: ManifestOptions): ServiceSpec => ({
   name: 'nats',
-  args: [...identityFlags(namespace), `--trust-domain=${trustDomain}`, '--folder=/data'],
+  args: [
+    '--bind=0.0.0.0',
+    `--trust-domain=${trustDomain}`,
+    ...identityFlags(namespace),
+    '--store-dir=/data/store',
+    '--run-dir=/run/nats',
+  ],
   ports: [
     {
       name: 'tls-nats',
@@ -15,16 +20,17 @@ export const nats = ({ namespace, trustDomain }: ManifestOptions): ServiceSpec =
       from: ['galley', 'pilot', 'sidecar-injector'],
       purpose: 'the bus, over TLS with client certificates',
     },
+    monitoring,
   ],
   rights: noRights,
   replicas: 1,
   requests: { cpu: '20m', memory: '128Mi' },
-  mounts: [temporaryFiles, ...identityMounts],
+  // Its private key is in memory only.
+  mounts: [
+    temporaryFiles,
+    { name: 'run', path: '/run/nats', source: { emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } } },
+    ...identityMounts,
+  ],
   storage: { path: '/data', size: '2Gi' },
-  probes: {
-    // It starts when citadel has given it a certificate, however long that takes.
-    startup: { ...probe, periodSeconds: 1, failureThreshold: 600 },
-    liveness: { ...probe, periodSeconds: 10, failureThreshold: 3 },
-    readiness: { ...probe, periodSeconds: 2, failureThreshold: 2 },
-  },
+  probes: httpProbes,
 });
