@@ -23,7 +23,7 @@ export interface ConnectionOptions {
  * memory.
  */
 export async function openConnection({ kubeconfig, kubeContext }: ConnectionOptions): Promise<Connection> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('./kubeconfig.ts');
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromCluster();
   else config.loadFromFile(kubeconfig);
