@@ -14,7 +14,7 @@ import {
 import type { Service, Shape } from '../attack.ts';
 import { AdsStream, nodeOf, type AdsOptions } from '../clients/ads.ts';
 import type { Place } from '../clients/sockets.ts';
-import { createTokenMint, type TokenMint } from '../clients/tokens.ts';
+import { createTokenMint, type TokenMint } from '@flotilla/testing/token-mint';
 import {
   podOf,
   post,

@@ -1,7 +1,7 @@
 import { verifyServiceAccountToken } from '@flotilla/citadel-identity';
 import { buildCsr, generateKey, parseCsr } from '@flotilla/pki';
 import { systemClock } from '@flotilla/std';
-import { createTokenMint, issuer } from '../../clients/tokens.ts';
+import { createTokenMint, issuer } from '@flotilla/testing/token-mint';
 import type { Random } from '../../random.ts';
 import { inOrder, json, number, oneOf, word } from '../grammar.ts';
 import type { FuzzTarget } from '../target.ts';

@@ -1,6 +1,6 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { expect, table, type Attack } from '../../attack.ts';
-import type { Claims } from '../../clients/tokens.ts';
+import type { Claims } from '@flotilla/testing/token-mint';
 import { certificateFor } from '../../clients/workload.ts';
 import type { Mesh } from '../../mesh/attacked-mesh.ts';
 import { forgery } from '../../suite/judge.ts';

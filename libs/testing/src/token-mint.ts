@@ -31,8 +31,8 @@ const kid = 'cluster';
 
 /** The issuer of service account tokens that the mesh trusts. */
 export async function createTokenMint(): Promise<TokenMint> {
-  const [own, foreign] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
-  const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(own.publicKey)), kid, alg: 'ES256', use: 'sig' }] });
+  const [trusted, foreign] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
+  const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(trusted.publicKey)), kid, alg: 'ES256', use: 'sig' }] });
   return {
     jwks,
     mint(claims = {}) {
@@ -57,7 +57,7 @@ export async function createTokenMint(): Promise<TokenMint> {
         .setIssuedAt()
         .setNotBefore(now + (claims.notBefore ?? 0));
       if (expires !== 'never') token.setExpirationTime(now + expires);
-      return token.sign(isForged ? foreign.privateKey : own.privateKey, {
+      return token.sign(isForged ? foreign.privateKey : trusted.privateKey, {
         crit: Object.fromEntries((claims.critical ?? []).map((name) => [name, true])),
       });
     },
