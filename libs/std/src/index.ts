@@ -1,4 +1,4 @@
-export { type Result, err, messageOf, ok } from './result.ts';
+export { type Result, err, messageOf, ok, unreachable } from './result.ts';
 export { type Clock, pause, steadyClock, systemClock } from './clock.ts';
 export { hashBytes, shareOf, sumText } from './hash.ts';
 export { type Chunks, chunksOf, joined, lengthOf } from './chunks.ts';
@@ -49,3 +49,4 @@ export {
 export { closest } from './closest.ts';
 export { type TokenBuckets, createTokenBuckets } from './token-bucket.ts';
 export { type Slots, createSlots } from './slots.ts';
+export { type FairSlots, createFairSlots } from './fair-slots.ts';

@@ -25,6 +25,17 @@ it('gives several at once, or none of them', () => {
   expect([buckets.take('a', 1000), buckets.take('a')]).toEqual([0, 100]);
 });
 
+it('takes tokens back, up to a full bucket', () => {
+  let now = 0;
+  const buckets = createTokenBuckets({ perSecond: 10, burst: 2, clock: { now: () => now } });
+  expect([buckets.take('a'), buckets.take('a'), buckets.take('a')]).toEqual([0, 0, 100]);
+  buckets.give('a');
+  expect([buckets.take('a'), buckets.take('a')]).toEqual([0, 100]);
+  for (let i = 0; i < 9; i += 1) buckets.give('a');
+  now += 1;
+  expect([buckets.take('a'), buckets.take('a'), buckets.take('a')]).toEqual([0, 0, 100]);
+});
+
 it('never gives more than the burst and what came back since, however the clock jumps', () => {
   fc.assert(
     fc.property(

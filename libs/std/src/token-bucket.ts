@@ -18,6 +18,8 @@ export interface TokenBuckets {
    * milliseconds until it has enough. A number above the burst is treated as the burst.
    */
   take(key: string, tokens?: number): number;
+  /** Gives one token back that was taken from the bucket of the key. */
+  give(key: string): void;
 }
 
 /** Token buckets by key. After the clock was set back, a bucket is at most empty: no key waits for the old time. */
@@ -37,6 +39,10 @@ export function createTokenBuckets({ perSecond, burst, clock, maxKeys = 10_000 }
       const { full, wait } = stateOf(key, tokens);
       fullAt.set(key, wait === 0 ? full + tokens * interval : full, 1);
       return wait;
+    },
+    give(key) {
+      const full = fullAt.get(key);
+      if (full !== undefined) fullAt.set(key, full - interval, 1);
     },
   };
 }
