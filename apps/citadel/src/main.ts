@@ -52,7 +52,7 @@ await runApp(
     const ca = grpcRunner({
       name: 'ca',
       log: observability.log,
-      services: [citadel, secrets],
+      services: [citadel, citadel.identity, secrets],
       at: { host: options.bind, port: options.grpcPort },
       tls: { source: citadel.certificate, clients: 'optional' },
       ...guard('ca', options.maxCaConnections),

@@ -71,6 +71,7 @@ await runApp(
       subscriber: createResumableSubscriber(bus),
       reports: { sender: bus, instance: hostname() },
       credentials: secrets,
+      identify: citadel.identify,
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
       keySets: createKeySetSource({ ...options, observability }),
@@ -93,7 +94,6 @@ await runApp(
     const xds = xdsPorts(options, {
       pilot,
       certificate: citadel.certificate,
-      clients: 'optional',
       beside: { services: [citadel], name: 'secure-xds and ca' },
       maxMessageBytes: hardRequestLimit(options),
       log: observability.log,

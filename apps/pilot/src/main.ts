@@ -11,6 +11,7 @@ import {
 } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { createCredentialClient } from '@flotilla/runtime/credential-client';
+import { createIdentityClient } from '@flotilla/runtime/identity-client';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
 
 await runApp(
@@ -37,6 +38,7 @@ await runApp(
       subscriber,
       reports: { sender: subscriber, instance: hostname() },
       credentials: createCredentialClient({ address: options.citadel, certificate, controlPlane: options, log }),
+      identify: createIdentityClient({ address: options.citadel, certificate, controlPlane: options, log }),
       credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
       keySets: createKeySetSource({ ...options, observability }),
@@ -47,7 +49,6 @@ await runApp(
     const xds = xdsPorts(options, {
       pilot,
       certificate,
-      clients: 'required',
       after: certificate.first,
       maxMessageBytes: hardRequestLimit(options),
       log,

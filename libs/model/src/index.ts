@@ -69,6 +69,7 @@ export {
   noRoots,
   rootsSuffix,
 } from './credential.ts';
+export type { IdentifyToken, TokenVerdict } from './token-verdict.ts';
 export {
   type JwksFetchMode,
   type KeySetKey,

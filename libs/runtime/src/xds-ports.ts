@@ -17,8 +17,6 @@ export interface XdsPortOptions extends OptionsOf<ReturnType<typeof grpcSettings
 export interface XdsPortParts {
   readonly pilot: { readonly ready: Promise<unknown>; discovery(clients: 'any' | 'identified'): GrpcService };
   readonly certificate: CertificateSource;
-  /** Whether clients on the TLS port must have a certificate; a CA has to serve those that want their first. */
-  readonly clients: 'required' | 'optional';
   /** What is served on the TLS port in addition to xDS, and the port's name in the log in that case. */
   readonly beside?: { readonly services: readonly GrpcService[]; readonly name: string };
   /** What the TLS port waits for, besides pilot. */
@@ -31,7 +29,7 @@ export interface XdsPortParts {
 /** Pilot's two ports, which are opened once it is ready. */
 export function xdsPorts(
   options: XdsPortOptions,
-  { pilot, certificate, clients, beside, after, maxMessageBytes, log, guard }: XdsPortParts,
+  { pilot, certificate, beside, after, maxMessageBytes, log, guard }: XdsPortParts,
 ): { readonly runners: readonly Runner[]; readonly ready: Readonly<Record<string, Promise<unknown>>> } {
   const grpc = { ...grpcLimits(options), maxMessageBytes };
   const plaintext = grpcRunner({
@@ -49,7 +47,8 @@ export function xdsPorts(
     after: Promise.all([pilot.ready, after]),
     services: [pilot.discovery('identified'), ...(beside?.services ?? [])],
     at: { host: options.bind, port: options.secureGrpcPort },
-    tls: { source: certificate, clients },
+    // Clients without a certificate show a token.
+    tls: { source: certificate, clients: 'optional' },
     ...guard('secure-xds', options.maxXdsConnections),
     grpc,
   });

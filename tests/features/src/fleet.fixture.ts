@@ -20,19 +20,22 @@ import {
 } from '@flotilla/runtime';
 import { busServerSettings, busSettings, createPublisher, createSubscriber } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
+import { createIdentityClient } from '@flotilla/runtime/identity-client';
 import { AsyncQueue } from '@flotilla/std';
 
 export interface FleetOptions {
   /** The files that galley watches. */
   readonly config: string;
   readonly installation?: Installation;
+  /** Keys of ServiceAccounts' tokens (JWKS). */
+  readonly jwksFile?: string;
 }
 
 /**
  * The services of a fleet in one process, wired as their apps are: each has its certificate from citadel, and the bus
  * is gRPC over mTLS. Resolves when all are ready.
  */
-export async function startFleet({ config, installation = defaultInstallation }: FleetOptions) {
+export async function startFleet({ config, installation = defaultInstallation, jwksFile }: FleetOptions) {
   const { clusterId, domain, systemNamespace } = installation;
   const flags = ['--domain', domain, '--system-namespace', systemNamespace];
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-fleet-'));
@@ -56,14 +59,16 @@ export async function startFleet({ config, installation = defaultInstallation }:
       describe: '',
       settings: { ...citadelSettings(folder), ...domainSettings(), ...systemNamespaceSettings() },
     },
-    flags,
+    [...flags, ...(jwksFile === undefined ? [] : ['--jwks-file', jwksFile])],
   );
   const place = { ...citadelOptions, ...citadelFiles({ platform: 'files', ...citadelOptions }, folder) };
   const citadel = await createCitadel({ ...place, root: createFileRootStore(place.rootFile), observability });
-  const ca = await listen([citadel], {
-    at: { host: '127.0.0.1', port: 0 },
-    tls: { source: citadel.certificate, clients: 'optional' },
-  });
+  const serveCa = (port: number) =>
+    listen([citadel, citadel.identity], {
+      at: { host: '127.0.0.1', port },
+      tls: { source: citadel.certificate, clients: 'optional' },
+    });
+  let ca = await serveCa(0);
   closers.push(citadel.close, () => ca.close());
 
   const optionsOf = (service: string, more: readonly string[] = []) =>
@@ -109,11 +114,16 @@ export async function startFleet({ config, installation = defaultInstallation }:
   void galley.run();
   const address = await serving.promise;
 
-  const reader = async (service: string) => {
-    const { options: given, ...read } = await certified(service, ['--galley', address]);
-    return createSubscriber(given, read);
-  };
-  const pilot = createPilot({ subscriber: await reader('pilot'), installation, observability, signal });
+  const { options: pilotOptions, ...pilotContext } = await certified('pilot', ['--galley', address]);
+  /** What pilot refuses, with the reason. */
+  const refused: string[] = [];
+  const pilot = createPilot({
+    subscriber: createSubscriber(pilotOptions, pilotContext),
+    identify: createIdentityClient({ address: pilotOptions.citadel, ...pilotContext }),
+    installation,
+    observability: { ...observability, log: warnings(refused) },
+    signal,
+  });
   const values = await readValues(undefined, installation);
   const webhook = await certified('sidecar-injector', ['--galley', address]);
   const { subscribe } = createSubscriber(webhook.options, webhook);
@@ -140,7 +150,14 @@ export async function startFleet({ config, installation = defaultInstallation }:
   closers.unshift(() => answering);
   const injectionPort = await served.listening;
   const xds = await listen([pilot.discovery('any')], { at: { host: '127.0.0.1', port: 0 } });
-  closers.push(() => xds.close());
+  const secure = await listen([pilot.discovery('identified')], {
+    at: { host: '127.0.0.1', port: 0 },
+    tls: { source: pilotContext.certificate, clients: 'optional' },
+  });
+  closers.push(
+    () => xds.close(),
+    () => secure.close(),
+  );
   return {
     galley,
     pilot,
@@ -152,11 +169,34 @@ export async function startFleet({ config, installation = defaultInstallation }:
     inject: (pod: object) => review(injectionPort, pod, readFileSync(place.rootCertOut, 'utf8')),
     /** pilot's plaintext port. */
     port: xds.port,
+    /** pilot's port with TLS. */
+    securePort: secure.port,
+    refused,
+    rootCert: readFileSync(place.rootCertOut, 'utf8'),
+    citadel: {
+      /** Its address, for callers of its services. */
+      address: `127.0.0.1:${ca.port}`,
+      stop: () => ca.close(0),
+      restart: async () => void (ca = await serveCa(ca.port)),
+    },
+    /** The certificate of a service, such as galley's. */
+    certificateOf: async (service: string) => (await certified(service)).certificate,
     async close(): Promise<void> {
       for (const close of closers.splice(0).reverse()) await close();
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** A log that keeps its warnings: message and reason. */
+function warnings(kept: string[]): Logger {
+  const log: Logger = {
+    ...noObservability.log,
+    warn: (message, { error = '' } = {}) => void kept.push(`${message}: ${String(error)}`),
+    scope: () => log,
+    with: () => log,
+  };
+  return log;
 }
 
 /** Sends a pod to the webhook, as the API server does on behalf of its namespace; returns the patch. */

@@ -1,4 +1,4 @@
-import { Client, credentials, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { serverNamed } from '@flotilla/grpc';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
@@ -9,10 +9,14 @@ const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest, DeltaDiscove
 const clusterType = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
 
 export type Variant = 'sotw' | 'delta';
-/** Who connects: its certificate proves `account` (without one: plaintext); its node says everything else. */
+/**
+ * Who connects: its certificate proves `account` (without one: plaintext), or its bearer token does; its node says
+ * everything else.
+ */
 export interface Caller {
   readonly variant: Variant;
   readonly account?: string;
+  readonly bearer?: string;
   readonly type?: 'sidecar' | 'router';
   readonly name?: string;
   readonly namespace?: string;
@@ -121,6 +125,7 @@ export async function connectProxy(
   const {
     variant,
     account,
+    bearer,
     type = 'router',
     namespace = account?.split('/')[0] ?? 'shop',
     name = 'gateway',
@@ -132,11 +137,14 @@ export async function connectProxy(
     ...serverNamed('localhost'),
     'grpc.use_local_subchannel_pool': 1,
   });
+  const sent = new Metadata();
+  if (bearer !== undefined) sent.set('authorization', `Bearer ${bearer}`);
   const { method, encode, decode, names: named } = variants[variant];
   const stream: ClientDuplexStream<object, Raw> = client.makeBidiStreamRequest(
     `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
     encode,
     decode,
+    sent,
   );
   const answers = new AsyncQueue<Answer>();
   const last = new Map<string, string>();

@@ -122,7 +122,7 @@ describe.each(['sotw', 'delta'] as const)('who gets a secret, %s', (variant) => 
       {
         account: 'shop/web',
         name: 'gateway',
-        metadata: { LABELS: edge, STATIC_LABELS: edge, SERVICE_ACCOUNT: 'gateway', INSTANCE_IPS: '10.0.0.1' },
+        metadata: { LABELS: edge, STATIC_LABELS: edge, INSTANCE_IPS: '10.0.0.1' },
       },
     ],
     ['an account that is not listed', { account: 'shop/default', name: 'gateway' }],
@@ -140,7 +140,10 @@ describe.each(['sotw', 'delta'] as const)('who gets a secret, %s', (variant) => 
     expect(await given({ variant, ...caller }, all)).toEqual([]),
   );
 
-  it('a node that says it is in another namespace than its certificate gets no stream', async () => {
+  it('a node that names another namespace or service account than its certificate gets no stream', async () => {
+    await expect(
+      rig.connect({ variant, account: 'shop/web', metadata: { SERVICE_ACCOUNT: 'gateway' } }),
+    ).rejects.toThrow(/PERMISSION_DENIED/);
     await expect(rig.connect({ variant, account: 'elsewhere/gateway', namespace: 'shop' })).rejects.toThrow(
       /PERMISSION_DENIED/,
     );

@@ -49,6 +49,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   ca: ['istio/ca.proto'],
   bus: ['flotilla/bus/v1/bus.proto'],
   credentials: ['flotilla/credentials/v1/credentials.proto'],
+  identity: ['flotilla/identity/v1/identity.proto'],
 };
 
 function fingerprint(): string {
@@ -134,6 +135,7 @@ await Promise.all([
       'istio/ca.proto',
       'flotilla/bus/v1/bus.proto',
       'flotilla/credentials/v1/credentials.proto',
+      'flotilla/identity/v1/identity.proto',
     ]);
   })(),
 ]);

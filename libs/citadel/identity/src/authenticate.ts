@@ -6,7 +6,7 @@ import type { Clock, Result } from '@flotilla/std';
 import { verifyBootstrapToken } from './bootstrap.ts';
 import type { BootstrapTokens } from './bootstrap.ts';
 import { isControlPlaneService, serviceNames, type ServiceNamesOptions } from './service-names.ts';
-import type { VerifyToken } from './token-review.ts';
+import type { VerifyToken } from './verify-token.ts';
 
 /** What a caller shows: a certificate that TLS saw but did not judge, a bearer token, or both. */
 export interface Credentials {
@@ -18,8 +18,8 @@ export interface Credentials {
 export interface AuthenticateOptions extends ServiceNamesOptions {
   readonly clock: Clock;
   readonly roots: () => readonly X509Certificate[];
-  /** Of ServiceAccounts; without it their tokens are refused. */
-  readonly verifyToken?: VerifyToken;
+  /** Of ServiceAccounts. */
+  readonly verifyToken: VerifyToken;
   readonly bootstrap: () => BootstrapTokens;
 }
 
@@ -81,11 +81,8 @@ async function identityOfToken(
       verifyBootstrapToken(token, options.bootstrap(), { ...options, now: options.clock.now() }),
       (caller) => serviceNames(caller, options.domain),
     );
-  return options.verifyToken
-    ? provedBy('token', await options.verifyToken(token, address), namesOf(options))
-    : err(
-        'tokens of service accounts are not accepted here: citadel has neither --platform kubernetes nor a --jwks-file',
-      );
+  const verdict = await options.verifyToken(token, address);
+  return provedBy('token', verdict.kind === 'accepted' ? ok(verdict.identity) : err(verdict.reason), namesOf(options));
 }
 
 const provedBy = (

@@ -2,4 +2,5 @@ export { type AuthenticateOptions, type Credentials, authenticate } from './auth
 export { type BootstrapTokens, parseBootstrapTokens, verifyBootstrapToken } from './bootstrap.ts';
 export { serviceNames } from './service-names.ts';
 export { verifyServiceAccountToken } from './jwt.ts';
-export { createTokenReviews, type TokenReviewOptions, type VerifyToken } from './token-review.ts';
+export { createTokenReviews, type TokenReviewOptions } from './token-review.ts';
+export { createKeyVerification, refuseTokens, type VerifyToken } from './verify-token.ts';

@@ -32,7 +32,7 @@ export async function verifyServiceAccountToken(token: string, options: JwtOptio
   if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
   if (!isCompact(token)) return err('the token is not three parts of base64url, separated by dots');
   const keys = options.keys();
-  if (!keys) return err('there are no keys to check tokens with yet: see what citadel logs of its JWKS file');
+  if (!keys) return err('there are no keys to check tokens with');
   try {
     const { payload } = await jwtVerify(token, keySetOf(keys), {
       issuer: options.issuer,

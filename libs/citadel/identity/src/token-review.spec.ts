@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createManualClock, type ManualClock } from '@flotilla/testing';
-import { createTokenReviews, type ReviewedToken, type VerifyToken } from './token-review.ts';
+import { createTokenReviews, type ReviewedToken } from './token-review.ts';
+import type { VerifyToken } from './verify-token.ts';
 
 const accepted = (username: string): ReviewedToken => ({ authenticated: true, identity: { username } });
 /** Only the expiry of a token is read here; the API server checks its signature. */
@@ -29,7 +30,7 @@ describe('tokens reviewed by an API server', () => {
   const identity = { trustDomain: 'td', namespace: 'shop', serviceAccount: 'cart' };
 
   it('belong to the ServiceAccount that the API server names', async () => {
-    expect(await verify('t')).toEqual({ ok: true, value: identity });
+    expect(await verify('t')).toEqual({ kind: 'accepted', identity, reuseMs: 30_000 });
     expect(asked).toEqual([['t', ['istio-ca']]]);
   });
 
@@ -37,7 +38,10 @@ describe('tokens reviewed by an API server', () => {
     'of %s are refused',
     async (username) => {
       answer = () => accepted(username);
-      expect(await verify('t')).toEqual({ ok: false, error: 'the token does not belong to a ServiceAccount' });
+      expect(await verify('t')).toMatchObject({
+        kind: 'refused',
+        reason: 'the token does not belong to a ServiceAccount',
+      });
     },
   );
 
@@ -48,7 +52,11 @@ describe('tokens reviewed by an API server', () => {
     expect(asked).toHaveLength(1);
     clock.advance(1);
     answer = () => ({ authenticated: false, reason: 'the pod is gone' });
-    expect(await verify('t')).toEqual({ ok: false, error: 'the API server refuses the token: the pod is gone' });
+    expect(await verify('t')).toEqual({
+      kind: 'refused',
+      reason: 'the API server refuses the token: the pod is gone',
+      reuseMs: 5000,
+    });
     expect(asked).toHaveLength(2);
     clock.advance(5000);
     await verify('t');
@@ -57,27 +65,41 @@ describe('tokens reviewed by an API server', () => {
 
   it('are not accepted after their expiry', async () => {
     const token = endingAt(clock.now() / 1000 + 10);
-    await verify(token);
-    clock.advance(10_000);
+    expect(await verify(token)).toMatchObject({ reuseMs: 10_000 });
+    clock.advance(4000);
+    expect(await verify(token)).toMatchObject({ reuseMs: 6000 });
+    expect(asked).toHaveLength(1);
+    clock.advance(6000);
     await verify(token);
     expect(asked).toHaveLength(2);
   });
 
+  it('that are refused do not drive out those that are accepted', async () => {
+    await verify('good');
+    answer = () => ({ authenticated: false, reason: 'forged' });
+    for (let i = 0; i < 10_001; i += 1) await verify(`forged-${i}`);
+    expect(await verify('good')).toMatchObject({ kind: 'accepted' });
+    expect(asked).toHaveLength(10_002);
+  });
+
   it('without a verdict are refused, and reviewed again for the next caller', async () => {
     answer = () => Promise.reject(new Error('connection refused'));
-    expect(await verify('t')).toMatchObject({ ok: false, error: expect.stringContaining('connection refused') });
+    expect(await verify('t')).toMatchObject({
+      kind: 'undecided',
+      reason: expect.stringContaining('connection refused'),
+    });
     answer = () => accepted('system:serviceaccount:shop:cart');
-    expect(await verify('t')).toMatchObject({ ok: true });
+    expect(await verify('t')).toMatchObject({ kind: 'accepted' });
   });
 
   it('are refused while too many are being reviewed', async () => {
     const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
     answer = () => promise;
     const running = Array.from({ length: 100 }, (_, index) => verify(`t${index}`));
-    expect(await verify('more')).toMatchObject({ ok: false, error: expect.stringContaining('try again') });
+    expect(await verify('more')).toMatchObject({ kind: 'undecided', reason: expect.stringContaining('try again') });
     resolve(accepted('system:serviceaccount:shop:cart'));
     await Promise.all(running);
-    expect(await verify('more')).toMatchObject({ ok: true });
+    expect(await verify('more')).toMatchObject({ kind: 'accepted' });
   });
 
   it('of one address leave room for those of others', async () => {
@@ -85,18 +107,18 @@ describe('tokens reviewed by an API server', () => {
     answer = () => promise;
     const running = Array.from({ length: 20 }, (_, index) => verify(`t${index}`, '10.0.0.1'));
     expect(await verify('more', '10.0.0.1')).toMatchObject({
-      ok: false,
-      error: expect.stringContaining('of one address') as string,
+      kind: 'undecided',
+      reason: expect.stringContaining('of one address') as string,
     });
     const other = verify('t', '10.0.0.2');
     resolve(accepted('system:serviceaccount:shop:cart'));
-    expect(await other).toMatchObject({ ok: true });
+    expect(await other).toMatchObject({ kind: 'accepted' });
     await Promise.all(running);
-    expect(await verify('more', '10.0.0.1')).toMatchObject({ ok: true });
+    expect(await verify('more', '10.0.0.1')).toMatchObject({ kind: 'accepted' });
   });
 
   it('that are too long are not sent to the API server', async () => {
-    expect(await verify('x'.repeat(16_385))).toMatchObject({ ok: false });
+    expect(await verify('x'.repeat(16_385))).toMatchObject({ kind: 'refused' });
     expect(asked).toEqual([]);
   });
 });

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { TokenVerdict } from '@flotilla/model';
 import { serviceAccountOf, validIdentity, type SpiffeIdentity } from '@flotilla/rules';
-import { err, Lru, messageOf, ok, type Clock, type Result } from '@flotilla/std';
-import { maxTokenLength, readExpiry } from './jwt.ts';
-
-/** Whom a bearer token belongs to, or why it is refused; `address` is its sender's. Never rejects. */
-export type VerifyToken = (token: string, address?: string) => Promise<Result<SpiffeIdentity>>;
+import { Lru, messageOf, type Clock } from '@flotilla/std';
+import { maxTokenLength } from './jwt.ts';
+import { acceptedMs, refusedMs, reuseOf, type VerifyToken } from './verify-token.ts';
 
 /** An API server's verdict on a token; `reason` is why it is not accepted. */
 export type ReviewedToken =
@@ -19,46 +18,52 @@ export interface TokenReviewOptions {
   readonly review: (token: string, audiences: readonly string[]) => Promise<ReviewedToken>;
 }
 
-/** How long a verdict is reused, so that the token of a deleted pod is refused after that. */
-const acceptedMs = 30_000;
-const refusedMs = 5000;
+/** Kept of each kind: tokens that are refused do not drive out those that are accepted. */
 const maxVerdicts = 10_000;
 /** Requests to the API server at a time; further tokens are refused, and their callers try again. */
 const maxReviews = 100;
 /** Of these, so many are of one address: whoever sends tokens that nobody has issued leaves room for the others. */
 const maxReviewsOfAddress = 20;
 
-interface Verdict {
-  readonly result: Result<SpiffeIdentity>;
-  /** Epoch milliseconds. */
+type Verdict = TokenVerdict<SpiffeIdentity>;
+type Decided = Exclude<Verdict, { readonly kind: 'undecided' }>;
+/** A verdict, and until when it is reused, in epoch milliseconds. */
+interface Known {
+  readonly verdict: Decided;
   readonly until: number;
 }
+const undecided = (reason: string): Verdict => ({ kind: 'undecided', reason });
 
 /**
  * Verifies tokens by asking the API server. Verdicts are kept under a hash of the token, for seconds and never beyond
- * the token's expiry; callers with the same token share one request. A token without a verdict is refused, and the next
- * caller asks again.
+ * the token's expiry; callers with the same token share one request. After a request without a verdict, the next caller
+ * asks again.
  */
 export function createTokenReviews({ trustDomain, audience, clock, review }: TokenReviewOptions): VerifyToken {
-  const verdicts = new Lru<Verdict>(maxVerdicts);
-  const asked = new Map<string, Promise<Result<SpiffeIdentity>>>();
-
+  const verdicts = { accepted: new Lru<Known>(maxVerdicts), refused: new Lru<Known>(maxVerdicts) };
+  const asked = new Map<string, Promise<Verdict>>();
   const ofAddresses = new Map<string, number>();
 
-  async function ask(token: string, hash: string): Promise<Result<SpiffeIdentity>> {
+  async function ask(token: string, hash: string): Promise<Verdict> {
     try {
       const reviewed = await review(token, [audience]);
-      const result = reviewed.authenticated
-        ? identityOf(reviewed.identity.username, trustDomain)
-        : err(`the API server refuses the token: ${reviewed.reason}`);
-      const until = clock.now() + (result.ok ? acceptedMs : refusedMs);
-      verdicts.set(hash, { result, until: Math.min(until, readExpiry(token) ?? until) }, 1);
-      return result;
+      const now = clock.now();
+      const verdict = reviewed.authenticated
+        ? verdictOn(reviewed.identity.username, trustDomain, reuseOf(token, now, acceptedMs))
+        : refusal(`the API server refuses the token: ${reviewed.reason}`, reuseOf(token, now, refusedMs));
+      verdicts[verdict.kind].set(hash, { verdict, until: now + verdict.reuseMs }, 1);
+      return verdict;
     } catch (thrown) {
-      return err(`the API server gave no verdict on the token: ${messageOf(thrown)}`);
+      return undecided(`the API server gave no verdict on the token: ${messageOf(thrown)}`);
     } finally {
       asked.delete(hash);
     }
+  }
+
+  function known(hash: string): Decided | undefined {
+    const now = clock.now();
+    const found = [verdicts.accepted.get(hash), verdicts.refused.get(hash)].find((one) => one && now < one.until);
+    return found && { ...found.verdict, reuseMs: found.until - now };
   }
 
   function count(address: string, more: number): void {
@@ -68,15 +73,13 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
   }
 
   return async (token, address) => {
-    if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
+    if (token.length > maxTokenLength) return refusal(`the token is longer than ${maxTokenLength} characters`, 0);
     const hash = createHash('sha256').update(token).digest('base64');
-    const known = verdicts.get(hash);
-    if (known && clock.now() < known.until) return known.result;
-    const running = asked.get(hash);
+    const running = known(hash) ?? asked.get(hash);
     if (running) return running;
-    if (asked.size >= maxReviews) return err(`more than ${maxReviews} tokens are being reviewed: try again`);
+    if (asked.size >= maxReviews) return undecided(`more than ${maxReviews} tokens are being reviewed: try again`);
     if (address !== undefined && (ofAddresses.get(address) ?? 0) >= maxReviewsOfAddress)
-      return err(`more than ${maxReviewsOfAddress} tokens of one address are being reviewed: try again`);
+      return undecided(`more than ${maxReviewsOfAddress} tokens of one address are being reviewed: try again`);
     if (address !== undefined) count(address, 1);
     const answer = ask(token, hash);
     asked.set(hash, answer);
@@ -88,7 +91,11 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
   };
 }
 
-function identityOf(username: string, trustDomain: string): Result<SpiffeIdentity> {
+const refusal = (reason: string, reuseMs: number): Decided => ({ kind: 'refused', reason, reuseMs });
+
+function verdictOn(username: string, trustDomain: string, reuseMs: number): Decided {
   const identity = { trustDomain, ...serviceAccountOf(username) };
-  return validIdentity(identity) ? ok(identity) : err('the token does not belong to a ServiceAccount');
+  return validIdentity(identity)
+    ? { kind: 'accepted', identity, reuseMs }
+    : refusal('the token does not belong to a ServiceAccount', Math.min(reuseMs, refusedMs));
 }

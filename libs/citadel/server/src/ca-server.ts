@@ -4,7 +4,7 @@ import type { sendUnaryData, ServerUnaryCall, ServiceDefinition } from '@grpc/gr
 import type { Authority } from '@flotilla/citadel-authority';
 import { authenticate } from '@flotilla/citadel-identity';
 import type { AuthenticateOptions, Credentials } from '@flotilla/citadel-identity';
-import type { GrpcService } from '@flotilla/grpc';
+import { addressOf, bearerIn, type GrpcService } from '@flotilla/grpc';
 import type { Observability } from '@flotilla/observability-port';
 import { createRateLimits, type RateLimits, type RateLimitSettings } from './rate-limits.ts';
 import { parseCsr } from '@flotilla/pki';
@@ -134,13 +134,9 @@ async function createCertificate(call: ServerUnaryCall<Request, Response>, optio
   return { certChain: issued.value.chain };
 }
 
-/** The caller's address without its port. */
-const addressOf = (call: ServerUnaryCall<Request, Response>): string => call.getPeer().replace(/:\d{1,5}$/, '');
-
 function credentialsOf(call: ServerUnaryCall<Request, Response>): Credentials {
   const raw = call.getAuthContext().sslPeerCertificate?.raw;
-  const [header] = call.metadata.get('authorization');
-  const [, bearer] = /^Bearer (.+)$/i.exec(String(header ?? '')) ?? [];
+  const bearer = bearerIn(call.metadata);
   return {
     address: addressOf(call),
     ...(raw ? { certificate: new X509Certificate(raw) } : {}),

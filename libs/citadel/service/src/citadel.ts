@@ -3,14 +3,15 @@ import type { JSONWebKeySet } from 'jose';
 import { buildRootMaterial, createAuthority, parseRoot } from '@flotilla/citadel-authority';
 import type { Authority } from '@flotilla/citadel-authority';
 import { serviceNames } from '@flotilla/citadel-identity';
-import { createTokenReviews, verifyServiceAccountToken } from '@flotilla/citadel-identity';
+import { createKeyVerification, createTokenReviews, refuseTokens } from '@flotilla/citadel-identity';
 import type { TokenReviewOptions, VerifyToken } from '@flotilla/citadel-identity';
-import { createCaService } from '@flotilla/citadel-server';
+import { createCaService, createIdentityService } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
-import type { Installation } from '@flotilla/model';
+import type { IdentifyToken, Installation } from '@flotilla/model';
 import type { Logger, Observability } from '@flotilla/observability-port';
 import { createCertificateSource, generateKey, isDue, keyToPem, middleOf } from '@flotilla/pki';
 import type { CertificateSource, MutableCertificateSource } from '@flotilla/pki';
+import { controlPlaneIdentity, spiffeOf } from '@flotilla/rules';
 import { configLimits, err, messageOf, ok, readJsonObject, systemClock } from '@flotilla/std';
 import type { Clock, OptionsOf, Result } from '@flotilla/std';
 import { replaceFile } from '@flotilla/stored-file';
@@ -35,7 +36,11 @@ export interface Citadel extends GrpcService {
   readonly authority: Authority;
   /** Its own, for the port that it is served on. */
   readonly certificate: CertificateSource;
-  /** Ends renewing that and its bootstrap tokens. */
+  /** Whom a ServiceAccount's token belongs to, for pilot in the same process. */
+  readonly identify: IdentifyToken;
+  /** The same for pilot in another process, over mTLS. */
+  readonly identity: GrpcService;
+  /** Ends renewing its certificate and its bootstrap tokens. */
   close(): void;
 }
 
@@ -71,10 +76,9 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
   const complain = (message: string): void => log.error('the last good version stays in force', { problem: message });
   const keys = jwksFile === undefined ? undefined : createFileValue(jwksFile, parseJwks, complain);
-  const jwt = keys && { issuer: jwtIssuer, audience: jwtAudience, trustDomain, clock, keys };
-  const verifyToken: VerifyToken | undefined = options.review
-    ? createTokenReviews({ trustDomain, audience: jwtAudience, clock, review: options.review })
-    : jwt && ((token) => verifyServiceAccountToken(token, jwt));
+  const tokens = { trustDomain, audience: jwtAudience, clock };
+  const byKeys = keys ? createKeyVerification({ ...tokens, issuer: jwtIssuer, keys }) : refuseTokens;
+  const verifyToken: VerifyToken = options.review ? createTokenReviews({ ...tokens, review: options.review }) : byKeys;
   const bootstrap =
     options.bootstrapTokensFile === undefined
       ? noBootstrapTokens
@@ -99,14 +103,19 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
       clock,
       roots: () => [issuer.value.certificate],
       bootstrap: bootstrap.current,
-      ...(verifyToken ? { verifyToken } : {}),
+      verifyToken,
     },
   });
   const close = (): void => {
     stopRenewing();
     bootstrap.close();
   };
-  return { authority, certificate, addTo: service.addTo, close };
+  const identify: IdentifyToken = async (token, address) => {
+    const verdict = await verifyToken(token, address);
+    return verdict.kind === 'accepted' ? { ...verdict, identity: spiffeOf(verdict.identity) } : verdict;
+  };
+  const identity = createIdentityService({ identify, allow: [controlPlaneIdentity(options, 'pilot')], observability });
+  return { authority, certificate, identify, identity, addTo: service.addTo, close };
 }
 
 /** Peers that have the root already go on when it can't be written. */

@@ -38,6 +38,9 @@ const limits: AdsLimits = {
   xdsTotalQueuedBytes: 1 << 20,
   xdsUnknownNames: 10,
   xdsUnknownNamesPerIdentity: 10,
+  xdsRefusedTokens: 10,
+  xdsTokenChecks: 10,
+  xdsTokenChecksPerAddress: 10,
 };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,18 +1,22 @@
 import { type handleBidiStreamingCall, type ServerDuplexStream, status, type ServiceDefinition } from '@grpc/grpc-js';
 import { createRequestReader, ResponseEncoder, type Protocol, type ReadRequest } from '@flotilla/ads';
-import { identityIn, type GrpcService } from '@flotilla/grpc';
+import { addressOf, bearerIn, identityIn, type GrpcService } from '@flotilla/grpc';
+import type { IdentifyToken } from '@flotilla/model';
 import { createLimits, type Observability } from '@flotilla/observability-port';
 import { systemClock, type Clock } from '@flotilla/std';
 import { flagOf, limitKinds, type AdsLimits } from './limits.ts';
 import type { OpenSession } from './session.ts';
 import { AdsStream, type StreamOptions } from './stream.ts';
 import { StreamCounts } from './stream-counts.ts';
+import { createTokenIdentities, type PilotVerdict } from './tokens/token-identities.ts';
 import { Turns } from './turns.ts';
 
 export interface AdsServerOptions {
   readonly protocol: Omit<Protocol, 'limits'>;
   readonly open: OpenSession;
   readonly limits: AdsLimits;
+  /** Whom the bearer tokens of identified clients belong to; without it none are accepted. */
+  readonly identify?: IdentifyToken | undefined;
   readonly observability: Observability;
   readonly clock?: Clock;
 }
@@ -41,17 +45,31 @@ const namesPerStep = 1000;
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 /**
- * Whom to serve: `identified` only clients that show a certificate that TLS vouches for; `any` also those that show
- * none, as on a plaintext port.
+ * Whom to serve: `identified` only clients with a certificate that TLS vouches for, or with a bearer token that citadel
+ * accepts (Istio's DiscoveryServer.authenticate); `any` also those that show neither, as on a plaintext port.
  */
 export type Clients = 'identified' | 'any';
 
+/** Why a token is not accepted, as gRPC says it. */
+const statusOf = (verdict: Exclude<PilotVerdict, { readonly kind: 'accepted' }>): status =>
+  ({ refused: status.UNAUTHENTICATED, undecided: status.UNAVAILABLE, busy: status.RESOURCE_EXHAUSTED })[verdict.kind];
+const refuseTokens: IdentifyToken = () =>
+  Promise.resolve({ kind: 'refused', reason: 'bearer tokens are not accepted here', reuseMs: 0 });
+
 /** Aggregated discovery, as services of gRPC servers; all of them share the limits and take turns with each other. */
-export function createAdsServer({ protocol, open, limits, observability, clock = systemClock }: AdsServerOptions): {
+export function createAdsServer({
+  protocol,
+  open,
+  limits,
+  identify = refuseTokens,
+  observability,
+  clock = systemClock,
+}: AdsServerOptions): {
   service(clients: Clients): GrpcService;
 } {
   const log = observability.log.scope('ads');
   const hit = createLimits(observability.metrics, limitKinds);
+  const identityOf = createTokenIdentities({ identify, limits, clock, hit });
   const counts = new StreamCounts(limits);
   const shared: Omit<StreamOptions, 'read' | 'log' | 'client'> = {
     protocol: { ...protocol, limits: { namesPerType: limits.xdsNamesPerType, names: limits.xdsNames, namesPerStep } },
@@ -70,23 +88,45 @@ export function createAdsServer({ protocol, open, limits, observability, clock =
     names: limits.xdsNamesPerType,
   };
 
-  const serve = (call: Call, clients: Clients, read: ReadRequest): void => {
-    const end = (code: status, details: string): void =>
-      void call.emit('error', Object.assign(new Error(details), { code, details }));
-    const proven = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
-    if (proven === undefined && clients === 'identified')
-      return end(status.UNAUTHENTICATED, 'a client certificate with a SPIFFE identity is needed here');
-    const ofPeer = log.with({ peer: call.getPeer() });
-    const client = proven ?? call.getPeer().replace(/:\d+$/, '');
+  const refuse = (call: Call, code: status, details: string): void => {
+    log.with({ peer: call.getPeer() }).warn('stream refused', { error: details });
+    call.emit('error', Object.assign(new Error(details), { code, details }));
+  };
+
+  const admit = (call: Call, read: ReadRequest, proven?: string): void => {
+    const client = proven ?? addressOf(call);
     const exceeded = counts.enter(client);
     if (exceeded) {
       hit(exceeded);
       const details = `too many streams ${exceeded === 'xds_streams' ? 'at this pilot' : `of ${client}`}: close some, or raise pilot's ${flagOf(exceeded)}`;
-      ofPeer.warn('stream refused', { error: details });
-      return end(status.RESOURCE_EXHAUSTED, details);
+      return refuse(call, status.RESOURCE_EXHAUSTED, details);
     }
     call.once('close', () => counts.leave(client));
+    const ofPeer = log.with({ peer: call.getPeer() });
     new AdsStream(call, { ...shared, read, client, log: ofPeer, ...(proven ? { identity: proven } : {}) });
+  };
+
+  /** Nothing is read from the client before it is known who it is. */
+  const admitByToken = async (call: Call, read: ReadRequest, token: string): Promise<void> => {
+    const verdict = await identityOf(token, addressOf(call));
+    if (call.cancelled || call.destroyed) return;
+    if (verdict.kind === 'accepted') admit(call, read, verdict.identity);
+    else refuse(call, statusOf(verdict), `bearer token: ${verdict.reason}`);
+  };
+
+  const serve = (call: Call, clients: Clients, read: ReadRequest): void => {
+    const proven = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
+    const bearer = bearerIn(call.metadata);
+    // The call keeps its metadata as long as it lasts.
+    call.metadata.remove('authorization');
+    if (proven !== undefined || clients === 'any') admit(call, read, proven);
+    else if (bearer !== undefined) void admitByToken(call, read, bearer);
+    else
+      refuse(
+        call,
+        status.UNAUTHENTICATED,
+        'a client certificate of this mesh, with a SPIFFE identity, or a bearer token is needed here',
+      );
   };
   return {
     service: (clients) => ({

@@ -1,7 +1,9 @@
+import { tokenLimitKinds, type TokenLimits } from './tokens/token-identities.ts';
+
 /**
  * What a client of aggregated discovery may take; each is a setting of pilot by the same name. Times in milliseconds.
  */
-export interface AdsLimits {
+export interface AdsLimits extends TokenLimits {
   readonly xdsStreams: number;
   /** Streams of one SPIFFE identity; on a plaintext port, of one address. */
   readonly xdsStreamsPerIdentity: number;
@@ -55,6 +57,7 @@ export const limitKinds = [
   'xds_total_node_bytes',
   'xds_unknown_names',
   'xds_unknown_names_per_identity',
+  ...tokenLimitKinds,
 ] as const;
 export type LimitKind = (typeof limitKinds)[number];
 

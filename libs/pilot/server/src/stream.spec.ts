@@ -28,6 +28,9 @@ const limits = {
   xdsTotalQueuedBytes: 1 << 20,
   xdsUnknownNames: 10,
   xdsUnknownNamesPerIdentity: 10,
+  xdsRefusedTokens: 10,
+  xdsTokenChecks: 10,
+  xdsTokenChecksPerAddress: 10,
 };
 const source: Source = { all: () => [], get: () => undefined };
 

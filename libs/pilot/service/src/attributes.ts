@@ -4,7 +4,8 @@ import { structToJson } from './struct.ts';
 
 /**
  * The attributes of who opens a stream. Throws when the node is not one that pilot serves, and PermissionDenied when
- * its certificate is of another namespace.
+ * its certificate or token is of another namespace, or of another service account where the node names one (Istio's
+ * checkConnectionIdentity).
  */
 export function attributesOf({ node, identity }: Opening, readers: ServiceAccounts): ProxyAttributes {
   const proof = identity === undefined ? undefined : proofOf(identity, readers);
@@ -20,8 +21,12 @@ export function attributesOf({ node, identity }: Opening, readers: ServiceAccoun
     proof?.value,
   );
   if (!parsed.ok) throw new Error(parsed.error);
-  const { id, namespace } = parsed.value;
+  const { id, namespace, serviceAccount } = parsed.value;
   if (proof && proof.value.namespace !== namespace)
     throw new PermissionDenied(`${proof.value.identity} may not have what is for node ${id} of namespace ${namespace}`);
+  if (proof && serviceAccount !== '' && proof.value.serviceAccount !== serviceAccount)
+    throw new PermissionDenied(
+      `${proof.value.identity} may not have what is for node ${id} of service account ${serviceAccount}`,
+    );
   return parsed.value;
 }

@@ -42,6 +42,12 @@ const adsLimitSettings = () =>
       'further names that are not used, and not watched, of all streams of a service account; on the plaintext port, of an address',
       500_000,
     ),
+    xdsRefusedTokens: setting.count(
+      'bearer tokens per second from one address that are refused; beyond that they must wait; ten times as many at once',
+      20,
+    ),
+    xdsTokenChecks: setting.count('bearer tokens that citadel is asked about at once; others wait for their turn', 50),
+    xdsTokenChecksPerAddress: setting.count('of these, tokens from one address; addresses take turns', 5),
   }) satisfies { readonly [L in keyof AdsLimits]: Setting<number> };
 
 const valuesOf = <K extends string>(settings: Readonly<Record<K, Setting<number>>>): Readonly<Record<K, number>> =>
@@ -61,7 +67,7 @@ export const defaultAdsLimits: AdsLimits = valuesOf(adsLimitSettings());
 /** Where pilot serves discovery, what its clients may take, and to whom it gives keys. */
 export const pilotSettings = () => ({
   grpcPort: setting.port('plaintext xDS, for proxies on a network that is protected in other ways (0: any)', 15_010),
-  secureGrpcPort: setting.port('xDS over mTLS (0: any)', 15_012),
+  secureGrpcPort: setting.port('xDS over TLS, for clients with a certificate or a bearer token (0: any)', 15_012),
   maxXdsConnections: setting.count(
     'connections at once on each of these ports; one more closes the longest idle, those without a client certificate first',
     20_000,

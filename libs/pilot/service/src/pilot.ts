@@ -6,6 +6,7 @@ import {
   type Collection,
   type CredentialSource,
   type CredentialUpdate,
+  type IdentifyToken,
   type Installation,
   type JwksFetchMode,
   type KeySetSource,
@@ -52,6 +53,8 @@ export interface PilotOptions {
   readonly keySets?: KeySetSource;
   /** Where what proxies have of galley's objects is reported to, and as which pilot. */
   readonly reports?: { readonly sender: ReportSender; readonly instance: string };
+  /** Whom bearer tokens belong to; without it none are accepted. */
+  readonly identify?: IdentifyToken;
   /** What clients may take. */
   readonly limits?: AdsLimits;
   readonly observability: Observability;
@@ -315,7 +318,7 @@ export function createPilot(options: PilotOptions) {
     return proxy;
   };
   const allProblems = (): readonly PilotProblem[] => [...problems.all, ...keySets.problems()];
-  const ads = createAdsServer({ protocol: xdsProtocol, observability, open, limits });
+  const ads = createAdsServer({ protocol: xdsProtocol, observability, open, limits, identify: options.identify });
   return {
     run,
     ready: ready.promise,

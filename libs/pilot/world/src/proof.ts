@@ -13,13 +13,17 @@ const accountOf = ({ namespace, serviceAccount }: SpiffeIdentity): string => `${
  * What the identity of a verified certificate proves: `identity` is its SPIFFE URI, `readers` are the accounts that may
  * have credentials of their namespace. Fails for an identity that is not of Istio's form.
  */
-export function proofOf(identity: string, readers: ServiceAccounts): Result<Proof & { readonly namespace: string }> {
+export function proofOf(
+  identity: string,
+  readers: ServiceAccounts,
+): Result<Proof & Pick<SpiffeIdentity, 'namespace' | 'serviceAccount'>> {
   const parsed = parseSpiffe(identity);
   if (!parsed.ok) return err(parsed.error);
-  const { namespace } = parsed.value;
+  const { namespace, serviceAccount } = parsed.value;
   return ok({
     identity,
     namespace,
+    serviceAccount,
     ...(readers.has(accountOf(parsed.value)) ? { credentialNamespace: namespace } : {}),
   });
 }

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { channelCredentials, serverNamed } from '@flotilla/grpc';
+import { flotilla } from '@flotilla/proto-gen/identity';
+import { createTokenMint, type Claims, type TokenMint } from '@flotilla/testing/token-mint';
+import { startFleet } from './fleet.fixture.ts';
+import { connectProxy, type Caller, type Stream } from './proxy-stream.fixture.ts';
+
+const { IdentifyRequest, IdentifyResponse } = flotilla.identity.v1;
+const clusterType = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
+
+let folder: string;
+let mint: TokenMint;
+let fleet: Awaited<ReturnType<typeof startFleet>>;
+const streams: Stream[] = [];
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'flotilla-tokens-'));
+  mint = await createTokenMint();
+  const jwksFile = join(folder, 'jwks.json');
+  writeFileSync(jwksFile, mint.jwks);
+  fleet = await startFleet({ config: folder, jwksFile });
+});
+afterAll(async () => {
+  for (const stream of streams) stream.close();
+  await fleet.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** As Istio's agent connects that has no certificate yet: TLS with the root, and the pod's token. */
+async function connect(caller: Partial<Caller> & { readonly claims?: Claims } = {}): Promise<Stream> {
+  const { claims, ...rest } = caller;
+  const stream = await connectProxy(
+    fleet.securePort,
+    { variant: 'delta', namespace: 'shop', bearer: await mint.mint(claims), ...rest },
+    credentials.createSsl(Buffer.from(fleet.rootCert), null, null, { checkServerIdentity: () => undefined }),
+  );
+  streams.push(stream);
+  return stream;
+}
+
+describe('a client without a certificate', () => {
+  it.each(['sotw', 'delta'] as const)('gets the configuration of its namespace for its token, %s', async (variant) => {
+    const stream = await connect({ variant });
+    await stream.has(clusterType, 'BlackHoleCluster');
+    const metadata = { NAMESPACE: 'shop', SERVICE_ACCOUNT: 'web' };
+    await (await connect({ variant, metadata })).has(clusterType, 'BlackHoleCluster');
+  });
+
+  type Wrong = Partial<Caller> & { readonly claims?: Claims };
+  const denied = (name: string, wrong: Wrong, reason: RegExp) =>
+    ({ name, wrong, reason, code: status.PERMISSION_DENIED }) as const;
+  const unauthenticated = (name: string, wrong: Wrong, reason: RegExp) =>
+    ({ name, wrong, reason, code: status.UNAUTHENTICATED }) as const;
+  it.each([
+    unauthenticated('for another audience', { claims: { audience: 'api' } }, /unexpected "aud" claim value/),
+    unauthenticated('that has expired', { claims: { expires: -3600 } }, /the token has expired/),
+    unauthenticated('with a wrong signature', { claims: { isForged: true } }, /signature verification failed/),
+    unauthenticated('that can not be one', { bearer: 'x'.repeat(43) }, /three parts of base64url/),
+    unauthenticated('that is too long', { bearer: `a.${'b'.repeat(16_384)}.c` }, /longer than 16384/),
+    denied(
+      'of another namespace than its node',
+      { claims: { namespace: 'elsewhere' } },
+      /ns\/elsewhere\/sa\/web may not have what is for node .* of namespace shop/,
+    ),
+    denied(
+      'of another service account than its node',
+      { metadata: { SERVICE_ACCOUNT: 'gateway' } },
+      /ns\/shop\/sa\/web may not have what is for node .* of service account gateway/,
+    ),
+  ])('is refused with a token $name, with the reason in the log', async ({ wrong, code, reason }) => {
+    fleet.refused.length = 0;
+    const error: ServiceError = await connect(wrong).then(
+      () => expect.fail('it was accepted'),
+      (thrown: ServiceError) => thrown,
+    );
+    expect([status[error.code], error.details]).toEqual([status[code], expect.stringMatching(reason)]);
+    expect(fleet.refused).toEqual([expect.stringMatching(new RegExp(`^stream refused: .*${reason.source}`, 'i'))]);
+  });
+
+  it('is refused without a token', async () => {
+    const { bearer, ...rest } = { bearer: undefined, namespace: 'shop', variant: 'delta' as const };
+    await expect(connect({ ...rest, bearer })).rejects.toMatchObject({
+      code: status.UNAUTHENTICATED,
+      details: expect.stringContaining('or a bearer token is needed here') as string,
+    });
+  });
+
+  it('tries again while citadel is away; those that are served do not notice', async () => {
+    const served = await connect();
+    await fleet.citadel.stop();
+    await expect(connect({ claims: { serviceAccount: 'late' } })).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+      details: expect.stringContaining('citadel gave no verdict on the token') as string,
+    });
+    await served.roundTrip();
+    // A verdict that pilot knows holds for a while.
+    await fleet.citadel.restart();
+    for (;;) {
+      const stream = await connect({ claims: { serviceAccount: 'late' } }).catch(({ code }: ServiceError) => code);
+      if (typeof stream === 'object') break;
+      expect(stream).toBe(status.UNAVAILABLE);
+    }
+    await served.roundTrip();
+  });
+});
+
+describe('whom a token belongs to', () => {
+  /** Asks citadel with the certificate of a service, or with none. */
+  async function identify(service?: string): Promise<InstanceType<typeof IdentifyResponse>> {
+    const citadel = 'spiffe://cluster.local/ns/istio-system/sa/citadel';
+    const tls = service
+      ? channelCredentials(await fleet.certificateOf(service), citadel)
+      : credentials.createSsl(Buffer.from(fleet.rootCert), null, null, { checkServerIdentity: () => undefined });
+    const client = new Client(fleet.citadel.address, tls, serverNamed('localhost'));
+    const token = await mint.mint({ expires: 10 });
+    try {
+      return await new Promise((resolve, reject) =>
+        client.makeUnaryRequest(
+          '/flotilla.identity.v1.Identity/Identify',
+          (request: Parameters<typeof IdentifyRequest.encode>[0]) =>
+            Buffer.from(IdentifyRequest.encode(request).finish()),
+          (bytes: Buffer) => IdentifyResponse.decode(bytes),
+          { token, address: '10.0.0.1' },
+          (error, answer) => (answer ? resolve(answer) : reject(error ?? new Error('no answer'))),
+        ),
+      );
+    } finally {
+      client.close();
+    }
+  }
+
+  it('is said to pilot, and for no longer than the token is good for', async () => {
+    const { identity, refusal, reuseMs } = await identify('pilot');
+    expect([identity, refusal]).toEqual(['spiffe://cluster.local/ns/shop/sa/web', '']);
+    expect(reuseMs).toBeGreaterThan(0);
+    expect(reuseMs).toBeLessThanOrEqual(10_000);
+  });
+
+  it.each(['galley', 'sidecar-injector', undefined])('is not said to %s', async (service) => {
+    await expect(identify(service)).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+  });
+});
