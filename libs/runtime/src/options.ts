@@ -44,6 +44,8 @@ export function parseOptions<S extends Settings>(
       .env(setting.env ?? envOf(name, key))
       .argParser(parserOf(setting));
     command.addOption(setting.isSwitch ? option.preset('true') : option);
+    if (setting.isSwitch && setting.value === true)
+      command.addOption(new Option(`--no-${flagOf(key)}`, `turns --${flagOf(key)} off`));
   }
   command.parse([...args], { from: 'user' });
   const path = command.opts<{ configFile?: string }>().configFile;

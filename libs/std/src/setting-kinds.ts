@@ -43,8 +43,11 @@ export const optionalPath = (describe: string, extra: Extra = {}): Setting<strin
   ...optionalText(describe, extra),
   metavar: 'path',
 });
-/** A switch: present or not; `true` or `false` in a file or the environment. */
-export const toggle = (describe: string, extra: Extra = {}): Setting<boolean> => ({
+/**
+ * A switch: present or not; `true` or `false` in a file or the environment. One that is on by default is turned off by
+ * `--no-NAME`.
+ */
+export const toggle = (describe: string, extra: Extra & { readonly value?: boolean } = {}): Setting<boolean> => ({
   describe,
   value: false,
   metavar: '',
