@@ -12,8 +12,9 @@ import { canRun } from './rig.ts';
 const root = resolve(import.meta.dirname, '../../..');
 
 /** Runs the demo as its user does, with a folder for temporary files of its own. */
-function demo(...args: string[]) {
-  const folder = mkdtempSync(join(tmpdir(), 'demo-spec-'));
+const demo = (...args: string[]) => demoIn(mkdtempSync(join(tmpdir(), 'demo-spec-')), ...args);
+
+function demoIn(folder: string, ...args: string[]) {
   const child = spawn(process.execPath, ['tools/demo/src/main.ts', ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -125,6 +126,36 @@ describe.skipIf(!canRun)('the demo', () => {
     expect([tree.left(), readdirSync(folder)]).toEqual([[], []]);
     expect(readdirSync(config)).toEqual(['web.yaml']);
   }, 90_000);
+
+  it('starts at once without a tour, answers questions about its pods, and says what becomes of an edit', async () => {
+    const config = mkdtempSync(join(tmpdir(), 'demo-config-'));
+    const file = join(config, 'web.yaml');
+    writeFileSync(file, readFileSync(join(import.meta.dirname, 'testdata/web.yaml')));
+    const ports = [String(await freePort()), String(await freePort())] as const;
+    const kept = demo('--config', config, '--keep', '--no-tour', '--port', ports[0], '--https-port', ports[1]);
+    await kept.said('goes on until Ctrl-C');
+    const ask = async (...args: string[]) => {
+      const { exited, out, err } = demoIn(kept.folder, ...args);
+      return { code: await exited, out: out(), err: err() };
+    };
+    const pods = JSON.parse((await ask('ps', '--json')).out) as { name: string; ready: boolean }[];
+    expect(pods.find(({ name }) => name.startsWith('web-'))).toMatchObject({ ready: true });
+    expect(await ask('exec', 'web', '--', 'sh', '-c', 'cat /etc/hostname; exit 7')).toMatchObject({
+      code: 7,
+      out: expect.stringMatching(/^web-/) as string,
+    });
+    expect((await ask('proxy', 'web', 'listeners')).out).toContain('0.0.0.0:15006');
+    expect((await ask('logs', 'galley')).out).toContain('ready');
+    expect(await ask('logs', 'odd')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no pod odd; there are: ') as string,
+    });
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('/hello', '/goodbye'));
+    await kept.said(`${file}: in force at`);
+    kept.child.kill('SIGINT');
+    expect(await kept.exited).toBe(0);
+    expect(await ask('ps')).toMatchObject({ code: 2, err: expect.stringContaining('no mesh is running') as string });
+  }, 150_000);
 
   it('runs what is good of a file with a mistake, says where the mistake is, and ends with exit code 3', async () => {
     const config = mkdtempSync(join(tmpdir(), 'demo-config-'));

@@ -38,6 +38,8 @@ export interface Mesh {
   metric(name: string): Promise<number>;
   /** What is wrong with the configuration, as galley reports it, with the paths that the user gave. */
   problems(): Promise<readonly MeshProblem[]>;
+  /** The user's name of a file that galley reads; undefined for files that are not the user's. */
+  givenName(path: string): string | undefined;
   /** Resolves when every proxy has a stream to pilot, as after a restart of it. */
   untilConnected(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -94,6 +96,11 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
         isInForce: level !== 'error' && code !== 'not-supported',
         text: named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`),
       }));
+    },
+    givenName(path) {
+      const inState = path.replace(/^.*\/flotilla\/state\//, '');
+      const name = givenName(inState, config);
+      return name === inState ? undefined : name;
     },
     async untilConnected(signal) {
       while ((await metric('pilot_xds')) < proxies().length) await pause(connectedPollMs, undefined, { signal });

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '@flotilla/std';
 import { copyShop } from './control-plane.ts';
 import { countAnswers, probeTargets } from './explore.ts';
 import { startMesh, type Mesh } from './demo-mesh.ts';
+import { ChangeReport } from './kept/change-report.ts';
+import { serveControl } from './kept/control-server.ts';
 import type { DemoOptions } from './options.ts';
 import { createProblemLog, followProblems, type ProblemLog } from './problem-log.ts';
 import { runScenario, type Report } from './scenario.ts';
@@ -13,12 +14,10 @@ import { createScreen, type Screen } from './screen.ts';
 import { describeFailure, findFailures } from './traffic/failures.ts';
 import { comparePeers, isVerified } from './traffic/peers.ts';
 
-/** The socket by which the outside reaches the gateway; in the folder of the run. */
-export const gatewaySocket = 'gateway.sock';
-/** A file there with the command that runs another one in this node's network, from outside. */
-export const enterFile = 'enter';
-/** Where the gateway's pod listens for its port 80. */
-const gatewayPort = 8080;
+/** The sockets by which the outside reaches the gateway; in the folder of the run. */
+export const gatewaySockets = { http: 'gateway.sock', https: 'gateway-tls.sock' } as const;
+/** Where the gateway's pod listens for its ports 80 and 443. */
+const gatewayPorts = { http: 8080, https: 8443 } as const;
 
 /**
  * The demo within its node. Resolves with the exit code: 0 when all went as it should, 3 when something that was given
@@ -48,12 +47,15 @@ export async function runInside(
     screen.say(
       `  ${mesh.cluster.pods.size} pods are ready after ${((Date.now() - began) / 1000).toFixed(1)} s, ${mesh.proxies.length} of them with an Envoy.\n`,
     );
-    const { report, asked } = own
-      ? { report: await runScenario(mesh, { mode, screen, signal }), asked: shopTarget }
-      : await runConfig(mesh, { mode, screen, log, signal });
+    const context = { mode, screen, log, signal } as const;
+    const { report, asked } = !options.tour
+      ? { report: await reportWithoutTour(mesh, mode), asked: own ? shopTarget : undefined }
+      : own
+        ? { report: await runScenario(mesh, context), asked: shopTarget }
+        : await runConfig(mesh, context);
     log.update(await mesh.problems());
     const wrong = faultsOf(report);
-    summarize(report, wrong, screen);
+    if (options.tour) summarize(report, wrong, screen);
     if (report.errors > 0) explainFailures(mesh, screen);
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     if (options.keep && !signal.aborted) await keep(mesh, { options, folder, asked, screen, log, signal });
@@ -104,26 +106,34 @@ async function runConfig(
   const samples = [...answers.values()].flat();
   const peers = comparePeers(mesh.proxies);
   const report: AnyReport = {
-    mode,
-    pods: mesh.cluster.pods.size,
-    envoys: mesh.proxies.length,
+    ...(await reportWithoutTour(mesh, mode)),
     requests: samples.length,
     errors: samples.filter(({ status }) => status === 0 || status >= 500).length,
     mtls_verified: peers.pairs === 0 ? null : isVerified(peers),
-    split: null,
-    propagation_ms: null,
-    traffic_survived_galley_stop: null,
-    nacks: await mesh.metric('pilot_total_xds_rejects'),
-    not_in_force: problems.filter(({ isInForce }) => !isInForce).map(({ text }) => text),
   };
   const [served] = [...answers]
-    .filter(([{ port }, given]) => port === gatewayPort && given.some(({ status }) => status === 200))
+    .filter(([{ port }, given]) => port === gatewayPorts.http && given.some(({ status }) => status === 200))
     .map(([target]) => target);
   return {
     report,
     asked: served && { path: served.path, ...(served.host === mesh.gateway.ip ? {} : { host: served.host }) },
   };
 }
+
+/** What is known of a mesh without traffic. */
+const reportWithoutTour = async (mesh: Mesh, mode: Report['mode']): Promise<AnyReport> => ({
+  mode,
+  pods: mesh.cluster.pods.size,
+  envoys: mesh.proxies.length,
+  requests: 0,
+  errors: 0,
+  mtls_verified: null,
+  split: null,
+  propagation_ms: null,
+  traffic_survived_galley_stop: null,
+  nacks: await mesh.metric('pilot_total_xds_rejects'),
+  not_in_force: (await mesh.problems()).filter(({ isInForce }) => !isInForce).map(({ text }) => text),
+});
 
 /** What did not go as it should, as sentences. */
 function faultsOf({
@@ -178,31 +188,53 @@ interface KeepOptions {
 }
 
 /**
- * Leaves the mesh running until Ctrl-C, its gateway within reach of the outside; says what is wrong with files that are
- * edited meanwhile.
+ * Leaves the mesh running until Ctrl-C, its gateway and its pods within reach of the outside. Says of each edit when it
+ * is in force, what is wrong with it, and which pods become ready.
  */
 async function keep(mesh: Mesh, { options, folder, asked, screen, log, signal }: KeepOptions): Promise<void> {
+  const servers = [
+    await serveGateway(mesh, { port: gatewayPorts.http, socket: join(folder, gatewaySockets.http) }),
+    await serveGateway(mesh, { port: gatewayPorts.https, socket: join(folder, gatewaySockets.https) }),
+  ];
+  const closeControl = await serveControl(mesh.cluster, folder);
+  const { pods } = mesh.cluster;
+  const example = [...pods.values()].find(({ object }) => object.metadata.namespace !== 'istio-system') ?? mesh.gateway;
+  const name = `${example.object.metadata.namespace}/${example.object.metadata.name}`;
+  const host = asked?.host ? `-H 'Host: ${asked.host}' ` : '';
+  screen.say(`
+  The mesh goes on until Ctrl-C. Try, in another terminal:
+    curl ${host}http://127.0.0.1:${options.port}${asked?.path ?? '/'}
+        traffic through the gateway; its HTTPS is at 127.0.0.1:${options.httpsPort}
+    edit ${mesh.config.join(' or ')}
+        the mesh follows; new Deployments get pods; what becomes of an edit is shown here
+    npm run demo -- ps
+        the pods; and logs POD, proxy POD clusters, exec POD -- COMMAND, as in
+    npm run demo -- proxy ${name} config_dump
+`);
+  const report = new ChangeReport({
+    nameOf: (path) => mesh.givenName(path),
+    say: (line) => screen.say(line),
+  });
+  mesh.traces.follow((span) => report.take(span));
+  mesh.cluster.onReadiness((pod, isReady) => screen.say(`  pod ${pod} is ${isReady ? 'ready' : 'not ready'}`));
+  await followProblems(log, { problems: () => mesh.problems(), signal });
+  for (const server of servers) server.close();
+  closeControl();
+}
+
+/** Leads connections on a socket to a port of the gateway's pod. */
+async function serveGateway(
+  mesh: Mesh,
+  { port, socket: path }: { readonly port: number; readonly socket: string },
+): Promise<Server> {
   const server = createServer((socket) => {
-    const gateway = connect({ host: mesh.gateway.ip, port: gatewayPort });
+    const gateway = connect({ host: mesh.gateway.ip, port });
     for (const [from, to] of [
       [socket, gateway],
       [gateway, socket],
     ] as const)
       from.on('error', () => to.destroy()).pipe(to);
-  }).listen(join(folder, gatewaySocket));
+  }).listen(path);
   await once(server, 'listening');
-  const galley = mesh.cluster.pod('istio-system', options.monolith ? 'istiod' : 'galley').ip;
-  screen.say(`
-  The mesh goes on until Ctrl-C. Try, in another terminal:
-    curl ${asked?.host ? `-H 'Host: ${asked.host}' ` : ''}http://127.0.0.1:${options.port}${asked?.path ?? '/'}
-        traffic through the gateway
-    edit ${mesh.config.join(' or ')}
-        the mesh follows; new Deployments get pods; mistakes are shown here
-    tail -f ${mesh.cluster.hostPath('logs')}/istio-system_*
-        what the services say
-    ${readFileSync(join(folder, enterFile), 'utf8')} curl http://${galley}:15014/debug/problems
-        within the node, where pods have these addresses:
-${[...mesh.cluster.pods].map(([key, { ip }]) => `          ${ip.padEnd(14)} ${key}`).join('\n')}`);
-  await followProblems(log, { problems: () => mesh.problems(), signal });
-  server.close();
+  return server;
 }

@@ -4,13 +4,17 @@ import { parseOptions } from '@flotilla/runtime';
 import { messageOf } from '@flotilla/std';
 import { isInNode } from './node/enter.ts';
 import { runInside } from './inside.ts';
+import { keptCommands, runKeptCommand } from './kept/commands.ts';
 import { demoProgram } from './options.ts';
-import { runOutside, Unmet } from './outside.ts';
+import { runOutside } from './outside.ts';
+import { Unmet } from './unmet.ts';
 
 const stopWithinMs = 6000;
 
 /** Runs itself again within namespaces of its own; there it is the demo. */
 async function main(): Promise<number> {
+  const [command = '', ...args] = process.argv.slice(2);
+  if (keptCommands.some((name) => name === command)) return runKeptCommand([command, ...args]);
   const options = parseOptions(demoProgram, process.argv.slice(2));
   if (!isInNode()) return runOutside(options, process.argv.slice(1));
   const stop = new AbortController();

@@ -6,16 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '@flotilla/std';
 import { findManifests } from './cluster/manifests.ts';
-import { enterFile, gatewaySocket } from './inside.ts';
+import { gatewaySockets } from './inside.ts';
+import { folderPrefix, nodeFile } from './kept/kept-mesh.ts';
 import { nodeCommand, removeNodeFolder, whyNoNode } from './node/enter.ts';
 import type { DemoOptions } from './options.ts';
+import { Unmet } from './unmet.ts';
 
 /** How long the inside may take to stop. */
 const stopWithinMs = 8000;
 const sameAskMs = 1000;
-
-/** A mistake that the user can mend; ends the program with exit code 2. */
-export class Unmet extends Error {}
 
 /**
  * Runs this program again within a node, and what has to be outside of it: the gateway's port, signals, cleaning up.
@@ -25,11 +24,16 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
   for (const path of options.config) checkConfig(path);
   const why = whyNoNode();
   if (why !== undefined) throw new Unmet(why);
-  const folder = mkdtempSync(join(tmpdir(), 'flotilla-demo-'));
-  let forwarder: Server | undefined;
+  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  const forwarders: Server[] = [];
   let isOfUse = false;
   try {
-    if (options.keep) forwarder = await forwardGateway(options.port, join(folder, gatewaySocket));
+    if (options.keep)
+      for (const [port, socket] of [
+        [options.port, gatewaySockets.http],
+        [options.httpsPort, gatewaySockets.https],
+      ] as const)
+        forwarders.push(await forwardGateway(port, join(folder, socket)));
     const [program = '', ...args] = nodeCommand([process.execPath, ...process.execArgv, ...argv]);
     // A process group of its own: Ctrl-C reaches it by way of this process alone.
     const child = spawn(program, args, {
@@ -37,10 +41,7 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
       detached: true,
       env: { ...process.env, FLOTILLA_DEMO_FOLDER: folder },
     });
-    writeFileSync(
-      join(folder, enterFile),
-      `nsenter --target ${child.pid} ${process.getuid?.() === 0 ? '' : '--user --preserve-credentials '}--net`,
-    );
+    writeFileSync(join(folder, nodeFile), String(child.pid));
     let askedAt: number | undefined;
     const stop = (): void => {
       const now = Date.now();
@@ -57,7 +58,7 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     if (isOfUse) process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
     return code ?? (isOfUse ? 1 : 130);
   } finally {
-    forwarder?.close();
+    for (const forwarder of forwarders) forwarder.close();
     if (!isOfUse) removeNodeFolder(folder);
   }
 }
@@ -85,9 +86,13 @@ async function forwardGateway(port: number, socketPath: string): Promise<Server>
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === 'EADDRINUSE')
-      throw new Unmet(`port ${port} of 127.0.0.1 is in use; stop what uses it or choose another with --port`);
+      throw new Unmet(
+        `port ${port} of 127.0.0.1 is in use; stop what uses it or choose another with --port or --https-port`,
+      );
     if (thrown.code === 'EACCES')
-      throw new Unmet(`port ${port} of 127.0.0.1 is not for this user; choose one from 1024 on with --port`);
+      throw new Unmet(
+        `port ${port} of 127.0.0.1 is not for this user; choose one from 1024 on with --port or --https-port`,
+      );
     throw thrown;
   });
   return server;

@@ -11,6 +11,8 @@ export interface Traces {
    * Resolves with the first result that isn't undefined, asked again whenever spans come. Rejects after `timeoutMs`.
    */
   find<T>(what: string, search: (spans: readonly Span[]) => T | undefined, timeoutMs?: number): Promise<T>;
+  /** Calls `take` with each span from now on. */
+  follow(take: (span: Span) => void): void;
   close(): void;
 }
 
@@ -19,6 +21,7 @@ export function followTraces(folder: string): Traces {
   const files = new Map<string, { offset: number; rest: string }>();
   const waiting = createWaiting();
   const closed = new AbortController();
+  const followers: ((span: Span) => void)[] = [];
 
   function read(name: string): void {
     const state = files.get(name) ?? { offset: 0, rest: '' };
@@ -34,7 +37,11 @@ export function followTraces(folder: string): Traces {
         state.offset += count;
         const lines = (state.rest + buffer.toString('utf8', 0, count)).split('\n');
         state.rest = lines.pop() ?? '';
-        for (const line of lines) spans.push(JSON.parse(line) as Span);
+        for (const line of lines) {
+          const span = JSON.parse(line) as Span;
+          spans.push(span);
+          for (const take of followers) take(span);
+        }
       }
     } finally {
       closeSync(file);
@@ -48,6 +55,7 @@ export function followTraces(folder: string): Traces {
   for (const name of readdirSync(folder)) read(name);
   return {
     spans,
+    follow: (take) => void followers.push(take),
     async find<T>(what: string, search: (spans: readonly Span[]) => T | undefined, timeoutMs = 15_000): Promise<T> {
       let found: T | undefined;
       await waiting.until(() => (found = search(spans)) !== undefined, {

@@ -53,6 +53,9 @@ export class Cluster {
   readonly #starting = new Map<string, AbortController>();
   readonly #stop = new AbortController();
   readonly #waiting = createWaiting();
+  /** Whether each pod was ready when that was last looked at. */
+  readonly #readiness = new Map<string, boolean>();
+  #tellReadiness: ((pod: string, isReady: boolean) => void) | undefined;
 
   private constructor(
     options: ClusterOptions,
@@ -202,6 +205,21 @@ export class Cluster {
       .apply(ports)
       .catch((thrown: unknown) => this.#options.tell(`addresses of Services can't be set: ${messageOf(thrown)}`));
     this.#waiting.wake();
+    this.#noteReadiness();
+  }
+
+  /** Calls `tell` with each pod that becomes ready or stops being so, from now on. */
+  onReadiness(tell: (pod: string, isReady: boolean) => void): void {
+    this.#tellReadiness = tell;
+  }
+
+  #noteReadiness(): void {
+    for (const key of this.#readiness.keys()) if (!this.pods.has(key)) this.#readiness.delete(key);
+    for (const [key, { isReady }] of this.pods) {
+      const before = this.#readiness.get(key) ?? false;
+      this.#readiness.set(key, isReady);
+      if (before !== isReady) this.#tellReadiness?.(key, isReady);
+    }
   }
 
   /** A running pod by the start of its name. Throws when there is none. */

@@ -76,6 +76,9 @@ export function logTail(file: string, lines = 15): string {
 export interface Container {
   readonly name: string;
   readonly logFile: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly user: number;
+  readonly group: number;
   readonly restarts: number;
   readonly isRunning: boolean;
   /** Ends it without notice; unless it is held, it is started again. */
@@ -131,6 +134,9 @@ export function startContainer(sandbox: Sandbox, options: ContainerOptions): Con
   return {
     name: options.name,
     logFile: options.logFile,
+    env: options.env,
+    user: options.user,
+    group: options.group,
     get restarts() {
       return restarts;
     },

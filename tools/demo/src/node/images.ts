@@ -6,6 +6,9 @@ import type { Container } from '@flotilla/injector-template';
 const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
 const node = (script: string): string[] => [process.execPath, join(projectRoot, script)];
 
+/** The command line of pilot-agent. */
+export const pilotAgent = node('apps/pilot-agent/src/main.ts');
+
 /** Entry points of our own images, by the last part of their name. */
 const own: Readonly<Record<string, readonly string[]>> = {
   pilot: node('apps/pilot/src/main.ts'),
@@ -14,7 +17,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   'sidecar-injector': node('apps/sidecar-injector/src/main.ts'),
   istiod: node('apps/istiod/src/main.ts'),
   nats: node('apps/nats/src/main.ts'),
-  proxyv2: node('apps/pilot-agent/src/main.ts'),
+  proxyv2: pilotAgent,
   shop: node('tools/demo/src/shop/server.ts'),
 };
 const hub = 'flotilla/';

@@ -13,14 +13,15 @@ export interface Echo {
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
 const firstWord = (head: Buffer): string => head.subarray(0, 9).toString('latin1').split(' ')[0] ?? '';
 
-/** Stands in for a container: answers HTTP/1.1 and HTTP/2 with what it saw, and gives other bytes back. */
+/**
+ * Stands in for a container: answers HTTP/1.1 and HTTP/2 with what it saw; other protocols with a line that says who it
+ * is, then with the bytes that it gets.
+ */
 export function serveEcho({ name, ports, env }: Echo): void {
+  const self = { container: name, pod: env['HOSTNAME'] ?? '', app: env['POD_APP'], version: env['POD_VERSION'] };
   const describeRequest = ({ method, url, headers, httpVersion }: IncomingMessage | Http2ServerRequest) => ({
-    container: name,
+    ...self,
     protocol: `HTTP/${httpVersion}`,
-    pod: env['HOSTNAME'] ?? '',
-    app: env['POD_APP'],
-    version: env['POD_VERSION'],
     method,
     path: url,
     headers,
@@ -49,7 +50,10 @@ export function serveEcho({ name, ports, env }: Echo): void {
         socket.unshift(head);
         if (methods.has(firstWord(head))) http.emit('connection', socket);
         else if (firstWord(head) === 'PRI') http2.emit('connection', socket);
-        else socket.pipe(socket);
+        else {
+          socket.write(`${JSON.stringify(self)}\n`);
+          socket.pipe(socket);
+        }
       });
     }).listen(port, '::');
   }
