@@ -1,4 +1,4 @@
-import { Client, credentials, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { expectIdentity, serverNamed } from '@flotilla/grpc';
 import type { KeyAndCertificate } from '@flotilla/pki';
 import { envoy } from '@flotilla/proto-gen/discovery';
@@ -30,6 +30,8 @@ export interface AdsOptions {
   /** mTLS with this certificate, to a server that proves to be `server`; plaintext without. */
   readonly certificate?: KeyAndCertificate;
   readonly server?: string;
+  /** Sent as bearer token of the call. */
+  readonly bearer?: string;
   readonly variant: 'delta' | 'sotw';
   readonly nodeId: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -67,7 +69,7 @@ export class AdsStream {
 
   constructor(options: AdsOptions) {
     this.#options = options;
-    const { certificate, variant, server = 'pilot' } = options;
+    const { certificate, variant, server = 'pilot', bearer } = options;
     const tls = certificate ? mutualTls(certificate, server) : credentials.createInsecure();
     this.#client = new Client(options.address, tls, {
       ...(certificate ? serverNamed('localhost') : {}),
@@ -76,10 +78,13 @@ export class AdsStream {
       'grpc.enable_retries': 0,
     });
     const method = variant === 'delta' ? 'DeltaAggregatedResources' : 'StreamAggregatedResources';
+    const metadata = new Metadata();
+    if (bearer !== undefined) metadata.set('authorization', `Bearer ${bearer}`);
     this.#stream = this.#client.makeBidiStreamRequest(
       `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
       identity,
       identity,
+      metadata,
     );
     this.#stream.on('data', (bytes: Buffer) => {
       this.responses.push(

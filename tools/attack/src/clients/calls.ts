@@ -2,10 +2,17 @@ import { connect, type ClientHttp2Session, type ClientHttp2Stream, type Outgoing
 import type { Mesh } from '../mesh/attacked-mesh.ts';
 import type { Port } from '../mesh/places.ts';
 
-/** A connection of HTTP/2 to a port, with a workload's certificate where there is TLS; closed after the row. */
-export async function openSession(mesh: Mesh, port: Port): Promise<ClientHttp2Session> {
+/**
+ * A connection of HTTP/2 to a port, where there is TLS with a workload's certificate unless told otherwise; closed
+ * after the row.
+ */
+export async function openSession(
+  mesh: Mesh,
+  port: Port,
+  { isCertified = true }: { readonly isCertified?: boolean } = {},
+): Promise<ClientHttp2Session> {
   const { host, port: number } = mesh.place(port);
-  const { key, cert } = await mesh.certificate();
+  const { key, cert } = isCertified ? await mesh.certificate() : {};
   const session = connect(port === 'xds' ? `http://${host}:${number}` : `https://${host}:${number}`, {
     rejectUnauthorized: false,
     key,

@@ -176,6 +176,11 @@ export class Mesh {
     return stream;
   }
 
+  /** The same with a bearer token instead of a certificate, as Istio's agent connects. */
+  streamByToken(bearer: string, options: Partial<AdsOptions> = {}): Promise<AdsStream> {
+    return this.stream({ bearer, certificate: { roots: this.roots, key: '', cert: '' }, ...options });
+  }
+
   /** Asks the webhook about a pod. */
   async inject(pod: PodOptions = {}, options: PostOptions = {}): Promise<Reply> {
     return this.post(reviewOf(podOf(pod)), options);

@@ -30,6 +30,7 @@ import { nodes } from './pilot/nodes.ts';
 import { malformed, requests } from './pilot/requests.ts';
 import { sds } from './pilot/sds.ts';
 import { streams } from './pilot/streams.ts';
+import * as bearer from './pilot/tokens.ts';
 
 /** The table: rows of one kind of attack on one service are a file. What disturbs comes last. */
 export const rows: readonly Attack[] = [
@@ -55,6 +56,7 @@ export const rows: readonly Attack[] = [
   ...streams,
   ...memory,
   ...keySets,
+  ...bearer.tokens,
   ...tokens,
   ...csrs,
   ...certificates,

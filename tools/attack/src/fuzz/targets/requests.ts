@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { Metadata } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { FilePipeline } from '@flotilla/galley-pipeline';
 import { collections, parseMeshConfig } from '@flotilla/model';
@@ -71,7 +72,7 @@ const [sotw, delta] = await methods();
 class Call extends EventEmitter {
   isOver = false;
   readonly destroyed = false;
-  readonly metadata = { get: () => [] };
+  readonly metadata = new Metadata();
   getPeer = (): string => 'fuzz';
   getAuthContext = (): object => ({});
   getPath = (): string => 'fuzz';

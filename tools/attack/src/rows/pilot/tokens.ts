@@ -1,0 +1,112 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
+import type { Claims } from '@flotilla/testing/token-mint';
+import { expect, table, type Attack } from '../../attack.ts';
+import { types, type AdsOptions } from '../../clients/ads.ts';
+import { methods, openSession, startCall } from '../../clients/calls.ts';
+import type { Mesh } from '../../mesh/attacked-mesh.ts';
+
+type Row = Omit<Attack, 'service' | 'kind'>;
+
+/** How a stream with this token ends, or `served`. */
+async function outcome(mesh: Mesh, token: string, options: Partial<AdsOptions> = {}): Promise<string> {
+  const stream = await mesh.streamByToken(token, options);
+  stream.send({ typeUrl: types.cds });
+  const ended = await stream
+    .next(() => true, 10_000)
+    .then(
+      () => undefined,
+      () => stream.ended,
+    );
+  stream.close();
+  if (ended === undefined) return 'served';
+  if (ended === 'ended') return 'ended';
+  mesh.answered(ended.details);
+  return status[ended.code];
+}
+const refused = (name: string, token: (mesh: Mesh) => Promise<string> | string, more: Partial<Row> = {}): Row => ({
+  name,
+  describe: 'xDS with a bearer token that proves nothing: UNAUTHENTICATED',
+  run: async (mesh) => {
+    const seen = await outcome(mesh, await token(mesh));
+    expect('UNAUTHENTICATED', seen, seen === 'UNAUTHENTICATED');
+  },
+  ...more,
+});
+const claims = (name: string, given: Claims, more: Partial<Row> = {}): Row =>
+  refused(name, (mesh) => mesh.tokens.mint(given), more);
+
+/** Accepted until a minute after its expiry, when clocks may differ no more. */
+const leewaySeconds = 60;
+
+/** Bearer tokens of clients without a certificate. */
+export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
+  claims('the signature of another key', { isForged: true }, { form: 'short' }),
+  claims('another audience', { audience: 'api' }, { form: 'short' }),
+  claims('an expiry of long ago', { expires: -1_000_000 }),
+  claims('no expiry', { expires: 'never' }),
+  refused('a bootstrap token of the right form', () => 'x'.repeat(43)),
+  refused('empty parts', () => '..'),
+  refused('a token of 16 kB', () => `${'a'.repeat(8000)}.${'b'.repeat(8000)}.${'c'.repeat(400)}`),
+  {
+    name: 'a token of 1 MB',
+    describe: 'a header larger than any: refused, and nobody else waits',
+    run: async (mesh) => {
+      const seen = await outcome(mesh, `a.${'b'.repeat(1_000_000)}.c`);
+      expect('a refusal', seen, seen !== 'served');
+    },
+  },
+  {
+    name: 'a node of another namespace',
+    describe: 'a good token, and a node of another namespace: PERMISSION_DENIED',
+    form: 'short',
+    run: async (mesh) => {
+      const seen = await outcome(mesh, await mesh.tokens.mint({ namespace: 'other' }));
+      expect('PERMISSION_DENIED', seen, seen === 'PERMISSION_DENIED');
+    },
+  },
+  {
+    name: 'a token that is replayed after its expiry',
+    describe: 'a token that was accepted a moment ago: UNAUTHENTICATED once it has expired',
+    run: async (mesh) => {
+      const token = await mesh.tokens.mint({ expires: 8 - leewaySeconds });
+      const before = await outcome(mesh, token);
+      expect('served before', before, before === 'served');
+      await pause(10_000);
+      const after = await outcome(mesh, token);
+      expect('UNAUTHENTICATED afterwards', after, after === 'UNAUTHENTICATED');
+    },
+  },
+  {
+    name: '10,000 different bad tokens',
+    describe:
+      'forged tokens as fast as possible over 20 connections: none is served, known tokens are, workloads still get certificates, the log stays small',
+    form: 'short',
+    deadlineMs: 60_000,
+    run: async (mesh) => {
+      const good = await mesh.tokens.mint({ serviceAccount: 'good' });
+      const before = await outcome(mesh, good);
+      expect('the good token to be served', before, before === 'served');
+      const [header, body] = good.split('.');
+      for (let i = 0; i < 20; i += 1) {
+        const session = await openSession(mesh, 'secure-xds', { isCertified: false });
+        for (let j = 0; j < 500 && !session.destroyed; j += 1) {
+          const signature = mesh.random.bytes(64).toString('base64url');
+          startCall(session, methods.delta, { authorization: `Bearer ${header}.${body}.${signature}` });
+        }
+        await pause(50);
+      }
+      // Its address has to wait for a moment unless its verdict is known still.
+      let after = await outcome(mesh, good);
+      for (let tries = 0; tries < 10 && after === 'RESOURCE_EXHAUSTED'; tries += 1) {
+        await pause(1000);
+        after = await outcome(mesh, good);
+      }
+      expect('the good token to be served still', after, after === 'served');
+      const page = await mesh.page('pilot', '/metrics');
+      const lines = page.split('\n').filter((line) => /kind="xds_(refused_tokens|token_checks)"/.test(line));
+      const hits = lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+      expect('a limit of tokens to be hit', lines.join('\n'), hits > 0);
+    },
+  },
+]);
