@@ -1,3 +1,4 @@
+import { isTrue } from '@flotilla/rules';
 import { parseSeconds, parseUint } from '@flotilla/std';
 import type { Environment } from '@flotilla/agent-bootstrap';
 import type { FlagSpec } from '@flotilla/agent-iptables';
@@ -103,17 +104,17 @@ export function readSettings(env: Environment): AgentSettings {
     secretTtlSeconds: seconds('SECRET_TTL', 24 * 3600),
     graceRatio: ratio('SECRET_GRACE_PERIOD_RATIO', 0.5),
     graceJitter: ratio('SECRET_GRACE_PERIOD_RATIO_JITTER', 0.01),
-    dnsCapture: env['ISTIO_META_DNS_CAPTURE'] === 'true',
+    dnsCapture: isTrue(env['ISTIO_META_DNS_CAPTURE']),
     dnsAddress: env['DNS_PROXY_ADDR'] || 'localhost:15053',
     appProbers: env['ISTIO_KUBE_APP_PROBERS'] ?? '',
     prometheusAnnotations: env['ISTIO_PROMETHEUS_ANNOTATIONS'] ?? '',
-    exitOnZeroActiveConnections: env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS'] === 'true',
+    exitOnZeroActiveConnections: isTrue(env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS']),
     minimumDrainMs: seconds('MINIMUM_DRAIN_DURATION', 5) * 1000,
     ...optional('envoyBinary', env['ENVOY_BIN']),
     ...optional('bootstrapTemplate', env['ISTIO_BOOTSTRAP']),
     ...optional('bootstrapOverride', env['ISTIO_BOOTSTRAP_OVERRIDE']),
     ...optional('grpcBootstrap', env['GRPC_XDS_BOOTSTRAP']),
-    istioExtensions: env['ENVOY_HAS_ISTIO_EXTENSIONS'] === 'true',
+    istioExtensions: isTrue(env['ENVOY_HAS_ISTIO_EXTENSIONS']),
     connectionLimits: {
       maxConnections: count('AGENT_MAX_CONNECTIONS', 200),
       requestTimeout: seconds('AGENT_REQUEST_TIMEOUT', 5) * 1000,

@@ -41,6 +41,11 @@ it("times and ratios outside their bounds fall back to Istio's", () => {
     graceRatio: 0.2,
   });
 });
+it('truth values are those of Go', () => {
+  const names = { EXIT_ON_ZERO_ACTIVE_CONNECTIONS: 'T', ISTIO_META_DNS_CAPTURE: '1' };
+  expect(readSettings(names)).toMatchObject({ exitOnZeroActiveConnections: true, dnsCapture: true });
+  expect(readSettings({ EXIT_ON_ZERO_ACTIVE_CONNECTIONS: 'yes' }).exitOnZeroActiveConnections).toBe(false);
+});
 it('addresses split at their port', () => {
   expect(splitAddress('localhost:15053', '::1')).toEqual({ address: '::1', port: 15053 });
   expect(splitAddress('[::1]:53', '127.0.0.1')).toEqual({ address: '::1', port: 53 });
