@@ -1,4 +1,4 @@
-import type { Http2Server } from 'node:http2';
+import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import {
   createListener,
@@ -11,6 +11,7 @@ import {
 } from '@flotilla/server';
 import { systemClock } from '@flotilla/std';
 import { refuseCompression } from './compression.ts';
+import { drain } from './drain.ts';
 import { printableStatus } from './printable-status.ts';
 import { releaseMessages } from './release-messages.ts';
 import { requestDeadline } from './request-deadline.ts';
@@ -87,6 +88,13 @@ export async function listen(
   for (const service of services) service.addTo(server);
   // The listener has done the handshake already.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  /** Those of clients that have made a call. */
+  const sessions = new Set<ServerHttp2Session>();
+  const follow = (session: ServerHttp2Session | undefined): void => {
+    if (!session || sessions.has(session)) return;
+    sessions.add(session);
+    session.once('close', () => void sessions.delete(session));
+  };
   countCuts(server, () => onLimit?.('http2_protocol'));
   const listener = await createListener({
     ...options,
@@ -101,14 +109,17 @@ export async function listen(
         onOpen(stream, headers) {
           refuseCompression(headers);
           unfinished.follow(stream);
+          follow(stream.session as ServerHttp2Session | undefined);
         },
       });
       injector.injectConnection(socket);
     },
   });
+  const removeDrain = options.drains?.add((ms) => drain(sessions, { ms, clock }));
   return {
     port: listener.port,
     async close(withinMs = closeWithinMs) {
+      removeDrain?.();
       const closed = listener.close(withinMs);
       const cancel = clock.after(withinMs, () => server.forceShutdown());
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));

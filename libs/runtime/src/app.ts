@@ -10,12 +10,14 @@ import {
 } from '@flotilla/observability';
 import { createTracer } from '@flotilla/observability/tracing';
 import type { Observability, Pages } from '@flotilla/observability-port';
+import { createDrains } from '@flotilla/server';
 import { setting, type OptionsOf, type Setting } from '@flotilla/std';
 import { countBuffersWithHeap } from './memory.ts';
 import { serveMonitoring } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
 import { exitCodeOf, explain, type Runner } from './runners.ts';
 import { connectionSettings, createGuard, type ConnectionOptions, type Guard } from './server-settings.ts';
+import { createShutdown } from './shutdown.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
 import { logUncaughtErrors } from './uncaught.ts';
 import { startWatchdog, watchdogSettings, type Watchdog } from './watchdog/watchdog.ts';
@@ -35,6 +37,7 @@ export interface CommonSettings extends ConnectionSettings {
   readonly watchdogStackAfter: Setting<number>;
   readonly watchdogExitAfter: Setting<number>;
   readonly otlpEndpoint: Setting<string | undefined>;
+  readonly drainDuration: Setting<number>;
   readonly traceFile: Setting<string | undefined>;
 }
 
@@ -72,6 +75,11 @@ export const commonSettings = (bind: string) => ({
     defaultLogLimits.bytesPerScope,
   ),
   ...watchdogSettings(),
+  drainDuration: setting.durationOrNone(
+    'time after SIGTERM in which the process serves but is not ready, and sends its clients to other replicas (0: none)',
+    '0',
+    { env: 'DRAIN_DURATION' },
+  ),
   otlpEndpoint: {
     ...setting.optionalText('OTLP/HTTP collector for traces, such as http://HOST:4318', {
       env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -107,9 +115,9 @@ export interface App {
 }
 
 /**
- * A process: options, logs, metrics, traces, health; then what `compose` wires, until SIGINT or SIGTERM. Parts that
- * fail are started again (supervisor.ts). Ends the process with 0 when it is stopped, 2 for a mistake of the user's
- * that has a remedy, 1 for anything else that goes wrong in `compose`.
+ * A process: options, logs, metrics, traces, health; then what `compose` wires, until SIGINT or SIGTERM (shutdown.ts).
+ * Parts that fail are started again (supervisor.ts). Ends the process with 0 when it is stopped, 2 for a mistake of the
+ * user's that has a remedy, 1 for anything else that goes wrong in `compose`.
  */
 export async function runApp<S extends CommonSettings>(
   program: Program<S>,
@@ -158,9 +166,15 @@ async function run<O extends OptionsOf<CommonSettings>>(
     ...(options.traceFile ? { traceFile: options.traceFile } : {}),
     onError: (error) => log.warn('traces could not be written', { error: error.message }),
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const drains = createDrains();
+  const shutdown = createShutdown({ drains, drainMs: options.drainDuration, stop, exit: () => process.exit(0) });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (!shutdown.hasBegun) log.info('stopping', { signal, drain: `${options.drainDuration / 1000} s` });
+      shutdown.begin();
+    });
   const observability = { log, metrics, tracer, activity: watchdog.activity };
-  const guard = createGuard(options, observability);
+  const guard = createGuard(options, observability, drains);
   logUncaughtErrors(log, metrics);
   let app: App | undefined;
   /** What it still waits for. */
@@ -171,7 +185,11 @@ async function run<O extends OptionsOf<CommonSettings>>(
     address: options.bind,
     port: options.monitoringPort,
     notReady: () =>
-      supervisor ? [...[...awaited].map((part) => `waiting for ${part}`), ...supervisor.failures()] : ['starting'],
+      shutdown.hasBegun
+        ? ['stopping']
+        : supervisor
+          ? [...[...awaited].map((part) => `waiting for ${part}`), ...supervisor.failures()]
+          : ['starting'],
     details: () => app?.details?.() ?? [],
     pages: () => app?.pages ?? {},
     metrics: async () => ({ text: await metrics.text(), contentType: metrics.contentType }),

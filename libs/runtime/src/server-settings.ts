@@ -1,6 +1,6 @@
 import type { GrpcLimits } from '@flotilla/grpc';
 import { createLimits, type Observability } from '@flotilla/observability-port';
-import { limitKinds, type GuardOptions } from '@flotilla/server';
+import { limitKinds, type Drains, type GuardOptions } from '@flotilla/server';
 import { setting, type OptionsOf } from '@flotilla/std';
 
 /** What the connections of every port of an app may take. */
@@ -49,9 +49,11 @@ export const createGuard =
   (
     { handshakeTimeout, requestTimeout, responseTimeout, idleTimeout, maxHandshakes }: ConnectionOptions,
     { metrics, log }: Observability,
+    drains?: Drains,
   ): Guard =>
   (server, maxConnections) => ({
     limits: { maxConnections, maxHandshakes, handshakeTimeout, requestTimeout, responseTimeout, idleTimeout },
     onLimit: createLimits(metrics, limitKinds, server),
     onProblem: (message) => log.warn(message, { server }),
+    ...(drains ? { drains } : {}),
   });

@@ -6,6 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { createCertificateSource } from '@flotilla/pki';
 import { createManualClock, createTestCa } from '@flotilla/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createDrains } from './drains.ts';
 import { serveHttp, type HttpServerOptions } from './http.ts';
 
 const ca = createTestCa();
@@ -137,6 +138,17 @@ describe('HTTP', () => {
     clock.advance(61_000);
     expect((await closed).match(/HTTP\/1.1 200/g)).toHaveLength(2);
     expect(hits).toEqual(['idle_timeout']);
+  });
+  it('ends a connection with its next answer while the process drains, and accepts others', async () => {
+    const drains = createDrains();
+    const { open, get } = await rig({ drains });
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+    const { socket, closed } = await open(request);
+    await once(socket, 'data');
+    await drains.run(1000);
+    expect(await get()).toBe('got 0');
+    socket.write(request);
+    expect(await closed).toMatch(/HTTP\/1.1 200[^]*HTTP\/1.1 200[^]*connection: close/i);
   });
   it('ends an answer that is not taken', async () => {
     const large = Buffer.alloc(64 << 20);

@@ -36,6 +36,7 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
         if (isClosing) request.socket.destroySoon();
       });
       connection?.beganInSequence(hasBody(request));
+      response.shouldKeepAlive &&= !isClosing;
       const fail = (thrown: unknown): void => {
         onProblem(`a request failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
         if (response.headersSent) response.destroy();
@@ -60,9 +61,15 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
       server.emit('connection', socket);
     },
   });
+  const removeDrain = options.drains?.add(() => {
+    // A client that reuses its connection is answered, and then opens another one.
+    isClosing = true;
+    return Promise.resolve();
+  });
   return {
     port: listener.port,
     async close(withinMs = 2000) {
+      removeDrain?.();
       isClosing = true;
       const closed = listener.close(withinMs);
       listener.closeIdle();

@@ -1,3 +1,4 @@
+export { createDrains, type Drain, type Drains } from './drains.ts';
 export { type AnswerWriter, createAnswerWriter } from './answers.ts';
 export { type BodyReader, createBodyReader } from './body.ts';
 export type { Connection } from './connections.ts';

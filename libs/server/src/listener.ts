@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { systemClock, type Clock } from '@flotilla/std';
 import { ConnectionTable, type Connection, type Framing } from './connections.ts';
+import type { Drains } from './drains.ts';
 import { defaultLimits, type ConnectionLimits, type LimitKind } from './limits.ts';
 import { startTicks } from './ticks.ts';
 import { createTlsAcceptor, type ServerTls } from './tls.ts';
@@ -14,6 +15,8 @@ export interface GuardOptions {
   readonly clock?: Clock;
   /** A limit was hit: counts it. */
   onLimit?(kind: LimitKind): void;
+  /** Where the port says how its clients are sent away before the process ends. */
+  readonly drains?: Drains;
   /** Something that the operator should know. */
   onProblem?(message: string): void;
 }

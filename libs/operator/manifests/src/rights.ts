@@ -10,7 +10,7 @@ export const noRights: Rights = { cluster: [], namespace: [] };
 /** A Lease that the replicas of a service elect their leader by. Creation can't be restricted to a name. */
 const lease = (name: string): readonly Right[] => [
   { ...leases, verbs: ['create'] },
-  { ...leases, resourceNames: [name], verbs: ['get', 'update', 'patch'] },
+  { ...leases, resourceNames: [name], verbs: ['get', 'update'] },
 ];
 
 /** List and watch of every kind that the mesh is configured by, by group. */

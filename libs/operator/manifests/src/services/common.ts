@@ -6,6 +6,7 @@ export const monitoring: ServicePort = { name: 'http-monitoring', port: 15_014, 
 /** The flags that every service has: where it listens, and where it is installed. */
 export const commonFlags = ({ domain, trustDomain }: ManifestOptions): readonly string[] => [
   '--bind=0.0.0.0',
+  '--drain-duration=15s',
   `--domain=${domain}`,
   `--trust-domain=${trustDomain}`,
 ];
