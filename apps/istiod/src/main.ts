@@ -12,7 +12,8 @@ import {
 import { watchFiles } from '@flotilla/files';
 import { galleySettings, wireGalley } from '@flotilla/galley-service';
 import { openCluster, openSources, sourceSettings } from '@flotilla/galley-config-sources';
-import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
+import { openInjectorPlatform } from '@flotilla/injector-kubernetes';
+import { createInjector, injectorSettings, readConfig } from '@flotilla/injector-service';
 import { problemsPage } from '@flotilla/observability-port';
 import { createKeySetSource, jwksSettings } from '@flotilla/pilot-jwks';
 import { createPilot, hardRequestLimit, pilotSettings } from '@flotilla/pilot-service';
@@ -79,21 +80,24 @@ await runApp(
       observability,
       signal,
     });
+    const { certificate } = citadel;
+    const fallback = await readConfig(options.values, installation);
+    const injection = await openInjectorPlatform(options, { certificate, fallback, observability });
     const injector = createInjector({
       ...options,
       subscriber: createResumableSubscriber(bus),
       observability,
-      values: await readValues(options.values, installation),
+      config: injection?.config ?? { current: () => fallback },
       signal,
     });
     const webhook = injector.serve({
       ...options,
-      certificate: citadel.certificate,
+      certificate,
       guard: guard('webhook', options.maxWebhookConnections),
     });
     const xds = xdsPorts(options, {
       pilot,
-      certificate: citadel.certificate,
+      certificate,
       beside: { services: [citadel], name: 'secure-xds and ca' },
       maxMessageBytes: hardRequestLimit(options),
       log: observability.log,
@@ -105,12 +109,14 @@ await runApp(
         { name: 'pilot', run: pilot.run },
         { name: 'secrets', run: secrets.run },
         ...(kubernetes ? [kubernetes.distribute(citadel.authority.rootPem, observability.log)] : []),
+        ...(injection?.runners ?? []),
         { name: 'injector', run: injector.run },
         webhook.runner,
         ...xds.runners,
       ],
       ready: {
         'the first state on the bus': galley.ready,
+        ...injection?.ready,
         "the mesh's configuration": injector.ready,
         ...xds.ready,
         webhook: webhook.listening,

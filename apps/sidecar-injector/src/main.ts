@@ -1,4 +1,5 @@
-import { createInjector, injectorSettings, readValues } from '@flotilla/injector-service';
+import { injectorPlatformSettings, openInjectorPlatform } from '@flotilla/injector-kubernetes';
+import { createInjector, injectorSettings, readConfig } from '@flotilla/injector-service';
 import { commonSettings, domainSettings, runApp } from '@flotilla/runtime';
 import { busSettings, createSubscriber } from '@flotilla/runtime/bus';
 import { certificateSettings, createServiceCertificate } from '@flotilla/runtime/certificate';
@@ -12,6 +13,7 @@ await runApp(
       ...certificateSettings(),
       ...busSettings('sidecar-injector'),
       ...injectorSettings(),
+      ...injectorPlatformSettings(),
       ...domainSettings(),
     },
   },
@@ -19,11 +21,13 @@ await runApp(
     const { log } = observability;
     const certificate = createServiceCertificate({ ...options, service: 'sidecar-injector', log });
     const subscriber = createSubscriber(options, { certificate, controlPlane: options, log, signal });
+    const fallback = await readConfig(options.values, options);
+    const kubernetes = await openInjectorPlatform(options, { certificate, fallback, observability });
     const injector = createInjector({
       ...options,
       subscriber,
       observability,
-      values: await readValues(options.values, options),
+      config: kubernetes?.config ?? { current: () => fallback },
       signal,
     });
     const webhook = injector.serve({
@@ -33,8 +37,17 @@ await runApp(
       guard: guard('webhook', options.maxWebhookConnections),
     });
     return {
-      runners: [certificate.runner, { name: 'injector', run: injector.run }, webhook.runner],
-      ready: { "the mesh's configuration": injector.ready, webhook: webhook.listening },
+      runners: [
+        certificate.runner,
+        ...(kubernetes?.runners ?? []),
+        { name: 'injector', run: injector.run },
+        webhook.runner,
+      ],
+      ready: {
+        ...kubernetes?.ready,
+        "the mesh's configuration": injector.ready,
+        webhook: webhook.listening,
+      },
     };
   },
 );

@@ -9,6 +9,8 @@ export interface ServerTls {
   readonly clients: 'required' | 'optional';
   /** PEM of roots for clients besides the source's own. */
   readonly clientRoots?: string;
+  /** A client does not trust the certificate; `alert` is TLS's name for why, as `unknown_ca` (RFC 8446, section 6). */
+  onDistrust?(alert: string): void;
 }
 export interface TlsAcceptorOptions extends ServerTls {
   readonly protocol: 'h2' | 'http/1.1';
@@ -23,6 +25,8 @@ export interface TlsAcceptor {
 }
 
 const minVersion = 'TLSv1.2';
+/** OpenSSL's codes for a client's alert about the server's certificate: `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA` and others. */
+const distrust = /_ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNSUPPORTED_CERTIFICATE)$/;
 
 /**
  * Handshakes for sockets that somebody else has accepted. New handshakes have the certificate in force then; while
@@ -35,6 +39,7 @@ export function createTlsAcceptor({
   protocol,
   onSecure,
   onProblem,
+  onDistrust,
 }: TlsAcceptorOptions): TlsAcceptor {
   let isReady = false;
   const rejectUnauthorized = clients === 'required';
@@ -42,7 +47,11 @@ export function createTlsAcceptor({
     { minVersion, requestCert: true, rejectUnauthorized, ALPNProtocols: [protocol] },
     (socket) => onSecure(socket, socket.authorized),
   );
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const alert = distrust.exec(error.code ?? '')?.[1];
+    if (alert !== undefined) onDistrust?.(alert.toLowerCase());
+    socket.destroy();
+  });
   const present = ({ key, cert, roots }: KeyAndCertificate): void => {
     try {
       server.setSecureContext({ key, cert, ca: [roots, ...(clientRoots ? [clientRoots] : [])], minVersion });

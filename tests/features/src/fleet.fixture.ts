@@ -6,7 +6,7 @@ import { createCitadel, createFileRootStore, citadelFiles, citadelSettings } fro
 import { createFileSource } from '@flotilla/galley-file-source';
 import { createGalley } from '@flotilla/galley-service';
 import { listen } from '@flotilla/grpc';
-import { createInjector, readValues } from '@flotilla/injector-service';
+import { createInjector, readConfig } from '@flotilla/injector-service';
 import { defaultInstallation, type Batch, type Installation } from '@flotilla/model';
 import { noObservability, type Fields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
@@ -124,7 +124,7 @@ export async function startFleet({ config, installation = defaultInstallation, j
     observability: { ...observability, log: warnings(refused) },
     signal,
   });
-  const values = await readValues(undefined, installation);
+  const injection = await readConfig(undefined, installation);
   const webhook = await certified('sidecar-injector', ['--galley', address]);
   const { subscribe } = createSubscriber(webhook.options, webhook);
   const taken = new AsyncQueue<Batch>();
@@ -137,7 +137,7 @@ export async function startFleet({ config, installation = defaultInstallation, j
         }
       },
     },
-    values,
+    config: { current: () => injection },
     observability,
     signal,
   });

@@ -1,3 +1,3 @@
 export { createInjector } from './injector.ts';
-export { readValues } from './read-values.ts';
+export { readConfig } from './read-config.ts';
 export { injectorSettings } from './injector-settings.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Subscriber } from '@flotilla/bus-port';
 import { inject, type Injection } from '@flotilla/injector-inject';
 import { createWebhook } from '@flotilla/injector-server';
-import type { PodObject, Values } from '@flotilla/injector-template';
+import type { InjectionConfig, PodObject } from '@flotilla/injector-template';
 import {
   keyOf,
   type AnyResource,
@@ -19,7 +19,8 @@ import { aborted, ok, type Result } from '@flotilla/std';
 export interface InjectorOptions {
   readonly subscriber: Subscriber;
   readonly observability: Observability;
-  readonly values: Values;
+  /** How pods are injected: undefined while that is not known. */
+  readonly config: { current(): InjectionConfig | undefined };
   readonly revision?: string;
   readonly enableNativeSidecars?: boolean;
   readonly signal: AbortSignal;
@@ -41,7 +42,7 @@ const followed: readonly Collection[] = ['mesh-config', 'proxy-configs'];
 export function createInjector({
   subscriber,
   observability,
-  values,
+  config,
   revision,
   enableNativeSidecars,
   signal,
@@ -57,6 +58,8 @@ export function createInjector({
   const incomplete = new Set<Collection>(followed);
   const proxyConfigs = new Map<ObjectKey, Resource<'proxy-configs'>>();
   let mesh: MeshConfig | undefined;
+  /** Whether a client has refused the certificate since the last review. */
+  let isDistrusted = false;
 
   function take(resource: AnyResource): void {
     if (resource.collection === 'mesh-config') mesh = resource.spec;
@@ -77,11 +80,17 @@ export function createInjector({
     pod: PodObject,
     { namespace, proxyEnv }: { readonly namespace: string; readonly proxyEnv: Readonly<Record<string, string>> },
   ): Result<{ readonly patch?: Extract<Injection, { patch: unknown }>['patch'] }> {
-    if (!mesh) return { ok: false, error: 'the mesh configuration is not known yet; try again' };
+    isDistrusted = false;
+    const injection = config.current();
+    if (!mesh || !injection)
+      return {
+        ok: false,
+        error: `the configuration of ${mesh ? 'injection' : 'the mesh'} is not known yet; try again`,
+      };
     const result = inject(pod, {
+      ...injection,
       namespace,
       mesh,
-      values,
       proxyConfigs: [...proxyConfigs.values()],
       proxyEnv,
       ...(revision ? { revision } : {}),
@@ -101,6 +110,13 @@ export function createInjector({
 
   const webhook = createWebhook({ decide, observability });
 
+  /** Says once what it means when the API server does not trust the certificate, and what to do. */
+  function onDistrust(alert: string): void {
+    if (isDistrusted) return;
+    isDistrusted = true;
+    log.error(distrusted, { alert });
+  }
+
   /**
    * Answers on a port (0: any) with a certificate that may be renewed; waits for the first. `listening` resolves with
    * the port in use.
@@ -115,7 +131,7 @@ export function createInjector({
       const server = await webhook.listen({
         ...guard,
         at: { host: bind, port: injectionPort },
-        tls: { source: certificate, clients: 'optional', ...clientRoots },
+        tls: { source: certificate, clients: 'optional', onDistrust, ...clientRoots },
       });
       started();
       listening.resolve(server.port);
@@ -127,3 +143,6 @@ export function createInjector({
   }
   return { run, ready: ready.promise, serve };
 }
+
+const distrusted =
+  'a client does not trust the certificate of the webhook: if it is the API server, selected pods are refused until caBundle in the MutatingWebhookConfiguration is the root certificate in ConfigMap istio-ca-root-cert, which the injector writes there with --platform kubernetes';

@@ -75,6 +75,11 @@ templates: { custom: "metadata: {}", sidecar: "spec: {}" }
       { config: 'neverInjectSelector: [{ matchLabels: { a: 1 } }]', values },
       'config and values: sidecarInjectorWebhook.neverInjectSelector: expected a list of label selectors',
     ],
+    [{ config: 'policy: enabled', values: '{"global":"none"}' }, 'global: expected an object, found string'],
+    [
+      { config: 'policy: enabled', values: '{"global":{"proxy":[]}}' },
+      'global.proxy: expected an object, found a list',
+    ],
     [{ values: '{"global":{"hub":{}}}' }, 'values: global.hub: expected string, found an object'],
   ])('%j is refused: %s', (data, message) => {
     const read = parseInjectionConfig(data);

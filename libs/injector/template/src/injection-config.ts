@@ -36,8 +36,8 @@ type Plain = Readonly<Record<string, unknown>>;
 /**
  * Reads the data of the ConfigMap `istio-sidecar-injector` as Istio installs it: `values`, and `config` with policy,
  * selectors, default templates, aliases and annotations (pkg/kube/inject, Config). Templates are code here, so those of
- * Istio 1.19 are recognized, and others are named in a warning and have no effect. Without `config`, the values need not
- * be complete: Istio's defaults are below them. Returns what is wrong, by its path, when something is.
+ * Istio 1.19 are recognized, and others are named in a warning and have no effect. Without `config`, the values need
+ * not be complete: Istio's defaults are below them. Returns what is wrong, by its path, when something is.
  */
 export function parseInjectionConfig(
   data: Readonly<Record<string, unknown>>,
@@ -95,21 +95,25 @@ function problemOf(config: Plain): string | undefined {
 }
 
 /** The values with what `config` decides about pods, which takes the place of the values that it was made from. */
-function withDecisions(values: Plain, config: Plain): Plain {
-  const objectIn = (parent: Plain, name: string): Plain => (isRecord(parent[name]) ? parent[name] : {});
-  const global = objectIn(values, 'global');
+function withDecisions(values: Plain, config: Plain): unknown {
   const { policy, alwaysInjectSelector, neverInjectSelector, injectedAnnotations } = config;
+  const global = isRecord(values['global']) ? values['global'] : {};
   return {
     ...values,
-    global: { ...global, proxy: { ...objectIn(global, 'proxy'), ...(policy ? { autoInject: policy } : {}) } },
-    sidecarInjectorWebhook: {
-      ...objectIn(values, 'sidecarInjectorWebhook'),
+    global: withMembers(values['global'], {
+      proxy: withMembers(global['proxy'], policy ? { autoInject: policy } : {}),
+    }),
+    sidecarInjectorWebhook: withMembers(values['sidecarInjectorWebhook'], {
       alwaysInjectSelector: alwaysInjectSelector ?? [],
       neverInjectSelector: neverInjectSelector ?? [],
       injectedAnnotations: injectedAnnotations ?? {},
-    },
+    }),
   };
 }
+
+/** An object with further members; what is not an object stays, for whoever checks it. */
+const withMembers = (value: unknown, members: Plain): unknown =>
+  value === undefined || value === null || isRecord(value) ? { ...(value ?? {}), ...members } : value;
 
 const templatesIn = ({ templates }: Plain): Plain => (isRecord(templates) ? templates : {});
 

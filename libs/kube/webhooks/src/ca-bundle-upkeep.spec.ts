@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeKube } from '@flotilla/kube-fake';
-import { KubeError, resources, type KubeObject } from '@flotilla/kube-port';
+import { KubeError, resources, type KubeObject, type Leadership } from '@flotilla/kube-port';
 import { noObservability, type Logger } from '@flotilla/observability-port';
 import { createCertificateSource, type MutableCertificateSource } from '@flotilla/pki';
 import { createManualClock, type ManualClock } from '@flotilla/testing';
-import { createCaBundleUpkeep, type Leadership } from './ca-bundle-upkeep.ts';
+import { createCaBundleUpkeep } from './ca-bundle-upkeep.ts';
 
 const labelSelector = 'istio.io/rev=default';
 const suffix = 'sidecar-injector.istio.io';
@@ -175,7 +175,7 @@ describe('the root certificate in webhook configurations', () => {
     const other = createCertificateSource(certificate('OTHER'));
     source.set(certificate('ROOT'));
     let leader = source;
-    const listeners = new Set<() => void>();
+    const listeners = new Set<(isLeader: boolean) => void>();
     const leadershipOf = (replica: MutableCertificateSource): Leadership => ({
       isLeader: () => leader === replica,
       onChange(listener) {
@@ -190,7 +190,7 @@ describe('the root certificate in webhook configurations', () => {
     await settle();
     expect(await bundlesOf('a')).toEqual([base64('ROOT')]);
     leader = other;
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(true);
     await becomes('a', 'OTHER');
   });
 

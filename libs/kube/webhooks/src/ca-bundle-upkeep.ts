@@ -3,19 +3,13 @@ import {
   type KubeApi,
   type KubeObject,
   type KubeResource,
+  type Leadership,
   type WatchEvent,
 } from '@flotilla/kube-port';
 import type { Observability } from '@flotilla/observability-port';
 import type { CertificateSource } from '@flotilla/pki';
 import { createBackoff, messageOf, pause, systemClock, type Clock } from '@flotilla/std';
 import { buildCaBundlePatch, hasWebhooks } from './ca-bundle.ts';
-
-/** Which of several replicas writes. */
-export interface Leadership {
-  isLeader(): boolean;
-  /** Calls back when that changes; the returned function ends that. */
-  onChange(listener: () => void): () => void;
-}
 
 export interface CaBundleUpkeepOptions {
   readonly api: KubeApi;
@@ -27,7 +21,7 @@ export interface CaBundleUpkeepOptions {
   readonly suffix: string;
   /** The certificate that the webhook is served with: the API server must trust its roots. */
   readonly certificate: CertificateSource;
-  /** Without one, every replica writes. */
+  /** Which of several replicas writes; without it, every one does. */
   readonly leadership?: Leadership | undefined;
   readonly observability: Pick<Observability, 'log' | 'metrics'>;
   readonly clock?: Clock;

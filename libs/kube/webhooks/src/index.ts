@@ -1,1 +1,1 @@
-export { createCaBundleUpkeep, type CaBundleUpkeepOptions, type Leadership } from './ca-bundle-upkeep.ts';
+export { createCaBundleUpkeep, type CaBundleUpkeepOptions } from './ca-bundle-upkeep.ts';

@@ -51,18 +51,17 @@ export const citadelRights = (): Rights => ({
   namespace: [{ apiGroups: core, resources: ['secrets'], verbs: ['create'] }, ...lease('citadel')],
 });
 
-/** sidecar-injector keeps the CA in its webhook's configuration, and reads its values. */
+/**
+ * sidecar-injector keeps the root certificate in its webhook's configuration, which it finds by label (a right by name
+ * does not allow that), and reads its values.
+ */
 export const injectorRights = (): Rights => ({
   cluster: [
-    { ...webhooks, resourceNames: ['istio-sidecar-injector'], verbs: ['get', 'list', 'watch', 'patch', 'update'] },
+    { ...webhooks, verbs: ['list', 'watch'] },
+    { ...webhooks, resourceNames: ['istio-sidecar-injector'], verbs: ['get', 'patch'] },
   ],
   namespace: [
-    {
-      apiGroups: core,
-      resources: ['configmaps'],
-      resourceNames: ['istio', 'istio-sidecar-injector'],
-      verbs: ['get', 'list', 'watch'],
-    },
+    { apiGroups: core, resources: ['configmaps'], resourceNames: ['istio-sidecar-injector'], verbs: ['list', 'watch'] },
     ...lease('sidecar-injector'),
   ],
 });

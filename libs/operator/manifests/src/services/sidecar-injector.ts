@@ -13,7 +13,7 @@ export const webhookPort: ServicePort = {
 /** The webhook that puts the proxy into pods. */
 export const sidecarInjector = (options: ManifestOptions): ServiceSpec => ({
   name: 'sidecar-injector',
-  args: [...commonFlags(options), ...identityFlags(options.namespace), ...busFlags],
+  args: [...commonFlags(options), ...identityFlags(options.namespace), ...busFlags, '--platform=kubernetes'],
   env: busEnvironment('sidecar-injector'),
   ports: [webhookPort, monitoring],
   rights: injectorRights(),
