@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 
-const limitMs = 2000;
-
 export interface GreetingOptions {
   readonly host: string;
   readonly port: number;
+  /** How long it may take. */
+  readonly withinMs: number;
   /** Is given the port that the connection comes from. */
   readonly onConnect: (localPort: number) => void;
 }
@@ -12,18 +12,18 @@ export interface GreetingOptions {
 /**
  * Connects to nats-server's client port and resolves when it has greeted: it sends `INFO {...}` before anything else,
  * and before TLS (NATS documentation, "NATS Protocol"). It does so once its streams are restored. Rejects when it does
- * not answer within 2 s.
+ * not answer within `withinMs`.
  */
-export const awaitGreeting = ({ host, port, onConnect }: GreetingOptions): Promise<void> =>
+export const awaitGreeting = ({ host, port, withinMs, onConnect }: GreetingOptions): Promise<void> =>
   new Promise((resolve, reject) => {
-    const socket = connect({ host, port, timeout: limitMs });
+    const socket = connect({ host, port, timeout: withinMs });
     socket.once('connect', () => onConnect(socket.localPort ?? 0));
     const end = (error?: Error): void => {
       socket.destroy();
       if (error) reject(error);
       else resolve();
     };
-    socket.once('timeout', () => end(new Error(`no answer within ${limitMs / 1000} s`)));
+    socket.once('timeout', () => end(new Error(`no answer within ${withinMs / 1000} s`)));
     socket.once('error', end);
     socket.once('close', () => end(new Error('it closed the connection')));
     socket.once('data', (chunk: Buffer) =>

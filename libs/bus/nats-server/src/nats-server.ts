@@ -27,6 +27,15 @@ export interface NatsServerOptions extends OptionsOf<ReturnType<typeof natsServe
   /** The server's certificate; `first` resolves once there is one. */
   readonly certificate: CertificateSource & { readonly first: Promise<void> };
   readonly log: Logger;
+  readonly checks?: Checks;
+}
+/** How it is checked that the server answers, once it has done so for the first time. */
+export interface Checks {
+  readonly everyMs: number;
+  /** How long one answer may take. */
+  readonly withinMs: number;
+  /** So many in a row without an answer end the server. */
+  readonly misses: number;
 }
 export interface NatsServer {
   /** Resolves when it has answered for the first time. */
@@ -38,8 +47,7 @@ export interface NatsServer {
 
 const startPollMs = 50;
 const startLimitMs = 60_000;
-const checkMs = 2000;
-const missedChecks = 3;
+const defaultChecks: Checks = { everyMs: 2000, withinMs: 2000, misses: 3 };
 const rememberedChecks = 8;
 const lameDuckMs = 10_000;
 const terminateMs = 5000;
@@ -50,7 +58,7 @@ const terminateMs = 5000;
  * stop, its clients are warned and disconnected one after the other ("lame duck mode" in the documentation of NATS).
  */
 export function createNatsServer(options: NatsServerOptions): NatsServer {
-  const { bind, natsPort, natsServerBin, certificate } = options;
+  const { bind, natsPort, natsServerBin, certificate, checks: { everyMs, withinMs, misses } = defaultChecks } = options;
   const log = options.log.scope('nats-server');
   const address = { host: bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind, port: natsPort };
   /** Where the last checks came from: that they say nothing is not worth a line in the log. */
@@ -98,7 +106,7 @@ export function createNatsServer(options: NatsServerOptions): NatsServer {
     let missed = 0;
     while (!over.aborted) {
       try {
-        await awaitGreeting({ ...address, onConnect });
+        await awaitGreeting({ ...address, withinMs, onConnect });
         if (over.aborted) return;
         if (!hasAnswered) started();
         hasAnswered = true;
@@ -106,13 +114,13 @@ export function createNatsServer(options: NatsServerOptions): NatsServer {
         answered();
       } catch (thrown) {
         missed += 1;
-        const isLate = hasAnswered ? missed >= missedChecks : performance.now() - startedAt > startLimitMs;
+        const isLate = hasAnswered ? missed >= misses : performance.now() - startedAt > startLimitMs;
         if (!over.aborted && isLate) {
           child.kill('SIGKILL');
           throw new Error(`nats-server does not answer: ${messageOf(thrown)}`);
         }
       }
-      await pause(hasAnswered ? checkMs : startPollMs, over);
+      await pause(hasAnswered ? everyMs : startPollMs, over);
     }
   }
 
