@@ -10,6 +10,7 @@ import { checkCanaries } from './lint/canaries.mjs';
 
 const e2e = 'tests/e2e';
 const kubernetes = 'tests/kubernetes';
+const images = 'tests/images';
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped = [];
 
@@ -130,7 +131,8 @@ if (all) process.env.FLOTILLA_ALL = '1';
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const isEndToEnd = (arg) => arg.startsWith(e2e);
 const isOnKubernetes = (arg) => arg.startsWith(kubernetes);
-const needsNothing = args.filter((arg) => !isEndToEnd(arg) && !isOnKubernetes(arg));
+const isOfImages = (arg) => arg.startsWith(images);
+const needsNothing = args.filter((arg) => !isEndToEnd(arg) && !isOnKubernetes(arg) && !isOfImages(arg));
 check('format', ['prettier', '--check', '--log-level', 'warn', '.']);
 check('types', ['tsc', '-p', '.']);
 // Without a cached project graph the rule of the arrows only warns: compute it first, and prove by canaries that it
@@ -139,10 +141,12 @@ check('project graph', ['nx', 'show', 'projects']);
 check('lint', ['eslint', '.', '--max-warnings', '0']);
 canaries();
 if (args.length === 0 || needsNothing.length > 0)
-  vitest(['--exclude', `${e2e}/**`, '--exclude', `${kubernetes}/**`, ...needsNothing]);
+  vitest(['--exclude', `${e2e}/**`, '--exclude', `${kubernetes}/**`, '--exclude', `${images}/**`, ...needsNothing]);
 if (args.length === 0) attack('attacks', [all ? '--short' : '--quick']);
 if (all && args.length === 0) attack('fuzz', ['fuzz', '--duration', '60s']);
 if (all || args.some(isEndToEnd)) endToEnd(args.some(isEndToEnd) ? args.filter(isEndToEnd) : [e2e]);
+// Builds all images, which takes a minute the first time.
+if (all || args.some(isOfImages)) vitest(args.some(isOfImages) ? args.filter(isOfImages) : [images]);
 if (all || args.some(isOnKubernetes))
   onKubernetes(args.some(isOnKubernetes) ? args.filter(isOnKubernetes) : [kubernetes]);
 if (skipped.length > 0) console.log(`skipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
