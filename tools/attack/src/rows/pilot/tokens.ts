@@ -80,21 +80,20 @@ export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
   {
     name: '10,000 different bad tokens',
     describe:
-      'forged tokens as fast as possible over 20 connections: none is served, known tokens are, workloads still get certificates, the log stays small',
-    form: 'short',
+      'forged tokens as fast as possible over 4 connections: none is served, known tokens are, workloads still get certificates, the log stays small',
     deadlineMs: 60_000,
     run: async (mesh) => {
       const good = await mesh.tokens.mint({ serviceAccount: 'good' });
       const before = await outcome(mesh, good);
       expect('the good token to be served', before, before === 'served');
       const [header, body] = good.split('.');
-      for (let i = 0; i < 20; i += 1) {
+      for (let i = 0; i < 4; i += 1) {
         const session = await openSession(mesh, 'secure-xds', { isCertified: false });
-        for (let j = 0; j < 500 && !session.destroyed; j += 1) {
+        for (let j = 0; j < 2500 && !session.destroyed; j += 1) {
           const signature = mesh.random.bytes(64).toString('base64url');
-          startCall(session, methods.delta, { authorization: `Bearer ${header}.${body}.${signature}` });
+          startCall(session, methods.delta, { authorization: `Bearer ${header}.${body}.${signature}` }).end();
+          if (j % 100 === 0) await pause(1);
         }
-        await pause(50);
       }
       // Its address has to wait for a moment unless its verdict is known still.
       let after = await outcome(mesh, good);
