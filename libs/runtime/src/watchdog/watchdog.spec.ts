@@ -28,7 +28,15 @@ function start(
     exitAfter = '1s',
     flags = [],
     more = [],
-  }: { forMs?: number; exitAfter?: string; flags?: readonly string[]; more?: readonly string[] } = {},
+    wrapper = [],
+  }: {
+    forMs?: number;
+    exitAfter?: string;
+    flags?: readonly string[];
+    more?: readonly string[];
+    /** A command that runs the process. */
+    wrapper?: readonly string[];
+  } = {},
 ) {
   const args = [
     '--monitoring-port',
@@ -45,7 +53,8 @@ function start(
     String(forMs),
     ...more,
   ];
-  const child = spawn(process.execPath, [...flags, fixture, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command = '', ...rest] = [...wrapper, process.execPath, ...flags, fixture, ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   started.push(child);
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
@@ -92,6 +101,16 @@ describe('the watchdog', () => {
     const { lines, ended } = start('native', { exitAfter: '3s' });
     expect(await ended).toEqual([null, 'SIGKILL']);
     expect(lines()[0]?.stack).toBe('none: it is in native code');
+  });
+  // As a container's entry point is, which its own SIGKILL does not reach.
+  it.skipIf(process.getuid?.() !== 0)('ends the first process of a namespace of processes', async () => {
+    const { lines, ended } = start('native', {
+      exitAfter: '3s',
+      wrapper: ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+    });
+    // unshare(1) ends as its child does.
+    expect(await ended).toEqual([null, 'SIGTRAP']);
+    expect(lines().at(-1)?.msg).toBe('the event loop is stuck for 3 s: the process ends');
   });
   it("adds to what is in quarantine, replaces a file that is corrupt, and ends the process although it can't write", async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'watchdog-')), 'quarantine.json');
