@@ -7,8 +7,8 @@ import {
   type Origin,
   type Problem,
 } from '@flotilla/model';
-import { hashBytes } from '@flotilla/std';
 import { textOfId } from './object-id.ts';
+import { hashOf, hashOfRead } from './read-hash.ts';
 import { readObject, type ReadingObject } from './read-object.ts';
 
 /** A version of an object that is good. */
@@ -58,7 +58,9 @@ export class Claim {
     const hash = hashOf(found.object);
     this.origin = found.origin;
     if (hash === '' || hash !== this.#hash) {
-      const { resource, problems } = reading({ name, hash }, () => readObject(this.id, found.object, installation));
+      const { resource, problems } = reading({ name, hash: hashOfRead(found.object) }, () =>
+        readObject(this.id, found.object, installation),
+      );
       [this.#hash, this.#isGood] = [hash, resource !== undefined];
       this.problems = [...(found.problems ?? []), ...problems];
       this.#generation = generationIn(found.object) ?? (resource ? undefined : hash);
@@ -74,15 +76,6 @@ export class Claim {
   /** Which version its last one is: `metadata.generation`, or a hash of the content. */
   get generation(): string {
     return this.#generation ?? (this.good ? versionOf(this.good.resource) : this.#hash);
-  }
-}
-
-/** Empty for what JSON does not hold, which can't be recognized by its hash. */
-function hashOf(value: unknown): string {
-  try {
-    return hashBytes(JSON.stringify(value) ?? '');
-  } catch {
-    return '';
   }
 }
 
