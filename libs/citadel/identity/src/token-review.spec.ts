@@ -92,6 +92,21 @@ describe('tokens reviewed by an API server', () => {
     expect(await verify('t')).toMatchObject({ kind: 'accepted' });
   });
 
+  it('of a few addresses leave room for those of others', async () => {
+    const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
+    answer = () => promise;
+    const running = Array.from({ length: 9 * 30 }, (_, i) => verify(`t${i}`, `10.0.0.${i % 9}`));
+    await Promise.resolve();
+    expect(asked.length).toBeGreaterThan(80);
+    expect(asked.length).toBeLessThan(100);
+    const before = asked.length;
+    const other = verify('other', '10.0.1.1');
+    expect(asked).toHaveLength(before + 1);
+    resolve(accepted('system:serviceaccount:shop:cart'));
+    await Promise.all(running);
+    expect(await other).toMatchObject({ kind: 'accepted' });
+  });
+
   it('are refused while too many are being reviewed', async () => {
     const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
     answer = () => promise;

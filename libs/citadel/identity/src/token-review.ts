@@ -22,7 +22,11 @@ export interface TokenReviewOptions {
 const maxVerdicts = 10_000;
 /** Requests to the API server at a time; further tokens are refused, and their callers try again. */
 const maxReviews = 100;
-/** Of these, so many are of one address: whoever sends tokens that nobody has issued leaves room for the others. */
+/**
+ * Of these, so many are of one address, and never more than are free: whoever sends tokens that nobody has issued
+ * leaves room for the others, however many addresses they come from. With n busy addresses a share of 1/(n + 1) stays
+ * free (Choudhury and Hahne, "Dynamic Queue Length Thresholds").
+ */
 const maxReviewsOfAddress = 20;
 
 type Verdict = TokenVerdict<SpiffeIdentity>;
@@ -77,9 +81,11 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
     const hash = createHash('sha256').update(token).digest('base64');
     const running = known(hash) ?? asked.get(hash);
     if (running) return running;
-    if (asked.size >= maxReviews) return undecided(`more than ${maxReviews} tokens are being reviewed: try again`);
-    if (address !== undefined && (ofAddresses.get(address) ?? 0) >= maxReviewsOfAddress)
-      return undecided(`more than ${maxReviewsOfAddress} tokens of one address are being reviewed: try again`);
+    const free = maxReviews - asked.size;
+    if (free <= 0) return undecided(`more than ${maxReviews} tokens are being reviewed: try again`);
+    const share = Math.min(maxReviewsOfAddress, free);
+    if (address !== undefined && (ofAddresses.get(address) ?? 0) >= share)
+      return undecided(`more than ${share} tokens of one address are being reviewed: try again`);
     if (address !== undefined) count(address, 1);
     const answer = ask(token, hash);
     asked.set(hash, answer);
