@@ -1,10 +1,13 @@
 import type { Attack } from '../attack.ts';
 import { calls } from './all/calls.ts';
 import { connections } from './all/connections.ts';
+import { frameFloods } from './all/frame-floods.ts';
 import { halfRequests } from './all/half-requests.ts';
+import { handshakes } from './all/handshakes.ts';
 import { http2 } from './all/http2.ts';
 import { monitoring } from './all/monitoring.ts';
 import { disks, processes } from './all/processes.ts';
+import { trailers } from './all/trailers.ts';
 import { credentialStreams } from './citadel/credentials.ts';
 import { certificates, csrs } from './citadel/csrs.ts';
 import { clocks, roots } from './citadel/roots.ts';
@@ -13,6 +16,7 @@ import { endpointProducts } from './galley/endpoint-products.ts';
 import { churn, files } from './galley/files.ts';
 import { objects } from './galley/objects.ts';
 import { products } from './galley/products.ts';
+import { replacedFiles } from './galley/replaced-files.ts';
 import * as galley from './galley/texts.ts';
 import { yamlBombs } from './galley/yaml-bombs.ts';
 import { bodies, pollution } from './injector/bodies.ts';
@@ -30,6 +34,7 @@ import { nodes } from './pilot/nodes.ts';
 import { malformed, requests } from './pilot/requests.ts';
 import { sds } from './pilot/sds.ts';
 import { streams } from './pilot/streams.ts';
+import { subscriptions } from './pilot/subscriptions.ts';
 import * as bearer from './pilot/tokens.ts';
 
 /** The table: rows of one kind of attack on one service are a file. What disturbs comes last. */
@@ -45,12 +50,14 @@ export const rows: readonly Attack[] = [
   ...yamlBombs,
   ...files,
   ...churn,
+  ...replacedFiles,
   ...objects,
   ...products,
   ...endpointProducts,
   ...requests,
   ...malformed,
   ...nodes,
+  ...subscriptions,
   ...pilot.logs,
   ...sds,
   ...streams,
@@ -68,9 +75,12 @@ export const rows: readonly Attack[] = [
   ...rights,
   ...protocol,
   ...http2,
+  ...frameFloods,
+  ...handshakes,
   ...calls,
   ...halfRequests,
   ...monitoring,
+  ...trailers,
   ...connections,
   ...disks,
   ...writers,

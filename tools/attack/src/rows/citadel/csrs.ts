@@ -43,6 +43,25 @@ const flipped = (): string => {
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
   return pem(bytes);
 };
+/** A DER value. */
+function value(tag: number, ...parts: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(parts);
+  const size = Buffer.alloc(5);
+  size[0] = 0x84;
+  size.writeUInt32BE(content.length, 1);
+  return Buffer.concat([Buffer.from([tag]), content.length < 0x80 ? Buffer.from([content.length]) : size, content]);
+}
+const sha256WithRsa = value(0x30, Buffer.from('06092a864886f70d01010b0500', 'hex'));
+/** A request for an RSA key of any size, with a signature that is none (RFC 2986, 4; RFC 8017, A.1.1). */
+const rsaRequest = (modulus: Buffer, exponent: Buffer): string => {
+  const key = value(0x30, value(0x02, modulus), value(0x02, exponent));
+  const info = value(0x30, Buffer.from('06092a864886f70d0101010500', 'hex'));
+  const bits = (content: Buffer): Buffer => value(0x03, Buffer.from([0]), content);
+  const request = value(0x30, Buffer.from('020100', 'hex'), value(0x30), value(0x30, info, bits(key)), value(0xa0));
+  return pem(value(0x30, request, sha256WithRsa, bits(Buffer.alloc(modulus.length - 1, 1))));
+};
+const odd = (bytes: number): Buffer => Buffer.concat([Buffer.from([0]), Buffer.alloc(bytes, 0xff)]);
+
 /** A right request with a key on secp256k1, as openssl makes it. */
 const foreignCurve =
   'MIG3MF8CAQAwADBWMBAGByqGSM49AgEGBSuBBAAKA0IABI6OtijkSAxgIwFVxylWWRP/ZarScJx1f3N38NnqPYmlU6KwQt2WYrqegQiyYvCUNRJGXvqdUOMLqM2NyHOZqmWgADAKBggqhkjOPQQD' +
@@ -70,6 +89,15 @@ export const csrs = table({ service: 'citadel', kind: 'csrs' }, [
   ),
   refused('an RSA key of 1024 bits', () =>
     buildCsr(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, {}),
+  ),
+  refused('an RSA key of 80,000 bits', () => rsaRequest(odd(10_000), Buffer.from([1, 0, 1]))),
+  refused('an RSA key of 16,384 bits with as long an exponent', () => rsaRequest(odd(2048), odd(2047))),
+  refused('an RSA key of zeros', () => rsaRequest(Buffer.alloc(257), Buffer.from([1, 0, 1]))),
+  refused('an RSA key of an even number', () =>
+    rsaRequest(Buffer.concat([odd(255), Buffer.from([0xfe])]), Buffer.from([2])),
+  ),
+  refused('10,000 names', () =>
+    buildCsr(generateKey(), { dns: Array.from({ length: 10_000 }, (_, i) => `n${i}.test`) }),
   ),
   refused('a curve that is not accepted', () => pem(Buffer.from(foreignCurve, 'base64'))),
   refused('a lifetime of ten years', good, {

@@ -31,6 +31,12 @@ const changed =
   async (mesh: Mesh): Promise<string> =>
     change((await mesh.tokens.mint()).split('.'));
 
+const nested = (levels: number): unknown => {
+  let value: unknown = 'x';
+  for (let i = 0; i < levels; i += 1) value = { a: value };
+  return value;
+};
+
 export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
   claims('the signature of another key', { isForged: true }, { form: 'quick' }),
   claims('another audience', { audience: 'api' }),
@@ -52,6 +58,18 @@ export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
   claims('an issuer of the prototype', { issuer: '__proto__', kubernetes: { ['__proto__']: 1 } }),
   claims('a key id that reaches into the path', { header: { kid: '../../../../etc/passwd' } }),
   claims('a key id of the prototype', { header: { kid: '__proto__' } }),
+  claims('a key id of 12,000 characters', { header: { kid: 'k'.repeat(12_000) } }),
+  claims('a key id that is a list', { header: { kid: ['cluster'] as unknown as string } }),
+  claims('claims of 1,500 levels', { kubernetes: nested(1500) }),
+  claims('10 kB of claims that nobody knows', {
+    kubernetes: Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, i])),
+    subject: 'alice',
+  }),
+  claims('claims of the prototype', {
+    kubernetes: { ['__proto__']: { namespace: 'istio-system', serviceaccount: { name: 'galley' } } },
+    subject: 'alice',
+  }),
+  claims('an expiry beyond all numbers', { expires: 1e300, subject: 'alice' }),
   claims('a key of its own', {
     isForged: true,
     header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }, kid: undefined },
@@ -81,6 +99,14 @@ export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
       ([header = '', body = '', signature = '']) =>
         `${header}.${body}.${signature.slice(0, -2)}${signature.endsWith('AA') ? 'BA' : 'AA'}`,
     ),
+  ),
+  refused('a compressed token', () => unsigned({ alg: 'ES256', kid: 'cluster', zip: 'DEF' }, 'AAAA')),
+  refused(
+    'an encrypted token of five parts',
+    () => `${base64({ alg: 'dir', enc: 'A256GCM' })}..${'A'.repeat(16)}.AAAA.AAAA`,
+  ),
+  refused('a payload that is not encoded', () =>
+    unsigned({ alg: 'ES256', kid: 'cluster', b64: false, crit: ['b64'] }, 'AAAA'),
   ),
   refused('empty parts', () => '..'),
   refused('10,000 dots', () => '.'.repeat(10_000)),

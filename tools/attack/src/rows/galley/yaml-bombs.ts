@@ -66,6 +66,32 @@ export const yamlBombs = table({ service: 'galley', kind: 'yaml-bombs' }, [
   refused('a List in a List, 1,000 times', () => `${'{"kind":"List","items":['.repeat(1000)}${']}'.repeat(1000)}`, {
     file: 'bomb.json',
   }),
+  isRead(
+    'a tag of JavaScript',
+    () => 'a: !!js/function "function(){}"\nb: !!js/regexp /a/\nc: !!python/object/apply:os.system [a]\n',
+  ),
+  isRead(
+    'a binary of 3 MB',
+    () => `apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: shop}\na: !!binary "${'A'.repeat(3_000_000)}"\n`,
+  ),
+  isRead('100,000 timestamps', () => `a: [${'2001-12-14t21:59:43.10-05:00,'.repeat(100_000)}]\n`),
+  isRead(
+    'tags as labels and names',
+    () =>
+      'apiVersion: networking.istio.io/v1beta1\nkind: ServiceEntry\nmetadata: {name: !!binary YQ==, namespace: shop, labels: {a: 2001-12-14, b: !!float 1, __proto__: x, constructor: y}}\nspec: {hosts: [!!binary YS50ZXN0], ports: [{number: !!int "80", name: http, protocol: HTTP}]}\n',
+  ),
+  isRead(
+    'a merge key in the items of a List',
+    () =>
+      'apiVersion: v1\nkind: List\nx: &x {apiVersion: v1, kind: Pod, metadata: {name: m, namespace: shop}}\nitems:\n- <<: *x\n- {<<: [*x, *x], spec: 1}\n- {<<: {__proto__: {a: 1}}}\n',
+  ),
+  refused(
+    'a List of 3,000 aliases of one item',
+    () =>
+      `apiVersion: v1\nkind: List\nx: &x {apiVersion: v1, kind: Pod, metadata: {name: m, namespace: shop, annotations: {${Array.from({ length: 100 }, (_, i) => `k${i}: v`).join(', ')}}}}\nitems: [${Array.from({ length: 3000 }, () => '*x').join(',')}]\n`,
+  ),
+  isRead('keys that are not text', () => '{a: 1}: b\n[1, 2]: c\nnull: d\n1.5: e\ntrue: f\n? !!set {a, b}\n: g\n'),
+  refused('the same key 30,000 times', () => lines(30_000, () => 'a: 1')),
   refused('5 MB', () => 'x'.repeat(5_000_000)),
   refused('bytes that are not UTF-8', () => Buffer.from([0x61, 0x3a, 0x20, 0xc3, 0x28])),
   refused('UTF-16', () => Buffer.from('\ufeffapiVersion: v1\nkind: [', 'utf16le')),

@@ -69,6 +69,92 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
     run: answers([413], () => Buffer.alloc(50_000_000, 0x20)),
   },
   {
+    name: '10,000 containers',
+    describe: 'a pod of 10,000 containers with a port each: answered, and nobody else waits',
+    run: answers([200, 413], () =>
+      reviewOf(
+        podOf({
+          containers: Array.from({ length: 10_000 }, (_, i) => ({
+            name: `c${i}`,
+            image: 'a',
+            ports: [{ containerPort: i + 1 }],
+          })),
+        }),
+      ),
+    ),
+  },
+  {
+    name: 'probes of 3,000 containers',
+    describe: 'a pod whose probes are all rewritten, each with 20 headers: answered, and nobody else waits',
+    run: answers([200, 413], () => {
+      const httpHeaders = Array.from({ length: 20 }, (_, i) => ({ name: `x-${i}`, value: 'v' }));
+      const probe = { httpGet: { path: '/', port: 80, httpHeaders }, periodSeconds: 1 };
+      return reviewOf(
+        podOf({
+          containers: Array.from({ length: 1500 }, (_, i) => ({
+            name: `c${i}`,
+            image: 'a',
+            livenessProbe: probe,
+            readinessProbe: probe,
+            startupProbe: probe,
+          })),
+        }),
+      );
+    }),
+  },
+  {
+    name: '2,000 annotations',
+    describe: 'a pod with as many annotations as fit, with odd names: answered, and nobody else waits',
+    run: answers([200, 413], () =>
+      reviewOf(
+        podOf({
+          annotations: Object.fromEntries(
+            Array.from({ length: 2000 }, (_, i) => [
+              `${['sidecar.istio.io/', '\0', '/', '__proto__.', '\ud800', ''][i % 6]}${i}`,
+              'x'.repeat(80),
+            ]),
+          ),
+        }),
+      ),
+    ),
+  },
+  {
+    name: 'volumes of 5,000 claims',
+    describe: 'a pod of 5,000 volumes and 5,000 mounts of each of two containers: answered, and nobody else waits',
+    run: answers([200, 413], () => {
+      const names = Array.from({ length: 5000 }, (_, i) => `v${i}`);
+      const volumeMounts = names.map((name) => ({ name, mountPath: `/${name}` }));
+      return pod({
+        spec: {
+          volumes: names.map((name) => ({ name, emptyDir: {} })),
+          containers: ['a', 'b'].map((name) => ({ name, image: 'a', volumeMounts })),
+        },
+      });
+    }),
+  },
+  {
+    name: 'a uid of 1 MB',
+    describe: 'a review whose uid, which comes back, is 1 MB long: answered, and nobody else waits',
+    run: answers([200, 400, 413], () =>
+      reviewOf(podOf()).replace('"uid":"attack"', `"uid":"${'u'.repeat(1_000_000)}"`),
+    ),
+  },
+  ...[
+    '[]',
+    '1',
+    '"text"',
+    'null',
+    'true',
+    '[{}]',
+    '{"metadata":1}',
+    '{"spec":{"containers":{"a":1}}}',
+    '{"metadata":{"annotations":[1]}}',
+  ].map((object): Row => ({
+    name: `${object} as a pod`,
+    describe: 'an object that is no pod: answered, and the process goes on',
+    run: answers([200, 400], () => reviewOf(0).replace('"object":0', `"object":${object}`)),
+  })),
+  {
     name: '2,000 containers',
     describe: 'a pod of 2,000 containers with ports and probes: answered, and nobody else waits',
     run: answers([200], () =>

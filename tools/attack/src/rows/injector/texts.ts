@@ -53,6 +53,16 @@ export const texts = table({ service: 'sidecar-injector', kind: 'texts' }, [
   annotation(config, { name: 'YAML of 100,000 brackets', value: () => '['.repeat(100_000) }),
   annotation(config, { name: 'YAML of 50,000 complex keys', value: () => '? '.repeat(50_000) }),
   annotation(config, { name: 'YAML of 30,000 documents', value: () => '---\n'.repeat(30_000) }),
+  annotation(config, { name: 'YAML with a function', value: () => 'a: !!js/function "function(){return 1}"' }),
+  annotation(config, {
+    name: 'YAML of a binary',
+    value: () => `proxyMetadata: {A: !!binary "${'A'.repeat(200_000)}"}`,
+  }),
+  annotation(config, {
+    name: 'YAML of timestamps and merges of the prototype',
+    value: () =>
+      'a: &a {__proto__: {isAdmin: true}}\nproxyMetadata: {<<: *a, constructor: x, T: 2001-12-14t21:59:43.10-05:00}',
+  }),
   annotation(config, {
     name: 'YAML of aliases that grow ninefold',
     value: () =>
