@@ -58,12 +58,14 @@ export function respond(
   if (isSame && (onlyIfDifferent || (isDelta && !first && forced.size === 0))) return undefined;
   const before = sumText(sent.sum);
   for (const name of removed) sent.delete(name);
-  for (const resource of resources) sent.put(resource);
+  let sum = 0n;
+  for (const resource of resources) sum += sent.put(resource);
   const version = sumText(sent.sum);
   const sending = isWhole ? resources : changed;
+  if (sending.length < resources.length) sum = sumOf(sending);
   // All that is in the response and what it follows: streams in one state get the same bytes. A response sent again is
   // another one.
-  const made = hashBytes([typeUrl, before, version, sumText(sumOf(sending)), ...removed].join('\0'));
+  const made = hashBytes([typeUrl, before, version, sumText(sum), ...removed].join('\0'));
   subscription.nonce = made === subscription.nonce ? hashBytes(made) : made;
   return {
     send: {

@@ -19,8 +19,9 @@ export function split(send: Send, bytes = defaultBytes): readonly Send[] {
   );
 }
 
-/** At least one resource in each, however large. */
-function groupsOf(resources: readonly Resource[], bytes: number): Resource[][] {
+/** At least one resource in each, however large; one group of what fits in it as a whole. */
+function groupsOf(resources: readonly Resource[], bytes: number): (readonly Resource[])[] {
+  if (fits(resources, bytes)) return [resources];
   const groups: Resource[][] = [];
   let left = 0;
   for (const resource of resources) {
@@ -34,4 +35,10 @@ function groupsOf(resources: readonly Resource[], bytes: number): Resource[][] {
     left -= length;
   }
   return groups;
+}
+
+function fits(resources: readonly Resource[], bytes: number): boolean {
+  let left = bytes;
+  for (const resource of resources) if ((left -= lengthOf(resource.bytes)) < 0) return false;
+  return true;
 }

@@ -58,12 +58,14 @@ export class Versions {
     return this.#held.keys();
   }
 
-  put(resource: Held): void {
+  /** Notes a version, and returns its share. */
+  put(resource: Held): bigint {
     const old = this.#held.get(resource.name);
-    if (old?.version === resource.version) return;
+    if (old?.version === resource.version) return old.share;
     const kept = keptOf(resource);
-    this.#sum += kept.share - (old?.share ?? 0n);
+    this.#sum += old ? kept.share - old.share : kept.share;
     this.#held.set(kept.name, kept);
+    return kept.share;
   }
 
   delete(name: string): void {
