@@ -98,9 +98,11 @@ export class Engine implements Reader {
    * Computes a piece of a result, as much as the budget allows. Returns whether the result is complete, so that reading
    * it costs nothing more; otherwise the next call continues where this one was interrupted.
    */
-  prepare<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, { subject, ...budget }: Piece): boolean {
+  prepare<K extends QueryKey, R, V>(query: Query<K, R, V>, key: K, piece: Piece): boolean {
     const asked = { query: query as unknown as AnyQuery, key };
-    return this.#runner.inPiece(budget, () => this.#eviction.release(this.#resolve(asked, subject)));
+    const { subject } = piece;
+    if (this.#results.find(asked, subject)?.state === 'clean') return true;
+    return this.#runner.inPiece(piece, () => this.#eviction.release(this.#resolve(asked, subject)));
   }
 
   /**

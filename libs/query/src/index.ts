@@ -1,4 +1,4 @@
-export { Engine, type EngineOptions, type EngineStats, type Reader } from './engine.ts';
+export { Engine, type EngineOptions, type EngineStats, type Piece, type Reader } from './engine.ts';
 export { Fork, ForkEnded } from './fork.ts';
 export { type Cell } from './cell.ts';
 export { type Budget } from './runner.ts';

@@ -50,6 +50,8 @@ export function union(a: Signature, b: Signature): Signature {
 export class Subject {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly #texts = new WeakMap<Signature, string>();
+  /** What was found last: a subject is mostly compared by the same attributes many times in a row. */
+  #last: { readonly signature: Signature; readonly text: string } | undefined;
   readonly #textsByPath = new Map<string, string>();
 
   constructor(attributes: Readonly<Record<string, unknown>>) {
@@ -69,11 +71,13 @@ export class Subject {
   /** The values of a signature's attributes as one comparable text. */
   valuesOf(signature: Signature): string {
     if (signature === noAttributes) return '';
+    if (this.#last?.signature === signature) return this.#last.text;
     let text = this.#texts.get(signature);
     if (text === undefined) {
       text = signature.paths.map((path) => this.#textOf(path)).join('\0');
       this.#texts.set(signature, text);
     }
+    this.#last = { signature, text };
     return text;
   }
 
