@@ -33,7 +33,7 @@ export interface ReportedObject extends ObjectRef {
 
 /** Which proxies have something that read an object, and what. */
 interface Reach {
-  readonly concerned: ReadonlySet<ProxyReport>;
+  readonly concerned: number;
   /** Of those, the ones that have not acknowledged all; by proxy, the types of which it has that. */
   readonly unsettled: ReadonlyMap<ProxyReport, ReadonlySet<string>>;
   /** Resources that read it; undefined: any, of any type. */
@@ -53,6 +53,8 @@ const limits = { dependents: 100, results: 2000 };
  */
 export class ObjectReports {
   readonly #options: ObjectReportsOptions;
+  /** Numbers the objects that were looked at. */
+  #count = 0;
 
   constructor(options: ObjectReportsOptions) {
     this.#options = options;
@@ -75,8 +77,8 @@ export class ObjectReports {
       if (isRejected) rejected += 1;
       else if (proxy.isPending(revision, concerns)) pending += 1;
     }
-    const acknowledged = concerned.size - pending - rejected;
-    return { collection, key, version, concerned: concerned.size, acknowledged, rejected, errors: [...errors] };
+    const acknowledged = concerned - pending - rejected;
+    return { collection, key, version, concerned, acknowledged, rejected, errors: [...errors] };
   }
 
   #reach(cells: readonly Cell[]): Reach {
@@ -91,27 +93,28 @@ export class ObjectReports {
         if (holders) found.add(holders);
       }
     }
-    const concerned = new Set<ProxyReport>();
+    this.#count += 1;
+    let concerned = 0;
     const unsettled = new Map<ProxyReport, Set<string>>();
     for (const { kind, holders } of found)
       for (const { report } of holders) {
         if (!report) continue;
-        concerned.add(report);
+        if (report.isFirstIn(this.#count)) concerned += 1;
         if (report.isSettled) continue;
         const types = unsettled.get(report);
         if (types) types.add(typeUrls[kind]);
         else unsettled.set(report, new Set([typeUrls[kind]]));
       }
-    return concerned.size > 0 || hubs.length === 0 ? { concerned, unsettled, made } : this.#reachOf(hubs);
+    return concerned > 0 || hubs.length === 0 ? { concerned, unsettled, made } : this.#reachOf(hubs);
   }
 
   /** Proxies for which one of these results is valid. */
   #reachOf(hubs: readonly Pick<Result, 'signature' | 'values'>[]): Reach {
-    const concerned = new Set<ProxyReport>();
+    let concerned = 0;
     const unsettled = new Map<ProxyReport, ReadonlySet<string>>();
     for (const { subject, report } of this.#options.connected()) {
       if (!report || !hubs.some(({ signature, values }) => subject.valuesOf(signature) === values)) continue;
-      concerned.add(report);
+      concerned += 1;
       if (!report.isSettled) unsettled.set(report, noTypes);
     }
     return { concerned, unsettled, made: undefined };

@@ -86,6 +86,7 @@ export class ProxyReport {
   readonly #rejections = new Map<string, Map<string, Rejection>>();
   /** The revision of the first change that is not sent yet; a slow proxy gets it later. */
   #due: number | undefined;
+  #countedIn = 0;
 
   constructor(options: ProxyReportOptions) {
     this.#options = options;
@@ -101,6 +102,16 @@ export class ProxyReport {
     const since = this.#due;
     this.#due = undefined;
     if (since !== undefined) this.#options.onChange(since);
+  }
+
+  /**
+   * Whether this is the first call with a number that is higher than any before: counts proxies once in what may have
+   * each several times, for less than a set of them costs.
+   */
+  isFirstIn(count: number): boolean {
+    const isFirst = this.#countedIn !== count;
+    this.#countedIn = count;
+    return isFirst;
   }
 
   /** Whether there is nothing but acknowledgements. */
