@@ -7,7 +7,6 @@ import {
   readOne,
   resourceKey,
   typeUrls,
-  type ResourceKey,
   type WholeKind,
   type XdsKind,
 } from '@flotilla/pilot-xds';
@@ -66,9 +65,10 @@ export class Interests implements Source {
     if (!kind) return true;
     const { engine, lists } = this.#context;
     const { subject } = this.#holder;
-    if (!isWhole(kind)) return this.#prepared.prepare(this.#newKeys(kind, names), subject);
-    if (this.#whole.has(kind)) return true;
     const budget = piece();
+    if (!isWhole(kind))
+      return this.#prepared.prepare({ kind, names: this.#newNames(kind, names) }, { subject, ...budget });
+    if (this.#whole.has(kind)) return true;
     // Of the lists that this proxy shares with no other, as those of its own ports: the others are there.
     return listsOf(kind).every(
       (source, place) =>
@@ -79,13 +79,12 @@ export class Interests implements Source {
 
   /** Computes a piece of everything that is requested, for another subject. Returns whether it is done. */
   prepareFor(subject: Subject): boolean {
-    const budget = piece();
-    const isPrepared = (kind: WholeKind): boolean =>
-      this.#context.engine.prepare(preparedLists, listKey({ kind }), { subject, ...budget });
-    const keys = [...this.#named].flatMap(([kind, byName]) =>
-      [...byName.keys()].map((name) => resourceKey({ kind, name })),
+    const { engine } = this.#context;
+    const part = { subject, ...piece() };
+    return (
+      [...this.#whole.keys()].every((kind) => engine.prepare(preparedLists, listKey({ kind }), part)) &&
+      [...this.#named].every(([kind, byName]) => this.#prepared.prepare({ kind, names: byName.keys() }, part))
     );
-    return [...this.#whole.keys()].every(isPrepared) && this.#prepared.prepare(keys, subject);
   }
 
   all(typeUrl: string): readonly Resource[] {
@@ -108,7 +107,7 @@ export class Interests implements Source {
     const list = this.#named.get(kind)?.get(name) ?? lists.find({ kind, name }, subject);
     if (list) return list.get(name) ?? (list.isIncomplete ? 'unavailable' : undefined);
     try {
-      return readOne(engine, resourceKey({ kind, name }), subject);
+      return readOne(engine, { kind, name }, subject);
     } catch {
       // Whoever goes on to watch the name hears why.
       return 'unavailable';
@@ -201,12 +200,14 @@ export class Interests implements Source {
     this.#prepared.release();
   }
 
-  /** Those of these names whose answer neither this proxy has nor another one of its class. */
-  #newKeys(kind: XdsKind, names: readonly string[]): readonly ResourceKey[] {
+  /** Those of these names whose answer is not prepared, and neither this proxy has it nor another one of its class. */
+  #newNames(kind: XdsKind, names: readonly string[]): readonly string[] {
     const known = this.#named.get(kind);
     const isNew = (name: string): boolean =>
-      !known?.has(name) && !this.#context.lists.find({ kind, name }, this.#holder.subject);
-    return names.filter(isNew).map((name) => resourceKey({ kind, name }));
+      !known?.has(name) &&
+      !this.#prepared.has(kind, name) &&
+      !this.#context.lists.find({ kind, name }, this.#holder.subject);
+    return names.filter(isNew);
   }
 
   #join(kind: WholeKind): readonly SharedList[] {

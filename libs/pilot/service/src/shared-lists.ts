@@ -3,7 +3,6 @@ import {
   listKey,
   listOfOne,
   listsOf,
-  resourceKey,
   type ListKey,
   type Made,
   type WholeKind,
@@ -17,11 +16,17 @@ import { SharedList, type Holder } from './shared-list.ts';
 export type AskedList =
   { readonly kind: WholeKind; readonly source: ListSource<Made> } | { readonly kind: XdsKind; readonly name: string };
 
+/** Classes that depend on the same attributes, by their values of them. */
+interface Group {
+  readonly signature: Signature;
+  readonly byValues: Map<string, SharedList>;
+}
 /** All classes of one list. */
 interface Family {
   readonly asked: AskedList;
   readonly source: ListSource<Made>;
-  readonly bySignature: Map<Signature, Map<string, SharedList>>;
+  /** One or two: each name that each proxy has is looked up in them, more than once. */
+  readonly groups: Group[];
 }
 
 export interface SharedListsOptions {
@@ -114,8 +119,8 @@ export class SharedLists {
 
   /** Creates a family. */
   #found(asked: AskedList): Family {
-    const source = 'source' in asked ? asked.source : listOfOne(resourceKey(asked));
-    const family: Family = { asked, source, bySignature: new Map() };
+    const source = 'source' in asked ? asked.source : listOfOne(asked);
+    const family: Family = { asked, source, groups: [] };
     if ('source' in asked) this.#whole.set(source, family);
     else {
       const byName = this.#named.get(asked.kind) ?? new Map<string, Family>();
@@ -149,7 +154,7 @@ export class SharedLists {
     list.watch.close();
     this.#byWatch.delete(list.watch);
     unfile(family, list, list.watch.signature);
-    if (family.bySignature.size === 0) this.#forget(family);
+    if (family.groups.length === 0) this.#forget(family);
     this.#options.onFailures(list, true);
   }
 
@@ -167,25 +172,30 @@ export class SharedLists {
   }
 }
 
-function findIn({ bySignature }: Family, subject: Subject): SharedList | undefined {
-  for (const [signature, byValues] of bySignature) {
+function findIn({ groups }: Family, subject: Subject): SharedList | undefined {
+  for (const { signature, byValues } of groups) {
     const list = byValues.get(subject.valuesOf(signature));
     if (list) return list;
   }
   return undefined;
 }
 
-function file({ bySignature }: Family, list: SharedList): void {
+const groupOf = ({ groups }: Family, signature: Signature): Group | undefined =>
+  groups.find((group) => group.signature === signature);
+
+function file(family: Family, list: SharedList): void {
   const { signature, subject } = list.watch;
-  const byValues = bySignature.get(signature) ?? new Map<string, SharedList>();
-  bySignature.set(signature, byValues.set(subject.valuesOf(signature), list));
+  let group = groupOf(family, signature);
+  if (!group) family.groups.push((group = { signature, byValues: new Map() }));
+  group.byValues.set(subject.valuesOf(signature), list);
 }
 
-function unfile({ bySignature }: Family, list: SharedList, signature: Signature): void {
-  const byValues = bySignature.get(signature);
+function unfile(family: Family, list: SharedList, signature: Signature): void {
+  const group = groupOf(family, signature);
   const values = list.watch.subject.valuesOf(signature);
-  if (byValues?.get(values) === list) byValues.delete(values);
-  if (byValues?.size === 0) bySignature.delete(signature);
+  if (group?.byValues.get(values) !== list) return;
+  group.byValues.delete(values);
+  if (group.byValues.size === 0) family.groups.splice(family.groups.indexOf(group), 1);
 }
 
 function byList(watches: Iterable<Watch>): Map<ListWatch, Set<Watch>> {

@@ -1,5 +1,5 @@
 import type { ListSource, Reader, Subject } from '@flotilla/query';
-import type { ResourceKey } from './finish/kinds.ts';
+import type { ResourceFields } from './finish/kinds.ts';
 import type { Made, Names } from './members.ts';
 import type { XdsResource } from './resource.ts';
 import { isWhole, listsOf, namedMember, type WholeKind } from './roots.ts';
@@ -22,16 +22,16 @@ export function readAll(engine: Reader, kind: WholeKind, proxy: Subject): readon
 }
 
 /** One resource by its name, of any type. Throws what its query throws, or one that names members. */
-export function readOne(engine: Reader, key: ResourceKey, proxy: Subject): Made {
-  const { kind, name } = key;
+export function readOne(engine: Reader, resource: ResourceFields, proxy: Subject): Made {
+  const { kind, name } = resource;
   if (!isWhole(kind)) {
-    const { query, key: memberKey } = namedMember(key);
-    return engine.read(query, memberKey, proxy);
+    const { query, key } = namedMember(resource);
+    return engine.read(query, key, proxy);
   }
   for (const source of listsOf(kind).toReversed())
-    for (const { query, key: memberKey } of namesOf(engine, source, proxy).filter((each) => each.name === name)) {
-      const resource = engine.read(query, memberKey, proxy);
-      if (resource) return resource;
+    for (const { query, key } of namesOf(engine, source, proxy).filter((each) => each.name === name)) {
+      const made = engine.read(query, key, proxy);
+      if (made) return made;
     }
   return undefined;
 }

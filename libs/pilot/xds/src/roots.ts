@@ -12,7 +12,7 @@ import {
 import { fixedClusters, inboundClusters } from './clusters/inbound.ts';
 import { outboundClusters, placedClusters } from './clusters/outbound.ts';
 import { loadAssignment } from './endpoints/load-assignment.ts';
-import type { ResourceKey, XdsKind } from './finish/kinds.ts';
+import type { ResourceFields, XdsKind } from './finish/kinds.ts';
 import { inboundListeners } from './listeners/inbound.ts';
 import { endpointListeners, outboundListeners } from './listeners/outbound.ts';
 import { gatewayListeners } from './gateway/listeners.ts';
@@ -107,7 +107,7 @@ const routeConfiguration = worldQuery(
 const nothing = worldQuery('nothing', (_view, _name: string): Made => undefined);
 
 /** What makes the one resource of a name, of a type that is requested by names. */
-export const namedMember = ({ kind, name }: ResourceKey): Member<Made> => member(makerOf(kind), name, { name });
+export const namedMember = ({ kind, name }: ResourceFields): Member<Made> => member(makerOf(kind), name, { name });
 
 function makerOf(kind: XdsKind): WorldQuery<string, Made> {
   switch (kind) {
@@ -126,4 +126,4 @@ function makerOf(kind: XdsKind): WorldQuery<string, Made> {
 }
 
 /** The list of one resource that is requested by its name. */
-export const listOfOne = (key: ResourceKey): ListSource<Made> => ({ only: namedMember(key) });
+export const listOfOne = (resource: ResourceFields): ListSource<Made> => ({ only: namedMember(resource) });

@@ -25,6 +25,10 @@ export interface Messages {
   nds: istio.networking.nds.v1.INameTable;
 }
 
+export interface ResourceFields {
+  readonly name: string;
+  readonly kind: XdsKind;
+}
 /** A resource of Envoy's by its name. */
-export const resourceKey = defineKey<{ readonly name: string; readonly kind: XdsKind }>()('name', 'kind');
+export const resourceKey = defineKey<ResourceFields>()('name', 'kind');
 export type ResourceKey = KeyOf<typeof resourceKey>;
