@@ -25,7 +25,15 @@ export {
 } from './injection-webhooks.ts';
 export type { InjectionSelector, InjectionWebhookOptions } from './injection-webhooks.ts';
 export { hasSameKeys, hasUsableKey, parseKeySet } from './key-set.ts';
-export { hasSelector, labelSelectorSelects, labelsMatch, labelsMatchBy, selectorOf, selects } from './labels.ts';
+export {
+  hasSelector,
+  labelSelectorSelects,
+  labelsMatch,
+  labelsMatchBy,
+  selectorOf,
+  selects,
+  selectsNamespace,
+} from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';
 export { routingClaim } from './routing-claim.ts';
 export { parseSpiffe, serviceAccountOf, spiffeOf, validIdentity, withTrustDomains } from './spiffe.ts';

@@ -62,3 +62,11 @@ export function labelSelectorSelects(
     })
   );
 }
+
+/**
+ * Does one of the mesh's discoverySelectors select a namespace with these labels? Unlike elsewhere, one without any
+ * condition selects everything (Kubernetes' LabelSelectorAsSelector).
+ */
+export const selectsNamespace = (selector: LabelSelector, labels: Labels): boolean =>
+  (Object.keys(selector.matchLabels ?? {}).length === 0 && !selector.matchExpressions?.length) ||
+  labelSelectorSelects(selector, labels);

@@ -21,6 +21,7 @@ import type { Claim } from './claim.ts';
 import { Derivation } from './derivation.ts';
 import { idOfResource, nameOfId, textOfId } from './object-id.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
+import { NamespaceScope } from './namespace-scope.ts';
 import { ProblemBook } from './problem-book.ts';
 import { RawObjects, type RawOptions, type Touched } from './raw-objects.ts';
 
@@ -32,6 +33,8 @@ export interface PipelineOptions extends RawOptions {
   /** Default: all there are. */
   readonly checks?: readonly Check[];
   readonly converters?: readonly Converter[];
+  /** Whether discoverySelectors decide on Istio's own objects as well (ENABLE_ENHANCED_RESOURCE_SCOPING). */
+  readonly scopesConfiguration?: boolean | undefined;
 }
 /** A change with the trace that it begins. */
 export interface TracedChange extends SourceChange {
@@ -53,12 +56,14 @@ export class Pipeline {
   readonly #defaults: ReadonlyMap<string, AnyResource>;
   readonly #derivation: Derivation;
   readonly #cluster: string;
+  readonly #scope: NamespaceScope | undefined;
   #started = false;
 
   constructor(options: PipelineOptions) {
-    const { session, defaults = [], checks = allChecks, converters = [], ...raw } = options;
+    const { session, defaults = [], checks = allChecks, converters = [], scopesConfiguration, ...raw } = options;
     const { installation = defaultInstallation } = raw;
     this.#session = session;
+    this.#scope = scopesConfiguration ? new NamespaceScope() : undefined;
     // Messages name only other clusters.
     this.#cluster = installation.clusterId;
     this.#sources = raw.sources.map(({ name }) => name);
@@ -159,6 +164,7 @@ export class Pipeline {
       }
     }
     this.#noteProblems(source, touched);
+    this.#touchScoped(touched);
     const { derived, checked } = this.#derivation.apply(
       [...touched.objects].map(([text, id]) => ({ id, resource: this.#given(text) })),
     );
@@ -173,9 +179,19 @@ export class Pipeline {
     return { session: this.#session, seq: this.#seq, put: [], delete: [], complete: collections };
   }
 
-  /** What sources have in force of an object, or what is in force without them. */
+  /** What sources have in force of an object, or what is in force without them; nothing where that is out of scope. */
   #given(text: string): AnyResource | undefined {
-    return this.#raw.claims.inForce(text)?.good?.resource ?? this.#defaults.get(text);
+    const claim = this.#raw.claims.inForce(text);
+    if (claim && this.#scope?.includes(claim.id) === false) return undefined;
+    return claim?.good?.resource ?? this.#defaults.get(text);
+  }
+
+  /** Where namespaces or selectors have changed, objects of other namespaces may be in force now. */
+  #touchScoped({ objects }: Touched): void {
+    if (!this.#scope) return;
+    if (!this.#scope.take([...objects].map(([text, id]) => ({ id, resource: this.#given(text) })))) return;
+    for (const [text, [claim]] of this.#raw.claims.entries())
+      if (claim && this.#scope.concerns(claim.id.collection)) objects.set(text, claim.id);
   }
 
   #batch(objects: ReadonlyMap<string, ObjectId>, traces: ReadonlyMap<string, TraceParent | undefined>): Batch {

@@ -10,6 +10,10 @@ export const galleySettings = (folder = '.cache/galley') => ({
     'how long the first state waits for a source that cannot be reached; after that galley goes on without it',
     '60s',
   ),
+  enhancedResourceScoping: setting.toggle(
+    "whether meshConfig.discoverySelectors decide on Istio's own objects as well as on Services, EndpointSlices and pods",
+    { env: 'ENABLE_ENHANCED_RESOURCE_SCOPING' },
+  ),
   reportingPilots: setting.count('pilots at a time whose reports are kept', 100),
   reportBytes: setting.count('bytes of all reports of pilots that are kept', 128 << 20),
   reportMessages: setting.count(

@@ -41,6 +41,8 @@ export interface GalleyOptions {
   readonly reports?: ReportsOptions;
   /** How long galley waits for the whole state of every source before it goes on without those that are missing. */
   readonly sourceWait?: number;
+  /** Whether discoverySelectors decide on Istio's own objects as well. */
+  readonly scopesConfiguration?: boolean;
 }
 /** How long problems are held back for what is published. */
 const patienceMs = 500;
@@ -132,6 +134,7 @@ class Session {
       defaults: defaultMesh(installation),
       installation,
       reading: readingWith(quarantine),
+      scopesConfiguration: options.scopesConfiguration,
     });
     this.#states = new SourceStates(
       sources.map(({ name }) => name),

@@ -40,6 +40,7 @@ export function wireGalley(options: OptionsOf<ReturnType<typeof galleySettings>>
     sources: parts.sources(quarantine.reading),
     installation,
     sourceWait: options.sourceWait,
+    scopesConfiguration: options.enhancedResourceScoping,
     publisher: bus,
     reports: { receiver: bus, limits: options },
     quarantine,

@@ -1,12 +1,7 @@
 import { objectKey, type ObjectKey, type Resource } from '@flotilla/model';
-import { labelSelectorSelects, type LabelSelector } from '@flotilla/rules';
+import { selectsNamespace } from '@flotilla/rules';
 import { setting } from './mesh-settings.ts';
 import { worldQuery, type View } from './view.ts';
-
-/** In Kubernetes a selector without conditions selects everything. */
-const selectsNamespace = (selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean =>
-  (Object.keys(selector.matchLabels ?? {}).length === 0 && !selector.matchExpressions?.length) ||
-  labelSelectorSelects(selector, labels);
 
 /** Whether one of the mesh's discoverySelectors selects a namespace. Key: the Namespace. */
 const isSelectedNamespace = worldQuery('discovered-namespace', (view, key: ObjectKey): boolean => {
@@ -22,8 +17,7 @@ const isSelectedNamespace = worldQuery('discovered-namespace', (view, key: Objec
 /**
  * Whether Services, EndpointSlices and pods of a namespace are part of the mesh: with discoverySelectors in the mesh
  * configuration, only if one of them selects the namespace, in each cluster by its own Namespaces (Istio's
- * DiscoveryNamespacesFilter). Istio's own objects are used wherever they are: Istio excludes only those that it reads
- * from an API server.
+ * DiscoveryNamespacesFilter). Istio's own objects are galley's to leave out.
  */
 export const isDiscovered = (
   view: View,
