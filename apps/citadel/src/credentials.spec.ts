@@ -72,6 +72,7 @@ async function serve(first: readonly unknown[], port = 0, maxCredentialsPerStrea
     files.push([{ path: 'secrets.yaml', documents: values.map((value) => ({ value })) }]);
   const secrets = createSecrets({
     source: { run: () => files },
+    credentialReader: ['shop/gateway'],
     ...controlPlane,
     observability: { ...noObservability, log, metrics },
     maxCredentialsPerStream,
@@ -106,6 +107,7 @@ const clientOf = (port: number, options: { readonly clock?: Clock; readonly log?
 function open(source: CredentialSource, names: readonly string[]) {
   const stop = new AbortController();
   const subscription = source.subscribe(stop.signal);
+  subscription.addReader('shop/gateway');
   for (const name of names) subscription.add(name);
   closers.push(() => stop.abort());
   return {
@@ -156,6 +158,30 @@ describe.each<[string, (served: Served) => CredentialSource]>([
     expect(await next(3)).toEqual(['-', '-../odd', '-shop/a']);
     citadel.put([secret('a', '1')]);
     expect(await next()).toEqual(['shop/a 1 1']);
+  });
+
+  it('are none without a reader who may have them, whose namespace counts', async () => {
+    const citadel = await serve([secret('a', '1')]);
+    const subscription = sourceOf(citadel).subscribe(AbortSignal.timeout(60_000));
+    const updates = subscription[Symbol.asyncIterator]();
+    const next = async () => (await updates.next()).value as CredentialUpdate;
+    for (const account of ['shop/web', 'elsewhere/gateway']) subscription.addReader(account);
+    subscription.add('shop/a');
+    const [told, verdicts]: [string[], string[]] = [[], []];
+    const take = async (): Promise<void> => {
+      const update = await next();
+      told.push(...toldBy(update));
+      for (const [account, mayRead] of update.readers ?? []) verdicts.push(`${account} ${mayRead}`);
+    };
+    while (told.length < 1 || verdicts.length < 2) await take();
+    expect([told, verdicts.sort()]).toEqual([['-shop/a'], ['elsewhere/gateway false', 'shop/web false']]);
+    subscription.addReader('shop/gateway');
+    while (told.length < 2) await take();
+    expect([told, verdicts.at(-1)]).toEqual([['-shop/a', 'shop/a 1 1'], 'shop/gateway true']);
+    subscription.dropReader('shop/gateway');
+    while (told.length < 3) await take();
+    expect(told.at(-1)).toBe('-shop/a');
+    await updates.return?.(undefined);
   });
 
   it('come for names that are added, and no longer for those that are dropped', async () => {
@@ -236,7 +262,7 @@ function call(port: number, held: KeyAndCertificate | undefined) {
   const messages = new AsyncQueue<Buffer>();
   stream.on('data', (bytes: Buffer) => messages.push(bytes)).on('error', (error) => messages.fail(error));
   return {
-    ask: (add: string[]) => void stream.write({ add }),
+    ask: (add: string[], addReaders = ['shop/gateway']) => void stream.write({ add, addReaders }),
     next: async () => (await messages.next()).value as Buffer,
   };
 }
@@ -278,9 +304,9 @@ describe("citadel's stream of credentials", () => {
   it('ends when it requests too many names or too long ones, which is counted', async () => {
     const citadel = await serve([], 0, 3);
     const greedy = call(citadel.port, issue('pilot'));
-    greedy.ask(['a', 'b', 'c', 'a']);
+    greedy.ask(['a', 'b', 'a']);
     await greedy.next();
-    greedy.ask(['d']);
+    greedy.ask(['c']);
     await expect(greedy.next()).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
     const long = call(citadel.port, issue('pilot'));
     long.ask(['x'.repeat(1000)]);
@@ -305,6 +331,7 @@ describe("pilot's side of it", () => {
     const files = new AsyncQueue<never>();
     const silent = createSecrets({
       source: { run: () => files },
+      credentialReader: ['shop/gateway'],
       ...controlPlane,
       observability: noObservability,
       maxCredentialsPerStream: 10,

@@ -48,7 +48,12 @@ await runApp(
       review: kubernetes?.review,
       observability,
     });
-    const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
+    const secrets = createSecrets({
+      ...options,
+      source: watchFiles(options.secretsDir),
+      cluster: kubernetes?.credentials(observability),
+      observability,
+    });
     const ca = grpcRunner({
       name: 'ca',
       log: observability.log,

@@ -48,7 +48,8 @@ await runApp(
   async (options, { observability, watchdog, signal, guard }) => {
     const installation = installationIn(options);
     const bus = createInProcessBus();
-    const [kubernetes, cluster] = await Promise.all([openPlatform(options), openCluster(options)]);
+    const cluster = await openCluster(options);
+    const kubernetes = await openPlatform({ ...options, cluster });
     const citadel = await createCitadel({
       ...options,
       ...citadelFiles(options, folder),
@@ -65,7 +66,12 @@ await runApp(
       observability,
       signal,
     });
-    const secrets = createSecrets({ ...options, source: watchFiles(options.secretsDir), observability });
+    const secrets = createSecrets({
+      ...options,
+      source: watchFiles(options.secretsDir),
+      cluster: kubernetes?.credentials(observability),
+      observability,
+    });
     const pilot = createPilot({
       installation,
       jwksFetchMode: options.jwksFetchMode,
@@ -73,7 +79,6 @@ await runApp(
       reports: { sender: bus, instance: hostname() },
       credentials: secrets,
       identify: citadel.identify,
-      credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
       keySets: createKeySetSource({ ...options, observability }),
       limits: options,

@@ -39,7 +39,6 @@ await runApp(
       reports: { sender: subscriber, instance: hostname() },
       credentials: createCredentialClient({ address: options.citadel, certificate, controlPlane: options, log }),
       identify: createIdentityClient({ address: options.citadel, certificate, controlPlane: options, log }),
-      credentialReader: options.credentialReader,
       maxCredentials: options.maxCredentials,
       keySets: createKeySetSource({ ...options, observability }),
       limits: options,

@@ -11,10 +11,14 @@ export interface Credential {
   readonly revoked?: Uint8Array;
 }
 
-/** What changed of the credentials, by `namespace/name`. */
+/** What changed of the credentials, by `namespace/name`, and of who may read them. */
 export interface CredentialUpdate {
   readonly put: ReadonlyMap<string, Credential>;
   readonly delete: readonly string[];
+  /** Names that cannot be answered yet: what was last said of them stays in force. */
+  readonly pending?: readonly string[];
+  /** Whether ServiceAccounts, `namespace/name`, may have the credentials in their namespace. */
+  readonly readers?: ReadonlyMap<string, boolean>;
 }
 
 /** Appended to a credential's name for the roots that belong to it. */
@@ -30,12 +34,16 @@ export const noRoots: Credential = {};
  * Credentials by name, of the names that were added and no others. `namespace/name` is the certificate with its key in
  * the Secret of that name; `namespace/name-cacert` is the roots in the Secret of that whole name, or, where there is
  * none, those beside the certificate. Each added name is answered: with its credential, or in `delete` while there is
- * none; later with what changes. What is known stays in force while the source is away.
+ * none; later with what changes. What is known stays in force while the source is away. Names of a namespace have
+ * credentials only while a reader of that namespace has been added who may have them.
  */
 export interface CredentialSubscription extends AsyncIterable<CredentialUpdate> {
   add(name: string): void;
   /** Nothing more is said of the name; the last that was said may still be under way. */
   drop(name: string): void;
+  /** Asks whether a ServiceAccount, `namespace/name`, may have the credentials in its namespace, from now on. */
+  addReader(account: string): void;
+  dropReader(account: string): void;
 }
 /** Where credentials come from. The subscription ends when the signal aborts. */
 export interface CredentialSource {

@@ -49,6 +49,7 @@ class Subscription implements CredentialSubscription {
   readonly #left = new AbortController();
   readonly #updates = new AsyncQueue<CredentialUpdate>(() => this.#left.abort());
   readonly #wanted = new Set<string>();
+  readonly #readers = new Set<string>();
   /** Names that citadel has not answered on this connection. */
   readonly #owed = new Set<string>();
   #connection: Connection | undefined;
@@ -76,6 +77,15 @@ class Subscription implements CredentialSubscription {
     this.#connection?.send({ drop: [name] });
   }
 
+  addReader(account: string): void {
+    this.#readers.add(account);
+    this.#connection?.send({ addReaders: [account] });
+  }
+
+  dropReader(account: string): void {
+    if (this.#readers.delete(account)) this.#connection?.send({ dropReaders: [account] });
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<CredentialUpdate> {
     return this.#updates;
   }
@@ -95,6 +105,7 @@ class Subscription implements CredentialSubscription {
       this.#connection = this.#open();
       // A first request is expected soon, whether something is wanted already or not.
       this.#connection.send({ add: [] });
+      for (const accounts of inLots(this.#readers)) this.#connection.send({ addReaders: accounts });
       this.#ask([...this.#wanted]);
     } catch (thrown) {
       this.#retry(messageOf(thrown));
@@ -116,7 +127,7 @@ class Subscription implements CredentialSubscription {
   #ask(names: readonly string[]): void {
     if (!this.#connection) return;
     for (const name of names) this.#owed.add(name);
-    for (let i = 0; i < names.length; i += maxNames) this.#connection.send({ add: names.slice(i, i + maxNames) });
+    for (const lot of inLots(names)) this.#connection.send({ add: lot });
     this.#watchDeadline();
   }
 
@@ -132,17 +143,23 @@ class Subscription implements CredentialSubscription {
   }
 
   /** Takes in what is wanted, and nothing else. */
-  #take({ put, delete: gone }: Update): void {
+  #take({ put, delete: gone, pending, readers: verdicts }: Update): void {
     this.#wait = backoff.first;
     const fresh = new Map(
       put.map((each) => [each.key ?? '', credentialOf(each)] as const).filter(([name]) => this.#wanted.has(name)),
     );
     const absent = gone.filter((name) => this.#wanted.has(name));
-    for (const name of [...fresh.keys(), ...absent]) this.#owed.delete(name);
-    this.#cancelDeadline?.();
-    this.#cancelDeadline = undefined;
+    const readers = new Map(
+      verdicts
+        .map(({ account, allowed }) => [account ?? '', allowed === true] as const)
+        .filter(([account]) => this.#readers.has(account)),
+    );
+    const answered = [...fresh.keys(), ...absent, ...pending];
+    for (const name of answered) this.#owed.delete(name);
+    if (answered.length > 0) this.#cancelDeadline?.();
+    if (answered.length > 0) this.#cancelDeadline = undefined;
     this.#watchDeadline();
-    if (fresh.size + absent.length > 0) this.#updates.push({ put: fresh, delete: absent });
+    if (fresh.size + absent.length + readers.size > 0) this.#updates.push({ put: fresh, delete: absent, readers });
   }
 
   #open(): Connection {
@@ -177,6 +194,12 @@ class Subscription implements CredentialSubscription {
     stream.on('error', (error) => ended(messageOf(error))).on('end', () => ended('the stream ended'));
     return connection;
   }
+}
+
+/** Names for one request each. */
+function* inLots(names: Iterable<string>): Iterable<string[]> {
+  const all = [...names];
+  for (let i = 0; i < all.length; i += maxNames) yield all.slice(i, i + maxNames);
 }
 
 const bytesOf = (bytes: Uint8Array | null | undefined): Uint8Array | undefined =>

@@ -1,4 +1,4 @@
-import { parseProxy, proofOf, proxySubject, workload } from '@flotilla/pilot-world';
+import { credentialReaders, parseProxy, proofOf, proxySubject, workload } from '@flotilla/pilot-world';
 import { listOfOne, listsOf, readAll, resourceKey, typeUrls, type Made } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { ListWatch, Subject, type Engine, type ListSource } from '@flotilla/query';
@@ -13,7 +13,9 @@ export function connect(
   proxy: ScenarioProxy,
   asked?: readonly ListSource<Made>[],
 ): { readonly asked: readonly ListSource<Made>[]; readonly lists: readonly ListWatch[] } {
-  const proof = proofOf(proxy.identity, new Set([proxy.account]));
+  // Every gateway of a scenario may have credentials.
+  engine.apply([{ collection: credentialReaders, key: proxy.account, value: true }]);
+  const proof = proofOf(proxy.identity);
   const parsed = proof.ok ? parseProxy(proxy.node, proof.value) : proof;
   if (!parsed.ok) throw new Error(parsed.error);
   engine.watch(workload, '', new Subject({ ...parsed.value }));

@@ -1,16 +1,11 @@
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { credentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
-import { createCredentialHub } from '@flotilla/citadel-credentials';
+import { createCredentialHub, createReaderList, type SecretUpdate } from '@flotilla/citadel-credentials';
+import { createAccessReviews, createSecretWatches } from '@flotilla/citadel-kubernetes';
 import { listen } from '@flotilla/grpc';
-import {
-  collections,
-  parseMeshConfig,
-  type Batch,
-  type CredentialSource,
-  type CredentialUpdate,
-  type KeySetSource,
-} from '@flotilla/model';
+import type { KubeApi } from '@flotilla/kube-port';
+import { collections, parseMeshConfig, type Batch, type CredentialSource, type KeySetSource } from '@flotilla/model';
 import { noObservability, type Fields as LogFields, type Logger } from '@flotilla/observability-port';
 import { createPilot } from '@flotilla/pilot-service';
 import {
@@ -21,6 +16,7 @@ import {
   keyToPem,
   type KeyAndCertificate,
 } from '@flotilla/pki';
+import { AsyncQueue } from '@flotilla/std';
 import { resourceOf } from '@flotilla/testing';
 import { connectProxy, type Caller, type Stream } from './proxy-stream.fixture.ts';
 
@@ -47,25 +43,38 @@ export interface RigOptions {
   readonly objects?: readonly unknown[];
   readonly maxCredentials?: number;
   readonly keySets?: KeySetSource;
+  /** A cluster with Secrets, which decides who may read them; instead of `readers`. */
+  readonly cluster?: KubeApi;
 }
 
 /** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends all that was opened. */
-export async function openPilot({ readers = [], objects = [], maxCredentials = 100, keySets }: RigOptions) {
+export async function openPilot({ readers = [], objects = [], maxCredentials = 100, keySets, cluster }: RigOptions) {
   const stop = new AbortController();
   const closers: (() => unknown)[] = [() => stop.abort()];
   const logged: LogFields[] = [];
+  const reasons = new AsyncQueue<string>();
   /** Errors and what is over again, by their messages. */
   const logs: { readonly message: string; readonly fields: LogFields }[] = [];
   const log: Logger = {
     ...noObservability.log,
     error: (message: string, fields: LogFields = {}) => void logs.push({ message, fields }),
     info: (message: string, fields: LogFields = {}) => void logs.push({ message, fields }),
-    warn: (_message: string, fields: LogFields = {}) => void logged.push(fields),
+    warn: (_message: string, fields: LogFields = {}) => {
+      logged.push(fields);
+      reasons.push(String(fields['reason']));
+    },
     scope: () => log,
     with: () => log,
   };
   const bus = createInProcessBus();
-  const secrets = createCredentialHub();
+  const secrets = createCredentialHub(
+    cluster
+      ? {
+          secrets: createSecretWatches({ api: cluster, log, maxWatches: 100, onFull: () => {} }),
+          access: createAccessReviews({ api: cluster, log }),
+        }
+      : { access: createReaderList(readers) },
+  );
   secrets.update({ put: new Map(), delete: [] });
   /** Names that pilot follows now. */
   const followed = new Set<string>();
@@ -76,6 +85,8 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
       return {
         [Symbol.asyncIterator]: () => subscription[Symbol.asyncIterator](),
         add: (name) => void (followed.add(name), subscription.add(name)),
+        addReader: (account) => subscription.addReader(account),
+        dropReader: (account) => subscription.dropReader(account),
         drop(name) {
           followed.delete(name);
           subscription.drop(name);
@@ -87,7 +98,6 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
   const pilot = createPilot({
     subscriber: bus,
     credentials: credentialSource,
-    credentialReader: readers,
     maxCredentials,
     ...(keySets ? { keySets } : {}),
     observability: { ...noObservability, log },
@@ -145,12 +155,16 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     pages: pilot.pages,
     logs,
     logged,
+    /** Resolves when a next warning has a reason with this text. */
+    async warned(text: string): Promise<void> {
+      while (!String((await reasons.next()).value).includes(text));
+    },
     followed,
     /** Resolves when pilot stops following a name. */
     dropped: (name: string): Promise<void> => new Promise((resolve) => void awaited.set(name, resolve)),
     /** Names of the credentials that pilot has in memory. */
     held: (): readonly string[] => pilot.engine.store.keys('credentials').map(String),
-    give: (update: Partial<CredentialUpdate>): void => secrets.update({ put: new Map(), delete: [], ...update }),
+    give: (update: Partial<SecretUpdate>): void => secrets.update({ put: new Map(), delete: [], ...update }),
     async close(): Promise<void> {
       for (const close of closers.splice(0).reverse()) await close();
     },

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CredentialUpdate } from '@flotilla/model';
+import type { SecretUpdate } from '@flotilla/citadel-credentials';
 import { openPilot, secretType, type Rig } from './secrets.fixture.ts';
 
-const update = (name: string, version: string): CredentialUpdate => ({
+const update = (name: string, version: string): SecretUpdate => ({
   put: new Map([
     [
       `shop/${name}`,
@@ -40,7 +40,7 @@ describe.each(['sotw', 'delta'] as const)("a gateway's secret, %s", (variant) =>
     gateway.ask(secretType, ['kubernetes://web']);
     expect((await gateway.settled()).map(({ text }) => text).join('')).toBe('');
     expect(rig.logged).toMatchObject([
-      { secrets: ['kubernetes://web'], reason: expect.stringMatching(/no such credential/) as string },
+      { secrets: ['kubernetes://web'], reason: expect.stringMatching(/no such Secret/) as string },
     ]);
     rig.give(update('web', '1'));
     expect((await gateway.next()).text).toContain('key-1');

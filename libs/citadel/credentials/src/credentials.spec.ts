@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CredentialUpdate } from '@flotilla/model';
 import { buildCertificate, buildRoot, generateKey, keyToPem } from '@flotilla/pki';
-import { createCredentialHub, readSecret, SecretFiles, secretsIn, type SecretFile } from './index.ts';
+import { createCredentialHub, createReaderList, readSecret, SecretFiles, secretsIn, type SecretFile } from './index.ts';
 
 const validity = { notBefore: Date.UTC(2026, 0, 1), notAfter: Date.UTC(2027, 0, 1) };
 const rootKey = generateKey();
@@ -217,8 +217,9 @@ describe('Secrets in files', () => {
 
   it('named for roots that cannot be used are there, so that those beside the certificate are not used', async () => {
     const files = new SecretFiles();
-    const hub = createCredentialHub();
+    const hub = createCredentialHub({ access: createReaderList(['shop/gateway']) });
     const subscription = hub.subscribe(AbortSignal.timeout(60_000));
+    subscription.addReader('shop/gateway');
     const updates = subscription[Symbol.asyncIterator]();
     const rootsOf = async (...values: unknown[]): Promise<unknown> => {
       hub.update(files.apply([file('a', ...values)]).update);

@@ -1,11 +1,5 @@
-import {
-  buildProblem,
-  noRoots,
-  rootsSuffix,
-  type Credential,
-  type CredentialUpdate,
-  type Problem,
-} from '@flotilla/model';
+import { buildProblem, noRoots, rootsSuffix, type Credential, type Problem } from '@flotilla/model';
+import type { SecretUpdate } from './credential-hub.ts';
 import { readSecret, secretsIn } from './secret.ts';
 
 /** What was found in a file: its documents, why there are none, or neither when it is gone. */
@@ -24,7 +18,7 @@ export class SecretFiles {
   #inForce: ReadonlyMap<string, Credential> = new Map();
 
   /** Takes files that changed; gives what differs in force, and what is wrong in them. */
-  apply(changed: readonly SecretFile[]): { readonly update: CredentialUpdate; readonly problems: readonly Problem[] } {
+  apply(changed: readonly SecretFile[]): { readonly update: SecretUpdate; readonly problems: readonly Problem[] } {
     const problems: Problem[] = [];
     for (const file of changed) {
       const found = this.#read(file, problems);
@@ -39,7 +33,7 @@ export class SecretFiles {
       for (const key of this.#files.get(path)?.keys() ?? [])
         if (holder.get(key) !== path) problems.push(duplicate(key, { origin: path, first: holder.get(key) ?? '' }));
     }
-    const put = new Map([...this.#inForce].filter(([key, credential]) => !same(before.get(key), credential)));
+    const put = new Map([...this.#inForce].filter(([key, credential]) => !sameCredential(before.get(key), credential)));
     return { update: { put, delete: [...before.keys()].filter((key) => !this.#inForce.has(key)) }, problems };
   }
 
@@ -88,6 +82,7 @@ const duplicate = (key: string, { origin, first }: { readonly origin: string; re
 });
 
 const parts = ['certificate', 'key', 'staple', 'roots', 'revoked'] as const;
-const same = (a: Credential | undefined, b: Credential): boolean =>
+/** Whether two credentials have equal parts. */
+export const sameCredential = (a: Credential | undefined, b: Credential): boolean =>
   a !== undefined &&
   parts.every((part) => Buffer.compare(a[part] ?? Buffer.alloc(0), b[part] ?? Buffer.alloc(0)) === 0);

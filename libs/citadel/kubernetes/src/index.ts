@@ -1,1 +1,3 @@
-export { openPlatform, platformSettings, type KubernetesPlatform, type PlatformOptions } from './platform.ts';
+export { createAccessReviews } from './access-reviews.ts';
+export { openPlatform, platformSettings } from './platform.ts';
+export { createSecretWatches } from './secret-watches.ts';

@@ -1,16 +1,23 @@
 import { kubeSettings, openKubeClient } from '@flotilla/kube-client';
-import { reviewToken, type TokenVerdict } from '@flotilla/kube-port';
-import type { Logger } from '@flotilla/observability-port';
+import type { AccessReader, SecretReader } from '@flotilla/citadel-credentials';
+import { reviewToken, type KubeApi, type TokenVerdict } from '@flotilla/kube-port';
+import { createLimits, type Logger, type Observability } from '@flotilla/observability-port';
 import { setting, type OptionsOf } from '@flotilla/std';
+import { createAccessReviews } from './access-reviews.ts';
 import { createRootDistribution } from './root-distribution.ts';
 import { createSecretRootStore, type SecretRootStore } from './secret-root-store.ts';
+import { createSecretWatches } from './secret-watches.ts';
 
-/** What keeps citadel's root and verifies tokens. */
+/** What keeps citadel's root, verifies tokens and holds Secrets. */
 export const platformSettings = () => ({
   platform: setting.choice(
-    'what keeps the root and verifies tokens: files, or the API server of a cluster, where every namespace also gets the root certificate',
+    'what keeps the root, verifies tokens and holds the Secrets of gateways: files, or the API server of a cluster, where every namespace also gets the root certificate',
     ['files', 'kubernetes'],
     { value: 'files' },
+  ),
+  maxSecretWatches: setting.count(
+    'Secrets of gateways that are watched at a time, each over a connection of its own (platform kubernetes); more of them wait until others are released',
+    2000,
   ),
   ...kubeSettings(),
 });
@@ -20,21 +27,38 @@ export interface KubernetesPlatform {
   readonly root: SecretRootStore;
   /** Asks the API server whom a token belongs to; rejects with KubeError when there is no verdict. */
   readonly review: (token: string, audiences: readonly string[]) => Promise<TokenVerdict>;
+  /** The Secrets that gateways use, and who may read them. */
+  credentials(observability: Observability): { readonly secrets: SecretReader; readonly access: AccessReader };
   /** A runner that keeps the root certificate in every namespace. */
   distribute(rootPem: string, log: Logger): { readonly name: string; run(signal: AbortSignal): Promise<void> };
 }
 
 export interface PlatformOptions extends OptionsOf<ReturnType<typeof platformSettings>> {
   readonly systemNamespace: string;
+  /** The cluster, when it is open already. */
+  readonly cluster?: KubeApi | undefined;
 }
 
 /** The cluster, when it is the platform; undefined for files. Rejects when the kubeconfig can't be read. */
 export async function openPlatform(options: PlatformOptions): Promise<KubernetesPlatform | undefined> {
   if (options.platform === 'files') return undefined;
-  const api = await openKubeClient(options);
+  const api = options.cluster ?? (await openKubeClient(options));
   return {
     root: createSecretRootStore(api, options.systemNamespace),
     review: (token, audiences) => reviewToken(api, token, audiences),
+    credentials({ log, metrics }) {
+      const limitHit = createLimits(metrics, ['secret_watches']);
+      const secretLog = log.scope('secrets');
+      return {
+        secrets: createSecretWatches({
+          api,
+          log: secretLog,
+          maxWatches: options.maxSecretWatches,
+          onFull: () => limitHit('secret_watches'),
+        }),
+        access: createAccessReviews({ api, log: secretLog }),
+      };
+    },
     distribute: (rootPem, log) => ({
       name: 'root certificates',
       run: createRootDistribution({ api, rootPem, log }),

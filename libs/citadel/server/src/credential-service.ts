@@ -16,10 +16,12 @@ const credentialService = {
     responseStream: true,
     requestSerialize: (request: Request) => Buffer.from(WatchRequest.encode(request).finish()),
     requestDeserialize: (bytes: Buffer): Request => WatchRequest.decode(bytes),
-    responseSerialize: ({ put, delete: gone }: CredentialUpdate) =>
+    responseSerialize: ({ put, delete: gone, pending = [], readers = new Map<string, boolean>() }: CredentialUpdate) =>
       Buffer.from(
         Update.encode({
           delete: [...gone],
+          pending: [...pending],
+          readers: [...readers].map(([account, allowed]) => ({ account, allowed })),
           put: [...put].map(([key, { certificate, key: privateKey, staple, roots, revoked }]) => ({
             key,
             certificate,
@@ -75,17 +77,28 @@ export function createCredentialServer({
     const stop = new AbortController();
     stop.signal.addEventListener('abort', () => (streams -= 1), { once: true });
     const subscription = source.subscribe(stop.signal);
-    const wanted = new Set<string>();
+    const [wanted, readers] = [new Set<string>(), new Set<string>()];
     for (const event of ['cancelled', 'close', 'error', 'end']) call.on(event, () => stop.abort());
-    call.on('data', ({ add, drop }: Request) => {
+    const isTooMuch = (name: string): boolean => {
+      if (name.length > maxNameLength)
+        refuse(status.INVALID_ARGUMENT, `a name is longer than ${maxNameLength} characters`);
+      else if (wanted.size + readers.size > maxNames) {
+        limitHit('credential_names');
+        refuse(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names were requested`);
+      } else return false;
+      return true;
+    };
+    call.on('data', ({ add, drop, addReaders, dropReaders }: Request) => {
       for (const name of drop) if (wanted.delete(name)) subscription.drop(name);
+      for (const account of dropReaders) if (readers.delete(account)) subscription.dropReader(account);
+      for (const account of addReaders) {
+        readers.add(account);
+        if (isTooMuch(account)) return;
+        subscription.addReader(account);
+      }
       for (const name of add) {
-        if (name.length > maxNameLength)
-          return refuse(status.INVALID_ARGUMENT, `a name is longer than ${maxNameLength} characters`);
-        if (wanted.add(name).size > maxNames) {
-          limitHit('credential_names');
-          return refuse(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names were requested`);
-        }
+        wanted.add(name);
+        if (isTooMuch(name)) return;
         subscription.add(name);
       }
     });

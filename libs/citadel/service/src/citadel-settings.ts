@@ -31,8 +31,11 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
   secretsDir: setting.list('file or folder of Secrets as YAML, watched: what gateways get by credentialName', [], {
     metavar: 'path',
   }),
+  credentialReader: serviceAccounts(
+    'service account whose gateways get the certificates and keys in Secrets of its namespace; nobody else gets any. With --platform kubernetes, the API server decides instead: who may list Secrets',
+  ),
   maxCredentialsPerStream: setting.count(
-    'credentials that one stream of pilot may follow at a time; a stream that requests more is ended',
+    'credentials, and service accounts that they are for, that one stream of pilot may follow at a time; a stream that requests more is ended',
     20_000,
   ),
   maxCertificates: setting.count('certificates signed per second; ten times as many at once', 2000),
@@ -49,3 +52,18 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
     [],
   ),
 });
+
+const account = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+function serviceAccounts(describe: string) {
+  const list = setting.list(describe, [], { metavar: 'namespace/serviceaccount' });
+  const parse = (given: string): readonly string[] =>
+    list.parse(given).map((each) => {
+      if (!account.test(each))
+        throw new Error(
+          `${JSON.stringify(each)} is not NAMESPACE/SERVICEACCOUNT, as in istio-system/istio-ingressgateway`,
+        );
+      return each;
+    });
+  return { ...list, parse };
+}

@@ -22,7 +22,10 @@ import type { citadelSettings } from './citadel-settings.ts';
 
 export interface CitadelOptions
   extends
-    Omit<OptionsOf<ReturnType<typeof citadelSettings>>, 'rootFile' | 'secretsDir' | 'maxCredentialsPerStream'>,
+    Omit<
+      OptionsOf<ReturnType<typeof citadelSettings>>,
+      'rootFile' | 'secretsDir' | 'credentialReader' | 'maxCredentialsPerStream'
+    >,
     Omit<Installation, 'clusterId'> {
   /** The service account of its own certificate; `citadel`, or what it is part of. */
   readonly service?: string;

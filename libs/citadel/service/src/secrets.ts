@@ -1,4 +1,11 @@
-import { createCredentialHub, SecretFiles, type SecretFile } from '@flotilla/citadel-credentials';
+import {
+  createCredentialHub,
+  createReaderList,
+  SecretFiles,
+  type AccessReader,
+  type SecretFile,
+  type SecretReader,
+} from '@flotilla/citadel-credentials';
 import { createCredentialServer } from '@flotilla/citadel-server';
 import type { GrpcService } from '@flotilla/grpc';
 import type { CredentialSource } from '@flotilla/model';
@@ -9,8 +16,17 @@ import { controlPlaneIdentity, type ControlPlane } from '@flotilla/rules';
 export interface SecretSource {
   run(signal: AbortSignal): AsyncIterable<readonly SecretFile[]>;
 }
+/** The Secrets of a cluster, and who may read them there. */
+export interface ClusterSecrets {
+  readonly secrets: SecretReader;
+  readonly access: AccessReader;
+}
 export interface SecretsOptions extends ControlPlane {
+  /** Secrets in files, which win over those of a cluster. */
   readonly source: SecretSource;
+  /** ServiceAccounts, `namespace/name`, that may have the credentials of their namespace when there is no cluster. */
+  readonly credentialReader: readonly string[];
+  readonly cluster?: ClusterSecrets | undefined;
   readonly observability: Observability;
   /** Names that one stream of pilot may follow at a time. */
   readonly maxCredentialsPerStream: number;
@@ -25,9 +41,9 @@ export interface Secrets extends GrpcService, CredentialSource {
 }
 
 export function createSecrets(options: SecretsOptions): Secrets {
-  const { source, observability, maxCredentialsPerStream } = options;
+  const { source, cluster, observability, maxCredentialsPerStream } = options;
   const log = observability.log.scope('secrets');
-  const hub = createCredentialHub();
+  const hub = createCredentialHub(cluster ?? { access: createReaderList(options.credentialReader) });
   const allow = [controlPlaneIdentity(options, 'pilot')];
   const server = createCredentialServer({ source: hub, allow, observability, maxNames: maxCredentialsPerStream });
   const files = new SecretFiles();

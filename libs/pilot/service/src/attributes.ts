@@ -1,5 +1,5 @@
 import { PermissionDenied, type Opening } from '@flotilla/pilot-server';
-import { parseProxy, proofOf, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
+import { parseProxy, proofOf, type ProxyAttributes } from '@flotilla/pilot-world';
 import { structToJson } from './struct.ts';
 
 /**
@@ -7,8 +7,8 @@ import { structToJson } from './struct.ts';
  * its certificate or token is of another namespace, or of another service account where the node names one (Istio's
  * checkConnectionIdentity).
  */
-export function attributesOf({ node, identity }: Opening, readers: ServiceAccounts): ProxyAttributes {
-  const proof = identity === undefined ? undefined : proofOf(identity, readers);
+export function attributesOf({ node, identity }: Opening): ProxyAttributes {
+  const proof = identity === undefined ? undefined : proofOf(identity);
   if (proof?.ok === false) throw new PermissionDenied(proof.error);
   const parsed = parseProxy(
     {

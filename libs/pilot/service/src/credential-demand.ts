@@ -1,7 +1,7 @@
 import type { CredentialSource, CredentialUpdate } from '@flotilla/model';
 import { createLimits, type Observability } from '@flotilla/observability-port';
-import { credentials as collection } from '@flotilla/pilot-world';
-import type { Store } from '@flotilla/query';
+import { credentialReaders, credentials } from '@flotilla/pilot-world';
+import type { Demand, Store } from '@flotilla/query';
 
 export interface CredentialDemandOptions {
   readonly store: Store;
@@ -22,8 +22,9 @@ export interface CredentialDemand {
 
 /**
  * Subscribes to the credentials that results for connected proxies read, and to no others: a result reads one only
- * after secretAccess has allowed it, and the store holds none that no result reads. What comes beyond `maxNames` waits
- * until one of the others is let go.
+ * after secretAccess has allowed it, and the store holds none that no result reads. The same for the ServiceAccounts
+ * about which results ask whether they may have any. What comes beyond `maxNames` waits until one of the others is let
+ * go.
  */
 export function followDemand({
   store,
@@ -35,42 +36,78 @@ export function followDemand({
   const limitHit = createLimits(observability.metrics, ['credentials']);
   const log = observability.log.scope('ads');
   const subscription = source?.subscribe(signal);
-  const followed = new Set<string>();
-  const waiting = new Set<string>();
   const absent = new Set<string>();
-  const follow = (name: string): void => {
-    followed.add(name);
-    subscription?.add(name);
+  const onFull = (isFirst: boolean): void => {
+    limitHit('credentials');
+    if (isFirst)
+      log.warn('gateways need more credentials than pilot may hold; the rest wait', {
+        limit: maxNames,
+        setting: '--max-credentials',
+      });
   };
-  store.onDemand(collection, {
-    read(key) {
-      const name = String(key);
-      if (followed.size < maxNames) return follow(name);
-      waiting.add(name);
-      limitHit('credentials');
-      if (waiting.size === 1)
-        log.warn('gateways need more credentials than pilot may hold; the rest wait', {
-          limit: maxNames,
-          setting: '--max-credentials',
-        });
-    },
+  const names = boundedDemand(maxNames, {
+    follow: (name) => subscription?.add(name),
+    drop: (name) => subscription?.drop(name),
+    onFull,
+  });
+  const accounts = boundedDemand(maxNames, {
+    follow: (account) => subscription?.addReader(account),
+    drop: (account) => subscription?.dropReader(account),
+    onFull,
+  });
+  store.onDemand(credentialReaders, accounts);
+  store.onDemand(credentials, {
+    read: names.read,
     left(key) {
-      const name = String(key);
-      absent.delete(name);
-      if (waiting.delete(name) || !followed.delete(name)) return;
-      subscription?.drop(name);
-      const [next] = waiting;
-      if (next === undefined) return;
-      waiting.delete(next);
-      follow(next);
+      absent.delete(String(key));
+      names.left(key);
     },
   });
   return {
     updates: subscription ?? nothing(),
-    isAbsent: (name) => subscription === undefined || waiting.has(name) || absent.has(name),
+    isAbsent: (name) => subscription === undefined || names.waiting.has(name) || absent.has(name),
     note({ put, delete: gone }) {
       for (const name of put.keys()) absent.delete(name);
-      for (const name of gone) if (followed.has(name)) absent.add(name);
+      for (const name of gone) if (names.followed.has(name)) absent.add(name);
+    },
+  };
+}
+
+interface BoundedDemandOptions {
+  follow(name: string): void;
+  drop(name: string): void;
+  /** A name has to wait, and no other did before when `isFirst`. */
+  onFull(isFirst: boolean): void;
+}
+
+/** Follows what is read, at most so many names at a time; the others wait. */
+function boundedDemand(
+  most: number,
+  { follow, drop, onFull }: BoundedDemandOptions,
+): Demand & { readonly followed: ReadonlySet<string>; readonly waiting: ReadonlySet<string> } {
+  const followed = new Set<string>();
+  const waiting = new Set<string>();
+  const begin = (name: string): void => {
+    followed.add(name);
+    follow(name);
+  };
+  return {
+    followed,
+    waiting,
+    read(key) {
+      const name = String(key);
+      if (followed.size < most) return begin(name);
+      waiting.add(name);
+      onFull(waiting.size === 1);
+    },
+    left(key) {
+      const name = String(key);
+      if (waiting.delete(name) || !followed.delete(name)) return;
+      drop(name);
+      const [next] = waiting;
+      if (next === undefined) return;
+      waiting.delete(next);
+      begin(next);
     },
   };
 }

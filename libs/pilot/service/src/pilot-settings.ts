@@ -64,7 +64,7 @@ export const hardRequestLimit = ({ xdsRequestBytes }: Pick<AdsLimits, 'xdsReques
 
 export const defaultAdsLimits: AdsLimits = valuesOf(adsLimitSettings());
 
-/** Where pilot serves discovery, what its clients may take, and to whom it gives keys. */
+/** Where pilot serves discovery, and what its clients may take. */
 export const pilotSettings = () => ({
   grpcPort: setting.port('plaintext xDS, for proxies on a network that is protected in other ways (0: any)', 15_010),
   secureGrpcPort: setting.port('xDS over TLS, for clients with a certificate or a bearer token (0: any)', 15_012),
@@ -73,26 +73,8 @@ export const pilotSettings = () => ({
     20_000,
   ),
   ...adsLimitSettings(),
-  credentialReader: serviceAccounts(
-    'service account whose gateways get the certificates and keys in Secrets of its namespace; nobody else gets any',
-  ),
   maxCredentials: setting.count(
     'gateway credentials that pilot holds at a time; more of them wait until others are released',
     10_000,
   ),
 });
-
-const account = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-
-function serviceAccounts(describe: string) {
-  const list = setting.list(describe, [], { metavar: 'namespace/serviceaccount' });
-  const parse = (given: string): readonly string[] =>
-    list.parse(given).map((each) => {
-      if (!account.test(each))
-        throw new Error(
-          `${JSON.stringify(each)} is not NAMESPACE/SERVICEACCOUNT, as in istio-system/istio-ingressgateway`,
-        );
-      return each;
-    });
-  return { ...list, parse };
-}

@@ -40,11 +40,6 @@ export interface PilotOptions {
   readonly subscriber: Subscriber;
   /** Gateways' certificates; without it none are served. */
   readonly credentials?: CredentialSource;
-  /**
-   * Service accounts that may have the credentials of their namespace, as `namespace/name`: what the API server would
-   * be asked for. Nobody by default.
-   */
-  readonly credentialReader?: readonly string[];
   /** So many credentials are held at a time; more wait until others are let go. */
   readonly maxCredentials?: number;
   /** Who fetches the keys at `jwksUri`s; pilot by default. */
@@ -69,7 +64,6 @@ export function createPilot(options: PilotOptions) {
   const {
     subscriber,
     credentials,
-    credentialReader = [],
     maxCredentials = 10_000,
     limits = defaultAdsLimits,
     observability,
@@ -85,7 +79,6 @@ export function createPilot(options: PilotOptions) {
     maxNames: maxCredentials,
     signal,
   });
-  const credentialReaders = new Set(credentialReader);
   const proxies = new Set<Proxy>();
   /** Whose labels a watch is on. */
   const labelled = new Map<Watch, Proxy>();
@@ -278,7 +271,8 @@ export function createPilot(options: PilotOptions) {
     demand.note(update);
     await settle(credentialChanges(update), { traces: [], receivedAt: Date.now(), revision: Infinity });
     const absent = new Set(update.delete);
-    if (absent.size > 0) for (const proxy of proxies) proxy.onAbsent(absent);
+    const accounts = new Set([...(update.readers ?? [])].flatMap(([account, mayRead]) => (mayRead ? [] : account)));
+    if (absent.size + accounts.size > 0) for (const proxy of proxies) proxy.onRefused({ absent, accounts });
   }
   let credentialsFollowed: Promise<void> | undefined;
   /**
@@ -300,7 +294,6 @@ export function createPilot(options: PilotOptions) {
       lists,
       tracer: observability.tracer,
       metrics,
-      credentialReaders,
       report: reports.open(),
       maxUnknownNames: limits.xdsUnknownNames,
       isAbsent: demand.isAbsent,

@@ -1,7 +1,7 @@
 import type { Effect, Source } from '@flotilla/ads';
 import type { Logger, Tracer } from '@flotilla/observability-port';
 import { LastDeliveries, type ConnectedProxy } from '@flotilla/pilot-debug';
-import { proxySubject, workload, type ProxyAttributes, type ServiceAccounts } from '@flotilla/pilot-world';
+import { proxySubject, workload, type ProxyAttributes } from '@flotilla/pilot-world';
 import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import type { Opening, Push, Session } from '@flotilla/pilot-server';
 import { Subject, type Engine, type Watch } from '@flotilla/query';
@@ -12,7 +12,7 @@ import { Interests } from './interests.ts';
 import type { PilotMetrics } from './metrics.ts';
 import { nameOfType } from './protocol.ts';
 import type { ProxyReport } from './report/proxy-report.ts';
-import { createSecretReports } from './secret-reports.ts';
+import { createSecretReports, type CredentialRefusals } from './secret-reports.ts';
 import type { Holder, SharedList } from './shared-list.ts';
 import type { SharedLists } from './shared-lists.ts';
 import { weightOf } from './struct.ts';
@@ -26,8 +26,6 @@ export interface ProxyContext {
   readonly report: ProxyReport;
   /** How many names that there is nothing by are watched for one proxy. */
   readonly maxUnknownNames: number;
-  /** Who may have credentials. */
-  readonly credentialReaders: ServiceAccounts;
   /** Is it known that there is no credential of this name? */
   isAbsent(name: string): boolean;
   /** The proxy has let go of a result, which may be held by nobody now. */
@@ -54,7 +52,7 @@ export class Proxy implements Session, Holder {
 
   /** Throws as attributesOf does. */
   constructor(opening: Opening, context: ProxyContext) {
-    this.attributes = attributesOf(opening, context.credentialReaders);
+    this.attributes = attributesOf(opening);
     this.nodeBytes = weightOf(this.attributes);
     this.#context = context;
     this.#push = opening.push;
@@ -132,10 +130,10 @@ export class Proxy implements Session, Holder {
     this.report.pushed();
   }
 
-  /** Citadel has said that there are no credentials of these names. */
-  onAbsent(names: ReadonlySet<string>): void {
-    if (this.attributes.credentialNamespace === undefined) return;
-    this.#secrets.absent(names, { asked: this.#interests.namesOf('sds'), subject: this.subject });
+  /** Citadel has said what does not exist, and who may have nothing. */
+  onRefused(refusals: CredentialRefusals): void {
+    if (this.attributes.identity === undefined) return;
+    this.#secrets.refused(refusals, { asked: this.#interests.namesOf('sds'), subject: this.subject });
   }
 
   onEffect(effect: Effect): void {

@@ -1,20 +1,21 @@
 import type { Logger } from '@flotilla/observability-port';
-import type { ProxyAttributes } from '@flotilla/pilot-world';
+import { provenAccount, type ProxyAttributes } from '@flotilla/pilot-world';
 import { secretAccess, type SecretRefusal } from '@flotilla/pilot-xds';
 import type { Engine, Subject } from '@flotilla/query';
 import { groupBy } from '@flotilla/std';
 import type { PilotMetrics } from './metrics.ts';
 
-type Reason = SecretRefusal | 'no identity' | 'not there';
+type Reason = Exclude<SecretRefusal, 'not decided'> | 'not there';
 const explanations: Readonly<Record<Reason, string>> = {
   'not a name':
     'this is not a name of a secret: use kubernetes://NAME, kubernetes://NAMESPACE/NAME or kubernetes-gateway://NAMESPACE/NAME',
   'no identity': 'the proxy has not proved an identity: it must connect over mTLS',
   'not authorised':
-    'its service account may not have credentials: --credential-reader NAMESPACE/SERVICEACCOUNT allows it',
+    'its service account may not have credentials: in a cluster, a Role in its namespace must let it list Secrets; elsewhere citadel must have --credential-reader NAMESPACE/SERVICEACCOUNT',
   'another namespace': 'the Secret is in another namespace than the proxy',
   'not referenced': 'no Gateway of its namespace that selects its pod refers to it',
-  'not there': 'its namespace has no such credential: look for the Secret in it, and at what citadel says of that',
+  'not there':
+    'its namespace has no such Secret, or none that can be used: create it, as with kubectl create secret tls NAME --cert FILE --key FILE, or see in the log of citadel what is wrong with it',
 };
 const shownNames = 3;
 
@@ -24,6 +25,13 @@ export interface SecretReportsContext {
   readonly metrics: PilotMetrics;
   /** Is it known that there is no credential of this name? */
   isAbsent(name: string): boolean;
+}
+/** What citadel has answered that proxies do not get. */
+export interface CredentialRefusals {
+  /** Names of credentials that do not exist. */
+  readonly absent: ReadonlySet<string>;
+  /** ServiceAccounts, `namespace/name`, that may have none. */
+  readonly accounts: ReadonlySet<string>;
 }
 interface Asked {
   readonly name: string;
@@ -39,6 +47,7 @@ export function createSecretReports(
   { engine, log, metrics, isAbsent }: SecretReportsContext,
   { identity }: ProxyAttributes,
 ) {
+  const account = provenAccount(identity)?.account;
   const reported = new Set<Reason>();
   const report = (all: readonly Asked[]): void => {
     for (const [reason, group] of groupBy(all, (each) => each.reason)) {
@@ -52,8 +61,7 @@ export function createSecretReports(
   };
   const reasonFor = (name: string, subject: Subject): Reason | undefined => {
     const access = engine.read(secretAccess, name, subject);
-    if ('refused' in access)
-      return access.refused === 'not authorised' && identity === undefined ? 'no identity' : access.refused;
+    if ('refused' in access) return access.refused === 'not decided' ? undefined : access.refused;
     return isAbsent(access.key) ? 'not there' : undefined;
   };
   return {
@@ -61,19 +69,18 @@ export function createSecretReports(
     asked(names: readonly string[], subject: Subject): void {
       report(names.map((name) => ({ name, reason: reasonFor(name, subject) })));
     },
-    /**
-     * There are no credentials of these names; the proxy, known to queries as `subject`, has requested secrets of the
-     * names in `asked`.
-     */
-    absent(
-      credentials: ReadonlySet<string>,
+    /** Citadel has refused something; the proxy, known to queries as `subject`, has requested the names in `asked`. */
+    refused(
+      { absent, accounts }: CredentialRefusals,
       { asked, subject }: { readonly asked: Iterable<string>; readonly subject: Subject },
     ): void {
-      const meant = (name: string): boolean => {
+      const reasonNow = (name: string): Reason | undefined => {
         const access = engine.read(secretAccess, name, subject);
-        return 'key' in access && credentials.has(access.key);
+        if ('key' in access) return absent.has(access.key) ? 'not there' : undefined;
+        const isNew = access.refused === 'not authorised' && account !== undefined && accounts.has(account);
+        return isNew ? access.refused : undefined;
       };
-      report([...asked].filter(meant).map((name) => ({ name, reason: 'not there' })));
+      report([...asked].map((name) => ({ name, reason: reasonNow(name) })));
     },
   };
 }

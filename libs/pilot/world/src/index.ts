@@ -34,9 +34,9 @@ export { localityOfProxy, podOfProxy, registeredWorkload, serviceTargets } from 
 export { proxySubject, workload } from './workload.ts';
 export { type InboundPort, inboundPort, inboundPorts } from './inbound-ports.ts';
 export { addressesFor } from './addresses.ts';
-export { type ServiceAccounts, proofOf } from './proof.ts';
+export { proofOf, provenAccount } from './proof.ts';
 export { type Node, parseProxy } from './proxy.ts';
-export { credentialChanges, credentialOf, credentials } from './credentials.ts';
+export { credentialChanges, credentialOf, credentialReaders, credentials, mayReadCredentials } from './credentials.ts';
 export { keyOriginOf, keySetChange, keySetOf, wantedKeySets } from './key-sets.ts';
 export { type NetworkGateway, gatewaysTo, networkGateways } from './networks.ts';
 export { isClusterLocal } from './cluster-local.ts';

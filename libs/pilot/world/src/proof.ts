@@ -3,29 +3,27 @@ import { err, ok, type Result } from '@flotilla/std';
 import type { ProxyAttributes } from './view.ts';
 
 /** What pilot knows about a proxy for certain; what a node says about itself is not part of it. */
-export type Proof = Pick<ProxyAttributes, 'identity' | 'credentialNamespace'>;
-/** Service accounts as `namespace/name`. */
-export type ServiceAccounts = ReadonlySet<string>;
+export type Proof = Pick<ProxyAttributes, 'identity'>;
 
 const accountOf = ({ namespace, serviceAccount }: SpiffeIdentity): string => `${namespace}/${serviceAccount}`;
 
 /**
- * What the identity of a verified certificate proves: `identity` is its SPIFFE URI, `readers` are the accounts that may
- * have credentials of their namespace. Fails for an identity that is not of Istio's form.
+ * What the identity of a verified certificate proves: `identity` is its SPIFFE URI. Fails for an identity that is not
+ * of Istio's form.
  */
-export function proofOf(
-  identity: string,
-  readers: ServiceAccounts,
-): Result<Proof & Pick<SpiffeIdentity, 'namespace' | 'serviceAccount'>> {
+export function proofOf(identity: string): Result<Proof & Pick<SpiffeIdentity, 'namespace' | 'serviceAccount'>> {
   const parsed = parseSpiffe(identity);
   if (!parsed.ok) return err(parsed.error);
   const { namespace, serviceAccount } = parsed.value;
-  return ok({
-    identity,
-    namespace,
-    serviceAccount,
-    ...(readers.has(accountOf(parsed.value)) ? { credentialNamespace: namespace } : {}),
-  });
+  return ok({ identity, namespace, serviceAccount });
+}
+
+/** The ServiceAccount that a proxy proved to run as: its namespace, and `namespace/name`. Undefined without a proof. */
+export function provenAccount(
+  identity: string | undefined,
+): { readonly namespace: string; readonly account: string } | undefined {
+  const parsed = parseSpiffe(identity ?? '');
+  return parsed.ok ? { namespace: parsed.value.namespace, account: accountOf(parsed.value) } : undefined;
 }
 
 /**

@@ -29,7 +29,7 @@ const istioExtensions = ['istio.alpn', 'istio.metadata_exchange', 'istio.stats',
  * A node as what queries may read of it, with what its stream proved. Refuses an id that isn't
  * `type~ip~name.namespace~domain` (Istio's ParseServiceNodeWithMetadata).
  */
-export function parseProxy(node: Node, { identity, credentialNamespace }: Proof = {}): Result<ProxyAttributes> {
+export function parseProxy(node: Node, { identity }: Proof = {}): Result<ProxyAttributes> {
   const id = node.id ?? '';
   const [type, ip, name, dnsDomain, ...rest] = id.split('~');
   if (id.length > 1024 || dnsDomain === undefined || rest.length > 0)
@@ -72,6 +72,5 @@ export function parseProxy(node: Node, { identity, credentialNamespace }: Proof 
     locality:
       region || zone || subZone ? withoutTrailing([region ?? '', zone ?? '', subZone ?? ''].join('/'), '/') : '',
     ...(identity === undefined ? {} : { identity }),
-    ...(credentialNamespace === undefined ? {} : { credentialNamespace }),
   });
 }

@@ -12,7 +12,7 @@ import {
   type WorkloadEntry,
 } from '@flotilla/model';
 import { Store, type Cell, type Change, type CollectionIndexes, type StoreKey } from '@flotilla/query';
-import { credentials } from './credentials.ts';
+import { credentialReaders, credentials } from './credentials.ts';
 import { podIPs } from '@flotilla/pilot-registry';
 
 type Index<C extends Collection> = (resource: Resource<C>) => Iterable<StoreKey>;
@@ -54,6 +54,7 @@ export function createWorldStore(
     ...Object.fromEntries(collections.map((collection) => [collection, special[collection] ?? { namespace }])),
     [virtualServiceHeaders]: {},
     [credentials]: {},
+    [credentialReaders]: {},
     [keySets]: {},
     [resourcePatches]: { kind: ({ kind }: { readonly kind: string }) => [kind] } as CollectionIndexes,
     [entryEndpoints]: {

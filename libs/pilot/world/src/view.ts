@@ -40,11 +40,6 @@ export interface ProxyAttributes {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** SPIFFE identity that the stream proved, when it did. */
   readonly identity?: string;
-  /**
-   * The namespace whose Secrets that identity may have; absent for one that may have none. Nothing that the node says
-   * decides it.
-   */
-  readonly credentialNamespace?: string;
   /** Do the registries know its workload, as one that runs as the identity that it proved? */
   readonly isProven?: boolean;
   /** The labels that the registries know its workload by, without any that it sends itself. */

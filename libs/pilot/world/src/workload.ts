@@ -14,8 +14,8 @@ export type Workload = Pick<ProxyAttributes, 'labels' | 'isProven' | 'registered
 /**
  * The labels by which a proxy is selected, and by which it calls itself: what the registries know of its workload over
  * what it was given for good; what it sends as its labels only while they don't know it. With where it runs (Istio's
- * SetWorkloadLabels, setTopologyLabels). For a proxy that may have credentials also what the registries alone say, and
- * whether they know it as the identity that it proved. Asked with a proxy's attributes as it sent them.
+ * SetWorkloadLabels, setTopologyLabels). For a gateway that proved an identity also what the registries alone say, and
+ * whether they know it as that identity. Asked with a proxy's attributes as it sent them.
  */
 export const workload = worldQuery('workload', (view): Workload => {
   const known = registeredWorkload(view);
@@ -29,7 +29,7 @@ export const workload = worldQuery('workload', (view): Workload => {
   };
   return {
     labels: augmentLabels(labels, where),
-    ...(known && view.attr('credentialNamespace') !== undefined ? proved(view, known) : {}),
+    ...(known && view.attr('type') === 'router' && view.attr('identity') !== undefined ? proved(view, known) : {}),
   };
 });
 

@@ -12,13 +12,14 @@ import { Engine, type Change, type Subject } from '@flotilla/query';
 import { resourceOf } from '@flotilla/testing';
 
 /**
- * The first document of an input: the proxy (Envoy's node, and the namespace whose Secrets its identity may have), and
+ * The first document of an input: the proxy (Envoy's node, and the ServiceAccount that it proved
+ * to run as, which may have Secrets), and
  * what of the answer is looked at: `KIND` for the names of all resources, `KIND NAME` for one, `KIND NAME PATH` for a
  * part of it (members' names with dots between; `*` for all of a list or an object). The one name table is called `-`.
  */
 export interface Asked {
   readonly node: Node;
-  readonly credentialNamespace?: string;
+  readonly account?: string;
   readonly show: readonly string[];
   /** Pilot's, by default. */
   readonly jwksFetchMode?: JwksFetchMode;
@@ -50,15 +51,16 @@ export function meshOf([first, ...documents]: readonly unknown[]): {
   readonly proxy: Subject;
   readonly show: readonly string[];
 } {
-  const { node, credentialNamespace, show, jwksFetchMode = 'istiod', keySets = {} } = first as Asked;
+  const { node, account, show, jwksFetchMode = 'istiod', keySets = {} } = first as Asked;
   const isConfigured = documents.some((document) => (document as { kind: string }).kind === 'MeshConfig');
   const engine = new Engine(createWorldStore(defaultInstallation, { jwksFetchMode }));
   engine.apply([...(isConfigured ? [] : [{ kind: 'MeshConfig' }]), ...documents].flatMap(changesOf));
   engine.apply(Object.entries(keySets).map(([url, jwks]) => keySetChange(keySetKey({ kind: 'jwks', url }), jwks)));
+  const [namespace, serviceAccount] = account?.split('/') ?? [];
   const proof =
-    credentialNamespace === undefined
-      ? undefined
-      : { identity: `spiffe://cluster.local/ns/${credentialNamespace}/sa/default`, credentialNamespace };
+    account === undefined ? undefined : { identity: `spiffe://cluster.local/ns/${namespace}/sa/${serviceAccount}` };
+  if (account !== undefined)
+    engine.apply(credentialChanges({ put: new Map(), delete: [], readers: new Map([[account, true]]) }));
   const parsed = parseProxy(node, proof);
   if (!parsed.ok) throw new Error(parsed.error);
   return { engine, proxy: proxySubject(engine, parsed.value), show };

@@ -77,11 +77,14 @@ export class Mesh {
     const tokens = await createTokenMint();
     const { config, secrets, keys } = writeFolder(folder);
     writeFileSync(join(folder, 'jwks.json'), tokens.jwks);
-    const ca: Flags = { 'jwks-file': join(folder, 'jwks.json'), 'secrets-dir': secrets };
+    const ca: Flags = {
+      'jwks-file': join(folder, 'jwks.json'),
+      'secrets-dir': secrets,
+      'credential-reader': `shop/${gatewayAccount}`,
+    };
     const hosts = new Map<string, () => readonly string[]>();
     const nameServer = await startNameServer((name) => hosts.get(name)?.() ?? []);
     const readers: Flags = {
-      'credential-reader': `shop/${gatewayAccount}`,
       'jwks-allowed-addresses': '127.0.0.1/32',
       'jwks-name-servers': nameServer.address,
     };

@@ -1,6 +1,6 @@
 import { createPublicKey, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
 import { createInProcessBus } from '@flotilla/bus-in-process';
-import { createCredentialHub } from '@flotilla/citadel-credentials';
+import { createCredentialHub, createReaderList } from '@flotilla/citadel-credentials';
 import { listen, type Listening } from '@flotilla/grpc';
 import { FilePipeline } from '@flotilla/galley-pipeline';
 import { parseMeshConfig, type Problem } from '@flotilla/model';
@@ -56,12 +56,12 @@ export interface ControlPlane {
 export async function startControlPlane(scenario: Scenario, authority: TestAuthority): Promise<ControlPlane> {
   const stop = new AbortController();
   const bus = createInProcessBus();
-  const credentials = createCredentialHub();
+  const readers = scenario.proxies.map(({ account }) => account);
+  const credentials = createCredentialHub({ access: createReaderList(readers) });
   credentials.update({ put: scenario.credentials, delete: [] });
   const pilot = createPilot({
     subscriber: bus,
     credentials,
-    credentialReader: scenario.proxies.map(({ account }) => account),
     observability: noObservability,
     signal: stop.signal,
   });

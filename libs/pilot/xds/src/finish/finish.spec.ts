@@ -21,6 +21,7 @@ function newWorld(): { readonly engine: Engine; readonly subject: Subject } {
     ...names.flatMap((name, i) =>
       changeOf(service(name, { clusterIP: `10.8.0.${i}`, ports: [{ name: 'http', port: 80 }] })),
     ),
+    { collection: 'credential-readers', key: 'shop/client', value: true },
     {
       collection: 'credentials',
       key: 'shop/web',
@@ -32,7 +33,7 @@ function newWorld(): { readonly engine: Engine; readonly subject: Subject } {
       id: 'sidecar~10.0.0.9~client.shop~shop.svc.cluster.local',
       metadata: { NAMESPACE: 'shop', DNS_CAPTURE: 'true', LABELS: { app: 'client' } },
     },
-    { identity: 'spiffe://cluster.local/ns/shop/sa/client', credentialNamespace: 'shop' },
+    { identity: 'spiffe://cluster.local/ns/shop/sa/client' },
   );
   if (!proxy.ok) throw new Error(proxy.error);
   return { engine, subject: new Subject({ ...proxy.value }) };

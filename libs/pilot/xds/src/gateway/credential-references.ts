@@ -1,5 +1,5 @@
 import { rootsSuffix } from '@flotilla/model';
-import { worldQuery } from '@flotilla/pilot-world';
+import { provenAccount, worldQuery } from '@flotilla/pilot-world';
 import { labelsMatchBy } from '@flotilla/rules';
 import { resourceName } from '../tls/sds.ts';
 
@@ -11,8 +11,9 @@ const checksClients: readonly unknown[] = ['MUTUAL', 'OPTIONAL_MUTUAL'];
  * VerifiedCertificateReferences). Empty for sidecars and for proxies that proved nothing.
  */
 export const credentialReferences = worldQuery('credential-references', (view): ReadonlySet<string> => {
-  const namespace = view.attr('credentialNamespace');
-  if (namespace === undefined || view.attr('type') !== 'router' || !view.attr('isProven')) return new Set();
+  if (view.attr('type') !== 'router' || !view.attr('isProven')) return new Set();
+  const { namespace } = provenAccount(view.attr('identity')) ?? {};
+  if (namespace === undefined) return new Set();
   const gateways = view
     .index('gateways', 'namespace', namespace)
     .flatMap((key) => view.get('gateways', key) ?? [])
