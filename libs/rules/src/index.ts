@@ -35,6 +35,8 @@ export {
   selectsNamespace,
 } from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';
+export { kubernetesPortProtocol, parseProtocol } from './protocol.ts';
+export type { Protocol } from './protocol.ts';
 export { routingClaim } from './routing-claim.ts';
 export { parseSpiffe, serviceAccountOf, spiffeOf, validIdentity, withTrustDomains } from './spiffe.ts';
 export type { SpiffeIdentity } from './spiffe.ts';

@@ -9,9 +9,9 @@ export {
   portKey,
   portKeyOf,
 } from './keys.ts';
-export type { Endpoint, Protocol, Service, ServicePort, ServiceTarget } from './types.ts';
+export type { Endpoint, Service, ServicePort, ServiceTarget } from './types.ts';
 export { keepsSessions } from './persistent-session.ts';
-export { isHttp, isHttp2, isTcp, isTls, isUnsupported, parseProtocol, portNumbered } from './protocol.ts';
+export { isHttp, isHttp2, isTcp, isTls, isUnsupported, portNumbered } from './protocol.ts';
 export { type RegistryOptions, convertService } from './kubernetes-service.ts';
 export {
   type EndpointSources,

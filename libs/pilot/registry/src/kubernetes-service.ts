@@ -1,7 +1,6 @@
 import { keyOf, type Resource } from '@flotilla/model';
-import { bornAt, serviceHostname, spiffeOf } from '@flotilla/rules';
+import { bornAt, serviceHostname, spiffeOf, kubernetesPortProtocol } from '@flotilla/rules';
 import { kubernetesServiceKey } from './keys.ts';
-import { kubernetesPortProtocol } from './protocol.ts';
 import type { Resolution, Service } from './types.ts';
 
 export interface RegistryOptions {

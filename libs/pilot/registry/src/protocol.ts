@@ -1,49 +1,5 @@
-import { ownMember } from '@flotilla/std';
-import type { Protocol, Service, ServicePort } from './types.ts';
-
-const byName: Readonly<Record<string, Protocol>> = {
-  tcp: 'TCP',
-  udp: 'UDP',
-  grpc: 'GRPC',
-  'grpc-web': 'GRPC-Web',
-  http: 'HTTP',
-  http_proxy: 'HTTP_PROXY',
-  http2: 'HTTP2',
-  https: 'HTTPS',
-  tls: 'TLS',
-  mongo: 'Mongo',
-  redis: 'Redis',
-  mysql: 'MySQL',
-  hbone: 'HBONE',
-};
-
-/** Istio's `protocol.Parse`: by name, in any case; `Unsupported` when unknown. */
-export const parseProtocol = (name: string): Protocol => ownMember(byName, name.toLowerCase()) ?? 'Unsupported';
-
-/** Ports whose server speaks first: never sniffed (Istio "Protocol Selection", server first protocols). */
-const serverFirstPorts = new Set([25, 53, 3306, 27017]);
-
-/** Names of Kubernetes' own that Istio 1.19 knows. */
-const appProtocols: Readonly<Record<string, string>> = { 'kubernetes.io/h2c': 'http2' };
-
-/**
- * A Kubernetes Service port's protocol: UDP; else by appProtocol, which suppresses the port's name even when unknown;
- * else by the name. Either is read up to its first dash, `grpc-web` whole. Unknown ports are sniffed, those of server
- * first protocols are TCP (Istio's ConvertProtocol).
- */
-export function kubernetesPortProtocol(port: {
-  name?: string;
-  port: number;
-  protocol?: string;
-  appProtocol?: string;
-}): Protocol {
-  if (port.protocol === 'UDP') return 'UDP';
-  const name = (
-    port.appProtocol === undefined ? (port.name ?? '') : (ownMember(appProtocols, port.appProtocol) ?? port.appProtocol)
-  ).toLowerCase();
-  const found = name.startsWith('grpc-web') ? 'GRPC-Web' : parseProtocol(name.split('-')[0] ?? '');
-  return found === 'Unsupported' && serverFirstPorts.has(port.port) ? 'TCP' : found;
-}
+import type { Protocol } from '@flotilla/rules';
+import type { Service, ServicePort } from './types.ts';
 
 export const isHttp = (p: Protocol): boolean =>
   p === 'HTTP' || p === 'HTTP2' || p === 'HTTP_PROXY' || p === 'GRPC' || p === 'GRPC-Web';

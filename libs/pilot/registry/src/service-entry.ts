@@ -1,7 +1,6 @@
-import { bornAt, isAddress, parsePrefix, spiffeOf } from '@flotilla/rules';
+import { bornAt, isAddress, parsePrefix, spiffeOf, parseProtocol } from '@flotilla/rules';
 import { keyOf, type Resource, type ServiceEntry, type WorkloadEntry } from '@flotilla/model';
 import { serviceKey } from './keys.ts';
-import { parseProtocol } from './protocol.ts';
 import { augmentLabels } from './workload.ts';
 import type { RegistryOptions } from './kubernetes-service.ts';
 import type { Endpoint, Resolution, Service } from './types.ts';

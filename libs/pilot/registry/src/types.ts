@@ -1,21 +1,5 @@
+import type { Protocol } from '@flotilla/rules';
 import type { ServiceKey } from './keys.ts';
-
-/** Istio's protocol instances (pkg/config/protocol). */
-export type Protocol =
-  | 'GRPC'
-  | 'GRPC-Web'
-  | 'HTTP'
-  | 'HTTP_PROXY'
-  | 'HTTP2'
-  | 'HTTPS'
-  | 'TCP'
-  | 'TLS'
-  | 'UDP'
-  | 'Mongo'
-  | 'Redis'
-  | 'MySQL'
-  | 'HBONE'
-  | 'Unsupported';
 
 export interface ServicePort {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { groupBy, ownMember, parsePort } from '@flotilla/std';
 import type { IstioIngressListener, Resource } from '@flotilla/model';
-import { parseProtocol, type Service, type ServicePort, type ServiceTarget } from '@flotilla/pilot-registry';
+import { type Service, type ServicePort, type ServiceTarget } from '@flotilla/pilot-registry';
+import { parseProtocol } from '@flotilla/rules';
 import { sidecarResource } from './sidecar-scope.ts';
 import { serviceTargets } from './targets.ts';
 import { worldQuery, type View } from './view.ts';

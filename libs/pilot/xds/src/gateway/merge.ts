@@ -1,7 +1,7 @@
 import type { Gateway, Resource } from '@flotilla/model';
-import { isHttp, parseProtocol } from '@flotilla/pilot-registry';
+import { isHttp } from '@flotilla/pilot-registry';
 import { isSelected, serviceTargets, worldQuery, type View } from '@flotilla/pilot-world';
-import { compareAge } from '@flotilla/rules';
+import { compareAge, parseProtocol } from '@flotilla/rules';
 import { mergeServers, passesTls, plainHosts, type GatewayServer, type MergedGateway } from './merge-servers.ts';
 
 type Selected = Resource<'gateways'> & { readonly spec: Gateway };

@@ -1,4 +1,5 @@
-import { isHttp, isTcp, type Protocol } from '@flotilla/pilot-registry';
+import { isHttp, isTcp } from '@flotilla/pilot-registry';
+import { type Protocol } from '@flotilla/rules';
 import type { MtlsMode } from '../authn/mtls-mode.ts';
 
 /** How a listener treats a port: HTTP, plain bytes, or whichever the client speaks. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Protocol } from '@flotilla/pilot-registry';
+import type { Protocol } from '@flotilla/rules';
 import { contribute, isEffective, type Contribution, type OutboundEntry } from './outbound-entry.ts';
 
 const service = (hostname: string, protocol: Protocol, of: Partial<Contribution> = {}): Contribution => ({

@@ -1,12 +1,5 @@
-import {
-  instancesKeyOf,
-  isHttp,
-  isTcp,
-  isUnsupported,
-  parseProtocol,
-  type Service,
-  type ServicePort,
-} from '@flotilla/pilot-registry';
+import { instancesKeyOf, isHttp, isTcp, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { parseProtocol } from '@flotilla/rules';
 import {
   addressesFor,
   canListenOn,

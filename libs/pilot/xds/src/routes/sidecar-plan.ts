@@ -1,5 +1,5 @@
 import { parsePort } from '@flotilla/std';
-import { parseProtocol, portNumbered, type Service } from '@flotilla/pilot-registry';
+import { portNumbered, type Service } from '@flotilla/pilot-registry';
 import type { ObjectKey } from '@flotilla/model';
 import { defineKey, type KeyOf } from '@flotilla/query';
 import {
@@ -13,7 +13,7 @@ import {
   type RuleKey,
   type View,
 } from '@flotilla/pilot-world';
-import { hostMatches, isWildcard } from '@flotilla/rules';
+import { hostMatches, isWildcard, parseProtocol } from '@flotilla/rules';
 import { hashRuleOf } from './hash-policy.ts';
 import { bracketed, domainName, isRoutable, serviceDomains, settleDomains } from './domains.ts';
 import { sessionOf, type PersistentSession } from './persistent-session.ts';
