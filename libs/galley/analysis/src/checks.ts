@@ -4,6 +4,7 @@ import { meshHostConflicts } from './conflicts/virtual-services.ts';
 import { principals, telemetryProviders } from './references/policies.ts';
 import { virtualServiceReferences } from './references/virtual-service.ts';
 import { gatewayWorkloads, policyWorkloads } from './selectors/policies.ts';
+import { servicePortNames } from './services/port-names.ts';
 
 /** All checks of objects by what else there is. */
 export const checks: readonly Check[] = [
@@ -14,4 +15,5 @@ export const checks: readonly Check[] = [
   ...policyWorkloads,
   principals,
   telemetryProviders,
+  servicePortNames,
 ];

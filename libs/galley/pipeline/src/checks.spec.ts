@@ -109,6 +109,32 @@ describe('policies and Gateways without workloads', () => {
     expect(problemsWith(policy('a', 'web'), gateway('gw', ['a.test']))).toEqual([]));
 });
 
+describe('ports of Services', () => {
+  const service = (name: string, port: object, namespace = 'shop'): unknown =>
+    object('Service', name, { metadata: { namespace }, spec: { ports: [{ port: 80, targetPort: 8080, ...port }] } });
+
+  it('say their protocol by name or by appProtocol', () => {
+    expect(
+      problemsWith(
+        service('web', { name: 'http-web' }),
+        service('grpc', { name: 'x', appProtocol: 'grpc' }),
+        service('dns', { name: 'x', protocol: 'UDP' }),
+        service('database', { name: 'x', port: 3306 }),
+        service('odd', { name: 'htp-web' }),
+        service('system', { name: 'x' }, 'kube-system'),
+      ),
+    ).toEqual([
+      [
+        'info',
+        'IST0118',
+        'services shop/odd',
+        'spec.ports[0].name',
+        "Port name htp-web (port: 80, targetPort: 8080) doesn't follow the naming convention of Istio port.",
+      ],
+    ]);
+  });
+});
+
 describe('conflicts', () => {
   it('of Gateways: the same workloads, port, address and host', () => {
     const conflict = (name: string, others: string, hosts: string): unknown => [

@@ -33,6 +33,13 @@ export const messages = {
     template:
       'The VirtualServices {virtualServices} associated with mesh gateway define the same host {host} which can lead to undefined behavior. This can be fixed by merging the conflicting VirtualServices into a single resource.',
   },
+  PortNameIsNotUnderNamingConvention: {
+    code: 'IST0118',
+    level: 'info',
+    template:
+      "Port name {portName} (port: {port}, targetPort: {targetPort}) doesn't follow the naming convention of Istio port.",
+    remedy: 'begin the name with the protocol, as http-web, or set appProtocol',
+  },
   NoMatchingWorkloadsFound: {
     code: 'IST0127',
     level: 'warning',

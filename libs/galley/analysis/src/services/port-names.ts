@@ -1,0 +1,32 @@
+import { buildProblem, type ObjectKey, type Problem } from '@flotilla/model';
+import { defineQuery } from '@flotilla/query';
+import { kubernetesPortProtocol } from '@flotilla/rules';
+import type { Check } from '../check.ts';
+import type { View } from '../view.ts';
+
+/** Namespaces of Kubernetes' own, whose Services are not the user's to name (Istio's util.IsSystemNamespace). */
+const systemNamespaces = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
+
+/**
+ * Ports of Services whose protocol neither their name nor their appProtocol says: it is sniffed from what clients send
+ * (Istio's service.PortNameAnalyzer).
+ */
+export const servicePortNames: Check = {
+  name: 'service-port-names',
+  collection: 'services',
+  query: defineQuery('service-port-names', (view: View, key: ObjectKey): readonly Problem[] => {
+    const service = view.get('services', key);
+    if (!service || systemNamespaces.has(service.meta.namespace)) return [];
+    return (service.spec.ports ?? []).flatMap((port, i): Problem[] =>
+      kubernetesPortProtocol(port) === 'Unsupported'
+        ? [
+            buildProblem(
+              'PortNameIsNotUnderNamingConvention',
+              { portName: port.name ?? '', port: port.port, targetPort: String(port.targetPort ?? 0) },
+              `spec.ports[${i}].name`,
+            ),
+          ]
+        : [],
+    );
+  }),
+};
