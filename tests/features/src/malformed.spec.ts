@@ -174,7 +174,10 @@ const inputs: readonly Malformed[] = [
 const nameOf = (collection: string, { namespace, name }: { namespace: string; name: string }): string =>
   `${collection} ${namespace}/${name}`;
 
-/** A folder, galley and the bus; what is in force as a subscriber sees it, and every line of the log. */
+/**
+ * A folder, galley and the bus; what is in force as a subscriber sees it, and every line of the log but those about what
+ * was published.
+ */
 class Rig {
   readonly dir = mkdtempSync(join(tmpdir(), 'flotilla-malformed-'));
   readonly stop = new AbortController();
@@ -200,7 +203,7 @@ class Rig {
   readonly #waiting: (() => void)[] = [];
 
   #write(level: string, message: string, fields: Fields = {}): void {
-    this.log.push({ level, message, fields });
+    if (message !== 'configuration published') this.log.push({ level, message, fields });
     for (const wake of this.#waiting.splice(0)) wake();
   }
 

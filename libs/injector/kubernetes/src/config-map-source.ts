@@ -14,7 +14,7 @@ export interface ConfigMapSourceOptions {
 }
 
 /** Istio's name for the ConfigMap that configures injection by a revision (pilot/pkg/bootstrap, sidecarinjector.go). */
-export const injectionConfigMap = (revision: string): string =>
+const injectionConfigMap = (revision: string): string =>
   `istio-sidecar-injector${revision === '' || revision === 'default' ? '' : `-${revision}`}`;
 
 /**

@@ -82,4 +82,4 @@ function pod(spec: ServiceSpec, { hub, tag }: ManifestOptions): object {
   };
 }
 
-export const hasRights = ({ rights }: ServiceSpec): boolean => rights.cluster.length + rights.namespace.length > 0;
+const hasRights = ({ rights }: ServiceSpec): boolean => rights.cluster.length + rights.namespace.length > 0;
