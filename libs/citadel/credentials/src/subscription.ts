@@ -23,7 +23,8 @@ interface NamespaceDemand {
 /**
  * Names, and readers, that a subscriber has no answer for yet; what they mean is looked up when it takes the next
  * update, so a slow one costs their names and no more. A name is followed only while a reader of its namespace is
- * allowed; until then it means nothing.
+ * allowed. Otherwise there is nothing by it, or it is pending while that is not decided: a subscriber that connects
+ * again keeps what it has until then.
  */
 export class Subscription implements CredentialSubscription, AsyncIterator<CredentialUpdate> {
   readonly #options: SubscriptionOptions;
@@ -130,9 +131,10 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
     const demand = this.#demandIn(namespace);
     const mayRead = isAllowed(demand);
     for (const [name, followed] of demand.names) {
-      if ((followed !== undefined) === mayRead) continue;
+      if (followed && mayRead) continue;
       followed?.end();
       demand.names.set(name, mayRead ? this.#follow(name) : undefined);
+      // Also where it is not followed as before: it may have been pending.
       this.#untold.add(name);
     }
     this.#wake();
@@ -140,6 +142,14 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
 
   #follow(name: string): Followed<Credential | 'absent'> {
     return followCredential(this.#options.secrets, name, () => this.changed([name]));
+  }
+
+  /** Undefined while it is not known. */
+  #meaningOf(name: string): Credential | 'absent' | undefined {
+    const demand = this.#namespaces.get(namespaceOf(name));
+    const followed = demand?.names.get(name);
+    if (followed) return followed.current();
+    return demand && isUndecided(demand) ? undefined : 'absent';
   }
 
   #isDue(): boolean {
@@ -170,8 +180,7 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
     }
     for (const name of this.#untold) {
       if (size >= maxBytes) break;
-      const followed = this.#namespaces.get(namespaceOf(name))?.names.get(name);
-      const credential = followed ? followed.current() : 'absent';
+      const credential = this.#meaningOf(name);
       if (credential === undefined) pending.push(name);
       else if (credential === 'absent') gone.push(name);
       else put.set(name, credential);
@@ -184,5 +193,10 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
 
 const isAllowed = ({ readers }: NamespaceDemand): boolean => {
   for (const verdict of readers.values()) if (verdict.current() === 'allowed') return true;
+  return false;
+};
+
+const isUndecided = ({ readers }: NamespaceDemand): boolean => {
+  for (const verdict of readers.values()) if (verdict.current() === undefined) return true;
   return false;
 };
