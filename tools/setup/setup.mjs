@@ -18,6 +18,7 @@ const programs = {
   proxy: ['node', 'tools/proxy/src/main.ts'],
   cluster: ['node', 'tools/cluster/src/main.ts'],
   images: ['node', 'tools/images/src/main.ts'],
+  manifests: ['node', 'tools/manifests/src/main.ts'],
   nx: ['nx'],
   ...Object.fromEntries(
     ['pilot', 'galley', 'citadel', 'sidecar-injector', 'istiod', 'nats', 'pilot-agent'].map((app) => [

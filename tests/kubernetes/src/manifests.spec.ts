@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { openApiServer, type TestApiServer } from './api-server.ts';
-import { createKubectl, type Kubectl } from './kubectl.ts';
+import { createKubectl, root, type Kubectl } from './kubectl.ts';
 
 describe.each(['fleet', 'monolith'])('deploy/%s, on a real API server', (shape) => {
   const apply = ['apply', '--server-side', '-k', `deploy/${shape}`];
@@ -78,6 +79,25 @@ describe.each(['fleet', 'monolith'])('deploy/%s, on a real API server', (shape) 
       ).rejects.toThrow('violates PodSecurity "restricted');
     }
   });
+});
+
+it('deploy/components/external-nats takes nats-server out of the fleet, and nothing else', async () => {
+  const folder = mkdtempSync(join(root, 'deploy/.overlay-'));
+  try {
+    const kubectl = createKubectl('');
+    const overlay = { resources: ['../fleet'], components: ['../components/external-nats'] };
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(overlay));
+    const objectsOf = async (path: string): Promise<readonly string[]> =>
+      parseAllDocuments(await kubectl(['kustomize', path]))
+        .map((document) => document.toJS() as { kind: string; metadata: { name: string } })
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    const [whole, rest] = [await objectsOf('deploy/fleet'), await objectsOf(folder)];
+    const isServer = (object: string): boolean => object.endsWith(' nats') && object !== 'ConfigMap nats';
+    expect(rest).toEqual(whole.filter((object) => !isServer(object)));
+    expect(whole.filter(isServer).length).toBe(5);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 interface Workload {
