@@ -84,6 +84,8 @@ export const gatewayPod = (
         timeoutSeconds: 3,
         failureThreshold: 30,
       },
+      // Connections arrive until every node knows that the pod is leaving; then the proxy drains.
+      lifecycle: { preStop: { sleep: { seconds: 10 } } },
       resources: { requests: { cpu: '100m', memory: '160Mi' } },
       securityContext: containerSecurity,
       volumeMounts: mounts.map(({ name, path }) => ({ name, mountPath: path })),
