@@ -2,16 +2,14 @@ import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import { decodeJwt, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serverNamed } from '@flotilla/grpc';
 import { resources, type KubeResource } from '@flotilla/kube-port';
-import { envoy } from '@flotilla/proto-gen/discovery';
 import { startControlPlane, type ControlPlane } from '@flotilla/tool-control-plane';
 import { openApiServer, type TestApiServer } from './api-server.ts';
+import { clustersFor, tampered } from './xds-client.ts';
 
-const { DeltaDiscoveryRequest, DeltaDiscoveryResponse } = envoy.service.discovery.v3;
 const pods: KubeResource = { group: '', versions: ['v1'], plural: 'pods' };
 const serviceAccounts: KubeResource = { ...pods, plural: 'serviceaccounts' };
 const namespace = 'shop';
@@ -73,12 +71,6 @@ async function expired(token: string): Promise<string> {
     .sign(key);
 }
 
-/** The token with another signature of the same length. */
-function tampered(token: string): string {
-  const [header, body, signature = ''] = token.split('.');
-  return [header, body, Buffer.from(signature, 'base64url').reverse().toString('base64url')].join('.');
-}
-
 describe.each(['fleet', 'monolith'] as const)('xDS for a bearer token, from a %s and a real API server', (mode) => {
   let controlPlane: ControlPlane;
   beforeAll(async () => {
@@ -92,40 +84,16 @@ describe.each(['fleet', 'monolith'] as const)('xDS for a bearer token, from a %s
   }, deadlineMs);
   afterAll(() => controlPlane.stop());
 
-  /** Connects as Istio's agent does: TLS with the root, the token, no certificate. Resolves with names of clusters. */
-  async function clustersFor(token: string, nodeNamespace = namespace): Promise<readonly string[]> {
-    const service = mode === 'fleet' ? 'pilot' : 'istiod';
-    const root = readFileSync(join(folder, mode, 'root-cert.pem'));
-    const host = controlPlane.address.split(':')[0];
-    const client = new Client(`${host}:15012`, credentials.createSsl(root), serverNamed(`${service}.istio-system.svc`));
-    const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${token}`);
-    const stream = client.makeBidiStreamRequest(
-      '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
-      (request: Parameters<typeof DeltaDiscoveryRequest.encode>[0]) =>
-        Buffer.from(DeltaDiscoveryRequest.encode(request).finish()),
-      (bytes: Buffer) => DeltaDiscoveryResponse.decode(bytes),
-      metadata,
-    );
-    try {
-      return await new Promise<readonly string[]>((resolve, reject) => {
-        stream
-          .on('error', reject)
-          .on('data', ({ resources: found }: InstanceType<typeof DeltaDiscoveryResponse>) =>
-            resolve(found.map(({ name }) => name ?? '')),
-          );
-        stream.write({
-          node: { id: `sidecar~10.0.0.1~web.${nodeNamespace}~${nodeNamespace}.svc.cluster.local` },
-          typeUrl: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
-        });
-      });
-    } finally {
-      stream.cancel();
-      client.close();
-    }
-  }
+  const connect = (token: string, nodeNamespace = namespace): Promise<readonly string[]> =>
+    clustersFor({
+      address: `${controlPlane.address.split(':')[0]}:15012`,
+      serverName: `${mode === 'fleet' ? 'pilot' : 'istiod'}.istio-system.svc`,
+      root: readFileSync(join(folder, mode, 'root-cert.pem')),
+      token,
+      nodeNamespace,
+    });
   const refusal = (token: string, nodeNamespace?: string): Promise<ServiceError> =>
-    clustersFor(token, nodeNamespace).then(
+    connect(token, nodeNamespace).then(
       () => expect.fail('the token was accepted'),
       (error: ServiceError) => error,
     );
@@ -135,7 +103,7 @@ describe.each(['fleet', 'monolith'] as const)('xDS for a bearer token, from a %s
     async () => {
       const pod = await createPod(`web-${mode}`);
       const token = await tokenOf(pod);
-      expect(await clustersFor(token)).toContain('BlackHoleCluster');
+      expect(await connect(token)).toContain('BlackHoleCluster');
 
       const gone = await createPod(`gone-${mode}`);
       const orphaned = await tokenOf(gone);

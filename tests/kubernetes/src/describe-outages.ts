@@ -73,12 +73,15 @@ spec:
       await noFailures();
     }, 180_000);
 
-    it('every Deployment is updated', async () => {
+    it('every Deployment is updated, one after the other', async () => {
       const { kubectl } = cluster();
-      await kubectl(['rollout', 'restart', 'deployments,statefulsets', '-n', systemNamespace]);
-      const value = await change();
-      await allRolledOut(kubectl, systemNamespace);
-      await arrives(value);
+      const names = await kubectl(['get', 'deployments,statefulsets', '-n', systemNamespace, '-o', 'name']);
+      for (const name of names.trim().split('\n')) {
+        await kubectl(['rollout', 'restart', name, '-n', systemNamespace]);
+        const value = await change();
+        await allRolledOut(kubectl, systemNamespace);
+        await arrives(value);
+      }
       await noFailures();
     }, 300_000);
 

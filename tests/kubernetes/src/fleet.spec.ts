@@ -3,6 +3,7 @@ import { describeConfiguration } from './describe-configuration.ts';
 import { describeInstallation } from './describe-installation.ts';
 import { describeOutages } from './describe-outages.ts';
 import { describeRights } from './describe-rights.ts';
+import { describeTokens } from './describe-tokens.ts';
 import { openCluster, whyNoCluster, type TestCluster } from './test-cluster.ts';
 
 const why = whyNoCluster();
@@ -17,6 +18,7 @@ describe.skipIf(why !== undefined)(`deploy/fleet on a cluster${why === undefined
 
   describeInstallation('fleet', () => cluster);
   describeRights(() => cluster);
+  describeTokens(() => cluster);
   describeConfiguration(() => cluster);
   describeOutages(() => cluster);
 });

@@ -11,6 +11,7 @@ import { createKubectl, root, type Kubectl } from './kubectl.ts';
 export interface TestCluster {
   /** Undefined for a cluster that was there before the test. */
   readonly running?: RunningCluster;
+  readonly kubeconfig: string;
   readonly kubectl: Kubectl;
   /** GET of a path of the API server, which passes it on to a pod where the path says so. */
   get(path: string): Promise<string>;
@@ -58,7 +59,8 @@ export async function openCluster(): Promise<TestCluster> {
   };
 }
 
-const access = (kubeconfig: string): Pick<TestCluster, 'kubectl' | 'get'> => ({
+const access = (kubeconfig: string): Pick<TestCluster, 'kubeconfig' | 'kubectl' | 'get'> => ({
+  kubeconfig,
   kubectl: createKubectl(kubeconfig),
   get: (path) => get(kubeconfig, path),
 });
