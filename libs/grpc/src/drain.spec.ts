@@ -1,8 +1,10 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import type { ServerHttp2Session } from 'node:http2';
 import { Client, credentials, status, type ServerDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { createDrains, type Drains } from '@flotilla/server';
 import { createManualClock } from '@flotilla/testing';
 import { afterEach, expect, it } from 'vitest';
+import { drain } from './drain.ts';
 import { listen, type GrpcService } from './listen.ts';
 
 const bytes = (value: Buffer): Buffer => value;
@@ -88,4 +90,27 @@ it('lets a call that ends within its second end by itself, and its client open a
   const { stream: next, ended: nextEnded } = await open(known);
   next.end();
   expect(await nextEnded).toBeUndefined();
+});
+
+it('ends in time, although clients open two connections for each that is closed', async () => {
+  const clock = createManualClock();
+  const sessions = new Set<ServerHttp2Session>();
+  const add = (): void => {
+    const session = Object.assign(new EventEmitter(), {
+      close(): void {
+        sessions.delete(session);
+        for (let i = 0; i < 2; i += 1) add();
+        queueMicrotask(() => session.emit('close'));
+      },
+    }) as unknown as ServerHttp2Session;
+    sessions.add(session);
+  };
+  for (let i = 0; i < 2; i += 1) add();
+  let isDrained = false;
+  void drain(sessions, { ms: 3000, clock }).then(() => (isDrained = true));
+  for (let i = 0; i < 8; i += 1) {
+    clock.advance(500);
+    await settle();
+  }
+  expect(isDrained).toBe(true);
 });

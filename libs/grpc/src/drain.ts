@@ -7,7 +7,8 @@ const graceMs = 1000;
 /**
  * Sends clients away, one connection after another and evenly over `ms`, so that they do not all come to the other
  * replicas at once. A client is asked to open a new connection (GOAWAY; RFC 9113, 6.8), and its calls that have not
- * ended after a second are ended. `sessions` may grow and shrink meanwhile. Resolves early when none are left.
+ * ended after a second are ended. `sessions` may grow and shrink meanwhile. Resolves early when none are left, and at
+ * the end of `ms` in any case: those that come after that are left alone.
  */
 export async function drain(
   sessions: ReadonlySet<ServerHttp2Session>,
@@ -19,8 +20,13 @@ export async function drain(
     const waiting = [...sessions].filter((session) => !asked.has(session));
     const [next] = waiting;
     if (!next) break;
+    const leftMs = end - clock.now();
+    if (leftMs <= 0) {
+      for (const session of waiting) asked.set(session, sendAway(session, clock));
+      break;
+    }
     asked.set(next, sendAway(next, clock));
-    if (waiting.length > 1) await pause(Math.max(0, end - clock.now()) / waiting.length, undefined, clock);
+    if (waiting.length > 1) await pause(leftMs / waiting.length, undefined, clock);
   }
   await Promise.all(asked.values());
 }
