@@ -51,6 +51,20 @@ describe('identities of bearer tokens', () => {
     expect(asked).toHaveLength(3);
   });
 
+  it('are not kept beyond the end of their token by the time that the answer was under way', async () => {
+    answer = () => {
+      clock.advance(2000);
+      return accepted;
+    };
+    await identitiesOf('a.b.c', '10.0.0.1');
+    clock.advance(17_999);
+    await identitiesOf('a.b.c', '10.0.0.1');
+    expect(asked).toHaveLength(1);
+    clock.advance(1);
+    await identitiesOf('a.b.c', '10.0.0.1');
+    expect(asked).toHaveLength(2);
+  });
+
   it('are kept for 30 s at most, and not at all when their token has expired', async () => {
     answer = () => ({ ...accepted, reuseMs: 1e9 });
     await identitiesOf('a.b.c', '10.0.0.1');

@@ -73,9 +73,10 @@ export function createTokenIdentities({ identify, limits, clock, hit }: TokenIde
     return found.find((one) => one && clock.now() < one.until)?.verdict;
   }
 
-  function keep(hash: string, verdict: Decided): void {
-    const reuseMs = Math.min(verdict.reuseMs, longestReuseMs);
-    if (reuseMs > 0) verdicts[verdict.kind].set(hash, { verdict, until: clock.now() + reuseMs }, 1);
+  /** Counted from the question: how long the answer was under way is not known. */
+  function keep(hash: string, verdict: Decided, askedAt: number): void {
+    const until = askedAt + Math.min(verdict.reuseMs, longestReuseMs);
+    if (until > clock.now()) verdicts[verdict.kind].set(hash, { verdict, until }, 1);
   }
 
   async function ask(token: string, address: string, hash: string): Promise<PilotVerdict> {
@@ -85,16 +86,18 @@ export function createTokenIdentities({ identify, limits, clock, hit }: TokenIde
       return busy(`too many tokens from ${address} were refused: try again in ${wait} ms`);
     }
     const begun = clock.now();
-    const running = slots.run(address, () =>
-      clock.now() - begun > longestWaitMs ? Promise.resolve(undefined) : identify(token, address),
-    );
+    let askedAt = begun;
+    const running = slots.run(address, () => {
+      askedAt = clock.now();
+      return askedAt - begun > longestWaitMs ? Promise.resolve(undefined) : identify(token, address);
+    });
     const verdict = await running;
     if (verdict?.kind !== 'refused') refusals.give(address);
     if (!verdict) {
       hit('xds_token_checks');
       return busy('too many tokens are being checked: try again');
     }
-    if (verdict.kind !== 'undecided') keep(hash, verdict);
+    if (verdict.kind !== 'undecided') keep(hash, verdict, askedAt);
     return verdict;
   }
 
