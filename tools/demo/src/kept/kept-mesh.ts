@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,16 +18,28 @@ export interface KeptMesh {
 
 /** The mesh that a `demo --keep` of this user keeps, the latest of several. Throws Unmet when there is none. */
 export async function findKeptMesh(): Promise<KeptMesh> {
-  const folders = readdirSync(tmpdir())
-    .filter((name) => name.startsWith(folderPrefix))
-    .map((name) => join(tmpdir(), name))
-    .sort((first, second) => statSync(second).ctimeMs - statSync(first).ctimeMs);
+  const folders = ownFolders(tmpdir(), process.getuid?.());
   for (const folder of folders) {
     const pods = await podsIn(folder);
     if (pods) return { pods, enter: enterNode(folder) };
   }
   throw new Unmet('no mesh is running; start one in another terminal: npm run demo -- --keep');
 }
+
+/**
+ * The folders of runs in a folder that everybody may write to, the latest first: only those of the user. What answers
+ * in one is trusted with command lines to run.
+ */
+export const ownFolders = (parent: string, user: number | undefined): readonly string[] =>
+  readdirSync(parent)
+    .filter((name) => name.startsWith(folderPrefix))
+    .map((name) => join(parent, name))
+    .flatMap((path) => {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      return found?.isDirectory() && found.uid === user ? [{ path, changed: found.ctimeMs }] : [];
+    })
+    .sort((first, second) => second.changed - first.changed)
+    .map(({ path }) => path);
 
 /** The pods of a mesh; undefined when none answers there. */
 const podsIn = (folder: string): Promise<readonly KeptPod[] | undefined> =>
