@@ -49,7 +49,10 @@ describe.each(documents)('%s', (document) => {
 
   it('names options of the demo that it has', async () => {
     const { demoProgram } = await import('@flotilla/demo');
-    const known = new Set(['help', ...Object.keys(demoProgram.settings)].map((key) => `--${key}`));
+    const names = Object.keys(demoProgram.settings).map((key) =>
+      key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    );
+    const known = new Set(['help', ...names, ...names.map((name) => `no-${name}`)].map((name) => `--${name}`));
     for (const [, args = ''] of text.matchAll(/npm run demo -- ([^`\n#]+)/g)) {
       for (const [flag] of args.matchAll(/--[\w-]+/g)) expect([flag, known.has(flag)]).toEqual([flag, true]);
     }

@@ -5,6 +5,7 @@ import { Cluster } from './cluster/cluster.ts';
 import { controlPlane, type Mode } from './control-plane.ts';
 import type { Pod } from './cluster/pod.ts';
 import { givenName } from './cluster/state-folder.ts';
+import { describeProblem, type DescribedProblem } from './problem-log.ts';
 import { followTraces, type Traces } from './traces.ts';
 
 export interface MeshOptions {
@@ -88,13 +89,13 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
         '/debug/problems?json',
       );
       const { problems } = JSON.parse(page) as {
-        problems: readonly { code: string; level: string; origin?: string; path?: string; message: string }[];
+        problems: readonly (DescribedProblem & { readonly code: string })[];
       };
       const named = (text: string): string =>
         text.replace(/\/flotilla\/state\/(\S+)/g, (_, path: string) => givenName(path, config));
-      return problems.map(({ code, level, origin = '', path, message }) => ({
+      return problems.map(({ code, level, ...rest }) => ({
         isInForce: level !== 'error' && code !== 'not-supported',
-        text: named(`${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`),
+        text: named(describeProblem({ level, ...rest })),
       }));
     },
     givenName(path) {

@@ -11,3 +11,4 @@ export { describeFailure, findFailures } from './traffic/failures.ts';
 export { comparePeers } from './traffic/peers.ts';
 export { splitOf, Tally } from './traffic/tally.ts';
 export { demoProgram } from './options.ts';
+export { describeProblem } from './problem-log.ts';

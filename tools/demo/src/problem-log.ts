@@ -1,6 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MeshProblem } from './demo-mesh.ts';
 
+export interface DescribedProblem {
+  readonly level: string;
+  readonly origin?: string | undefined;
+  readonly path?: string | undefined;
+  readonly message: string;
+}
+
+/** A problem in one sentence: `error: mesh.yaml:3:5 spec.hosts: expected a list`. */
+export const describeProblem = ({ level, origin = '', path, message }: DescribedProblem): string =>
+  `${level}: ${origin}${path ? ` ${path}` : ''}: ${message}`;
+
 /** Says what is wrong with the configuration, each problem once, and what is no longer wrong. */
 export interface ProblemLog {
   /** Takes all problems that there are now, and says what has changed since the last call. */

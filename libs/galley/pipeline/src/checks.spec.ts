@@ -129,7 +129,7 @@ describe('ports of Services', () => {
         'IST0118',
         'services shop/odd',
         'spec.ports[0].name',
-        "Port name htp-web (port: 80, targetPort: 8080) doesn't follow the naming convention of Istio port.",
+        "Port name htp-web (port: 80, targetPort: 8080) doesn't follow the naming convention of Istio port",
       ],
     ]);
   });
@@ -142,7 +142,7 @@ describe('conflicts', () => {
       'IST0145',
       `gateways shop/${name}`,
       'spec.servers[0]',
-      `Conflict with gateways ${others} (workload selector app=gateway, port 80, hosts ${hosts}).`,
+      `Conflict with gateways ${others} (workload selector app=gateway, port 80, hosts ${hosts})`,
     ];
     expect(
       problemsWith(

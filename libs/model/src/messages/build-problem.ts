@@ -23,7 +23,7 @@ export function buildProblem<N extends Name>(
   return {
     code,
     level,
-    message: remedy === undefined ? text : `${text}; ${remedy}`,
+    message: remedy === undefined ? text : `${text.replace(/\.$/, '')}; ${remedy}`,
     ...(path === undefined ? {} : { path }),
   };
 }
