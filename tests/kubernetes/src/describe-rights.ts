@@ -76,10 +76,9 @@ export function describeRights(cluster: () => TestCluster): void {
       ]);
     });
 
-    it('citadel writes nothing but reviews, its root, the root certificate and its Lease', async () => {
+    it('citadel writes nothing but reviews, its root and the root certificate', async () => {
       expect(allowed(await rulesOf('citadel'), writeVerbs)).toEqual([
         'configmaps',
-        'leases',
         'secrets',
         'subjectaccessreviews',
         'tokenreviews',

@@ -83,7 +83,9 @@ describe('rights', () => {
     expect([...new Set(readers.map(({ kind, metadata }) => `${kind} ${metadata.name}`))].sort()).toEqual([
       'ClusterRole citadel-istio-system',
       'ClusterRole istiod-istio-system',
+      'Role citadel',
       'Role istio-ingressgateway-sds',
+      'Role istiod',
     ]);
   });
 });

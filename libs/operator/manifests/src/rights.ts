@@ -28,7 +28,7 @@ const configuration = (): readonly Right[] =>
 export const galleyRights = (): Rights => ({
   cluster: configuration(),
   namespace: [
-    { apiGroups: core, resources: ['configmaps'], resourceNames: ['istio'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: core, resources: ['configmaps'], resourceNames: ['istio'], verbs: ['list', 'watch'] },
     ...lease('galley'),
   ],
 });
@@ -39,16 +39,19 @@ export const citadelRights = (): Rights => ({
     { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     { apiGroups: core, resources: ['namespaces'], verbs: ['list', 'watch'] },
-    { apiGroups: core, resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: core, resources: ['secrets'], verbs: ['list', 'watch'] },
     { apiGroups: core, resources: ['configmaps'], verbs: ['create'] },
     {
       apiGroups: core,
       resources: ['configmaps'],
       resourceNames: ['istio-ca-root-cert'],
-      verbs: ['get', 'list', 'watch', 'patch', 'update'],
+      verbs: ['list', 'watch', 'patch'],
     },
   ],
-  namespace: [{ apiGroups: core, resources: ['secrets'], verbs: ['create'] }, ...lease('citadel')],
+  namespace: [
+    { apiGroups: core, resources: ['secrets'], verbs: ['create'] },
+    { apiGroups: core, resources: ['secrets'], resourceNames: ['istio-ca-secret'], verbs: ['get'] },
+  ],
 });
 
 /**
