@@ -9,6 +9,7 @@ import type { Observability } from '@flotilla/observability-port';
 import type { CertificateSource } from '@flotilla/pki';
 import { injectionWebhookSuffix } from '@flotilla/rules';
 import { messageOf, setting, type OptionsOf } from '@flotilla/std';
+import { runCertified } from './certified-election.ts';
 import { createConfigMapSource } from './config-map-source.ts';
 
 /** Where the injector is configured and registered. */
@@ -78,7 +79,11 @@ export async function openInjectorPlatform(
   return {
     config: { current },
     ready: { 'the configuration of injection': ready },
-    runners: [runner, { name: 'leader of injectors', run: election.run }, { name: 'caBundle', run: upkeep }],
+    runners: [
+      runner,
+      { name: 'leader of injectors', run: runCertified(election, certificate) },
+      { name: 'caBundle', run: upkeep },
+    ],
   };
 }
 
