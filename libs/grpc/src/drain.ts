@@ -5,33 +5,33 @@ import { pause, type Clock } from '@flotilla/std';
 const graceMs = 1000;
 
 /**
- * Sends clients away, one connection after another and evenly over `ms`, so that they do not all come to the other
- * replicas at once. A client is asked to open a new connection (GOAWAY; RFC 9113, 6.8), and its calls that have not
- * ended after a second are ended. `sessions` may grow and shrink meanwhile. Resolves early when none are left, and at
- * the end of `ms` in any case: those that come after that are left alone.
+ * Disconnects clients, one connection after another and evenly over `ms`, so that they do not all connect to the other
+ * replicas at once. Each is asked to open a new connection (GOAWAY; RFC 9113, 6.8); calls that have not ended after a
+ * second are ended. `sessions` may grow and shrink meanwhile. Resolves early when none are left, and at the end of `ms`
+ * in any case; later connections are not disconnected.
  */
 export async function drain(
   sessions: ReadonlySet<ServerHttp2Session>,
   { ms, clock }: { readonly ms: number; readonly clock: Clock },
 ): Promise<void> {
-  const asked = new Map<ServerHttp2Session, Promise<void>>();
+  const closing = new Map<ServerHttp2Session, Promise<void>>();
   const end = clock.now() + Math.max(0, ms - graceMs);
   for (;;) {
-    const waiting = [...sessions].filter((session) => !asked.has(session));
+    const waiting = [...sessions].filter((session) => !closing.has(session));
     const [next] = waiting;
     if (!next) break;
     const leftMs = end - clock.now();
     if (leftMs <= 0) {
-      for (const session of waiting) asked.set(session, sendAway(session, clock));
+      for (const session of waiting) closing.set(session, disconnect(session, clock));
       break;
     }
-    asked.set(next, sendAway(next, clock));
+    closing.set(next, disconnect(next, clock));
     if (waiting.length > 1) await pause(leftMs / waiting.length, undefined, clock);
   }
-  await Promise.all(asked.values());
+  await Promise.all(closing.values());
 }
 
-async function sendAway(session: ServerHttp2Session, clock: Clock): Promise<void> {
+async function disconnect(session: ServerHttp2Session, clock: Clock): Promise<void> {
   const closed = new Promise<void>((resolve) => session.once('close', resolve));
   session.close();
   const cancel = clock.after(graceMs, () => session.destroy());

@@ -1,7 +1,9 @@
 import { StreamDecoder } from '@grpc/grpc-js/build/src/stream-decoder.js';
 
-/** What of a decoder holds bytes that it was given (@grpc/grpc-js, stream-decoder.ts); `readState` 0: no message. */
-interface Innards {
+/**
+ * The fields of a decoder that refer to received bytes (@grpc/grpc-js, stream-decoder.ts); `readState` 0: no message.
+ */
+interface DecoderFields {
   readonly readState: number;
   readCompressFlag: Buffer;
   readPartialMessage: Buffer[];
@@ -11,9 +13,9 @@ const nothing = Buffer.alloc(1);
 let isDone = false;
 
 /**
- * Makes calls of this process, of servers and clients alike, let go of a message once it is complete. As @grpc/grpc-js
- * is, each call keeps all parts of its last message until the next one begins, which for a stream may be never: every
- * open stream would keep what its peer sent last, up to the largest message.
+ * Makes every call of this process, of servers and clients alike, release the bytes of a message once it is complete.
+ * Without this, @grpc/grpc-js keeps all parts of a call's last message until the next one begins, so every open stream
+ * would hold up to the size of the largest message.
  */
 export function releaseMessages(): void {
   if (isDone) return;
@@ -21,7 +23,7 @@ export function releaseMessages(): void {
   const write = Reflect.get(StreamDecoder.prototype, 'write');
   StreamDecoder.prototype.write = function (this: StreamDecoder, data: Buffer) {
     const messages = write.call(this, data);
-    const decoder = this as unknown as Innards;
+    const decoder = this as unknown as DecoderFields;
     if (decoder.readState === noMessage) [decoder.readPartialMessage, decoder.readCompressFlag] = [[], nothing];
     return messages;
   };

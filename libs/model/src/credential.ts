@@ -1,5 +1,5 @@
 /**
- * What a Kubernetes Secret holds for TLS, as PEM. Citadel alone reads Secrets and hands this to pilot; it is not a
+ * The TLS material of a Kubernetes Secret, as PEM. Only citadel reads Secrets and gives this to pilot; it is not a
  * collection, and never on the bus.
  */
 export interface Credential {
@@ -11,11 +11,11 @@ export interface Credential {
   readonly revoked?: Uint8Array;
 }
 
-/** What changed of the credentials, by `namespace/name`, and of who may read them. */
+/** Changes of credentials, by `namespace/name`, and of who may read them. */
 export interface CredentialUpdate {
   readonly put: ReadonlyMap<string, Credential>;
   readonly delete: readonly string[];
-  /** Names that cannot be answered yet: what was last said of them stays in force. */
+  /** Names that cannot be answered yet: their last credential stays in force. */
   readonly pending?: readonly string[];
   /** Whether ServiceAccounts, `namespace/name`, may have the credentials in their namespace. */
   readonly readers?: ReadonlyMap<string, boolean>;
@@ -39,9 +39,11 @@ export const noRoots: Credential = {};
  */
 export interface CredentialSubscription extends AsyncIterable<CredentialUpdate> {
   add(name: string): void;
-  /** Nothing more is said of the name; the last that was said may still be under way. */
+  /** Ends updates of the name; an update that was already sent may still arrive. */
   drop(name: string): void;
-  /** Asks whether a ServiceAccount, `namespace/name`, may have the credentials in its namespace, from now on. */
+  /**
+   * Requests whether a ServiceAccount, `namespace/name`, may have the credentials in its namespace, and each change.
+   */
   addReader(account: string): void;
   dropReader(account: string): void;
 }

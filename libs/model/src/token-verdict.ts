@@ -1,6 +1,6 @@
 /**
- * Whom a bearer token belongs to, or why it is refused; both may be used again for `reuseMs`, which never goes beyond
- * the token's expiry. `undecided` when nobody can tell now: the same token may be accepted later.
+ * The owner of a bearer token, or why it is refused; both may be reused for `reuseMs`, which never goes beyond the
+ * token's expiry. `undecided` when there can be no verdict now: the same token may be accepted later.
  */
 export type TokenVerdict<Identity> =
   | { readonly kind: 'accepted'; readonly identity: Identity; readonly reuseMs: number }

@@ -2,7 +2,7 @@ import type { Labels, LabelSelector } from './labels.ts';
 
 /** Labels that decide about injection: of a namespace, of a namespace or pod, and of a pod. */
 const [injection, revisionLabel, inject] = ['istio-injection', 'istio.io/rev', 'sidecar.istio.io/inject'] as const;
-/** How the names of all webhooks for injection end; the injector recognizes by it which of them are its own. */
+/** The suffix of the names of all webhooks for injection, by which the injector recognizes its own. */
 export const injectionWebhookSuffix = 'sidecar-injector.istio.io';
 /** Namespaces of Kubernetes itself, whose pods are never injected (pkg/kube/inject, `IgnoredNamespaces`). */
 export const ignoredNamespaces: readonly string[] = [
@@ -12,9 +12,9 @@ export const ignoredNamespaces: readonly string[] = [
   'local-path-storage',
 ];
 
-/** Which pods the API server sends to the injector by one webhook. */
+/** Selects the pods that the API server sends to the injector through one webhook. */
 export interface InjectionSelector {
-  /** What the name of the webhook begins with. */
+  /** The prefix of the webhook's name. */
   readonly name: string;
   readonly namespaceSelector: LabelSelector;
   readonly objectSelector: LabelSelector;
@@ -35,7 +35,7 @@ const selectorOf = (
 
 /**
  * The selectors of Istio's MutatingWebhookConfiguration for a revision or a tag of one ('' and `default` are the
- * default revision). A namespace's labels come first, a pod's own fill in where it has none. With
+ * default revision). A namespace's labels take precedence; without them, the pod's labels decide. With
  * `enableNamespacesByDefault`, pods and namespaces without any label are selected too (Istio's chart istio-discovery,
  * mutatingwebhook.yaml).
  */
@@ -93,10 +93,10 @@ export function injectionWebhookName({ revision, tag, service }: InjectionWebhoo
 }
 
 /**
- * The MutatingWebhookConfiguration of an injector, as Istio's charts make it. It has no caBundle: the injector writes
- * it, and whoever applies the configuration again leaves it as it is. A pod that is selected is not created while the
- * injector does not answer (`failurePolicy: Fail`), so that it cannot start outside the mesh; the pods of a control
- * plane must therefore have the label `sidecar.istio.io/inject: "false"`, which no selector matches.
+ * The MutatingWebhookConfiguration of an injector, as in Istio's charts. It has no caBundle: the injector writes that,
+ * and applying the configuration again does not change it. While the injector does not answer, selected pods are not
+ * created (`failurePolicy: Fail`), so that none starts outside the mesh. The pods of a control plane must therefore
+ * have the label `sidecar.istio.io/inject: "false"`, which no selector matches.
  */
 export function buildInjectionWebhooks(options: InjectionWebhookOptions) {
   const { revision, tag, service, reinvocationPolicy = 'Never', labels = {} } = options;

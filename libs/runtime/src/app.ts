@@ -41,7 +41,7 @@ export interface CommonSettings extends ConnectionSettings {
   readonly traceFile: Setting<string | undefined>;
 }
 
-/** What every app can be told. */
+/** The settings of every app. */
 export const commonSettings = (bind: string) => ({
   bind: setting.text('address of all ports', bind),
   monitoringPort: setting.port('health on /healthz/live and /ready, Prometheus on /metrics (0: any)', 15_014),
@@ -106,7 +106,7 @@ export interface App {
   /** What it waits for before it is ready, by name: all of these must have resolved, and all runners must run. */
   readonly ready: Readonly<Record<string, Promise<unknown>>>;
   readonly pages?: Pages;
-  /** Lines that /ready shows beside whether it is. */
+  /** Lines that /ready shows besides the result. */
   details?(): readonly string[];
   /** How long runners may take to end once the process is told to stop; 5 s by default. */
   readonly stopWithinMs?: number;

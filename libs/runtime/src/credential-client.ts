@@ -12,7 +12,7 @@ const { WatchRequest, Update } = flotilla.credentials.v1;
 type Request = Parameters<typeof WatchRequest.encode>[0];
 type Update = InstanceType<typeof Update>;
 const path = '/flotilla.credentials.v1.Credentials/Watch';
-/** Citadel closes a message at 1 MiB; the last Secret in it has at most another. */
+/** Citadel ends a message at 1 MiB; the last Secret in it may add up to another. */
 const maxBytes = 4 * 1024 * 1024;
 /** Names in one request: some 300 kB. */
 const maxNames = 1000;
@@ -29,8 +29,8 @@ export interface CredentialClientOptions {
 }
 
 /**
- * Credentials from citadel. While it is away what is known stays in force; when it is back, it answers every name
- * again.
+ * Credentials from citadel. While citadel is unreachable, the last known credentials stay in force; afterwards it
+ * answers every name again.
  */
 export const createCredentialClient = (options: CredentialClientOptions): CredentialSource => ({
   subscribe: (signal) => new Subscription(options, signal),

@@ -12,7 +12,7 @@ const { IdentifyRequest, IdentifyResponse } = flotilla.identity.v1;
 type Request = Parameters<typeof IdentifyRequest.encode>[0];
 type Response = InstanceType<typeof IdentifyResponse>;
 const path = '/flotilla.identity.v1.Identity/Identify';
-/** Shorter than the time that a client's own call has to begin (`--request-timeout`). */
+/** Shorter than `--request-timeout`, within which the client's own call has to begin. */
 const deadlineMs = 2500;
 
 export interface IdentityClientOptions {
@@ -24,15 +24,15 @@ export interface IdentityClientOptions {
 }
 
 /**
- * Asks citadel over mTLS whom a token belongs to, on one connection that is replaced with the certificate. While
- * citadel is away, verdicts are `undecided`, and the log says what to do.
+ * Has citadel check tokens over mTLS, on one connection, which is replaced when the certificate is renewed. While
+ * citadel is unreachable, verdicts are `undecided`, and the log says what to do.
  */
 export function createIdentityClient(options: IdentityClientOptions): IdentifyToken {
   const { address, certificate, controlPlane, clock = systemClock } = options;
   const waiting = createWaiting(options.log.scope('identity'), clock);
   let client: Client | undefined;
   certificate.onChange(() => {
-    // Calls that run end first.
+    // close() lets running calls end first.
     client?.close();
     client = undefined;
   });
@@ -75,7 +75,7 @@ export function createIdentityClient(options: IdentityClientOptions): IdentifyTo
   };
 }
 
-/** An answer without identity and without a reason is a refusal all the same. */
+/** An answer with neither an identity nor a reason is a refusal too. */
 function verdictIn({ identity, refusal, reuseMs }: Response): TokenVerdict<string> {
   return identity !== '' && refusal === ''
     ? { kind: 'accepted', identity, reuseMs }

@@ -12,7 +12,7 @@ export interface MonitoringOptions extends GuardOptions {
   readonly port: number;
   /** Why the process is not ready; empty when it is. */
   notReady(): readonly string[];
-  /** What is worth knowing beside it, a line each. */
+  /** Additional lines for /ready. */
   details?(): readonly string[];
   metrics(): Promise<PageAnswer>;
   /** More pages by path, as they are at each request. */

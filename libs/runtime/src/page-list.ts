@@ -1,6 +1,6 @@
 import { textAnswer, type PageAnswer, type Pages } from '@flotilla/observability-port';
 
-/** The pages of a service, each with what it shows: as links for a browser, else as lines. */
+/** The pages of a service, each with its summary: as links for a browser, else as lines of text. */
 export function listOfPages(service: string, pages: Pages, { isHtml }: { readonly isHtml: boolean }): PageAnswer {
   const entries = Object.entries(pages).sort(([first], [second]) => (first < second ? -1 : 1));
   if (!isHtml) {

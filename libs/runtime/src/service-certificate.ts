@@ -40,13 +40,14 @@ export interface ServiceCertificate extends CertificateSource {
 
 const firstRetryMs = 200;
 const maxRetryMs = 10_000;
-/** Timers may be late and clocks jump: so often it is looked whether the certificate is still good. */
+/** How often the certificate's validity is checked: timers may be late, and clocks jump. */
 const checkMs = 60_000;
 
 /**
  * A control-plane service's certificate: the first by a token, then a new key and certificate at half of
- * each one's life, by the certificate that is held; by the token again where that is not accepted. Files are read at
- * each attempt, so that they may appear or be replaced later. Attempts back off; what is held stays in force meanwhile.
+ * each one's life, by the current certificate, or by the token again if that is not accepted. Files are read at each
+ * attempt, so that they may appear or be replaced later. Attempts back off; meanwhile the current certificate stays in
+ * force.
  */
 export function createServiceCertificate(options: ServiceCertificateOptions): ServiceCertificate {
   const { systemNamespace, clock = systemClock, log } = options;
@@ -115,7 +116,7 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
       } catch (thrown) {
         wait = retryMs;
         retryMs = Math.min(retryMs * 2, maxRetryMs);
-        if (!signal.aborted) waiting(whatToDo(thrown, options), { reason: messageOf(thrown) });
+        if (!signal.aborted) waiting(describeRemedy(thrown, options), { reason: messageOf(thrown) });
       }
       await pause(wait, signal, clock);
     }
@@ -123,13 +124,13 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
   return { current: source.current, onChange: source.onChange, first, runner: { name: 'certificate', run } };
 }
 
-/** How OpenSSL and `expectIdentity` say that a server is not the one that is trusted. */
+/** Messages of OpenSSL and `expectIdentity` about a server that is not trusted. */
 const untrusted = /self-signed certificate|unable to (get|verify)|signature failure|the server is /;
-/** How OpenSSL says that a certificate is not valid by this clock. */
+/** Messages of OpenSSL about a certificate that is not valid at this time. */
 const outOfTime = /certificate has expired|certificate is not yet valid/;
 
-/** What is waited for, by what went wrong. */
-function whatToDo(thrown: unknown, options: ServiceCertificateOptions): string {
+/** The log line for an error: what this service waits for, and what to do about it. */
+function describeRemedy(thrown: unknown, options: ServiceCertificateOptions): string {
   const { citadel, rootCertFile, bootstrapTokenFile } = options;
   const { code, path } = thrown as { code?: unknown; path?: string };
   if (code === 'ENOENT' && path === rootCertFile)
@@ -147,7 +148,7 @@ function whatToDo(thrown: unknown, options: ServiceCertificateOptions): string {
   return 'no certificate yet, trying again';
 }
 
-/** The service's token in a file: alone, or in the CA's JSON object, as a text or with its end. */
+/** The service's token from the content of a file: the token alone, or the CA's JSON object of tokens by service. */
 function tokenOf(service: string, content: string): string {
   if (!content.startsWith('{')) return content.trim();
   const tokens = readJsonObject(content);

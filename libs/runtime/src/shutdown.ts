@@ -11,23 +11,23 @@ export interface ShutdownOptions {
   readonly clock?: Clock;
 }
 export interface Shutdown {
-  /** What a signal to stop calls. */
+  /** Called for each signal to stop. */
   begin(): void;
-  /** From the first signal on: the process is not ready any more. */
+  /** True from the first signal on: the process is no longer ready. */
   readonly hasBegun: boolean;
 }
 
-/** The part of the drain in which load balancers learn that this process is not ready. */
+/** The share of the drain that gives load balancers time to notice that this process is not ready. */
 const noticeShare = 0.2;
 
 /**
  * How a process ends (Kubernetes documentation, "Pod Lifecycle", termination):
  *
- *     serving ──signal──▶ not ready ──a fifth of the drain──▶ clients are sent away ──▶ runners stop ──▶ exit
- *                            └─────────────────────── a second signal ─────────────────────────────────▶ exit
+ *     serving ──signal──▶ not ready ──a fifth of the drain──▶ clients are disconnected ──▶ runners stop ──▶ exit
+ *                            └─────────────────────── a second signal ────────────────────────────────────▶ exit
  *
- * Clients are sent away only after load balancers know, since they would come back otherwise. A process without a
- * drain stops its runners at the first signal.
+ * Clients are disconnected only after load balancers have noticed, since they would come back otherwise. A process
+ * without a drain stops its runners at the first signal.
  */
 export function createShutdown({ drains, drainMs, stop, exit, clock = systemClock }: ShutdownOptions): Shutdown {
   let hasBegun = false;

@@ -1,9 +1,9 @@
-/** Sends the clients of one port away, spread over `ms`; resolves when they have been. */
+/** Disconnects the clients of one port, spread over `ms`; resolves when that is done. */
 export type Drain = (ms: number) => Promise<void>;
 
-/** The ports of a process that can send their clients away before it ends. */
+/** The ports of a process that can disconnect their clients gradually before it ends. */
 export interface Drains {
-  /** The returned function takes the port out again. */
+  /** The returned function removes the port. */
   add(drain: Drain): () => void;
   /** Drains all ports at the same time. */
   run(ms: number): Promise<void>;

@@ -62,7 +62,7 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
     },
   });
   const removeDrain = options.drains?.add(() => {
-    // A client that reuses its connection is answered, and then opens another one.
+    // A request on a reused connection is still answered; then the client has to open another connection.
     isClosing = true;
     return Promise.resolve();
   });

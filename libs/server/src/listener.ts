@@ -15,7 +15,7 @@ export interface GuardOptions {
   readonly clock?: Clock;
   /** A limit was hit: counts it. */
   onLimit?(kind: LimitKind): void;
-  /** Where the port says how its clients are sent away before the process ends. */
+  /** Where the port registers how its clients are disconnected before the process ends. */
   readonly drains?: Drains;
   /** Something that the operator should know. */
   onProblem?(message: string): void;

@@ -22,8 +22,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * A clock that is never set: its times are those of the system's clock when the process started, plus what has passed
- * since. For how long something lasted, where an adjusted clock would do harm.
+ * A monotonic clock: the system time at the start of the process, plus the time that has passed since. For durations,
+ * which an adjusted system clock would falsify.
  */
 export const steadyClock: Clock = { ...systemClock, now: () => performance.timeOrigin + performance.now() };
 

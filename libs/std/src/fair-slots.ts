@@ -1,8 +1,8 @@
 export interface FairSlotsOptions {
-  /** Work that runs at a time, in total and for one key. */
+  /** The most work that runs at a time, in total and for one key. */
   readonly total: number;
   readonly perKey: number;
-  /** Work that waits, in total and for one key; more is refused. */
+  /** The most work that waits, in total and for one key; more is refused. */
   readonly maxWaiting: number;
   readonly maxWaitingPerKey: number;
 }
@@ -10,15 +10,15 @@ export interface FairSlotsOptions {
 /** Limits how much work of many keys runs at a time, so that no key keeps others waiting. */
 export interface FairSlots {
   /**
-   * Runs the work as soon as there is a slot, and resolves with what it gives. Keys that wait take turns: each has one
-   * slot before another has its second. Returns undefined when too much is waiting already.
+   * Runs the work as soon as there is a slot, and resolves with its result. Waiting keys take turns: each gets one slot
+   * before any gets a second. Returns undefined when too much is waiting already.
    */
   run<T>(key: string, work: () => Promise<T>): Promise<T> | undefined;
 }
 
 export function createFairSlots({ total, perKey, maxWaiting, maxWaitingPerKey }: FairSlotsOptions): FairSlots {
   const running = new Map<string, number>();
-  /** What waits, by key; the key whose turn is next comes first. */
+  /** Waiting work by key; the key whose turn is next comes first. */
   const waiting = new Map<string, (() => void)[]>();
   let [runningCount, waitingCount] = [0, 0];
 

@@ -18,7 +18,7 @@ export interface TokenBuckets {
    * milliseconds until it has enough. A number above the burst is treated as the burst.
    */
   take(key: string, tokens?: number): number;
-  /** Gives one token back that was taken from the bucket of the key. */
+  /** Returns one token to the bucket of the key. */
   give(key: string): void;
 }
 

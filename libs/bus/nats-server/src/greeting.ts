@@ -3,16 +3,16 @@ import { connect } from 'node:net';
 export interface GreetingOptions {
   readonly host: string;
   readonly port: number;
-  /** How long it may take. */
+  /** Time limit for connecting and for the greeting, each. */
   readonly withinMs: number;
-  /** Is given the port that the connection comes from. */
+  /** Called with the local port of the connection. */
   readonly onConnect: (localPort: number) => void;
 }
 
 /**
- * Connects to nats-server's client port and resolves when it has greeted: it sends `INFO {...}` before anything else,
- * and before TLS (NATS documentation, "NATS Protocol"). It does so once its streams are restored. Rejects when it does
- * not answer within `withinMs`.
+ * Connects to nats-server's client port and resolves when the greeting arrives: `INFO {...}`, which nats-server sends
+ * before anything else, TLS included (NATS documentation, "NATS Protocol"), once its streams are restored. Rejects when
+ * no greeting arrives within `withinMs`.
  */
 export const awaitGreeting = ({ host, port, withinMs, onConnect }: GreetingOptions): Promise<void> =>
   new Promise((resolve, reject) => {

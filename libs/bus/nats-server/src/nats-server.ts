@@ -29,19 +29,19 @@ export interface NatsServerOptions extends OptionsOf<ReturnType<typeof natsServe
   readonly log: Logger;
   readonly checks?: Checks;
 }
-/** How it is checked that the server answers, once it has done so for the first time. */
+/** How the server is checked after its first answer. */
 export interface Checks {
   readonly everyMs: number;
-  /** How long one answer may take. */
+  /** Time limit for each answer. */
   readonly withinMs: number;
-  /** So many in a row without an answer end the server. */
+  /** The server is ended after this many missed answers in a row. */
   readonly misses: number;
 }
 export interface NatsServer {
-  /** Resolves when it has answered for the first time. */
+  /** Resolves with the first answer. */
   readonly ready: Promise<void>;
   readonly runner: { readonly name: string; run(signal: AbortSignal, started: () => void): Promise<void> };
-  /** How long it may take to stop: clients are told to leave first. */
+  /** How long stopping may take: clients are asked to leave first. */
   readonly stopWithinMs: number;
 }
 
@@ -54,19 +54,19 @@ const terminateMs = 5000;
 
 /**
  * nats-server as a child process, with the certificate of this service and a user for each service of the fleet. It is
- * reloaded when the certificate is renewed, and ended when it does not answer three times in a row. When it is told to
- * stop, its clients are warned and disconnected one after the other ("lame duck mode" in the documentation of NATS).
+ * reloaded when the certificate is renewed, and ended after several missed answers in a row. When it has to stop, its
+ * clients are warned and disconnected one after the other ("lame duck mode" in the documentation of NATS).
  */
 export function createNatsServer(options: NatsServerOptions): NatsServer {
   const { bind, natsPort, natsServerBin, certificate, checks: { everyMs, withinMs, misses } = defaultChecks } = options;
   const log = options.log.scope('nats-server');
   const address = { host: bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind, port: natsPort };
-  /** Where the last checks came from: that they say nothing is not worth a line in the log. */
-  const checks = new Set<number>();
+  /** Local ports of the last checks: log lines about their connections are left out. */
+  const checkPorts = new Set<number>();
   const onConnect = (localPort: number): void => {
-    checks.delete(localPort);
-    checks.add(localPort);
-    if (checks.size > rememberedChecks) checks.delete(checks.values().next().value ?? localPort);
+    checkPorts.delete(localPort);
+    checkPorts.add(localPort);
+    if (checkPorts.size > rememberedChecks) checkPorts.delete(checkPorts.values().next().value ?? localPort);
   };
   let answered = (): void => {};
   const ready = new Promise<void>((resolve) => (answered = resolve));
@@ -75,11 +75,11 @@ export function createNatsServer(options: NatsServerOptions): NatsServer {
     await Promise.race([certificate.first, aborted(signal)]);
     if (signal.aborted) return;
     const child = spawn(natsServerBin, ['-c', await writeFiles(options)], { stdio: ['ignore', 'ignore', 'pipe'] });
-    createInterface({ input: child.stderr }).on('line', (line) => writeLogLine(log, line, checks));
+    createInterface({ input: child.stderr }).on('line', (line) => writeLogLine(log, line, checkPorts));
     const ended = new AbortController();
     const exit = new Promise<string>((resolve, reject) => {
       child.once('error', reject);
-      child.once('exit', (code, by) => resolve(by ?? `exit code ${code}`));
+      child.once('exit', (code, killedBy) => resolve(killedBy ?? `exit code ${code}`));
     }).finally(() => ended.abort());
     const ignoreChanges = certificate.onChange(() => {
       writeFiles(options).then(
@@ -98,7 +98,7 @@ export function createNatsServer(options: NatsServerOptions): NatsServer {
     }
   }
 
-  /** Resolves when the process has ended; throws, and ends it, when it does not answer. */
+  /** Resolves when the process has ended or has to stop. When it does not answer, kills it and throws. */
   async function watch(child: ChildProcess, { ended, stop, started }: Watched): Promise<void> {
     const over = AbortSignal.any([ended, stop]);
     const startedAt = performance.now();
@@ -133,7 +133,7 @@ interface Watched {
   readonly started: () => void;
 }
 
-/** Asks politely, then insists. */
+/** Stops the process once the signal aborts: lame duck mode first, then SIGTERM, then SIGKILL. */
 async function stopWhen(signal: AbortSignal, child: ChildProcess, ended: AbortSignal): Promise<void> {
   await Promise.race([aborted(signal), aborted(ended)]);
   for (const [kill, ms] of [
@@ -147,11 +147,11 @@ async function stopWhen(signal: AbortSignal, child: ChildProcess, ended: AbortSi
   }
 }
 
-/** Writes nats-server's files for the certificate that is in force, and returns the path of its configuration. */
+/** Writes nats-server's files for the current certificate, and returns the path of its configuration. */
 async function writeFiles(options: NatsServerOptions): Promise<string> {
   const { bind, natsPort, storeDir, runDir, revision, controlPlane, certificate } = options;
-  const held = certificate.current();
-  if (!held) throw new Error('there is no certificate yet');
+  const current = certificate.current();
+  if (!current) throw new Error('there is no certificate yet');
   const file = (name: string): string => join(runDir, name);
   const tls = { keyFile: file('key.pem'), certFile: file('cert.pem'), caFile: file('ca.pem') };
   const config = buildServerConfig({
@@ -162,9 +162,9 @@ async function writeFiles(options: NatsServerOptions): Promise<string> {
     users: fleetUsers((service) => controlPlaneIdentity(controlPlane, service)),
     tls,
   });
-  await replaceFile(tls.keyFile, { text: held.key, mode: 0o600 });
-  await replaceFile(tls.certFile, { text: held.cert, mode: 0o600 });
-  await replaceFile(tls.caFile, { text: held.roots, mode: 0o600 });
+  await replaceFile(tls.keyFile, { text: current.key, mode: 0o600 });
+  await replaceFile(tls.certFile, { text: current.cert, mode: 0o600 });
+  await replaceFile(tls.caFile, { text: current.roots, mode: 0o600 });
   await replaceFile(file('nats.conf'), { text: config, mode: 0o600 });
   return file('nats.conf');
 }

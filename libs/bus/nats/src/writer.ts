@@ -13,7 +13,7 @@ import { claimOn, type LogEnd } from './write-log.ts';
  */
 export type Role = 'starting' | 'active' | 'standby';
 
-/** Elects the galley that writes, where something other than the log does. */
+/** Elects the galley that writes, where the log itself does not decide. */
 export interface WriterElection {
   isLeader(): boolean;
   /** Calls `listener` at each change. */

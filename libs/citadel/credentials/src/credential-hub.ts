@@ -2,24 +2,24 @@ import { rootsSuffix, type Credential, type CredentialSource } from '@flotilla/m
 import type { AccessReader, SecretReader } from './reader.ts';
 import { Subscription } from './subscription.ts';
 
-/** What changed of Secrets, by `namespace/name`. */
+/** Changes of Secrets, by `namespace/name`. */
 export interface SecretUpdate {
   readonly put: ReadonlyMap<string, Credential>;
   readonly delete: readonly string[];
 }
 
 export interface CredentialHubOptions {
-  /** Whose proxies may have credentials. */
+  /** Decides which ServiceAccounts may have credentials. */
   readonly access: AccessReader;
-  /** Reads Secrets that `update` does not give. */
+  /** Reads Secrets that `update` does not provide. */
   readonly secrets?: SecretReader | undefined;
 }
 
 /** Credentials of Secrets, for subscribers to some of their names. */
 export interface CredentialHub extends CredentialSource {
   /**
-   * Takes in what changed of the Secrets. Before the first time nothing is answered: what is not there yet may only not
-   * have been read.
+   * Applies changes of Secrets. No subscriber gets an answer before the first call, because a Secret that is missing
+   * then may just not have been read.
    */
   update(change: SecretUpdate): void;
 }
@@ -59,6 +59,6 @@ export function createCredentialHub({ access, secrets: others }: CredentialHubOp
   };
 }
 
-/** The names of credentials that a Secret may decide. */
+/** The names of the credentials that a Secret may affect. */
 const namesIn = (secret: string): string[] =>
   secret.endsWith(rootsSuffix) ? [secret] : [secret, `${secret}${rootsSuffix}`];

@@ -2,8 +2,8 @@ import { rootsSuffix, type Credential } from '@flotilla/model';
 import type { Followed, SecretReader } from './reader.ts';
 
 /**
- * Follows what a name means, as CredentialSubscription says: a private key is only in what is requested by the name
- * without suffix.
+ * Follows the credential of a name, as CredentialSubscription defines it: only the name without a suffix gives a
+ * private key.
  */
 export function followCredential(
   secrets: SecretReader,

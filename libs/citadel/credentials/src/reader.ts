@@ -1,17 +1,17 @@
 import type { Credential } from '@flotilla/model';
 
-/** Something that is looked at as long as somebody needs it. */
+/** A value that is kept up to date until `end` is called. */
 export interface Followed<T> {
   /** Undefined while it is not known. */
   current(): T | undefined;
   end(): void;
 }
 
-/** Reads Secrets that are asked for, and no others. */
+/** Reads the requested Secrets and no others. */
 export interface SecretReader {
   /**
-   * Follows the Secret of a name, `namespace/name`. `onChange` is called after what is known of it has changed, and
-   * never before `follow` returns.
+   * Follows the Secret of a name, `namespace/name`. Calls `onChange` after each change of `current`, and never before
+   * `follow` returns.
    */
   follow(secret: string, onChange: () => void): Followed<Credential | 'absent'>;
 }
@@ -22,7 +22,7 @@ export interface AccessReader {
   follow(account: string, onChange: () => void): Followed<'allowed' | 'refused'>;
 }
 
-/** ServiceAccounts in a list may, and no others. */
+/** Allows the ServiceAccounts in a list and no others. */
 export function createReaderList(accounts: readonly string[]): AccessReader {
   const allowed = new Set(accounts);
   return {

@@ -2,7 +2,7 @@ import type { Credential, CredentialSubscription, CredentialUpdate } from '@flot
 import { followCredential } from './followed-credential.ts';
 import { namespaceOf, type AccessReader, type Followed, type SecretReader } from './reader.ts';
 
-/** An update is closed once it has so many bytes: none is larger than this and a Secret. */
+/** An update is complete once it has this many bytes: none is larger than this plus one Secret. */
 const maxBytes = 1024 * 1024;
 const sizeOf = (credential: Credential): number =>
   Object.values(credential).reduce<number>((sum, part: Uint8Array | undefined) => sum + (part?.length ?? 0), 0);
@@ -13,7 +13,7 @@ export interface SubscriptionOptions {
   onEnd(): void;
 }
 
-/** What is wanted of one namespace. */
+/** What the subscriber requests of one namespace. */
 interface NamespaceDemand {
   /** Undefined while no reader is allowed. */
   readonly names: Map<string, Followed<Credential | 'absent'> | undefined>;
@@ -21,16 +21,16 @@ interface NamespaceDemand {
 }
 
 /**
- * Names, and readers, that a subscriber has no answer for yet; what they mean is looked up when it takes the next
- * update, so a slow one costs their names and no more. A name is followed only while a reader of its namespace is
- * allowed. Otherwise there is nothing by it, or it is pending while that is not decided: a subscriber that connects
- * again keeps what it has until then.
+ * Holds the names and readers that a subscriber has no answer for yet. Their values are looked up when the subscriber
+ * takes the next update, so a slow subscriber uses memory only for names. A name is followed only while a reader of its
+ * namespace is allowed. Otherwise it has no credential, or is pending while that is not decided: until then, a
+ * subscriber that connects again keeps what it has.
  */
 export class Subscription implements CredentialSubscription, AsyncIterator<CredentialUpdate> {
   readonly #options: SubscriptionOptions;
   readonly #namespaces = new Map<string, NamespaceDemand>();
-  readonly #untold = new Set<string>();
-  readonly #untoldReaders = new Set<string>();
+  readonly #unanswered = new Set<string>();
+  readonly #unansweredReaders = new Set<string>();
   #waiting: ((result: IteratorResult<CredentialUpdate>) => void) | undefined;
   #state: 'waiting for Secrets' | 'open' | 'ended' = 'waiting for Secrets';
 
@@ -42,7 +42,7 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
     if (this.#state === 'ended') return;
     const demand = this.#demandIn(namespaceOf(name));
     if (!demand.names.has(name)) demand.names.set(name, isAllowed(demand) ? this.#follow(name) : undefined);
-    this.#untold.add(name);
+    this.#unanswered.add(name);
     this.#wake();
   }
 
@@ -50,7 +50,7 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
     const demand = this.#demandIn(namespaceOf(name));
     demand.names.get(name)?.end();
     demand.names.delete(name);
-    this.#untold.delete(name);
+    this.#unanswered.delete(name);
     this.#forgetUnused(namespaceOf(name));
   }
 
@@ -69,13 +69,13 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
     const { readers } = this.#demandIn(namespaceOf(account));
     readers.get(account)?.end();
     readers.delete(account);
-    this.#untoldReaders.delete(account);
+    this.#unansweredReaders.delete(account);
     this.#review(namespaceOf(account));
     this.#forgetUnused(namespaceOf(account));
   }
 
   changed(names: readonly string[]): void {
-    for (const name of names) if (this.#namespaces.get(namespaceOf(name))?.names.has(name)) this.#untold.add(name);
+    for (const name of names) if (this.#namespaces.get(namespaceOf(name))?.names.has(name)) this.#unanswered.add(name);
     this.#wake();
   }
 
@@ -121,12 +121,12 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
   }
 
   #readerChanged(account: string): void {
-    this.#untoldReaders.add(account);
+    this.#unansweredReaders.add(account);
     this.#review(namespaceOf(account));
     this.#wake();
   }
 
-  /** Begins or ends following the names in a namespace, as its readers say now. */
+  /** Begins or ends following the names in a namespace, depending on whether one of its readers is allowed now. */
   #review(namespace: string): void {
     const demand = this.#demandIn(namespace);
     const mayRead = isAllowed(demand);
@@ -135,7 +135,7 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
       followed?.end();
       demand.names.set(name, mayRead ? this.#follow(name) : undefined);
       // Also where it is not followed as before: it may have been pending.
-      this.#untold.add(name);
+      this.#unanswered.add(name);
     }
     this.#wake();
   }
@@ -153,14 +153,14 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
   }
 
   #isDue(): boolean {
-    return this.#state === 'open' && this.#untold.size + this.#untoldReaders.size > 0;
+    return this.#state === 'open' && this.#unanswered.size + this.#unansweredReaders.size > 0;
   }
 
   #wake(): void {
     const waiting = this.#waiting;
     if (!waiting || !this.#isDue()) return;
     this.#waiting = undefined;
-    // Whoever waits takes what has been added by then in one update.
+    // A waiting subscriber gets everything that has been added by then in one update.
     queueMicrotask(() =>
       waiting(this.#state === 'open' ? { value: this.#take(), done: false } : { value: undefined, done: true }),
     );
@@ -171,21 +171,21 @@ export class Subscription implements CredentialSubscription, AsyncIterator<Crede
     const readers = new Map<string, boolean>();
     const [gone, pending]: [string[], string[]] = [[], []];
     let size = 0;
-    for (const account of this.#untoldReaders) {
+    for (const account of this.#unansweredReaders) {
       if (size >= maxBytes) break;
       const verdict = this.#namespaces.get(namespaceOf(account))?.readers.get(account)?.current();
       if (verdict !== undefined) readers.set(account, verdict === 'allowed');
       size += account.length;
-      this.#untoldReaders.delete(account);
+      this.#unansweredReaders.delete(account);
     }
-    for (const name of this.#untold) {
+    for (const name of this.#unanswered) {
       if (size >= maxBytes) break;
       const credential = this.#meaningOf(name);
       if (credential === undefined) pending.push(name);
       else if (credential === 'absent') gone.push(name);
       else put.set(name, credential);
       size += name.length + (typeof credential === 'object' ? sizeOf(credential) : 0);
-      this.#untold.delete(name);
+      this.#unanswered.delete(name);
     }
     return { put, delete: gone, pending, readers };
   }

@@ -8,24 +8,24 @@ import type { BootstrapTokens } from './bootstrap.ts';
 import { isControlPlaneService, serviceNames, type ServiceNamesOptions } from './service-names.ts';
 import type { VerifyToken } from './verify-token.ts';
 
-/** What a caller shows: a certificate that TLS saw but did not judge, a bearer token, or both. */
+/** What a caller presents: a certificate that TLS has not verified, a bearer token, or both. */
 export interface Credentials {
   readonly certificate?: X509Certificate;
   readonly bearer?: string;
-  /** Where the caller is, without its port. */
+  /** The caller's IP address, without its port. */
   readonly address?: string;
 }
 export interface AuthenticateOptions extends ServiceNamesOptions {
   readonly clock: Clock;
   readonly roots: () => readonly X509Certificate[];
-  /** Of ServiceAccounts. */
+  /** Verifies tokens of ServiceAccounts. */
   readonly verifyToken: VerifyToken;
   readonly bootstrap: () => BootstrapTokens;
 }
 
 /**
- * Who the caller is, what proved it, and the DNS names that it may have: a service of the control plane gets those of
- * its Kubernetes Service. Nobody else gets any.
+ * The caller's identity, what proved it, and the DNS names for its certificate: a service of the control plane gets
+ * those of its Kubernetes Service, any other caller none.
  */
 export interface Caller {
   readonly identity: SpiffeIdentity;
@@ -34,8 +34,8 @@ export interface Caller {
 }
 
 /**
- * Who the caller is. Each kind of credential in turn, as Istio does: (1) certificate, (2) token; the first that holds
- * decides.
+ * Identifies the caller. Tries each kind of credential in turn, as Istio does: (1) certificate, (2) token; the first
+ * valid one decides.
  */
 export async function authenticate(
   { certificate, bearer, address }: Credentials,
@@ -64,7 +64,7 @@ function identityOfCertificate(certificate: X509Certificate, options: Authentica
   const held = new Set((certificate.subjectAltName ?? '').split(', '));
   return provedBy('certificate', identity, (caller) => {
     const names = namesOf(options)(caller);
-    // A file of bootstrap tokens may name services that are not known here.
+    // A file of bootstrap tokens may name services that this version does not know.
     return names.length > 0 ? names : serviceNames(caller, domain).filter((name) => held.has(`DNS:${name}`));
   });
 }

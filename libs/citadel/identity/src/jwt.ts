@@ -14,7 +14,7 @@ export interface JwtOptions {
 }
 
 export const maxTokenLength = 16_384;
-/** The issuer's clock may differ by so much, as the API server itself allows (go-jose's DefaultLeeway). */
+/** How much the issuer's clock may differ, as the API server itself allows (go-jose's DefaultLeeway). */
 const clockSkewSeconds = 60;
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'];
 
@@ -27,7 +27,7 @@ function keySetOf(keys: JSONWebKeySet): KeySet {
   return known;
 }
 
-/** Who a service account's token names, once issuer, audience, time and signature hold; else which of them does not. */
+/** The service account that a token names, if issuer, audience, time and signature are valid; else which is not. */
 export async function verifyServiceAccountToken(token: string, options: JwtOptions): Promise<Result<SpiffeIdentity>> {
   if (token.length > maxTokenLength) return err(`the token is longer than ${maxTokenLength} characters`);
   if (!isCompact(token)) return err('the token is not three parts of base64url, separated by dots');

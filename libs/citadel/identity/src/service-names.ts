@@ -1,6 +1,6 @@
 import type { ControlPlane, SpiffeIdentity } from '@flotilla/rules';
 
-/** The services of the control plane. ServiceAccount and Kubernetes Service of each have its name. */
+/** The services of the control plane. Each has a ServiceAccount and a Kubernetes Service of the same name. */
 const services = new Set(['citadel', 'galley', 'istiod', 'nats', 'pilot', 'sidecar-injector']);
 
 export interface ServiceNamesOptions extends ControlPlane {
@@ -18,8 +18,8 @@ export const isControlPlaneService = (
   services.has(serviceAccount);
 
 /**
- * The DNS names of the Kubernetes Service before a service of the control plane, as clients in the cluster may spell
- * them (Kubernetes, "DNS for Services and Pods"), and by Istio's old name for it, `istio-pilot` for pilot.
+ * The DNS names of the Kubernetes Service in front of a service of the control plane, in every form that clients in the
+ * cluster may use (Kubernetes, "DNS for Services and Pods"), and for pilot also Istio's old name, `istio-pilot`.
  */
 export function serviceNames({ serviceAccount, namespace }: SpiffeIdentity, domain: string): readonly string[] {
   const names = [serviceAccount, `istio-${serviceAccount}`];

@@ -5,7 +5,7 @@ import { Lru, messageOf, type Clock } from '@flotilla/std';
 import { maxTokenLength } from './jwt.ts';
 import { acceptedMs, refusedMs, reuseOf, type VerifyToken } from './verify-token.ts';
 
-/** An API server's verdict on a token; `reason` is why it is not accepted. */
+/** An API server's verdict on a token; `reason` explains a refusal. */
 export type ReviewedToken =
   | { readonly authenticated: true; readonly identity: { readonly username: string } }
   | { readonly authenticated: false; readonly reason: string };
@@ -14,18 +14,18 @@ export interface TokenReviewOptions {
   readonly trustDomain: string;
   readonly audience: string;
   readonly clock: Clock;
-  /** Asks the API server (Kubernetes API, TokenReview); rejects when there is no verdict. */
+  /** Has the API server review a token (Kubernetes API, TokenReview); rejects when there is no verdict. */
   readonly review: (token: string, audiences: readonly string[]) => Promise<ReviewedToken>;
 }
 
-/** Kept of each kind: tokens that are refused do not drive out those that are accepted. */
+/** Verdicts that are kept of each kind, so that refused tokens do not displace accepted ones. */
 const maxVerdicts = 10_000;
-/** Requests to the API server at a time; further tokens are refused, and their callers try again. */
+/** The most requests to the API server at a time; further tokens are refused, and their callers try again. */
 const maxReviews = 100;
 /**
- * Of these, so many are of one address, and never more than are free: whoever sends tokens that nobody has issued
- * leaves room for the others, however many addresses they come from. With n busy addresses a share of 1/(n + 1) stays
- * free (Choudhury and Hahne, "Dynamic Queue Length Thresholds").
+ * The most of these requests for one address, which also never has more than are free. So senders of forged tokens
+ * leave room for others, however many addresses they use: with n busy addresses, a share of 1/(n + 1) stays free
+ * (Choudhury and Hahne, "Dynamic Queue Length Thresholds").
  */
 const maxReviewsOfAddress = 20;
 
@@ -39,9 +39,9 @@ interface Known {
 const undecided = (reason: string): Verdict => ({ kind: 'undecided', reason });
 
 /**
- * Verifies tokens by asking the API server. Verdicts are kept under a hash of the token, for seconds and never beyond
- * the token's expiry; callers with the same token share one request. After a request without a verdict, the next caller
- * asks again.
+ * Verifies tokens by TokenReviews. Verdicts are kept under a hash of the token, for seconds and never beyond the
+ * token's expiry; callers with the same token share one request. After a request without a verdict, the next caller's
+ * token is reviewed again.
  */
 export function createTokenReviews({ trustDomain, audience, clock, review }: TokenReviewOptions): VerifyToken {
   const verdicts = { accepted: new Lru<Known>(maxVerdicts), refused: new Lru<Known>(maxVerdicts) };

@@ -2,10 +2,13 @@ import type { TokenVerdict } from '@flotilla/model';
 import type { SpiffeIdentity } from '@flotilla/rules';
 import { readExpiry, verifyServiceAccountToken, type JwtOptions } from './jwt.ts';
 
-/** Whom a ServiceAccount's token belongs to, or why it is refused; `address` is its sender's. Never rejects. */
+/**
+ * Identifies the ServiceAccount that a token belongs to, or refuses the token; `address` is its sender's. Never
+ * rejects.
+ */
 export type VerifyToken = (token: string, address?: string) => Promise<TokenVerdict<SpiffeIdentity>>;
 
-/** How long a verdict is reused, so that the token of a deleted pod is refused after that. */
+/** How long a verdict is reused at most: after that, the token of a deleted pod is refused. */
 export const acceptedMs = 30_000;
 export const refusedMs = 5000;
 
@@ -29,7 +32,7 @@ export const createKeyVerification =
       : { kind: 'refused', reason: verified.error, reuseMs };
   };
 
-/** Refuses every token, where there is nothing to verify any with. */
+/** Refuses every token, where there is neither an API server nor keys to verify them. */
 export const refuseTokens: VerifyToken = () =>
   Promise.resolve({
     kind: 'refused',

@@ -11,17 +11,19 @@ export interface AccessReviewsOptions {
   readonly random?: () => number;
 }
 
-/** How long a verdict is used before the API server is asked again (as in Istio's pilot/pkg/credentials/kube). */
+/** How long a verdict is used before it is checked again (as in Istio's pilot/pkg/credentials/kube). */
 const verdictMs = 60_000;
-/** Somebody may be waiting for a right that was just granted: a refusal is asked about sooner, and ever more rarely. */
+/**
+ * A refusal is checked again sooner, with growing pauses: somebody may be waiting for a right that was just granted.
+ */
 const firstRefusedMs = 2000;
 /** Requests to the API server at a time. */
 const maxReviews = 20;
 
 /**
- * Asks the API server whether ServiceAccounts may list Secrets in their own namespace, which is what Istio asks before
- * it serves credentials to a proxy. A verdict is asked for again after a minute, a refusal after 2 seconds, then 4 and
- * so on. While there is no answer, the last verdict stays in force.
+ * Checks with the API server whether ServiceAccounts may list Secrets in their own namespace, which Istio requires
+ * before it serves credentials to a proxy. A permission is checked again after a minute, a refusal after 2 seconds,
+ * then 4 and so on. While the API server does not answer, the last verdict stays in force.
  */
 export function createAccessReviews(options: AccessReviewsOptions): AccessReader {
   const slots = createSlots(maxReviews);

@@ -25,7 +25,7 @@ export const platformSettings = () => ({
 /** What citadel uses of a cluster. */
 export interface KubernetesPlatform {
   readonly root: SecretRootStore;
-  /** Asks the API server whom a token belongs to; rejects with KubeError when there is no verdict. */
+  /** Has the API server review a token; rejects with KubeError when there is no verdict. */
   readonly review: (token: string, audiences: readonly string[]) => Promise<TokenVerdict>;
   /** The Secrets that gateways use, and who may read them. */
   credentials(observability: Observability): { readonly secrets: SecretReader; readonly access: AccessReader };
@@ -35,7 +35,7 @@ export interface KubernetesPlatform {
 
 export interface PlatformOptions extends OptionsOf<ReturnType<typeof platformSettings>> {
   readonly systemNamespace: string;
-  /** The cluster, when it is open already. */
+  /** The cluster, if it is already open. */
   readonly cluster?: KubeApi | undefined;
 }
 

@@ -7,16 +7,16 @@ import { messageOf } from '@flotilla/std';
 export interface SecretWatchesOptions {
   readonly api: KubeApi;
   readonly log: Logger;
-  /** Secrets that are watched at a time; more wait until others are released. */
+  /** The most Secrets that are watched at a time; more wait until others are released. */
   readonly maxWatches: number;
-  /** A Secret has to wait. */
+  /** Called when a Secret has to wait. */
   onFull(): void;
 }
 
 /**
- * Reads the Secrets that are asked for, each by a watch of its own, as the kubelet does for the Secrets of its pods: no
- * other Secret reaches citadel. One that cannot be used keeps its last good version. What is known stays in force while
- * the API server cannot be read.
+ * Reads the requested Secrets, each by its own watch, as the kubelet does for the Secrets of its pods: no other Secret
+ * reaches citadel. A Secret that becomes unusable keeps its last good version, and the last known Secrets stay in force
+ * while the API server is unreachable.
  */
 export function createSecretWatches(options: SecretWatchesOptions): SecretReader {
   const watches = new Map<string, SecretWatch>();
@@ -71,7 +71,7 @@ export function createSecretWatches(options: SecretWatchesOptions): SecretReader
   };
 }
 
-/** `namespace/name` as the API server accepts them, so that none can select more than one Secret. */
+/** `namespace/name` in the form that the API server accepts, so that a name cannot select more than one Secret. */
 const isSecretName = (text: string): boolean =>
   /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9.]{0,258}[a-z0-9])?$/.test(text);
 
@@ -161,7 +161,7 @@ interface AwayReports {
   end(secret: string): void;
 }
 
-/** Says once that Secrets cannot be read, until all can be read again. */
+/** Logs once that Secrets cannot be read, and once that all can be read again. */
 function createAwayReports(log: Logger): AwayReports {
   const away = new Set<string>();
   return {

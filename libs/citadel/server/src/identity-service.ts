@@ -33,17 +33,17 @@ function responseOf(verdict: Decided): Parameters<typeof IdentifyResponse.encode
   }
 }
 
-/** Tokens that are checked at once for all pilots: reviews of tokens are left for workloads that need a certificate. */
+/** The most tokens checked at once for all pilots, so that reviews are left for workloads that need a certificate. */
 const maxChecks = 60;
 
 export interface IdentityServiceOptions {
   readonly identify: IdentifyToken;
-  /** SPIFFE identities that may ask; any others are refused with PERMISSION_DENIED. */
+  /** SPIFFE identities that may have tokens checked; any others are refused with PERMISSION_DENIED. */
   readonly allow: readonly string[];
   readonly observability: Observability;
 }
 
-/** Answers over mTLS whom a bearer token belongs to. Tokens are neither kept nor logged. */
+/** Identifies the owners of bearer tokens over mTLS. Tokens are neither kept nor logged. */
 export function createIdentityService({ identify, allow, observability }: IdentityServiceOptions): GrpcService {
   const log = observability.log.scope('identity');
   const limitHit = createLimits(observability.metrics, ['identity_checks']);

@@ -9,9 +9,8 @@ export interface CitadelFilesOptions extends CitadelFiles {
 }
 
 /**
- * The files that citadel keeps for its peers: those that are set, and in `folder` the ones that are not. In a cluster
- * none is needed, because a pod has the root from a ConfigMap and a token of its ServiceAccount: only those that are
- * set are kept there.
+ * The files that citadel keeps for its peers: those that are set, else files of default names in `folder`. In a cluster
+ * there are no defaults, because pods get the root from a ConfigMap and have tokens of their ServiceAccounts.
  */
 export function citadelFiles(
   options: CitadelFilesOptions & { readonly platform: 'files' },

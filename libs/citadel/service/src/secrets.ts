@@ -22,7 +22,7 @@ export interface ClusterSecrets {
   readonly access: AccessReader;
 }
 export interface SecretsOptions extends ControlPlane {
-  /** Secrets in files, which win over those of a cluster. */
+  /** Secrets in files, which take precedence over those of a cluster. */
   readonly source: SecretSource;
   /** ServiceAccounts, `namespace/name`, that may have the credentials of their namespace when there is no cluster. */
   readonly credentialReader: readonly string[];

@@ -8,14 +8,14 @@ const scoped = new Set<Collection>(customKinds.map(({ collection }) => collectio
 /**
  * Which objects of Istio's own kinds are in force where ENABLE_ENHANCED_RESOURCE_SCOPING is on: with discoverySelectors
  * in the mesh configuration, those in namespaces that one of the selectors selects, in each cluster by its own
- * Namespaces (Istio 1.16 release notes; off by default before 1.22). Services, EndpointSlices and pods are decided by
- * pilot, whatever this setting is.
+ * Namespaces (Istio 1.16 release notes; off by default before 1.22). For Services, EndpointSlices and pods, pilot
+ * decides, regardless of this setting.
  */
 export class NamespaceScope {
   #selectors: readonly LabelSelector[] = [];
   readonly #labels = new Map<string, Readonly<Record<string, string>>>();
 
-  /** Takes the Namespaces and the mesh configuration as they are now; returns whether it may decide otherwise now. */
+  /** Reads the current Namespaces and mesh configuration; returns whether decisions may have changed. */
   take(objects: readonly { readonly id: ObjectId; readonly resource: AnyResource | undefined }[]): boolean {
     let isChanged = false;
     for (const { id, resource } of objects) {
@@ -35,7 +35,7 @@ export class NamespaceScope {
     return isChanged;
   }
 
-  /** Whether it decides on objects of a collection. */
+  /** Whether this scope applies to objects of a collection. */
   concerns(collection: Collection): boolean {
     return scoped.has(collection);
   }

@@ -1,19 +1,19 @@
 import { kindOf, type KindInfo, type Schema } from '@flotilla/model';
 import { hashBytes, isRecord } from '@flotilla/std';
 
-/** Of the metadata of an object, what says nothing of its content and changes with every write. */
+/** Members of an object's metadata that change with every write and are not part of its content. */
 const bookkeeping = new Set(['resourceVersion', 'generation', 'managedFields']);
 
 /**
- * A hash of what decides how an object is read: others write its status, which must not make it another object. Empty
- * for what JSON does not hold, which can't be recognized by its hash.
+ * A hash of the parts of an object that galley reads, so that an update of its status by others does not make it
+ * another object. Empty for values that JSON can't represent, which can't be recognized by a hash.
  */
 export function hashOfRead(object: unknown): string {
   const kind = kindOf(object);
   return hashOf(kind && isRecord(object) ? readOf(object, kind) : object);
 }
 
-/** Empty for what JSON does not hold. */
+/** Empty for values that JSON can't represent. */
 export function hashOf(value: unknown): string {
   try {
     return hashBytes(JSON.stringify(value) ?? '');
@@ -29,13 +29,13 @@ function readOf({ status, metadata, ...rest }: Readonly<Record<string, unknown>>
   return { ...rest, metadata: meta, status: statusOf(status, kind) };
 }
 
-/** What is read of a status. */
+/** The parts of a status that galley reads. */
 function statusOf(status: unknown, { schema, layout }: KindInfo): unknown {
   const read = layout === 'spec and status' && schema.type === 'object' ? schema.fields['status'] : undefined;
   return read && listed(status, read);
 }
 
-/** Of objects only the fields that their schema lists. */
+/** Keeps only the fields that the schema lists. */
 function listed(value: unknown, schema: Schema): unknown {
   if (schema.type === 'repeated' && Array.isArray(value)) return value.map((item) => listed(item, schema.of));
   if (schema.type !== 'object' || !isRecord(value)) return value;

@@ -1,10 +1,10 @@
 import { keyOf, kinds, type Batch, type ObjectKey } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
 
-/** Objects that one line names. */
+/** The most objects that one line names. */
 const maxNamed = 10;
 
-/** Names of what people write: Istio's kinds and the mesh's settings. Pods and endpoints change by themselves. */
+/** Collections that people write: Istio's kinds and the mesh's settings. Pods and endpoints change by themselves. */
 const written = new Map<string, string>([
   ...kinds
     .filter(({ group }) => group.endsWith('.istio.io'))
@@ -13,7 +13,7 @@ const written = new Map<string, string>([
   ['mesh-networks', 'MeshNetworks'],
 ]);
 
-/** Logs what a batch has changed: at info what people write, at debug the rest too. */
+/** Logs the changes of a batch: at info those of objects that people write, at debug all. */
 export function logChanges(log: Logger, { put, delete: gone }: Batch): void {
   const changed = put.map(({ resource: { collection, meta } }) => ({ collection, key: keyOf(meta) }));
   const named = (objects: readonly { readonly collection: string; readonly key: ObjectKey }[]): readonly string[] =>

@@ -7,7 +7,7 @@ import { sortedBy } from '@flotilla/std';
 export interface SourceOfObjects {
   originOf(id: ObjectId, generation: string): Origin | undefined;
 }
-/** What one pilot says of an object. */
+/** One pilot's report about an object. */
 export interface PilotOfObject {
   readonly pilot: string;
   readonly generation: number | string;
@@ -16,7 +16,7 @@ export interface PilotOfObject {
   readonly acknowledged: number;
   readonly rejected: number;
   readonly errors: readonly string[];
-  /** Since when the pilot says so. */
+  /** When the pilot first reported this. */
   readonly ageSeconds: number;
 }
 export interface ObjectOfReports {
@@ -64,7 +64,7 @@ function urgencyOf(said: readonly Said[]): number {
   return said.some(({ report }) => report.concerned > 0) ? 2 : 3;
 }
 
-/** What all pilots say, by object. */
+/** The reports of all pilots, by object. */
 export function reportsOf(
   pilots: readonly ReportingPilot[],
   { source, now }: { readonly source: SourceOfObjects; readonly now: number },
@@ -72,8 +72,8 @@ export function reportsOf(
   const byObject = new Map<CollectionKey, [Said, ...Said[]]>();
   for (const pilot of pilots)
     for (const report of pilot.reports.values()) {
-      const said = byObject.get(idOf(report));
-      if (said) said.push({ pilot, report });
+      const earlier = byObject.get(idOf(report));
+      if (earlier) earlier.push({ pilot, report });
       else byObject.set(idOf(report), [{ pilot, report }]);
     }
   const all = sortedBy([...byObject.values()], urgencyOf);

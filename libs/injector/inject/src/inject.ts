@@ -26,7 +26,7 @@ export interface InjectOptions {
   readonly revision?: string;
   readonly proxyConfigs?: ProxyConfigs;
   readonly templates?: Readonly<Record<string, Template>>;
-  /** The templates of a pod that names none; by default `sidecar`. */
+  /** The templates for a pod that does not name any; by default `sidecar`. */
   readonly defaultTemplates?: readonly string[];
   /** Names that stand for several templates, which are not aliases themselves. */
   readonly aliases?: Readonly<Record<string, readonly string[]>>;

@@ -8,7 +8,7 @@ export interface ConfigMapSourceOptions {
   readonly api: KubeApi;
   readonly installation: Pick<Installation, 'domain' | 'systemNamespace'>;
   readonly revision: string;
-  /** In force while there is no ConfigMap and has not been one. */
+  /** In force until there has been a ConfigMap. */
   readonly fallback: InjectionConfig;
   readonly log: Logger;
 }
@@ -18,8 +18,8 @@ const injectionConfigMap = (revision: string): string =>
   `istio-sidecar-injector${revision === '' || revision === 'default' ? '' : `-${revision}`}`;
 
 /**
- * How pods are injected, as the ConfigMap of the revision says, followed while it changes. One that can't be read, or
- * is deleted, leaves the last good one in force.
+ * Follows the configuration of injection in the ConfigMap of the revision. When the ConfigMap is deleted or is not
+ * valid, the last valid one stays in force.
  */
 export function createConfigMapSource({ api, installation, revision, fallback, log }: ConfigMapSourceOptions) {
   const name = { namespace: installation.systemNamespace, name: injectionConfigMap(revision) };
@@ -84,7 +84,7 @@ export function createConfigMapSource({ api, installation, revision, fallback, l
   return {
     /** Undefined until the ConfigMap has been read, or is known not to exist. */
     current: () => current,
-    /** Resolves when `current` is there. */
+    /** Resolves once `current` is defined. */
     ready: ready.promise,
     runner: { name: 'injection configuration', run },
   };

@@ -25,7 +25,7 @@ export const injectorPlatformSettings = () => ({
 /** What the injector uses of a cluster. */
 export interface InjectorPlatform {
   readonly config: { current(): InjectionConfig | undefined };
-  /** What it waits for, by name. */
+  /** What readiness waits for, by name. */
   readonly ready: Readonly<Record<string, Promise<null>>>;
   readonly runners: readonly { readonly name: string; run(signal: AbortSignal): Promise<void> }[];
 }
@@ -37,9 +37,9 @@ export interface InjectorPlatformOptions extends OptionsOf<ReturnType<typeof inj
 }
 
 export interface InjectorPlatformContext {
-  /** The certificate of the webhook. */
+  /** The webhook's serving certificate. */
   readonly certificate: CertificateSource;
-  /** In force while the cluster has no configuration. */
+  /** In force until the cluster has a configuration. */
   readonly fallback: InjectionConfig;
   readonly observability: Observability;
 }

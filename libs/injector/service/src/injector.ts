@@ -19,7 +19,7 @@ import { aborted, ok, type Result } from '@flotilla/std';
 export interface InjectorOptions {
   readonly subscriber: Subscriber;
   readonly observability: Observability;
-  /** How pods are injected: undefined while that is not known. */
+  /** The configuration of injection; undefined while it is not known. */
   readonly config: { current(): InjectionConfig | undefined };
   readonly revision?: string;
   readonly enableNativeSidecars?: boolean;
@@ -110,7 +110,7 @@ export function createInjector({
 
   const webhook = createWebhook({ decide, observability });
 
-  /** Says once what it means when the API server does not trust the certificate, and what to do. */
+  /** Logs once, until the next review arrives, what to do about a client that does not trust the certificate. */
   function onDistrust(alert: string): void {
     if (isDistrusted) return;
     isDistrusted = true;
@@ -145,4 +145,4 @@ export function createInjector({
 }
 
 const distrusted =
-  'a client does not trust the certificate of the webhook: if it is the API server, selected pods are refused until caBundle in the MutatingWebhookConfiguration is the root certificate in ConfigMap istio-ca-root-cert, which the injector writes there with --platform kubernetes';
+  'a client does not trust the certificate of the webhook: if it is the API server, selected pods are refused until caBundle in the MutatingWebhookConfiguration is the root certificate of ConfigMap istio-ca-root-cert; with --platform kubernetes, the injector writes caBundle itself';

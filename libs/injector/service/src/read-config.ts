@@ -4,8 +4,9 @@ import type { Installation } from '@flotilla/model';
 import { configLimits, ok, readYaml } from '@flotilla/std';
 
 /**
- * How pods are injected by the installation's values from a YAML or JSON file, over Istio's defaults for its domain and
- * system namespace; these alone without one. Throws, naming the file and what is wrong in it.
+ * The configuration of injection from a YAML or JSON file of values, with Istio's defaults for the installation's
+ * domain and system namespace below them; only the defaults without a file. Throws an error that names the file and the
+ * mistake.
  */
 export async function readConfig(
   path: string | undefined,

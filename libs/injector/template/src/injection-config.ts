@@ -3,25 +3,25 @@ import type { Installation } from '@flotilla/model';
 import { configLimits, err, isRecord, ok, readYaml, type Result } from '@flotilla/std';
 import { parseInstalledValues, parseValues, type Values } from './values.ts';
 
-/** How an installation wants its pods injected. */
+/** The configuration of injection of one installation. */
 export interface InjectionConfig {
   readonly values: Values;
-  /** The templates of pods that name none; each name may be an alias. */
+  /** The templates for pods that do not name any; each name may be an alias. */
   readonly defaultTemplates: readonly string[];
   /** Names that stand for several templates. */
   readonly aliases: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What Istio's defaults say beside the values. */
+/** The configuration with the given values and Istio's defaults for everything else. */
 export const configOf = (values: Values): InjectionConfig => ({ values, defaultTemplates: ['sidecar'], aliases: {} });
 
-/** A configuration, and what of it has no effect, for a person. */
+/** A configuration, and warnings about parts of it that have no effect. */
 export interface ParsedInjectionConfig {
   readonly config: InjectionConfig;
   readonly warnings: readonly string[];
 }
 
-/** SHA-256 of the templates in Istio 1.19's charts, without the white space around them: ours do the same. */
+/** SHA-256 of the templates in Istio 1.19's charts, without surrounding white space; our templates are equivalent. */
 const knownTemplates: ReadonlyMap<string, string> = new Map([
   ['gateway', '4f3d91d3e4b7d72d5b7fb519ec231193ae7b3edc1c085acf95c92ff94a8057be'],
   ['grpc-agent', '13091ffd7c9f007dd2407f7248f12071c5deaf6c5a090578212901aaae9d87ec'],
@@ -36,8 +36,8 @@ type Plain = Readonly<Record<string, unknown>>;
 /**
  * Reads the data of the ConfigMap `istio-sidecar-injector` as Istio installs it: `values`, and `config` with policy,
  * selectors, default templates, aliases and annotations (pkg/kube/inject, Config). Templates are code here, so those of
- * Istio 1.19 are recognized, and others are named in a warning and have no effect. Without `config`, the values need
- * not be complete: Istio's defaults are below them. Returns what is wrong, by its path, when something is.
+ * Istio 1.19 are recognized, and any other has no effect and is named in a warning. Without `config`, the values need
+ * not be complete: Istio's defaults are below them. The error has the path of the mistake.
  */
 export function parseInjectionConfig(
   data: Readonly<Record<string, unknown>>,
@@ -72,7 +72,7 @@ export function parseInjectionConfig(
   });
 }
 
-/** A member that is a text with one YAML or JSON object; an absent or empty one is an empty object. */
+/** Reads a string member with one YAML or JSON object; a missing or empty one is an empty object. */
 function readMember(data: Plain, name: string): Result<Plain> {
   const text = data[name] ?? '';
   if (typeof text !== 'string') return err(`${name}: expected a text`);
@@ -94,7 +94,7 @@ function problemOf(config: Plain): string | undefined {
   return undefined;
 }
 
-/** The values with what `config` decides about pods, which takes the place of the values that it was made from. */
+/** The values, overridden by the parts of `config` that decide about pods; Istio made these from the same values. */
 function withDecisions(values: Plain, config: Plain): unknown {
   const { policy, alwaysInjectSelector, neverInjectSelector, injectedAnnotations } = config;
   const global = isRecord(values['global']) ? values['global'] : {};
@@ -111,7 +111,7 @@ function withDecisions(values: Plain, config: Plain): unknown {
   };
 }
 
-/** An object with further members; what is not an object stays, for whoever checks it. */
+/** An object with additional members; any other value stays, so that the check of its type rejects it. */
 const withMembers = (value: unknown, members: Plain): unknown =>
   value === undefined || value === null || isRecord(value) ? { ...(value ?? {}), ...members } : value;
 

@@ -22,32 +22,32 @@ import {
 
 export interface ElectionOptions {
   readonly api: KubeApi;
-  /** The Lease: it is created where it does not exist. Needs the permissions get, create and update. */
+  /** The Lease, which is created if it does not exist. Needs the permissions get, create and update. */
   readonly namespace: string;
   readonly name: string;
   /**
-   * The name of this process in the Lease, unique among all that run at the same time. A process that finds its name
-   * there leads at once, so the name of a pod is a good one: the container that had it before has ended.
+   * The name of this process in the Lease, unique among all running processes. A process that finds its own name there
+   * leads at once. The name of the pod is suitable: the previous container of the same pod has ended.
    */
   readonly identity: string;
   readonly timing?: ElectionTiming;
   readonly clock?: Clock;
-  /** Uniform from 0 to 1: spreads the attempts of candidates. */
+  /** Uniform from 0 to 1; spreads the attempts of candidates. */
   readonly random?: () => number;
-  /** What an attempt failed with, such as a missing permission; undefined when one has succeeded. */
+  /** Called after each attempt with its error, such as a missing permission, or undefined after a success. */
   readonly onFailure?: (thrown: unknown) => void;
 }
 
 /** Leadership by a Lease. */
 export interface Election extends Leadership {
   /**
-   * Takes part until the signal aborts; then gives the Lease back, so that another one takes over within its next
-   * attempt, and resolves. Is called once.
+   * Takes part in the election until the signal aborts, then releases the Lease, so that another candidate can take it
+   * at its next attempt, and resolves. Call it once.
    */
   run(signal: AbortSignal): Promise<void>;
-  /** Makes the next attempt now instead of after the pause, because the leader has left. */
+  /** Ends the current pause, so that the next attempt is made now: for when the leader is known to have left. */
   tryNow(): void;
-  /** Who holds the Lease, as far as this process knows: empty when nobody does, undefined before it was read. */
+  /** The last known holder of the Lease: empty when it has none, undefined before the Lease has been read. */
   holder(): string | undefined;
 }
 
@@ -68,7 +68,7 @@ export function createElection(options: ElectionOptions): Election {
 
   const isLeader = (): boolean => !hasStopped && clock.now() < leadsUntil(state, candidate);
 
-  /** Tells the listeners when leadership has begun or ended, and again when its time is over. */
+  /** Notifies the listeners when leadership has begun or ended; runs again at the time at which leadership expires. */
   function announce(): void {
     cancelDeadline();
     const isNow = isLeader();
@@ -137,7 +137,7 @@ export function createElection(options: ElectionOptions): Election {
   };
 }
 
-/** Rejects when the answer is not there in time; what it brings later has no effect. */
+/** Rejects when the answer does not arrive in time; a later answer is ignored. */
 async function withinTime<T>(
   answer: Promise<T>,
   { clock, ms }: { readonly clock: Clock; readonly ms: number },

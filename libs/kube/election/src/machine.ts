@@ -1,32 +1,32 @@
 import type { Lease, LeaseRecord } from '@flotilla/kube-port';
 
 export interface ElectionTiming {
-  /** How long a Lease is respected that its holder does not renew; a multiple of 1 s. */
+  /** How long a Lease is valid after its last renewal; a multiple of 1 s. */
   readonly leaseDurationMs: number;
-  /** How long a leader leads without having renewed its Lease. Less than `leaseDurationMs`. */
+  /** How long a leader leads after its last renewal. Less than `leaseDurationMs`. */
   readonly renewDeadlineMs: number;
-  /** The pause between two attempts; a candidate's is longer by a random part, up to 2.2 times. */
+  /** The leader's pause between two attempts; a candidate's is 1 to 2.2 times as long, at random. */
   readonly retryPeriodMs: number;
 }
 
-/** The defaults of client-go's users, such as kube-controller-manager. */
+/** The defaults of Kubernetes' components, such as kube-controller-manager. */
 export const defaultTiming: ElectionTiming = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 };
 /** client-go's JitterFactor. */
 const jitter = 1.2;
 
 export interface Candidate extends ElectionTiming {
-  /** Unique among all candidates; the holder in the Lease. */
+  /** The holder that it writes into the Lease; unique among all candidates. */
   readonly identity: string;
   /** Uniform from 0 to 1. */
   readonly random: () => number;
 }
 
 export interface ElectionState {
-  /** The Lease as it was seen last, and the local time since when it says that; undefined when there was none. */
+  /** The Lease as last seen, and the local time at which that content was first seen; undefined when there was none. */
   readonly observed: { readonly lease: Lease; readonly since: number } | undefined;
   /** When the last successful renewal of this process was sent; undefined while it does not hold the Lease. */
   readonly renewedAt: number | undefined;
-  /** Attempts to give the Lease back; undefined while the election goes on. */
+  /** Attempts so far to release the Lease; undefined while the process takes part in the election. */
   readonly releases: number | undefined;
   /** The request that is in flight. */
   readonly pending: { readonly type: ElectionRequest['type']; readonly sentAt: number };
@@ -46,9 +46,9 @@ export type ElectionEvent = { readonly now: number } &
     | { readonly type: 'found'; readonly lease: Lease | undefined }
     /** The Lease that was created or replaced. */
     | { readonly type: 'written'; readonly lease: Lease }
-    /** The request failed, or its answer took too long; it may or may not have had its effect. */
+    /** The request failed, or its answer took too long; the request may have taken effect nevertheless. */
     | { readonly type: 'failed' }
-    /** The process stops; the pause, if this is one, is over. */
+    /** The process stops, possibly in the middle of a pause. */
     | { readonly type: 'stop' }
   );
 
@@ -65,13 +65,13 @@ export const initialState: ElectionState = {
   pending: { type: 'read', sentAt: 0 },
 };
 
-/** When leadership ends unless it is renewed; -Infinity when there is none. */
+/** When leadership ends unless it is renewed; -Infinity for a process that does not lead. */
 export const leadsUntil = ({ renewedAt, releases }: ElectionState, { renewDeadlineMs }: ElectionTiming): number =>
   renewedAt === undefined || releases !== undefined ? -Infinity : renewedAt + renewDeadlineMs;
 
 /**
- * Leader election as client-go's package `leaderelection` does it: a candidate waits until a Lease has said the same
- * for as long as its holder promised to renew it, by the candidate's own clock. The times in the Lease are for people.
+ * Leader election as client-go's package `leaderelection` does it: a candidate waits until a Lease has not changed
+ * for the duration that its holder wrote into it, by the candidate's own clock. The times in the Lease are for people.
  *
  *     waiting ──due──▶ reading ──found: held by another──▶ waiting
  *        ▲ │              ▲ └─found: absent, free, or its own──▶ writing
@@ -79,11 +79,11 @@ export const leadsUntil = ({ renewedAt, releases }: ElectionState, { renewDeadli
  *        │                └──────failed, though it held it─────────┤ │
  *        └────────────────────────────written, or failed───────────┴─┘
  *
- *     waiting ──stop: a holder gives the Lease back──▶ end
+ *     waiting ──stop: a holder releases the Lease──▶ end
  *
- * A process leads for `renewDeadlineMs` since it sent its last successful renewal. Others take over `leaseDurationMs`
- * after they have seen that renewal, which is later. So two lead at once only if one's clock runs half as fast again as
- * the other's, or if somebody else edits or deletes the Lease.
+ * A process leads for `renewDeadlineMs` after it sent its last successful renewal. Others take over `leaseDurationMs`
+ * after they have seen that renewal, which is later. So two lead at once only if one clock runs 1.5 times as fast as
+ * the other, or if somebody else edits or deletes the Lease.
  */
 export function step(state: ElectionState, event: ElectionEvent, candidate: Candidate): Next {
   const { now } = event;
@@ -101,7 +101,7 @@ export function step(state: ElectionState, event: ElectionEvent, candidate: Cand
       return next.releases === undefined ? wait(next, candidate) : [next, { type: 'end' }];
     }
     case 'failed':
-      // Somebody may have written the Lease, this process itself among them; what it says now decides.
+      // Another process may have written the Lease, or this request may have taken effect: read it to find out.
       if (state.pending.type === 'replace' && state.renewedAt !== undefined) return send(state, { type: 'read' }, now);
       return state.releases === undefined ? wait(state, candidate) : [state, { type: 'end' }];
     case 'stop':
@@ -109,7 +109,7 @@ export function step(state: ElectionState, event: ElectionEvent, candidate: Cand
   }
 }
 
-/** What the Lease says now. Only a change of what it says starts its time again. */
+/** Takes note of the Lease as it is now. Its validity starts again only when its content has changed. */
 function observe(
   state: ElectionState,
   { lease, now }: { readonly lease: Lease | undefined; readonly now: number },
@@ -141,19 +141,19 @@ function isFree({ observed }: ElectionState, { identity, leaseDurationMs }: Cand
 
 /** Takes or renews the Lease. */
 function write(state: ElectionState, { identity, leaseDurationMs }: Candidate, now: number): Next {
-  const held = state.observed?.lease;
-  const isHolder = held?.holder === identity;
+  const lease = state.observed?.lease;
+  const isHolder = lease?.holder === identity;
   const record: LeaseRecord = {
     holder: identity,
     durationSeconds: leaseDurationMs / 1000,
-    acquireTime: held && isHolder ? held.acquireTime : now,
+    acquireTime: lease && isHolder ? lease.acquireTime : now,
     renewTime: now,
-    transitions: held ? held.transitions + (isHolder ? 0 : 1) : 0,
+    transitions: lease ? lease.transitions + (isHolder ? 0 : 1) : 0,
   };
-  return send(state, held ? { type: 'replace', lease: held, record } : { type: 'create', record }, now);
+  return send(state, lease ? { type: 'replace', lease, record } : { type: 'create', record }, now);
 }
 
-/** Gives the Lease back, as client-go does: without a holder, and to be respected for 1 s. Tries it twice. */
+/** Releases the Lease as client-go does: without a holder, and valid for 1 s. Makes at most two attempts. */
 function release(state: ElectionState, { identity }: Candidate, now: number): Next {
   const { observed, releases = 0 } = state;
   if (observed?.lease.holder !== identity || releases >= 2) return [state, { type: 'end' }];

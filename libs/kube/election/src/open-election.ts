@@ -8,14 +8,14 @@ export interface OpenElectionOptions extends Omit<ElectionOptions, 'onFailure'> 
   readonly metrics: Metrics;
 }
 
-/** An election, and what people see of it. */
+/** An election, and how operators see it. */
 export interface OpenElection {
   readonly election: Election;
-  /** Takes part once `ready` is done: until then, the process could not do what a leader does. */
+  /** Takes part in the election once `ready` resolves: until then, the process could not do a leader's work. */
   runner(ready?: Promise<unknown>): { readonly name: string; run(signal: AbortSignal): Promise<void> };
   /** /debug/leader. */
   readonly page: Page;
-  /** For readiness: a line that says who leads. */
+  /** For readiness: a line that names the leader. */
   details(): readonly string[];
 }
 

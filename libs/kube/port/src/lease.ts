@@ -3,7 +3,9 @@ import type { KubeApi } from './kube-api.ts';
 import type { KubeName, KubeObject } from './kube-object.ts';
 import { resources } from './resources.ts';
 
-/** What a Lease says (Kubernetes API, LeaseSpec). Times are epoch milliseconds of the writer's clock, for people. */
+/**
+ * The content of a Lease (Kubernetes API, LeaseSpec). Times are epoch milliseconds of the writer's clock, for people.
+ */
 export interface LeaseRecord {
   /** Empty when the Lease was released. */
   readonly holder: string;

@@ -15,13 +15,13 @@ export interface CaBundleUpkeepOptions {
   readonly api: KubeApi;
   /** MutatingWebhookConfigurations or ValidatingWebhookConfigurations. */
   readonly resource: KubeResource;
-  /** Which of them, by their labels: `istio.io/rev=default`. */
+  /** Selects configurations by their labels: `istio.io/rev=default`. */
   readonly labelSelector: string;
-  /** How the names of the webhooks end that this service answers: `sidecar-injector.istio.io`. */
+  /** The suffix of the names of the webhooks that this service answers: `sidecar-injector.istio.io`. */
   readonly suffix: string;
-  /** The certificate that the webhook is served with: the API server must trust its roots. */
+  /** The webhook's serving certificate: the API server must trust its roots. */
   readonly certificate: CertificateSource;
-  /** Which of several replicas writes; without it, every one does. */
+  /** Only the leader of several replicas writes; without this, every replica does. */
   readonly leadership?: Leadership | undefined;
   readonly observability: Pick<Observability, 'log' | 'metrics'>;
   readonly clock?: Clock;
@@ -30,9 +30,9 @@ export interface CaBundleUpkeepOptions {
 }
 
 /**
- * Keeps `caBundle` of webhooks equal to the roots of the certificate that they are served with: when the first
- * certificate is there, when its roots change, and when somebody edits a configuration or adds one. A write that fails
- * is tried again with growing pauses. Runs until the signal aborts. Metrics are those of Istio (pkg/webhooks).
+ * Keeps the `caBundle` of webhooks equal to the roots of their serving certificate: writes it when the first
+ * certificate arrives, when its roots change, and when somebody edits or adds a configuration. A failed write is
+ * repeated with growing pauses. Runs until the signal aborts. Metrics are those of Istio (pkg/webhooks).
  */
 export function createCaBundleUpkeep(options: CaBundleUpkeepOptions): (signal: AbortSignal) => Promise<void> {
   return async (signal) => {
@@ -49,12 +49,12 @@ export function createCaBundleUpkeep(options: CaBundleUpkeepOptions): (signal: A
 class Upkeep {
   readonly #options: Required<Pick<CaBundleUpkeepOptions, 'clock' | 'random'>> & CaBundleUpkeepOptions;
   readonly #signal: AbortSignal;
-  /** The configurations as they were seen last. */
+  /** The configurations as last seen. */
   readonly #seen = new Map<string, KubeObject>();
-  /** Those that the list which is being read has not contained so far. */
+  /** Those that have not appeared so far in the list that is being read. */
   readonly #unconfirmed = new Set<string>();
   readonly #writing = new Set<string>();
-  /** Of these, those that were seen to be wrong since the current attempt began. */
+  /** Those of them that were found to be wrong since the current attempt began. */
   readonly #wrong = new Set<string>();
   readonly #attempts;
   readonly #failures;
@@ -113,7 +113,7 @@ class Upkeep {
     if (!this.#writing.has(name)) void this.#write(name);
   }
 
-  /** Undefined when there is nothing to write, or it is not for this replica to write. */
+  /** Undefined when there is nothing to write, or when another replica leads. */
   #patchFor(configuration: KubeObject): object | undefined {
     const { certificate, leadership, suffix } = this.#options;
     const roots = certificate.current()?.roots;
@@ -121,7 +121,7 @@ class Upkeep {
     return buildCaBundlePatch(configuration, { suffix, roots });
   }
 
-  /** Writes until the configuration is right or has gone. What has been seen may be old, so it is read first. */
+  /** Writes until the configuration is right or gone. Reads it first, because the last seen version may be outdated. */
   async #write(name: string): Promise<void> {
     const { api, resource, clock, random, observability } = this.#options;
     const backoff = createBackoff({ firstMs: 200, mostMs: 30_000, random });

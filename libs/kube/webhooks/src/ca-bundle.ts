@@ -1,7 +1,7 @@
 import type { KubeObject } from '@flotilla/kube-port';
 import { isRecord } from '@flotilla/std';
 
-/** The webhooks of a configuration whose `caBundle` is kept: those whose name ends with `suffix`. */
+/** The roots for the `caBundle` of all webhooks of a configuration whose name ends with `suffix`. */
 export interface CaBundle {
   readonly suffix: string;
   /** PEM of the root certificates. */
@@ -12,7 +12,7 @@ const webhooksOf = ({ webhooks }: KubeObject): readonly unknown[] => (Array.isAr
 const isKept = (webhook: unknown, suffix: string): webhook is Readonly<Record<string, unknown>> =>
   isRecord(webhook) && typeof webhook['name'] === 'string' && webhook['name'].endsWith(suffix);
 
-/** Whether a configuration has webhooks that are kept at all. */
+/** Whether a configuration has any webhook whose name ends with `suffix`. */
 export const hasWebhooks = (configuration: KubeObject, suffix: string): boolean =>
   webhooksOf(configuration).some((webhook) => isKept(webhook, suffix));
 

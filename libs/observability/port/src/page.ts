@@ -1,7 +1,7 @@
 /** A request for a page of a service's monitoring port. */
 export interface PageRequest {
   readonly query: URLSearchParams;
-  /** Whether the caller is a program: it has asked for JSON, by `?json` or in the Accept header. */
+  /** Whether the caller requests JSON, by `?json` or in the Accept header. */
   readonly wantsJson: boolean;
 }
 export interface PageAnswer {
@@ -20,13 +20,13 @@ export interface Page {
 /** Pages by path. */
 export type Pages = Readonly<Record<string, Page>>;
 
-/** An answer in indented JSON. */
+/** An answer as indented JSON. */
 export const jsonAnswer = (value: unknown): PageAnswer => ({
   contentType: 'application/json',
   text: `${JSON.stringify(value, null, 2)}\n`,
 });
 
-/** An answer in lines for people. */
+/** An answer as lines of text for people. */
 export const textAnswer = (lines: readonly string[], status = 200): PageAnswer => ({
   status,
   contentType: 'text/plain; charset=utf-8',

@@ -1,6 +1,6 @@
 import { jsonAnswer, textAnswer, type Page } from './page.ts';
 
-/** What people are shown of a problem; a page in JSON has all of it. */
+/** The fields of a problem that the page for people shows; the page in JSON has all fields. */
 interface ShownProblem {
   readonly code: string;
   readonly level: 'error' | 'warning' | 'info';
@@ -11,13 +11,13 @@ interface ShownProblem {
   readonly resource?: string;
   /** The field. */
   readonly path?: string;
-  /** Which resource of proxies could not be made. */
+  /** The proxies' resource that could not be generated. */
   readonly member?: string;
-  /** From which objects. */
+  /** The objects that it is generated from. */
   readonly objects?: readonly string[];
 }
 
-/** The page is made in one go: the first so many, errors before warnings, are enough to begin with. */
+/** The most problems on a page, errors before warnings, because a page is written in one go. */
 const maxShown = 1000;
 const levels = ['error', 'warning', 'info'] as const;
 

@@ -3,12 +3,12 @@ import type { Manifest, ManifestOptions, ServiceSpec } from './service-spec.ts';
 
 const apiGroup = 'rbac.authorization.k8s.io';
 
-/** The ServiceAccount of a service with what it may do: in all namespaces, and in that of the control plane. */
+/** The ServiceAccount of a service with its roles, in all namespaces and in that of the control plane. */
 export function buildAccess({ name, rights }: ServiceSpec, { namespace }: ManifestOptions): readonly Manifest[] {
   const labels = labelsOf(name);
   const apiVersion = `${apiGroup}/v1`;
   const subjects = [{ kind: 'ServiceAccount', name, namespace }];
-  // Roles of all namespaces share their names with those of other installations.
+  // ClusterRoles have no namespace, so their names have to differ from those of other installations.
   const clusterName = `${name}-${namespace}`;
   const cluster: readonly Manifest[] = [
     { apiVersion, kind: 'ClusterRole', metadata: { name: clusterName, labels }, rules: rights.cluster },

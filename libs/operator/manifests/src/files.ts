@@ -10,7 +10,7 @@ import { buildBusAddress, proxyPeersOf, servicesOf, shapes, webhookServiceOf, ty
 /** The files of a folder, by name. */
 export type Files = Readonly<Record<string, readonly object[]>>;
 
-/** What both shapes have: the namespace, closed to begin with. */
+/** The files that both shapes share: the namespace, with a policy that denies all traffic by default. */
 const commonFiles = (options: ManifestOptions): Files => ({
   'namespace.yaml': [buildNamespace(options), buildDefaultDeny(options)],
 });
@@ -36,7 +36,7 @@ function shapeFiles(shape: Shape, options: ManifestOptions): Files {
   };
 }
 
-/** Everything that is applied to install a shape, but for the CRDs. */
+/** Everything that is applied to install a shape, except the CRDs. */
 export const buildInstallation = (shape: Shape, options: ManifestOptions): readonly Manifest[] =>
   [commonFiles(options), shapeFiles(shape, options)].flatMap((files) => Object.values(files).flat()) as Manifest[];
 

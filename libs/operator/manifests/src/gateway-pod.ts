@@ -15,7 +15,7 @@ const mounts: readonly Mount[] = [
   { name: 'workload-certs', path: '/var/run/secrets/workload-spiffe-credentials', source: empty },
   { name: 'istio-envoy', path: '/etc/istio/proxy', source: empty },
   { name: 'istio-data', path: '/var/lib/istio/data', source: empty },
-  // MeshConfig, from which the proxy knows where its configuration is.
+  // The proxy's MeshConfig, with the address of its configuration.
   { name: 'config-volume', path: '/etc/istio/config', source: { configMap: { name: 'istio' } } },
   {
     name: 'podinfo',
@@ -29,7 +29,7 @@ const mounts: readonly Mount[] = [
   ...identityMounts,
 ];
 
-/** The pod of a gateway: the proxy as Istio's chart istio-ingress has it, without the rights that it does not use. */
+/** The pod of a gateway: the proxy as in Istio's chart istio-ingress, without rights that it does not use. */
 export const gatewayPod = (
   { hub, tag, namespace, domain, trustDomain }: ManifestOptions,
   { certificates }: ProxyPeers,

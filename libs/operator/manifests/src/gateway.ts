@@ -18,9 +18,9 @@ const metricsPorts: readonly ServicePort[] = [
 export const gatewayPodPorts: readonly ServicePort[] = [...gatewayPorts, ...metricsPorts];
 
 /**
- * The ingress gateway. Its proxy is written out and not injected: everything is applied at once, and a pod that is
- * created before the webhook is registered would stay without a proxy for ever. Its ServiceAccount may list the Secrets
- * of its namespace, which citadel asks the API server before it serves one; its pod has no token to do so itself.
+ * The ingress gateway. Its manifest contains the proxy instead of having it injected: everything is applied at once,
+ * and a pod that is created before the webhook is registered would never get a proxy. Its ServiceAccount may list the
+ * Secrets of its namespace, which citadel checks before it serves one; its pod has no token to read them itself.
  */
 export function buildGateway(options: ManifestOptions, peers: ProxyPeers): readonly Manifest[] {
   const { namespace } = options;

@@ -1,6 +1,6 @@
 import type { Labels } from './service-spec.ts';
 
-/** What selects the pods of a service. */
+/** The labels that select the pods of a service. */
 export const selectorOf = (name: string): Labels => ({ app: name });
 
 /** The labels of everything that belongs to a service (Kubernetes documentation, "Recommended Labels"). */

@@ -9,7 +9,7 @@ export interface ProxyPeers {
 
 const labels = { 'app.kubernetes.io/part-of': 'istio', 'istio.io/rev': 'default' };
 
-/** The namespace; its pods must keep to the security level "restricted", which the API server checks. */
+/** The namespace; the API server enforces the security level "restricted" for its pods. */
 export const buildNamespace = ({ namespace }: ManifestOptions): Manifest => ({
   apiVersion: 'v1',
   kind: 'Namespace',
@@ -23,7 +23,7 @@ export const buildNamespace = ({ namespace }: ManifestOptions): Manifest => ({
   },
 });
 
-/** MeshConfig and MeshNetworks: what galley reads, and applies while it runs. */
+/** MeshConfig and MeshNetworks; galley applies changes while it runs. */
 export const buildMeshConfigMap = (
   { namespace, trustDomain }: ManifestOptions,
   { discovery }: Pick<ProxyPeers, 'discovery'>,
@@ -42,7 +42,7 @@ trustDomain: ${trustDomain}
   },
 });
 
-/** The values of injection: Istio's defaults, and what this installation decides. */
+/** The values of injection that differ from Istio's defaults in this installation. */
 export const buildInjectionConfigMap = (
   { hub, tag, namespace, domain, trustDomain }: ManifestOptions,
   { certificates }: Pick<ProxyPeers, 'certificates'>,

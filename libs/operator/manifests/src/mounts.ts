@@ -3,17 +3,17 @@ import type { Mount, Probes } from './service-spec.ts';
 const monitoringPort = 15_014;
 const probe = (path: string): object => ({ httpGet: { path, port: monitoringPort } });
 
-/** Probes of a service that answers on the monitoring port. It has two minutes to start, and is ended if it hangs. */
+/** Probes on the monitoring port. A service has two minutes to start, and is ended if it hangs. */
 export const httpProbes: Probes = {
   startup: { ...probe('/healthz/live'), periodSeconds: 1, failureThreshold: 120 },
   liveness: { ...probe('/healthz/live'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
   readiness: { ...probe('/healthz/ready'), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
 };
 
-/** Containers have a root file system that can't be written to, and this. */
+/** The folder for temporary files, because containers have a read-only root file system. */
 export const temporaryFiles: Mount = { name: 'tmp', path: '/tmp', source: { emptyDir: {} } };
 
-/** How a service proves to citadel who it is, and how it knows citadel: see `--bootstrap-token-file`. */
+/** The token that identifies a service to citadel, and the root that citadel's certificate must chain to. */
 export const identityMounts: readonly Mount[] = [
   {
     name: 'istio-token',

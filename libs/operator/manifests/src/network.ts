@@ -2,8 +2,8 @@ import { labelsOf, selectorOf } from './labels.ts';
 import type { Manifest, ManifestOptions, ServicePort, ServiceSpec } from './service-spec.ts';
 
 /**
- * The Service of a service. The replicas of a StatefulSet are found before they are ready, as others need it to become
- * ready themselves.
+ * The Kubernetes Service of a service. Replicas of a StatefulSet are published before they are ready, because other
+ * services need them to become ready themselves.
  */
 export function buildService(spec: ServiceSpec, { namespace }: ManifestOptions): Manifest {
   const { name, ports, storage } = spec;
@@ -14,13 +14,13 @@ export function buildService(spec: ServiceSpec, { namespace }: ManifestOptions):
     spec: {
       selector: selectorOf(name),
       ...(storage ? { publishNotReadyAddresses: true } : {}),
-      // By name: it stays right when a port of the container changes.
+      // By name, so that it stays right when a port of the container changes.
       ports: ports.map(({ name, port }) => ({ name, port, targetPort: name, protocol: 'TCP' })),
     },
   };
 }
 
-/** Nothing reaches a pod of the namespace, except through the policy of a service. */
+/** Denies all traffic to the pods of the namespace; the policies of services allow what they need. */
 export const buildDefaultDeny = ({ namespace }: ManifestOptions): Manifest => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
@@ -28,7 +28,7 @@ export const buildDefaultDeny = ({ namespace }: ManifestOptions): Manifest => ({
   spec: { podSelector: {}, policyTypes: ['Ingress'] },
 });
 
-/** Who reaches which ports of a service. */
+/** Allows traffic to the ports of a service, from the clients of each port. */
 export function buildNetworkPolicy(
   { name, ports }: Pick<ServiceSpec, 'name' | 'ports'>,
   { namespace }: ManifestOptions,

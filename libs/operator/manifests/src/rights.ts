@@ -7,13 +7,13 @@ const webhooks = { apiGroups: ['admissionregistration.k8s.io'], resources: ['mut
 
 export const noRights: Rights = { cluster: [], namespace: [] };
 
-/** A Lease that the replicas of a service elect their leader by. Creation can't be restricted to a name. */
+/** The rights for the Lease that elects the leader of a service's replicas. RBAC can't restrict creation to a name. */
 const lease = (name: string): readonly Right[] => [
   { ...leases, verbs: ['create'] },
   { ...leases, resourceNames: [name], verbs: ['get', 'update'] },
 ];
 
-/** List and watch of every kind that the mesh is configured by, by group. */
+/** List and watch of every kind of configuration, by API group. */
 const configuration = (): readonly Right[] =>
   [...new Set(kinds.map(({ group }) => group))].map((group) => ({
     apiGroups: [group],
@@ -24,7 +24,7 @@ const configuration = (): readonly Right[] =>
     verbs: ['list', 'watch'],
   }));
 
-/** galley reads, and writes its Lease only. */
+/** galley reads configuration, and writes only its Lease. */
 export const galleyRights = (): Rights => ({
   cluster: configuration(),
   namespace: [
@@ -55,8 +55,8 @@ export const citadelRights = (): Rights => ({
 });
 
 /**
- * sidecar-injector keeps the root certificate in its webhook's configuration, which it finds by label (a right by name
- * does not allow that), and reads its values.
+ * sidecar-injector reads its values, and keeps the root certificate in the configuration of its webhook. It finds that
+ * configuration by label, which a right by name does not allow.
  */
 export const injectorRights = (): Rights => ({
   cluster: [
@@ -69,7 +69,7 @@ export const injectorRights = (): Rights => ({
   ],
 });
 
-/** Everything that each of several services may do. */
+/** The rights of several services together. */
 export const unionOf = (all: readonly Rights[]): Rights => ({
   cluster: all.flatMap(({ cluster }) => cluster),
   namespace: all.flatMap(({ namespace }) => namespace),

@@ -1,7 +1,7 @@
 import { labelsOf, selectorOf } from './labels.ts';
 import type { Manifest, ManifestOptions, ServiceSpec } from './service-spec.ts';
 
-/** Nodes are drained one pod of a service at a time; one of a single replica, too, can be drained. */
+/** Draining nodes evicts one pod of a service at a time. A service with a single replica can be evicted too. */
 export function buildDisruptionBudget({ name }: Pick<ServiceSpec, 'name'>, { namespace }: ManifestOptions): Manifest {
   return {
     apiVersion: 'policy/v1',
@@ -11,7 +11,7 @@ export function buildDisruptionBudget({ name }: Pick<ServiceSpec, 'name'>, { nam
   };
 }
 
-/** Replicas by the CPU that they use. It needs the cluster's metrics; without them, the least number runs. */
+/** Scales replicas by their CPU usage. Needs the cluster's metrics server; without it, the least number runs. */
 export function buildAutoscaler(
   { name, replicas }: Pick<ServiceSpec, 'name' | 'replicas'>,
   { namespace }: ManifestOptions,

@@ -1,7 +1,7 @@
 /** The user of every image but the proxy's. */
 const user = 65_532;
 
-/** What pods of the security level "restricted" must have (Kubernetes documentation, "Pod Security Standards"). */
+/** The settings that the security level "restricted" requires (Kubernetes documentation, "Pod Security Standards"). */
 export const podSecurity = (runAsUser = user): object => ({
   runAsNonRoot: true,
   runAsUser,

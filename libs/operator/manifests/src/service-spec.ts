@@ -12,7 +12,7 @@ export interface Manifest {
 }
 export type Labels = Readonly<Record<string, string>>;
 
-/** What an installation decides; everything else is the same in all. */
+/** What differs between installations; everything else is the same in all. */
 export interface ManifestOptions {
   /** The registry and folder of the images. */
   readonly hub: string;
@@ -36,9 +36,9 @@ export const defaultManifestOptions: ManifestOptions = {
 export interface ServicePort {
   readonly name: string;
   readonly port: number;
-  /** The port of the container, if it is another one. */
+  /** The port of the container, if it differs. */
   readonly containerPort?: number;
-  /** The services that connect to it; without this, anybody may. */
+  /** The services that may connect; without this, anybody may. */
   readonly from?: readonly string[];
   /** For the documentation. */
   readonly purpose: string;
@@ -66,9 +66,9 @@ export interface Mount {
   readonly source: Readonly<Record<string, unknown>>;
 }
 
-/** One service of the control plane: everything that its manifests say about it and about no other. */
+/** One service of the control plane: everything that is specific to it in the manifests. */
 export interface ServiceSpec {
-  /** Of its Deployment (or StatefulSet), ServiceAccount, Service and image. */
+  /** The name of its Deployment (or StatefulSet), ServiceAccount, Service and image. */
   readonly name: string;
   readonly args: readonly string[];
   readonly env?: readonly Readonly<Record<string, unknown>>[];
@@ -76,13 +76,13 @@ export interface ServiceSpec {
   readonly rights: Rights;
   /** A number, or bounds between which the CPU decides. */
   readonly replicas: number | { readonly least: number; readonly most: number };
-  /** What the scheduler reserves, from measurements. */
+  /** Resource requests, from measurements. */
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly mounts: readonly Mount[];
   /** Storage that each replica keeps: such a service is a StatefulSet. */
   readonly storage?: { readonly path: string; readonly size: string };
   readonly probes: Probes;
-  /** Further labels of its Service and pods, for those who know it by them. */
+  /** Additional labels of its Service and pods, by which other tools find it. */
   readonly labels?: Labels;
 }
 

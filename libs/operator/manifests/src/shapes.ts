@@ -11,7 +11,7 @@ import { sidecarInjector } from './services/sidecar-injector.ts';
 export const shapes = ['fleet', 'monolith'] as const;
 export type Shape = (typeof shapes)[number];
 
-/** The services of a shape, in the order of docs/architecture.md; nothing depends on it. */
+/** The services of a shape, in the order of docs/architecture.md. The order has no effect. */
 export function servicesOf(shape: Shape, options: ManifestOptions): readonly ServiceSpec[] {
   switch (shape) {
     case 'fleet':
@@ -30,10 +30,10 @@ export function proxyPeersOf(shape: Shape, { namespace }: ManifestOptions): Prox
   }
 }
 
-/** The Service that the API server sends pods to. */
+/** The Kubernetes Service of the webhook. */
 export const webhookServiceOf = (shape: Shape): string => (shape === 'fleet' ? 'sidecar-injector' : 'istiod');
 
-/** Where the services of the fleet find nats-server. */
+/** The address at which the services of the fleet find nats-server. */
 export const buildBusAddress = ({ namespace }: ManifestOptions): Manifest => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',

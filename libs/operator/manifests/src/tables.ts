@@ -9,7 +9,7 @@ type Row = readonly string[];
 const table = (head: Row, rows: readonly Row[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-/** Which ports the pods of each service have, and who may connect to them: what the NetworkPolicies say. */
+/** The ports of each service's pods, and who may connect to them according to the NetworkPolicies. */
 export function portTable(options: ManifestOptions): string {
   const services: readonly { readonly name: string; readonly ports: readonly ServicePort[] }[] = [
     ...shapes.flatMap((shape) => servicesOf(shape, options)),
@@ -26,7 +26,7 @@ export function portTable(options: ManifestOptions): string {
   return table(['pods', 'port', 'who connects', 'what for'], rows);
 }
 
-/** What each ServiceAccount may do at the API server: what its roles say. */
+/** What the roles of each ServiceAccount allow at the API server. */
 export function rightTable(options: ManifestOptions): string {
   const services = shapes.flatMap((shape) => servicesOf(shape, options)).filter(({ name }) => name !== 'istiod');
   const rows = services.flatMap(({ name, rights }): readonly Row[] => {

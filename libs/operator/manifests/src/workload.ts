@@ -3,8 +3,8 @@ import { containerSecurity, podSecurity } from './security.ts';
 import type { Manifest, ManifestOptions, ServiceSpec } from './service-spec.ts';
 
 /**
- * The Deployment of a service, or the StatefulSet of one with storage. Where a HorizontalPodAutoscaler decides on
- * replicas, the manifest names no number: applied again, it would overrule the autoscaler.
+ * The Deployment of a service, or the StatefulSet of one with storage. With a HorizontalPodAutoscaler, the manifest has
+ * no number of replicas, because applying it again would override the autoscaler.
  */
 export function buildWorkload(spec: ServiceSpec, options: ManifestOptions): Manifest {
   const { name, replicas, storage } = spec;
@@ -43,7 +43,7 @@ export function buildWorkload(spec: ServiceSpec, options: ManifestOptions): Mani
   };
 }
 
-/** The pod; only that of a service with rights gets a token for the API server. */
+/** The pod of a service; it gets a token for the API server only if the service has rights. */
 function pod(spec: ServiceSpec, { hub, tag }: ManifestOptions): object {
   const { name, args, env = [], ports, mounts, storage, probes, requests } = spec;
   const mount = ({ name, path }: { readonly name: string; readonly path: string }): object => ({

@@ -55,9 +55,9 @@ const sections: Readonly<Record<'clusters' | 'endpoints' | 'listeners' | 'routes
 };
 
 /**
- * What a proxy should have, in pieces of JSON text: an envoy.admin.v3.ConfigDump, as Istio's /debug/config_dump
- * answers. Only types that the proxy has requested have resources. Keys are redacted. A piece is at most one resource,
- * so that other work can go on in between.
+ * The resources that a proxy should have, as an envoy.admin.v3.ConfigDump in pieces of JSON text, like the answer of
+ * Istio's /debug/config_dump. Only types that the proxy has requested have resources. Keys are redacted. A piece is at
+ * most one resource, so that other work can run in between.
  */
 export function* configDump(
   proxy: ConnectedProxy,

@@ -4,14 +4,14 @@ import type { Delivery } from './deliveries.ts';
 
 /** A connected proxy, as the debug interface sees it. */
 export interface ConnectedProxy {
-  /** `sleep-6b8f.shop`: how istioctl names it. */
+  /** Its name for istioctl: `sleep-6b8f.shop`. */
   readonly id: string;
   readonly clusterId: string;
   /** `sidecar` or `router`. */
   readonly type: string;
-  /** The version that it says it is of. */
+  /** The Istio version that its node claims. */
   readonly istioVersion?: string;
   last(kind: XdsKind): Delivery;
-  /** The resources of a type that it has requested, as they are now; none of a type that it has not. */
+  /** The current resources of a type; none if the proxy has not requested that type. */
   resources(kind: XdsKind): readonly Resource[];
 }

@@ -9,7 +9,7 @@ export interface Delivery {
   readonly acked?: string;
 }
 
-/** What one proxy was sent and has acknowledged, by the type's URL. */
+/** What one proxy was sent and has acknowledged, by type URL. */
 export class LastDeliveries {
   readonly #byType = new Map<string, Delivery>();
 

@@ -1,11 +1,11 @@
 import type { Json } from '@flotilla/proto-gen/json';
 import { isRecord } from '@flotilla/std';
 
-/** What may be shown of a secret; what is not listed here is not. */
+/** The fields of a secret that may be shown; all others are redacted. */
 const shown = new Set(['@type', 'name', 'tlsCertificate', 'certificateChain', 'ocspStaple', 'validationContext']);
 const redacted: Json = { inlineBytes: Buffer.from('[redacted]').toString('base64') };
 
-/** An Envoy Secret in JSON without what is secret in it: keys, passwords, ticket keys. Certificates stay. */
+/** An Envoy Secret in JSON without keys, passwords and ticket keys. Certificates stay. */
 export const withoutSecrets = (secret: Json): Json =>
   isRecord(secret)
     ? Object.fromEntries(

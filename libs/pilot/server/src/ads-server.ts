@@ -15,7 +15,7 @@ export interface AdsServerOptions {
   readonly protocol: Omit<Protocol, 'limits'>;
   readonly open: OpenSession;
   readonly limits: AdsLimits;
-  /** Whom the bearer tokens of identified clients belong to; without it none are accepted. */
+  /** Checks bearer tokens of clients without a certificate; without it, none are accepted. */
   readonly identify?: IdentifyToken | undefined;
   readonly observability: Observability;
   readonly clock?: Clock;
@@ -38,19 +38,19 @@ const aggregatedDiscovery = {
 } satisfies ServiceDefinition;
 
 /**
- * So many new names are looked up before other streams have their turn: a tenth of a second, if there is nothing by any
- * of them.
+ * How many new names are looked up before other streams get their turn: a tenth of a second, if none of the names
+ * exists.
  */
 const namesPerStep = 1000;
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 /**
- * Whom to serve: `identified` only clients with a certificate that TLS vouches for, or with a bearer token that citadel
- * accepts (Istio's DiscoveryServer.authenticate); `any` also those that show neither, as on a plaintext port.
+ * Which clients to serve: `identified` only those with a certificate that TLS has verified, or with a bearer token that
+ * citadel accepts (Istio's DiscoveryServer.authenticate); `any` also those with neither, as on a plaintext port.
  */
 export type Clients = 'identified' | 'any';
 
-/** Why a token is not accepted, as gRPC says it. */
+/** The gRPC status for each reason not to accept a token. */
 const statusOf = (verdict: Exclude<PilotVerdict, { readonly kind: 'accepted' }>): status =>
   ({ refused: status.UNAUTHENTICATED, undecided: status.UNAVAILABLE, busy: status.RESOURCE_EXHAUSTED })[verdict.kind];
 const refuseTokens: IdentifyToken = () =>
@@ -106,7 +106,7 @@ export function createAdsServer({
     new AdsStream(call, { ...shared, read, client, log: ofPeer, ...(proven ? { identity: proven } : {}) });
   };
 
-  /** Nothing is read from the client before it is known who it is. */
+  /** Nothing is read from the client before it is identified. */
   const admitByToken = async (call: Call, read: ReadRequest, token: string): Promise<void> => {
     const verdict = await identityOf(token, addressOf(call));
     if (call.cancelled || call.destroyed) return;
@@ -117,7 +117,7 @@ export function createAdsServer({
   const serve = (call: Call, clients: Clients, read: ReadRequest): void => {
     const proven = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
     const bearer = bearerIn(call.metadata);
-    // The call keeps its metadata as long as it lasts.
+    // The token is removed because a call keeps its metadata until it ends.
     call.metadata.remove('authorization');
     if (proven !== undefined || clients === 'any') admit(call, read, proven);
     else if (bearer !== undefined) void admitByToken(call, read, bearer);

@@ -10,21 +10,21 @@ export interface CredentialDemandOptions {
   readonly maxNames: number;
   readonly signal: AbortSignal;
 }
-/** The credentials that pilot has: those that what it serves reads. */
+/** The credentials that pilot holds: those that current results read. */
 export interface CredentialDemand {
   /** Updates of the names that are read; empty without a source. */
   readonly updates: AsyncIterable<CredentialUpdate>;
   /** Has the source said that there is nothing of this name, or can't it be asked? */
   isAbsent(name: string): boolean;
-  /** Takes note of what the source said. */
+  /** Takes note of an update of the source. */
   note(update: CredentialUpdate): void;
 }
 
 /**
  * Subscribes to the credentials that results for connected proxies read, and to no others: a result reads one only
  * after secretAccess has allowed it, and the store holds none that no result reads. The same for the ServiceAccounts
- * about which results ask whether they may have any. What comes beyond `maxNames` waits until one of the others is let
- * go.
+ * about which results ask whether they may have any. Names beyond `maxNames` wait until another one is
+ * released.
  */
 export function followDemand({
   store,
@@ -76,11 +76,11 @@ export function followDemand({
 interface BoundedDemandOptions {
   follow(name: string): void;
   drop(name: string): void;
-  /** A name has to wait, and no other did before when `isFirst`. */
+  /** Called when a name has to wait; `isFirst` when no other name was waiting. */
   onFull(isFirst: boolean): void;
 }
 
-/** Follows what is read, at most so many names at a time; the others wait. */
+/** Follows what is read, with a limit of names at a time; the others wait. */
 function boundedDemand(
   most: number,
   { follow, drop, onFull }: BoundedDemandOptions,

@@ -4,14 +4,14 @@ import { inTurns } from './pieces.ts';
 import type { PilotProblem } from './problems.ts';
 
 export interface DebugPagesOptions {
-  /** Those that are connected. */
+  /** The connected proxies. */
   proxies(): Iterable<ConnectedProxy>;
   problems(): readonly PilotProblem[];
 }
 
-/** Pilot's debug interface, by Istio's paths. What shows proxies is for callers in the same pod, as in Istio. */
+/** Pilot's debug interface, by Istio's paths. Pages about proxies are only for callers in the same pod, as in Istio. */
 export function debugPages({ proxies, problems }: DebugPagesOptions): Pages {
-  /** Dumps are made one after the other: each may be large. */
+  /** Dumps are made one after the other, because each may be large. */
   let last: Promise<unknown> = Promise.resolve();
   return {
     '/debug/problems': problemsPage(problems),

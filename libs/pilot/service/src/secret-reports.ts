@@ -23,10 +23,10 @@ export interface SecretReportsContext {
   readonly engine: Engine;
   readonly log: Logger;
   readonly metrics: PilotMetrics;
-  /** Is it known that there is no credential of this name? */
+  /** Whether citadel has answered that there is no credential of this name. */
   isAbsent(name: string): boolean;
 }
-/** What citadel has answered that proxies do not get. */
+/** What citadel has refused or does not have. */
 export interface CredentialRefusals {
   /** Names of credentials that do not exist. */
   readonly absent: ReadonlySet<string>;

@@ -2,7 +2,7 @@ import { parseSpiffe, type SpiffeIdentity } from '@flotilla/rules';
 import { err, ok, type Result } from '@flotilla/std';
 import type { ProxyAttributes } from './view.ts';
 
-/** What pilot knows about a proxy for certain; what a node says about itself is not part of it. */
+/** What a proxy has proved about itself; the claims of its node are not part of it. */
 export type Proof = Pick<ProxyAttributes, 'identity'>;
 
 const accountOf = ({ namespace, serviceAccount }: SpiffeIdentity): string => `${namespace}/${serviceAccount}`;

@@ -4,11 +4,11 @@ import { kubernetesPortProtocol } from '@flotilla/rules';
 import type { Check } from '../check.ts';
 import type { View } from '../view.ts';
 
-/** Namespaces of Kubernetes' own, whose Services are not the user's to name (Istio's util.IsSystemNamespace). */
+/** Namespaces of Kubernetes itself, whose Services users do not name (Istio's util.IsSystemNamespace). */
 const systemNamespaces = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
 
 /**
- * Ports of Services whose protocol neither their name nor their appProtocol says: it is sniffed from what clients send
+ * Ports of Services with a protocol in neither their name nor their appProtocol: it is sniffed from the clients' bytes
  * (Istio's service.PortNameAnalyzer).
  */
 export const servicePortNames: Check = {

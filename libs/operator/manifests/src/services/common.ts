@@ -3,7 +3,7 @@ import type { ManifestOptions, ServicePort } from '../service-spec.ts';
 /** Health and metrics, which every service has. */
 export const monitoring: ServicePort = { name: 'http-monitoring', port: 15_014, purpose: 'health and metrics' };
 
-/** The flags that every service has: where it listens, and where it is installed. */
+/** The flags that all services share: where they listen, and where they are installed. */
 export const commonFlags = ({ domain, trustDomain }: ManifestOptions): readonly string[] => [
   '--bind=0.0.0.0',
   '--drain-duration=15s',
@@ -11,10 +11,10 @@ export const commonFlags = ({ domain, trustDomain }: ManifestOptions): readonly 
   `--trust-domain=${trustDomain}`,
 ];
 
-/** Where nats-server is: in a ConfigMap, so that an installation with another one changes one line. */
+/** The address of nats-server, in a ConfigMap, so that one line has to change to use another one. */
 export const busAddress = { name: 'nats', key: 'server' } as const;
 
-/** The flags and environment of a service on the bus; the variable is that of its option `--nats-server`. */
+/** The flags and environment of a service on the bus; the variable sets its option `--nats-server`. */
 export const busFlags: readonly string[] = ['--bus=nats'];
 export const busEnvironment = (service: string): readonly Readonly<Record<string, unknown>>[] => [
   {

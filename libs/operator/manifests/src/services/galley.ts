@@ -3,7 +3,7 @@ import { galleyRights } from '../rights.ts';
 import type { ManifestOptions, ServiceSpec } from '../service-spec.ts';
 import { busEnvironment, busFlags, commonFlags, monitoring } from './common.ts';
 
-/** The only reader of configuration. One replica writes to the bus, the others could take over at once. */
+/** The only reader of the mesh's configuration. One replica writes to the bus, the others are ready to take over. */
 export const galley = (options: ManifestOptions): ServiceSpec => ({
   name: 'galley',
   args: [
@@ -18,7 +18,7 @@ export const galley = (options: ManifestOptions): ServiceSpec => ({
   rights: galleyRights(),
   replicas: 2,
   requests: { cpu: '50m', memory: '192Mi' },
-  // What made the process hang is remembered for its next start in the same pod.
+  // The quarantine file tells the next start in the same pod which object made the process hang.
   mounts: [
     temporaryFiles,
     { name: 'quarantine', path: '/var/lib/galley', source: { emptyDir: {} } },

@@ -3,7 +3,7 @@ import { noRights } from '../rights.ts';
 import type { ManifestOptions, ServiceSpec } from '../service-spec.ts';
 import { monitoring } from './common.ts';
 
-/** The bus. Its certificate is from citadel, and so are those that tell it who a user is. */
+/** The bus. Its own certificate is from citadel, and so are its users' certificates. */
 export const nats = ({ namespace, trustDomain }: ManifestOptions): ServiceSpec => ({
   name: 'nats',
   args: [
@@ -25,7 +25,7 @@ export const nats = ({ namespace, trustDomain }: ManifestOptions): ServiceSpec =
   rights: noRights,
   replicas: 1,
   requests: { cpu: '20m', memory: '128Mi' },
-  // Its private key is in memory only.
+  // A volume in memory, because it contains the private key.
   mounts: [
     temporaryFiles,
     { name: 'run', path: '/run/nats', source: { emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } } },

@@ -3,41 +3,41 @@ import type { IdentifyToken, TokenVerdict } from '@flotilla/model';
 import type { LimitHit } from '@flotilla/observability-port';
 import { createFairSlots, createTokenBuckets, Lru, type Clock } from '@flotilla/std';
 
-/** What bearer tokens may take of pilot and of citadel; each is a setting of pilot by the same name. */
+/** Limits for bearer tokens; each is a setting of pilot with the same name. */
 export interface TokenLimits {
-  /** Tokens per second from one address that are refused; ten times as many at once. */
+  /** Refused tokens per second that one address may send; ten times as many in a burst. */
   readonly xdsRefusedTokens: number;
-  /** Tokens that citadel is asked about at once. */
+  /** The most tokens that citadel checks for this pilot at once. */
   readonly xdsTokenChecks: number;
-  /** Of these, tokens from one address. */
+  /** The most of these from one address. */
   readonly xdsTokenChecksPerAddress: number;
 }
 export const tokenLimitKinds = ['xds_refused_tokens', 'xds_token_checks'] as const;
 export type TokenLimitKind = (typeof tokenLimitKinds)[number];
 
 export interface TokenIdentitiesOptions {
-  /** Whom a token belongs to, by citadel. */
+  /** Has citadel check a token. */
   readonly identify: IdentifyToken;
   readonly limits: TokenLimits;
   readonly clock: Clock;
   readonly hit: LimitHit<TokenLimitKind>;
 }
-/** `undecided` verdicts are `busy` where a limit of this pilot is the reason. */
+/** An `undecided` verdict becomes `busy` if a limit of this pilot is the reason. */
 export type PilotVerdict = TokenVerdict<string> | { readonly kind: 'busy'; readonly reason: string };
-/** Whom a token belongs to; `address` is its sender's. Never rejects. */
+/** Identifies the owner of a token; `address` is its sender's. Never rejects. */
 export type TokenIdentities = (token: string, address: string) => Promise<PilotVerdict>;
 
-/** As citadel accepts them: longer ones are not even sent there. */
+/** Citadel's own limit: longer tokens are not sent there. */
 const maxTokenLength = 16_384;
 /** A verdict is kept no longer than this, whatever citadel allows. */
 const longestReuseMs = 30_000;
-/** Verdicts that are kept of each kind: tokens that are refused do not drive out those that are accepted. */
+/** Verdicts that are kept of each kind, so that refused tokens do not displace accepted ones. */
 const maxVerdicts = 20_000;
 const burstSeconds = 10;
-/** Tokens that wait to be checked, in total and from one address. */
+/** The most tokens that wait to be checked, in total and from one address. */
 const maxWaiting = 2000;
 const maxWaitingPerAddress = 100;
-/** A token that has waited so long is not checked any more: the time for the client's first request is almost over. */
+/** A token that has waited this long is not checked: the time for the client's first request is almost over. */
 const longestWaitMs = 2000;
 
 type Decided = Exclude<TokenVerdict<string>, { readonly kind: 'undecided' }>;
@@ -50,11 +50,10 @@ const busy = (reason: string): PilotVerdict => ({ kind: 'busy', reason });
 const refused = (reason: string): Decided => ({ kind: 'refused', reason, reuseMs: 0 });
 
 /**
- * Identities of bearer tokens, as citadel knows them. In this order: (1) what can't be a token is refused here; (2) a
- * verdict that is known is used again, kept under a hash of the token, briefly and never beyond its expiry; (3) callers
- * with the same token share one question; (4) an address that sent too many tokens that were refused has to wait; (5)
- * citadel is asked about a few tokens at a time, and addresses take turns, so that nobody's tokens hold up those of
- * others.
+ * Identities of bearer tokens, as checked by citadel. In this order: (1) text that can't be a token is refused here;
+ * (2) a known verdict is reused, kept under a hash of the token, briefly and never beyond the token's expiry; (3)
+ * callers with the same token share one check; (4) an address that has sent too many refused tokens has to wait; (5)
+ * only a few tokens are checked at a time, and addresses take turns, so that no sender delays the others.
  */
 export function createTokenIdentities({ identify, limits, clock, hit }: TokenIdentitiesOptions): TokenIdentities {
   const { xdsRefusedTokens, xdsTokenChecks, xdsTokenChecksPerAddress } = limits;
