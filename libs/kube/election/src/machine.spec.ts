@@ -104,6 +104,15 @@ describe('an election', () => {
     expect(election.leads(20_002)).toBe(true);
   });
 
+  it('pauses when it can read the Lease and not write it', () => {
+    const election = new Election().give(due(0), found(0)).accept(0).give(due(2000), { type: 'failed', now: 2010 });
+    expect(election.effect).toEqual({ type: 'send', request: { type: 'read' } });
+    const mine = leaseOf({ holder: 'one' });
+    expect(election.give(found(2020, mine)).effect).toMatchObject({ request: { type: 'replace' } });
+    expect(election.give({ type: 'failed', now: 2030 }).effect).toEqual({ type: 'wait', ms: 2000 });
+    expect(election.give(due(4030)).effect).toMatchObject({ request: { type: 'replace' } });
+  });
+
   it('gives the Lease back when it stops, and tries that a second time on the Lease as it is then', () => {
     const election = new Election().give(due(0), found(0)).accept(0).give({ type: 'stop', now: 500 });
     const released = { holder: '', durationSeconds: 1, acquireTime: 500, renewTime: 500, transitions: 0 };

@@ -28,8 +28,12 @@ export interface ElectionState {
   readonly renewedAt: number | undefined;
   /** Attempts so far to release the Lease; undefined while the process takes part in the election. */
   readonly releases: number | undefined;
-  /** The request that is in flight. */
-  readonly pending: { readonly type: ElectionRequest['type']; readonly sentAt: number };
+  /** The request that is in flight; `isAfterRead` when the Lease was read immediately before. */
+  readonly pending: {
+    readonly type: ElectionRequest['type'];
+    readonly sentAt: number;
+    readonly isAfterRead: boolean;
+  };
 }
 
 export type ElectionRequest =
@@ -62,7 +66,7 @@ export const initialState: ElectionState = {
   observed: undefined,
   renewedAt: undefined,
   releases: undefined,
-  pending: { type: 'read', sentAt: 0 },
+  pending: { type: 'read', sentAt: 0, isAfterRead: false },
 };
 
 /** When leadership ends unless it is renewed; -Infinity for a process that does not lead. */
@@ -76,7 +80,7 @@ export const leadsUntil = ({ renewedAt, releases }: ElectionState, { renewDeadli
  *     waiting ──due──▶ reading ──found: held by another──▶ waiting
  *        ▲ │              ▲ └─found: absent, free, or its own──▶ writing
  *        │ └─due: leads───┼────────────────────────────────────▶ writing
- *        │                └──────failed, though it held it─────────┤ │
+ *        │                └─────failed once, though it held it─────┤ │
  *        └────────────────────────────written, or failed───────────┴─┘
  *
  *     waiting ──stop: a holder releases the Lease──▶ end
@@ -92,8 +96,8 @@ export function step(state: ElectionState, event: ElectionEvent, candidate: Cand
       return now < leadsUntil(state, candidate) ? write(state, candidate, now) : send(state, { type: 'read' }, now);
     case 'found': {
       const next = observe(state, { lease: event.lease, now }, candidate);
-      if (next.releases !== undefined) return release(next, candidate, now);
-      return isFree(next, candidate, now) ? write(next, candidate, now) : wait(next, candidate);
+      if (next.releases !== undefined) return afterRead(release(next, candidate, now));
+      return isFree(next, candidate, now) ? afterRead(write(next, candidate, now)) : wait(next, candidate);
     }
     case 'written': {
       const { sentAt } = state.pending;
@@ -101,8 +105,10 @@ export function step(state: ElectionState, event: ElectionEvent, candidate: Cand
       return next.releases === undefined ? wait(next, candidate) : [next, { type: 'end' }];
     }
     case 'failed':
-      // Another process may have written the Lease, or this request may have taken effect: read it to find out.
-      if (state.pending.type === 'replace' && state.renewedAt !== undefined) return send(state, { type: 'read' }, now);
+      // Somebody may have written the Lease meanwhile, possibly this process: read what it says now. If it was read just
+      // before, it can't be written at the moment.
+      if (state.pending.type === 'replace' && !state.pending.isAfterRead && state.renewedAt !== undefined)
+        return send(state, { type: 'read' }, now);
       return state.releases === undefined ? wait(state, candidate) : [state, { type: 'end' }];
     case 'stop':
       return release({ ...state, releases: 0 }, candidate, now);
@@ -163,8 +169,13 @@ function release(state: ElectionState, { identity }: Candidate, now: number): Ne
 }
 
 const send = (state: ElectionState, request: ElectionRequest, now: number): Next => [
-  { ...state, pending: { type: request.type, sentAt: now } },
+  { ...state, pending: { type: request.type, sentAt: now, isAfterRead: false } },
   { type: 'send', request },
+];
+
+const afterRead = ([state, effect]: Next): Next => [
+  { ...state, pending: { ...state.pending, isAfterRead: true } },
+  effect,
 ];
 
 const wait = (state: ElectionState, { retryPeriodMs, random }: Candidate): Next => [
