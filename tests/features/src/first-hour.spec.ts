@@ -18,7 +18,7 @@ spec: { containers: [{ name: app }, { name: istio-proxy }] }
 const pods =
   pod('shop', 'web', { app: 'web', version: 'v1' }) + pod('istio-system', 'gateway', { istio: 'ingressgateway' });
 
-/** What galley says about the mesh of the page together with a file. */
+/** Galley's messages about the mesh of the page together with a file. */
 function problemsWith(edit: string): readonly string[] {
   const pipeline = new FilePipeline('test');
   const files = {
@@ -33,7 +33,7 @@ function problemsWith(edit: string): readonly string[] {
 describe('docs/first-hour.md', () => {
   const mistakes = [...page.matchAll(/### (.+)\n[^#]*?```yaml\n([^`]*)```\n\n```text\n([^`]*)```/g)];
 
-  it('has the mistakes that everybody makes', () => {
+  it('has a dozen mistakes, each with its messages', () => {
     expect(mistakes.length).toBe(page.split('```yaml').length - 1);
     expect(mistakes.length).toBeGreaterThanOrEqual(12);
   });
@@ -42,10 +42,10 @@ describe('docs/first-hour.md', () => {
     expect(problemsWith('')).toEqual([]);
   });
 
-  it.each(mistakes.map(([, title = '', edit = '', said = '']) => [title, edit, said] as const))(
-    'quotes what galley says: %s',
-    (_, edit, said) => {
-      expect(problemsWith(edit)).toEqual(said.trimEnd().split('\n'));
+  it.each(mistakes.map(([, title = '', edit = '', messages = '']) => [title, edit, messages] as const))(
+    "quotes galley's messages: %s",
+    (_, edit, messages) => {
+      expect(problemsWith(edit)).toEqual(messages.trimEnd().split('\n'));
     },
   );
 });
