@@ -220,8 +220,8 @@ describe('a service that gets no certificate', () => {
     const key = generateKey();
     const validity = { notBefore: Date.now() - 1000, notAfter: Date.now() + 60_000 };
     writeFileSync(path('other-root.pem'), buildRoot(key, { organization: 'x', validity, serial: Buffer.alloc(16, 1) }));
-    expect((await firstLine({ rootCertFile: path('other-root.pem') }))[0]).toMatch(/does this file have the root/);
-    expect((await firstLine({ systemNamespace: 'another' }))[0]).toMatch(/does this file have the root/);
+    expect((await firstLine({ rootCertFile: path('other-root.pem') }))[0]).toMatch(/is this the root/);
+    expect((await firstLine({ systemNamespace: 'another' }))[0]).toMatch(/is this the root/);
   });
   const tokenOfPilot = (): Promise<string> => token({ sub: 'system:serviceaccount:istio-system:pilot', kubernetes: 0 });
 });

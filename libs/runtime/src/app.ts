@@ -76,7 +76,7 @@ export const commonSettings = (bind: string) => ({
   ),
   ...watchdogSettings(),
   drainDuration: setting.durationOrNone(
-    'time after SIGTERM in which the process serves but is not ready, and sends its clients to other replicas (0: none)',
+    'time after SIGTERM in which the process still serves but is not ready, and disconnects its clients gradually (0: none)',
     '0',
     { env: 'DRAIN_DURATION' },
   ),

@@ -52,13 +52,16 @@ describe('the monitoring port', () => {
       name: null,
       wantsJson: true,
     });
-    expect(await get('/debug/odd')).toEqual({ status: 404, text: 'not found: / lists the pages that there are\n' });
+    expect(await get('/debug/odd')).toEqual({ status: 404, text: 'not found: / lists all pages\n' });
     expect((await get('/__proto__')).status).toBe(404);
   });
 
   it('answers when a page fails', async () => {
     const get = await serve();
-    expect(await get('/debug/broken')).toEqual({ status: 500, text: 'the page could not be made: no such thing\n' });
+    expect(await get('/debug/broken')).toEqual({
+      status: 500,
+      text: 'the page could not be generated: no such thing\n',
+    });
   });
 
   it('serves guarded pages to neighbours only', async (context) => {

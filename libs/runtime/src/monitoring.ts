@@ -50,7 +50,7 @@ export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer>
     if (pathname === '/') return listOfPages(name, all(), { isHtml: accept.includes('text/html') });
     const known = all();
     const page = Object.hasOwn(known, pathname) ? known[pathname] : undefined;
-    if (!page) return textAnswer(['not found: / lists the pages that there are'], 404);
+    if (!page) return textAnswer(['not found: / lists all pages'], 404);
     if (page.isGuarded && !isLoopback(request.socket.remoteAddress ?? ''))
       return textAnswer(
         ['only for callers in the same pod: kubectl port-forward, or a request from this machine'],
@@ -69,7 +69,7 @@ export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer>
         contentType,
         text,
       } = await answer(request).catch((thrown: unknown) =>
-        textAnswer([`the page could not be made: ${messageOf(thrown)}`], 500),
+        textAnswer([`the page could not be generated: ${messageOf(thrown)}`], 500),
       );
       response.writeHead(status, { 'content-type': contentType }).end(text);
     },

@@ -17,7 +17,7 @@ export type ConnectionOptions = OptionsOf<ReturnType<typeof connectionSettings>>
 export const grpcSettings = () => ({
   maxConcurrentStreams: setting.count('calls at once on a gRPC connection', 100, { env: 'ISTIO_GPRC_MAXSTREAMS' }),
   unfinishedMessageBytes: setting.count(
-    'bytes of gRPC messages on a port that are not complete, of all clients together; one more resets the call that has been at it longest',
+    'bytes of incomplete gRPC messages on a port, of all clients together; one more resets the call that has taken longest',
     134_217_728,
   ),
   keepaliveInterval: setting.duration('silence after which a keepalive is sent to a gRPC client', '30s'),

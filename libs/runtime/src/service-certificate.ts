@@ -142,7 +142,7 @@ function describeRemedy(thrown: unknown, options: ServiceCertificateOptions): st
   if (code === status.UNAVAILABLE && outOfTime.test(messageOf(thrown)))
     return `by this clock, the certificate of citadel at ${citadel} is not valid now: are both clocks right?`;
   if (code === status.UNAVAILABLE && untrusted.test(messageOf(thrown)))
-    return `what answers at ${citadel} is not the citadel of ${rootCertFile}: does this file have the root of that citadel?`;
+    return `what answers at ${citadel} has no certificate of the root in ${rootCertFile}: is this the root of that citadel?`;
   if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED)
     return `waiting for citadel at ${citadel}: is it running?`;
   return 'no certificate yet, trying again';

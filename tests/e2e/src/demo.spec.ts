@@ -148,7 +148,7 @@ describe.skipIf(!canRun)('the demo', () => {
     expect((await ask('logs', 'galley')).out).toContain('ready');
     expect(await ask('logs', 'odd')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('no pod odd; there are: ') as string,
+      err: expect.stringContaining('no pod odd; the pods are: ') as string,
     });
     writeFileSync(file, readFileSync(file, 'utf8').replaceAll('/hello', '/goodbye'));
     await kept.said(`${file}: in force at`);

@@ -63,12 +63,12 @@ describe('a client without a certificate', () => {
     denied(
       'of another namespace than its node',
       { claims: { namespace: 'elsewhere' } },
-      /ns\/elsewhere\/sa\/web may not have what is for node .* of namespace shop/,
+      /ns\/elsewhere\/sa\/web may not get the configuration of node .* of namespace shop/,
     ),
     denied(
       'of another service account than its node',
       { metadata: { SERVICE_ACCOUNT: 'gateway' } },
-      /ns\/shop\/sa\/web may not have what is for node .* of service account gateway/,
+      /ns\/shop\/sa\/web may not get the configuration of node .* of service account gateway/,
     ),
   ])('is refused with a token $name, with the reason in the log', async ({ wrong, code, reason }) => {
     fleet.refused.length = 0;

@@ -66,7 +66,7 @@ describe('two galleys that read one API server', () => {
       await becomes(async () => (await leader(second)).isLeader);
       await becomes(async () => (await role(second)) === 'active');
       const log = readFileSync(second.logFile, 'utf8');
-      expect(log).toContain('leads');
+      expect(log).toContain('became the leader');
       expect(await getLease(server.admin, lease)).toMatchObject({ transitions: 1 });
     },
     deadlineMs,

@@ -91,7 +91,7 @@ async function forwardGateway(port: number, socketPath: string): Promise<Server>
       );
     if (thrown.code === 'EACCES')
       throw new Unmet(
-        `port ${port} of 127.0.0.1 is not for this user; choose one from 1024 on with --port or --https-port`,
+        `port ${port} of 127.0.0.1 needs rights that this user does not have; choose one from 1024 on with --port or --https-port`,
       );
     throw thrown;
   });

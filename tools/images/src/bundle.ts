@@ -36,7 +36,7 @@ export async function bundlePrograms(programs: Readonly<Record<string, string>>)
     throw new Error(`${[...workerOutputs.references.keys()].join(', ')}: worker threads can't have files of their own`);
   return Object.keys(programs).map((name) => {
     const main = outputs.get(name);
-    if (!main) throw new Error(`esbuild made nothing of ${name}`);
+    if (!main) throw new Error(`esbuild produced no output for ${name}`);
     const files = main.inputs.flatMap((input) => references.get(input) ?? []);
     const beside = files.map((file) => {
       if (!file.endsWith('.ts')) return { entry: copyOf(file, outputName(file)), inputs: [relative(checkout, file)] };

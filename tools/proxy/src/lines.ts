@@ -42,7 +42,7 @@ export function describeChange(
     context: 3,
     maxEditLength: maxEdits,
   });
-  if (patch === undefined) return [line, '    more than can be shown line by line: see --show'];
+  if (patch === undefined) return [line, '    too many differences to show: see --show'];
   return [
     line,
     ...patch

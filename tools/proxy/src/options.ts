@@ -4,13 +4,13 @@ export const proxyProgram = {
   name: 'proxy',
   describe:
     'Connects to pilot as a proxy, prints what it is sent, then what changes, until Ctrl-C. It carries no traffic.\n\n' +
-    'Exit codes: 0 when it is stopped or --once is done, 1 when --once has waited in vain, 2 for a flag that cannot be used.',
+    'Exit codes: 0 when it is stopped or --once is done, 1 when --once has timed out, 2 for a flag that cannot be used.',
   settings: {
     pilot: setting.text("HOST:PORT of pilot's plaintext xDS port", '127.0.0.6:15010'),
     as: setting.text('the proxy: NAME.NAMESPACE of its pod', 'sleep.default'),
     type: setting.choice('the kind of proxy', ['sidecar', 'router'], { value: 'sidecar' }),
     ip: setting.text('address of its pod, by which pilot knows its workload', '127.0.0.1'),
-    label: setting.list('label NAME=VALUE of its pod, where pilot does not know the pod', []),
+    label: setting.list('label NAME=VALUE of its pod, used if pilot does not know the pod', []),
     all: setting.toggle('list all names at the start, however many there are'),
     diff: setting.toggle('show what differs in each resource that changes'),
     show: setting.optionalText('print the resources whose name contains this, as JSON, and again when they change'),

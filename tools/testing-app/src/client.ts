@@ -5,7 +5,7 @@ export interface ContinuousLoad {
   readonly url: URL;
   readonly perSecond: number;
 }
-/** What became of the requests since the last reset. */
+/** The results of the requests since the last reset. */
 export interface Counts {
   readonly requests: number;
   /** Those that were not answered with a status below 400. */
@@ -47,8 +47,8 @@ const emptyCounts = () => ({
 });
 
 /**
- * Sends single requests, and a continuous load at an even rate, whatever becomes of it (an open loop). The certificates
- * of servers are not verified.
+ * Sends single requests, and a continuous load at an even rate that does not depend on the answers (an open loop).
+ * Servers' certificates are not verified.
  */
 export function createClient(load?: ContinuousLoad): Client {
   // A proxy that ends drains for 5 s, and says so with its answers only: whoever keeps an idle connection longer
@@ -114,7 +114,7 @@ function send(url: URL, { method = 'GET', headers = {}, agents }: Sending): Prom
       );
     };
     const options = { method, headers, timeout: timeoutMs };
-    // The name that a certificate is chosen by (SNI) is that of the Host header.
+    // The server name (SNI) is that of the Host header.
     const { hostname } = new URL(`https://${headers['host'] ?? url.host}`);
     const sent =
       url.protocol === 'https:'
@@ -160,6 +160,6 @@ export const clientHandler =
         return;
       }
       default:
-        return answer(404, { error: 'there are GET /counts, POST /reset and GET /request' });
+        return answer(404, { error: 'not found: use GET /counts, POST /reset or GET /request' });
     }
   };

@@ -14,12 +14,12 @@ const rate = (text: string): number => {
   return number;
 };
 
-/** What runs in the pods of tests on a cluster: servers that say what they saw, and clients that say what they got. */
+/** The program in the pods of tests on a cluster: servers that report requests, and clients that report answers. */
 const program = new Command('testing-app').description('Applications for tests on a cluster.');
 program
   .command('echo')
   .description(
-    'answer HTTP/1.1 and HTTP/2 with what was seen, and give other bytes back (HOSTNAME, POD_APP, POD_VERSION)',
+    'answer HTTP/1.1 and HTTP/2 with the request that was received, and echo other bytes (HOSTNAME, POD_APP, POD_VERSION)',
   )
   .argument('<name>', "the container's name")
   .argument('<port...>', 'ports')
@@ -32,7 +32,7 @@ program
   .command('client')
   .description(
     [
-      'send requests, and say on a port what became of them:',
+      'send requests, and report their results on a port:',
       'GET /counts, POST /reset (the counts, which then start again),',
       'GET /request?url=URL&header=NAME:VALUE&method=METHOD (one request)',
     ].join(' '),
@@ -40,10 +40,10 @@ program
   .option('--port <port>', 'where it answers', port, 8080)
   .option('--target <url>', 'where a continuous load goes')
   .option('--rate <number>', 'requests per second of that load', rate, 20)
-  .action(({ port: own, target, rate: perSecond }: { port: number; target?: string; rate: number }) => {
+  .action(({ port: clientPort, target, rate: perSecond }: { port: number; target?: string; rate: number }) => {
     const client = createClient(target === undefined ? undefined : { url: new URL(target), perSecond });
-    createServer({ keepAliveTimeout: 0 }, clientHandler(client)).listen(own, '::', () =>
-      console.log(`client: answers on port ${own}`),
+    createServer({ keepAliveTimeout: 0 }, clientHandler(client)).listen(clientPort, '::', () =>
+      console.log(`client: answers on port ${clientPort}`),
     );
   });
 process.on('SIGTERM', () => process.exit(0));

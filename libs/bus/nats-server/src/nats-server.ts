@@ -11,8 +11,8 @@ import { awaitGreeting } from './greeting.ts';
 import { writeLogLine } from './log-line.ts';
 
 export const natsServerSettings = () => ({
-  natsPort: setting.port('port of clients, mTLS', 4222),
-  natsServerBin: setting.text('the program nats-server', 'nats-server', { env: 'NATS_SERVER_BIN' }),
+  natsPort: setting.port('port for clients, over mTLS', 4222),
+  natsServerBin: setting.text('path of the program nats-server', 'nats-server', { env: 'NATS_SERVER_BIN' }),
   storeDir: setting.path('folder of the streams, which outlives the process', '.cache/nats/store'),
   runDir: setting.path(
     "folder for nats-server's configuration, certificate and key: private, best in memory",

@@ -23,7 +23,7 @@ export const createKeyVerification =
     if (!options.keys())
       return {
         kind: 'undecided',
-        reason: 'there are no keys to check tokens with yet: see what citadel logs of its JWKS file',
+        reason: 'there are no keys to check tokens with yet: see the log of citadel about its JWKS file',
       };
     const verified = await verifyServiceAccountToken(token, options);
     const reuseMs = reuseOf(token, options.clock.now(), verified.ok ? acceptedMs : refusedMs);

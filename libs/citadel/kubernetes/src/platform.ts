@@ -11,12 +11,12 @@ import { createSecretWatches } from './secret-watches.ts';
 /** What keeps citadel's root, verifies tokens and holds Secrets. */
 export const platformSettings = () => ({
   platform: setting.choice(
-    'what keeps the root, verifies tokens and holds the Secrets of gateways: files, or the API server of a cluster, where every namespace also gets the root certificate',
+    'where the root is kept, tokens are verified and the Secrets of gateways come from: files, or the API server of a cluster; with a cluster, every namespace also gets the root certificate',
     ['files', 'kubernetes'],
     { value: 'files' },
   ),
   maxSecretWatches: setting.count(
-    'Secrets of gateways that are watched at a time, each over a connection of its own (platform kubernetes); more of them wait until others are released',
+    'Secrets of gateways that are watched at a time, each over its own connection (platform kubernetes); more wait until others are released',
     2000,
   ),
   ...kubeSettings(),

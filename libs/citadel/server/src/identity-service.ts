@@ -63,7 +63,7 @@ export function createIdentityService({ identify, allow, observability }: Identi
   const handle = (call: ServerUnaryCall<Request, Decided>, send: sendUnaryData<Decided>): void => {
     const identity = identityIn(call.getAuthContext().sslPeerCertificate?.raw);
     if (identity === undefined || !allow.includes(identity)) {
-      const details = 'this identity may not ask whom tokens belong to';
+      const details = 'this identity may not have tokens checked';
       log.warn('request refused', { identity, peer: call.getPeer(), reason: details });
       return send({ code: status.PERMISSION_DENIED, details });
     }

@@ -35,7 +35,7 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
     'service account whose gateways get the certificates and keys in Secrets of its namespace; nobody else gets any. With --platform kubernetes, the API server decides instead: who may list Secrets',
   ),
   maxCredentialsPerStream: setting.count(
-    'credentials, and service accounts that they are for, that one stream of pilot may follow at a time; a stream that requests more is ended',
+    'credentials and service accounts that one stream of pilot may follow at a time; a stream that requests more is ended',
     20_000,
   ),
   maxCertificates: setting.count('certificates signed per second; ten times as many at once', 2000),

@@ -15,7 +15,7 @@ import { createConfigMapSource } from './config-map-source.ts';
 /** Where the injector is configured and registered. */
 export const injectorPlatformSettings = () => ({
   platform: setting.choice(
-    'what configures injection: files (--values), or the ConfigMap istio-sidecar-injector of a cluster, whose webhook configurations also get the root certificate',
+    'source of the configuration of injection: files (--values), or the ConfigMap istio-sidecar-injector of a cluster; with a cluster, the root certificate is also written into the webhook configurations',
     ['files', 'kubernetes'],
     { value: 'files' },
   ),

@@ -38,8 +38,8 @@ export function openElection({ log, metrics, ...options }: OpenElectionOptions):
   gauge.set(0);
   election.onChange((isLeader) => {
     gauge.set(isLeader ? 1 : 0);
-    if (isLeader) log.info('leads', { lease });
-    else log.info('does not lead any more', { lease });
+    if (isLeader) log.info('became the leader', { lease });
+    else log.info('is no longer the leader', { lease });
   });
   const describe = (): string => {
     const holder = election.holder();

@@ -94,7 +94,7 @@ class Upkeep {
         for (const name of this.#unconfirmed) this.#seen.delete(name);
         this.#unconfirmed.clear();
         if (this.#seen.size === 0)
-          observability.log.warn('the webhook is not registered with the API server: nothing asks it until it is', {
+          observability.log.warn('the webhook is not registered with the API server: no pod is injected until it is', {
             expected: `${describeResource(resource)} with label ${labelSelector} and a webhook *.${suffix}`,
           });
         return;

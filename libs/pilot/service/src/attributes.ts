@@ -23,10 +23,12 @@ export function attributesOf({ node, identity }: Opening): ProxyAttributes {
   if (!parsed.ok) throw new Error(parsed.error);
   const { id, namespace, serviceAccount } = parsed.value;
   if (proof && proof.value.namespace !== namespace)
-    throw new PermissionDenied(`${proof.value.identity} may not have what is for node ${id} of namespace ${namespace}`);
+    throw new PermissionDenied(
+      `${proof.value.identity} may not get the configuration of node ${id} of namespace ${namespace}`,
+    );
   if (proof && serviceAccount !== '' && proof.value.serviceAccount !== serviceAccount)
     throw new PermissionDenied(
-      `${proof.value.identity} may not have what is for node ${id} of service account ${serviceAccount}`,
+      `${proof.value.identity} may not get the configuration of node ${id} of service account ${serviceAccount}`,
     );
   return parsed.value;
 }

@@ -26,7 +26,7 @@ export function debugPages({ proxies, problems }: DebugPagesOptions): Pages {
       answer({ query }) {
         const id = query.get('proxyID') ?? '';
         if (id === '')
-          return textAnswer(['give the proxy: ?proxyID=NAME.NAMESPACE; /debug/syncz lists those connected'], 400);
+          return textAnswer(['name a proxy: ?proxyID=NAME.NAMESPACE; /debug/syncz lists the connected ones'], 400);
         const proxy = [...proxies()].find((one) => one.id === id);
         if (!proxy)
           return textAnswer(

@@ -43,11 +43,17 @@ const adsLimitSettings = () =>
       500_000,
     ),
     xdsRefusedTokens: setting.count(
-      'bearer tokens per second from one address that are refused; beyond that they must wait; ten times as many at once',
+      'refused bearer tokens per second from one address; beyond that, the address has to wait; ten times as many at once',
       20,
     ),
-    xdsTokenChecks: setting.count('bearer tokens that citadel is asked about at once; others wait for their turn', 50),
-    xdsTokenChecksPerAddress: setting.count('of these, tokens from one address; addresses take turns', 5),
+    xdsTokenChecks: setting.count(
+      'bearer tokens that citadel checks at once for this pilot; others wait for their turn',
+      50,
+    ),
+    xdsTokenChecksPerAddress: setting.count(
+      'bearer tokens from one address that citadel checks at once; addresses take turns',
+      5,
+    ),
   }) satisfies { readonly [L in keyof AdsLimits]: Setting<number> };
 
 const valuesOf = <K extends string>(settings: Readonly<Record<K, Setting<number>>>): Readonly<Record<K, number>> =>

@@ -35,7 +35,7 @@ describe('the report of changes', () => {
 
   it('says when a change concerns no Envoy', () => {
     expect(reported([read, span('pilot.queries', { proxies: '0' })])).toEqual([
-      '  route.yaml: taken over; it changes nothing for any Envoy',
+      '  route.yaml: applied; it changes nothing for any Envoy',
     ]);
   });
 

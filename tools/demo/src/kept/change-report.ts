@@ -67,7 +67,7 @@ function envoysIn(spans: readonly Span[]): ReadonlyMap<string, number> | undefin
 }
 
 function describe(acknowledged: ReadonlyMap<string, number>, readAt: number): string {
-  if (acknowledged.size === 0) return 'taken over; it changes nothing for any Envoy';
+  if (acknowledged.size === 0) return 'applied; it changes nothing for any Envoy';
   const last = Math.max(...acknowledged.values()) - readAt;
   const who =
     acknowledged.size === 1 ? 'the one Envoy that it concerns' : `all ${acknowledged.size} Envoys that it concerns`;

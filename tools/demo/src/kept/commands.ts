@@ -35,9 +35,9 @@ export async function runKeptCommand(args: readonly string[]): Promise<number> {
     });
   program
     .command('logs <pod>')
-    .description('print what a pod has logged')
+    .description('print the log of a pod')
     .option('-c, --container <name>', 'the container; by default the application')
-    .option('-f, --follow', 'go on with what comes')
+    .option('-f, --follow', 'keep printing new lines')
     .action((pod: string, { container, follow }: { container?: string; follow?: boolean }) => {
       const { logFile } = findContainer(findPod(mesh().pods, pod), container);
       result = run(['tail', '-n', '+1', ...(follow ? ['-F'] : []), logFile]);

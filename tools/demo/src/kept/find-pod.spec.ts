@@ -32,8 +32,8 @@ describe('findPod', () => {
   });
 
   it('says what there is', () => {
-    expect(() => findPod(pods, 'odd')).toThrow('no pod odd; there are: shop/sleep-7b, shop/web');
-    expect(() => findPod(pods, 'tool')).toThrow('tool is several pods: other/tool-1, shop/tool-1');
+    expect(() => findPod(pods, 'odd')).toThrow('no pod odd; the pods are: shop/sleep-7b, shop/web');
+    expect(() => findPod(pods, 'tool')).toThrow('tool matches several pods: other/tool-1, shop/tool-1');
   });
 });
 

@@ -15,9 +15,9 @@ export function findPod(pods: readonly KeptPod[], text: string): KeptPod {
       (pod.name === name || pod.name.startsWith(`${name}-`)),
   );
   const [first] = found.filter((pod) => pod.name === name).concat(found);
-  if (!first) throw new Unmet(`no pod ${text}; there are: ${pods.map(nameOf).join(', ')}`);
+  if (!first) throw new Unmet(`no pod ${text}; the pods are: ${pods.map(nameOf).join(', ')}`);
   if (new Set(found.map((pod) => pod.namespace)).size > 1)
-    throw new Unmet(`${text} is several pods: ${found.map(nameOf).join(', ')}`);
+    throw new Unmet(`${text} matches several pods: ${found.map(nameOf).join(', ')}`);
   return first;
 }
 
