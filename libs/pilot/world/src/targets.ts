@@ -15,8 +15,9 @@ import { discoveredPod } from './discovery.ts';
 import { allEndpointsOf, endpointsOf, isByHost } from './endpoints.ts';
 import { clusterOf, installationOf } from './mesh-settings.ts';
 import { entryEndpoints } from './store.ts';
+import { parsePodPorts, targetAmong } from './pod-ports.ts';
 import { compareServices, serviceOf, servicesOfEntry } from './services.ts';
-import { worldQuery, type View } from './view.ts';
+import { isSelected, worldQuery, type View } from './view.ts';
 import { endpointSources, entryWorkload, nodeKey, podAt } from './workloads.ts';
 
 /** The pod of a proxy, in its cluster: of its name, else the one at its first address (Istio's getPodByProxy). */
@@ -44,12 +45,49 @@ function kubernetes(view: View): ServiceTarget[] {
   if (entry !== undefined) return selectedByEntry(view, entry);
   const podKey = view.query(podOfProxy, '');
   const pod = podKey === undefined ? undefined : view.get('pods', podKey);
-  if (!pod) return [];
+  if (!pod) return view.attr('type') === 'router' ? reported(view) : [];
   // A Service that selects the pod still does so when it names a port that the pod lacks.
   const services = selecting(view, pod);
   return services.length > 0
     ? services.flatMap(([key, { ports = [] }]) => targetsOn(view, key, { pod, ports }))
     : byNamespace(view, pod);
+}
+
+/**
+ * For a gateway whose pod the registry does not know yet: the Services of its namespace that select the labels which it
+ * sent, at the ports that it reported (Istio's GetProxyServiceTargetsFromMetadata, which Istio 1.19 uses from the second
+ * computation on). Without them it would be ready without listeners (ADR 41).
+ */
+function reported(view: View): ServiceTarget[] {
+  const [namespace, cluster] = [view.attr('namespace'), clusterOf(view)];
+  const services = servicesBeside(view, { namespace, cluster }).flatMap((object) => {
+    const spec = view.get('services', object)?.spec;
+    const hasSelector = Object.keys(spec?.selector ?? {}).length > 0;
+    return spec && hasSelector && isSelected(view, spec.selector) ? [{ key: kubernetesServiceKey(object), spec }] : [];
+  });
+  if (services.length === 0) return [];
+  const podPorts = parsePodPorts(view.meta('POD_PORTS'));
+  const address = view.attr('ips')[0] ?? '';
+  const described = describe(undefined, address, endpointSources(view, cluster));
+  return services.flatMap(({ key, spec: { ports = [] } }) => {
+    const service = view.query(serviceOf, key);
+    return ports.flatMap((port) => {
+      const servicePort = service?.ports.find((each) => each.port === port.port && each.name === (port.name ?? ''));
+      const targetPort = targetAmong(podPorts, port);
+      if (!service || !servicePort || !targetPort) return [];
+      const endpoint: Endpoint = {
+        ...described,
+        address,
+        port: targetPort,
+        servicePortName: servicePort.name,
+        health: 'Healthy',
+        namespace,
+        hostName: '',
+        subDomain: '',
+      };
+      return [{ service, port: servicePort, targetPort, endpoint }];
+    });
+  });
 }
 
 /**
