@@ -8,7 +8,7 @@ export interface PodPort {
   readonly protocol: string;
 }
 
-/** The ports in a node's POD_PORTS, JSON in a text (Istio's PodPortList); empty when there are none or it is not valid. */
+/** The ports in a node's POD_PORTS, JSON in a text (Istio's PodPortList); none when it is absent or not valid. */
 export function parsePodPorts(metadata: unknown): readonly PodPort[] {
   const read = typeof metadata === 'string' && metadata !== '' ? readJson(metadata) : undefined;
   const ports = read?.ok ? read.value : metadata;

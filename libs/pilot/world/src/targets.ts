@@ -55,8 +55,8 @@ function kubernetes(view: View): ServiceTarget[] {
 
 /**
  * For a gateway whose pod the registry does not know yet: the Services of its namespace that select the labels which it
- * sent, at the ports that it reported (Istio's GetProxyServiceTargetsFromMetadata, which Istio 1.19 uses from the second
- * computation on). Without them it would be ready without listeners (ADR 41).
+ * sent, at the ports that it reported (Istio's GetProxyServiceTargetsFromMetadata, which Istio 1.19 uses when it
+ * computes them again). Without them the gateway would be ready without listeners (ADR 41).
  */
 function reported(view: View): ServiceTarget[] {
   const [namespace, cluster] = [view.attr('namespace'), clusterOf(view)];
