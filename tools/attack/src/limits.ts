@@ -50,10 +50,10 @@ export async function limitTable(): Promise<string> {
       found.set(id, { flag, value, describe, apps: [...(found.get(id)?.apps ?? []), app] });
     }
   }
-  const names = (of: readonly string[]): string => (of.length === apps.length ? 'all' : of.join(', '));
+  const names = (limited: readonly string[]): string => (limited.length === apps.length ? 'all' : limited.join(', '));
   const rows = [...found.values()]
     .sort((a, b) => (a.flag < b.flag ? -1 : 1))
-    .map(({ flag, value, describe, apps: of }) => `| \`${flag}\` | ${value} | ${describe} | ${names(of)} |`);
+    .map(({ flag, value, describe, apps: limited }) => `| \`${flag}\` | ${value} | ${describe} | ${names(limited)} |`);
   return ['| setting | default | what it limits | apps |', '|---|---|---|---|', ...rows].join('\n');
 }
 
