@@ -37,6 +37,7 @@ export {
 export type { Labels, LabelSelector } from './labels.ts';
 export { kubernetesPortProtocol, parseProtocol } from './protocol.ts';
 export type { Protocol } from './protocol.ts';
+export { nameOfRevision } from './revision.ts';
 export { routingClaim } from './routing-claim.ts';
 export { parseSpiffe, serviceAccountOf, spiffeOf, validIdentity, withTrustDomains } from './spiffe.ts';
 export type { SpiffeIdentity } from './spiffe.ts';

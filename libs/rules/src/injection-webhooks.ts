@@ -1,4 +1,5 @@
 import type { Labels, LabelSelector } from './labels.ts';
+import { nameOfRevision } from './revision.ts';
 
 /** Labels that decide about injection: of a namespace, of a namespace or pod, and of a pod. */
 const [injection, revisionLabel, inject] = ['istio-injection', 'istio.io/rev', 'sidecar.istio.io/inject'] as const;
@@ -89,7 +90,7 @@ export interface InjectionWebhookOptions {
 export function injectionWebhookName({ revision, tag, service }: InjectionWebhookOptions): string {
   const apart = service.namespace === 'istio-system' ? '' : `-${service.namespace}`;
   if (tag !== undefined) return `istio-revision-tag-${tag}${apart}`;
-  return `istio-sidecar-injector${revision === '' || revision === 'default' ? '' : `-${revision}`}${apart}`;
+  return `${nameOfRevision('istio-sidecar-injector', revision)}${apart}`;
 }
 
 /**

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
-import { openElection, type OpenElection } from '@flotilla/kube-election';
+import { openElection, processIdentity, type OpenElection } from '@flotilla/kube-election';
 import type { KubeApi } from '@flotilla/kube-port';
 import type { Logger, Metrics } from '@flotilla/observability-port';
+import { nameOfRevision } from '@flotilla/rules';
 import type { SourceOptions } from './config-sources.ts';
 
 export interface WriterElectionParts {
@@ -20,13 +19,11 @@ export function openWriterElection(
   { cluster, log, metrics }: WriterElectionParts,
 ): OpenElection | undefined {
   if (!cluster) return undefined;
-  // In a pod the host's name is the pod's, which no other process has at the same time.
-  const identity = kubeconfig === undefined ? hostname() : `${hostname()}-${randomBytes(4).toString('hex')}`;
   return openElection({
     api: cluster,
     namespace: installation.systemNamespace,
-    name: revision === 'default' || revision === '' ? 'galley' : `galley-${revision}`,
-    identity,
+    name: nameOfRevision('galley', revision),
+    identity: processIdentity(kubeconfig),
     log: log.scope('election'),
     metrics,
   });

@@ -10,6 +10,7 @@ import {
   type Scope,
   type SourceEvent,
 } from '@flotilla/model';
+import { nameOfRevision } from '@flotilla/rules';
 
 export type ReadableEvent = Exclude<WatchEvent, { readonly type: 'away' | 'back' }>;
 
@@ -65,7 +66,7 @@ export function kindReader(kind: KindInfo, installation: Installation): KindRead
 
 /** The reader of the ConfigMap with the mesh configuration, whose values are YAML. */
 export function meshReader(installation: Installation, revision = ''): KindReader {
-  const name = revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
+  const name = nameOfRevision('istio', revision);
   const cluster = installation.clusterId;
   const place = `ConfigMap ${installation.systemNamespace}/${name}`;
   const scopes: readonly Scope[] = meshKeys.map(([, collection]) => ({ cluster, collection }));

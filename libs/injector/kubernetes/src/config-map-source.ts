@@ -2,6 +2,7 @@ import { parseInjectionConfig, type InjectionConfig } from '@flotilla/injector-t
 import { describeName, resources, type KubeApi, type KubeObject } from '@flotilla/kube-port';
 import type { Installation } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
+import { nameOfRevision } from '@flotilla/rules';
 import { isRecord } from '@flotilla/std';
 
 export interface ConfigMapSourceOptions {
@@ -14,8 +15,7 @@ export interface ConfigMapSourceOptions {
 }
 
 /** Istio's name for the ConfigMap that configures injection by a revision (pilot/pkg/bootstrap, sidecarinjector.go). */
-const injectionConfigMap = (revision: string): string =>
-  `istio-sidecar-injector${revision === '' || revision === 'default' ? '' : `-${revision}`}`;
+const injectionConfigMap = (revision: string): string => nameOfRevision('istio-sidecar-injector', revision);
 
 /**
  * Follows the configuration of injection in the ConfigMap of the revision. When the ConfigMap is deleted or is not

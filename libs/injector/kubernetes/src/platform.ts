@@ -1,13 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { InjectionConfig } from '@flotilla/injector-template';
 import { kubeSettings, openKubeClient } from '@flotilla/kube-client';
-import { createElection } from '@flotilla/kube-election';
+import { createElection, processIdentity } from '@flotilla/kube-election';
 import { resources } from '@flotilla/kube-port';
 import { createCaBundleUpkeep } from '@flotilla/kube-webhooks';
 import type { Observability } from '@flotilla/observability-port';
 import type { CertificateSource } from '@flotilla/pki';
-import { injectionWebhookSuffix } from '@flotilla/rules';
+import { injectionWebhookSuffix, nameOfRevision } from '@flotilla/rules';
 import { messageOf, setting, type OptionsOf } from '@flotilla/std';
 import { runCertified } from './certified-election.ts';
 import { createConfigMapSource } from './config-map-source.ts';
@@ -60,9 +58,9 @@ export async function openInjectorPlatform(
   const election = createElection({
     api,
     namespace: options.systemNamespace,
-    name: leaseOf(revision),
-    // In a pod the host's name is the pod's, which no other process has at the same time.
-    identity: options.kubeconfig === undefined ? hostname() : `${hostname()}-${randomBytes(4).toString('hex')}`,
+    // Each revision has webhook configurations of its own.
+    name: nameOfRevision('sidecar-injector', revision),
+    identity: processIdentity(options.kubeconfig),
     onFailure: (thrown) =>
       thrown === undefined ||
       log.warn('no replica can be chosen to write caBundle; trying again', { problem: messageOf(thrown) }),
@@ -86,7 +84,3 @@ export async function openInjectorPlatform(
     ],
   };
 }
-
-/** The Lease of the replica that writes caBundle; each revision has webhook configurations of its own. */
-const leaseOf = (revision: string): string =>
-  `sidecar-injector${revision === '' || revision === 'default' ? '' : `-${revision}`}`;
