@@ -31,10 +31,10 @@ describe('the proxy of developers', () => {
     const next = async (): Promise<Event> => (await events.next()).value as Event;
     expect(await next()).toEqual({ kind: 'connected' });
     while (!held.isComplete) await next();
-    expect([...held.of('cds').keys()]).toContain('outbound|80||web.test');
-    expect([...held.of('lds').keys()]).toContain('virtualInbound');
-    expect([...held.of('rds').keys()]).toEqual(['80']);
-    const addresses = (): string => JSON.stringify(held.of('eds').get('outbound|80||web.test')?.json);
+    expect([...held.resourcesOf('cds').keys()]).toContain('outbound|80||web.test');
+    expect([...held.resourcesOf('lds').keys()]).toContain('virtualInbound');
+    expect([...held.resourcesOf('rds').keys()]).toEqual(['80']);
+    const addresses = (): string => JSON.stringify(held.resourcesOf('eds').get('outbound|80||web.test')?.json);
     expect(addresses()).toContain('10.1.1.1');
     await rig.put([service('10.2.2.2')]);
     const event = await next();

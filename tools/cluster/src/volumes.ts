@@ -10,7 +10,7 @@ const persistentVolumes: KubeResource = {
 };
 const count = 4;
 
-/** Folders of the machine as volumes for claims that name no storage class; each is used once. */
+/** Folders of the machine as volumes for claims without a storage class; each is used once. */
 export async function makeVolumes(api: KubeApi, folder: string): Promise<void> {
   for (let index = 1; index <= count; index += 1) {
     const path = join(folder, `volume-${index}`);

@@ -30,16 +30,16 @@ export async function runInside(
   const screen = createScreen(options.json ? process.stderr : process.stdout);
   const mode = options.monolith ? 'monolith' : 'fleet';
   const began = Date.now();
-  const own = options.config.length === 0;
+  const isShop = options.config.length === 0;
   screen.say(
-    `  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${own ? 'the shop' : options.config.join(', ')} ...`,
+    `  Starting the control plane as ${mode === 'fleet' ? 'galley, pilot, citadel, sidecar-injector and nats-server' : 'istiod in one process'}, and the pods of ${isShop ? 'the shop' : options.config.join(', ')} ...`,
   );
   let mesh: Mesh | undefined;
   const log = createProblemLog((line) => screen.say(line));
   try {
     mesh = await startMesh({
       mode,
-      config: own ? [copyShop(folder)] : options.config,
+      config: isShop ? [copyShop(folder)] : options.config,
       folder,
       signal,
       tell: (message) => screen.say(`  ${message}`),
@@ -49,8 +49,8 @@ export async function runInside(
     );
     const context = { mode, screen, log, signal } as const;
     const { report, asked } = !options.tour
-      ? { report: await reportWithoutTour(mesh, mode), asked: own ? shopTarget : undefined }
-      : own
+      ? { report: await reportWithoutTour(mesh, mode), asked: isShop ? shopTarget : undefined }
+      : isShop
         ? { report: await runScenario(mesh, context), asked: shopTarget }
         : await runConfig(mesh, context);
     log.update(await mesh.problems());
@@ -62,7 +62,7 @@ export async function runInside(
     return wrong.length > 0 ? 1 : report.not_in_force.length > 0 ? notInForce : 0;
   } catch (thrown) {
     if (signal.aborted) return 130;
-    screen.say(`\n  The demo did not come to its end: ${messageOf(thrown)}`);
+    screen.say(`\n  The demo failed: ${messageOf(thrown)}`);
     return 1;
   } finally {
     screen.end();
@@ -77,7 +77,7 @@ type AnyReport = Omit<Report, 'split' | 'propagation_ms' | 'traffic_survived_gal
   readonly [K in 'split' | 'propagation_ms' | 'traffic_survived_galley_stop' | 'mtls_verified']: Report[K] | null;
 };
 
-/** What can be asked for from outside. */
+/** A request that the gateway serves. */
 interface Asked {
   readonly host?: string;
   readonly path: string;
@@ -91,7 +91,7 @@ interface ConfigRun {
   readonly signal: AbortSignal;
 }
 
-/** Any other mesh: what its gateways serve is asked for a few seconds. What is not measured then is null. */
+/** Any other mesh: sends requests for what its gateways serve, for a few seconds. Anything not measured is null. */
 async function runConfig(
   mesh: Mesh,
   { mode, screen, log, signal }: ConfigRun,
@@ -120,7 +120,7 @@ async function runConfig(
   };
 }
 
-/** What is known of a mesh without traffic. */
+/** The report on a mesh without traffic. */
 const reportWithoutTour = async (mesh: Mesh, mode: Report['mode']): Promise<AnyReport> => ({
   mode,
   pods: mesh.cluster.pods.size,
@@ -188,8 +188,8 @@ interface KeepOptions {
 }
 
 /**
- * Leaves the mesh running until Ctrl-C, its gateway and its pods within reach of the outside. Says of each edit when it
- * is in force, what is wrong with it, and which pods become ready.
+ * Keeps the mesh running until Ctrl-C, with its gateway and pods reachable from outside. Reports when each edit is in
+ * force, what is wrong with it, and which pods become ready.
  */
 async function keep(mesh: Mesh, { options, folder, asked, screen, log, signal }: KeepOptions): Promise<void> {
   const servers = [
@@ -222,7 +222,7 @@ async function keep(mesh: Mesh, { options, folder, asked, screen, log, signal }:
   closeControl();
 }
 
-/** Leads connections on a socket to a port of the gateway's pod. */
+/** Forwards connections on a socket to a port of the gateway's pod. */
 async function serveGateway(
   mesh: Mesh,
   { port, socket: path }: { readonly port: number; readonly socket: string },

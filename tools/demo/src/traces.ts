@@ -86,9 +86,9 @@ export function changeOf(spans: readonly Span[], file: string, since: number): C
       name === 'galley.read' && start >= since && String(attributes['path'] ?? '').endsWith(file),
   );
   if (!read) return undefined;
-  const own = spans.filter(({ traceId }) => traceId === read.traceId);
-  const queries = own.find(({ name }) => name === 'pilot.queries');
-  const pushes = own.filter(({ name }) => name === 'pilot.push');
+  const traced = spans.filter(({ traceId }) => traceId === read.traceId);
+  const queries = traced.find(({ name }) => name === 'pilot.queries');
+  const pushes = traced.filter(({ name }) => name === 'pilot.push');
   const acknowledged = new Map<string, number>();
   for (const { attributes, end } of pushes)
     acknowledged.set(String(attributes['proxy']), Math.max(acknowledged.get(String(attributes['proxy'])) ?? 0, end));

@@ -1,2 +1,2 @@
-/** A mistake that the user can mend; ends the program with exit code 2. */
+/** A mistake that the user can correct; ends the program with exit code 2. */
 export class Unmet extends Error {}

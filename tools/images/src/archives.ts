@@ -5,12 +5,12 @@ import { writeArchive } from './oci.ts';
 
 export interface ArchiveOptions {
   readonly folder: string;
-  /** All images in one archive, which has the layers that they share once; else one for each. */
+  /** Whether to write all images into one archive, with each shared layer once, or each into its own archive. */
   readonly isWhole: boolean;
   readonly report: (line: string) => void;
 }
 
-/** Writes archives and returns their paths. One whose images are unchanged is left as it is. */
+/** Writes archives and returns their paths. Archives whose images are unchanged are not written again. */
 export async function writeArchives(
   images: readonly BuiltImage[],
   { folder, isWhole, report }: ArchiveOptions,

@@ -5,24 +5,24 @@ import { build, type Plugin } from 'esbuild';
 import { copyOf, textFile, type Entry } from './entry.ts';
 import { checkout } from './settings.ts';
 
-/** A program with all that it reads of its own at run time, side by side in one folder. */
+/** A program in one folder with all files of its own that it reads at run time. */
 export interface Bundle {
   readonly name: string;
   /** Paths are relative to that folder. */
   readonly entries: readonly Entry[];
-  /** The files, relative to the checkout, that have a part in it. */
+  /** The source files that it is built from, relative to the checkout. */
   readonly inputs: readonly string[];
 }
 
 const banner = `#!/usr/local/bin/node
 import { createRequire as createRequireOfBundle } from 'node:module';
 const require = createRequireOfBundle(import.meta.url);`;
-/** Optional parts of ws, which asks for them and goes on without. */
+/** Optional dependencies of ws, which works without them. */
 const optional = new Set(['bufferutil', 'utf-8-validate']);
 
 /**
  * Bundles programs, given by name and main file relative to the checkout: each into one readable file `NAME.js`, with
- * its worker threads and data beside it. Nothing is left to import but Node's own modules; throws otherwise.
+ * its worker threads and data beside it. Throws if anything but Node's own modules is left to import.
  */
 export async function bundlePrograms(programs: Readonly<Record<string, string>>): Promise<readonly Bundle[]> {
   const { outputs, references } = await bundle(programs);
@@ -61,7 +61,7 @@ interface Outputs {
   readonly references: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Workers by their name, which their importers know them by; other files as they are called. */
+/** The name of an output: that of a worker's source without `.ts`; other files keep their names. */
 const outputName = (file: string): string => basename(file, '.ts');
 
 async function bundle(entryPoints: Readonly<Record<string, string>>): Promise<Outputs> {
@@ -96,8 +96,8 @@ async function bundle(entryPoints: Readonly<Record<string, string>>): Promise<Ou
 const reference = /new URL\('(\.[./\w-]{1,200})', import\.meta\.url\)/g;
 
 /**
- * Bundlers don't follow `new URL('./worker.ts', import.meta.url)`: this notes which files are meant, and makes such
- * URLs point beside the bundle.
+ * Bundlers don't follow `new URL('./worker.ts', import.meta.url)`. This plugin collects the files that such URLs name,
+ * and makes the URLs point beside the bundle.
  */
 const referencePlugin = (references: Map<string, readonly string[]>): Plugin => ({
   name: 'files beside a program',

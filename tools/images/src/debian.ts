@@ -14,10 +14,9 @@ export interface DebianOptions {
 }
 
 /**
- * What some Debian packages install, without documentation, scripts and what only programs of other kinds need. Apt
- * chooses the versions and verifies them against the signed index of this machine's distribution; they stay the same
- * until `pull`. The packages' own scripts do not run. /var/lib/dpkg/status.d tells scanners for vulnerabilities what is
- * in the image.
+ * The files of some Debian packages, without documentation and anything else that our programs do not need. Apt chooses
+ * the versions and verifies them against the signed index of this machine's distribution; they stay the same until
+ * `pull`. The packages' scripts are not run. /var/lib/dpkg/status.d lists the packages for vulnerability scanners.
  */
 export async function debianEntries(names: readonly string[], options: DebianOptions): Promise<readonly Entry[]> {
   const folder = join(options.cache, `debian-${sha256(names.join(' ')).slice(0, 16)}`);
@@ -35,13 +34,13 @@ export async function debianEntries(names: readonly string[], options: DebianOpt
   return entries;
 }
 
-/** Downloads packages into a folder, which then has nothing else in it, or leaves it as it was. */
+/** Downloads packages into a folder, in place of its previous content; leaves the folder unchanged on failure. */
 function download(names: readonly string[], folder: string): void {
   mkdirSync(join(folder, '..'), { recursive: true });
   const fresh = mkdtempSync(`${folder}-`);
   try {
     const fetch = ['apt-get', 'download', '--quiet', ...names];
-    // An index of our own: the system's may be missing, and only root may update it.
+    // A separate package index: the system's may be missing, and only root may update it.
     const lists = join(fresh, 'lists');
     const privately = ['-o', `Dir::State::Lists=${lists}`, '-o', `Dir::Cache=${lists}`];
     if (spawnSync(fetch[0] ?? '', fetch.slice(1), { cwd: fresh, stdio: 'ignore' }).status !== 0) {
@@ -75,7 +74,7 @@ const unused = [
   /^(boot|home|media|mnt|opt|root|srv)\//,
 ];
 
-/** Paths in one tree below /usr, as distributions of today have them: /bin and others are links there. */
+/** Moves paths below /usr, as in current distributions, where /bin and others are links. */
 const merged = (path: string): string => path.replace(/^(bin|sbin|lib|lib64)\//, 'usr/$1/');
 
 async function readPackage(archive: string): Promise<readonly Entry[]> {

@@ -6,7 +6,7 @@ interface Named {
   readonly path: string;
   readonly mode: number;
 }
-/** Something in an image's file system; everything belongs to root. */
+/** A file, folder or link in an image's file system; everything belongs to root. */
 export type Entry =
   | (Named & { readonly kind: 'file'; readonly content: () => Buffer })
   | (Named & { readonly kind: 'link'; readonly target: string })
@@ -29,9 +29,8 @@ export const copyOf = (source: string, path: string, mode = 0o644): Entry => ({
 });
 
 /**
- * Entries as a layer has them: sorted by path, with the folders that are missing, so that each is preceded by the
- * folder that it is in. Throws for two different entries with one path; folders may be named repeatedly, and the first
- * mode counts.
+ * The entries of a layer: sorted by path, with missing folders added, so that each is preceded by its folder. Throws
+ * for two different entries with the same path; a folder may be given several times, and keeps its first mode.
  */
 export function arrange(entries: readonly Entry[]): readonly Entry[] {
   const byPath = new Map<string, Entry>();

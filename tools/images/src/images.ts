@@ -10,7 +10,7 @@ interface Recipe extends Start {
   /** The program's main file, relative to the checkout. */
   readonly main: string;
   readonly program: string;
-  /** What it needs besides Node, by the names of layers. */
+  /** The layers that it needs besides Node, by name. */
   readonly layers: readonly (keyof typeof contents)[];
 }
 
@@ -56,7 +56,7 @@ export interface BuildOptions {
 }
 export interface BuiltImage extends Image {
   readonly name: string;
-  /** What the program was made of. */
+  /** The source files of the program. */
   readonly bundle: Bundle;
   readonly unpackedSize: number;
 }
@@ -105,7 +105,7 @@ function programEntries({ program }: Recipe, { entries }: Bundle): readonly Entr
     : files;
 }
 
-/** What is in the layers that images share. */
+/** The entries of the layers that images share. */
 const contents = {
   base: baseEntries,
   node: async () => [

@@ -5,26 +5,26 @@ import { gzipSync } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
 import { arrange, type Entry } from './entry.ts';
 
-/** A packed layer: where its gzipped tar archive is, and what a manifest and a configuration say about it. */
+/** A packed layer: the path of its gzipped tar archive, and its values for a manifest and a configuration. */
 export interface Layer {
   readonly title: string;
   readonly file: string;
-  /** Of the gzipped archive, `sha256:...`. */
+  /** Digest of the gzipped archive, `sha256:...`. */
   readonly digest: string;
   readonly size: number;
-  /** Of the archive itself ("diff_id"). */
+  /** Digest of the archive before compression ("diff_id"). */
   readonly diffId: string;
   /** Bytes of all files. */
   readonly unpackedSize: number;
 }
 
-/** Changes when the same entries are packed differently. */
+/** Part of each layer's cache key: change it when the same entries are packed differently. */
 const format = 1;
 export const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /**
- * Packs entries into a layer; the same entries give the same bytes. Layers are kept in `cache` by what is in them, so
- * that nothing is packed twice. `report` gets a line before a layer is packed.
+ * Packs entries into a layer; the same entries give the same bytes. Layers are kept in `cache` by a hash of their
+ * content, so that nothing is packed twice. `report` is called with a line before a layer is packed.
  */
 export async function packLayer(
   title: string,

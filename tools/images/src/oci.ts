@@ -25,7 +25,7 @@ export interface Image {
 }
 
 const type = 'application/vnd.oci.image';
-/** The name that Go has for the architecture of this Node. */
+/** Go's name for the architecture of this machine. */
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 /** The folder of this checkout. */
 export const checkout = join(import.meta.dirname, '../../..');
-/** Node, as the toolchain has it. */
+/** The Node binary of the toolchain. */
 export const nodeProgram = join(checkout, `.cache/toolchain/node_modules/node-linux-${process.arch}/bin/node`);
-/** A program that tools/setup fetches; the same variables name another one. */
+/** A program that tools/setup downloads; the same environment variables override its path. */
 export const fetchedProgram = (name: 'envoy' | 'nats-server'): string =>
   process.env[name === 'envoy' ? 'ENVOY_BIN' : 'NATS_SERVER_BIN'] ?? join(checkout, '.cache/bin', name);
 

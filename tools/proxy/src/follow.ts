@@ -17,7 +17,7 @@ export interface FollowOptions {
 }
 export type Event =
   | { readonly kind: 'connected' }
-  /** What differs after a response. */
+  /** The resources that differ after a response. */
   | { readonly kind: 'changed'; readonly changes: readonly Change[] }
   /** The stream has ended, and will be opened again. */
   | { readonly kind: 'disconnected'; readonly reason: string };
@@ -65,7 +65,9 @@ async function* oneStream(client: Client, { node, signal }: FollowOptions, held:
   signal.addEventListener('abort', cancel, { once: true });
   const requested = new Set<XdsKind>();
   const request = (kind: XdsKind, fields: Request = {}): void => {
-    const versions = requested.has(kind) ? [] : [...held.of(kind)].map(([name, { version }]) => [name, version]);
+    const versions = requested.has(kind)
+      ? []
+      : [...held.resourcesOf(kind)].map(([name, { version }]) => [name, version]);
     requested.add(kind);
     stream.write({ typeUrl: typeUrls[kind], initialResourceVersions: Object.fromEntries(versions), ...fields });
   };

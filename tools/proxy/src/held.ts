@@ -13,27 +13,27 @@ export interface Change {
   readonly before?: HeldResource;
   readonly after?: HeldResource;
 }
-/** A delta response, as far as it is read here. */
+/** The fields of a delta response that are used here. */
 export interface Response {
   readonly typeUrl: string;
   readonly resources: readonly { readonly name: string; readonly version: string; readonly bytes: Uint8Array }[];
   readonly removed: readonly string[];
 }
 
-/** Types of which everything is requested, each with the type whose names are taken from its resources. */
+/** Types of which all resources are requested, each with the type whose names its resources refer to. */
 const wholeKinds = { cds: 'eds', lds: 'rds' } as const;
 type WholeKind = keyof typeof wholeKinds;
 const kinds = Object.entries(typeUrls) as [XdsKind, string][];
 
-/** What a proxy has of each type, and what it has yet to receive. */
+/** The resources that a proxy has of each type, and the names for which it still waits. */
 export class Held {
   readonly #byKind = new Map<XdsKind, Map<string, HeldResource>>();
-  /** Names that have been requested and not been answered. */
+  /** Names that have been requested and not yet answered. */
   readonly #awaited = new Map<XdsKind, Set<string>>();
   readonly #answered = new Set<XdsKind>();
   readonly #requested = new Map<XdsKind, ReadonlySet<string>>();
 
-  of(kind: XdsKind): ReadonlyMap<string, HeldResource> {
+  resourcesOf(kind: XdsKind): ReadonlyMap<string, HeldResource> {
     return this.#byKind.get(kind) ?? new Map<string, HeldResource>();
   }
 
@@ -45,11 +45,11 @@ export class Held {
     );
   }
 
-  /** Takes over a response. Returns what differs. */
+  /** Applies a response. Returns the resources that differ. */
   take({ typeUrl, resources, removed }: Response): readonly Change[] {
     const kind = kinds.find(([, url]) => url === typeUrl)?.[0];
     if (!kind) return [];
-    const held = new Map(this.of(kind));
+    const held = new Map(this.resourcesOf(kind));
     const awaited = this.#awaited.get(kind);
     const changes: Change[] = [];
     this.#answered.add(kind);
@@ -70,7 +70,9 @@ export class Held {
     return changes;
   }
 
-  /** Names of a type that the others refer to, as far as they have not been requested; and those requested in vain. */
+  /**
+   * Updates the names to request of a type: those that its resources newly refer to, and those no longer referred to.
+   */
   follow(kind: (typeof wholeKinds)[WholeKind]): {
     readonly added: readonly string[];
     readonly dropped: readonly string[];
@@ -83,13 +85,13 @@ export class Held {
     for (const name of added) awaited.add(name);
     this.#awaited.set(kind, awaited);
     this.#requested.set(kind, wanted);
-    const held = new Map(this.of(kind));
+    const held = new Map(this.resourcesOf(kind));
     for (const name of dropped) held.delete(name);
     this.#byKind.set(kind, held);
     return { added, dropped };
   }
 
-  /** The stream has ended: everything will be requested again. */
+  /** Forgets all requests, because the stream has ended and everything will be requested again. */
   restart(): void {
     this.#awaited.clear();
     this.#answered.clear();
@@ -97,7 +99,7 @@ export class Held {
   }
 
   #endpointNames(): string[] {
-    return [...this.of('cds')].flatMap(([name, { json }]) => {
+    return [...this.resourcesOf('cds')].flatMap(([name, { json }]) => {
       if (!isRecord(json) || json['type'] !== 'EDS') return [];
       const config = json['edsClusterConfig'];
       return String((isRecord(config) ? config['serviceName'] : undefined) ?? name);
@@ -105,11 +107,11 @@ export class Held {
   }
 
   #routeNames(): string[] {
-    return [...this.of('lds').values()].flatMap(({ json }) => routeNamesIn(json));
+    return [...this.resourcesOf('lds').values()].flatMap(({ json }) => routeNamesIn(json));
   }
 }
 
-/** Names of the route configurations that a listener refers to, wherever. */
+/** Names of all route configurations that a listener refers to, at any depth. */
 function routeNamesIn(json: unknown): readonly string[] {
   if (Array.isArray(json)) return json.flatMap(routeNamesIn);
   if (!isRecord(json)) return [];

@@ -8,9 +8,9 @@ const names: Readonly<Partial<Record<XdsKind, string>>> = {
   lds: 'listeners',
   rds: 'routes',
 };
-/** Names of one type that are listed before `... and N more`. */
+/** The most names of one type that are listed before `... and N more`. */
 const maxListed = 40;
-/** Edits that a diff is searched for; a resource that differs in more is shown as replaced. */
+/** The most edits in a diff; a resource with more is shown without one. */
 const maxEdits = 2000;
 
 const json = (resource: HeldResource | undefined): string =>
@@ -19,7 +19,7 @@ const json = (resource: HeldResource | undefined): string =>
 /** Everything that the proxy has, by type and name. */
 export function describeHeld(held: Held, { isAll }: { readonly isAll: boolean }): readonly string[] {
   return (Object.entries(names) as [XdsKind, string][]).flatMap(([kind, title]) => {
-    const all = [...held.of(kind).keys()].sort();
+    const all = [...held.resourcesOf(kind).keys()].sort();
     const shown = isAll ? all : all.slice(0, maxListed);
     const more = all.length - shown.length;
     return [
@@ -55,7 +55,7 @@ export function describeChange(
 /** The resources whose name contains a text, as JSON. */
 export const describeResources = (held: Held, text: string): readonly string[] =>
   (Object.keys(names) as XdsKind[]).flatMap((kind) =>
-    [...held.of(kind)]
+    [...held.resourcesOf(kind)]
       .filter(([name]) => name.includes(text))
       .flatMap(([name, resource]) => [`${names[kind] ?? kind} ${name}`, json(resource).trimEnd()]),
   );

@@ -11,12 +11,12 @@ async function main(): Promise<number> {
   const node = nodeOf(options);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  // Whoever read the output is gone, as with `| head`.
+  // The reader of the output has ended, as with `| head`.
   process.stdout.on('error', () => stop.abort());
-  let hasWaitedInVain = false;
+  let hasTimedOut = false;
   if (options.once)
     setTimeout(() => {
-      hasWaitedInVain = true;
+      hasTimedOut = true;
       stop.abort();
     }, options.wait).unref();
   const held = new Held();
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
     for (const line of lines) process.stdout.write(`${line}\n`);
     if (options.once && event.kind === 'changed' && held.isComplete) return 0;
   }
-  if (!hasWaitedInVain) return 0;
+  if (!hasTimedOut) return 0;
   process.stderr.write(`proxy: not everything arrived within --wait; is pilot running at ${options.pilot}?\n`);
   return 1;
 }

@@ -21,7 +21,7 @@ export const proxyProgram = {
 };
 export type ProxyOptions = OptionsOf<typeof proxyProgram.settings>;
 
-/** The node that a proxy presents. Throws what is wrong with the options. */
+/** The node of the proxy's first request. Throws an error that names an option that is not valid. */
 export function nodeOf({ as, type, ip, label }: ProxyOptions): {
   readonly id: string;
   readonly metadata: Readonly<Record<string, unknown>>;

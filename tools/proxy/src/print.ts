@@ -6,7 +6,7 @@ import type { ProxyOptions } from './options.ts';
 
 type Shown = Pick<ProxyOptions, 'as' | 'pilot' | 'all' | 'diff' | 'show'>;
 
-/** Turns events into lines for people: first everything once it has arrived, then what changes. */
+/** Turns events into lines for people: all names once everything has arrived, then the changes. */
 export class Printer {
   readonly #options: Shown;
   readonly #held: Held;
@@ -53,7 +53,7 @@ export class Printer {
   }
 }
 
-/** The same for programs: one object an event. */
+/** An event for programs, as one JSON object. */
 export const jsonOf = (event: Event, now: Date): string =>
   JSON.stringify({
     at: now.toISOString(),

@@ -1,7 +1,7 @@
 import type { Span } from '../traces.ts';
 
 export interface ChangeReportOptions {
-  /** The name that the user knows a path of galley's by; undefined for files that are not the user's. */
+  /** The user's name for a path that galley reads; undefined for files that are not the user's. */
   nameOf(path: string): string | undefined;
   say(line: string): void;
 }
@@ -11,14 +11,14 @@ interface Open {
 }
 
 /**
- * Says when the change of a file is in force: once every Envoy that was sent something because of it has acknowledged.
- * Takes the spans of all services in the order in which they come.
+ * Reports when the change of a file is in force: once every Envoy that got a response because of it has acknowledged
+ * it. Takes the spans of all services in order of arrival.
  */
 export class ChangeReport {
   readonly #options: ChangeReportOptions;
   /** Changes that are not in force yet, by trace, with their spans. */
   readonly #open = new Map<string, Open & { readonly spans: Span[] }>();
-  /** Spans that came before the one in which their change begins. */
+  /** Spans that arrived before the span that begins their change. */
   readonly #early = new Map<string, Span[]>();
 
   constructor(options: ChangeReportOptions) {
@@ -42,7 +42,7 @@ export class ChangeReport {
     this.#options.say(`  ${open.name}: ${describe(proxies, open.readAt)}`);
   }
 
-  /** Spans of files that are not the user's come too, so that only the last traces are kept. */
+  /** Keeps only the latest traces, because spans about files that are not the user's arrive too. */
   #keep(span: Span): void {
     if (span.name === 'galley.read') return;
     const spans = this.#early.get(span.traceId) ?? [];
@@ -54,7 +54,7 @@ export class ChangeReport {
 
 const maxEarly = 100;
 
-/** When each Envoy acknowledged, once all that are concerned have; undefined until then. */
+/** When each Envoy acknowledged, once all that the change concerns have done so; undefined until then. */
 function envoysIn(spans: readonly Span[]): ReadonlyMap<string, number> | undefined {
   const queries = spans.find(({ name }) => name === 'pilot.queries');
   const pushes = spans.filter(({ name }) => name === 'pilot.push');

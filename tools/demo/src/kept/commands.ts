@@ -10,7 +10,7 @@ import { findKeptMesh, type KeptMesh } from './kept-mesh.ts';
 const signalled = 128;
 type Result = number | Promise<number>;
 
-/** The commands for a mesh that another terminal keeps, by their names. */
+/** The names of the commands for a mesh that another terminal keeps running. */
 export const keptCommands = ['ps', 'exec', 'logs', 'proxy'] as const;
 
 /** Runs one of these commands with its arguments. Resolves with the exit code; throws Unmet and CommanderError. */
@@ -53,7 +53,7 @@ export async function runKeptCommand(args: readonly string[]): Promise<number> {
   return result;
 }
 
-/** The mesh, which is not needed for help. */
+/** Finds the mesh, unless only help is requested. */
 async function meshFor(args: readonly string[]): Promise<() => KeptMesh> {
   let mesh: KeptMesh | undefined;
   if (!args.includes('--help') && !args.includes('-h')) mesh = await findKeptMesh();
@@ -66,7 +66,7 @@ async function meshFor(args: readonly string[]): Promise<() => KeptMesh> {
 const runIn = (mesh: KeptMesh, { enter, env }: KeptContainer, command: readonly string[]): Promise<number> =>
   run([...mesh.enter, ...enter, ...command], env);
 
-/** Runs a program on this terminal. */
+/** Runs a program in this terminal. */
 async function run(
   [program = '', ...args]: readonly string[],
   env?: Readonly<Record<string, string>>,

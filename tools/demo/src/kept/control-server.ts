@@ -3,17 +3,17 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 
-/** The socket of a mesh that goes on, in the folder of its run. */
+/** The socket of a mesh that is kept running, in the folder of its run. */
 export const controlSocket = 'control.sock';
 
-/** A container, with what it takes to run another command beside it. */
+/** A container, with everything needed to run another command in it. */
 export interface KeptContainer {
   readonly name: string;
   readonly isRunning: boolean;
   readonly restarts: number;
-  /** A file of this machine. */
+  /** A path on this machine. */
   readonly logFile: string;
-  /** Command line that runs what follows it in the container, from within the node. */
+  /** Command line, used within the node, that runs the command appended to it in the container. */
   readonly enter: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
@@ -25,7 +25,7 @@ export interface KeptPod {
   readonly containers: readonly KeptContainer[];
 }
 
-/** Serves the pods of a mesh on a socket in its folder, as JSON, to the commands of its user. Returns how to end it. */
+/** Serves the pods of a mesh as JSON on a socket in its folder, for commands of the same user. The result ends it. */
 export async function serveControl(cluster: Cluster, folder: string): Promise<() => void> {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json');

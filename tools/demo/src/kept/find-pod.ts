@@ -4,8 +4,8 @@ import type { KeptContainer, KeptPod } from './control-server.ts';
 const proxy = 'istio-proxy';
 
 /**
- * The pod that `[NAMESPACE/]NAME` means: NAME is the pod's or its Deployment's. Throws Unmet when there is none, or
- * when several namespaces have one.
+ * Finds a pod by `[NAMESPACE/]NAME`, where NAME is that of the pod or its Deployment. Throws Unmet when there is none,
+ * or when several namespaces have one.
  */
 export function findPod(pods: readonly KeptPod[], text: string): KeptPod {
   const [namespace, name] = text.includes('/') ? (text.split('/', 2) as [string, string]) : [undefined, text];
@@ -21,7 +21,7 @@ export function findPod(pods: readonly KeptPod[], text: string): KeptPod {
   return first;
 }
 
-/** The container of a name; without one the application's, not its proxy. Throws Unmet when there is none. */
+/** Finds a container by name; without a name, the application's. Throws Unmet when there is none. */
 export function findContainer(pod: KeptPod, name: string | undefined): KeptContainer {
   const found =
     name === undefined
@@ -29,7 +29,7 @@ export function findContainer(pod: KeptPod, name: string | undefined): KeptConta
       : pod.containers.find((container) => container.name === name);
   if (found) return found;
   throw new Unmet(
-    `${nameOf(pod)} has no container ${name ?? ''}; it has ${pod.containers.map((one) => one.name).join(', ')}`,
+    `${nameOf(pod)} has no container ${name ?? ''}; it has ${pod.containers.map((container) => container.name).join(', ')}`,
   );
 }
 

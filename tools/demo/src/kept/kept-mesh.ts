@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { Unmet } from '../unmet.ts';
 import { controlSocket, type KeptPod } from './control-server.ts';
 
-/** What the folders of runs begin with, among temporary files. */
+/** The prefix of the folders of runs in the folder for temporary files. */
 export const folderPrefix = 'flotilla-demo-';
-/** A file there with the process that holds the node's namespaces, as the outside sees it. */
+/** A file there with the id, outside of the namespaces, of the process that holds the node's namespaces. */
 export const nodeFile = 'node.pid';
 
 export interface KeptMesh {
   readonly pods: readonly KeptPod[];
-  /** Command line that runs what follows it in the node of the mesh. */
+  /** Command line that runs the command appended to it in the node of the mesh. */
   readonly enter: readonly string[];
 }
 
-/** The mesh that a `demo --keep` of this user keeps, the latest of several. Throws Unmet when there is none. */
+/** The latest mesh that a `demo --keep` of this user keeps running. Throws Unmet when there is none. */
 export async function findKeptMesh(): Promise<KeptMesh> {
   const folders = ownFolders(tmpdir(), process.getuid?.());
   for (const folder of folders) {
@@ -27,8 +27,8 @@ export async function findKeptMesh(): Promise<KeptMesh> {
 }
 
 /**
- * The folders of runs in a folder that everybody may write to, the latest first: only those of the user. What answers
- * in one is trusted with command lines to run.
+ * The folders of runs, the latest first, in a folder to which everybody may write. Only those of the user, because the
+ * commands run command lines that they get from the socket there.
  */
 export const ownFolders = (parent: string, user: number | undefined): readonly string[] =>
   readdirSync(parent)
@@ -53,7 +53,9 @@ const podsIn = (folder: string): Promise<readonly KeptPod[] | undefined> =>
     }).on('error', () => resolve(undefined));
   });
 
-/** The process that made the namespaces is outside of its own process namespace: its child is the first within. */
+/**
+ * Enters the namespaces by the holder's child: the holder itself is outside of the process namespace that it created.
+ */
 function enterNode(folder: string): readonly string[] {
   const holder = readFileSync(join(folder, nodeFile), 'utf8').trim();
   const [inner = ''] = readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8').trim().split(' ');

@@ -6,7 +6,7 @@ import { peerIn } from './peer.ts';
 export interface Echo {
   readonly name: string;
   readonly ports: readonly number[];
-  /** POD_APP and POD_VERSION are said in each answer, HOSTNAME as the pod. */
+  /** Each answer contains POD_APP and POD_VERSION, and HOSTNAME as the name of the pod. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -14,8 +14,8 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const firstWord = (head: Buffer): string => head.subarray(0, 9).toString('latin1').split(' ')[0] ?? '';
 
 /**
- * Stands in for a container: answers HTTP/1.1 and HTTP/2 with what it saw; other protocols with a line that says who it
- * is, then with the bytes that it gets.
+ * Replaces a container: answers HTTP/1.1 and HTTP/2 with the request that it received, and other protocols with a line
+ * that names it, then with the bytes that it receives.
  */
 export function serveEcho({ name, ports, env }: Echo): void {
   const self = { container: name, pod: env['HOSTNAME'] ?? '', app: env['POD_APP'], version: env['POD_VERSION'] };
@@ -44,7 +44,7 @@ export function serveEcho({ name, ports, env }: Echo): void {
   for (const port of ports) {
     createTcpServer((socket) => {
       socket.on('error', () => socket.destroy());
-      // Read and put back: the next reader of the socket finds all of it.
+      // Put back, so that the next reader of the socket gets all bytes.
       socket.once('readable', () => {
         const head = (socket.read() ?? Buffer.alloc(0)) as Buffer;
         socket.unshift(head);

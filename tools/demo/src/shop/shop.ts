@@ -13,15 +13,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const timeoutMs = 5000;
 
 /**
- * A service of the shop: calls its upstreams by their Service names and answers who it is and whom it saw. It knows
- * nothing of the mesh. Environment: NAME, VERSION, PORT, UPSTREAMS (URLs, separated by commas).
+ * A service of the shop: calls its upstreams by their Service names, and answers with its own name, the identity of its
+ * caller and the upstreams' answers. It does not depend on the mesh. Environment: NAME, VERSION, PORT, UPSTREAMS (URLs,
+ * separated by commas).
  */
 export function serveShop(env: Environment): void {
   const { NAME: name = 'shop', VERSION: version = 'v1', PORT: port = '8080', UPSTREAMS: upstreams = '' } = env;
   const urls = upstreams.split(',').filter((url) => url !== '');
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  // The proxy beside it decides how long a connection stays idle: one closed here just when the proxy reuses it is a
-  // 503 UC.
+  // The proxy beside it decides how long a connection stays idle: a connection that is closed here just when the proxy
+  // reuses it would end a request with 503 UC.
   createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
     incoming.resume();
     const peer = peerIn(incoming.headers);
