@@ -49,4 +49,5 @@ export {
 export { closest } from './closest.ts';
 export { type TokenBuckets, createTokenBuckets } from './token-bucket.ts';
 export { type Slots, createSlots } from './slots.ts';
+export { createFairSet, type FairSet } from './fair-set.ts';
 export { type FairSlots, createFairSlots } from './fair-slots.ts';

@@ -135,6 +135,15 @@ describe('Secrets of a cluster', () => {
     expect(await second.next()).toBe('1');
   });
 
+  it('of one namespace leave room for those of others', async () => {
+    const api = new FakeKube();
+    const { follow } = open(api, 4);
+    const many = ['a', 'b', 'c', 'd'].map((name) => follow(`shop/${name}`));
+    const other = follow('bank/web');
+    expect([await many[0]?.next(), await many[1]?.next(), await other.next()]).toEqual(['absent', 'absent', 'absent']);
+    expect(many.slice(2).map(({ current }) => current())).toEqual([undefined, undefined]);
+  });
+
   it.each(['shop', '../shop/web', 'shop/a,metadata.name!=b', 'shop/web/x', ''])('%j is not a Secret', (name) => {
     const api = new FakeKube();
     expect(open(api).follow(name).current()).toBe('absent');

@@ -1,13 +1,23 @@
-import { readSecret, sameCredential, secretsIn, type Followed, type SecretReader } from '@flotilla/citadel-credentials';
+import {
+  namespaceOf,
+  readSecret,
+  sameCredential,
+  secretsIn,
+  type Followed,
+  type SecretReader,
+} from '@flotilla/citadel-credentials';
 import { noRoots, rootsSuffix, type Credential } from '@flotilla/model';
 import { resources, type KubeApi, type KubeObject, type WatchEvent } from '@flotilla/kube-port';
 import type { Logger } from '@flotilla/observability-port';
-import { messageOf } from '@flotilla/std';
+import { createFairSet, messageOf } from '@flotilla/std';
 
 export interface SecretWatchesOptions {
   readonly api: KubeApi;
   readonly log: Logger;
-  /** The most Secrets that are watched at a time; more wait until others are released. */
+  /**
+   * The most Secrets that are watched at a time, of one namespace never more than are free; more wait until others are
+   * released.
+   */
   readonly maxWatches: number;
   /** Called when a Secret has to wait. */
   onFull(): void;
@@ -20,34 +30,28 @@ export interface SecretWatchesOptions {
  */
 export function createSecretWatches(options: SecretWatchesOptions): SecretReader {
   const watches = new Map<string, SecretWatch>();
-  const running = new Set<SecretWatch>();
-  const waiting = new Set<SecretWatch>();
   const away = createAwayReports(options.log);
+  const running = createFairSet({
+    most: options.maxWatches,
+    groupOf: namespaceOf,
+    hold: (secret) => watches.get(secret)?.start(),
+  });
 
-  function run(watch: SecretWatch): void {
-    running.add(watch);
-    watch.start();
-  }
-
-  function begin(watch: SecretWatch): void {
-    if (running.size < options.maxWatches) return run(watch);
-    if (waiting.size === 0)
+  function begin(secret: string): void {
+    if (running.add(secret)) return;
+    if (running.waitingCount === 1)
       options.log.warn('gateways use more Secrets than citadel may watch; the rest wait', {
         limit: options.maxWatches,
         setting: '--max-secret-watches',
+        secret,
       });
-    waiting.add(watch);
     options.onFull();
   }
 
   function end(watch: SecretWatch): void {
     watches.delete(watch.secret);
     watch.stop();
-    if (waiting.delete(watch) || !running.delete(watch)) return;
-    const [next] = waiting;
-    if (next === undefined) return;
-    waiting.delete(next);
-    run(next);
+    running.delete(watch.secret);
   }
 
   return {
@@ -57,7 +61,7 @@ export function createSecretWatches(options: SecretWatchesOptions): SecretReader
       const watch = known ?? new SecretWatch(secret, { ...options, away });
       if (!known) {
         watches.set(secret, watch);
-        begin(watch);
+        begin(secret);
       }
       const listener = { onChange };
       watch.listeners.add(listener);

@@ -2,6 +2,7 @@ import type { CredentialSource, CredentialUpdate } from '@flotilla/model';
 import { createLimits, type Observability } from '@flotilla/observability-port';
 import { credentialReaders, credentials } from '@flotilla/pilot-world';
 import type { Demand, Store } from '@flotilla/query';
+import { createFairSet, type FairSet } from '@flotilla/std';
 
 export interface CredentialDemandOptions {
   readonly store: Store;
@@ -65,10 +66,10 @@ export function followDemand({
   });
   return {
     updates: subscription ?? nothing(),
-    isAbsent: (name) => subscription === undefined || names.waiting.has(name) || absent.has(name),
+    isAbsent: (name) => subscription === undefined || names.isWaiting(name) || absent.has(name),
     note({ put, delete: gone }) {
       for (const name of put.keys()) absent.delete(name);
-      for (const name of gone) if (names.followed.has(name)) absent.add(name);
+      for (const name of gone) if (names.isHeld(name)) absent.add(name);
     },
   };
 }
@@ -80,35 +81,27 @@ interface BoundedDemandOptions {
   onFull(isFirst: boolean): void;
 }
 
-/** Follows what is read, with a limit of names at a time; the others wait. */
+/**
+ * Follows what is read, with a limit of names at a time; the others wait. A namespace has no more names than are left
+ * for all others: whoever runs a proxy decides how many names it requests.
+ */
 function boundedDemand(
   most: number,
   { follow, drop, onFull }: BoundedDemandOptions,
-): Demand & { readonly followed: ReadonlySet<string>; readonly waiting: ReadonlySet<string> } {
-  const followed = new Set<string>();
-  const waiting = new Set<string>();
-  const begin = (name: string): void => {
-    followed.add(name);
-    follow(name);
-  };
+): Demand & Pick<FairSet, 'isHeld' | 'isWaiting'> {
+  const followed = createFairSet({
+    most,
+    groupOf: (name) => name.slice(0, Math.max(name.indexOf('/'), 0)),
+    hold: follow,
+    release: drop,
+  });
   return {
-    followed,
-    waiting,
+    isHeld: followed.isHeld,
+    isWaiting: followed.isWaiting,
     read(key) {
-      const name = String(key);
-      if (followed.size < most) return begin(name);
-      waiting.add(name);
-      onFull(waiting.size === 1);
+      if (!followed.add(String(key))) onFull(followed.waitingCount === 1);
     },
-    left(key) {
-      const name = String(key);
-      if (waiting.delete(name) || !followed.delete(name)) return;
-      drop(name);
-      const [next] = waiting;
-      if (next === undefined) return;
-      waiting.delete(next);
-      begin(next);
-    },
+    left: (key) => followed.delete(String(key)),
   };
 }
 

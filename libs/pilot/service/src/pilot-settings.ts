@@ -80,7 +80,7 @@ export const pilotSettings = () => ({
   ),
   ...adsLimitSettings(),
   maxCredentials: setting.count(
-    'gateway credentials that pilot holds at a time; more of them wait until others are released',
+    'gateway credentials that pilot holds at a time, of one namespace never more than are free; more of them wait until others are released',
     10_000,
   ),
 });
