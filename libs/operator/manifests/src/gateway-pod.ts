@@ -29,6 +29,32 @@ const mounts: readonly Mount[] = [
   ...identityMounts,
 ];
 
+/** The environment of pilot-agent, as in Istio's chart; `certificates` is the address of the CA. */
+const buildEnvironment = (
+  { namespace, trustDomain }: Pick<ManifestOptions, 'namespace' | 'trustDomain'>,
+  certificates: string,
+): readonly object[] => [
+  { name: 'JWT_POLICY', value: 'third-party-jwt' },
+  { name: 'PILOT_CERT_PROVIDER', value: 'istiod' },
+  { name: 'CA_ADDR', value: certificates },
+  field('NODE_NAME', 'spec.nodeName'),
+  field('POD_NAME', 'metadata.name'),
+  field('POD_NAMESPACE', 'metadata.namespace'),
+  field('INSTANCE_IP', 'status.podIP'),
+  field('HOST_IP', 'status.hostIP'),
+  field('SERVICE_ACCOUNT', 'spec.serviceAccountName'),
+  { name: 'ISTIO_META_WORKLOAD_NAME', value: gatewayName },
+  {
+    name: 'ISTIO_META_OWNER',
+    value: `kubernetes://apis/apps/v1/namespaces/${namespace}/deployments/${gatewayName}`,
+  },
+  { name: 'ISTIO_META_MESH_ID', value: trustDomain },
+  { name: 'TRUST_DOMAIN', value: trustDomain },
+  { name: 'ISTIO_META_UNPRIVILEGED_POD', value: 'true' },
+  { name: 'ISTIO_META_CLUSTER_ID', value: 'Kubernetes' },
+  field('ISTIO_META_NODE_NAME', 'spec.nodeName'),
+];
+
 /** The pod of a gateway: the proxy as in Istio's chart istio-ingress, without rights that it does not use. */
 export const gatewayPod = (
   { hub, tag, namespace, domain, trustDomain }: ManifestOptions,
@@ -51,27 +77,7 @@ export const gatewayPod = (
         '--proxyComponentLogLevel=misc:error',
         '--log_output_level=default:info',
       ],
-      env: [
-        { name: 'JWT_POLICY', value: 'third-party-jwt' },
-        { name: 'PILOT_CERT_PROVIDER', value: 'istiod' },
-        { name: 'CA_ADDR', value: certificates },
-        field('NODE_NAME', 'spec.nodeName'),
-        field('POD_NAME', 'metadata.name'),
-        field('POD_NAMESPACE', 'metadata.namespace'),
-        field('INSTANCE_IP', 'status.podIP'),
-        field('HOST_IP', 'status.hostIP'),
-        field('SERVICE_ACCOUNT', 'spec.serviceAccountName'),
-        { name: 'ISTIO_META_WORKLOAD_NAME', value: gatewayName },
-        {
-          name: 'ISTIO_META_OWNER',
-          value: `kubernetes://apis/apps/v1/namespaces/${namespace}/deployments/${gatewayName}`,
-        },
-        { name: 'ISTIO_META_MESH_ID', value: trustDomain },
-        { name: 'TRUST_DOMAIN', value: trustDomain },
-        { name: 'ISTIO_META_UNPRIVILEGED_POD', value: 'true' },
-        { name: 'ISTIO_META_CLUSTER_ID', value: 'Kubernetes' },
-        field('ISTIO_META_NODE_NAME', 'spec.nodeName'),
-      ],
+      env: buildEnvironment({ namespace, trustDomain }, certificates),
       ports: [
         { containerPort: 15_021 },
         { containerPort: 8080 },

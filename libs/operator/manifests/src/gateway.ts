@@ -28,23 +28,9 @@ export function buildGateway(options: ManifestOptions, peers: ProxyPeers): reado
   const metadata = { name, namespace, labels };
   const replicas = { least: 2, most: 5 };
   const selector = { ...selectorOf(name), istio: 'ingressgateway' };
-  const rbac = 'rbac.authorization.k8s.io';
-  const sds = { ...metadata, name: `${name}-sds` };
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'Role',
-      metadata: sds,
-      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }],
-    },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata: sds,
-      roleRef: { apiGroup: rbac, kind: 'Role', name: sds.name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    },
+    ...buildSecretAccess(metadata),
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -83,5 +69,32 @@ export function buildGateway(options: ManifestOptions, peers: ProxyPeers): reado
     buildDisruptionBudget({ name }, options),
     ...buildAutoscaler({ name, replicas }, options),
     buildNetworkPolicy({ name, ports: gatewayPodPorts }, options),
+  ];
+}
+
+interface GatewayMetadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The right to list Secrets, without which citadel serves the gateway no credentials. */
+function buildSecretAccess(metadata: GatewayMetadata): readonly Manifest[] {
+  const rbac = 'rbac.authorization.k8s.io';
+  const sds = { ...metadata, name: `${name}-sds` };
+  return [
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'Role',
+      metadata: sds,
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }],
+    },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: sds,
+      roleRef: { apiGroup: rbac, kind: 'Role', name: sds.name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace: metadata.namespace }],
+    },
   ];
 }
