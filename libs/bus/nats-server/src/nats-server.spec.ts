@@ -10,7 +10,8 @@ import { createCertificateSource } from '@flotilla/pki';
 import { controlPlaneIdentity } from '@flotilla/rules';
 import { createTestCa } from '@flotilla/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createNatsServer, type Checks } from './nats-server.ts';
+import { createNatsServer } from './nats-server.ts';
+import type { Checks } from './watch-server.ts';
 
 const program = process.env['NATS_SERVER_BIN'] ?? join(import.meta.dirname, '../../../../.cache/bin/nats-server');
 const controlPlane = { trustDomain: 'cluster.local', systemNamespace: 'istio-system' };

@@ -9,6 +9,7 @@ import { aborted, messageOf, pause, setting, type OptionsOf } from '@flotilla/st
 import { replaceFile } from '@flotilla/stored-file';
 import { awaitGreeting } from './greeting.ts';
 import { writeLogLine } from './log-line.ts';
+import { watchServer, type Checks } from './watch-server.ts';
 
 export const natsServerSettings = () => ({
   natsPort: setting.port('port for clients, over mTLS', 4222),
@@ -29,14 +30,6 @@ export interface NatsServerOptions extends OptionsOf<ReturnType<typeof natsServe
   readonly log: Logger;
   readonly checks?: Checks;
 }
-/** How the server is checked after its first answer. */
-export interface Checks {
-  readonly everyMs: number;
-  /** Time limit for each answer. */
-  readonly withinMs: number;
-  /** The server is ended after this many missed answers in a row. */
-  readonly misses: number;
-}
 export interface NatsServer {
   /** Resolves with the first answer. */
   readonly ready: Promise<void>;
@@ -45,8 +38,6 @@ export interface NatsServer {
   readonly stopWithinMs: number;
 }
 
-const startPollMs = 50;
-const startLimitMs = 60_000;
 const defaultChecks: Checks = { everyMs: 2000, withinMs: 2000, misses: 3 };
 const rememberedChecks = 8;
 const lameDuckMs = 10_000;
@@ -58,7 +49,7 @@ const terminateMs = 5000;
  * clients are warned and disconnected one after the other ("lame duck mode" in the documentation of NATS).
  */
 export function createNatsServer(options: NatsServerOptions): NatsServer {
-  const { bind, natsPort, natsServerBin, certificate, checks: { everyMs, withinMs, misses } = defaultChecks } = options;
+  const { bind, natsPort, natsServerBin, certificate, checks = defaultChecks } = options;
   const log = options.log.scope('nats-server');
   const address = { host: bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind, port: natsPort };
   /** Local ports of the last checks: log lines about their connections are left out. */
@@ -87,7 +78,16 @@ export function createNatsServer(options: NatsServerOptions): NatsServer {
         (thrown: unknown) => log.error('the renewed certificate is not in use', { reason: messageOf(thrown) }),
       );
     });
-    const watching = watch(child, { ended: ended.signal, stop: signal, started }).catch((thrown: unknown) => thrown);
+    const watching = watchServer(child, {
+      greet: () => awaitGreeting({ ...address, withinMs: checks.withinMs, onConnect }),
+      checks,
+      ended: ended.signal,
+      stop: signal,
+      onAnswer(isFirst) {
+        if (isFirst) started();
+        answered();
+      },
+    }).catch((thrown: unknown) => thrown);
     const stopping = stopWhen(signal, child, ended.signal);
     try {
       const how = await exit;
@@ -98,39 +98,7 @@ export function createNatsServer(options: NatsServerOptions): NatsServer {
     }
   }
 
-  /** Resolves when the process has ended or has to stop. When it does not answer, kills it and throws. */
-  async function watch(child: ChildProcess, { ended, stop, started }: Watched): Promise<void> {
-    const over = AbortSignal.any([ended, stop]);
-    const startedAt = performance.now();
-    let hasAnswered = false;
-    let missed = 0;
-    while (!over.aborted) {
-      try {
-        await awaitGreeting({ ...address, withinMs, onConnect });
-        if (over.aborted) return;
-        if (!hasAnswered) started();
-        hasAnswered = true;
-        missed = 0;
-        answered();
-      } catch (thrown) {
-        missed += 1;
-        const isLate = hasAnswered ? missed >= misses : performance.now() - startedAt > startLimitMs;
-        if (!over.aborted && isLate) {
-          child.kill('SIGKILL');
-          throw new Error(`nats-server does not answer: ${messageOf(thrown)}`);
-        }
-      }
-      await pause(hasAnswered ? everyMs : startPollMs, over);
-    }
-  }
-
   return { ready, runner: { name: 'nats-server', run }, stopWithinMs: lameDuckMs + terminateMs + 1000 };
-}
-
-interface Watched {
-  readonly ended: AbortSignal;
-  readonly stop: AbortSignal;
-  readonly started: () => void;
 }
 
 /** Stops the process once the signal aborts: lame duck mode first, then SIGTERM, then SIGKILL. */
