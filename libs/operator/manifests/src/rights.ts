@@ -24,14 +24,14 @@ const configuration = (): readonly Right[] =>
     verbs: ['list', 'watch'],
   }));
 
-/** galley reads configuration, and writes only its Lease. */
-export const galleyRights = (): Rights => ({
+/** What galley reads, also within istiod. */
+export const sourceRights = (): Rights => ({
   cluster: configuration(),
-  namespace: [
-    { apiGroups: core, resources: ['configmaps'], resourceNames: ['istio'], verbs: ['list', 'watch'] },
-    ...lease('galley'),
-  ],
+  namespace: [{ apiGroups: core, resources: ['configmaps'], resourceNames: ['istio'], verbs: ['list', 'watch'] }],
 });
+
+/** galley reads, and writes only its Lease, by which the one that writes to the bus is elected. */
+export const galleyRights = (): Rights => unionOf([sourceRights(), { cluster: [], namespace: lease('galley') }]);
 
 /** citadel is the only reader of Secrets, and writes its root and the ConfigMap with the root certificate. */
 export const citadelRights = (): Rights => ({

@@ -1,5 +1,5 @@
 import { httpProbes, temporaryFiles } from '../mounts.ts';
-import { citadelRights, galleyRights, injectorRights, unionOf } from '../rights.ts';
+import { citadelRights, injectorRights, sourceRights, unionOf } from '../rights.ts';
 import type { ManifestOptions, ServiceSpec } from '../service-spec.ts';
 import { commonFlags, monitoring } from './common.ts';
 import { pilot } from './pilot.ts';
@@ -15,7 +15,7 @@ export const istiod = (options: ManifestOptions): ServiceSpec => ({
     '--quarantine-file=/var/lib/istiod/quarantine.json',
   ],
   ports: [...pilot(options).ports.filter(({ name }) => name !== monitoring.name), webhookPort, monitoring],
-  rights: unionOf([galleyRights(), citadelRights(), injectorRights()]),
+  rights: unionOf([sourceRights(), citadelRights(), injectorRights()]),
   replicas: { least: 2, most: 5 },
   requests: { cpu: '150m', memory: '320Mi' },
   mounts: [temporaryFiles, { name: 'quarantine', path: '/var/lib/istiod', source: { emptyDir: {} } }],
