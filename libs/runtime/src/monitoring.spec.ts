@@ -44,7 +44,7 @@ describe('the monitoring port', () => {
     );
   });
 
-  it('hands on what is asked, and says where pages are found', async () => {
+  it('passes requests to pages, and answers unknown paths with where to find them', async () => {
     const get = await serve();
     expect(JSON.parse((await get('/debug/echo?name=a%20b')).text)).toEqual({ name: 'a b', wantsJson: false });
     expect(JSON.parse((await get('/debug/echo?json')).text)).toEqual({ name: null, wantsJson: true });

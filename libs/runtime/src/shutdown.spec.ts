@@ -3,7 +3,7 @@ import { createManualClock } from '@flotilla/testing';
 import { expect, it } from 'vitest';
 import { createShutdown } from './shutdown.ts';
 
-/** Lets what needs no time happen. */
+/** Lets everything happen that needs no time. */
 const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 function rig(drainMs: number) {
@@ -20,7 +20,7 @@ function rig(drainMs: number) {
   return { clock, drained, happened, shutdown: createShutdown({ drains, drainMs, stop, exit, clock }) };
 }
 
-it('is not ready from the first signal on, and sends clients away once load balancers know', async () => {
+it('is not ready from the first signal on, and disconnects clients once load balancers have noticed', async () => {
   const { clock, drained, happened, shutdown } = rig(15_000);
   expect(shutdown.hasBegun).toBe(false);
   shutdown.begin();
@@ -50,7 +50,7 @@ it('ends the process at the second signal', async () => {
   expect(happened).toEqual(['exits']);
 });
 
-it('stops when a port cannot send its clients away', async () => {
+it('stops when a port cannot disconnect its clients', async () => {
   const { clock, drained, happened, shutdown } = rig(1000);
   shutdown.begin();
   clock.advance(200);

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { createFairSlots } from './fair-slots.ts';
 
 const options = { total: 3, perKey: 2, maxWaiting: 6, maxWaitingPerKey: 4 };
-/** Slots whose work ends when it is told to; `started` has the work in the order in which it began. */
+/** Slots whose work the test ends; `started` has the work in the order in which it began. */
 function setUp() {
   const slots = createFairSlots(options);
   const started: string[] = [];

@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 export const issuer = 'https://kubernetes.default.svc.cluster.local';
 const audience = 'istio-ca';
 
-/** What a token says; what is left out is as the API server would have it. */
+/** The claims of a token; those that are left out are as the API server would set them. */
 export interface Claims {
   readonly namespace?: string;
   readonly serviceAccount?: string;
@@ -15,9 +15,9 @@ export interface Claims {
   readonly notBefore?: number;
   readonly kubernetes?: unknown;
   readonly header?: Readonly<Record<string, unknown>>;
-  /** Members of the header that a reader must understand. */
+  /** Further members of the header. */
   readonly critical?: readonly string[];
-  /** Signed by a key that nobody knows. */
+  /** Whether it is signed by an unknown key. */
   readonly isForged?: boolean;
 }
 export interface TokenMint {

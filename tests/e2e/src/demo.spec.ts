@@ -127,7 +127,7 @@ describe.skipIf(!canRun)('the demo', () => {
     expect(readdirSync(config)).toEqual(['web.yaml']);
   }, 90_000);
 
-  it('starts at once without a tour, answers questions about its pods, and says what becomes of an edit', async () => {
+  it('starts at once without a tour, serves the commands about its pods, and reports each edit', async () => {
     const config = mkdtempSync(join(tmpdir(), 'demo-config-'));
     const file = join(config, 'web.yaml');
     writeFileSync(file, readFileSync(join(import.meta.dirname, 'testdata/web.yaml')));

@@ -29,7 +29,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** As Istio's agent connects that has no certificate yet: TLS with the root, and the pod's token. */
+/** Connects like an agent of Istio that has no certificate yet: TLS with the root, and the pod's token. */
 async function connect(caller: Partial<Caller> & { readonly claims?: Claims } = {}): Promise<Stream> {
   const { claims, ...rest } = caller;
   const stream = await connectProxy(
@@ -88,7 +88,7 @@ describe('a client without a certificate', () => {
     });
   });
 
-  it('tries again while citadel is away; those that are served do not notice', async () => {
+  it('tries again while citadel is unreachable, which does not affect open streams', async () => {
     const served = await connect();
     await fleet.citadel.stop();
     await expect(connect({ claims: { serviceAccount: 'late' } })).rejects.toMatchObject({
@@ -96,7 +96,7 @@ describe('a client without a certificate', () => {
       details: expect.stringContaining('citadel gave no verdict on the token') as string,
     });
     await served.roundTrip();
-    // A verdict that pilot knows holds for a while.
+    // Pilot reuses a known verdict for a while.
     await fleet.citadel.restart();
     for (;;) {
       const stream = await connect({ claims: { serviceAccount: 'late' } }).catch(({ code }: ServiceError) => code);
@@ -107,8 +107,8 @@ describe('a client without a certificate', () => {
   });
 });
 
-describe('whom a token belongs to', () => {
-  /** Asks citadel with the certificate of a service, or with none. */
+describe('the owner of a token', () => {
+  /** Calls citadel with the certificate of a service, or with none. */
   async function identify(service?: string): Promise<InstanceType<typeof IdentifyResponse>> {
     const citadel = 'spiffe://cluster.local/ns/istio-system/sa/citadel';
     const tls = service
@@ -132,14 +132,14 @@ describe('whom a token belongs to', () => {
     }
   }
 
-  it('is said to pilot, and for no longer than the token is good for', async () => {
+  it('is given to pilot, for reuse until the token expires at most', async () => {
     const { identity, refusal, reuseMs } = await identify('pilot');
     expect([identity, refusal]).toEqual(['spiffe://cluster.local/ns/shop/sa/web', '']);
     expect(reuseMs).toBeGreaterThan(0);
     expect(reuseMs).toBeLessThanOrEqual(10_000);
   });
 
-  it.each(['galley', 'sidecar-injector', undefined])('is not said to %s', async (service) => {
+  it.each(['galley', 'sidecar-injector', undefined])('is not given to %s', async (service) => {
     await expect(identify(service)).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
   });
 });

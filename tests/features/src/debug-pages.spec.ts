@@ -93,7 +93,7 @@ describe.each(['sotw', 'delta'] as const)("pilot's debug interface, %s", (varian
     expect(dump).not.toContain(text('key').toString('base64'));
   });
 
-  it('says what to do where it is asked for no proxy that is connected', async () => {
+  it('explains what to do when no connected proxy is named', async () => {
     rig = await openPilot({});
     expect((await page('/debug/config_dump')).status).toBe(400);
     expect(await page('/debug/config_dump', 'proxyID=sleep.shop')).toMatchObject({

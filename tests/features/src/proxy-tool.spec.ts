@@ -21,8 +21,8 @@ afterEach(async () => {
   await rig.close();
 });
 
-describe('the proxy of developers', () => {
-  it('has what an Envoy would have, and hears what changes', async () => {
+describe('npm run proxy', () => {
+  it('gets the resources that an Envoy would get, and each change of them', async () => {
     rig = await openPilot({ objects: [service('10.1.1.1')] });
     const held = new Held();
     const events = follow({ address: `127.0.0.1:${rig.port}`, node, signal: stop.signal }, held)[

@@ -44,7 +44,7 @@ const allow = (namespace: string, account: string): void =>
   void mayList.add(`system:serviceaccount:${namespace}:${account} ${namespace}`);
 
 describe.each(['sotw', 'delta'] as const)('a Secret in a cluster, %s', (variant) => {
-  it('comes to a gateway that may list Secrets: late, rotated, deleted and made again', async () => {
+  it('reaches a gateway that may list Secrets: created later, rotated, deleted and created again', async () => {
     allow('shop', 'gateway');
     const gateway = await rig.connect({ variant, account: 'shop/gateway' });
     gateway.ask(secretType, ['kubernetes://web']);
@@ -62,7 +62,7 @@ describe.each(['sotw', 'delta'] as const)('a Secret in a cluster, %s', (variant)
   it.each<[string, Parameters<Rig['connect']>[0]]>([
     ['a gateway that may not', { variant, account: 'shop/gateway' }],
     ['a sidecar', { variant, account: 'shop/web', type: 'sidecar', name: 'web', ip: '10.0.0.2' }],
-  ])('does not come to %s, which is said, and comes as soon as it may', async (_who, caller) => {
+  ])('does not reach %s, which is logged, until that is allowed', async (_who, caller) => {
     allow('elsewhere', 'gateway');
     await cluster.create(resources.secrets, secret(one));
     const proxy = await rig.connect(caller);
@@ -73,7 +73,7 @@ describe.each(['sotw', 'delta'] as const)('a Secret in a cluster, %s', (variant)
     await proxy.nextWith(partOf(one));
   });
 
-  it('does not come to a gateway of another namespace that may list Secrets there', async () => {
+  it('does not reach a gateway of another namespace that may list Secrets there', async () => {
     allow('elsewhere', 'gateway');
     await cluster.create(resources.secrets, secret(one));
     const gateway = await rig.connect({ variant, account: 'elsewhere/gateway' });

@@ -24,7 +24,7 @@ const pathsIn = (name: string): readonly string[] => readdirSync(rootOf(name), {
 const proxy = 'proxyv2';
 
 describe.each(imageNames)('the image %s', (name) => {
-  it('starts with nothing but what is in it', () => {
+  it('starts with no files but its own', () => {
     expect(runInside(rootOf(name), imageNamed(name))).toMatch(/usage|commands/i);
   });
 
@@ -45,13 +45,13 @@ describe.each(imageNames)('the image %s', (name) => {
     expect(pathsIn(name).filter((path) => /(^|\/)s?bin\//.test(path) && tools.test(path))).toEqual([]);
   });
 
-  it('has nothing that gives rights to who runs it, and nothing that all may change but /tmp', () => {
+  it('has no setuid programs, and nothing that everybody may change but /tmp', () => {
     expect(run(['find', rootOf(name), '-perm', '/6000'])).toBe('');
     const open = run(['find', rootOf(name), '-perm', '-o+w', '-not', '-type', 'l', '-printf', '%P\n']);
     expect(open.trim().split('\n').toSorted()).toEqual(['tmp', 'var/tmp']);
   });
 
-  it('says which Debian packages are in it', () => {
+  it('lists its Debian packages', () => {
     const found = readdirSync(join(rootOf(name), 'var/lib/dpkg/status.d'));
     expect(found).toEqual(expect.arrayContaining(['libc6', ...(name === proxy ? ['iptables', 'libxtables12'] : [])]));
     for (const file of found)
@@ -60,14 +60,14 @@ describe.each(imageNames)('the image %s', (name) => {
 });
 
 describe('all images', () => {
-  it('share the layers that they have in common', () => {
+  it('share their common layers', () => {
     const layers = (title: string): ReadonlySet<string | undefined> =>
       new Set(images.map((image) => image.layers.find((layer) => layer.title === title)?.digest));
     expect(layers('base').size).toBe(1);
     expect(layers('node').size).toBe(1);
   });
 
-  it('have the same digests when everything is packed anew', async () => {
+  it('have the same digests when everything is packed again', async () => {
     const before = process.env['FLOTILLA_CACHE'];
     const elsewhere = join(dir, 'elsewhere');
     mkdirSync(join(elsewhere, 'images'), { recursive: true });

@@ -12,7 +12,7 @@ const named = (kind: string, name: string, spec: string): string => {
   return `apiVersion: ${version}\nkind: ${kind}\nmetadata: { name: ${name}, namespace: shop }\nspec: ${spec}\n`;
 };
 
-/** Each kind that is applied with kubectl has its effect on traffic, and loses it when it is deleted. */
+/** Each kind takes effect on traffic when it is applied with kubectl, and loses its effect when it is deleted. */
 export function describeConfiguration(cluster: () => TestCluster): void {
   describe('configuration applied with kubectl', () => {
     let clients: Clients;

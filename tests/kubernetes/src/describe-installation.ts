@@ -13,7 +13,7 @@ const answered =
   (answer: Answer): boolean =>
     answer.status === status;
 
-/** From an empty cluster to the shop behind the gateway; what follows in the same file works on that. */
+/** From an empty cluster to the shop behind the gateway; later tests in the same file use that mesh. */
 export function describeInstallation(shape: Shape, cluster: () => TestCluster): void {
   describe('from one `kubectl apply -k`', () => {
     let clients: Clients;
@@ -21,7 +21,7 @@ export function describeInstallation(shape: Shape, cluster: () => TestCluster): 
       clients = createClients(cluster());
     });
 
-    it('everything comes up by itself, in whatever order', () => install(cluster(), shape), 300_000);
+    it('everything becomes ready without help, in any order', () => install(cluster(), shape), 300_000);
 
     it('pods of a labelled namespace get a proxy from the webhook', async () => {
       await deployShop(cluster());

@@ -5,7 +5,7 @@ import { until } from './until.ts';
 
 const stock = 'http://stock.shop.svc:8080/';
 
-/** What users notice while parts of the control plane are away or replaced: nothing. */
+/** Traffic is not affected while parts of the control plane are missing or replaced. */
 export function describeOutages(cluster: () => TestCluster): void {
   describe('under traffic', () => {
     let clients: Clients;

@@ -94,7 +94,7 @@ export const grant = (admin: KubeApi): Promise<unknown> =>
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: service },
     subjects: [{ kind: 'ServiceAccount', name: service, namespace: systemNamespace }],
   });
-/** Takes that back; resolves when it is in force. */
+/** Revokes that; resolves when the revocation is in force. */
 export async function revoke(admin: KubeApi): Promise<void> {
   await admin.delete(bindings, { name: service });
   const { group, plural: resource } = resources.mutatingWebhooks;
@@ -108,7 +108,7 @@ export async function makeNamespace(admin: KubeApi, name: string, labels: Readon
   await makeServiceAccount(admin, { namespace: name, name: 'default' });
 }
 
-/** Resolves as well when it exists. */
+/** Creates a ServiceAccount; resolves also if it exists already. */
 export async function makeServiceAccount(
   admin: KubeApi,
   metadata: { readonly namespace: string; readonly name: string },
@@ -123,7 +123,7 @@ export async function makeServiceAccount(
     });
 }
 
-/** Creates a pod, and deletes it again; resolves with what the API server made of it, or with why it refused. */
+/** Creates a pod and deletes it again; resolves with the pod as the API server stored it, or with its refusal. */
 export async function admit(admin: KubeApi, pod: NewObject): Promise<KubeObject | string> {
   try {
     const created = await admin.create(pods, pod);

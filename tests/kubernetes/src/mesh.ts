@@ -5,14 +5,14 @@ export type Shape = 'fleet' | 'monolith';
 export const systemNamespace = 'istio-system';
 const waitSeconds = 240;
 
-/** What a client in a pod got: status 0 is no answer at all. */
+/** The answer that a client in a pod got; status 0 without an answer. */
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
   readonly error?: string;
 }
-/** What became of a client's continuous load since the last reset. */
+/** The results of a client's continuous load since the last reset. */
 export interface Counts {
   readonly requests: number;
   readonly failures: number;
@@ -56,7 +56,7 @@ export interface Clients {
   ask(place: Place, url: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   /** The load on the gateway from outside the mesh. */
   counts(): Promise<Counts>;
-  /** Its counts, which start again. */
+  /** Returns its counts and resets them. */
   reset(): Promise<Counts>;
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from '@flotilla/observability-port';
 import { describe, expect, it } from 'vitest';
 import { writeLogLine } from './log-line.ts';
 
-/** The level and text of the line that is written for a line. */
+/** The level and text that are logged for a line of nats-server. */
 function written(line: string, quiet: readonly number[] = []): readonly (readonly [string, string])[] {
   const lines: (readonly [string, string])[] = [];
   const at = (level: string) => (message: string) => void lines.push([level, message]);
@@ -31,13 +31,13 @@ describe("a line of nats-server's log", () => {
     expect(written(line)).toEqual([[level, message]]);
   });
 
-  it('about a connection of our own is left out, about another one it is not', () => {
+  it('about a connection of a check is left out, about any other it is not', () => {
     const line = '[7] [ERR] 127.0.0.1:55114 - cid:8 - TLS handshake error: EOF';
     expect(written(line, [55_114])).toEqual([]);
     expect(written(line, [55_115])).toHaveLength(1);
   });
 
-  it('is written as it is, whatever it is', () => {
+  it('is written unchanged, whatever its form', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), (line) => {
         expect(written(line)).toHaveLength(1);

@@ -130,7 +130,7 @@ describe('nats-server as a child', () => {
     await bus.close();
   });
 
-  it('keeps its key to itself: not beside the streams, not in its log', async () => {
+  it('keeps its key out of the folder of streams and out of the log', async () => {
     const { server, renew, runDir, storeDir, lines } = await start();
     const { key } = renew();
     await server.ready;
@@ -170,7 +170,7 @@ describe('nats-server as a child', () => {
     expect(pid()).toBeNaN();
   });
 
-  it('says nothing in its log about being checked', async () => {
+  it('does not log the connections of its checks', async () => {
     const { server, renew, lines, pid, ended } = await start({ everyMs: 1, withinMs: 1000, misses: 3 });
     renew();
     await server.ready;

@@ -74,7 +74,7 @@ describe('tokens reviewed by an API server', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('that are refused do not drive out those that are accepted', async () => {
+  it('that are refused do not displace those that are accepted', async () => {
     await verify('good');
     answer = () => ({ authenticated: false, reason: 'forged' });
     for (let i = 0; i < 10_001; i += 1) await verify(`forged-${i}`);
@@ -92,7 +92,7 @@ describe('tokens reviewed by an API server', () => {
     expect(await verify('t')).toMatchObject({ kind: 'accepted' });
   });
 
-  it('of a few addresses leave room for those of others', async () => {
+  it('of a few addresses leave room for those of other addresses', async () => {
     const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
     answer = () => promise;
     const running = Array.from({ length: 9 * 30 }, (_, i) => verify(`t${i}`, `10.0.0.${i % 9}`));

@@ -45,7 +45,7 @@ const undecided = (reason: string): Verdict => ({ kind: 'undecided', reason });
  */
 export function createTokenReviews({ trustDomain, audience, clock, review }: TokenReviewOptions): VerifyToken {
   const verdicts = { accepted: new Lru<Known>(maxVerdicts), refused: new Lru<Known>(maxVerdicts) };
-  const asked = new Map<string, Promise<Verdict>>();
+  const reviews = new Map<string, Promise<Verdict>>();
   const ofAddresses = new Map<string, number>();
 
   async function ask(token: string, hash: string): Promise<Verdict> {
@@ -60,7 +60,7 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
     } catch (thrown) {
       return undecided(`the API server gave no verdict on the token: ${messageOf(thrown)}`);
     } finally {
-      asked.delete(hash);
+      reviews.delete(hash);
     }
   }
 
@@ -79,16 +79,16 @@ export function createTokenReviews({ trustDomain, audience, clock, review }: Tok
   return async (token, address) => {
     if (token.length > maxTokenLength) return refusal(`the token is longer than ${maxTokenLength} characters`, 0);
     const hash = createHash('sha256').update(token).digest('base64');
-    const running = known(hash) ?? asked.get(hash);
+    const running = known(hash) ?? reviews.get(hash);
     if (running) return running;
-    const free = maxReviews - asked.size;
+    const free = maxReviews - reviews.size;
     if (free <= 0) return undecided(`more than ${maxReviews} tokens are being reviewed: try again`);
     const share = Math.min(maxReviewsOfAddress, free);
     if (address !== undefined && (ofAddresses.get(address) ?? 0) >= share)
       return undecided(`more than ${share} tokens of one address are being reviewed: try again`);
     if (address !== undefined) count(address, 1);
     const answer = ask(token, hash);
-    asked.set(hash, answer);
+    reviews.set(hash, answer);
     try {
       return await answer;
     } finally {

@@ -59,7 +59,7 @@ function open(api: FakeKube, maxWatches = 10) {
 }
 
 describe('Secrets of a cluster', () => {
-  it('are read when they are asked for, and again when they are created late, rotated and deleted', async () => {
+  it('are read when they are requested, and again when they are created later, rotated and deleted', async () => {
     const api = new FakeKube();
     const { follow } = open(api);
     const web = follow('shop/web');
@@ -75,7 +75,7 @@ describe('Secrets of a cluster', () => {
     expect(await web.next()).toBe('absent');
   });
 
-  it('keep their last good version while they are wrong, of which the log has no content', async () => {
+  it('keep their last good version while they are not valid, and their content is not logged', async () => {
     const api = new FakeKube();
     await api.create(resources.secrets, secret('web', one));
     const { follow, until } = open(api);
@@ -96,7 +96,7 @@ describe('Secrets of a cluster', () => {
     expect(await web.next()).toBe('2');
   });
 
-  it('stay as they are known while the API server is away, or does not let citadel read them; that is said', async () => {
+  it('keep their last known version while the API server is unreachable or refuses access, which is logged', async () => {
     const api = new FakeKube();
     await api.create(resources.secrets, secret('web', one));
     const { follow, until } = open(api);
@@ -113,7 +113,7 @@ describe('Secrets of a cluster', () => {
     expect(web.current()).toMatchObject({ key: Buffer.from(two.key) });
   });
 
-  it('named for roots are there even when they cannot be used', async () => {
+  it('named for roots exist even when they cannot be used', async () => {
     const api = new FakeKube();
     await api.create(resources.secrets, { ...secret('web-cacert', one), type: 'Opaque', data: { x: '' } });
     const roots = open(api).follow('shop/web-cacert');
@@ -121,7 +121,7 @@ describe('Secrets of a cluster', () => {
     expect(roots.current()).toEqual({});
   });
 
-  it('beyond the limit wait until another is let go, and none is watched for nobody', async () => {
+  it('beyond the limit wait until another is released, and none is watched without a subscriber', async () => {
     const api = new FakeKube();
     for (const name of ['a', 'b']) await api.create(resources.secrets, secret(name, one));
     const { follow, until, full } = open(api, 1);
@@ -164,7 +164,7 @@ describe('who may list Secrets', () => {
         return () => void (armed -= 1);
       },
     };
-    /** Ends the next pause; gives how long it was to be. */
+    /** Ends the next pause, and returns its length. */
     const endPause = async (): Promise<number> => {
       const { ms, callback } = (await timers.next()).value as { ms: number; callback: () => void };
       armed -= 1;
@@ -181,7 +181,7 @@ describe('who may list Secrets', () => {
     return { api, access, allowed, asked, endPause, armed: () => armed, next };
   }
 
-  it('is asked of the API server as Istio asks, once for all who ask', async () => {
+  it('is requested from the API server as in Istio, once for all subscribers', async () => {
     const { access, asked, next } = openReviews();
     const changes = new AsyncQueue<string>();
     const followed = [1, 2].map(() => access.follow('shop/gateway', () => changes.push('changed')));
@@ -198,7 +198,7 @@ describe('who may list Secrets', () => {
     ]);
   });
 
-  it('is asked again: soon after a refusal, a minute after a permission', async () => {
+  it('is checked again: soon after a refusal, a minute after a permission', async () => {
     const { access, allowed, asked, endPause, armed } = openReviews();
     const changes = new AsyncQueue<string | undefined>();
     const followed = access.follow('shop/gateway', () => changes.push(followed.current()));
@@ -214,7 +214,7 @@ describe('who may list Secrets', () => {
     expect(armed()).toBe(0);
   });
 
-  it('stays as it was while there is no answer, and is decided when there is', async () => {
+  it('stays the same while the API server does not answer, and is updated when it does', async () => {
     const { api, access, allowed, endPause, next } = openReviews();
     allowed.add('system:serviceaccount:shop:gateway');
     api.cut();

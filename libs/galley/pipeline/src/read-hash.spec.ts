@@ -24,7 +24,7 @@ describe('the hash of what is read of an object', () => {
     ['a status', { ...entry, status: { conditions: [{ type: 'Reconciled', status: 'True' }] } }],
   ])('is the same with %s', (_what, changed) => expect(hashOfRead(changed)).toBe(hashOfRead(entry)));
 
-  it('is the same while of a status only what nobody reads is another', () => {
+  it('is the same when only fields of the status that galley does not read have changed', () => {
     const conditions = [{ type: 'Ready', status: 'True', lastProbeTime: '2' }];
     expect(hashOfRead({ ...pod, status: { ...pod.status, conditions, message: 'x' } })).toBe(hashOfRead(pod));
   });
@@ -40,7 +40,7 @@ describe('the hash of what is read of an object', () => {
     ['what is no object', 'a', 'b'],
   ])('is another with %s', (_what, before, after) => expect(hashOfRead(after)).not.toBe(hashOfRead(before)));
 
-  it('is empty for what JSON does not hold', () => {
+  it('is empty for values that JSON cannot represent', () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     expect(hashOfRead(circle)).toBe('');

@@ -48,7 +48,7 @@ describe('logChanges', () => {
     expect(line[2]['changedMore']).toBe(15);
   });
 
-  it('is quiet about what a cluster changes by itself, and about nothing', () => {
+  it('logs neither the changes that a cluster makes by itself nor empty batches', () => {
     expect(logged([pod])).toEqual([['debug', 'state of the cluster published', { put: 1, deleted: 0 }]]);
     expect(logged([])).toEqual([]);
   });

@@ -56,7 +56,7 @@ describe('the configuration of injection in a cluster', () => {
     await becomes('two');
   });
 
-  it('is the one of its revision', async () => {
+  it('is read from the ConfigMap of its revision', async () => {
     await put('default');
     await put('canary', 'istio-sidecar-injector-canary');
     await start('canary').becomes('canary');
@@ -75,7 +75,7 @@ describe('the configuration of injection in a cluster', () => {
     await becomes('two');
   });
 
-  it('is not known when the first one is not valid: pods are not injected by chance', async () => {
+  it('is unknown while the first one is not valid, so that no pod is injected with other values', async () => {
     await put('one');
     await change({ values: '[' });
     const { current, becomes } = start();
@@ -93,7 +93,7 @@ describe('the configuration of injection in a cluster', () => {
     await becomes('one');
   });
 
-  it('is awaited while the API server is away, and stays in force when it goes away later', async () => {
+  it('is awaited while the API server is unreachable, and stays in force when it becomes unreachable later', async () => {
     await put('one');
     api.cut();
     const { becomes, current } = start();

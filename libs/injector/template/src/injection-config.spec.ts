@@ -12,7 +12,7 @@ const parsed = (data: Record<string, unknown>): ParsedInjectionConfig => {
 };
 
 describe('the ConfigMap of an injector', () => {
-  it('decides about pods by its config, which comes before its values', () => {
+  it('decides about pods by its config, which takes precedence over its values', () => {
     const config = `
 policy: disabled
 defaultTemplates: [both]
@@ -37,7 +37,7 @@ injectedAnnotations: { note: text }
       warnings: [],
     });
   });
-  it('has complete values beside a config: resources that are missing were removed', () => {
+  it('takes values as complete if there is a config: missing resources were removed', () => {
     const removed = parsed({ config: 'policy: enabled', values: '{"global":{"proxy":{}}}' });
     expect(removed.config.values.global.proxy.resources).toEqual({});
     expect(removed.config.defaultTemplates).toEqual(['sidecar']);

@@ -26,7 +26,7 @@ describe('an election by a Lease', () => {
     const ended = election.run(stop.signal);
     return { election, changes, ended, stop };
   }
-  /** Lets what is in flight be answered. */
+  /** Lets pending requests be answered. */
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
   };

@@ -21,7 +21,7 @@ const leaseOf = (changes: Partial<LeaseRecord> = {}, resourceVersion = '1'): Lea
   object: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'galley', resourceVersion } },
 });
 
-/** Feeds events to one candidate; gives its last effect. */
+/** Feeds events to one candidate, and returns its last effect. */
 class Election {
   state: ElectionState = initialState;
   effect: ElectionEffect | undefined;
@@ -53,7 +53,7 @@ describe('an election', () => {
     expect(election.leads(11_000)).toBe(false);
   });
 
-  it('respects a Lease for as long as its holder promised, from when it was seen, whatever its times say', () => {
+  it('respects a Lease for its duration from when it was seen, regardless of the times in it', () => {
     const stale = leaseOf({ renewTime: -1e12 });
     const election = new Election().give(due(1000), found(1000, stale));
     expect(election.effect).toEqual({ type: 'wait', ms: 2000 * 1.6 });
@@ -67,7 +67,7 @@ describe('an election', () => {
     });
   });
 
-  it('does not start the time of a Lease again when something else in the object changes', () => {
+  it('does not extend a Lease when something else in the object changes', () => {
     const election = new Election().give(due(0), found(0, leaseOf()), due(15_000), found(15_000, leaseOf({}, '2')));
     expect(election.effect).toMatchObject({ request: { type: 'replace', lease: leaseOf({}, '2') } });
   });
@@ -81,7 +81,7 @@ describe('an election', () => {
     });
   });
 
-  it('counts its time from when it sent the renewal', () => {
+  it('measures its time from when it sent the renewal', () => {
     const election = new Election().give(due(0), found(0)).accept(100).give(due(2000));
     election.accept(4000);
     expect(election.leads(11_999)).toBe(true);
@@ -113,7 +113,7 @@ describe('an election', () => {
     expect(election.give(due(4030)).effect).toMatchObject({ request: { type: 'replace' } });
   });
 
-  it('gives the Lease back when it stops, and tries that a second time on the Lease as it is then', () => {
+  it('releases the Lease when it stops, and tries once more with the current Lease if that fails', () => {
     const election = new Election().give(due(0), found(0)).accept(0).give({ type: 'stop', now: 500 });
     const released = { holder: '', durationSeconds: 1, acquireTime: 500, renewTime: 500, transitions: 0 };
     expect(election.effect).toMatchObject({ request: { type: 'replace', record: released } });
@@ -125,7 +125,7 @@ describe('an election', () => {
     expect(election.accept(800).effect).toEqual({ type: 'end' });
   });
 
-  it('gives nothing back that it does not hold', () => {
+  it('does not release a Lease that it does not hold', () => {
     expect(new Election().give(due(0), found(0, leaseOf()), { type: 'stop', now: 1 }).effect).toEqual({ type: 'end' });
     expect(new Election().give({ type: 'stop', now: 1 }).effect).toEqual({ type: 'end' });
   });
@@ -138,9 +138,9 @@ const weather: fc.Arbitrary<Weather> = fc.record({
       clockOffsetMs: fc.integer({ min: -1e12, max: 1e12 }),
       clockRate: fc.double({ min: 0.9, max: 1.1, noNaN: true }),
       startMs: secondsUpTo(30),
-      /** Ends without giving the Lease back, or gives it back; then a new process takes its place. */
+      /** Ends with or without releasing the Lease; then a new process takes its place. */
       ends: fc.array(fc.record({ atMs: secondsUpTo(240), isOrderly: fc.boolean() }), { maxLength: 2 }),
-      /** While these last, what it sends or what it is answered is lost. */
+      /** During these, its requests or their answers are lost. */
       partitions: fc.array(
         fc.record({
           fromMs: secondsUpTo(240),

@@ -94,7 +94,7 @@ describe('the root certificate in webhook configurations', () => {
     expect(await bundlesOf('istio-sidecar-injector-canary')).toEqual([undefined]);
   });
 
-  it('keeps what else is in the configuration', async () => {
+  it('does not change anything else in the configuration', async () => {
     source.set(certificate('ROOT'));
     await make('a');
     start();
@@ -105,7 +105,7 @@ describe('the root certificate in webhook configurations', () => {
     });
   });
 
-  it('is restored when somebody edits it, follows a new root, and comes to a configuration that is added', async () => {
+  it('is restored after an edit, follows a new root, and is written into a configuration that is added', async () => {
     source.set(certificate('ROOT'));
     await make('a');
     start();
@@ -145,7 +145,7 @@ describe('the root certificate in webhook configurations', () => {
     await becomes('a', 'ROOT');
   });
 
-  it('says which permission is missing, and is written once it is granted', async () => {
+  it('is written once a missing permission is granted, which is logged until then', async () => {
     source.set(certificate('ROOT'));
     await make('a');
     const { patch } = api;
@@ -162,7 +162,7 @@ describe('the root certificate in webhook configurations', () => {
     await becomes('a', 'ROOT');
   });
 
-  it('says that the webhook is not registered, and what is expected', async () => {
+  it('is missed in the log, with what is expected, while the webhook is not registered', async () => {
     source.set(certificate('ROOT'));
     await make('unrelated', { webhooks: ['other.example.com'] });
     start();

@@ -18,11 +18,11 @@ describe('problemsPage', () => {
     ]);
   });
 
-  it('says so when nothing is wrong', async () => {
+  it('states that nothing is wrong', async () => {
     expect((await ask(() => [])).text).toBe('no problems\n');
   });
 
-  it('has everything in JSON', async () => {
+  it('contains all fields in JSON', async () => {
     const { contentType, text } = await ask(() => [{ ...problem, since: 'today' }], true);
     expect([contentType, JSON.parse(text)]).toEqual([
       'application/json',

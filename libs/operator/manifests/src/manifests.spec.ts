@@ -18,14 +18,14 @@ const manifests = files.flatMap(([, objects]) => objects) as readonly Manifest[]
 const ofKind = (kind: string): readonly Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
 
 describe('the manifests in deploy', () => {
-  it.each(files)('%s is as the library has it', async (path, objects) => {
+  it.each(files)('%s is what the library generates', async (path, objects) => {
     const text = objects
       .map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
       .join('---\n');
     await expect(note + text).toMatchFileSnapshot(join(deploy, path));
   });
 
-  it('have no file that the library does not have', () => {
+  it('contain no file that the library does not generate', () => {
     for (const [folder, all] of folders.filter(([folder]) => folder !== 'crds'))
       expect(readdirSync(join(deploy, folder)).sort()).toEqual(Object.keys(all).sort());
   });
@@ -43,7 +43,7 @@ describe('every workload', () => {
     return [workload.metadata.name, template] as const;
   });
 
-  it.each(pods)('%s keeps to the security level "restricted"', (_name, { spec }) => {
+  it.each(pods)('%s complies with the security level "restricted"', (_name, { spec }) => {
     expect(spec).toMatchObject({
       securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
       containers: [
@@ -74,7 +74,7 @@ describe('every workload', () => {
 });
 
 describe('rights', () => {
-  it('to read Secrets has citadel alone, beside the gateway for its own namespace', () => {
+  it('to read Secrets belong to citadel alone, except for the gateway in its own namespace', () => {
     const readers = [...ofKind('Role'), ...ofKind('ClusterRole')].filter((role) =>
       (role['rules'] as readonly { resources: readonly string[]; verbs: readonly string[] }[]).some(
         ({ resources, verbs }) => resources.includes('secrets') && verbs.some((verb) => verb !== 'create'),

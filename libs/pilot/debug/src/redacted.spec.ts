@@ -4,7 +4,7 @@ import { withoutSecrets } from './redacted.ts';
 const redacted = { inlineBytes: Buffer.from('[redacted]').toString('base64') };
 
 describe('withoutSecrets', () => {
-  it('keeps certificates, and nothing else that a secret may have', () => {
+  it('keeps certificates and nothing else of a secret', () => {
     expect(
       withoutSecrets({
         name: 'web',

@@ -50,10 +50,10 @@ export function frame(
 /** `:method: POST`, `:scheme: http`, `:path: /` of the static table (RFC 7541, A). */
 export const requestBlock = Buffer.from([0x83, 0x86, 0x84]);
 const literal = (text: string): Buffer => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
-/** A header that is not put into the table (RFC 7541, 6.2.2). */
+/** A header field without indexing (RFC 7541, 6.2.2). */
 export const header = (name: string, value: string): Buffer =>
   Buffer.concat([Buffer.from([0]), literal(name), literal(value)]);
-/** The headers of a call of gRPC. */
+/** The headers of a gRPC call. */
 export const callBlock = (path: string): Buffer =>
   Buffer.concat([
     Buffer.from([0x83, 0x86]),
@@ -83,5 +83,5 @@ export const write = (socket: Socket, bytes: Buffer): Promise<void> =>
     socket.write(bytes, () => (clearTimeout(timer), resolve()));
   });
 
-/** What each client begins with. */
+/** The beginning of each client's connection. */
 export const greet = (socket: Socket): Promise<void> => write(socket, Buffer.concat([preface, frame(frames.settings)]));

@@ -32,7 +32,7 @@ describe('identities of bearer tokens', () => {
     start();
   });
 
-  it('are what citadel says, and kept as long as it says', async () => {
+  it('are those that citadel answers, and are kept for the time that it allows', async () => {
     expect(await Promise.all([identitiesOf('a.b.c', '10.0.0.1'), identitiesOf('a.b.c', '10.0.0.2')])).toEqual([
       accepted,
       accepted,
@@ -51,7 +51,7 @@ describe('identities of bearer tokens', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('are not kept beyond the end of their token by the time that the answer was under way', async () => {
+  it('are not kept beyond the expiry of their token because the answer took time', async () => {
     answer = () => {
       clock.advance(2000);
       return accepted;
@@ -100,7 +100,7 @@ describe('identities of bearer tokens', () => {
     expect(await identitiesOf('third.b.c', '10.0.0.1')).toEqual(accepted);
   });
 
-  it('without a verdict are neither kept nor held against their address', async () => {
+  it('without a verdict are not kept and do not count against their address', async () => {
     answer = () => ({ kind: 'undecided', reason: 'citadel is away' });
     for (let i = 0; i < 20; i += 1)
       expect(await identitiesOf('a.b.c', '10.0.0.1')).toEqual({ kind: 'undecided', reason: 'citadel is away' });
@@ -109,7 +109,7 @@ describe('identities of bearer tokens', () => {
     expect(await identitiesOf('a.b.c', '10.0.0.1')).toEqual(accepted);
   });
 
-  it('are asked for a few at a time, and addresses take turns', async () => {
+  it('are checked a few at a time, and addresses take turns', async () => {
     start({ xdsRefusedTokens: 100 });
     const ends: (() => void)[] = [];
     answer = () => new Promise((resolve) => void ends.push(() => resolve(accepted)));

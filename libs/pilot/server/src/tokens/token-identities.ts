@@ -58,7 +58,7 @@ const refused = (reason: string): Decided => ({ kind: 'refused', reason, reuseMs
 export function createTokenIdentities({ identify, limits, clock, hit }: TokenIdentitiesOptions): TokenIdentities {
   const { xdsRefusedTokens, xdsTokenChecks, xdsTokenChecksPerAddress } = limits;
   const verdicts = { accepted: new Lru<Known>(maxVerdicts), refused: new Lru<Known>(maxVerdicts) };
-  const asked = new Map<string, Promise<PilotVerdict>>();
+  const checks = new Map<string, Promise<PilotVerdict>>();
   const refusals = createTokenBuckets({ perSecond: xdsRefusedTokens, burst: xdsRefusedTokens * burstSeconds, clock });
   const slots = createFairSlots({
     total: xdsTokenChecks,
@@ -105,10 +105,10 @@ export function createTokenIdentities({ identify, limits, clock, hit }: TokenIde
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
       return refused('the token is not three parts of base64url, separated by dots');
     const hash = createHash('sha256').update(token).digest('base64');
-    const running = known(hash) ?? asked.get(hash);
+    const running = known(hash) ?? checks.get(hash);
     if (running) return running;
-    const answer = ask(token, address, hash).finally(() => asked.delete(hash));
-    asked.set(hash, answer);
+    const answer = ask(token, address, hash).finally(() => checks.delete(hash));
+    checks.set(hash, answer);
     return answer;
   };
 }

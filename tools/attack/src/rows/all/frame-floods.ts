@@ -16,9 +16,9 @@ import type { Port } from '../../mesh/places.ts';
 interface Flood {
   readonly flood: (i: number) => Buffer;
   readonly count: number;
-  /** Frames that are written at once. */
+  /** How many frames are written at once. */
   readonly chunk?: number;
-  /** What is sent before. */
+  /** Frames that are sent first. */
   readonly first?: (port: Port) => Buffer;
 }
 

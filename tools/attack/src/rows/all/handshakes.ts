@@ -12,7 +12,7 @@ const ports: readonly { readonly port: Port; readonly service: Service }[] = [
   { port: 'webhook', service: 'sidecar-injector' },
 ];
 
-/** The first bytes of a client: the record with its hello. */
+/** The first bytes of a client: the TLS record with its ClientHello. */
 const helloOf = (options: ConnectionOptions = {}): Promise<Buffer> =>
   new Promise((resolve) => {
     const socket = new Duplex({

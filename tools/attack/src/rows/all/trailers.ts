@@ -6,7 +6,7 @@ const repeated = (count: number, text: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => text(i)).join('');
 const chunked = 'POST /metrics HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n';
 
-/** What 50 connections send, each of which must be answered and closed, or closed, within 10 s. */
+/** A row in which 50 connections send the same bytes, and each must be closed in time, answered or not. */
 const kinds: readonly { readonly name: string; readonly describe: string; readonly text: () => string }[] = [
   {
     name: '20,000 trailers',
@@ -85,7 +85,7 @@ export const trailers: readonly Attack[] = services
         for (const socket of sockets)
           socket.on('data', (chunk: Buffer) => mesh.answered(chunk.toString('latin1').slice(0, 1000)));
         await new Promise((resolve) => setTimeout(resolve, 1000));
-        // What is complete may be kept alive: half of it asks for an end.
+        // A connection may stay open after a complete request, so half of them request its end.
         for (const socket of sockets) if (socket.writable) socket.end();
         const areClosed = await Promise.all(sockets.map((socket) => closedWithin(socket, 20_000)));
         const left = areClosed.filter((isClosed) => !isClosed).length;

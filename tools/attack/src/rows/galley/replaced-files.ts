@@ -16,8 +16,8 @@ const entry = (host: string): string =>
   );
 const cluster = (host: string): string => `outbound|80||${host}`;
 
-/** A sidecar hears of this cluster within a time. */
-async function isKnown(mesh: Mesh, host: string): Promise<void> {
+/** Resolves when a sidecar has got the cluster of a host; rejects when that takes too long. */
+async function reachesSidecar(mesh: Mesh, host: string): Promise<void> {
   const stream = await mesh.stream();
   stream.send({ typeUrl: types.cds, resourceNamesSubscribe: ['*'] });
   await stream.next(
@@ -27,14 +27,14 @@ async function isKnown(mesh: Mesh, host: string): Promise<void> {
   stream.close();
 }
 
-/** A file that is in force becomes something else, and then a file again, which must be read. */
+/** A row in which a file that is in force is replaced by something else, then by a file again, which must be read. */
 const becomes = (name: string, replace: (path: string, mesh: Mesh) => unknown): Row => ({
   name: `a file that becomes ${name}`,
   describe: `a file that is in force becomes ${name}, and a file again: nobody waits, and the last file is read`,
   deadlineMs: 45_000,
   run: async (mesh) => {
     mesh.write(file, entry('before.test'));
-    await isKnown(mesh, 'before.test');
+    await reachesSidecar(mesh, 'before.test');
     const path = join(mesh.configFolder, file);
     for (let i = 0; i < 10; i += 1) {
       rmSync(path, { recursive: true, force: true });
@@ -44,11 +44,11 @@ const becomes = (name: string, replace: (path: string, mesh: Mesh) => unknown): 
     await pause(1000);
     rmSync(path, { recursive: true, force: true });
     mesh.write(file, entry('after.test'));
-    await isKnown(mesh, 'after.test');
+    await reachesSidecar(mesh, 'after.test');
   },
 });
 
-/** Files that are watched, and change what they are. */
+/** Watched files that are replaced by folders, links and other things. */
 export const replacedFiles = table({ service: 'galley', kind: 'replaced files' }, [
   becomes('a pipe', (path) => execFileSync('mkfifo', [path])),
   becomes(

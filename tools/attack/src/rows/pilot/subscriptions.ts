@@ -10,7 +10,7 @@ type Row = Omit<Attack, 'service' | 'kind'>;
 const { DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 const lastsMs = 8000;
 
-/** Requests of one stream as fast as they are taken, for 8 s at most; then a sidecar is served as before. */
+/** Sends requests on one stream as fast as they are read, for 8 s at most; then a sidecar must be served as before. */
 const turns = (name: string, what: string, request: (i: number) => DeltaFields): Row => ({
   name,
   describe: `${what}: nobody else waits, memory stays bounded`,
@@ -24,7 +24,7 @@ const turns = (name: string, what: string, request: (i: number) => DeltaFields):
     }
   },
 });
-/** A first request with this node: answered, or refused with a status of the client's. */
+/** A first request with this node, which must be answered, or refused as the client's fault. */
 const node = (
   name: string,
   what: string,
@@ -67,7 +67,7 @@ const nested = (levels: number): unknown => {
 };
 const cluster = (i: number): string => `outbound|80||n-${i}.shop.svc.cluster.local`;
 
-/** Streams that change what they ask for, and nodes that say odd things. */
+/** Streams that keep changing what they request, and nodes with unusual content. */
 export const subscriptions = table({ service: 'pilot', kind: 'subscriptions' }, [
   turns('one name on and off', 'a name that is asked for and left in turn', (i) =>
     i % 2 === 0

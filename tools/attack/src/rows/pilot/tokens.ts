@@ -8,7 +8,7 @@ import type { Mesh } from '../../mesh/attacked-mesh.ts';
 
 type Row = Omit<Attack, 'service' | 'kind'>;
 
-/** How a stream with this token ends, or `served`. */
+/** The status with which a stream with this token ends, or `served`. */
 async function outcome(mesh: Mesh, token: string, options: Partial<AdsOptions> = {}): Promise<string> {
   const stream = await mesh.streamByToken(token, options);
   stream.send({ typeUrl: types.cds });
@@ -36,7 +36,7 @@ const refused = (name: string, token: (mesh: Mesh) => Promise<string> | string, 
 const claims = (name: string, given: Claims, more: Partial<Row> = {}): Row =>
   refused(name, (mesh) => mesh.tokens.mint(given), more);
 
-/** Accepted until a minute after its expiry, when clocks may differ no more. */
+/** How long a token is accepted after its expiry, because clocks may differ. */
 const leewaySeconds = 60;
 
 /** Bearer tokens of clients without a certificate. */
@@ -95,7 +95,7 @@ export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
           if (j % 100 === 0) await pause(1);
         }
       }
-      // Its address has to wait for a moment unless its verdict is known still.
+      // Unless the verdict is still known, the token's address has to wait for a moment.
       let after = await outcome(mesh, good);
       for (let tries = 0; tries < 10 && after === 'RESOURCE_EXHAUSTED'; tries += 1) {
         await pause(1000);
