@@ -3,12 +3,14 @@ import { pause, type Clock } from '@flotilla/std';
 
 /** Time for the calls of a connection to end by themselves. */
 const graceMs = 1000;
+/** Connections are looked through no more often, however many there are: several may be closed at a time. */
+const stepMs = 20;
 
 /**
- * Disconnects clients, one connection after another and evenly over `ms`, so that they do not all connect to the other
- * replicas at once. Each is asked to open a new connection (GOAWAY; RFC 9113, 6.8); calls that have not ended after a
- * second are ended. `sessions` may grow and shrink meanwhile. Resolves early when none are left, and at the end of `ms`
- * in any case; later connections are not disconnected.
+ * Disconnects clients evenly over `ms`, so that they do not all connect to the other replicas at once. Each is asked to
+ * open a new connection (GOAWAY; RFC 9113, 6.8); calls that have not ended after a second are ended. `sessions` may grow
+ * and shrink meanwhile. Resolves early when none are left, and at the end of `ms` in any case; later connections are not
+ * disconnected.
  */
 export async function drain(
   sessions: ReadonlySet<ServerHttp2Session>,
@@ -18,15 +20,12 @@ export async function drain(
   const end = clock.now() + Math.max(0, ms - graceMs);
   for (;;) {
     const waiting = [...sessions].filter((session) => !closing.has(session));
-    const [next] = waiting;
-    if (!next) break;
+    if (waiting.length === 0) break;
     const leftMs = end - clock.now();
-    if (leftMs <= 0) {
-      for (const session of waiting) closing.set(session, disconnect(session, clock));
-      break;
-    }
-    closing.set(next, disconnect(next, clock));
-    if (waiting.length > 1) await pause(leftMs / waiting.length, undefined, clock);
+    const count = leftMs > 0 ? Math.ceil((waiting.length * stepMs) / leftMs) : Infinity;
+    for (const session of waiting.slice(0, count)) closing.set(session, disconnect(session, clock));
+    if (leftMs <= 0) break;
+    if (waiting.length > count) await pause((leftMs / waiting.length) * count, undefined, clock);
   }
   await Promise.all(closing.values());
 }
