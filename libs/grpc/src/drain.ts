@@ -7,10 +7,10 @@ const graceMs = 1000;
 const stepMs = 20;
 
 /**
- * Disconnects clients evenly over `ms`, so that they do not all connect to the other replicas at once. Each is asked to
- * open a new connection (GOAWAY; RFC 9113, 6.8); calls that have not ended after a second are ended. `sessions` may grow
- * and shrink meanwhile. Resolves early when none are left, and at the end of `ms` in any case; later connections are not
- * disconnected.
+ * Disconnects clients evenly over `ms`, so that they do not all connect to the other replicas at once. Each is asked
+ * to open a new connection (GOAWAY; RFC 9113, 6.8); calls that have not ended after a second are ended. `sessions` may
+ * grow and shrink meanwhile. Resolves early when none are left, and at the end of `ms` in any case; later connections
+ * are not disconnected.
  */
 export async function drain(
   sessions: ReadonlySet<ServerHttp2Session>,

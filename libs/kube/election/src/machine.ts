@@ -105,8 +105,8 @@ export function step(state: ElectionState, event: ElectionEvent, candidate: Cand
       return next.releases === undefined ? wait(next, candidate) : [next, { type: 'end' }];
     }
     case 'failed':
-      // Somebody may have written the Lease meanwhile, possibly this process: read what it says now. If it was read just
-      // before, it can't be written at the moment.
+      // Another process may have written the Lease, or this request may have taken effect: read it to find out. If it
+      // was read just before, it can't be written at the moment.
       if (state.pending.type === 'replace' && !state.pending.isAfterRead && state.renewedAt !== undefined)
         return send(state, { type: 'read' }, now);
       return state.releases === undefined ? wait(state, candidate) : [state, { type: 'end' }];
