@@ -31,11 +31,11 @@ export const rootsSuffix = '-cacert';
 export const noRoots: Credential = {};
 
 /**
- * Credentials by name, of the names that were added and no others. `namespace/name` is the certificate with its key in
+ * Credentials of the names that were added. `namespace/name` is the certificate with its key in
  * the Secret of that name; `namespace/name-cacert` is the roots in the Secret of that whole name, or, where there is
- * none, those beside the certificate. Each added name is answered: with its credential, or in `delete` while there is
- * none; later with what changes. What is known stays in force while the source is away. Names of a namespace have
- * credentials only while a reader of that namespace has been added who may have them.
+ * none, those beside the certificate. Each added name is answered with its credential, or in `delete` while there is
+ * none, and later with each change. The last answers stay in force while the source is unreachable. A name has a
+ * credential only while a reader of its namespace has been added who may have it.
  */
 export interface CredentialSubscription extends AsyncIterable<CredentialUpdate> {
   add(name: string): void;

@@ -50,7 +50,7 @@ export function union(a: Signature, b: Signature): Signature {
 export class Subject {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly #texts = new WeakMap<Signature, string>();
-  /** What was found last: a subject is mostly compared by the same attributes many times in a row. */
+  /** The last result: a subject is mostly compared by the same attributes many times in a row. */
   #last: { readonly signature: Signature; readonly text: string } | undefined;
   readonly #textsByPath = new Map<string, string>();
 

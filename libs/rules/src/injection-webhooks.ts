@@ -80,7 +80,7 @@ export interface InjectionWebhookOptions {
   readonly tag?: string;
   /** The injector's Kubernetes Service, and its path: `/inject`, or `/inject/cluster/NAME/net/NAME`. */
   readonly service: { readonly name: string; readonly namespace: string; readonly path?: string };
-  /** Whether the API server asks again when another webhook has changed the pod. */
+  /** Whether the API server calls the webhook again when another one has changed the pod. */
   readonly reinvocationPolicy?: 'Never' | 'IfNeeded';
   readonly enableNamespacesByDefault?: boolean;
   readonly labels?: Labels;

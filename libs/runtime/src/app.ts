@@ -108,7 +108,7 @@ export interface App {
   readonly pages?: Pages;
   /** Lines that /ready shows besides the result. */
   details?(): readonly string[];
-  /** How long runners may take to end once the process is told to stop; 5 s by default. */
+  /** How long runners may take to end once the process has to stop; 5 s by default. */
   readonly stopWithinMs?: number;
   /** What is left to do when all runners have ended. */
   close?(): void;

@@ -1,10 +1,10 @@
 export interface FairSetOptions {
-  /** Members that are held at a time, of all groups together. */
+  /** The most members that are held at a time, of all groups together. */
   readonly most: number;
   groupOf(member: string): string;
-  /** A member is held from now on: it was added, or has waited. */
+  /** Called when a member is held, at once or after it has waited. */
   hold(member: string): void;
-  /** A member that was held has left. */
+  /** Called when a held member has left. */
   release?(member: string): void;
 }
 
@@ -16,7 +16,7 @@ export interface FairSetOptions {
 export interface FairSet {
   /** Whether the member is held; otherwise it waits. A member must not be added twice. */
   add(member: string): boolean;
-  /** Has no effect for what was not added. */
+  /** Removes a member, held or waiting; has no effect for others. */
   delete(member: string): void;
   isHeld(member: string): boolean;
   isWaiting(member: string): boolean;
@@ -26,7 +26,7 @@ export interface FairSet {
 export function createFairSet({ most, groupOf, hold, release = () => {} }: FairSetOptions): FairSet {
   const held = new Set<string>();
   const counts = new Map<string, number>();
-  /** By group, the group whose turn is next first. */
+  /** Waiting members by group; the group whose turn is next comes first. */
   const waiting = new Map<string, Set<string>>();
   let waitingCount = 0;
 

@@ -34,8 +34,8 @@ export function whyNoCluster(): string | undefined {
 }
 
 /**
- * Starts a cluster. While tests are written, `FLOTILLA_TEST_CLUSTER=FOLDER` takes the one of `npm run cluster -- up` in
- * that folder, as it is, and leaves it running.
+ * Starts a cluster. With `FLOTILLA_TEST_CLUSTER=FOLDER`, for writing tests, uses the cluster that `npm run cluster --
+ * up` has started in that folder, and leaves it running.
  */
 export async function openCluster(): Promise<TestCluster> {
   const present = process.env['FLOTILLA_TEST_CLUSTER'];

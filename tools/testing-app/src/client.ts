@@ -51,8 +51,8 @@ const emptyCounts = () => ({
  * Servers' certificates are not verified.
  */
 export function createClient(load?: ContinuousLoad): Client {
-  // A proxy that ends drains for 5 s, and says so with its answers only: whoever keeps an idle connection longer
-  // may use it just when it is closed.
+  // A proxy that ends drains for 5 s, and announces that only in its answers: a connection that stays idle longer may
+  // be reused just when it is closed.
   const timeout = 1000;
   const pooled = {
     http: new Agent({ keepAlive: true, maxSockets: 256, timeout }),

@@ -44,7 +44,7 @@ class ManualClock {
 /** Lets everything happen that needs no time. */
 const idle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-/** Elects whom the test says, which may be nobody or several. */
+/** An election that the test decides; it may elect nobody or several. */
 class TestElection {
   leaders: readonly string[] = [];
   readonly #listeners = new Set<() => void>();

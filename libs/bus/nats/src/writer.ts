@@ -26,9 +26,9 @@ export interface WriterOptions extends AppenderOptions {
   /** Unlike that of any other writer, and one token of a subject. */
   readonly name: string;
   readonly onRole: (role: Role, reason: string) => void;
-  /** A holder of the log that does not answer for so long is gone. */
+  /** A holder of the log counts as gone when it has not answered for this long. */
   readonly leaseMs?: number;
-  /** Without it, whoever finds the log free, or its holder gone, takes it. */
+  /** Without an election, the first writer that finds the log free, or its holder gone, takes it. */
   readonly election?: WriterElection | undefined;
 }
 export interface Writer extends Publisher {
@@ -65,9 +65,9 @@ export function createWriter(options: WriterOptions): Writer {
  *                        standby ◀──(another's entry at the end)─────────────────────────────────────┤
  *                        claim   ◀──(the log was lost, emptied or made again)────────────────────────┘
  *
- * With an election the leader claims the log, whoever holds it, and nobody else does. A holder that does not lead any
- * more goes on until another one overtakes it: where nobody can be elected, because the API server is away, nothing
- * changes.
+ * With an election, only the leader claims the log, even if another writer holds it. A holder that has lost the
+ * election keeps writing until another one claims the log: while nobody can be elected because the API server is
+ * unreachable, nothing changes.
  *
  * A state is claimed with when it is complete, so readers go from one complete state to the next. One turn after
  * another, nothing runs beside it.

@@ -179,7 +179,7 @@ export class Pipeline {
     return { session: this.#session, seq: this.#seq, put: [], delete: [], complete: collections };
   }
 
-  /** What sources have in force of an object, or what is in force without them; nothing where that is out of scope. */
+  /** The object that sources have in force, else its default; undefined if that is out of scope. */
   #given(text: string): AnyResource | undefined {
     const claim = this.#raw.claims.inForce(text);
     if (claim && this.#scope?.includes(claim.id) === false) return undefined;

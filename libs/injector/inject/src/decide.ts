@@ -39,8 +39,8 @@ export function skipReason(
 }
 
 /**
- * Whether the API server sends a pod to the injector of a revision at all: one of the webhooks that it is registered
- * with selects the labels of the pod and of its namespace.
+ * Whether the API server sends a pod to the injector of a revision: whether one of the injector's webhooks selects the
+ * labels of the pod and of its namespace.
  */
 export const webhookSelects = (namespaceLabels: Labels, podLabels: Labels, revision = 'default'): boolean =>
   injectionSelectors(revision).some(

@@ -116,7 +116,7 @@ export function simulate(
     give(process, { type: 'due', now: localTime(process) });
   }
 
-  /** What is in flight of a process that ends still takes effect. */
+  /** Requests of a process that ends still take effect. */
   function end(identity: string, isOrderly: boolean): void {
     for (const process of processes)
       if (process.candidate.identity === identity && process.mode === 'running')

@@ -130,10 +130,10 @@ export class Proxy implements Session, Holder {
     this.report.pushed();
   }
 
-  /** Citadel has said what does not exist, and who may have nothing. */
+  /** Called when citadel has reported which credentials do not exist, and which readers may have none. */
   onRefused(refusals: CredentialRefusals): void {
     if (this.attributes.identity === undefined) return;
-    this.#secrets.refused(refusals, { asked: this.#interests.namesOf('sds'), subject: this.subject });
+    this.#secrets.refused(refusals, { requested: this.#interests.namesOf('sds'), subject: this.subject });
   }
 
   onEffect(effect: Effect): void {
@@ -143,7 +143,7 @@ export class Proxy implements Session, Holder {
     switch (effect.kind) {
       case 'subscribed':
         this.#interests.follow(effect);
-        if (effect.typeUrl === typeUrls.sds) this.#secrets.asked(effect.added, this.subject);
+        if (effect.typeUrl === typeUrls.sds) this.#secrets.requested(effect.added, this.subject);
         return;
       case 'send':
         this.#interests.becomeKnown(effect);

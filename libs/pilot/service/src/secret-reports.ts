@@ -65,14 +65,16 @@ export function createSecretReports(
     return isAbsent(access.key) ? 'not there' : undefined;
   };
   return {
-    /** The proxy, known to queries as `subject`, has newly asked for secrets of these names. */
-    asked(names: readonly string[], subject: Subject): void {
+    /** The proxy, known to queries as `subject`, has newly requested secrets of these names. */
+    requested(names: readonly string[], subject: Subject): void {
       report(names.map((name) => ({ name, reason: reasonFor(name, subject) })));
     },
-    /** Citadel has refused something; the proxy, known to queries as `subject`, has requested the names in `asked`. */
+    /**
+     * Citadel has refused something; the proxy, known to queries as `subject`, has requested the names in `requested`.
+     */
     refused(
       { absent, accounts }: CredentialRefusals,
-      { asked, subject }: { readonly asked: Iterable<string>; readonly subject: Subject },
+      { requested, subject }: { readonly requested: Iterable<string>; readonly subject: Subject },
     ): void {
       const reasonNow = (name: string): Reason | undefined => {
         const access = engine.read(secretAccess, name, subject);
@@ -80,7 +82,7 @@ export function createSecretReports(
         const isNew = access.refused === 'not authorised' && account !== undefined && accounts.has(account);
         return isNew ? access.refused : undefined;
       };
-      report([...asked].map((name) => ({ name, reason: reasonNow(name) })));
+      report([...requested].map((name) => ({ name, reason: reasonNow(name) })));
     },
   };
 }

@@ -92,11 +92,11 @@ describe('identities of bearer tokens', () => {
     });
     expect(hits).toEqual(['xds_refused_tokens']);
     expect(await identitiesOf('good.b.c', '10.0.0.2')).toEqual(accepted);
-    // What is known is used whoever asks.
+    // A known verdict is used for every address.
     expect(await identitiesOf('good.b.c', '10.0.0.1')).toEqual(accepted);
     clock.advance(1000);
     expect(await identitiesOf('other.b.c', '10.0.0.1')).toEqual(accepted);
-    // A token that is accepted costs nothing.
+    // An accepted token does not count against its address.
     expect(await identitiesOf('third.b.c', '10.0.0.1')).toEqual(accepted);
   });
 

@@ -105,8 +105,8 @@ export class ProxyReport {
   }
 
   /**
-   * Whether this is the first call with a number that is higher than any before: counts proxies once in what may have
-   * each several times, for less than a set of them costs.
+   * Whether this number is higher than that of every call before. Lets a caller that numbers its objects count each
+   * proxy once per object, which is cheaper than keeping a set of proxies.
    */
   isFirstIn(count: number): boolean {
     const isFirst = this.#countedIn !== count;
