@@ -108,6 +108,17 @@ describe('the configuration of injection in a cluster', () => {
     await becomes('two');
   });
 
+  it('is said not to exist once, also when the API server is read again', async () => {
+    const { becomes } = start();
+    await heard('does not exist');
+    api.cut();
+    await heard('connection refused');
+    api.restore();
+    await put('one');
+    await becomes('one');
+    expect(lines.filter((line) => /exists?\b/.test(line))).toHaveLength(1);
+  });
+
   it('names templates without effect', async () => {
     await put('one');
     await change({ config: 'templates: { custom: "metadata: {}" }' });
