@@ -4,5 +4,4 @@ export { type IptablesCommandOptions, cleanIptablesCommand, iptablesCommand } fr
 export { parsePodInfo } from './pod-info.ts';
 export { proxyCommand } from './proxy-command.ts';
 export { prepareProxy } from './proxy-start.ts';
-export { readSettings, splitAddress } from './agent-settings.ts';
 export { requestCommand, waitCommand } from './small-commands.ts';

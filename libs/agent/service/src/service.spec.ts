@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { activeConnections, parsePodInfo, readSettings, splitAddress } from './index.ts';
+import { readSettings, splitAddress } from './agent-settings.ts';
+import { activeConnections, parsePodInfo } from './index.ts';
 
 describe("the downward API's files", () => {
   it('give keys and unquoted values', () => {

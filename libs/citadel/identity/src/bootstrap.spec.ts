@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseBootstrapTokens, verifyBootstrapToken } from './index.ts';
+import { parseBootstrapTokens, verifyBootstrapToken } from './bootstrap.ts';
 
 const pilot = 'p'.repeat(32);
 const galley = 'g'.repeat(32);

@@ -1,5 +1,5 @@
 export { type AuthenticateOptions, type Credentials, authenticate } from './authenticate.ts';
-export { type BootstrapTokens, parseBootstrapTokens, verifyBootstrapToken } from './bootstrap.ts';
+export { type BootstrapTokens, parseBootstrapTokens } from './bootstrap.ts';
 export { serviceNames } from './service-names.ts';
 export { verifyServiceAccountToken } from './jwt.ts';
 export { createTokenReviews, type TokenReviewOptions } from './token-review.ts';

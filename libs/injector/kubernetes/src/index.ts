@@ -1,2 +1,1 @@
-export { createConfigMapSource, type ConfigMapSourceOptions } from './config-map-source.ts';
-export { injectorPlatformSettings, openInjectorPlatform, type InjectorPlatform } from './platform.ts';
+export { injectorPlatformSettings, openInjectorPlatform } from './platform.ts';

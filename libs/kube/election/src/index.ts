@@ -1,4 +1,3 @@
-export { createElection, type Election, type ElectionOptions } from './election.ts';
-export { defaultTiming, type ElectionTiming } from './machine.ts';
+export { createElection, type Election } from './election.ts';
 export { processIdentity } from './process-identity.ts';
-export { openElection, type OpenElection, type OpenElectionOptions } from './open-election.ts';
+export { openElection, type OpenElection } from './open-election.ts';

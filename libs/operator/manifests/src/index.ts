@@ -1,4 +1,3 @@
-export { buildFolders, buildInstallation, kustomization, type Files } from './files.ts';
-export { portTable, rightTable } from './tables.ts';
-export { defaultManifestOptions, type Manifest, type ManifestOptions } from './service-spec.ts';
-export { servicesOf, shapes, type Shape } from './shapes.ts';
+export { buildInstallation } from './files.ts';
+export { defaultManifestOptions, type Manifest } from './service-spec.ts';
+export { shapes, type Shape } from './shapes.ts';
