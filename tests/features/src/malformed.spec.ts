@@ -175,8 +175,8 @@ const nameOf = (collection: string, { namespace, name }: { namespace: string; na
   `${collection} ${namespace}/${name}`;
 
 /**
- * A folder, galley and the bus; what is in force as a subscriber sees it, and every line of the log but those about what
- * was published.
+ * A folder, galley and the bus; what is in force as a subscriber sees it, and every line of the log but those about
+ * what was published.
  */
 class Rig {
   readonly dir = mkdtempSync(join(tmpdir(), 'flotilla-malformed-'));
