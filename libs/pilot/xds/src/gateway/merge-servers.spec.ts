@@ -30,7 +30,7 @@ function server(place: string, { hosts = ['*'], tls }: { hosts?: string[]; tls?:
 const placesOf = ({ ports }: MergedGateway): string[] =>
   ports.map(
     ({ protocol, port, bind, routeName, servers }) =>
-      `${protocol}:${port}${bind ? `@${bind}` : ''} ${routeName} ${servers.map((of) => (of.server.hosts ?? []).join(',')).join('|')}`,
+      `${protocol}:${port}${bind ? `@${bind}` : ''} ${routeName} ${servers.map((gatewayServer) => (gatewayServer.server.hosts ?? []).join(',')).join('|')}`,
   );
 const merged = (...servers: GatewayServer[]): string[] => placesOf(mergeServers(servers));
 
@@ -117,7 +117,7 @@ describe('servers of several Gateways on one port', () => {
       server('HTTPS:443', { hosts: ['c'], tls: 'SIMPLE' }),
       server('HTTPS:443', { hosts: ['d'], tls: 'SIMPLE' }),
     ]);
-    expect([...routes.values()].map((servers) => servers.map((of) => of.server.hosts))).toEqual([
+    expect([...routes.values()].map((servers) => servers.map((gatewayServer) => gatewayServer.server.hosts))).toEqual([
       [['a'], ['b']],
       [['c']],
       [['d']],

@@ -40,7 +40,8 @@ export const passesTls = ({ tls }: Server): boolean =>
 /** HTTP inside TLS that ends here. */
 export const endsHttps = ({ server, protocol }: Pick<GatewayServer, 'server' | 'protocol'>): boolean =>
   protocol === 'HTTPS' && server.tls !== undefined && !passesTls(server);
-const carriesHttp = (of: GatewayServer): boolean => isHttp(of.protocol) || endsHttps(of);
+const carriesHttp = (gatewayServer: GatewayServer): boolean =>
+  isHttp(gatewayServer.protocol) || endsHttps(gatewayServer);
 
 /**
  * Hosts as merging leaves them: `./host` names the Gateway's namespace, `*` + `/host` none (Istio's
@@ -101,29 +102,29 @@ export function mergeServers(servers: readonly GatewayServer[]): MergedGateway {
     laterBinds: new Set(),
     passesTlsOn: false,
   };
-  for (const of of servers) add(merging, of);
+  for (const gatewayServer of servers) add(merging, gatewayServer);
   const { ports, routes, passesTlsOn } = merging;
   return { ports: [...ports.values()], routes, passesTlsOn };
 }
 
-function add(merging: Merging, of: GatewayServer): void {
-  const { server, port } = of;
+function add(merging: Merging, gatewayServer: GatewayServer): void {
+  const { server, port } = gatewayServer;
   const bind = server.bind ?? '';
   if (server.tls) {
     if (!claim(merging.hosts, server.hosts ?? [], { port, bind })) return;
     merging.passesTlsOn ||= server.tls.mode === 'AUTO_PASSTHROUGH';
   }
   if (!merging.first.has(port)) {
-    const opened = placeOf(merging, of);
-    opened.routeName = of.routeName;
-    opened.servers.push(of);
-    merging.first.set(port, server.tls && !isHttp(of.protocol) ? undefined : opened);
-    if (carriesHttp(of)) merging.routes.set(of.routeName, [of]);
+    const opened = placeOf(merging, gatewayServer);
+    opened.routeName = gatewayServer.routeName;
+    opened.servers.push(gatewayServer);
+    merging.first.set(port, server.tls && !isHttp(gatewayServer.protocol) ? undefined : opened);
+    if (carriesHttp(gatewayServer)) merging.routes.set(gatewayServer.routeName, [gatewayServer]);
     return;
   }
   const plain = merging.first.get(port);
-  if (plain) joinPlain(merging, plain, of);
-  else joinTls(merging, of);
+  if (plain) joinPlain(merging, plain, gatewayServer);
+  else joinTls(merging, gatewayServer);
 }
 
 /** Where a server stands, opened when it is the first there. */
@@ -135,23 +136,23 @@ function placeOf({ ports }: Merging, { server, port, protocol }: GatewayServer):
   return place;
 }
 
-function joinPlain(merging: Merging, first: Opened, of: GatewayServer): void {
-  const sameBind = first.bind === (of.server.bind ?? '');
-  if (sameBind && !(isHttp(first.protocol) && isHttp(of.protocol))) return;
-  const place = sameBind ? first : placeOf(merging, of);
-  if (!sameBind) place.routeName = of.routeName;
-  place.servers.push(of);
-  merging.routes.set(of.routeName, [...(merging.routes.get(of.routeName) ?? []), of]);
+function joinPlain(merging: Merging, first: Opened, gatewayServer: GatewayServer): void {
+  const sameBind = first.bind === (gatewayServer.server.bind ?? '');
+  if (sameBind && !(isHttp(first.protocol) && isHttp(gatewayServer.protocol))) return;
+  const place = sameBind ? first : placeOf(merging, gatewayServer);
+  if (!sameBind) place.routeName = gatewayServer.routeName;
+  place.servers.push(gatewayServer);
+  merging.routes.set(gatewayServer.routeName, [...(merging.routes.get(gatewayServer.routeName) ?? []), gatewayServer]);
 }
 
-function joinTls(merging: Merging, of: GatewayServer): void {
+function joinTls(merging: Merging, gatewayServer: GatewayServer): void {
   const { routes, laterBinds } = merging;
-  if (carriesHttp(of)) {
-    if (routes.has(of.routeName)) return;
-    routes.set(of.routeName, [of]);
+  if (carriesHttp(gatewayServer)) {
+    if (routes.has(gatewayServer.routeName)) return;
+    routes.set(gatewayServer.routeName, [gatewayServer]);
   }
-  const id = `${of.port}|${of.server.bind ?? ''}`;
+  const id = `${gatewayServer.port}|${gatewayServer.server.bind ?? ''}`;
   const isNew = !laterBinds.has(id);
   laterBinds.add(id);
-  if (of.server.tls || isNew) placeOf(merging, of).servers.push(of);
+  if (gatewayServer.server.tls || isNew) placeOf(merging, gatewayServer).servers.push(gatewayServer);
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Protocol } from '@flotilla/rules';
 import { contribute, isEffective, type Contribution, type OutboundEntry } from './outbound-entry.ts';
 
-const service = (hostname: string, protocol: Protocol, of: Partial<Contribution> = {}): Contribution => ({
+const service = (hostname: string, protocol: Protocol, fields: Partial<Contribution> = {}): Contribution => ({
   key: { bind: '10.0.0.1', port: 80 },
   service: { hostname },
   servicePort: { name: 'p', port: 80, protocol },
@@ -11,7 +11,7 @@ const service = (hostname: string, protocol: Protocol, of: Partial<Contribution>
   bindToPort: false,
   locked: false,
   tcpChains: () => [{ filters: [{ name: hostname }] }],
-  ...of,
+  ...fields,
 });
 const everywhere = { key: { bind: '0.0.0.0', port: 80 }, wildcard: true };
 

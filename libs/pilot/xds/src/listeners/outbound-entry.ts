@@ -45,7 +45,7 @@ export interface Contribution {
 /** Servers that speak first don't share a port with others: inspection would wait for their clients. */
 const speaksFirst = (protocol: Protocol): boolean => protocol === 'Mongo' || protocol === 'MySQL';
 
-function startEntry(of: Contribution): OutboundEntry {
+function startEntry(contribution: Contribution): OutboundEntry {
   const {
     key,
     service,
@@ -53,9 +53,9 @@ function startEntry(of: Contribution): OutboundEntry {
     wildcard,
     bindToPort,
     locked,
-  } = of;
+  } = contribution;
   const kind = listenerProtocol(protocol);
-  const base = { ...key, bindToPort, locked, protocol, tcp: kind === 'http' ? [] : of.tcpChains() };
+  const base = { ...key, bindToPort, locked, protocol, tcp: kind === 'http' ? [] : contribution.tcpChains() };
   if (kind === 'tcp') return base;
   const routes =
     key.port === 0 ? key.bind : kind === 'auto' && !wildcard ? `${service.hostname}:${key.port}` : String(key.port);
@@ -84,27 +84,27 @@ const takesAll = ({ filterChainMatch }: IFilterChain): boolean => !filterChainMa
  * share it; on one of its own HTTP takes all, as bytes without match do, and who comes first keeps it. An HTTP proxy
  * takes the place of what was there.
  */
-function mergeEntry(known: OutboundEntry, of: Contribution): OutboundEntry {
-  const { protocol } = of.servicePort;
-  if (known.locked !== of.locked) return known;
-  if (protocol === 'HTTP_PROXY') return startEntry(of);
+function mergeEntry(known: OutboundEntry, contribution: Contribution): OutboundEntry {
+  const { protocol } = contribution.servicePort;
+  if (known.locked !== contribution.locked) return known;
+  if (protocol === 'HTTP_PROXY') return startEntry(contribution);
   if ((speaksFirst(protocol) || speaksFirst(known.protocol)) && protocol !== known.protocol) return known;
   if (isHttp(protocol)) {
     if (!isTcp(known.protocol)) return known;
-    const { http } = startEntry(of);
+    const { http } = startEntry(contribution);
     const fits = http && (http.inspected || !known.tcp.some(takesAll));
     return { ...known, protocol: 'Unsupported', ...(fits ? { http } : {}) };
   }
   if (isTcp(protocol)) {
-    const own = of.tcpChains();
+    const ownChains = contribution.tcpChains();
     const tcp = addChains(
       known.tcp,
-      known.http && !known.http.inspected ? own.filter((chain) => !takesAll(chain)) : own,
+      known.http && !known.http.inspected ? ownChains.filter((chain) => !takesAll(chain)) : ownChains,
     );
     return { ...known, tcp, ...(isHttp(known.protocol) ? { protocol: 'Unsupported' as const } : {}) };
   }
   if (!isUnsupported(protocol) || isUnsupported(known.protocol)) return known;
-  const fresh = startEntry(of);
+  const fresh = startEntry(contribution);
   return isHttp(known.protocol)
     ? fresh
     : {
