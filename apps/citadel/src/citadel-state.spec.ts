@@ -94,7 +94,7 @@ describe('bootstrap tokens', () => {
     let now = Date.now();
     const timers = new AsyncQueue<() => void>();
     const clock: Clock = { now: () => now, after: (_ms, end) => (timers.push(end), () => {}) };
-    const own = createServiceCertificate({
+    const serviceCertificate = createServiceCertificate({
       service: 'pilot',
       trustDomain: 'cluster.local',
       systemNamespace: 'istio-system',
@@ -105,13 +105,13 @@ describe('bootstrap tokens', () => {
       clock,
     });
     const stop = new AbortController();
-    const running = own.runner.run(stop.signal);
-    await own.first;
-    const namesOf = (): string => new X509Certificate(own.current()?.cert ?? '').subjectAltName ?? '';
+    const running = serviceCertificate.runner.run(stop.signal);
+    await serviceCertificate.first;
+    const namesOf = (): string => new X509Certificate(serviceCertificate.current()?.cert ?? '').subjectAltName ?? '';
     expect(namesOf()).toContain('DNS:istio-pilot.istio-system.svc');
     rmSync(file);
     now += 43_201_000;
-    const renewed = new Promise((resolve) => own.onChange(resolve));
+    const renewed = new Promise((resolve) => serviceCertificate.onChange(resolve));
     ((await timers.next()).value as () => void)();
     await renewed;
     expect(namesOf()).toContain('DNS:istio-pilot.istio-system.svc');
@@ -131,7 +131,7 @@ describe('a service of the control plane', () => {
 
   it('gets the names of its Kubernetes Service by the token of its ServiceAccount, mounted as in a pod', async () => {
     writeFileSync(path('istio-token'), await tokenOf('istio-system', 'nats'));
-    const own = createServiceCertificate({
+    const serviceCertificate = createServiceCertificate({
       service: 'nats',
       trustDomain: 'cluster.local',
       systemNamespace: 'istio-system',
@@ -141,9 +141,9 @@ describe('a service of the control plane', () => {
       log: noObservability.log,
     });
     const stop = new AbortController();
-    const running = own.runner.run(stop.signal);
-    await own.first;
-    const names = new X509Certificate(own.current()?.cert ?? '').subjectAltName?.split(', ');
+    const running = serviceCertificate.runner.run(stop.signal);
+    await serviceCertificate.first;
+    const names = new X509Certificate(serviceCertificate.current()?.cert ?? '').subjectAltName?.split(', ');
     expect(names).toEqual(
       expect.arrayContaining(
         ['nats.istio-system.svc', 'nats.istio-system', 'nats.istio-system.svc.cluster.local', 'nats'].map(
@@ -181,7 +181,7 @@ describe('a service that gets no certificate', () => {
       warn: (message, fields) => line.resolve([message, String(fields?.['reason'])]),
     };
     const stop = new AbortController();
-    const own = createServiceCertificate({
+    const serviceCertificate = createServiceCertificate({
       service: 'pilot',
       trustDomain: 'cluster.local',
       systemNamespace: 'istio-system',
@@ -191,7 +191,7 @@ describe('a service that gets no certificate', () => {
       log,
       ...change,
     });
-    const running = own.runner.run(stop.signal);
+    const running = serviceCertificate.runner.run(stop.signal);
     const found = await line.promise;
     stop.abort();
     await running;
@@ -241,14 +241,14 @@ describe('limits', () => {
       at: { host: '127.0.0.1', port: 0 },
       tls: { source: strict.certificate, clients: 'optional' },
     });
-    const at = { ...ca(), address: `127.0.0.1:${other.port}` };
-    const own = await token();
+    const strictCa = { ...ca(), address: `127.0.0.1:${other.port}` };
+    const validToken = await token();
     const ask = (shown: string) =>
-      requestCertificate(at, { csr, token: shown }).then(
+      requestCertificate(strictCa, { csr, token: shown }).then(
         () => 'given',
         (error: { code: number; details: string; metadata: Metadata }) => error,
       );
-    const results = await Promise.all(Array.from({ length: 14 }, () => ask(own)));
+    const results = await Promise.all(Array.from({ length: 14 }, () => ask(validToken)));
     const refused = results.filter((result) => result !== 'given');
     expect(refused.length).toBeGreaterThanOrEqual(2);
     expect(refused[0]).toMatchObject({

@@ -127,13 +127,14 @@ const toldBy = ({ put, delete: gone }: CredentialUpdate): Told =>
     ),
     ...gone.map((name) => `-${name}`),
   ].sort();
-/** Gives what is told until all of `count` names have been. */
+/** Collects updates until they have named `count` credentials. */
 function follow(source: CredentialSource, names: readonly string[]) {
   const subscription = open(source, names);
   const next = async (count = 1): Promise<Told> => {
-    const told: string[] = [];
-    while (told.length < count) told.push(...toldBy((await subscription.updates.next()).value as CredentialUpdate));
-    return told.sort();
+    const received: string[] = [];
+    while (received.length < count)
+      received.push(...toldBy((await subscription.updates.next()).value as CredentialUpdate));
+    return received.sort();
   };
   return { ...subscription, next };
 }
@@ -167,20 +168,20 @@ describe.each<[string, (served: Served) => CredentialSource]>([
     const next = async () => (await updates.next()).value as CredentialUpdate;
     for (const account of ['shop/web', 'elsewhere/gateway']) subscription.addReader(account);
     subscription.add('shop/a');
-    const [told, verdicts]: [string[], string[]] = [[], []];
+    const [received, verdicts]: [string[], string[]] = [[], []];
     const take = async (): Promise<void> => {
       const update = await next();
-      told.push(...toldBy(update));
+      received.push(...toldBy(update));
       for (const [account, mayRead] of update.readers ?? []) verdicts.push(`${account} ${mayRead}`);
     };
-    while (told.length < 1 || verdicts.length < 2) await take();
-    expect([told, verdicts.sort()]).toEqual([['-shop/a'], ['elsewhere/gateway false', 'shop/web false']]);
+    while (received.length < 1 || verdicts.length < 2) await take();
+    expect([received, verdicts.sort()]).toEqual([['-shop/a'], ['elsewhere/gateway false', 'shop/web false']]);
     subscription.addReader('shop/gateway');
-    while (told.length < 2) await take();
-    expect([told, verdicts.at(-1)]).toEqual([['-shop/a', 'shop/a 1 1'], 'shop/gateway true']);
+    while (received.length < 2) await take();
+    expect([received, verdicts.at(-1)]).toEqual([['-shop/a', 'shop/a 1 1'], 'shop/gateway true']);
     subscription.dropReader('shop/gateway');
-    while (told.length < 3) await take();
-    expect(told.at(-1)).toBe('-shop/a');
+    while (received.length < 3) await take();
+    expect(received.at(-1)).toBe('-shop/a');
     await updates.return?.(undefined);
   });
 

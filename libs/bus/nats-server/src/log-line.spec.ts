@@ -6,12 +6,12 @@ import { writeLogLine } from './log-line.ts';
 /** The level and text that are logged for a line of nats-server. */
 function written(line: string, quiet: readonly number[] = []): readonly (readonly [string, string])[] {
   const lines: (readonly [string, string])[] = [];
-  const at = (level: string) => (message: string) => void lines.push([level, message]);
+  const logAt = (level: string) => (message: string) => void lines.push([level, message]);
   const log: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
+    debug: logAt('debug'),
+    info: logAt('info'),
+    warn: logAt('warn'),
+    error: logAt('error'),
     scope: () => log,
     with: () => log,
   };

@@ -23,10 +23,10 @@ export function hashOf(value: unknown): string {
 }
 
 function readOf({ status, metadata, ...rest }: Readonly<Record<string, unknown>>, kind: KindInfo): unknown {
-  const meta = isRecord(metadata)
+  const content = isRecord(metadata)
     ? Object.fromEntries(Object.entries(metadata).filter(([name]) => !bookkeeping.has(name)))
     : metadata;
-  return { ...rest, metadata: meta, status: statusOf(status, kind) };
+  return { ...rest, metadata: content, status: statusOf(status, kind) };
 }
 
 /** The parts of a status that galley reads. */
