@@ -8,14 +8,13 @@ import { createFileValue } from './file-value.ts';
 
 /** The services that need a certificate before anything else can vouch for them. */
 const services = ['galley', 'nats', 'pilot', 'sidecar-injector'];
-/** How often it is looked whether tokens must be replaced; a timer may be late, a clock may jump. */
+/** How often the age of tokens is checked: timers may be late, and clocks jump. */
 const checkMs = 60_000;
 
 export interface BootstrapTokensOptions {
   readonly path: string;
   /**
-   * How long a token is good for: from when it was made, or, in a file that does not say, from when the file was
-   * written.
+   * How long a token is valid: from its creation, or, in a file without that, from when the file was written.
    */
   readonly ttlMs: number;
   readonly clock: Clock;
@@ -23,18 +22,19 @@ export interface BootstrapTokensOptions {
 }
 export interface KeptBootstrapTokens {
   current(): BootstrapTokens;
-  /** Ends replacing them. */
+  /** Stops replacing tokens. */
   close(): void;
 }
 
-/** Where services prove themselves in other ways, as by tokens of their ServiceAccounts. */
+/** No bootstrap tokens, for installations where services have tokens of their ServiceAccounts. */
 export const noBootstrapTokens: KeptBootstrapTokens = { current: () => [], close: () => {} };
 
 /**
  * The control plane's bootstrap tokens in a file of mode 0600: a process that can read it can join the control plane.
- * Made unless there is a file; what was made here is replaced at half of its life, which ends the old tokens at once:
- * services read the file at each attempt, and renew by their certificates. Tokens of somebody else's are left alone and
- * end by the file's age. A file that can't be written is logged; what is in it stays good until it ends.
+ * Creates the file if it is missing. Tokens that were created here are replaced at half of their life, which ends the
+ * old ones at once: services read the file at each attempt, and renew by their certificates. Tokens that somebody else
+ * wrote are not replaced, and expire by the file's age. If the file can't be written, that is logged, and its tokens
+ * stay valid until they expire.
  */
 export async function keepBootstrapTokens({
   path,

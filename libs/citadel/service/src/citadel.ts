@@ -121,7 +121,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   return { authority, certificate, identify, identity, addTo: service.addTo, close };
 }
 
-/** Peers that have the root already go on when it can't be written. */
+/** Only logs a failure to write the root, since peers that already have it are not affected. */
 async function writeRoot(
   file: string | undefined,
   { text, log }: { readonly text: string; readonly log: Logger },
@@ -138,10 +138,10 @@ interface OwnCertificate {
   readonly clock: Clock;
 }
 
-/** Timers may be late and clocks jump: so often it is looked whether the certificate is still good. */
+/** How often the certificate's validity is checked: timers may be late, and clocks jump. */
 const checkMs = 60_000;
 
-/** Citadel signs its own certificate, and a new one at half of its life, or when by its clock it is not valid. */
+/** Signs citadel's own certificate, and a new one at half of its life, or when it is not valid by citadel's clock. */
 function keepOwnCertificate(
   source: MutableCertificateSource,
   { authority, options, clock }: OwnCertificate,

@@ -34,8 +34,8 @@ export interface SecretsOptions extends ControlPlane {
 /** Credentials of Secrets: served to pilot over mTLS, or subscribed to in the same process. */
 export interface Secrets extends GrpcService, CredentialSource {
   /**
-   * Ends when the signal aborts or the source does; throws what the source throws. May be called again after that: what
-   * the source gives first then takes the place of all that it gave before.
+   * Ends when the signal aborts or the source ends; throws what the source throws. May be called again after that: the
+   * first files of the source then replace all earlier ones.
    */
   run(signal: AbortSignal): Promise<void>;
 }
