@@ -5,6 +5,7 @@ export { versionOf } from './version.ts';
 export { type Problem, type Reading, printableProblem } from './problem.ts';
 export type { Batch, BatchFormat, BatchWriter, Delete, Put, TraceParent } from './batch.ts';
 export { type KindInfo, collections, kinds, meshSchemas } from './kinds.ts';
+export { unsupportedKinds } from './unsupported-kinds.ts';
 export { defaultMeshConfig, mergeProxyConfig } from './mesh-defaults.ts';
 export { kindOf, parseMeshConfig, parseMeshNetworks, parseResource } from './parse-resource.ts';
 export { proxyConfigMistakes } from './proxy-config.ts';

@@ -1,4 +1,4 @@
-import { buildProblem, kinds, type Problem } from '@flotilla/model';
+import { buildProblem, kinds, unsupportedKinds, type Problem } from '@flotilla/model';
 import { closest } from '@flotilla/std';
 
 /** Kinds of Kubernetes' own groups that the mesh has no use for. Others in these groups are likely misspelt. */
@@ -24,35 +24,14 @@ const builtIn: Readonly<Record<string, readonly string[]>> = {
   policy: ['PodDisruptionBudget', 'PodSecurityPolicy', 'Eviction'],
 };
 
-/** Kinds that Istio reads and this version does not. */
-const planned: Readonly<Record<string, readonly string[]>> = {
-  'networking.istio.io': ['EnvoyFilter'],
-  'extensions.istio.io': ['WasmPlugin'],
-  'install.istio.io': ['IstioOperator'],
-  'gateway.networking.k8s.io': [
-    'GatewayClass',
-    'Gateway',
-    'HTTPRoute',
-    'GRPCRoute',
-    'TCPRoute',
-    'TLSRoute',
-    'UDPRoute',
-    'ReferenceGrant',
-  ],
-  'networking.k8s.io': ['Ingress', 'IngressClass'],
-  extensions: ['Ingress'],
-  'multicluster.x-k8s.io': ['ServiceExport', 'ServiceImport'],
-};
-
 const meshGroups = [...new Set(kinds.map(({ group }) => group))];
-const istioGroups = [...new Set([...meshGroups, ...Object.keys(planned)])].filter((group) =>
+const istioGroups = [...new Set([...meshGroups, ...unsupportedKinds.map(({ group }) => group)])].filter((group) =>
   group.endsWith('.istio.io'),
 );
 const kindsOf = (group: string): string[] => [
   ...new Set([
-    ...kinds.filter((info) => info.group === group).map(({ kind }) => kind),
+    ...[...kinds, ...unsupportedKinds].filter((info) => info.group === group).map(({ kind }) => kind),
     ...(builtIn[group] ?? []),
-    ...(planned[group] ?? []),
   ]),
 ];
 
@@ -74,8 +53,10 @@ export function recognizeKind({
   readonly kind: string;
 }): RecognizedKind {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  const isRead = kinds.some((info) => info.group === group && info.kind === kind);
-  if (Object.hasOwn(planned, group) && planned[group]?.includes(kind)) return { isRead, problem: notSupported(kind) };
+  const isOne = (info: { readonly group: string; readonly kind: string }): boolean =>
+    info.group === group && info.kind === kind;
+  const isRead = kinds.some(isOne);
+  if (unsupportedKinds.some(isOne)) return { isRead, problem: buildProblem('NotSupported', { kind }, 'kind') };
   if (isRead || (Object.hasOwn(builtIn, group) && builtIn[group]?.includes(kind))) return { isRead };
   if (group !== 'discovery.k8s.io' && (meshGroups.includes(group) || Object.hasOwn(builtIn, group))) {
     return { isRead, problem: unknownKind({ apiVersion, kind }, closest(kind, kindsOf(group))) };
@@ -86,7 +67,6 @@ export function recognizeKind({
   return { isRead };
 }
 
-const notSupported = (kind: string): Problem => buildProblem('NotSupported', { kind }, 'kind');
 const suggest = (meant: string | undefined): string => (meant === undefined ? '' : `; did you mean ${meant}?`);
 const unknownKind = (
   given: { readonly apiVersion: string; readonly kind: string },
