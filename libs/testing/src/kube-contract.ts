@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   createLease,
   getLease,
@@ -171,6 +171,29 @@ export function describeKubeApi(name: string, open: () => Promise<TestCluster>):
       await cluster.serve();
       await watched.until(({ served }) => served === true);
     });
+
+    it('gives metadata alone when no more is selected', async () => {
+      await put('a', '1', labels);
+      const watched = await watch(resources.configMaps, { ...ours, metadataOnly: true }).untilSynced();
+      await put('b', '1', labels);
+      await watched.until(({ names }) => names === 'a,b');
+      for (const object of watched.objects.values()) {
+        expect(Object.keys(object).sort()).toEqual(['apiVersion', 'kind', 'metadata']);
+        expect(object).toMatchObject({ kind: 'PartialObjectMetadata', metadata: { labels } });
+        expect(object.metadata.resourceVersion).toMatch(/^\d+$/);
+      }
+    });
+
+    it('discovers the kinds of a group that are served', async () => {
+      const { group, versions, plural, kind } = cluster.custom;
+      const discover = () => cluster.api.discover((name) => name === group, new AbortController().signal);
+      await cluster.withdraw();
+      // An API server announces CRDs in its own time.
+      await vi.waitFor(async () => expect(await discover()).toEqual([]), { timeout: 30_000 });
+      await cluster.serve();
+      const boat = { group, versions, plural, kind, clusterScoped: false };
+      await vi.waitFor(async () => expect(await discover()).toEqual([boat]), { timeout: 30_000 });
+    }, 60_000);
 
     it('keeps what it knows while the API server is away, says why, and catches up', async () => {
       await put('a', '1', labels);

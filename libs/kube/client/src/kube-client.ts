@@ -9,6 +9,7 @@ import {
 } from '@flotilla/kube-port';
 import { systemClock, type Clock } from '@flotilla/std';
 import { openConnection, type Connection, type ConnectionOptions } from './connection.ts';
+import { discoverKinds } from './discovery.ts';
 import { pathOf, queryOf } from './paths.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';
 import { Transport } from './transport.ts';
@@ -51,6 +52,8 @@ export function createKubeClient({ connection, ...given }: KubeClientOptions): K
   return {
     watch: (resource, selection, signal) =>
       new Reflector(resource, selection, { ...options, transport, clock }).run(signal),
+    discover: (isWanted, signal) =>
+      discoverKinds((path) => transport.sendForObject({ method: 'GET', path, signal }), isWanted),
     async get(resource, name) {
       try {
         return await send({ method: 'GET', path: pathFor(resource, name) });

@@ -1,6 +1,6 @@
 import { KubeError, type KubeObject, type KubeResource, type Selection } from '@flotilla/kube-port';
 import { leanObject } from './lean-object.ts';
-import { pathOf, queryOf, selectors } from './paths.ts';
+import { acceptOf, pathOf, queryOf, selectors } from './paths.ts';
 import { AnswerTooLong, type Transport } from './transport.ts';
 import { isRecord } from '@flotilla/std';
 
@@ -36,6 +36,7 @@ export async function* listPages(request: ListRequest): AsyncIterable<Page> {
       list = await transport.sendForObject({
         method: 'GET',
         path: `${pathOf(resource, version, selection)}${query}`,
+        accept: acceptOf(selection, 'List'),
         signal,
       });
     } catch (thrown) {

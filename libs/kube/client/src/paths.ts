@@ -15,6 +15,10 @@ export function queryOf(parameters: Readonly<Record<string, string | number | un
     : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')}`;
 }
 
+/** The media type for a list or a watch; undefined when that is whole objects. */
+export const acceptOf = ({ metadataOnly = false }: Selection, form: 'List' | ''): string | undefined =>
+  metadataOnly ? `application/json;as=PartialObjectMetadata${form};g=meta.k8s.io;v=v1` : undefined;
+
 /** The parameters that narrow a list or a watch. */
 export const selectors = ({
   labelSelector,

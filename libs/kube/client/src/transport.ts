@@ -13,6 +13,8 @@ export interface KubeRequest {
   readonly path: string;
   readonly body?: object | undefined;
   readonly contentType?: string;
+  /** JSON unless given. */
+  readonly accept?: string | undefined;
   /** Uses a new connection instead of a pooled one, which may have died since its last request. */
   readonly fresh?: boolean;
   /** Ends the request, and the body that is being read. */
@@ -25,6 +27,8 @@ export interface TransportOptions {
   /** Time until the answer begins; for `sendForObject`, until it is complete. */
   readonly deadlineMs: number;
 }
+
+const json = 'application/json';
 
 /** An answer beyond `answerLimits`. */
 export class AnswerTooLong extends KubeError {}
@@ -86,7 +90,7 @@ export class Transport {
   async #send(request: KubeRequest, deadline: AbortSignal): Promise<IncomingMessage> {
     const { server, freshAgent, options } = this.#options.connection;
     const connection = await options();
-    const { method, path, body, contentType = 'application/json', fresh = false, signal } = request;
+    const { method, path, body, contentType = json, accept = json, fresh = false, signal } = request;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const all: RequestOptions = {
       ...connection,
@@ -97,7 +101,7 @@ export class Transport {
       path: `${server.pathname.replace(/\/$/, '')}${path}`,
       headers: {
         ...connection.headers,
-        accept: 'application/json',
+        accept,
         'accept-encoding': 'gzip',
         'user-agent': 'flotilla',
         ...(payload ? { 'content-type': contentType, 'content-length': payload.length } : {}),

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { KubeError, type KubeObject, type KubeResource, type Selection } from '@flotilla/kube-port';
 import type { Clock } from '@flotilla/std';
 import { leanObject } from './lean-object.ts';
-import { pathOf, queryOf, selectors } from './paths.ts';
+import { acceptOf, pathOf, queryOf, selectors } from './paths.ts';
 import { answerLimits, readAnswer } from './read-answer.ts';
 import type { Transport } from './transport.ts';
 import { isRecord } from '@flotilla/std';
@@ -47,6 +47,7 @@ export async function* watchLines(request: WatchRequest): AsyncIterable<readonly
   const body = await transport.sendForStream({
     method: 'GET',
     path: `${pathOf(resource, version, selection)}${query}`,
+    accept: acceptOf(selection, ''),
     fresh: true,
     signal: request.signal,
   });

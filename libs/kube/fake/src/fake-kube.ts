@@ -5,11 +5,12 @@ import {
   type KubeObject,
   type KubeResource,
   type NewObject,
+  type ServedKind,
   type Selection,
   type WatchEvent,
 } from '@flotilla/kube-port';
 import { AsyncQueue } from '@flotilla/std';
-import { matches } from './selectors.ts';
+import { given, matches } from './selectors.ts';
 import { ObjectStore, type StoredChange } from './store.ts';
 
 interface Watcher {
@@ -26,6 +27,8 @@ export class FakeKube implements KubeApi {
   readonly #store = new ObjectStore((change) => this.#report(change));
   readonly #watchers = new Set<Watcher>();
   readonly #absent = new Set<string>();
+  /** The kinds that have been added by name; objects of any other kind can be stored too. */
+  readonly #kinds = new Map<string, ServedKind>();
   readonly #forbidden = new Set<string>();
   readonly #reviewers = new Map<string, Reviewer>();
   #isReachable = true;
@@ -54,10 +57,12 @@ export class FakeKube implements KubeApi {
     this.#startAgain(resource);
   }
 
-  /** Adds a kind that was withdrawn, without objects. */
-  serve(resource: KubeResource): void {
-    this.#absent.delete(describeResource(resource));
-    this.#startAgain(resource);
+  /** Adds a kind that was withdrawn, without objects, or one that is to be discovered. */
+  serve(kind: ServedKind): void {
+    const { group, versions, plural, kind: name, clusterScoped = false } = kind;
+    this.#kinds.set(describeResource(kind), { group, versions, plural, kind: name, clusterScoped });
+    this.#absent.delete(describeResource(kind));
+    this.#startAgain(kind);
   }
 
   /** Makes RBAC refuse access to a kind. */
@@ -96,11 +101,17 @@ export class FakeKube implements KubeApi {
 
   /** The same cluster as seen by another client, which always reaches the API server and may do everything. */
   readonly others: Omit<KubeApi, 'watch'> = {
+    discover: async (isWanted) => this.#served(isWanted),
     get: async (resource, name) => this.#store.get(resource, name),
     create: async (resource, object) => this.#store.create(resource, object),
     replace: async (resource, object) => this.#store.replace(resource, object),
     patch: async (resource, name, patch) => this.#store.patch(resource, name, patch),
     delete: async (resource, name, precondition) => this.#store.delete(resource, name, precondition),
+  };
+
+  discover: KubeApi['discover'] = async (isWanted) => {
+    if (!this.#isReachable) throw unreachable();
+    return this.#served(isWanted);
   };
 
   get: KubeApi['get'] = async (resource, name) => {
@@ -123,6 +134,12 @@ export class FakeKube implements KubeApi {
   delete: KubeApi['delete'] = async (resource, name, precondition) =>
     this.#for(resource).delete(resource, name, precondition);
 
+  #served(isWanted: (group: string) => boolean): readonly ServedKind[] {
+    return [...this.#kinds.values()].filter(
+      (kind) => isWanted(kind.group) && !this.#absent.has(describeResource(kind)),
+    );
+  }
+
   /** The store, unless the API server would refuse. */
   #for(resource: KubeResource): ObjectStore {
     const refusal = this.#refusalOf(resource);
@@ -133,7 +150,7 @@ export class FakeKube implements KubeApi {
   }
 
   #refusalOf(resource: KubeResource): KubeError | undefined {
-    if (!this.#isReachable) return new KubeError('connection refused');
+    if (!this.#isReachable) return unreachable();
     return this.#forbidden.has(describeResource(resource)) ? forbidden(resource) : undefined;
   }
 
@@ -142,7 +159,7 @@ export class FakeKube implements KubeApi {
     const objects = this.#store.list(resource).filter((object) => matches(object, selection));
     return [
       { type: 'listing' },
-      ...objects.map((object) => ({ type: 'found', object }) as const),
+      ...objects.map((object) => ({ type: 'found', object: given(object, selection) }) as const),
       { type: 'synced', served },
     ];
   }
@@ -158,12 +175,14 @@ export class FakeKube implements KubeApi {
   #report({ type, resource, object, previous }: StoredChange): void {
     if (this.#refusalOf(resource)) return;
     for (const { selection, queue } of this.#watchersOf(resource))
-      if (type === 'found' && matches(object, selection)) queue.push([{ type, object }]);
+      if (type === 'found' && matches(object, selection)) queue.push([{ type, object: given(object, selection) }]);
       // An object that is no longer selected is gone for this watch.
-      else if (previous && matches(previous, selection)) queue.push([{ type: 'gone', object }]);
+      else if (previous && matches(previous, selection))
+        queue.push([{ type: 'gone', object: given(object, selection) }]);
   }
 }
 
+const unreachable = (): KubeError => new KubeError('connection refused');
 const forbidden = (resource: KubeResource): KubeError =>
   new KubeError(`${describeResource(resource)} is forbidden: cannot list resource "${resource.plural}"`, {
     status: 403,

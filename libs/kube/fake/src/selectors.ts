@@ -10,6 +10,10 @@ export function matches({ metadata }: KubeObject, { namespace, labelSelector, fi
   );
 }
 
+/** As much of an object as a selection asks for. */
+export const given = (object: KubeObject, { metadataOnly = false }: Selection): KubeObject =>
+  metadataOnly ? { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata: object.metadata } : object;
+
 const requirementsOf = (selector = ''): readonly string[] => selector.split(',').filter((text) => text !== '');
 
 function holds(values: Readonly<Record<string, string>>, requirement: string): boolean {

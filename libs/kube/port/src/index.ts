@@ -7,6 +7,7 @@ export {
   type KubeName,
   type KubeObject,
   type KubeResource,
+  type ServedKind,
 } from './kube-object.ts';
 export type { Leadership } from './leadership.ts';
 export { createLease, getLease, replaceLease, type Lease, type LeaseRecord } from './lease.ts';

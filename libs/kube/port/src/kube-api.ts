@@ -1,4 +1,4 @@
-import type { KubeMetadata, KubeName, KubeObject, KubeResource } from './kube-object.ts';
+import type { KubeMetadata, KubeName, KubeObject, KubeResource, ServedKind } from './kube-object.ts';
 import type { Selection, WatchEvent } from './watch-event.ts';
 
 /**
@@ -12,6 +12,11 @@ export interface KubeApi {
    * Ends only when the signal aborts.
    */
   watch(resource: KubeResource, selection: Selection, signal: AbortSignal): AsyncIterable<readonly WatchEvent[]>;
+  /**
+   * The kinds that the API server serves in the API groups for which `isWanted` returns true, if they can be listed and
+   * watched. The core group is not among them. Fails when the signal aborts.
+   */
+  discover(isWanted: (group: string) => boolean, signal: AbortSignal): Promise<readonly ServedKind[]>;
   /** Undefined when the object, or its kind, does not exist. */
   get(resource: KubeResource, name: KubeName): Promise<KubeObject | undefined>;
   /** Fails with Conflict (409) when it exists. Reviews are created too: the returned object contains the verdict. */

@@ -32,6 +32,11 @@ export interface KubeResource {
   readonly clusterScoped?: boolean;
 }
 
+/** A kind of a cluster; `versions` are those that the API server serves, the preferred one first. */
+export interface ServedKind extends KubeResource {
+  readonly kind: string;
+}
+
 /** The name of an object; `namespace` is absent for cluster-scoped objects. */
 export interface KubeName {
   readonly namespace?: string;

@@ -1,12 +1,17 @@
 import type { KubeObject } from './kube-object.ts';
 
-/** Which objects of a kind are listed and watched: all of them, unless narrowed. */
+/** Which objects of a kind are listed and watched, and how much of them: all, unless narrowed. */
 export interface Selection {
   readonly namespace?: string;
   /** The API's parameter of this name: `istio.io/rev=canary`. */
   readonly labelSelector?: string;
   /** The API's parameter of this name: `metadata.name=istio`. */
   readonly fieldSelector?: string;
+  /**
+   * Gives objects with nothing but metadata; kind and version are then those of PartialObjectMetadata (Kubernetes API
+   * concepts, "Metadata-only fetches").
+   */
+  readonly metadataOnly?: boolean;
 }
 
 /**
