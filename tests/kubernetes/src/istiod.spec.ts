@@ -85,6 +85,42 @@ describe('a control plane and a real API server', () => {
     deadlineMs,
   );
 
+  it(
+    "warns of objects that have no effect, and of kinds in Istio's groups that are not Istio's",
+    async () => {
+      const ingresses = { group: 'networking.k8s.io', versions: ['v1'], plural: 'ingresses' };
+      await server.admin.create(ingresses, {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name: 'web', namespace: 'default' },
+        spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
+      });
+      const group = 'netwrking.istio.io';
+      await server.admin.create(resources.customResourceDefinitions, {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: `gateways.${group}` },
+        spec: {
+          group,
+          scope: 'Namespaced',
+          names: { plural: 'gateways', singular: 'gateway', kind: 'Gateway', listKind: 'GatewayList' },
+          versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+        },
+      });
+      const never = new AbortController().signal;
+      await becomes(async () => (await server.admin.discover((name) => name === group, never)).length === 1);
+      const controlPlane = await start('monolith', 'other-kinds');
+      await becomes(async () => {
+        const problems = await page(controlPlane, '/debug/problems');
+        return problems.includes('Ingress default/web') && problems.includes('gateways.netwrking.istio.io');
+      });
+      const problems = await page(controlPlane, '/debug/problems');
+      expect(problems).toContain('Ingress is not supported yet and has no effect');
+      expect(problems).toContain('unknown group netwrking.istio.io; did you mean networking.istio.io?');
+    },
+    deadlineMs,
+  );
+
   it.each(['monolith', 'fleet'] as const)(
     'as a %s keeps one root in a Secret and its certificate in every namespace',
     async (mode) => {

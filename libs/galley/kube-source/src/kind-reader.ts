@@ -126,7 +126,8 @@ export function meshReader(installation: Installation, revision = ''): KindReade
 const causeOf = ({ kind, metadata: { namespace, name } }: KubeObject): string =>
   `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 
-function originOf({ metadata: { resourceVersion, generation } }: KubeObject, cluster: string): ClusterOrigin {
+/** Where an object of a cluster was read. */
+export function originOf({ metadata: { resourceVersion, generation } }: KubeObject, cluster: string): ClusterOrigin {
   return {
     type: 'cluster',
     cluster,

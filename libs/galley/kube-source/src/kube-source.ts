@@ -3,6 +3,7 @@ import type { KubeApi } from '@flotilla/kube-port';
 import { kinds, type Installation, type SourceChange, type SourceEvent } from '@flotilla/model';
 import { AsyncQueue, systemClock, type Clock } from '@flotilla/std';
 import { kindReader, meshReader, type KindReader } from './kind-reader.ts';
+import { followOtherKinds } from './other-kinds.ts';
 
 export interface KubeSourceOptions {
   readonly api: KubeApi;
@@ -14,7 +15,8 @@ export interface KubeSourceOptions {
 
 /**
  * The objects that the mesh reads from one cluster's API server: every kind of the model, and the mesh configuration in
- * the ConfigMap `istio` of the system namespace. A kind without a CRD is complete and empty until the CRD exists.
+ * the ConfigMap `istio` of the system namespace. A kind without a CRD is complete and empty until the CRD exists. Kinds
+ * that have no effect are reported as problems; they belong to no scope, so that nothing waits for them.
  */
 export function createKubeSource({ api, installation, revision, clock = systemClock }: KubeSourceOptions): Source {
   const readers: readonly KindReader[] = [
@@ -28,7 +30,21 @@ export function createKubeSource({ api, installation, revision, clock = systemCl
       const left = new AbortController();
       const ended = AbortSignal.any([signal, left.signal]);
       const merged = new Merged(readers.length);
-      const watches = readers.map((reader) => pump({ api, reader, clock, signal: ended, merged }));
+      const fail = (thrown: unknown): void => merged.fail(thrown);
+      const watches = [
+        ...readers.map((reader) => pump({ api, reader, clock, signal: ended, merged })),
+        followOtherKinds({
+          api,
+          cluster: installation.clusterId,
+          clock,
+          signal: ended,
+          async report(cause, problems) {
+            merged.add({ cause, readAt: clock.now(), events: [problems] });
+            await merged.taken(ended);
+          },
+          fail,
+        }).catch(fail),
+      ];
       try {
         yield* merged.changes();
       } finally {

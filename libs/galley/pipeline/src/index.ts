@@ -5,5 +5,6 @@ export type { ReadingObject, ReadObject } from './read-object.ts';
 export type { SourceInfo } from './raw-objects.ts';
 export { FileObjects, type Document, type FileChange } from './file-objects.ts';
 export { meshKeys, readMeshData } from './mesh-config-map.ts';
+export { recognizeKind } from './recognize-kind.ts';
 export { splitDocument } from './split-document.ts';
 export { configCluster, keyOfName, nameOfId, textOfId } from './object-id.ts';

@@ -67,8 +67,8 @@ function shownOf(group: ProblemGroup | undefined): readonly PlacedProblem[] {
   ];
 }
 
-const samenessOf = ({ problem: { code, level, path, message }, origin }: PlacedProblem): string =>
-  JSON.stringify([code, level, path, message, origin?.type === 'file' ? origin.path : '']);
+const samenessOf = ({ problem: { code, level, resource, path, message }, origin }: PlacedProblem): string =>
+  JSON.stringify([code, level, resource, path, message, origin?.type === 'file' ? origin.path : '']);
 
 function written({ problem, origin }: PlacedProblem, { resource }: ProblemGroup): Problem {
   const path = pathInDocument(origin, problem.path);

@@ -1,4 +1,4 @@
-import { kinds } from '@flotilla/model';
+import { kinds, unsupportedKinds } from '@flotilla/model';
 import type { Right, Rights } from './service-spec.ts';
 
 const core = [''];
@@ -13,16 +13,15 @@ const lease = (name: string): readonly Right[] => [
   { ...leases, resourceNames: [name], verbs: ['get', 'update'] },
 ];
 
-/** List and watch of every kind of configuration, by API group. */
-const configuration = (): readonly Right[] =>
-  [...new Set(kinds.map(({ group }) => group))].map((group) => ({
+/** List and watch of every kind of configuration, and of those that galley only warns of, by API group. */
+function configuration(): readonly Right[] {
+  const all = [...kinds, ...unsupportedKinds.filter(({ isRemoved = false }) => !isRemoved)];
+  return [...new Set(all.map(({ group }) => group))].map((group) => ({
     apiGroups: [group],
-    resources: kinds
-      .filter((kind) => kind.group === group)
-      .map(({ plural }) => plural)
-      .sort(),
+    resources: [...new Set(all.filter((kind) => kind.group === group).map(({ plural }) => plural))].sort(),
     verbs: ['list', 'watch'],
   }));
+}
 
 /** What galley reads, also within istiod. */
 export const sourceRights = (): Rights => ({
