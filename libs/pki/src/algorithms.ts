@@ -1,6 +1,6 @@
 import { constants, sign, verify } from 'node:crypto';
 import type { KeyObject, SigningOptions } from 'node:crypto';
-import { err, ok } from '@flotilla/std';
+import { err, messageOf, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
 import { membersOf, oid, sequence, tag, type Der } from './der.ts';
 
@@ -148,6 +148,16 @@ export function signerOf(key: KeyObject): Signer {
   const made = makeSigner(key);
   signers.set(key, made);
   return made;
+}
+
+/** Why a private key can't sign certificates that others accept; undefined when it can. */
+export function signingKeyMistake(key: KeyObject): string | undefined {
+  try {
+    signerOf(key);
+    return keyMistake(key);
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
 }
 
 function makeSigner(key: KeyObject): Signer {

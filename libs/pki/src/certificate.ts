@@ -28,12 +28,15 @@ export interface CertificateInput extends AltNames {
 export const buildCertificate = (input: CertificateInput, issuer: Issuer): string =>
   build({ ...input, isCa: false, issuer: issuerOf(issuer), subject: sequence(), signer: issuer.key });
 
+export interface CaInput {
+  readonly organization: string;
+  readonly validity: Validity;
+  readonly serial: Uint8Array;
+}
+
 /** A self-signed root for the given organisation. */
-export function buildRoot(
-  key: KeyObject,
-  input: { readonly organization: string; readonly validity: Validity; readonly serial: Uint8Array },
-): string {
-  const name = sequence(der(tag.set, sequence(oid(organizationName), der(tag.utf8, Buffer.from(input.organization)))));
+export function buildRoot(key: KeyObject, input: CaInput): string {
+  const name = nameOf(input.organization);
   const publicKey = createPublicKey(key);
   return build({
     ...input,
@@ -45,7 +48,13 @@ export function buildRoot(
   });
 }
 
+/** A certificate for a CA of the given organisation, signed by another CA. */
+export const buildIntermediate = (input: CaInput & { readonly publicKey: KeyObject }, issuer: Issuer): string =>
+  build({ ...input, isCa: true, issuer: issuerOf(issuer), subject: nameOf(input.organization), signer: issuer.key });
+
 const organizationName = '55040a';
+const nameOf = (organization: string): Buffer =>
+  sequence(der(tag.set, sequence(oid(organizationName), der(tag.utf8, Buffer.from(organization)))));
 interface IssuerParts {
   readonly name: Uint8Array;
   readonly keyId: Uint8Array;

@@ -1,4 +1,14 @@
-export { type Issuer, buildCertificate, buildRoot, keyToPem, parseCertificates, verifyChain } from './certificate.ts';
+export { signingKeyMistake } from './algorithms.ts';
+export { parseCaAnswer } from './ca-answer.ts';
+export {
+  type Issuer,
+  buildCertificate,
+  buildIntermediate,
+  buildRoot,
+  keyToPem,
+  parseCertificates,
+  verifyChain,
+} from './certificate.ts';
 export { buildCsr, maxCsrBytes, parseCsr } from './csr.ts';
 export { maxDerBytes } from './der.ts';
 export type { AltNames } from './extensions.ts';

@@ -9,8 +9,10 @@ import { describe, expect, it } from 'vitest';
 import {
   buildCertificate,
   buildCsr,
+  buildIntermediate,
   buildRoot,
   generateKey,
+  parseCaAnswer,
   parseCertificates,
   parseCsr,
   peerIdentity,
@@ -91,6 +93,44 @@ describe('certificates', () => {
     const both = parseCertificates(leafPem + rootPem);
     expect(both.ok && both.value.length).toBe(2);
     expect(parseCertificates('').ok).toBe(false);
+  });
+});
+
+describe('an answer of the CA', () => {
+  const [middleKey, key] = [generateKey(), generateKey()];
+  const year = { notBefore: now, notAfter: now + 365 * day };
+  const middlePem = buildIntermediate(
+    { organization: 'middle', publicKey: createPublicKey(middleKey), validity: year, serial },
+    { key: rootKey, certificate: root },
+  );
+  const middle = new X509Certificate(middlePem);
+  const certPem = buildCertificate(
+    { publicKey: createPublicKey(key), validity, serial, uris: [spiffeOf(identity)] },
+    { key: middleKey, certificate: middle },
+  );
+  const otherRoot = buildRoot(generateKey(), { organization: 'other', validity, serial });
+
+  it('has the leaf, its intermediates and all roots', () => {
+    const answer = parseCaAnswer([certPem, middlePem, otherRoot + rootPem]);
+    expect(answer).toMatchObject({ ok: true, value: { cert: certPem + middlePem, roots: otherRoot + rootPem } });
+    if (!answer.ok) return;
+    expect(answer.value.leaf.checkPrivateKey(key)).toBe(true);
+    expect(verifyChain([answer.value.leaf, middle], [root], now + 1)).toMatchObject({ ok: true });
+    expect(verifyChain([answer.value.leaf], [root], now + 1)).toMatchObject({ ok: false });
+  });
+  it.each([[[]], [[certPem + rootPem]], [[certPem, 'root']], [['', rootPem]]])('is refused: %#', (chain) => {
+    expect(parseCaAnswer(chain).ok).toBe(false);
+  });
+  it.skipIf(!hasOpenssl)('satisfies openssl', () => {
+    const attime = String(Math.floor(now / 1000) + 1);
+    const [roots, between, leaf] = [file('r.pem', rootPem), file('m.pem', middlePem), file('l.pem', certPem)];
+    expect(
+      execFileSync(
+        'openssl',
+        ['verify', '-x509_strict', '-attime', attime, '-CAfile', roots, '-untrusted', between, leaf],
+        { encoding: 'utf8' },
+      ),
+    ).toContain('OK');
   });
 });
 

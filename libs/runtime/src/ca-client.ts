@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { expectIdentity, serverNamed } from '@flotilla/grpc';
-import { parseCertificates } from '@flotilla/pki';
+import { parseCaAnswer } from '@flotilla/pki';
 import { istio } from '@flotilla/proto-gen/ca';
 
 const { IstioCertificateRequest, IstioCertificateResponse } = istio.v1.auth;
@@ -25,7 +25,8 @@ export interface CertificateRequest {
 }
 
 /**
- * Asks the CA once for a certificate; resolves with the PEM chain, leaf first and root last. Rejects with gRPC's error.
+ * Asks the CA once for a certificate; resolves with the PEM chain: leaf first, and all roots in the last entry. Rejects
+ * with gRPC's error.
  */
 export async function requestCertificate(
   options: CaClientOptions,
@@ -55,8 +56,8 @@ export async function requestCertificate(
       );
       request.signal?.addEventListener('abort', () => call.cancel(), { once: true });
     });
-    const parsed = parseCertificates(chain.join('\n'));
-    if (!parsed.ok || parsed.value.length < 2) throw new Error('the CA answered with no certificate chain');
+    const answer = parseCaAnswer(chain);
+    if (!answer.ok) throw new Error(`the CA's answer is not a certificate chain: ${answer.error}`);
     return chain;
   } finally {
     client.close();

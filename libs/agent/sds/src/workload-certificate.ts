@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { buildCsr, createCertificateSource, generateKey, keyToPem, parseCertificates } from '@flotilla/pki';
+import { buildCsr, createCertificateSource, generateKey, keyToPem, parseCaAnswer } from '@flotilla/pki';
 import type { CertificateSource, KeyAndCertificate } from '@flotilla/pki';
 import type { Logger } from '@flotilla/observability-port';
 import { messageOf } from '@flotilla/std';
@@ -88,19 +88,11 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
       const key = generateKey();
       const chain = await ca.createCertificate(buildCsr(key, { uris: [options.identity] }), options.validitySeconds);
       if (closed) return;
-      const parsed = parseCertificates(chain.join('\n'));
-      if (!parsed.ok) throw new Error(`the CA's answer: ${parsed.error}`);
-      const [leaf] = parsed.value;
-      const root = parsed.value.at(-1);
-      if (!leaf || !root || !leaf.checkPrivateKey(key)) throw new Error("the CA's answer is not a chain for this key");
-      const value: KeyAndCertificate = {
-        key: keyToPem(key),
-        cert: parsed.value
-          .slice(0, Math.max(parsed.value.length - 1, 1))
-          .map((item) => item.toString())
-          .join(''),
-        roots: root.toString(),
-      };
+      const answer = parseCaAnswer(chain);
+      if (!answer.ok) throw new Error(`the CA's answer: ${answer.error}`);
+      const { leaf, cert, roots } = answer.value;
+      if (!leaf.checkPrivateKey(key)) throw new Error("the CA's answer is not a chain for this key");
+      const value: KeyAndCertificate = { key: keyToPem(key), cert, roots };
       if (leaf.validToDate.getTime() <= clock.now())
         throw new Error(`by this clock the certificate ended at ${leaf.validTo} already: set the clock right`);
       notAfter = leaf.validToDate.getTime();
