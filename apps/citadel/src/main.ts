@@ -45,6 +45,7 @@ await runApp(
       ...options,
       ...citadelFiles(options, folder),
       root,
+      pluggedIn: kubernetes?.pluggedIn,
       review: kubernetes?.review,
       observability,
     });
@@ -67,7 +68,7 @@ await runApp(
       runners: [
         ca.runner,
         { name: 'secrets', run: secrets.run },
-        ...(kubernetes ? [kubernetes.distribute(citadel.authority.rootPem, observability.log)] : []),
+        ...(kubernetes?.runners(citadel.authority.rootPem, observability.log) ?? []),
       ],
       ready: { ca: ca.listening },
       close: citadel.close,

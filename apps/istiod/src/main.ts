@@ -55,6 +55,7 @@ await runApp(
       ...citadelFiles(options, folder),
       service: 'istiod',
       root: kubernetes?.root ?? createFileRootStore(options.rootFile),
+      pluggedIn: kubernetes?.pluggedIn,
       review: kubernetes?.review,
       observability,
     });
@@ -113,7 +114,7 @@ await runApp(
         runner,
         { name: 'pilot', run: pilot.run },
         { name: 'secrets', run: secrets.run },
-        ...(kubernetes ? [kubernetes.distribute(citadel.authority.rootPem, observability.log)] : []),
+        ...(kubernetes?.runners(citadel.authority.rootPem, observability.log) ?? []),
         ...(injection?.runners ?? []),
         { name: 'injector', run: injector.run },
         webhook.runner,

@@ -2,7 +2,7 @@ export { describeBus, describeBusOfTwo, testKey, testResource } from './bus-cont
 export { describeBusVersions } from './bus-versions-contract.ts';
 export { describeKubeApi } from './kube-contract.ts';
 export { describeReports } from './report-contract.ts';
-export { createTestCa } from './certificates.ts';
+export { createTestCa, createTestIntermediate, type TestCaParts } from './certificates.ts';
 export { corpusPath } from './corpus.ts';
 export { goldenInputs, goldenPairs } from './golden.ts';
 export { type KeyServer, newKeySet, startKeyServer } from './key-server.ts';

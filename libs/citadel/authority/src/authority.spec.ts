@@ -27,7 +27,7 @@ describe('the authority', () => {
   it('gives at most the longest lifetime, and none beyond the root', () => {
     expect(authority.sign({ publicKey, identity, ttlMs: 90 * day }).ok).toBe(true);
     expect(authority.sign({ publicKey, identity, ttlMs: 90 * day + 1 }).ok).toBe(false);
-    const late = authority.rootNotAfter - 1000;
+    const late = authority.notAfter - 1000;
     const nearEnd = createAuthority({
       issuer: issuer.value,
       clock: { ...clock, now: () => late },
@@ -37,7 +37,7 @@ describe('the authority', () => {
     });
     expect(nearEnd.sign({ publicKey, identity, ttlMs: 0 })).toMatchObject({
       ok: true,
-      value: { notAfter: authority.rootNotAfter },
+      value: { notAfter: authority.notAfter },
     });
   });
   it('signs nothing while the root is not valid by its clock, and says that the clock is wrong', () => {
@@ -54,9 +54,9 @@ describe('the authority', () => {
         ok: false,
         error: { kind: 'clock', message: expect.stringMatching(/set the clock right/) as string },
       });
-    for (const when of [authority.rootNotAfter, authority.rootNotAfter + 1])
+    for (const when of [authority.notAfter, authority.notAfter + 1])
       expect(at(when)).toMatchObject({ ok: false, error: { kind: 'root' } });
-    for (const when of [now - 119_000, authority.rootNotAfter - 1000]) {
+    for (const when of [now - 119_000, authority.notAfter - 1000]) {
       const issued = at(when);
       if (!issued.ok) throw new Error(issued.error.message);
       const leaf = new X509Certificate(issued.value.chain[0] ?? '');

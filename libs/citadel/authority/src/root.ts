@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { buildRoot, keyToPem } from '@flotilla/pki';
-import type { Issuer } from '@flotilla/pki';
 import { err, messageOf, ok } from '@flotilla/std';
 import type { Result } from '@flotilla/std';
+import type { SigningCa } from './signing-ca.ts';
 
 /** A root as it is kept: PEM of its key (PKCS#8) and of its certificate. */
 export interface RootMaterial {
@@ -31,7 +31,7 @@ export function buildRootMaterial(input: {
  * Reads a kept root; fails when it can't sign now: malformed, no CA, not within its time, or a key of another
  * certificate.
  */
-export function parseRoot({ keyPem, certPem }: RootMaterial, now: number): Result<Issuer> {
+export function parseRoot({ keyPem, certPem }: RootMaterial, now: number): Result<SigningCa> {
   try {
     const certificate = new X509Certificate(certPem);
     const key = createPrivateKey(keyPem);
@@ -43,7 +43,7 @@ export function parseRoot({ keyPem, certPem }: RootMaterial, now: number): Resul
       );
     if (certificate.validFromDate.getTime() > now)
       return err(`the root certificate is not valid before ${certificate.validFrom}: check this machine's clock`);
-    return ok({ key, certificate });
+    return ok({ key, certificate, intermediates: [], roots: [certificate] });
   } catch (thrown) {
     return err(`the root can't be read: ${messageOf(thrown)}`);
   }

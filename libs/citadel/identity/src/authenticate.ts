@@ -18,6 +18,8 @@ export interface Credentials {
 export interface AuthenticateOptions extends ServiceNamesOptions {
   readonly clock: Clock;
   readonly roots: () => readonly X509Certificate[];
+  /** The CA's own: TLS gives only the caller's certificate, not the chain that came with it. */
+  readonly intermediates: () => readonly X509Certificate[];
   /** Verifies tokens of ServiceAccounts. */
   readonly verifyToken: VerifyToken;
   readonly bootstrap: () => BootstrapTokens;
@@ -56,8 +58,8 @@ export async function authenticate(
 }
 
 function identityOfCertificate(certificate: X509Certificate, options: AuthenticateOptions): Result<Caller> {
-  const { roots, clock, trustDomain, domain } = options;
-  const verified = verifyChain([certificate], roots(), clock.now());
+  const { roots, intermediates, clock, trustDomain, domain } = options;
+  const verified = verifyChain([certificate, ...intermediates()], roots(), clock.now());
   if (!verified.ok) return verified;
   const identity = peerIdentity(verified.value);
   if (identity.ok && identity.value.trustDomain !== trustDomain) return err('it is of another trust domain');

@@ -4,6 +4,7 @@ import { reviewToken, type KubeApi, type TokenVerdict } from '@flotilla/kube-por
 import { createLimits, type Logger, type Observability } from '@flotilla/observability-port';
 import { setting, type OptionsOf } from '@flotilla/std';
 import { createAccessReviews } from './access-reviews.ts';
+import { createPluggedInCa, type PluggedInCa } from './plugged-in-ca.ts';
 import { createRootDistribution } from './root-distribution.ts';
 import { createSecretRootStore, type SecretRootStore } from './secret-root-store.ts';
 import { createSecretWatches } from './secret-watches.ts';
@@ -25,12 +26,19 @@ export const platformSettings = () => ({
 /** What citadel uses of a cluster. */
 export interface KubernetesPlatform {
   readonly root: SecretRootStore;
+  /** Wins over the root. */
+  readonly pluggedIn: PluggedInCa['load'];
   /** Has the API server review a token; rejects with KubeError when there is no verdict. */
   readonly review: (token: string, audiences: readonly string[]) => Promise<TokenVerdict>;
   /** The Secrets that gateways use, and who may read them. */
   credentials(observability: Observability): { readonly secrets: SecretReader; readonly access: AccessReader };
-  /** A runner that keeps the root certificate in every namespace. */
-  distribute(rootPem: string, log: Logger): { readonly name: string; run(signal: AbortSignal): Promise<void> };
+  /** Runners that keep the root certificates in every namespace, and watch the plugged-in CA. */
+  runners(rootPem: string, log: Logger): readonly Runner[];
+}
+
+interface Runner {
+  readonly name: string;
+  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface PlatformOptions extends OptionsOf<ReturnType<typeof platformSettings>> {
@@ -43,8 +51,10 @@ export interface PlatformOptions extends OptionsOf<ReturnType<typeof platformSet
 export async function openPlatform(options: PlatformOptions): Promise<KubernetesPlatform | undefined> {
   if (options.platform === 'files') return undefined;
   const api = options.cluster ?? (await openKubeClient(options));
+  const pluggedIn = createPluggedInCa(api, options.systemNamespace);
   return {
     root: createSecretRootStore(api, options.systemNamespace),
+    pluggedIn: pluggedIn.load,
     review: (token, audiences) => reviewToken(api, token, audiences),
     credentials({ log, metrics }) {
       const limitHit = createLimits(metrics, ['secret_watches']);
@@ -59,9 +69,9 @@ export async function openPlatform(options: PlatformOptions): Promise<Kubernetes
         access: createAccessReviews({ api, log: secretLog }),
       };
     },
-    distribute: (rootPem, log) => ({
-      name: 'root certificates',
-      run: createRootDistribution({ api, rootPem, log }),
-    }),
+    runners: (rootPem, log) => [
+      { name: 'root certificates', run: createRootDistribution({ api, rootPem, log }) },
+      { name: 'plugged-in CA', run: (signal) => pluggedIn.watch(log, signal) },
+    ],
   };
 }

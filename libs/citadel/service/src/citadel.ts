@@ -1,7 +1,7 @@
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
 import { buildRootMaterial, createAuthority, parseRoot } from '@flotilla/citadel-authority';
-import type { Authority } from '@flotilla/citadel-authority';
+import type { Authority, SigningCa } from '@flotilla/citadel-authority';
 import { serviceNames } from '@flotilla/citadel-identity';
 import { createKeyVerification, createTokenReviews, refuseTokens } from '@flotilla/citadel-identity';
 import type { TokenReviewOptions, VerifyToken } from '@flotilla/citadel-identity';
@@ -30,6 +30,8 @@ export interface CitadelOptions
   /** The service account of its own certificate; `citadel`, or what it is part of. */
   readonly service?: string;
   readonly root: RootStore;
+  /** A CA that others signed: if there is one, the root is not used. Rejects when it is not valid. */
+  readonly pluggedIn?: (() => Promise<SigningCa | undefined>) | undefined;
   /** Asks an API server whom a token belongs to; without it, tokens are checked with the keys of `jwksFile`. */
   readonly review?: TokenReviewOptions['review'] | undefined;
   readonly observability: Observability;
@@ -47,23 +49,24 @@ export interface Citadel extends GrpcService {
   close(): void;
 }
 
-/** The CA with its root, made and kept at the first start. Throws when the kept root can't sign. */
+/**
+ * The CA with the plugged-in certificate, else with a root of its own, made and kept at the first start. Throws when
+ * that can't sign.
+ */
 export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   const { trustDomain, systemNamespace, jwksFile, jwtAudience, observability, clock = systemClock } = options;
   const jwtIssuer = options.jwtIssuer ?? `https://kubernetes.default.svc.${options.domain}`;
   const log = observability.log.scope('serverca');
-  const serial = (): Buffer => randomBytes(16);
-  const material =
-    (await options.root.load()) ??
-    (await options.root.keep(
-      buildRootMaterial({ trustDomain, now: clock.now(), serial: serial(), key: generateKey() }),
-    ));
-  const issuer = parseRoot(material, clock.now());
-  if (!issuer.ok) throw new Error(issuer.error);
+  const pluggedIn = await options.pluggedIn?.();
+  const ca = pluggedIn ?? (await openRoot(options.root, { trustDomain, clock }));
+  log.info(pluggedIn ? 'signing with the plugged-in CA certificate' : 'signing with a self-signed root', {
+    notAfter: ca.certificate.validToDate.toISOString(),
+    roots: ca.roots.length,
+  });
   const authority = createAuthority({
-    issuer: issuer.value,
+    issuer: ca,
     clock,
-    serial,
+    serial: newSerial,
     defaultTtlMs: options.defaultCertTtl,
     maxTtlMs: options.maxCertTtl,
   });
@@ -73,7 +76,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
       'citadel_server_root_cert_expiry_timestamp',
       'The unix timestamp, in seconds, when the root cert will expire.',
     )
-    .set(authority.rootNotAfter / 1000);
+    .set(firstEnd(ca.roots, clock.now()) / 1000);
 
   const certificate = createCertificateSource();
   const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
@@ -104,7 +107,8 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
       systemNamespace,
       domain: options.domain,
       clock,
-      roots: () => [issuer.value.certificate],
+      roots: () => ca.roots,
+      intermediates: () => ca.intermediates,
       bootstrap: bootstrap.current,
       verifyToken,
     },
@@ -119,6 +123,25 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   };
   const identity = createIdentityService({ identify, allow: [controlPlaneIdentity(options, 'pilot')], observability });
   return { authority, certificate, identify, identity, addTo: service.addTo, close };
+}
+
+const newSerial = (): Buffer => randomBytes(16);
+
+/** When the first of the roots ends, of those that have not ended before; epoch milliseconds. */
+const firstEnd = (roots: readonly X509Certificate[], now: number): number =>
+  Math.min(...roots.map((root) => root.validToDate.getTime()).filter((end) => end > now));
+
+/** The self-signed root: the kept one, else a new one. Throws when it can't sign. */
+async function openRoot(
+  store: RootStore,
+  { trustDomain, clock }: { readonly trustDomain: string; readonly clock: Clock },
+): Promise<SigningCa> {
+  const material =
+    (await store.load()) ??
+    (await store.keep(buildRootMaterial({ trustDomain, now: clock.now(), serial: newSerial(), key: generateKey() })));
+  const root = parseRoot(material, clock.now());
+  if (!root.ok) throw new Error(root.error);
+  return root.value;
 }
 
 /** Only logs a failure to write the root, since peers that already have it are not affected. */
@@ -168,7 +191,7 @@ function keepOwnCertificate(
         .error("citadel can't renew its own certificate", { reason: issued.error.message });
     const [cert = ''] = issued.value.chain;
     held = new X509Certificate(cert);
-    source.set({ key: keyToPem(key), cert, roots: authority.rootPem });
+    source.set({ key: keyToPem(key), cert: cert + authority.intermediatesPem, roots: authority.rootPem });
   };
   check();
   return () => cancel();

@@ -49,7 +49,7 @@ export const citadelRights = (): Rights => ({
   ],
   namespace: [
     { apiGroups: core, resources: ['secrets'], verbs: ['create'] },
-    { apiGroups: core, resources: ['secrets'], resourceNames: ['istio-ca-secret'], verbs: ['get'] },
+    { apiGroups: core, resources: ['secrets'], resourceNames: ['cacerts', 'istio-ca-secret'], verbs: ['get'] },
   ],
 });
 
