@@ -16,6 +16,7 @@ import { configLimits, err, messageOf, ok, readJsonObject, systemClock } from '@
 import type { Clock, OptionsOf, Result } from '@flotilla/std';
 import { replaceFile } from '@flotilla/stored-file';
 import { keepBootstrapTokens, noBootstrapTokens } from './bootstrap-tokens.ts';
+import { warnBeforeExpiry } from './expiry-warnings.ts';
 import { createFileValue } from './file-value.ts';
 import type { RootStore } from './root-store.ts';
 import type { citadelSettings } from './citadel-settings.ts';
@@ -77,6 +78,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
       'The unix timestamp, in seconds, when the root cert will expire.',
     )
     .set(firstEnd(ca.roots, clock.now()) / 1000);
+  const stopWarning = warnBeforeExpiry({ ca, remedy: pluggedIn ? remedies.pluggedIn : remedies.root, clock, log });
 
   const certificate = createCertificateSource();
   const stopRenewing = keepOwnCertificate(certificate, { authority, options, clock });
@@ -115,6 +117,7 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
   });
   const close = (): void => {
     stopRenewing();
+    stopWarning();
     bootstrap.close();
   };
   const identify: IdentifyToken = async (token, address) => {
@@ -126,6 +129,12 @@ export async function createCitadel(options: CitadelOptions): Promise<Citadel> {
 }
 
 const newSerial = (): Buffer => randomBytes(16);
+
+/** What to do about a certificate that ends soon. */
+const remedies = {
+  pluggedIn: 'store new ones in the Secret cacerts and restart citadel',
+  root: 'remove the kept root and restart citadel for a new one, which every service and workload must then get again; in a cluster, the Secret cacerts can hold a new CA certificate with both roots (docs/kubernetes.md)',
+};
 
 /** When the first of the roots ends, of those that have not ended before; epoch milliseconds. */
 const firstEnd = (roots: readonly X509Certificate[], now: number): number =>
