@@ -261,7 +261,7 @@ export class Mesh {
         }
       });
     const keyLines = [...this.#keys, ...texts].flatMap((text) =>
-      [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(\S{40,})/g)].map(([, line = '']) => line),
+      [...text.matchAll(/-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----\s{1,4}(\S{40,})/g)].map(([, line = '']) => line),
     );
     const tokens = texts.flatMap((text) => [...text.matchAll(/": ?"([^"]{30,})"/g)].map(([, token = '']) => token));
     return [...keyLines, ...tokens];
