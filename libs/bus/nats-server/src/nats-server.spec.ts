@@ -180,7 +180,9 @@ describe('nats-server as a child', () => {
     await second.server.ready;
     process.kill(pid(), 'SIGTERM');
     await expect(ended).rejects.toThrow('nats-server ended');
-    expect(lines.filter((line) => line.includes('TLS handshake error'))).toEqual([]);
+    // The server may close a connection of a check when it stops, before the check knows its own port.
+    const isOfStop = (line: string): boolean => line.includes('use of closed network connection');
+    expect(lines.filter((line) => line.includes('TLS handshake error') && !isOfStop(line))).toEqual([]);
   });
 
   it('warns its clients before it stops', async () => {
