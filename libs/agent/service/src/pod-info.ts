@@ -25,7 +25,7 @@ export function parsePodInfo(text: string): Record<string, string> {
     text.split('\n').flatMap((line) => {
       const equals = line.indexOf('=');
       const quoted = line.slice(equals + 1).trim();
-      if (equals <= 0 || !/^".*"$/.test(quoted)) return [];
+      if (equals <= 0 || !/^".*"$/s.test(quoted)) return [];
       return [[line.slice(0, equals), unquote(quoted)]];
     }),
   );

@@ -21,6 +21,7 @@ describe("the downward API's files", () => {
       fc.property(fc.string({ unit: 'grapheme' }), (value) => {
         expect(parsePodInfo(`key=${JSON.stringify(value)}`)).toEqual({ key: value });
       }),
+      { examples: [['\u2028'], ['a\u2029b']] },
     ));
 });
 
