@@ -110,8 +110,8 @@ describe('policies and Gateways without workloads', () => {
 });
 
 describe('ports of Services', () => {
-  const service = (name: string, port: object, namespace = 'shop'): unknown =>
-    object('Service', name, { metadata: { namespace }, spec: { ports: [{ port: 80, targetPort: 8080, ...port }] } });
+  const service = (name: string, port: object, metadata: object = {}): unknown =>
+    object('Service', name, { metadata, spec: { ports: [{ port: 80, targetPort: 8080, ...port }] } });
 
   it('say their protocol by name or by appProtocol', () => {
     expect(
@@ -121,7 +121,8 @@ describe('ports of Services', () => {
         service('dns', { name: 'x', protocol: 'UDP' }),
         service('database', { name: 'x', port: 3306 }),
         service('odd', { name: 'htp-web' }),
-        service('system', { name: 'x' }, 'kube-system'),
+        service('system', { name: 'x' }, { namespace: 'kube-system' }),
+        service('gateway', { name: 'status-port' }, { labels: { istio: 'ingressgateway' } }),
       ),
     ).toEqual([
       [
