@@ -7,7 +7,7 @@ import type { View } from '../view.ts';
 /** Namespaces of Kubernetes itself, whose Services users do not name (Istio's util.IsSystemNamespace). */
 const systemNamespaces = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
 
-/** Whether a Service is part of an Istio installation: its ports have names of their own (Istio's IsIstioControlPlane). */
+/** Whether a Service is part of an Istio installation, whose ports have fixed names (Istio's IsIstioControlPlane). */
 const isOfIstio = (labels: Labels = {}): boolean => 'istio' in labels || labels['release'] === 'istio';
 
 /**
