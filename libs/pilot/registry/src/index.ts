@@ -14,12 +14,14 @@ export { keepsSessions } from './persistent-session.ts';
 export { isHttp, isHttp2, isTcp, isTls, isUnsupported, portNumbered } from './protocol.ts';
 export { type RegistryOptions, convertService } from './kubernetes-service.ts';
 export {
+  type ContainerPort,
   type EndpointSources,
   type PortlessEndpoint,
   type SliceEndpoints,
   describe,
   externalNameEndpoints,
   sliceEndpoints,
+  targetPortAmong,
   targetPortOn,
 } from './kubernetes-endpoints.ts';
 export { convertServiceEntry, serviceEntryEndpoints } from './service-entry.ts';

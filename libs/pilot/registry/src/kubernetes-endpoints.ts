@@ -136,15 +136,23 @@ export function describe(
   };
 }
 
+export type ContainerPort = NonNullable<NonNullable<k8s.Pod['containers']>[number]['ports']>[number];
+
+/** The container port that a Service's targetPort refers to on a pod, as `targetPortAmong`. */
+export const targetPortOn = (pod: Resource<'pods'>, port: k8s.ServicePort): number | undefined =>
+  targetPortAmong(
+    (pod.spec.containers ?? []).flatMap(({ ports }) => ports ?? []),
+    port,
+  );
+
 /**
- * The container port that a Service's targetPort refers to on a pod (Istio's FindPort); undefined when the pod has none
- * of that name and protocol. The API server fills in protocols, so they are compared as they are.
+ * The container port that a Service's targetPort refers to (Istio's FindPort); undefined when there is none of that
+ * name and protocol. The API server fills in protocols, so they are compared as they are.
  */
-export function targetPortOn(pod: Resource<'pods'>, port: k8s.ServicePort): number | undefined {
+export function targetPortAmong(ports: readonly ContainerPort[], port: k8s.ServicePort): number | undefined {
   const target = port.targetPort;
   if (target === undefined || target === 0 || target === '') return port.port;
   if (typeof target === 'number') return target;
-  return (pod.spec.containers ?? [])
-    .flatMap(({ ports }) => ports ?? [])
-    .find(({ name, protocol }) => name === target && (protocol ?? '') === (port.protocol ?? ''))?.containerPort;
+  return ports.find(({ name, protocol }) => name === target && (protocol ?? '') === (port.protocol ?? ''))
+    ?.containerPort;
 }

@@ -5,6 +5,7 @@ import {
   kubernetesServiceKey,
   localityOf,
   podIPs,
+  targetPortAmong,
   targetPortOn,
   type Endpoint,
   type ServiceKey,
@@ -15,7 +16,7 @@ import { discoveredPod } from './discovery.ts';
 import { allEndpointsOf, endpointsOf, isByHost } from './endpoints.ts';
 import { clusterOf, installationOf } from './mesh-settings.ts';
 import { entryEndpoints } from './store.ts';
-import { parsePodPorts, targetAmong } from './pod-ports.ts';
+import { parsePodPorts } from './pod-ports.ts';
 import { compareServices, serviceOf, servicesOfEntry } from './services.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 import { endpointSources, entryWorkload, nodeKey, podAt } from './workloads.ts';
@@ -48,9 +49,12 @@ function kubernetes(view: View): ServiceTarget[] {
   if (!pod) return view.attr('type') === 'router' ? reported(view) : [];
   // A Service that selects the pod still does so when it names a port that the pod lacks.
   const services = selecting(view, pod);
-  return services.length > 0
-    ? services.flatMap(([key, { ports = [] }]) => targetsOn(view, key, { pod, ports }))
-    : byNamespace(view, pod);
+  if (services.length === 0) return byNamespace(view, pod);
+  const address = podIPs(pod)[0] ?? '';
+  const { namespace, cluster } = pod.meta;
+  const workload = { ...describe(pod, address, endpointSources(view, cluster)), address, namespace };
+  const targetOf = (port: k8s.ServicePort): number | undefined => targetPortOn(pod, port);
+  return services.flatMap(([key, { ports = [] }]) => targetsOn(view, key, { ports, targetOf, workload }));
 }
 
 /**
@@ -68,26 +72,10 @@ function reported(view: View): ServiceTarget[] {
   if (services.length === 0) return [];
   const podPorts = parsePodPorts(view.meta('POD_PORTS'));
   const address = view.attr('ips')[0] ?? '';
-  const described = describe(undefined, address, endpointSources(view, cluster));
-  return services.flatMap(({ key, spec: { ports = [] } }) => {
-    const service = view.query(serviceOf, key);
-    return ports.flatMap((port) => {
-      const servicePort = service?.ports.find((each) => each.port === port.port && each.name === (port.name ?? ''));
-      const targetPort = targetAmong(podPorts, port);
-      if (!service || !servicePort || !targetPort) return [];
-      const endpoint: Endpoint = {
-        ...described,
-        address,
-        port: targetPort,
-        servicePortName: servicePort.name,
-        health: 'Healthy',
-        namespace,
-        hostName: '',
-        subDomain: '',
-      };
-      return [{ service, port: servicePort, targetPort, endpoint }];
-    });
-  });
+  const workload = { ...describe(undefined, address, endpointSources(view, cluster)), address, namespace };
+  const targetOf = (port: k8s.ServicePort): number | undefined =>
+    targetPortAmong(podPorts, { protocol: 'TCP', ...port });
+  return services.flatMap(({ key, spec: { ports = [] } }) => targetsOn(view, key, { ports, targetOf, workload }));
 }
 
 /**
@@ -150,25 +138,30 @@ function selecting(view: View, pod: Resource<'pods'>): (readonly [ServiceKey, k8
   });
 }
 
+/** A Service's ports on a workload, where they lead to a port of it. */
 function targetsOn(
   view: View,
   key: ServiceKey,
-  { pod, ports }: { pod: Resource<'pods'>; ports: readonly k8s.ServicePort[] },
+  {
+    ports,
+    targetOf,
+    workload,
+  }: {
+    readonly ports: readonly k8s.ServicePort[];
+    readonly targetOf: (port: k8s.ServicePort) => number | undefined;
+    readonly workload: Omit<Endpoint, 'port' | 'servicePortName' | 'health' | 'hostName' | 'subDomain'>;
+  },
 ): ServiceTarget[] {
   const service = view.query(serviceOf, key);
-  const sources = endpointSources(view, key.object.cluster);
   return ports.flatMap((port) => {
-    const servicePort = service?.ports.find((p) => p.port === port.port && p.name === (port.name ?? ''));
-    const targetPort = targetPortOn(pod, port);
+    const servicePort = service?.ports.find((each) => each.port === port.port && each.name === (port.name ?? ''));
+    const targetPort = targetOf(port);
     if (!service || !servicePort || targetPort === undefined || targetPort === 0) return [];
-    const address = podIPs(pod)[0] ?? '';
     const endpoint: Endpoint = {
-      ...describe(pod, address, sources),
-      address,
+      ...workload,
       port: targetPort,
       servicePortName: servicePort.name,
       health: 'Healthy',
-      namespace: pod.meta.namespace,
       hostName: '',
       subDomain: '',
     };
