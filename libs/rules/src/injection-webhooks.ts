@@ -5,7 +5,10 @@ import { nameOfRevision } from './revision.ts';
 const [injection, revisionLabel, inject] = ['istio-injection', 'istio.io/rev', 'sidecar.istio.io/inject'] as const;
 /** The suffix of the names of all webhooks for injection, by which the injector recognizes its own. */
 export const injectionWebhookSuffix = 'sidecar-injector.istio.io';
-/** Namespaces of Kubernetes itself, whose pods are never injected (pkg/kube/inject, `IgnoredNamespaces`). */
+/**
+ * Namespaces of Kubernetes itself: their pods are never injected, they get no root certificate, and their Services are
+ * not analyzed (pkg/kube/inject, `IgnoredNamespaces`).
+ */
 export const ignoredNamespaces: readonly string[] = [
   'kube-system',
   'kube-public',

@@ -7,6 +7,7 @@ import {
   type WatchEvent,
 } from '@flotilla/kube-port';
 import type { Logger } from '@flotilla/observability-port';
+import { ignoredNamespaces } from '@flotilla/rules';
 import { createBackoff, createSlots, messageOf, pause, systemClock, type Clock } from '@flotilla/std';
 
 /** Istio's name for the ConfigMap with the root certificate, which injected pods mount. */
@@ -25,9 +26,6 @@ export interface RootDistributionOptions {
 
 /** Writes at a time: a cluster may have ten thousand namespaces, and each write takes a connection. */
 const maxWrites = 20;
-
-/** Namespaces whose pods are never part of the mesh; Istio excludes the same ones. */
-const excluded = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
 
 /**
  * Writes the root certificate into every namespace, and restores it where somebody edits or deletes it. A write that
@@ -170,4 +168,4 @@ class Distribution {
 
 /** Nothing can be written into a namespace that is being deleted. */
 const isLive = ({ metadata }: KubeObject): boolean =>
-  metadata['deletionTimestamp'] === undefined && !excluded.has(metadata.name);
+  metadata['deletionTimestamp'] === undefined && !ignoredNamespaces.includes(metadata.name);

@@ -1,11 +1,8 @@
 import { buildProblem, type ObjectKey, type Problem } from '@flotilla/model';
 import { defineQuery } from '@flotilla/query';
-import { kubernetesPortProtocol, type Labels } from '@flotilla/rules';
+import { ignoredNamespaces, kubernetesPortProtocol, type Labels } from '@flotilla/rules';
 import type { Check } from '../check.ts';
 import type { View } from '../view.ts';
-
-/** Namespaces of Kubernetes itself, whose Services users do not name (Istio's util.IsSystemNamespace). */
-const systemNamespaces = new Set(['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage']);
 
 /** Whether a Service is part of an Istio installation, whose ports have fixed names (Istio's IsIstioControlPlane). */
 const isOfIstio = (labels: Labels = {}): boolean => 'istio' in labels || labels['release'] === 'istio';
@@ -19,7 +16,7 @@ export const servicePortNames: Check = {
   collection: 'services',
   query: defineQuery('service-port-names', (view: View, key: ObjectKey): readonly Problem[] => {
     const service = view.get('services', key);
-    if (!service || systemNamespaces.has(service.meta.namespace) || isOfIstio(service.meta.labels)) return [];
+    if (!service || ignoredNamespaces.includes(service.meta.namespace) || isOfIstio(service.meta.labels)) return [];
     return (service.spec.ports ?? []).flatMap((port, i): Problem[] =>
       kubernetesPortProtocol(port) === 'Unsupported'
         ? [
