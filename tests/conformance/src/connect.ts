@@ -2,7 +2,8 @@ import { credentialReaders, parseProxy, proofOf, proxySubject, workload } from '
 import { listOfOne, listsOf, readAll, resourceKey, typeUrls, type Made } from '@flotilla/pilot-xds';
 import { toJson } from '@flotilla/proto-gen/json';
 import { ListWatch, Subject, type Engine, type ListSource } from '@flotilla/query';
-import { endpointNames, routeNames, type ScenarioProxy } from '@flotilla/tool-parity';
+import type { ScenarioProxy } from '@flotilla/tool-parity';
+import { endpointNames, routeNames } from '@flotilla/tool-proxy';
 
 /**
  * Watches all that a proxy of the scenario asks for, as pilot does while it is connected: by default what it is sent

@@ -1,6 +1,6 @@
 import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
-import { isRecord } from '@flotilla/std';
+import { endpointNames, routeNames } from './references.ts';
 
 export interface HeldResource {
   readonly version: string;
@@ -77,7 +77,7 @@ export class Held {
     readonly added: readonly string[];
     readonly dropped: readonly string[];
   } {
-    const wanted = new Set(kind === 'eds' ? this.#endpointNames() : this.#routeNames());
+    const wanted = new Set(kind === 'eds' ? endpointNames(this.#messages('cds')) : routeNames(this.#messages('lds')));
     const before = this.#requested.get(kind) ?? new Set<string>();
     const awaited = new Set([...(this.#awaited.get(kind) ?? [])].filter((name) => wanted.has(name)));
     const added = [...wanted].filter((name) => !before.has(name));
@@ -98,24 +98,7 @@ export class Held {
     this.#requested.clear();
   }
 
-  #endpointNames(): string[] {
-    return [...this.resourcesOf('cds')].flatMap(([name, { json }]) => {
-      if (!isRecord(json) || json['type'] !== 'EDS') return [];
-      const config = json['edsClusterConfig'];
-      return String((isRecord(config) ? config['serviceName'] : undefined) ?? name);
-    });
+  #messages(kind: WholeKind): readonly Json[] {
+    return [...this.resourcesOf(kind).values()].map(({ json }) => json);
   }
-
-  #routeNames(): string[] {
-    return [...this.resourcesOf('lds').values()].flatMap(({ json }) => routeNamesIn(json));
-  }
-}
-
-/** Names of all route configurations that a listener refers to, at any depth. */
-function routeNamesIn(json: unknown): readonly string[] {
-  if (Array.isArray(json)) return json.flatMap(routeNamesIn);
-  if (!isRecord(json)) return [];
-  return Object.entries(json).flatMap(([field, value]) =>
-    field === 'rds' && isRecord(value) ? [String(value['routeConfigName'])] : routeNamesIn(value),
-  );
 }

@@ -6,53 +6,13 @@ import { envoy } from '@flotilla/proto-gen/discovery';
 import { struct } from '@flotilla/proto-gen/envoy';
 import { toJson, type Json } from '@flotilla/proto-gen/json';
 import { AsyncQueue } from '@flotilla/std';
+import { endpointNames, plain, referencesIn, routesOf, secretNames } from '@flotilla/tool-proxy';
 import type { ScenarioProxy } from './scenario.ts';
 
 const { DiscoveryRequest, DiscoveryResponse } = envoy.service.discovery.v3;
 type Response = InstanceType<typeof DiscoveryResponse>;
 type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
 export type Answer = Partial<Record<XdsKind, Json[]>>;
-type Plain = { [key: string]: Json };
-const plain = (json: Json | undefined): Plain =>
-  typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {};
-
-type Referring = 'rds' | 'httpFilters' | 'tlsCertificateSdsSecretConfigs' | 'validationContextSdsSecretConfig';
-type References = Readonly<Record<Referring, Json[]>>;
-
-/** Everything that refers to other resources, anywhere inside. */
-function referencesIn(
-  json: Json,
-  found: References = {
-    rds: [],
-    httpFilters: [],
-    tlsCertificateSdsSecretConfigs: [],
-    validationContextSdsSecretConfig: [],
-  },
-): References {
-  if (Array.isArray(json)) for (const item of json) referencesIn(item, found);
-  else if (typeof json === 'object' && json !== null) {
-    for (const [name, value] of Object.entries(json)) {
-      if (Object.hasOwn(found, name)) found[name as keyof References].push(...(Array.isArray(value) ? value : [value]));
-      referencesIn(value, found);
-    }
-  }
-  return found;
-}
-const secretNames = ({ tlsCertificateSdsSecretConfigs, validationContextSdsSecretConfig }: References): string[] =>
-  [...tlsCertificateSdsSecretConfigs, ...validationContextSdsSecretConfig]
-    .map((config) => String(plain(config)['name']))
-    .filter((name) => /^kubernetes(-gateway)?:\/\//.test(name));
-
-/** The names that clusters, by JSON, take their endpoints by. */
-export const endpointNames = (cds: readonly Json[]): string[] =>
-  cds
-    .map(plain)
-    .filter(({ type }) => type === 'EDS')
-    .map((cluster) => String(plain(cluster['edsClusterConfig'])['serviceName'] ?? cluster['name']));
-/** The route configurations that listeners, by JSON, refer to. */
-export const routeNames = (lds: readonly Json[]): string[] => routesOf(referencesIn([...lds]));
-const routesOf = ({ rds }: References): string[] => rds.map((config) => String(plain(config)['routeConfigName']));
-
 /** A proxy's stream to pilot, one question at a time. Rejects with what ended the stream. */
 function openStream(address: string, { key, cert, roots }: KeyAndCertificate) {
   const client = new Client(address, credentials.createSsl(Buffer.from(roots), Buffer.from(key), Buffer.from(cert)), {
