@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{apps,libs,tools,tests}/**/src/**/*.spec.ts'],
+    globalSetup: ['libs/testing/src/global-setup.ts'],
     setupFiles: ['libs/testing/src/setup.ts'],
     pool: 'threads',
     // By itself it leaves one of the cores to somebody who watches.

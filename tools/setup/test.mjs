@@ -1,9 +1,10 @@
 // Type check, lint, the lint's canaries, tests and attacks; with --all the end-to-end tests, more attacks and fuzzing
 // too. The last line counts them as `N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { useTemporaryFolder } from '../../libs/testing/src/temporary-folder.ts';
 import { nodeCommand, whyNoNode } from '../demo/src/node/enter.ts';
 import { root } from './common.mjs';
 import { checkCanaries } from './lint/canaries.mjs';
@@ -44,8 +45,7 @@ function canaries() {
 
 /** Runs tests; `enter` puts the command where they are to run. Returns how many were skipped. */
 function vitest(args, enter = (command) => command) {
-  const dir = mkdtempSync(join(tmpdir(), 'flotilla-test-'));
-  const file = join(dir, 'report.json');
+  const file = join(mkdtempSync(join(tmpdir(), 'report-')), 'report.json');
   const [program, ...rest] = enter([
     'vitest',
     'run',
@@ -70,8 +70,6 @@ function vitest(args, enter = (command) => command) {
   } catch {
     counts.failed += 1;
     return 0;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
   }
 }
 
@@ -129,6 +127,7 @@ function attack(name, args) {
   }
 }
 
+useTemporaryFolder('flotilla-test-');
 const all = process.argv.includes('--all');
 // For tests that take more cases then.
 if (all) process.env.FLOTILLA_ALL = '1';

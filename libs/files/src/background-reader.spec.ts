@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { BackgroundReader } from './background-reader.ts';
 import { ChangedFiles } from './changed-files.ts';
 
@@ -30,7 +30,6 @@ const closed = <T extends { close(): void }>(one: T): T => {
 afterEach(() => {
   for (const one of closing.splice(0)) one.close();
 });
-afterAll(() => rmSync(dir, { recursive: true }));
 
 describe('reading in the background', () => {
   it('gives what reading here gives, keys like __proto__ included', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
@@ -26,7 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const stream of streams) stream.close();
   await fleet.close();
-  rmSync(folder, { recursive: true });
 });
 
 /** Connects like an agent of Istio that has no certificate yet: TLS with the root, and the pod's token. */

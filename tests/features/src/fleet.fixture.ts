@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -183,7 +183,6 @@ export async function startFleet({ config, installation = defaultInstallation, j
     certificateOf: async (service: string) => (await certified(service)).certificate,
     async close(): Promise<void> {
       for (const close of closers.splice(0).reverse()) await close();
-      rmSync(folder, { recursive: true });
     },
   };
 }

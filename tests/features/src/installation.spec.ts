@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -56,7 +56,6 @@ describe('a mesh in another cluster, under another domain, with another system n
   afterAll(async () => {
     proxy.close();
     await fleet.close();
-    rmSync(dir, { recursive: true });
   });
 
   it('reads the ConfigMap of that namespace, and finds short names under that domain', () =>

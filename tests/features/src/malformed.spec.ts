@@ -249,7 +249,6 @@ class Rig {
   async close(): Promise<void> {
     this.stop.abort();
     await this.#running;
-    rmSync(this.dir, { recursive: true });
   }
 }
 

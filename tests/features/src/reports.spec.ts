@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
@@ -185,7 +185,6 @@ class Rig {
   async close(): Promise<void> {
     this.#stop.abort();
     for (const end of this.#ends) await end();
-    rmSync(this.#dir, { recursive: true });
   }
 }
 

@@ -1,8 +1,8 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildImages, imageCache, imageNames, type BuiltImage } from '@flotilla/tool-images';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { run, runInside, unpack } from './root-file-system.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-images-'));
@@ -14,7 +14,6 @@ beforeAll(async () => {
   images = await buildImages(imageNames, options);
   for (const image of images) roots.set(image.name, unpack(image, dir));
 }, 600_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const imageNamed = (name: string): BuiltImage =>
   images.find((image) => image.name === name) ?? expect.fail(`there is no image ${name}`);

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { status, type ServiceError } from '@grpc/grpc-js';
@@ -27,10 +27,7 @@ beforeAll(async () => {
   const metadata = { name: serviceAccount, namespace };
   await admin.create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
 }, 600_000);
-afterAll(async () => {
-  await server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => server.close());
 
 /** A pod that no node runs; its token is valid while it exists. */
 async function createPod(name: string): Promise<{ readonly name: string; readonly uid: string }> {

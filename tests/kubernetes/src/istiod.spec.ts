@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -28,10 +28,7 @@ describe('a control plane and a real API server', () => {
   afterEach(async () => {
     for (const controlPlane of running.splice(0)) await controlPlane.stop();
   });
-  afterAll(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.close());
 
   async function start(mode: Mode, state: string): Promise<ControlPlane> {
     const cluster = { kubeconfig: server.running.kubeconfig };

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '@flotilla/std';
+import { useTemporaryFolder } from '@flotilla/testing/temporary-folder';
 import { idOf, services, type Attack, type Service, type Shape } from './attack.ts';
 import { fuzzCommand } from './fuzz/command.ts';
 import { rows } from './rows/index.ts';
@@ -67,6 +68,7 @@ async function attack({ shape, service, kind, only, short, quick, seed, json, li
   process.exit(outcomes.some(({ verdict }) => verdict === 'broke') ? 1 : 0);
 }
 
+useTemporaryFolder('flotilla-attack-');
 // What was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 

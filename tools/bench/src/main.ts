@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '@flotilla/std';
+import { useTemporaryFolder } from '@flotilla/testing/temporary-folder';
 import { defaultMesh, type MeshSize } from './bench-mesh.ts';
 import { defaultKubernetes } from './kubernetes-mesh.ts';
 import { measurePush } from './push.ts';
@@ -82,6 +83,7 @@ async function pushes(): Promise<PushResult[]> {
   return results;
 }
 
+useTemporaryFolder('flotilla-bench-');
 // What was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 

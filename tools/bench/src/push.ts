@@ -23,9 +23,7 @@ export interface PushOptions {
  * hinders it.
  */
 export async function measurePush({ mode, variant, sidecars, changes, mesh }: PushOptions): Promise<PushResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'flotilla-bench-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', remove);
+  const folder = mkdtempSync(join(tmpdir(), 'mesh-'));
   try {
     const config = join(folder, 'mesh');
     writeMesh(config, new Mesh(mesh).files());
@@ -47,8 +45,7 @@ export async function measurePush({ mode, variant, sidecars, changes, mesh }: Pu
       await controlPlane.stop();
     }
   } finally {
-    remove();
-    process.off('exit', remove);
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

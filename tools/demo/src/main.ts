@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { parseOptions } from '@flotilla/runtime';
 import { messageOf } from '@flotilla/std';
@@ -24,10 +23,7 @@ async function main(): Promise<number> {
     setTimeout(() => process.exit(130), stopWithinMs).unref();
   });
   // Whoever started this is gone: so is everything, with this process.
-  process.on('disconnect', () => {
-    rmSync(folder, { recursive: true, force: true });
-    process.exit(1);
-  });
+  process.on('disconnect', () => process.exit(1));
   // Who read what is said has gone, as `| head` does.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
   return runInside(options, { folder, signal: stop.signal });

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '@flotilla/std';
+import { createTemporaryFolder } from '@flotilla/testing/temporary-folder';
 import { findManifests } from './cluster/manifests.ts';
 import { gatewaySockets } from './inside.ts';
 import { folderPrefix, nodeFile } from './kept/kept-mesh.ts';
-import { nodeCommand, removeNodeFolder, whyNoNode } from './node/enter.ts';
+import { nodeCommand, asNodeUsers, whyNoNode } from './node/enter.ts';
 import type { DemoOptions } from './options.ts';
 import { Unmet } from './unmet.ts';
 
@@ -24,9 +24,10 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
   for (const path of options.config) checkConfig(path);
   const why = whyNoNode();
   if (why !== undefined) throw new Unmet(why);
-  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  // The users of pods own files there.
+  const temporary = createTemporaryFolder(folderPrefix, asNodeUsers());
+  const folder = temporary.path;
   const forwarders: Server[] = [];
-  let isOfUse = false;
   try {
     if (options.keep)
       for (const [port, socket] of [
@@ -37,7 +38,7 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     const [program = '', ...args] = nodeCommand([process.execPath, ...process.execArgv, ...argv]);
     // A process group of its own: Ctrl-C reaches it by way of this process alone.
     const child = spawn(program, args, {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', temporary.lifeline],
       detached: true,
       env: { ...process.env, FLOTILLA_DEMO_FOLDER: folder },
     });
@@ -54,12 +55,14 @@ export async function runOutside(options: DemoOptions, argv: readonly string[]):
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     const [code] = (await once(child, 'exit')) as [number | null];
     // A mistake in what was given is told already; the logs of services would add nothing.
-    isOfUse = code !== 0 && code !== 130 && code !== 3 && askedAt === undefined && hasLogs(folder);
-    if (isOfUse) process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
+    const isOfUse = code !== 0 && code !== 130 && code !== 3 && askedAt === undefined && hasLogs(folder);
+    if (isOfUse) {
+      temporary.keep();
+      process.stderr.write(`demo: what the services said is in ${join(folder, 'logs')}\n`);
+    }
     return code ?? (isOfUse ? 1 : 130);
   } finally {
     for (const forwarder of forwarders) forwarder.close();
-    if (!isOfUse) removeNodeFolder(folder);
   }
 }
 

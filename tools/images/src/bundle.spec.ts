@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { bundlePrograms, packageJson, type Bundle } from './bundle.ts';
 import type { Entry } from './entry.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'bundle-'));
-afterAll(() => rmSync(dir, { recursive: true }));
 const programs = ['pilot', 'pilot-agent', 'nats', 'galley'];
 let bundles: readonly Bundle[] = [];
 beforeAll(async () => {

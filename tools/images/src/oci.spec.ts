@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { textFile } from './entry.ts';
 import { packLayer, sha256 } from './layer.ts';
 import { buildImage, writeArchive, type Blob, type Image } from './oci.ts';
@@ -24,7 +24,6 @@ interface Config {
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'oci-'));
-afterAll(() => rmSync(dir, { recursive: true }));
 
 /** The names in an archive in their order, repeated ones too, and the bytes behind each. */
 async function read(file: string): Promise<{ readonly names: readonly string[]; bytes(name: string): Buffer }> {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { messageOf } from '@flotilla/std';
 import { corpusRoot } from '@flotilla/testing/corpus';
+import { useTemporaryFolder } from '@flotilla/testing/temporary-folder';
 import { Unmet, type ParityOptions } from './area.ts';
 import { areas } from './areas.ts';
 import { describeOutcome, describeReport, reportJson } from './print.ts';
@@ -51,6 +52,7 @@ const program = new Command('parity')
   .addHelpText('after', about)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
+useTemporaryFolder('flotilla-parity-');
 try {
   process.exit(await compare(program.args[0] ?? '', program.opts()));
 } catch (thrown) {

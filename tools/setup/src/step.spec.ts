@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 const common = join(resolve(import.meta.dirname, '..'), 'common.mjs');
 const dir = mkdtempSync(join(tmpdir(), 'step-spec-'));
-afterAll(() => rmSync(dir, { recursive: true }));
 
 /** Runs one step of the set-up that runs a shell script. */
 function stepOf(script: string) {

@@ -1,12 +1,11 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SourceChange } from '@flotilla/model';
 import { createFileSource, parseDocuments } from './index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-galley-'));
-afterAll(() => rmSync(dir, { recursive: true }));
 const map = (mesh: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    ${mesh}\n`;
 const documentsOf = (text: string) => {

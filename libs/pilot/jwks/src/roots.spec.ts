@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createRoots } from './roots.ts';
 
 describe('files of roots', () => {
@@ -11,7 +11,6 @@ describe('files of roots', () => {
     folder = mkdtempSync(join(tmpdir(), 'flotilla-roots-'));
     problems = [];
   });
-  afterEach(() => rmSync(folder, { recursive: true }));
 
   it.each([
     ['without a certificate', (file: string) => writeFileSync(file, 'garbage'), 'it holds no PEM certificate'],

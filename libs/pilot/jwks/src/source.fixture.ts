@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keySetKey, type KeySetKey, type KeySetSubscription } from '@flotilla/model';
@@ -105,7 +105,6 @@ export class SourceRig {
   close(): void {
     this.#stop.abort();
     for (const server of this.#servers) server.close();
-    rmSync(this.#folder, { recursive: true });
   }
 }
 

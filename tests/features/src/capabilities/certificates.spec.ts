@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
@@ -74,7 +74,6 @@ const leafIn = ({ tlsCertificate }: Secret): X509Certificate =>
 
 it('a workload gets its certificate through its agent by its token, and the next before that expires', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'flotilla-certificates-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
   const { address, roots, tokenOf } = await startCitadel(folder);
   const clock = createManualClock(Date.now());
   const ca = createCaClient({

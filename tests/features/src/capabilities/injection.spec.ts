@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,10 +25,7 @@ describe('injection through the webhook', () => {
     put(proxyConfig(3));
     fleet = await startFleet({ config: dir });
   });
-  afterAll(async () => {
-    await fleet.close();
-    rmSync(dir, { recursive: true });
-  });
+  afterAll(() => fleet.close());
 
   it('gives a pod its proxy, after the container that redirects traffic', async () => {
     const patch = JSON.parse(await fleet.inject(pod())) as readonly {

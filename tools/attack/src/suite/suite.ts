@@ -39,9 +39,7 @@ async function withMesh(
   { shape, seed }: { readonly shape: Shape; readonly seed: number },
   use: (stage: { mesh: Mesh; witness: Witness; heart: Heart }) => Promise<void>,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'flotilla-attack-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', remove);
+  const folder = mkdtempSync(join(tmpdir(), 'mesh-'));
   try {
     const mesh = await Mesh.start({ shape, folder, seed });
     const [witness, heart] = [new Witness(), new Heart(mesh)];
@@ -55,7 +53,6 @@ async function withMesh(
       await mesh.stop();
     }
   } finally {
-    process.off('exit', remove);
-    remove();
+    rmSync(folder, { recursive: true, force: true });
   }
 }

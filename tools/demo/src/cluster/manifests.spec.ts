@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findManifests } from './manifests.ts';
 import { givenName } from './state-folder.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-manifests-'));
-afterAll(() => rmSync(dir, { recursive: true }));
 const file = (...path: string[]): string => {
   mkdirSync(join(dir, ...path, '..'), { recursive: true });
   writeFileSync(join(dir, ...path), 'a: 1\n');

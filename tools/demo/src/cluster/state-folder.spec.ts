@@ -1,13 +1,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { readYamlDocuments } from '@flotilla/std';
 import { createStateFolder } from './state-folder.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flotilla-state-'));
-afterAll(() => rmSync(dir, { recursive: true }));
 const service = (name: string, rest = ''): string =>
   `# ${name}\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]${rest}}\n`;
 const secret = (name: string): string =>

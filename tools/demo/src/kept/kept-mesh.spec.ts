@@ -1,13 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { folderPrefix, ownFolders } from './kept-mesh.ts';
 
 const user = userInfo().uid;
 let parent: string;
 beforeEach(() => (parent = mkdtempSync(join(tmpdir(), 'kept-mesh-'))));
-afterEach(() => rmSync(parent, { recursive: true }));
 
 it('finds the folders of runs, and nothing else beside them', () => {
   const run = join(parent, `${folderPrefix}1`);

@@ -6,8 +6,11 @@ const marker = 'FLOTILLA_NODE';
 export const isInNode = (): boolean => process.env[marker] === '1';
 
 /** Without root, all the ids of /etc/subuid are mapped: the sidecar and the CA have users of their own. */
-const userNamespace = (): readonly string[] =>
+const userFlags = (): readonly string[] =>
   process.getuid?.() === 0 ? [] : ['--user', '--map-root-user', '--map-auto'];
+
+/** The start of a command line that may do what it likes with the files of a node's users. */
+export const asNodeUsers = (): readonly string[] => (userFlags().length === 0 ? [] : ['unshare', ...userFlags()]);
 
 /**
  * The command line that runs another one in namespaces of its own: network, mounts and processes, so that whatever is
@@ -16,7 +19,7 @@ const userNamespace = (): readonly string[] =>
 export function nodeCommand(command: readonly string[]): string[] {
   return [
     'unshare',
-    ...userNamespace(),
+    ...userFlags(),
     '--net',
     '--mount',
     '--pid',
@@ -32,18 +35,6 @@ export function nodeCommand(command: readonly string[]): string[] {
     'sh',
     ...command,
   ];
-}
-
-/** Removes a folder of a node, in which the users of pods own files. */
-export function removeNodeFolder(folder: string): void {
-  const [program = '', ...args] = [
-    ...(userNamespace().length > 0 ? ['unshare', ...userNamespace()] : []),
-    'rm',
-    '-rf',
-    folder,
-  ];
-  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${folder} could not be removed (${error?.message ?? stderr.trim()})`);
 }
 
 /** Why nodes can't be made here and what to do about it; undefined when they can. */

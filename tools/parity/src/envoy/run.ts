@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInNode, nodeCommand, whyNoNode } from '@flotilla/demo';
@@ -23,26 +23,22 @@ const isEnvoy = ({ node }: ScenarioProxy): boolean => node.metadata['GENERATOR']
 export async function serveEnvoys(scenario: string, version?: string): Promise<readonly string[]> {
   const binary = envoyBinary(version);
   for (const family of ['ipv4', 'ipv6']) writeFileSync(`/proc/sys/net/${family}/ip_nonlocal_bind`, '1');
-  const folder = mkdtempSync(join(tmpdir(), 'parity-envoy-'));
+  const folder = mkdtempSync(join(tmpdir(), 'envoy-'));
   const authority = createTestAuthority();
   const found: string[] = [];
-  try {
-    await withControlPlane(scenario, authority, async ({ address }, { proxies }) => {
-      for (const proxy of proxies.filter(isEnvoy)) {
-        const options = {
-          proxy,
-          discovery: address,
-          certificate: authority.issue(proxy.identity),
-          folder: join(folder, proxy.name),
-        };
-        const problems = await runEnvoy(binary, options).catch((thrown: unknown) => [messageOf(thrown)]);
-        found.push(...problems.map((problem) => `${proxy.name}: ${problem}`));
-      }
-    });
-    return found;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  await withControlPlane(scenario, authority, async ({ address }, { proxies }) => {
+    for (const proxy of proxies.filter(isEnvoy)) {
+      const options = {
+        proxy,
+        discovery: address,
+        certificate: authority.issue(proxy.identity),
+        folder: join(folder, proxy.name),
+      };
+      const problems = await runEnvoy(binary, options).catch((thrown: unknown) => [messageOf(thrown)]);
+      found.push(...problems.map((problem) => `${proxy.name}: ${problem}`));
+    }
+  });
+  return found;
 }
 
 /** A real stock Envoy plays each proxy of each scenario; it must reject nothing and be left waiting for nothing. */

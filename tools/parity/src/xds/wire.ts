@@ -27,29 +27,25 @@ async function* compareReadings({ folder, cases, dump }: Run): AsyncIterable<Out
       'wire needs --dump PROGRAM, which reads the answers of a control plane with descriptors of its own',
     );
   if (!existsSync(dump)) throw new Unmet(`--dump ${dump}: the program does not exist`);
-  const dir = mkdtempSync(join(tmpdir(), 'parity-wire-'));
+  const dir = mkdtempSync(join(tmpdir(), 'wire-'));
   const authority = createTestAuthority();
-  try {
-    for (const { path } of cases) {
-      const scenario = basename(path);
-      const [ours, theirs] = [join(dir, 'ours', scenario, 'expected'), join(dir, 'theirs', scenario)];
-      await withControlPlane(path, authority, async (plane, read) => {
-        await writeAnswers(ours, { plane, scenario: read, authority });
-        mkdirSync(theirs, { recursive: true });
-        const child = spawn(
-          dump,
-          ['-addr', plane.plaintext, '-scenario', join(path, 'proxies.yaml'), '-out', theirs, '-wait', '1s'],
-          { stdio: ['ignore', 'ignore', 'inherit'] },
-        );
-        const [code] = (await once(child, 'exit')) as [number | null];
-        if (code !== 0) throw new Error(`${dump} ended with exit code ${code} on ${scenario}`);
-      });
-      for (const answers of [ours, theirs])
-        for (const file of readdirSync(answers)) if (file.endsWith('.sds.json')) rmSync(join(answers, file));
-    }
-    const differences = judge({ expected: join(dir, 'ours'), actual: join(dir, 'theirs'), folder });
-    for (const { name, path } of cases) yield { name, difference: differences.get(basename(path)) };
-  } finally {
-    rmSync(dir, { recursive: true });
+  for (const { path } of cases) {
+    const scenario = basename(path);
+    const [ours, theirs] = [join(dir, 'ours', scenario, 'expected'), join(dir, 'theirs', scenario)];
+    await withControlPlane(path, authority, async (plane, read) => {
+      await writeAnswers(ours, { plane, scenario: read, authority });
+      mkdirSync(theirs, { recursive: true });
+      const child = spawn(
+        dump,
+        ['-addr', plane.plaintext, '-scenario', join(path, 'proxies.yaml'), '-out', theirs, '-wait', '1s'],
+        { stdio: ['ignore', 'ignore', 'inherit'] },
+      );
+      const [code] = (await once(child, 'exit')) as [number | null];
+      if (code !== 0) throw new Error(`${dump} ended with exit code ${code} on ${scenario}`);
+    });
+    for (const answers of [ours, theirs])
+      for (const file of readdirSync(answers)) if (file.endsWith('.sds.json')) rmSync(join(answers, file));
   }
+  const differences = judge({ expected: join(dir, 'ours'), actual: join(dir, 'theirs'), folder });
+  for (const { name, path } of cases) yield { name, difference: differences.get(basename(path)) };
 }

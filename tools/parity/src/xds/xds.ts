@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { messageOf } from '@flotilla/std';
@@ -18,37 +18,29 @@ export const xds: Area = {
 };
 
 async function* compareScenarios({ folder, cases, out }: Run): AsyncIterable<Outcome> {
-  const actual = out ?? mkdtempSync(join(tmpdir(), 'parity-'));
+  const actual = out ?? mkdtempSync(join(tmpdir(), 'answers-'));
   const authority = createTestAuthority();
   const took = new Map<Case, number>();
   const failed = new Map<Case, string>();
-  try {
-    for (const one of cases) {
-      const begun = performance.now();
-      await withControlPlane(one.path, authority, (plane, scenario) =>
-        writeAnswers(join(actual, basename(one.path)), { plane, scenario, authority }),
-      ).catch((thrown: unknown) => failed.set(one, messageOf(thrown)));
-      took.set(one, performance.now() - begun);
-    }
-    const differences = await withSelected(cases, (expected) => judge({ expected, actual, folder }));
-    for (const one of cases)
-      yield {
-        name: one.name,
-        difference: failed.get(one) ?? differences.get(basename(one.path)),
-        ms: took.get(one) ?? 0,
-      };
-  } finally {
-    if (out === undefined) rmSync(actual, { recursive: true });
+  for (const one of cases) {
+    const begun = performance.now();
+    await withControlPlane(one.path, authority, (plane, scenario) =>
+      writeAnswers(join(actual, basename(one.path)), { plane, scenario, authority }),
+    ).catch((thrown: unknown) => failed.set(one, messageOf(thrown)));
+    took.set(one, performance.now() - begun);
   }
+  const differences = judge({ expected: folderOf(cases), actual, folder });
+  for (const one of cases)
+    yield {
+      name: one.name,
+      difference: failed.get(one) ?? differences.get(basename(one.path)),
+      ms: took.get(one) ?? 0,
+    };
 }
 
-/** The judge reads whole folders: it is given one that contains only these cases. */
-async function withSelected<T>(cases: readonly Case[], use: (folder: string) => T | Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'parity-cases-'));
-  try {
-    for (const { path } of cases) symlinkSync(path, join(folder, basename(path)));
-    return await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** The judge reads whole folders: this one contains only these cases. */
+function folderOf(cases: readonly Case[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cases-'));
+  for (const { path } of cases) symlinkSync(path, join(folder, basename(path)));
+  return folder;
 }
