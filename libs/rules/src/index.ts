@@ -35,7 +35,7 @@ export {
   selectsNamespace,
 } from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';
-export { kubernetesPortProtocol, parseProtocol } from './protocol.ts';
+export { isHttp, isHttp2, isTcp, isTls, isUnsupported, kubernetesPortProtocol, parseProtocol } from './protocol.ts';
 export type { Protocol } from './protocol.ts';
 export { nameOfRevision } from './revision.ts';
 export { routingClaim } from './routing-claim.ts';

@@ -17,6 +17,25 @@ export type Protocol =
   | 'HBONE'
   | 'Unsupported';
 
+/** Istio's protocol.Instance.IsHTTP, IsHTTP2, IsTLS and IsTCP: what kind of traffic a protocol is. */
+export const isHttp = (protocol: Protocol): boolean =>
+  protocol === 'HTTP' ||
+  protocol === 'HTTP2' ||
+  protocol === 'HTTP_PROXY' ||
+  protocol === 'GRPC' ||
+  protocol === 'GRPC-Web';
+export const isHttp2 = (protocol: Protocol): boolean =>
+  protocol === 'HTTP2' || protocol === 'GRPC' || protocol === 'GRPC-Web';
+export const isTls = (protocol: Protocol): boolean => protocol === 'HTTPS' || protocol === 'TLS';
+export const isTcp = (protocol: Protocol): boolean =>
+  protocol === 'TCP' ||
+  protocol === 'HTTPS' ||
+  protocol === 'TLS' ||
+  protocol === 'Mongo' ||
+  protocol === 'Redis' ||
+  protocol === 'MySQL';
+export const isUnsupported = (protocol: Protocol): boolean => protocol === 'Unsupported';
+
 const byName: Readonly<Record<string, Protocol>> = {
   tcp: 'TCP',
   udp: 'UDP',

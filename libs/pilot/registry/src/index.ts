@@ -11,7 +11,7 @@ export {
 } from './keys.ts';
 export type { Endpoint, Service, ServicePort, ServiceTarget } from './types.ts';
 export { keepsSessions } from './persistent-session.ts';
-export { isHttp, isHttp2, isTcp, isTls, isUnsupported, portNumbered } from './protocol.ts';
+export { portNumbered } from './protocol.ts';
 export { type RegistryOptions, convertService } from './kubernetes-service.ts';
 export {
   type ContainerPort,

@@ -5,11 +5,12 @@ import type {
   MeshConfig,
   TrafficPolicy,
 } from '@flotilla/model';
-import { isHttp, isHttp2, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import { duration, envoy, struct } from '@flotilla/proto-gen/envoy';
 import { typedConfig } from '../finish/typed-config.ts';
 import { statName } from '../telemetry/stat-name.ts';
 import { buildUpstreamTls, socketMatches, tlsSocket } from '../tls/upstream.ts';
+import { isHttp, isHttp2, isUnsupported } from '@flotilla/rules';
 import { buildCircuitBreakers, buildCommonHttpOptions, buildKeepalive } from './connection-pool.ts';
 import { buildLoadBalancer, localitySetting } from './load-balancer.ts';
 import { buildOutlierDetection } from './outlier-detection.ts';

@@ -1,5 +1,4 @@
 import { groupBy } from '@flotilla/std';
-import { isHttp } from '@flotilla/pilot-registry';
 import { canListenOn, proxyConfig, worldQuery, type View } from '@flotilla/pilot-world';
 import { duration, envoy } from '@flotilla/proto-gen/envoy';
 import { member } from '@flotilla/query';
@@ -12,6 +11,7 @@ import { listOf, namingQuery } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
 import { gatewayTls } from '../tls/gateway.ts';
+import { isHttp } from '@flotilla/rules';
 import { bySni, withoutRepeated, type GatewayChain } from './chain.ts';
 import { hostsOf } from './hosts.ts';
 import { endsHttps, type GatewayPort, type GatewayServer, type SeenHosts } from './merge-servers.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Server } from '@flotilla/model';
-import { isHttp } from '@flotilla/pilot-registry';
-import { parseProtocol } from '@flotilla/rules';
+import { isHttp, parseProtocol } from '@flotilla/rules';
 import { mergeServers, plainHosts, type GatewayServer, type MergedGateway } from './merge-servers.ts';
 
 type Tls = NonNullable<Server['tls']>;

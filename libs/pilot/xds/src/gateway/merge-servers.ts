@@ -1,6 +1,5 @@
 import type { Server } from '@flotilla/model';
-import { isHttp } from '@flotilla/pilot-registry';
-import { type Protocol } from '@flotilla/rules';
+import { isHttp, type Protocol } from '@flotilla/rules';
 
 /** A server of some Gateway, and where this proxy would have it. */
 export interface GatewayServer {

@@ -1,7 +1,6 @@
 import type { Gateway, Resource } from '@flotilla/model';
-import { isHttp } from '@flotilla/pilot-registry';
 import { isSelected, serviceTargets, worldQuery, type View } from '@flotilla/pilot-world';
-import { compareAge, parseProtocol } from '@flotilla/rules';
+import { compareAge, isHttp, parseProtocol } from '@flotilla/rules';
 import { mergeServers, passesTls, plainHosts, type GatewayServer, type MergedGateway } from './merge-servers.ts';
 
 type Selected = Resource<'gateways'> & { readonly spec: Gateway };

@@ -1,5 +1,4 @@
-import { isHttp, isTcp } from '@flotilla/pilot-registry';
-import { type Protocol } from '@flotilla/rules';
+import { isHttp, isTcp, type Protocol } from '@flotilla/rules';
 import type { MtlsMode } from '../authn/mtls-mode.ts';
 
 /** How a listener treats a port: HTTP, plain bytes, or whichever the client speaks. */

@@ -1,4 +1,3 @@
-import { isHttp2 } from '@flotilla/pilot-registry';
 import { ownCertificate, setting, trustDomain, worldQuery, type InboundPort, type View } from '@flotilla/pilot-world';
 import { bool, duration, u32, type envoy } from '@flotilla/proto-gen/envoy';
 import type { MtlsMode } from '../authn/mtls-mode.ts';
@@ -15,6 +14,7 @@ import {
 import { statName, type StatNameOf } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
+import { isHttp2 } from '@flotilla/rules';
 import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;

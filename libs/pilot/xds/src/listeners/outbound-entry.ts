@@ -1,5 +1,5 @@
-import { isHttp, isTcp, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { type Protocol } from '@flotilla/rules';
+import type { Service, ServicePort } from '@flotilla/pilot-registry';
+import { isHttp, isTcp, isUnsupported, type Protocol } from '@flotilla/rules';
 import type { envoy } from '@flotilla/proto-gen/envoy';
 import { listenerProtocol } from './chain-match.ts';
 

@@ -1,5 +1,5 @@
 import type { L4MatchAttributes, ObjectKey, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
-import { isTls, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import {
   addressesFor,
   destinationRule,
@@ -18,6 +18,7 @@ import { statsOf } from '../telemetry/stats.ts';
 import { domainName } from '../routes/domains.ts';
 import { clusterName } from '../cluster-name.ts';
 import { configMetadata } from '../routes/route.ts';
+import { isTls } from '@flotilla/rules';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
 type IFilter = envoy.config.listener.v3.IFilter;

@@ -1,5 +1,5 @@
-import { instancesKeyOf, isHttp, isTcp, isUnsupported, type Service, type ServicePort } from '@flotilla/pilot-registry';
-import { parseProtocol } from '@flotilla/rules';
+import { instancesKeyOf, type Service, type ServicePort } from '@flotilla/pilot-registry';
+import { isHttp, isTcp, isUnsupported, parseProtocol } from '@flotilla/rules';
 import {
   addressesFor,
   canListenOn,

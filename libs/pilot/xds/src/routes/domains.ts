@@ -1,5 +1,6 @@
 import { compareText } from '@flotilla/std';
-import { isHttp, isUnsupported, type Service } from '@flotilla/pilot-registry';
+import type { Service } from '@flotilla/pilot-registry';
+import { isHttp, isUnsupported } from '@flotilla/rules';
 
 /** IPv6 addresses go in brackets where a port could follow. */
 export const bracketed = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
