@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { gatewayProtocolConflicts } from './conflicts/gateway-protocols.ts';
 import { gatewayConflicts } from './conflicts/gateways.ts';
 import { meshHostConflicts } from './conflicts/virtual-services.ts';
 import { principals, telemetryProviders } from './references/policies.ts';
@@ -12,6 +13,7 @@ export const checks: readonly Check[] = [
   meshHostConflicts,
   gatewayWorkloads,
   gatewayConflicts,
+  gatewayProtocolConflicts,
   ...policyWorkloads,
   principals,
   telemetryProviders,

@@ -74,7 +74,11 @@ const specialIndexes = (domain: string): Partial<Record<Collection, CollectionIn
   }),
   pods: indexes('pods', { label: ({ meta }) => labelsIn(meta.labels) }),
   'workload-entries': indexes('workload-entries', { label: (entry) => labelsIn(labelsOfEntry(entry)) }),
-  gateways: indexes('gateways', { port: ({ spec }) => gatewayPorts(spec) }),
+  gateways: indexes('gateways', {
+    port: ({ spec }) => gatewayPorts(spec),
+    portNumber: ({ spec }) =>
+      new Set((spec.servers ?? []).flatMap(({ port }) => (port?.number ? [`${port.number}`] : []))),
+  }),
   'virtual-services': indexes('virtual-services', {
     meshHost: ({ spec, meta }) =>
       isForMesh(spec) ? new Set((spec.hosts ?? []).map((host) => resolveHost(host, meta.namespace, domain))) : [],

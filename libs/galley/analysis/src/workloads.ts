@@ -52,6 +52,15 @@ export const selectsNothing = (view: View, labels: Labels, namespace?: string): 
   view.query(knowsPods, '') &&
   !view.query(hasWorkload, selectionKey({ labels: internList(labelTexts(labels)), namespace }));
 
+/** Whether some workload with a proxy has the labels of both selectors, in whatever namespace. */
+export function shareWorkload(view: View, first: Labels, second: Labels): boolean {
+  if (Object.entries(first).some(([name, value]) => (second[name] ?? value) !== value)) return false;
+  const labels = labelTexts({ ...first, ...second });
+  return (
+    labels.length > 0 && view.query(hasWorkload, selectionKey({ labels: internList(labels), namespace: undefined }))
+  );
+}
+
 /** Labels as messages show them, and Kubernetes writes a selector: `app=web,version=v1`. */
 export const labelText = (labels: Labels): string => labelTexts(labels).join(',');
 const labelTexts = (labels: Labels): string[] =>

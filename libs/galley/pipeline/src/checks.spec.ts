@@ -157,6 +157,79 @@ describe('conflicts', () => {
     ).toEqual([conflict('a', 'shop/b', 'x.test,y.test'), conflict('b', 'shop/a', '*/y.test')]);
   });
 
+  it('of Gateways: protocols that cannot share a port of the same workloads', () => {
+    const server = (place: string, hosts: string[], more: object = {}): unknown => {
+      const [protocol = '', number = '', bind] = place.split(/[:@]/);
+      return {
+        port: { number: Number(number), name: place.replace(/\W/g, '-').toLowerCase(), protocol },
+        hosts,
+        ...(bind === undefined ? {} : { bind }),
+        ...more,
+      };
+    };
+    const on = (name: string, selector: object, ...servers: unknown[]): unknown =>
+      object('Gateway', name, { spec: { selector, servers } });
+    const conflict = (name: string, index: number, text: string): unknown => [
+      'warning',
+      'conflicting-protocols',
+      `gateways shop/${name}`,
+      `spec.servers[${index}].port`,
+      `${text}, so this server does not work`,
+    ];
+    const passed = { tls: { mode: 'PASSTHROUGH' } };
+    const ingress = { istio: 'ingressgateway' };
+    const workload = object('Pod', 'gateway', {
+      metadata: { labels: { ...ingress, app: 'istio-ingressgateway' } },
+      spec: { containers: [{ name: 'istio-proxy' }] },
+    });
+    expect(
+      problemsWith(
+        workload,
+        on(
+          'a',
+          ingress,
+          server('HTTP:80', ['a.test']),
+          server('TLS:443', ['a.test'], passed),
+          server('TCP:9000', ['*']),
+        ),
+        on(
+          'b',
+          ingress,
+          server('GRPC:80', ['b.test']),
+          server('TCP:80', ['*']),
+          server('TLS:443', ['b.test'], passed),
+          server('HTTP:443', ['b.test']),
+        ),
+        on('by-other-label', { app: 'istio-ingressgateway' }, server('TLS:80', ['c.test'], passed)),
+        on('bytes', ingress, server('Mongo:9000', ['c.test'])),
+        on('other-address', ingress, server('TCP:80@10.0.0.1', ['*'])),
+        on('other-port', ingress, server('TCP:81', ['*'])),
+        on('other-workloads', { istio: 'egressgateway' }, server('TCP:80', ['*'])),
+      ).filter((problem) => !JSON.stringify(problem).includes('IST0101')),
+    ).toEqual([
+      conflict('b', 1, 'Port 80 of these workloads is already HTTP in Gateway shop/a'),
+      conflict('b', 3, 'Port 443 of these workloads is already TLS in Gateway shop/a'),
+      conflict('by-other-label', 0, 'Port 80 of these workloads is already HTTP in Gateway shop/a'),
+      conflict('bytes', 0, 'Port 9000 of these workloads is already TCP in Gateway shop/a'),
+    ]);
+  });
+
+  it('of protocols are the younger Gateway', () => {
+    const gatewayOf = (name: string, protocol: string, creationTimestamp: string): unknown =>
+      object('Gateway', name, {
+        metadata: { creationTimestamp },
+        spec: {
+          selector: { app: 'gateway' },
+          servers: [{ port: { number: 80, name: 'p', protocol }, hosts: [`${name}.test`] }],
+        },
+      });
+    expect(
+      problemsWith(gatewayOf('a', 'HTTP', '2026-11-28T10:00:01Z'), gatewayOf('b', 'TCP', '2026-11-28T10:00:00Z')).map(
+        (problem) => (problem as string[])[2],
+      ),
+    ).toEqual(['gateways shop/a']);
+  });
+
   it('of VirtualServices for sidecars: the same host in the same namespaces', () => {
     const conflict = (resource: string, all: string, host: string): unknown => [
       'warning',

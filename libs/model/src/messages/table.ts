@@ -53,6 +53,12 @@ export const messages = {
     template: 'Conflict with gateways {gateways} (workload selector {selector}, port {port}, hosts {hosts}).',
     remedy: 'merge them, or give them different hosts or ports',
   },
+  ConflictingGatewayProtocols: {
+    code: 'conflicting-protocols',
+    level: 'warning',
+    template: 'Port {port} of these workloads is already {protocol} in Gateway {gateway}, so this server does not work',
+    remedy: 'choose another port, or merge the Gateways',
+  },
   PrincipalWithScheme: {
     code: 'principal-with-scheme',
     level: 'warning',
