@@ -5,6 +5,12 @@ import { u32, type envoy } from '@flotilla/proto-gen/envoy';
 type ILocalityLbEndpoints = envoy.config.endpoint.v3.ILocalityLbEndpoints;
 type ILocality = envoy.config.core.v3.ILocality;
 
+export const localityMessage = (region: string, zone: string, subzone: string): ILocality => ({
+  ...(region ? { region } : {}),
+  ...(zone ? { zone } : {}),
+  ...(subzone ? { subZone: subzone } : {}),
+});
+
 /** Endpoints of one locality, with the labels of each in the same order. */
 export interface LocalityGroup {
   readonly endpoints: ILocalityLbEndpoints;

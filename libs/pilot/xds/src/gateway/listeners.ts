@@ -5,6 +5,7 @@ import { member } from '@flotilla/query';
 import { buildGatewayHcm } from '../filters/hcm.ts';
 import { httpConnectionManager, istioAuthn } from '../filters/network.ts';
 import { finish } from '../finish/finish.ts';
+import { wildcard } from '../listeners/addresses.ts';
 import { connectionBalance } from '../listeners/balance.ts';
 import { proxyProtocol, tlsInspector } from '../listeners/inspectors.ts';
 import { listOf, namingQuery } from '../members.ts';
@@ -92,7 +93,6 @@ const listenerPorts = worldQuery('gateway-listener-ports', (view): ReadonlyMap<s
   const ports = view.query(mergedGateway, '').ports.filter(({ port }) => canListenOn(view, port));
   return groupBy(ports, ({ bind, port }) => `${bind || wildcard(view)}_${port}`);
 });
-const wildcard = (view: View): string => (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
 
 /** One listener; undefined where nothing leads anywhere. Key: its name. */
 const gatewayListener = worldQuery(

@@ -15,6 +15,7 @@ import { statName, type StatNameOf } from '../telemetry/stat-name.ts';
 import { statsOf } from '../telemetry/stats.ts';
 import { buildMutualTls } from '../tls/downstream.ts';
 import { isHttp2 } from '@flotilla/rules';
+import { wildcard } from './addresses.ts';
 import { chainOptions, listenerProtocol, type ChainOption, type ListenerProtocol } from './chain-match.ts';
 
 type IFilterChain = envoy.config.listener.v3.IFilterChain;
@@ -141,7 +142,7 @@ function httpFilter(view: View, { cluster, statPrefix, port, operation, routeNam
 
 /** Chains of a port that Services or the Sidecar declare. */
 export function planPort(view: View, { number, port, service, ingress }: InboundPort, mode: MtlsMode): PlannedChain[] {
-  const bind = ingress?.address ?? (view.attr('supportsIPv4') ? '0.0.0.0' : '::');
+  const bind = ingress?.address ?? wildcard(view);
   const cluster = `inbound|${number}||`;
   // Istio gives a UDP port chains as for TCP's bytes
   const protocol: ListenerProtocol = port.protocol === 'UDP' ? 'tcp' : listenerProtocol(port.protocol);

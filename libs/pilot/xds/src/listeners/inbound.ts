@@ -7,6 +7,7 @@ import { filterChainsField, gatherParts, part, type Parts } from '../finish/part
 import { listOf, namingQuery } from '../members.ts';
 import { sameResource, type XdsResource } from '../resource.ts';
 import { accessLogFor } from '../telemetry/access-log.ts';
+import { wildcard } from './addresses.ts';
 import { connectionBalance } from './balance.ts';
 import { buildInboundChain, planBlackhole, planPassthrough, planPort, type PlannedChain } from './inbound-chains.ts';
 import { buildInspectors, originalDst, originalSrc } from './inspectors.ts';
@@ -79,7 +80,7 @@ const virtualInbound = worldQuery(
     const tproxy = view.attr('interceptionMode') === 'TPROXY';
     const listener: envoy.config.listener.v3.IListener = {
       name: 'virtualInbound',
-      address: { socketAddress: { address: view.attr('supportsIPv4') ? '0.0.0.0' : '::', portValue: port } },
+      address: { socketAddress: { address: wildcard(view), portValue: port } },
       filterChains: [...values],
       listenerFilters: [originalDst, ...(tproxy ? [originalSrc] : []), ...inspectors],
       listenerFiltersTimeout: duration(setting(view, 'protocolDetectionTimeout') ?? 0),
