@@ -1,10 +1,7 @@
 import { keyOf, type ObjectKey, type Resource, type WorkloadEntry } from '@flotilla/model';
 import {
-  externalNameEndpoints,
   instancePort,
-  instanceTargetPort,
   serviceEntryEndpoints,
-  sliceEndpoints,
   type Endpoint,
   type HostKey,
   type InstancesKey,
@@ -13,15 +10,21 @@ import {
   type Service,
   type ServiceKey,
   type ServicePort,
-  type SliceEndpoints,
 } from '@flotilla/pilot-registry';
 import { defineKey, type KeyOf } from '@flotilla/query';
 import { withTrustDomains } from '@flotilla/rules';
 import { entryEndpoints } from './store.ts';
+import {
+  kubernetesEndpoints,
+  manyPorts,
+  slicesOfService,
+  workloadEntries,
+  type Wanted,
+} from './kubernetes-endpoints.ts';
 import { setting } from './mesh-settings.ts';
 import { serviceOf, servicesOfEntry, servicesOfHost, shardsOf } from './services.ts';
 import { worldQuery, type View } from './view.ts';
-import { endpointSources, selectedEntries, workloadsOfEntry } from './workloads.ts';
+import { endpointSources, workloadsOfEntry } from './workloads.ts';
 
 type EntryPort = NonNullable<Resource<'service-entries'>['spec']['ports']>[number];
 
@@ -35,40 +38,6 @@ const sourceKey = defineKey<SourceFields>()('services', 'port');
 /** Where endpoints come from: hosts with the same source have the same endpoints, and share what is made of them. */
 export type EndpointSource = KeyOf<typeof sourceKey>;
 
-/** Limits which endpoints of a service are made: those of a port, or those at an address. */
-interface Wanted {
-  readonly port?: string | undefined;
-  readonly address?: string | undefined;
-}
-
-/** What the EndpointSlices of a Kubernetes Service have, in order. */
-const slicesOfService = worldQuery('endpoint-slices-of', (view, key: ServiceKey): readonly SliceEndpoints[] => {
-  const service = view.query(serviceOf, key);
-  const sources = endpointSources(view, key.object.cluster);
-  return view
-    .index('endpoint-slices', 'service', key.object)
-    .flatMap((slice) => view.get('endpoint-slices', slice) ?? [])
-    .flatMap((slice) => (service ? sliceEndpoints(slice, service, sources) : []));
-});
-
-interface SlicePort {
-  /** The index of the slice among those of the service. */
-  readonly slice: number;
-  readonly port: number;
-}
-/** The ports of slices, by their names. */
-const portsIn = (slices: readonly SliceEndpoints[]): ReadonlyMap<string, readonly SlicePort[]> =>
-  Map.groupBy(
-    slices.flatMap(({ ports }, slice) => ports.map(({ name, port }) => ({ name, slice, port }))),
-    ({ name }) => name,
-  );
-const slicePortsOf = worldQuery('endpoint-slice-ports-of', (view, key: ServiceKey) =>
-  portsIn(view.query(slicesOfService, key)),
-);
-
-/** With more ports than this, a port is found in a map by name, which is kept. */
-const manyPorts = 16;
-
 /** The ports of a ServiceEntry by their names. */
 const portsOfEntry = worldQuery('ports-of-entry', (view, entry: ObjectKey): ReadonlyMap<string, readonly EntryPort[]> =>
   Map.groupBy(view.get('service-entries', entry)?.spec.ports ?? [], ({ name = '' }) => name),
@@ -81,58 +50,6 @@ export function endpointsOf(view: View, key: ServiceKey, wanted: Wanted = {}): r
   return key.registry === 'Kubernetes'
     ? kubernetesEndpoints(view, service, wanted)
     : endpointsOfEntry(view, service, wanted);
-}
-
-function kubernetesEndpoints(view: View, service: Service, { port, address }: Wanted): readonly Endpoint[] {
-  // An external name replaces the endpoints only if no port has any.
-  const isAll = port === undefined || service.k8s.externalName !== undefined;
-  const fromSlices = isAll ? endpointsInSlices(view, service.key) : endpointsAtPort(view, service, port);
-  const known = new Set<string>();
-  const unique = fromSlices.filter((endpoint) => {
-    const id = `${endpoint.address}|${endpoint.port}|${endpoint.servicePortName}`;
-    return !known.has(id) && known.add(id);
-  });
-  const found = [...unique, ...workloadEntries(view, service, isAll ? undefined : port)];
-  const all = found.length > 0 ? found : externalNameEndpoints(service);
-  return all.filter(
-    (endpoint) =>
-      (port === undefined || endpoint.servicePortName === port) &&
-      (address === undefined || endpoint.address === address),
-  );
-}
-
-const endpointsInSlices = (view: View, key: ServiceKey): Endpoint[] =>
-  view
-    .query(slicesOfService, key)
-    .flatMap(({ workloads, ports }) =>
-      workloads.flatMap((workload) => ports.map(({ name, port }) => ({ ...workload, port, servicePortName: name }))),
-    );
-
-function endpointsAtPort(view: View, { key, ports }: Service, name: string): Endpoint[] {
-  const slices = view.query(slicesOfService, key);
-  const served =
-    ports.length > manyPorts ? (view.query(slicePortsOf, key).get(name) ?? []) : (portsIn(slices).get(name) ?? []);
-  return served.flatMap(({ slice, port }) =>
-    (slices[slice]?.workloads ?? []).map((workload) => ({ ...workload, port, servicePortName: name })),
-  );
-}
-
-/**
- * WorkloadEntries of its cluster that a Kubernetes Service selects: of those whose endpoints Envoy gets, and only by
- * address.
- */
-function workloadEntries(view: View, service: Service, wanted?: string): Endpoint[] {
-  if (service.resolution !== 'ClientSideLB') return [];
-  const instances = selectedEntries(view, service, service.key.object.cluster).filter(({ dnsOnly }) => !dnsOnly);
-  if (instances.length === 0) return [];
-  const all = view.get('services', service.key.object)?.spec.ports ?? [];
-  const ports = wanted === undefined ? all : all.filter(({ name = '' }) => name === wanted);
-  return instances.flatMap((instance) =>
-    ports.flatMap((port) => {
-      const target = instanceTargetPort(instance, port);
-      return target === undefined ? [] : [{ ...instance.endpoint, port: target, servicePortName: port.name ?? '' }];
-    }),
-  );
 }
 
 /** The numbers of the ports that a ServiceEntry's service has endpoints for. */
