@@ -1,10 +1,10 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requestCertificate } from '@flotilla/runtime/certificate';
-import { buildCsr, generateKey, keyToPem } from '@flotilla/pki';
+import { buildCertificate, buildCsr, generateKey, keyToPem } from '@flotilla/pki';
 import { expect, expectEqual, table, type Attack } from '../../attack.ts';
 import { certificateFor } from '../../clients/workload.ts';
 import type { Mesh } from '../../mesh/attacked-mesh.ts';
@@ -31,6 +31,20 @@ const unusable = (
   },
   ...more,
 });
+/** A certificate for this key that the mesh's root has signed, and that may not sign others. */
+function leafOf(mesh: Mesh, key: KeyObject): string {
+  const root = rootOf(mesh);
+  const now = Date.now();
+  return buildCertificate(
+    {
+      publicKey: createPublicKey(key),
+      serial: randomBytes(16),
+      uris: ['spiffe://cluster.local/ns/shop/sa/orders'],
+      validity: { notBefore: now - 60_000, notAfter: now + 3_600_000 },
+    },
+    { key: createPrivateKey(root), certificate: new X509Certificate(root) },
+  );
+}
 const text =
   (content: (mesh: Mesh) => string) =>
   (path: string, mesh: Mesh): void =>
@@ -61,10 +75,10 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
   ),
   unusable(
     'a certificate that is not one of a CA',
-    text(
-      (mesh) =>
-        `${keyToPem(generateKey())}${readFileSync(join(mesh.folder, 'state', mesh.shape === 'fleet' ? 'cert.pem' : 'root-cert.pem'), 'utf8')}`,
-    ),
+    text((mesh) => {
+      const key = generateKey();
+      return keyToPem(key) + leafOf(mesh, key);
+    }),
     { says: /root/ },
   ),
   unusable(
