@@ -1,6 +1,7 @@
-import { lstatSync, realpathSync, statfsSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { lstatSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '@flotilla/model';
+import { identityOf, isKernelFileSystem, kindOf, leadsUp } from './inspect-path.ts';
 import { LeftOut } from './left-out.ts';
 import { decodeName, escapeName, isConfigName, listFolder } from './list-folder.ts';
 
@@ -142,8 +143,7 @@ export class WatchTree {
 
   #whyNot({ path, depth }: Visit, identity: string): string | undefined {
     const { depth: maxDepth, folders } = this.#limits;
-    if (kernelFileSystems.has(statfsSync(path).type))
-      return 'a file system of the kernel, which holds no configuration';
+    if (isKernelFileSystem(path)) return 'a file system of the kernel, which holds no configuration';
     const same = this.#byIdentity.get(identity);
     if (same && identityOf(same.path) === identity) return `the same folder as ${same.path}`;
     if (same) this.#drop(same);
@@ -295,37 +295,3 @@ const noWatch: Readonly<Record<string, string>> = {
   ELOOP: 'too many links',
   ENAMETOOLONG: 'its path is too long',
 };
-
-/**
- * proc, sysfs, cgroup, cgroup2, debugfs and tracefs, by their numbers in statfs(2): a link to one leads to folders
- * without end.
- */
-const kernelFileSystems: ReadonlySet<number> = new Set([
-  0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163,
-]);
-
-/** What can't be looked at, as a link in a circle, is treated as a file: reading it shows why. */
-function kindOf(path: string): 'file' | 'folder' | undefined {
-  try {
-    const stats = statSync(path, { throwIfNoEntry: false });
-    return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'file';
-  } catch {
-    return 'file';
-  }
-}
-
-/** Whether it is a link to a folder that it is in. */
-function leadsUp(folder: string): boolean {
-  if (!lstatSync(folder).isSymbolicLink()) return false;
-  const [target, place] = [realpathSync(folder), realpathSync(dirname(folder))];
-  return `${place}/`.startsWith(target.endsWith('/') ? target : `${target}/`);
-}
-
-function identityOf(path: string): string | undefined {
-  try {
-    const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
-    return stats?.isDirectory() ? `${stats.dev}:${stats.ino}` : undefined;
-  } catch {
-    return undefined;
-  }
-}
