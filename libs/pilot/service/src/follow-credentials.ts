@@ -1,0 +1,32 @@
+import type { CredentialUpdate } from '@flotilla/model';
+import { credentialChanges } from '@flotilla/pilot-world';
+import { untracedCause } from './cause.ts';
+import type { ConnectedProxies } from './connected-proxies.ts';
+import type { CredentialDemand } from './credential-demand.ts';
+import type { Settlement } from './settlement.ts';
+
+export interface CredentialsOptions {
+  readonly demand: CredentialDemand;
+  readonly settlement: Settlement;
+  readonly proxies: ConnectedProxies;
+  onError(error: unknown): void;
+}
+
+/** Applies what citadel says about credentials, until there are no more updates. An update that fails is skipped. */
+export async function followCredentials(options: CredentialsOptions): Promise<void> {
+  for await (const update of options.demand.updates) {
+    try {
+      await apply(options, update);
+    } catch (error) {
+      options.onError(error);
+    }
+  }
+}
+
+async function apply({ demand, settlement, proxies }: CredentialsOptions, update: CredentialUpdate): Promise<void> {
+  demand.note(update);
+  await settlement.settle(credentialChanges(update), untracedCause());
+  const absent = new Set(update.delete);
+  const accounts = new Set([...(update.readers ?? [])].flatMap(([account, mayRead]) => (mayRead ? [] : account)));
+  if (absent.size + accounts.size > 0) for (const proxy of proxies) proxy.onRefused({ absent, accounts });
+}
