@@ -37,7 +37,7 @@ const row = (
 /** Calls that keep to HTTP/2 and not to what is behind it. */
 export const calls: readonly Attack[] = targets.flatMap((target) => [
   row(target, '10,000 calls of unknown methods on', {
-    describe: 'methods that nobody serves, other methods of HTTP: refused, others are served',
+    describe: 'unknown methods, and other HTTP methods: refused, other clients are served',
     run: async (mesh) => {
       const session = await openSession(mesh, target.port);
       for (let i = 0; i < 10_000 && !session.destroyed; i += 1) {
@@ -51,8 +51,8 @@ export const calls: readonly Attack[] = targets.flatMap((target) => [
       await pause(1000);
     },
   }),
-  row(target, '500 messages that inflate a thousandfold on', {
-    describe: 'gzip of nothing but zeros, to the largest message there may be: memory stays bounded',
+  row(target, '500 messages that decompress to 1,000 times their size on', {
+    describe: 'gzip-compressed zeros, up to the largest message that is allowed: memory stays bounded',
     run: async (mesh) => {
       const bomb = framed(gzipSync(Buffer.alloc(target.port === 'ca' ? 1_000_000 : 15_000_000)), true);
       for (let begun = 0; begun < 500; begun += 50) {
@@ -63,8 +63,8 @@ export const calls: readonly Attack[] = targets.flatMap((target) => [
       await pause(8000);
     },
   }),
-  row(target, 'messages in chunks of a byte on', {
-    describe: 'large messages, each byte in a frame of its own: memory stays bounded',
+  row(target, 'messages in one-byte frames on', {
+    describe: 'large messages with one byte per frame: memory stays bounded',
     run: async (mesh) => {
       const session = await openSession(mesh, target.port);
       const streams = Array.from({ length: 50 }, () => startCall(session, target.path));
@@ -77,7 +77,7 @@ export const calls: readonly Attack[] = targets.flatMap((target) => [
     },
   }),
   row(target, '3,000 calls with 15 kB of metadata on', {
-    describe: 'headers as large as they may be, another set in each call: memory stays bounded',
+    describe: 'the largest headers that are allowed, different in each call: memory stays bounded',
     run: async (mesh) => {
       for (let begun = 0; begun < 3000; begun += 100) {
         const session = await openSession(mesh, target.port);

@@ -75,7 +75,7 @@ const idle = (target: Target): Attack =>
     target,
     {
       name: `300 idle on ${target.name}`,
-      describe: '300 connections that say nothing: others are served, and each is closed within 10 s',
+      describe: '300 idle connections: other clients are served, and each is closed within 10 s',
       run: (mesh) => closed(mesh, () => tcp(target.place(mesh))),
     },
     true,
@@ -93,7 +93,7 @@ const half = (target: Target): Attack =>
 const crowd = (target: Target): Attack =>
   rowOf(target, {
     name: `2,000 at once on ${target.name}`,
-    describe: '2,000 connections opened as fast as possible and kept: a good client still gets through',
+    describe: '2,000 connections opened as fast as possible and kept: a well-behaved client still gets through',
     deadlineMs: 40_000,
     run: async (mesh) => {
       const sockets = await many(2000, () => tcp(target.place(mesh)), 200);
@@ -104,7 +104,7 @@ const crowd = (target: Target): Attack =>
 const aborts = (target: Target): Attack =>
   rowOf(target, {
     name: `2,000 aborted on ${target.name}`,
-    describe: '2,000 connections that are reset at once: others are served',
+    describe: '2,000 connections that are reset at once: other clients are served',
     run: async (mesh) => {
       await many(2000, async () => {
         const socket = await tcp(target.place(mesh));
@@ -117,7 +117,7 @@ const aborts = (target: Target): Attack =>
 const oldTls = (target: Target): Attack =>
   rowOf(target, {
     name: `TLS 1.1 on ${target.name}`,
-    describe: 'a version of TLS that is not safe: no connection',
+    describe: 'an unsafe version of TLS: no connection',
     run: async (mesh) => {
       const result = await tls(target.place(mesh), { maxVersion: 'TLSv1.1' }).then(
         (socket) => socket.destroy(),
@@ -129,7 +129,7 @@ const oldTls = (target: Target): Attack =>
 const plain = (target: Target): Attack =>
   rowOf(target, {
     name: `plain HTTP on ${target.name}`,
-    describe: 'HTTP where TLS belongs: closed, and nothing said but an alert',
+    describe: 'HTTP instead of TLS: closed with nothing but an alert',
     run: async (mesh) => {
       const socket = await tcp(target.place(mesh));
       mesh.onClose(() => socket.destroy());

@@ -63,30 +63,30 @@ const large = Buffer.concat([
   Buffer.from([0x7f, 0xd9, 0x1c]),
   Buffer.alloc(3800, 0x61),
 ]);
-const bounded = 'the connection ends or costs little, others are served';
+const bounded = 'the connection is closed or cheap, other clients are served';
 
 const kinds = [
-  floods('100,000 settings of the table', `sizes of the table of headers that go up and down: ${bounded}`, {
+  floods('100,000 header table sizes', `header table sizes that go up and down: ${bounded}`, {
     count: 100_000,
     chunk: 2000,
     flood: (i) => frame(frames.settings, { payload: setting(1, i % 2 === 0 ? 0 : 0xffff_ffff) }),
   }),
-  floods('settings of 2,700 entries', `200 frames of settings, each as long as it may be: ${bounded}`, {
+  floods('settings with 2,700 entries', `200 SETTINGS frames of the greatest length: ${bounded}`, {
     count: 200,
     chunk: 10,
     flood: () => frame(frames.settings, { payload: Buffer.concat(Array.from({ length: 2700 }, () => setting(4, 1))) }),
   }),
-  floods('windows that are opened and closed', `initial windows of 0 and 2^31-1 in turn, under a call: ${bounded}`, {
+  floods('windows that open and close', `initial windows of 0 and 2^31-1 in turn, under a call: ${bounded}`, {
     count: 50_000,
     first: callOn,
     flood: (i) => frame(frames.settings, { payload: setting(4, i % 2 === 0 ? 0 : 0x7fff_ffff) }),
   }),
-  floods('200,000 answers to pings', `acknowledgements of pings that were never sent: ${bounded}`, {
+  floods('200,000 ping acknowledgements', `acknowledgements of pings that were never sent: ${bounded}`, {
     count: 200_000,
     chunk: 5000,
     flood: () => frame(frames.ping, { flags: frames.ack, payload: Buffer.alloc(8) }),
   }),
-  floods('100,000 priorities', `priorities of streams that do not exist, each after another: ${bounded}`, {
+  floods('100,000 priorities', `priorities of streams that do not exist, one after the other: ${bounded}`, {
     count: 100_000,
     chunk: 2000,
     flood: (i) =>
@@ -95,37 +95,37 @@ const kinds = [
         payload: Buffer.concat([uint32(streamId(i + 1)), Buffer.from([255])]),
       }),
   }),
-  floods('20,000 farewells', `GOAWAY again and again: ${bounded}`, {
+  floods('20,000 GOAWAY frames', `repeated GOAWAY: ${bounded}`, {
     count: 20_000,
     flood: (i) => frame(frames.goaway, { payload: Buffer.concat([uint32(0x7fff_ffff - i), uint32(0)]) }),
   }),
-  floods('promises of a client', 'PUSH_PROMISE, which only servers may send: the connection ends', {
+  floods('PUSH_PROMISE from a client', 'PUSH_PROMISE, which only servers may send: the connection is closed', {
     count: 1000,
     flood: (i) => frame(frames.pushPromise, { flags: frames.endHeaders, stream: 1, payload: uint32(2 * i + 2) }),
   }),
-  floods('200,000 frames of data without data', `a call whose message never comes: ${bounded}`, {
+  floods('200,000 empty DATA frames', `a call whose message never arrives: ${bounded}`, {
     count: 200_000,
     chunk: 5000,
     first: callOn,
     flood: () => frame(frames.data, { stream: 1 }),
   }),
-  floods('50,000 frames of nothing but padding', `a call whose message is padding: ${bounded}`, {
+  floods('50,000 DATA frames with nothing but padding', `a call whose message consists of padding: ${bounded}`, {
     count: 50_000,
     first: callOn,
     flood: () => frame(frames.data, { flags: frames.padded, stream: 1, payload: Buffer.alloc(256, 255) }),
   }),
-  floods('100,000 empty messages', `a call of messages of no bytes: ${bounded}`, {
+  floods('100,000 empty messages', `a call with empty messages: ${bounded}`, {
     count: 2000,
     chunk: 20,
     first: callOn,
     flood: () => frame(frames.data, { stream: 1, payload: Buffer.alloc(5 * 50) }),
   }),
-  floods('windows beyond 2^31', 'a window that overflows: the stream or the connection ends', {
+  floods('windows beyond 2^31', 'a window that overflows: the stream or the connection is closed', {
     count: 100,
     first: callOn,
     flood: (i) => frame(frames.windowUpdate, { stream: i % 2, payload: uint32(0x7fff_ffff) }),
   }),
-  floods('headers that name one of 3,800 bytes 10,000 times', `a few bytes that stand for 38 MB: ${bounded}`, {
+  floods('10,000 references to a 3,800-byte header', `a few bytes that expand to 38 MB: ${bounded}`, {
     count: 200,
     chunk: 10,
     flood: (i) =>
@@ -139,20 +139,20 @@ const kinds = [
         ]),
       }),
   }),
-  floods('trailers again and again', 'headers on a stream that has them: the connection ends', {
+  floods('repeated trailers', 'headers on a stream that already has them: the connection is closed', {
     count: 5000,
     first: callOn,
     flood: () => frame(frames.headers, { flags: frames.endHeaders, stream: 1, payload: Buffer.from([0x83]) }),
   }),
-  floods('data for streams that are closed', `data of streams that never were: ${bounded}`, {
+  floods('data for closed streams', `data for streams that were never opened: ${bounded}`, {
     count: 5000,
     flood: (i) => frame(frames.data, { stream: streamId(i), payload: Buffer.alloc(1000) }),
   }),
-  floods('continuations without a beginning', 'a protocol error: the connection ends', {
+  floods('continuations without a beginning', 'a protocol error: the connection is closed', {
     count: 1000,
     flood: (i) => frame(frames.continuation, { stream: streamId(i), payload: Buffer.alloc(100) }),
   }),
-  floods('frames of 16 MB', 'lengths beyond what was agreed: the connection ends', {
+  floods('16 MB frames', 'frames larger than SETTINGS_MAX_FRAME_SIZE: the connection is closed', {
     count: 5,
     chunk: 1,
     flood: () => frame(frames.data, { stream: 1, payload: Buffer.alloc(0xff_ffff) }),

@@ -39,7 +39,7 @@ function half(
   return stream;
 }
 
-/** Opens 20 connections with 100 calls each, which send all of a large message but its end. */
+/** Opens 20 connections with 100 calls each, which send a large message except its end. */
 async function flood(mesh: Mesh, { port, path }: (typeof methods)[number], after?: Buffer): Promise<void> {
   const sessions = await many(20, () => openSession(mesh, port));
   const size = port === 'ca' ? 1_000_000 : 1_500_000;
@@ -49,7 +49,7 @@ async function flood(mesh: Mesh, { port, path }: (typeof methods)[number], after
   await delay(8000);
 }
 const describe =
-  '20 connections with 100 calls each, which send all of a large message but its end: memory stays bounded, others are served';
+  '20 connections with 100 calls each, which send a large message except its end: memory stays bounded, other clients are served';
 const unfinished = methods.map((method): Attack => ({
   service: method.service,
   kind: 'half requests',
@@ -68,7 +68,7 @@ const firstRequest = (): Buffer =>
 const later = methods.slice(0, 1).map((method): Attack => ({
   service: method.service,
   kind: 'half requests',
-  name: `2 GB of unfinished messages to ${method.port}, each after a good one`,
+  name: `2 GB of unfinished messages to ${method.port}, each after a complete one`,
   deadlineMs: 60_000,
   describe,
   run: (mesh) => flood(mesh, method, firstRequest()),
@@ -99,7 +99,7 @@ const slowBody: Attack = {
   kind: 'half requests',
   name: '100 reviews that come byte by byte',
   form: 'short',
-  describe: 'a byte of the body every half second: each connection is closed within 12 s, others are served',
+  describe: 'one byte of the body every half second: each connection is closed within 12 s, other clients are served',
   deadlineMs: 30_000,
   run: async (mesh) => {
     const sockets = await many(100, () => tls(mesh.place('webhook'), { alpn: ['http/1.1'] }));

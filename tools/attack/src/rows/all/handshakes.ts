@@ -48,24 +48,25 @@ async function allClosed(mesh: Mesh, port: Port, bytes: (i: number) => Buffer): 
 
 const kinds: readonly Kind[] = [
   {
-    name: '200 halves of a hello',
-    describe: 'a hello that stops half way, on 200 connections: closed within 10 s, others are served',
+    name: '200 half ClientHellos',
+    describe: 'a ClientHello that stops half way, on 200 connections: closed within 10 s, other clients are served',
     run: async (mesh, port) => {
       const hello = await helloOf();
       await allClosed(mesh, port, () => hello.subarray(0, hello.length >> 1));
     },
   },
   {
-    name: '200 hellos that are never answered to',
-    describe: 'a whole hello and nothing more, on 200 connections: closed within 10 s, others are served',
+    name: '200 ClientHellos and nothing more',
+    describe:
+      'a complete ClientHello and nothing more, on 200 connections: closed within 10 s, other clients are served',
     run: async (mesh, port) => {
       const hello = await helloOf();
       await allClosed(mesh, port, () => hello);
     },
   },
   {
-    name: '200 hellos with changed bytes',
-    describe: 'hellos of which some bytes are others: closed, and the process goes on',
+    name: '200 ClientHellos with changed bytes',
+    describe: 'ClientHellos with some bytes changed: closed, the process keeps running',
     run: async (mesh, port) => {
       const hello = await helloOf();
       await allClosed(mesh, port, () => {
@@ -76,8 +77,8 @@ const kinds: readonly Kind[] = [
     },
   },
   {
-    name: 'a hello in records of one byte',
-    describe: 'a handshake cut into the smallest records: answered or closed, others are served',
+    name: 'a ClientHello in one-byte records',
+    describe: 'a handshake cut into the smallest records: answered or closed, other clients are served',
     run: async (mesh, port) => {
       const hello = await helloOf();
       const records = [...hello.subarray(5)].map((byte) => Buffer.from([22, 3, 1, 0, 1, byte]));
@@ -90,8 +91,8 @@ const kinds: readonly Kind[] = [
     run: (mesh, port) => allClosed(mesh, port, () => Buffer.from('1503030002015a'.repeat(500), 'hex')),
   },
   {
-    name: '500 names of servers',
-    describe: 'a handshake with another name each time, of 255 characters: memory stays bounded, others are served',
+    name: '500 server names',
+    describe: 'handshakes with different 255-character names: memory stays bounded, other clients are served',
     deadlineMs: 60_000,
     run: async (mesh, port) => {
       for (let i = 0; i < 500; i += 1) {
@@ -107,8 +108,9 @@ const kinds: readonly Kind[] = [
     },
   },
   {
-    name: '3,000 protocols to choose from',
-    describe: 'a list of protocols as long as it may be, on 100 connections: closed or answered, others are served',
+    name: '3,000 ALPN protocols',
+    describe:
+      'the longest list of protocols that is allowed, on 100 connections: closed or answered, other clients are served',
     run: async (mesh, port) => {
       const protocols = Array.from({ length: 3000 }, (_, i) => `protocol-${i}`);
       const sockets = await many(100, () => tls(mesh.place(port), { alpn: protocols }));
@@ -117,7 +119,7 @@ const kinds: readonly Kind[] = [
   },
   {
     name: '1,000 renegotiations',
-    describe: 'a handshake again and again on connections of TLS 1.2: ended, others are served',
+    describe: 'repeated handshakes on TLS 1.2 connections: closed, other clients are served',
     deadlineMs: 60_000,
     run: async (mesh, port) => {
       const alpn = port === 'webhook' ? ['http/1.1'] : ['h2'];

@@ -18,7 +18,7 @@ const { headers, rst, settings, ping, windowUpdate, continuation, endHeaders } =
 
 const kinds = [
   // CVE-2023-44487
-  floods('50,000 streams reset at once', 'rapid resets: the connection ends or costs little, others are served', {
+  floods('50,000 streams reset at once', 'rapid resets: the connection is closed or cheap, other clients are served', {
     count: 50_000,
     flood: (i) =>
       Buffer.concat([
@@ -26,18 +26,22 @@ const kinds = [
         frame(rst, { stream: streamId(i), payload: Buffer.from([0, 0, 0, 8]) }),
       ]),
   }),
-  floods('200,000 pings', 'pings: the connection ends or costs little, others are served', {
+  floods('200,000 pings', 'pings: the connection is closed or cheap, other clients are served', {
     count: 200_000,
     chunk: 5000,
     flood: () => frame(ping, { payload: Buffer.alloc(8) }),
   }),
-  floods('200,000 empty settings', 'settings to acknowledge: the connection ends or costs little, others are served', {
-    count: 200_000,
-    chunk: 5000,
-    flood: () => frame(settings),
-  }),
+  floods(
+    '200,000 empty settings',
+    'SETTINGS frames that each need an acknowledgement: the connection is closed or cheap, other clients are served',
+    {
+      count: 200_000,
+      chunk: 5000,
+      flood: () => frame(settings),
+    },
+  ),
   // CVE-2024-27316 and its like
-  floods('headers that never end', 'continuations without end: the connection ends, memory stays bounded', {
+  floods('headers that never end', 'endless CONTINUATION frames: the connection is closed, memory stays bounded', {
     count: 20_000,
     chunk: 100,
     flood: (i) =>
@@ -48,20 +52,20 @@ const kinds = [
             payload: Buffer.from(`\x00\x03x-a\x7f\x81\x01${'a'.repeat(256)}`, 'latin1'),
           }),
   }),
-  floods('window updates of zero', 'a protocol error: the connection ends', {
+  floods('window updates of zero', 'a protocol error: the connection is closed', {
     count: 1000,
     flood: () => frame(windowUpdate, { payload: Buffer.alloc(4) }),
   }),
-  floods('frames of unknown types', 'frames that nobody knows: ignored or refused, others are served', {
+  floods('frames of unknown types', 'unknown frames: ignored or refused, other clients are served', {
     count: 100_000,
     chunk: 5000,
     flood: (i) => frame(0x20 + (i % 200)),
   }),
 ];
-const noise = (port: Port, service: Service): Attack => ({
+const randomBytes = (port: Port, service: Service): Attack => ({
   service,
   kind: 'http2',
-  name: `noise on ${port}`,
+  name: `random bytes on ${port}`,
   describe: 'bytes that are not HTTP/2: the connection is closed within 10 s',
   run: async (mesh) => {
     const socket = await connected(mesh, port);
@@ -73,7 +77,7 @@ const streams = (port: Port, service: Service): Attack => ({
   service,
   kind: 'http2',
   name: `5,000 streams on one connection to ${port}`,
-  describe: 'streams that are opened and left: bounded by the server, others are served',
+  describe: 'streams that are opened and abandoned: bounded by the server, other clients are served',
   deadlineMs: 40_000,
   run: async (mesh) => {
     const socket = await connected(mesh, port);
@@ -100,7 +104,7 @@ const unread = (port: Port, service: Service): Attack => ({
   service,
   kind: 'http2',
   name: `100 sessions that read nothing on ${port}`,
-  describe: 'windows of zero: memory stays bounded, others are served',
+  describe: 'windows of zero: memory stays bounded, other clients are served',
   run: async (mesh) => {
     const { host, port: number } = mesh.place(port);
     const certificate = await mesh.certificate();
@@ -128,7 +132,7 @@ const unread = (port: Port, service: Service): Attack => ({
 export const http2: readonly Attack[] = grpcPorts
   .flatMap(({ port, service }) => [
     ...kinds.map((kind) => kind(port, service)),
-    noise(port, service),
+    randomBytes(port, service),
     streams(port, service),
     unread(port, service),
   ])

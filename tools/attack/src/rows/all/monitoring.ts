@@ -34,7 +34,7 @@ const answers =
     service,
     kind: 'monitoring',
     name: `${name}, at ${service}`,
-    describe: `an odd request: HTTP ${statuses.join(' or ')} (0: closed)`,
+    describe: `an unusual request: HTTP ${statuses.join(' or ')} (0: closed)`,
     ...(asked.isShort && service === 'pilot' ? { form: 'short' } : {}),
     run: async (mesh) => {
       const { status, body } = await ask(mesh, service, asked);
@@ -46,7 +46,7 @@ const flood = (service: Service): Attack => ({
   service,
   kind: 'monitoring',
   name: `1,000 requests for metrics, at ${service}`,
-  describe: 'scrapes as fast as possible: health stays, memory stays bounded',
+  describe: 'scrapes as fast as possible: health checks keep passing, memory stays bounded',
   run: async (mesh) => {
     for (let i = 0; i < 20; i += 1)
       await Promise.all(Array.from({ length: 50 }, () => ask(mesh, service, { path: '/metrics' })));
@@ -55,8 +55,8 @@ const flood = (service: Service): Attack => ({
 const unread = (service: Service): Attack => ({
   service,
   kind: 'monitoring',
-  name: `100 scrapes that nobody reads, at ${service}`,
-  describe: 'answers that are not read: memory stays bounded, health stays',
+  name: `100 scrapes that are not read, at ${service}`,
+  describe: 'answers that are not read: memory stays bounded, health checks keep passing',
   run: async (mesh) => {
     const sockets = await many(100, () => tcp(mesh.monitoring(service)));
     mesh.onClose(() => sockets.forEach((socket) => socket.destroy()));
@@ -65,14 +65,14 @@ const unread = (service: Service): Attack => ({
   },
 });
 const kinds = [
-  answers('a path that leads up', { path: '/../../../../etc/passwd' }, [400, 404]),
+  answers('a path with ../', { path: '/../../../../etc/passwd' }, [400, 404]),
   answers('a path with line breaks', { path: '/metrics%0d%0aset-cookie:%20a=b' }, [400, 404]),
-  answers('a path of 60 kB', { path: `/${'a'.repeat(60_000)}` }, [0, 404, 414, 431]),
-  answers('a path of the prototype', { path: '/__proto__' }, [404]),
+  answers('a path with 60 kB', { path: `/${'a'.repeat(60_000)}` }, [0, 404, 414, 431]),
+  answers('__proto__ as a path', { path: '/__proto__' }, [404]),
   answers('constructor as a page', { path: 'constructor' }, [400, 404]),
   answers("another page's query", { path: `/healthz/live?${'a=b&'.repeat(2000)}` }, [200, 0, 414]),
   answers(
-    'a body of 50 MB',
+    'a 50 MB body',
     { method: 'POST', path: '/metrics', body: Buffer.alloc(50_000_000), isShort: true },
     [0, 200, 404, 405, 413],
   ),

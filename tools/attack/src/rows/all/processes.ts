@@ -25,14 +25,14 @@ const forms: Partial<Record<Service, NonNullable<Attack['form']>>> = { pilot: 'q
 export const processes: readonly Attack[] = [
   ...apps.map((service) =>
     row(service, `SIGKILL ${service}`, {
-      describe: `${service} ends without notice and is started again: all serve as before`,
+      describe: `${service} is killed and restarted: all services work as before`,
       ...(forms[service] ? { form: forms[service] } : {}),
       run: (mesh) => mesh.program(service).kill(),
     }),
   ),
   ...apps.map((service) =>
     row(service, `SIGTERM ${service}`, {
-      describe: `${service} is told to stop: it ends by itself within 8 s`,
+      describe: `${service} gets SIGTERM: it exits within 8 s`,
       run: async (mesh) => {
         const began = Date.now();
         await mesh.program(service).stop();
@@ -42,7 +42,7 @@ export const processes: readonly Attack[] = [
   ),
   ...apps.map((service) =>
     row(service, `SIGSTOP ${service} for 3 s`, {
-      describe: `${service} stands still for 3 s: the others serve meanwhile, and it does afterwards`,
+      describe: `${service} is suspended for 3 s: the others serve meanwhile, and it does afterwards`,
       ...(service === 'galley' ? { form: 'short' as const } : {}),
       run: async (mesh) => {
         mesh.program(service).signal('SIGSTOP');
@@ -53,7 +53,7 @@ export const processes: readonly Attack[] = [
   ),
   ...apps.map((service) =>
     row(service, `SIGKILL ${service} three times`, {
-      describe: `${service} ends three times, just as it has begun: all serve as before`,
+      describe: `${service} is killed three times, each time just after its start: all services work as before`,
       deadlineMs: 60_000,
       run: async (mesh) => {
         for (let i = 0; i < 3; i += 1) {
@@ -66,7 +66,7 @@ export const processes: readonly Attack[] = [
   ),
   row('pilot', 'SIGSTOP pilot for 40 s', {
     describe:
-      'pilot stands still for longer than a watchdog waits: it goes on afterwards, since it was stopped and not stuck',
+      'pilot is suspended for longer than the watchdog waits: it keeps running afterwards, because it did not hang',
     deadlineMs: 60_000,
     run: async (mesh) => {
       const { pid } = mesh.program('pilot');
@@ -77,8 +77,8 @@ export const processes: readonly Attack[] = [
       expect('the same process', mesh.program('pilot').pid, mesh.program('pilot').pid === pid);
     },
   }),
-  row('galley', 'galley away while files change', {
-    describe: 'a file changes while galley is away: the change comes when it is back, nothing else is lost',
+  row('galley', 'galley down while files change', {
+    describe: 'a file changes while galley is down: the change is applied when it is back, nothing else is lost',
     deadlineMs: 60_000,
     run: async (mesh) => {
       await mesh.program('galley').kill();
@@ -96,20 +96,20 @@ export const processes: readonly Attack[] = [
     },
   }),
   row('citadel', 'SIGKILL citadel and pilot at once', {
-    describe: 'two end at once: both come back by themselves, in whatever order',
+    describe: 'two are killed at once: both recover, in whichever order they start',
     disturbs: ['citadel', 'pilot'],
     deadlineMs: 60_000,
     run: async (mesh) => void (await Promise.all([mesh.program('citadel').kill(), mesh.program('pilot').kill()])),
   }),
   row('nats', 'SIGKILL everything at once', {
-    describe: 'all end at once and start in whatever order: all serve as before',
+    describe: 'all are killed at once and start in any order: all services work as before',
     disturbs: apps,
     deadlineMs: 60_000,
     form: 'short',
     run: async (mesh) => void (await Promise.all(mesh.programs.map((program) => program.kill()))),
   }),
   row('nats', 'SIGSTOP nats while files change', {
-    describe: 'the bus stands still while 100 files change: all come afterwards, in one piece',
+    describe: 'the bus is suspended while 100 files change: all changes arrive afterwards',
     deadlineMs: 60_000,
     run: async (mesh) => {
       mesh.program('nats').signal('SIGSTOP');
@@ -142,14 +142,14 @@ export const disks: readonly Attack[] = [
       const ca = ownCa(mesh, ownFolder(mesh), { wrapper: ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'] });
       ca.start();
       await ca.ready(20_000);
-      expect('it to go on', ca.ending ?? '', ca.isRunning);
+      expect('the process to keep running', ca.ending ?? '', ca.isRunning);
     },
   },
   {
     service: 'citadel',
     kind: 'disks',
-    name: 'logs to a pipe that nobody reads',
-    describe: 'standard error is a pipe whose reader has gone: the service serves or ends, and does not hang',
+    name: 'logs to a pipe without a reader',
+    describe: 'standard error is a pipe whose reader has exited: the service serves or exits, and does not hang',
     deadlineMs: 40_000,
     run: async (mesh) => {
       const ca = ownCa(mesh, ownFolder(mesh), { wrapper: ['bash', '-c', '"$@" 2> >(sleep 1) &\nwait', 'bash'] });

@@ -14,38 +14,38 @@ const kinds: readonly { readonly name: string; readonly describe: string; readon
     text: () => `${chunked}1\r\na\r\n0\r\n${repeated(20_000, (i) => `x-${i}: y\r\n`)}\r\n`,
   },
   {
-    name: 'trailers without end',
+    name: 'endless trailers',
     describe: 'a chunked body whose trailers never end',
     text: () => `${chunked}0\r\n${repeated(500, (i) => `x-${i}: ${'y'.repeat(500)}\r\n`)}`,
   },
   {
-    name: 'a trailer of 1 MB',
+    name: 'a 1 MB trailer',
     describe: 'a chunked body with one trailer of 1 MB',
     text: () => `${chunked}0\r\nx: ${'y'.repeat(1_000_000)}\r\n\r\n`,
   },
   {
-    name: 'trailers that are headers of the message',
+    name: 'message headers as trailers',
     describe: 'content-length, host and transfer-encoding as trailers',
     text: () =>
       `${chunked}0\r\ncontent-length: 5\r\nhost: b\r\ntransfer-encoding: chunked\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
   },
   {
-    name: 'extensions of chunks of 1 MB',
+    name: '1 MB chunk extensions',
     describe: 'one chunk with an extension of 1 MB (CVE-2024-22019)',
     text: () => `${chunked}1;${'a=b;'.repeat(250_000)}\r\na\r\n0\r\n\r\n`,
   },
   {
-    name: '30,000 chunks of one byte',
+    name: '30,000 one-byte chunks',
     describe: 'a body in the smallest chunks',
     text: () => `${chunked}${'1\r\na\r\n'.repeat(30_000)}0\r\n\r\n`,
   },
   {
     name: 'a chunk of 2^64 bytes',
-    describe: 'a length that does not fit',
+    describe: 'a length that does not fit into 64 bits',
     text: () => `${chunked}ffffffffffffffff\r\n${'a'.repeat(10_000)}`,
   },
   {
-    name: 'two lengths and chunks',
+    name: 'Content-Length and chunks',
     describe: 'Content-Length and Transfer-Encoding in one request',
     text: () =>
       'POST /metrics HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /quitquitquit HTTP/1.1\r\n\r\n',
@@ -57,7 +57,7 @@ const kinds: readonly { readonly name: string; readonly describe: string; readon
       'GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n',
   },
   {
-    name: 'an expectation without a body',
+    name: 'Expect without a body',
     describe: 'Expect: 100-continue, and then nothing',
     text: () => 'POST /metrics HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1000000\r\n\r\n',
   },
@@ -71,7 +71,7 @@ export const trailers: readonly Attack[] = services
       service,
       kind: 'trailers',
       name: `${name}, at ${service}`,
-      describe: `${describe}, on 50 connections: answered or refused, all are closed within 20 s, others are served`,
+      describe: `${describe}, on 50 connections: answered or refused, all are closed within 20 s, other clients are served`,
       deadlineMs: 60_000,
       ...(service === 'pilot' ? {} : { shapes: ['fleet'] as const }),
       run: async (mesh) => {
