@@ -36,7 +36,7 @@ function watch(mesh: Mesh, certificate: KeyAndCertificate | undefined): Promise<
 }
 const refused = (name: string, account: readonly [string, string] | undefined, more: Partial<Row> = {}): Row => ({
   name,
-  describe: 'the stream of credentials: PERMISSION_DENIED, or not there at all',
+  describe: 'the credentials stream: PERMISSION_DENIED or UNIMPLEMENTED',
   run: async (mesh) =>
     refusal(mesh, watch(mesh, account && (await mesh.certificate(...account))), [
       status.PERMISSION_DENIED,
@@ -51,5 +51,5 @@ export const credentialStreams = table({ service: 'citadel', kind: 'credentials'
   refused('a workload', ['shop', 'web'], { form: 'short' }),
   refused('a workload named pilot', ['shop', 'pilot']),
   refused("galley's service account", ['istio-system', 'galley']),
-  refused('nobody', undefined),
+  refused('a client without identity', undefined),
 ]);

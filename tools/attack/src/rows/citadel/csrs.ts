@@ -70,30 +70,30 @@ const foreignCurve =
 /** Certificate requests of whoever has a token. */
 export const csrs = table({ service: 'citadel', kind: 'csrs' }, [
   refused('nothing', () => ''),
-  refused('1 MB of noise', () => randomBytes(750_000).toString('base64')),
-  refused('another label', () => pem(der(good()), 'CERTIFICATE')),
-  refused('two requests in one', () => good() + good()),
-  refused('a signature that does not fit', flipped, { form: 'short' }),
-  refused('half of a request', () => pem(der(good()).subarray(0, 100))),
-  refused('bytes after its end', () => pem(Buffer.concat([der(good()), Buffer.alloc(1000)]))),
-  refused('10,000 sequences in each other', () => pem(nested(0x30, 10_000))),
+  refused('1 MB of random bytes', () => randomBytes(750_000).toString('base64')),
+  refused('another PEM label', () => pem(der(good()), 'CERTIFICATE')),
+  refused('two requests in one PEM', () => good() + good()),
+  refused('a signature that does not match', flipped, { form: 'short' }),
+  refused('a truncated request', () => pem(der(good()).subarray(0, 100))),
+  refused('trailing bytes', () => pem(Buffer.concat([der(good()), Buffer.alloc(1000)]))),
+  refused('10,000 nested sequences', () => pem(nested(0x30, 10_000))),
   refused('a length of 4 GB', () => pem(Buffer.from('3084ffffffff', 'hex'))),
-  refused('a length without end', () => pem(Buffer.concat([Buffer.from([0x30, 0x80]), Buffer.alloc(40_000, 0x30)]))),
-  refused('an object identifier of 60,000 bytes', () =>
+  refused('an indefinite length', () => pem(Buffer.concat([Buffer.from([0x30, 0x80]), Buffer.alloc(40_000, 0x30)]))),
+  refused('an object identifier with 60,000 bytes', () =>
     pem(Buffer.concat([Buffer.from([0x30, 0x82, 0xea, 0x64, 0x06, 0x82, 0xea, 0x60]), Buffer.alloc(60_000, 0xff)])),
   ),
-  refused('labels without end', () => '-----BEGIN '.repeat(10_000)),
+  refused('PEM labels without an end', () => '-----BEGIN '.repeat(10_000)),
   refused(
-    'a PEM header of 100,000 lines',
+    'a PEM header with 100,000 lines',
     () => `-----BEGIN ${label}-----\n${'a: b\n'.repeat(100_000)}-----END ${label}-----\n`,
   ),
-  refused('an RSA key of 1024 bits', () =>
+  refused('an RSA key with 1024 bits', () =>
     buildCsr(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, {}),
   ),
-  refused('an RSA key of 80,000 bits', () => rsaRequest(odd(10_000), Buffer.from([1, 0, 1]))),
-  refused('an RSA key of 16,384 bits with as long an exponent', () => rsaRequest(odd(2048), odd(2047))),
-  refused('an RSA key of zeros', () => rsaRequest(Buffer.alloc(257), Buffer.from([1, 0, 1]))),
-  refused('an RSA key of an even number', () =>
+  refused('an RSA key with 80,000 bits', () => rsaRequest(odd(10_000), Buffer.from([1, 0, 1]))),
+  refused('an RSA key with 16,384 bits and an exponent of the same length', () => rsaRequest(odd(2048), odd(2047))),
+  refused('an RSA key with modulus zero', () => rsaRequest(Buffer.alloc(257), Buffer.from([1, 0, 1]))),
+  refused('an RSA key with an even modulus', () =>
     rsaRequest(Buffer.concat([odd(255), Buffer.from([0xfe])]), Buffer.from([2])),
   ),
   refused('10,000 names', () =>
@@ -106,9 +106,9 @@ export const csrs = table({ service: 'citadel', kind: 'csrs' }, [
   }),
   refused('a lifetime of 2^62 s', good, { ttlSeconds: 2 ** 62, describe: 'longer than allowed: INVALID_ARGUMENT' }),
   {
-    name: 'names of others',
+    name: 'names of other workloads',
     describe:
-      "a request for the identities of others and of a CA: the certificate has only the caller's own identity and is not a CA",
+      "a request for other identities and for a CA: the certificate has only the caller's identity and is not a CA",
     form: 'short',
     run: async (mesh) => {
       const csr = buildCsr(generateKey(), {
@@ -123,7 +123,7 @@ export const csrs = table({ service: 'citadel', kind: 'csrs' }, [
   },
   {
     name: 'a negative lifetime',
-    describe: 'a lifetime below zero: the default one, not one that ended before it began',
+    describe: 'a lifetime below zero: the default lifetime',
     run: async (mesh) => {
       const [leaf = ''] = await ask(mesh, good(), -1000);
       const { validFromDate, validToDate } = new X509Certificate(leaf);
@@ -136,7 +136,7 @@ export const csrs = table({ service: 'citadel', kind: 'csrs' }, [
   },
   {
     name: '400 requests of one workload',
-    describe: 'requests as fast as possible: others are served',
+    describe: 'requests as fast as possible: other clients are served',
     deadlineMs: 60_000,
     form: 'short',
     run: async (mesh) => {
@@ -164,7 +164,7 @@ const foreign = (
   },
 ): Row => ({
   name,
-  describe: 'a client certificate of somebody else: UNAUTHENTICATED or no connection',
+  describe: 'a client certificate that does not belong to the mesh: UNAUTHENTICATED or no connection',
   run: (mesh) => {
     const [rootKey, key] = [generateKey(), generateKey()];
     const root = buildRoot(rootKey, { organization: 'cluster.local', validity, serial: randomBytes(16) });
@@ -187,14 +187,14 @@ const foreign = (
 export const certificates = table({ service: 'citadel', kind: 'certificates' }, [
   foreign('another CA', {}),
   foreign('another CA, expired', { validity: { notBefore: 1_000_000_000_000, notAfter: 1_000_000_060_000 } }),
-  foreign('a CA of its own', { isOwnRoot: true }),
+  foreign('a self-signed certificate', { isOwnRoot: true }),
   foreign('two identities', {
     uris: ['spiffe://cluster.local/ns/shop/sa/web', 'spiffe://cluster.local/ns/istio-system/sa/istiod'],
   }),
   foreign('another trust domain', { uris: ['spiffe://evil/ns/shop/sa/web'] }),
   {
     name: 'a workload that renews as another',
-    describe: "a workload's certificate with a request for istiod: a certificate of the workload",
+    describe: "a workload's certificate with a request for istiod: a certificate for the workload",
     run: async (mesh) => {
       const { key, cert } = await mesh.certificate();
       const [leaf = ''] = await requestCertificate(

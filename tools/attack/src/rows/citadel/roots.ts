@@ -52,7 +52,7 @@ const text =
 
 export const roots = table({ service: 'citadel', kind: 'roots' }, [
   unusable(
-    'noise',
+    'random bytes',
     text(() => 'x'.repeat(1000)),
     { says: /root/, form: 'short' },
   ),
@@ -62,19 +62,19 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
     { says: /root/ },
   ),
   unusable(
-    'half of it',
+    'a truncated file',
     text((mesh) => rootOf(mesh).slice(0, 200)),
     { says: /root/ },
   ),
   unusable(
-    'the key of another',
+    'the key of another certificate',
     text((mesh) =>
       rootOf(mesh).replace(/-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n/, keyToPem(generateKey())),
     ),
     { says: /key/ },
   ),
   unusable(
-    'a certificate that is not one of a CA',
+    'a certificate that is not a CA',
     text((mesh) => {
       const key = generateKey();
       return keyToPem(key) + leafOf(mesh, key);
@@ -99,7 +99,7 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
   {
     // ddf8edd: it refused.
     name: 'a folder that is read-only',
-    describe: 'a root in a read-only folder, as a mounted Secret: citadel starts',
+    describe: 'a root in a read-only folder, like a mounted Secret: citadel starts',
     form: 'short',
     run: async (mesh) => {
       const folder = ownFolder(mesh);
@@ -139,7 +139,7 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
     },
   },
   {
-    name: 'the root is lost while it runs',
+    name: 'the root removed at run time',
     describe: 'root.pem and root-cert.pem are removed: certificates are signed as before',
     form: 'short',
     run: async (mesh) => {
@@ -154,8 +154,8 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
   },
   ...['{', '{"keys":[]}', '{"keys":[null]}', '[]', `{"keys":[${'{"kty":"oct","k":"AA"},'.repeat(40_000)}{}]}`].map(
     (content, i): Row => ({
-      name: `keys of tokens that are not valid (${i + 1})`,
-      describe: 'a broken JWKS file: the last good one stays in force',
+      name: `invalid keys for tokens (${i + 1})`,
+      describe: 'a broken JWKS file: the last good version stays in force',
       run: async (mesh) => {
         const path = join(mesh.folder, 'jwks.json');
         const before = readFileSync(path);
@@ -169,8 +169,8 @@ export const roots = table({ service: 'citadel', kind: 'roots' }, [
     }),
   ),
   {
-    name: 'bootstrap tokens that are not valid',
-    describe: 'a broken file of bootstrap tokens: nobody new gets in by it, workloads are served',
+    name: 'invalid bootstrap tokens',
+    describe: 'a broken file of bootstrap tokens: it admits no new service, workloads are served',
     run: async (mesh) => {
       const path = join(mesh.folder, 'state/tokens.json');
       const before = readFileSync(path);
@@ -212,7 +212,7 @@ export const clocks = table({ service: 'citadel', kind: 'clocks' }, [
     // ddf8edd: certificates that ended before they began.
     name: 'a clock set back two years under a kept root',
     describe:
-      "a clock before the root's beginning: citadel does not start, or signs nothing that ends before it begins",
+      "a clock before the root's notBefore: citadel does not start, or signs nothing that ends before it begins",
     run: async (mesh) => {
       const folder = ownFolder(mesh);
       writeFileSync(join(folder, 'root.pem'), rootOf(mesh), { mode: 0o600 });
@@ -221,7 +221,7 @@ export const clocks = table({ service: 'citadel', kind: 'clocks' }, [
   },
   {
     name: 'a clock twenty years ahead',
-    describe: "a clock after the root's end: citadel does not start, and says why",
+    describe: "a clock after the root's notAfter: citadel does not start, and says why",
     run: async (mesh) => {
       const folder = ownFolder(mesh);
       writeFileSync(join(folder, 'root.pem'), rootOf(mesh), { mode: 0o600 });
@@ -230,7 +230,7 @@ export const clocks = table({ service: 'citadel', kind: 'clocks' }, [
   },
   ...(['-2d', '+400d', '+3649d'] as const).map((jump): Row => ({
     name: `a clock that jumps by ${jump} while it runs`,
-    describe: 'a jump: citadel goes on, and signs nothing that ends before it begins',
+    describe: 'a clock that jumps: citadel keeps running, and signs nothing that ends before it begins',
     deadlineMs: 45_000,
     run: async (mesh) => {
       const folder = ownFolder(mesh);
@@ -247,7 +247,7 @@ export const clocks = table({ service: 'citadel', kind: 'clocks' }, [
       writeFileSync(clock, jump);
       await pause(2000);
       const certificate = await certificateOf(mesh, folder, ca.address).catch((error: Error) => error);
-      expect('it to go on', ca.ending ?? '', ca.isRunning);
+      expect('the process to keep running', ca.ending ?? '', ca.isRunning);
       if (certificate instanceof X509Certificate)
         expect(
           'an end after its beginning',

@@ -10,7 +10,7 @@ type Row = Omit<Attack, 'service' | 'kind'>;
 /** A certificate is refused to whoever shows this, as UNAUTHENTICATED. */
 const refused = (name: string, token: (mesh: Mesh) => Promise<string> | string, more: Partial<Row> = {}): Row => ({
   name,
-  describe: 'a token that proves nothing: UNAUTHENTICATED, and no certificate',
+  describe: 'an invalid token: UNAUTHENTICATED, and no certificate',
   run: async (mesh) => refusal(mesh, certificateFor(mesh.ca, await token(mesh)), [status.UNAUTHENTICATED]),
   ...more,
 });
@@ -38,50 +38,50 @@ const nested = (levels: number): unknown => {
 };
 
 export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
-  claims('the signature of another key', { isForged: true }, { form: 'quick' }),
+  claims('a signature by another key', { isForged: true }, { form: 'quick' }),
   claims('another audience', { audience: 'api' }),
-  claims('no audience of ours among many', { audience: Array.from({ length: 500 }, (_, i) => `a${i}`) }),
+  claims('many audiences, none of them istio-ca', { audience: Array.from({ length: 500 }, (_, i) => `a${i}`) }),
   claims('another issuer', { issuer: 'https://evil.test' }),
-  claims('an expiry of long ago', { expires: -1_000_000 }),
-  claims('a beginning to come', { notBefore: 3600 }),
+  claims('expired long ago', { expires: -1_000_000 }),
+  claims('not valid yet', { notBefore: 3600 }),
   claims('no expiry', { expires: 'never' }),
   claims('a subject that is not a service account', { subject: 'alice' }),
-  claims('a subject that reaches into the path', { subject: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 }),
+  claims('a subject with slashes and dots', { subject: 'system:serviceaccount:a/sa/b:c', kubernetes: 0 }),
   claims('a subject with a line break', { subject: `system:serviceaccount:shop:web\n${forgery}`, kubernetes: 0 }),
   claims('a subject with percent signs', { subject: 'system:serviceaccount:shop%2F:web', kubernetes: 0 }),
   claims('a namespace in capitals', { namespace: 'SHOP' }),
-  claims('a subject of 10,000 characters', {
+  claims('a subject with 10,000 characters', {
     subject: `system:serviceaccount:shop:${'a'.repeat(10_000)}`,
     kubernetes: 0,
   }),
   claims('two different service accounts', { kubernetes: { namespace: 'shop', serviceaccount: { name: 'other' } } }),
-  claims('an issuer of the prototype', { issuer: '__proto__', kubernetes: { ['__proto__']: 1 } }),
-  claims('a key id that reaches into the path', { header: { kid: '../../../../etc/passwd' } }),
-  claims('a key id of the prototype', { header: { kid: '__proto__' } }),
-  claims('a key id of 12,000 characters', { header: { kid: 'k'.repeat(12_000) } }),
+  claims('__proto__ as the issuer', { issuer: '__proto__', kubernetes: { ['__proto__']: 1 } }),
+  claims('a key id with slashes and dots', { header: { kid: '../../../../etc/passwd' } }),
+  claims('__proto__ as the key id', { header: { kid: '__proto__' } }),
+  claims('a key id with 12,000 characters', { header: { kid: 'k'.repeat(12_000) } }),
   claims('a key id that is a list', { header: { kid: ['cluster'] as unknown as string } }),
-  claims('claims of 1,500 levels', { kubernetes: nested(1500) }),
-  claims('10 kB of claims that nobody knows', {
+  claims('claims with 1,500 levels', { kubernetes: nested(1500) }),
+  claims('10 kB of unknown claims', {
     kubernetes: Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, i])),
     subject: 'alice',
   }),
-  claims('claims of the prototype', {
+  claims('claims named __proto__', {
     kubernetes: { ['__proto__']: { namespace: 'istio-system', serviceaccount: { name: 'galley' } } },
     subject: 'alice',
   }),
-  claims('an expiry beyond all numbers', { expires: 1e300, subject: 'alice' }),
-  claims('a key of its own', {
+  claims('an infinite expiry', { expires: 1e300, subject: 'alice' }),
+  claims('a key in the header', {
     isForged: true,
     header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }, kid: undefined },
   }),
-  claims('a place of keys of its own', {
+  claims('a key set URL in the header', {
     isForged: true,
     header: { jku: 'http://127.0.0.1:1/jwks', x5u: 'http://127.0.0.1:1/x' },
   }),
-  claims('a critical header that nobody knows', { critical: ['exp-only'], header: { 'exp-only': true } }),
+  claims('an unknown critical header', { critical: ['exp-only'], header: { 'exp-only': true } }),
   refused('no algorithm', () => unsigned({ alg: 'none' })),
   refused('no algorithm, in capitals', () => unsigned({ alg: 'NONE', typ: 'JWT' })),
-  refused('a signature by the public key as a password', () =>
+  refused('an HMAC with the public key as its secret', () =>
     unsigned({ alg: 'HS256', kid: 'cluster' }, base64('x'.repeat(32))),
   ),
   refused('an algorithm that is an object', () => unsigned({ alg: { a: 1 }, kid: ['cluster'] })),
@@ -89,12 +89,12 @@ export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
     unsigned({ alg: 'ES256', kid: 'cluster' }, Buffer.alloc(64).toString('base64url')),
   ),
   refused(
-    'another payload under a right signature',
+    'another payload under a valid signature',
     changed(([header = '', , signature = '']) => `${header}.${base64(payload)}.${signature}`),
     { form: 'short' },
   ),
   refused(
-    'a signature one bit away',
+    'a signature with one flipped bit',
     changed(
       ([header = '', body = '', signature = '']) =>
         `${header}.${body}.${signature.slice(0, -2)}${signature.endsWith('AA') ? 'BA' : 'AA'}`,
@@ -110,12 +110,12 @@ export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
   ),
   refused('empty parts', () => '..'),
   refused('10,000 dots', () => '.'.repeat(10_000)),
-  refused('JSON of 5,000 brackets', () => `${base64('['.repeat(5000))}.${base64('{"a":'.repeat(1000))}.x`),
-  refused('a guess of a bootstrap token', (mesh) => mesh.random.bytes(32).toString('base64url')),
+  refused('JSON with 5,000 brackets', () => `${base64('['.repeat(5000))}.${base64('{"a":'.repeat(1000))}.x`),
+  refused('a guessed bootstrap token', (mesh) => mesh.random.bytes(32).toString('base64url')),
   refused('an empty bootstrap token', () => ' '),
   {
-    name: 'a token of 1 MB',
-    describe: 'a header larger than any: refused, and nobody else waits',
+    name: 'a 1 MB token',
+    describe: 'a huge header: refused, other clients are served',
     run: (mesh) =>
       refusal(mesh, certificateFor(mesh.ca, 'a.'.repeat(500_000)), [
         status.UNAUTHENTICATED,
@@ -127,7 +127,8 @@ export const tokens = table({ service: 'citadel', kind: 'tokens' }, [
   },
   {
     name: '600 guesses',
-    describe: 'bootstrap tokens guessed as fast as possible: all refused, others are served, the log stays small',
+    describe:
+      'bootstrap tokens guessed as fast as possible: all refused, other clients are served, the log stays small',
     form: 'short',
     deadlineMs: 60_000,
     run: async (mesh) => {
