@@ -3,7 +3,7 @@ import { huge, listOf, many, pods, ports, resource, taken } from './huge.ts';
 
 /** Hosts by Pods, ports by endpoints, subsets by endpoints: what proxies get of services is a product. */
 export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
-  taken('a ServiceEntry of 1,000 hosts that selects 2,000 Pods', () => [
+  taken('a ServiceEntry with 1,000 hosts that selects 2,000 Pods', () => [
     ...pods(2000, { app: 'selected' }),
     resource('ServiceEntry', {
       hosts: many(1000, (i) => `w${i}.test`),
@@ -29,7 +29,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ]),
-  huge('3,000 ServiceEntries of one host', () =>
+  huge('3,000 ServiceEntries for one host', () =>
     listOf(
       many(3000, (i) =>
         resource(
@@ -40,7 +40,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  taken('a Service of 5,000 ports, with 100 EndpointSlices', () => [
+  taken('a Service with 5,000 ports and 100 EndpointSlices', () => [
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -60,7 +60,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       endpoints: many(100, (j) => ({ addresses: [`10.6.${i}.${j}`], conditions: { ready: true } })),
     })),
   ]),
-  huge('an EndpointSlice of 50,000 endpoints', () =>
+  huge('an EndpointSlice with 50,000 endpoints', () =>
     listOf([
       {
         apiVersion: 'v1',
@@ -81,7 +81,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       },
     ]),
   ),
-  taken('2,000 subsets of a host of 2,000 endpoints', () => [
+  taken('2,000 subsets of a host with 2,000 endpoints', () => [
     resource('ServiceEntry', {
       hosts: ['subsets.test'],
       ports,
@@ -93,7 +93,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       subsets: many(2000, (i) => ({ name: `s${i}`, labels: { v: String(i % 4) } })),
     }),
   ]),
-  taken('a ServiceEntry of 1,000 ports by 100 endpoints', () => [
+  taken('a ServiceEntry with 1,000 ports and 100 endpoints', () => [
     resource('ServiceEntry', {
       hosts: ['wide.test'],
       ports: many(1000, (i) => ({ number: i + 1, name: `http-${i}`, protocol: 'HTTP' })),
@@ -101,7 +101,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       endpoints: many(100, (i) => ({ address: `10.4.${i >> 8}.${i & 255}` })),
     }),
   ]),
-  taken('a ServiceEntry of 140 hosts by 140 addresses by ten ports', () => [
+  taken('a ServiceEntry with 140 hosts, 140 addresses and ten ports', () => [
     resource('ServiceEntry', {
       hosts: many(140, (i) => `times${i}.test`),
       addresses: many(140, (i) => `10.3.${i >> 8}.${i & 255}`),
@@ -110,7 +110,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       endpoints: many(10, (i) => ({ address: `10.4.0.${i}` })),
     }),
   ]),
-  huge('exportTo of 10,000 namespaces', () =>
+  huge('exportTo with 10,000 namespaces', () =>
     JSON.stringify(
       resource('ServiceEntry', {
         hosts: many(500, (i) => `e${i}.test`),
@@ -120,7 +120,7 @@ export const endpointProducts = table({ service: 'galley', kind: 'products' }, [
       }),
     ),
   ),
-  huge('5,000 WorkloadEntries, 1,000 WorkloadGroups', () =>
+  huge('5,000 WorkloadEntries and 1,000 WorkloadGroups', () =>
     listOf([
       ...many(5000, (i) =>
         resource(

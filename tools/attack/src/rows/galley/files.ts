@@ -45,7 +45,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     // ddf8edd: 2^32 paths, the process never answered again.
     name: 'two folders with two links to each other',
     form: 'quick',
-    describe: 'links in a circle: each folder is read once',
+    describe: 'circular links: each folder is read once',
     run: async (mesh) => {
       for (const [from, to] of [
         ['a', 'b'],
@@ -58,7 +58,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     },
   },
   {
-    name: 'twelve folders with links to all others',
+    name: 'twelve folders with links to each other',
     describe: 'a web of links: each folder is read once',
     run: async (mesh) => {
       const names = Array.from({ length: 12 }, (_, i) => `web${i}`);
@@ -69,7 +69,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: 'a link to itself',
-    describe: 'a link that leads to itself: a problem',
+    describe: 'a link to its own path: a problem',
     run: async (mesh) => {
       symlinkSync('self.yaml', at(mesh, 'self.yaml'));
       await untilProblem(mesh, 'self.yaml');
@@ -77,7 +77,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: 'a link to the root of the file system',
-    describe: 'a link to /: limits hold, nobody waits',
+    describe: 'a link to /: limits apply, other changes are not delayed',
     form: 'short',
     run: async (mesh) => {
       symlinkSync('/', at(mesh, 'root'));
@@ -86,7 +86,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: 'a link to /proc',
-    describe: 'a link to /proc: limits hold, nobody waits',
+    describe: 'a link to /proc: limits apply, other changes are not delayed',
     run: async (mesh) => {
       symlinkSync('/proc', at(mesh, 'proc'));
       await settle();
@@ -94,8 +94,8 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     // c662140: the holders were sorted for each file, 8 s of CPU in one turn for 20,000 at a start.
-    name: '8,000 files of one resource',
-    describe: 'each holds the same resource: the first is in force, nobody waits',
+    name: '8,000 files with the same resource',
+    describe: 'one resource in 8,000 files: the first file applies, other changes are not delayed',
     deadlineMs: 60_000,
     run: async (mesh) => {
       const path = folder(mesh, 'same');
@@ -105,7 +105,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   ...['/dev/zero', '/dev/random', '/dev/tty'].map((device) => ({
     name: `a link to ${device}`,
-    describe: 'a device as a file: a problem, and it is not read',
+    describe: 'a device instead of a file: a problem, and it is not read',
     run: async (mesh: Mesh) => {
       symlinkSync(device, at(mesh, 'device.yaml'));
       await untilProblem(mesh, 'device.yaml');
@@ -113,7 +113,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   })),
   {
     name: 'a pipe',
-    describe: 'a pipe that nobody writes to: a problem, and nobody waits for it',
+    describe: 'a pipe without a writer: a problem, other changes are not delayed',
     form: 'short',
     run: async (mesh) => {
       execFileSync('mkfifo', [at(mesh, 'pipe.yaml')]);
@@ -122,7 +122,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: 'a socket',
-    describe: 'a socket as a file: a problem',
+    describe: 'a socket instead of a file: a problem',
     run: async (mesh) => {
       const server = createServer().listen(at(mesh, 's.yaml'));
       mesh.onClose(() => server.close());
@@ -130,8 +130,8 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     },
   },
   {
-    name: 'a folder named as a file',
-    describe: 'a folder with the name of a file: no problem for its neighbours',
+    name: 'a folder named like a file',
+    describe: 'a folder named like a file: the files in it and beside it are read',
     run: async (mesh) => {
       folder(mesh, 'folder.yaml');
       mesh.write('folder.yaml/bad.yaml', 'a: [');
@@ -139,8 +139,8 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     },
   },
   {
-    name: 'a file without permission',
-    describe: 'a file that nobody may read: a problem',
+    name: 'an unreadable file',
+    describe: 'a file without read permission: a problem',
     run: async (mesh) => {
       if (process.getuid?.() === 0) throw new Skipped('root may read every file');
       mesh.write('secret.yaml', 'a: 1');
@@ -150,9 +150,9 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     // ddf8edd: silently skipped.
-    name: 'names that are not UTF-8',
+    name: 'a name that is not valid UTF-8',
     form: 'short',
-    describe: 'a file whose name is not UTF-8: a problem, not silence',
+    describe: 'a file whose name is not valid UTF-8: a problem, it is not skipped silently',
     run: async (mesh) => {
       writeFileSync(
         Buffer.concat([Buffer.from(`${mesh.configFolder}/bad-`), Buffer.from([0xff, 0xfe]), Buffer.from('.yaml')]),
@@ -162,16 +162,16 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     },
   },
   {
-    name: 'names of 255 bytes',
-    describe: 'the longest names there are: read',
+    name: 'a name with 255 bytes',
+    describe: 'the longest name that a file system allows: read',
     run: async (mesh) => {
       mesh.write(`${'n'.repeat(250)}.yaml`, 'a: [');
       await untilProblem(mesh, 'nnnnnnnn');
     },
   },
   {
-    name: '200 folders in each other',
-    describe: 'deep folders: limits hold, nobody waits',
+    name: '200 nested folders',
+    describe: 'deeply nested folders: limits apply, other changes are not delayed',
     run: async (mesh) => {
       mkdirSync(at(mesh, 'd/'.repeat(200)), { recursive: true });
       await settle();
@@ -179,7 +179,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: '5,000 files',
-    describe: '5,000 small files at once: all are read, nobody waits',
+    describe: '5,000 small files at once: all are read, other changes are not delayed',
     deadlineMs: 60_000,
     run: async (mesh) => {
       folder(mesh, 'many');
@@ -190,7 +190,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: '5,000 empty folders',
-    describe: '5,000 folders: limits hold, nobody waits',
+    describe: '5,000 folders: limits apply, other changes are not delayed',
     deadlineMs: 60_000,
     run: async (mesh) => {
       for (let i = 0; i < 5000; i += 1) folder(mesh, `e/${i}`);
@@ -198,7 +198,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     },
   },
   {
-    name: 'a file that grows all the time',
+    name: 'a file that keeps growing',
     describe: 'a file that is written to for 5 s: others are read meanwhile',
     run: async (mesh) => {
       const file = openSync(at(mesh, 'grows.yaml'), 'w');
@@ -209,7 +209,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: '1,000 links to one file',
-    describe: 'one large file by 1,000 names: limits hold, nobody waits',
+    describe: 'one large file under 1,000 names: limits apply, other changes are not delayed',
     deadlineMs: 60_000,
     run: async (mesh) => {
       mesh.write(
@@ -225,7 +225,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
   {
     name: 'a file on a full disk',
-    describe: 'a file that is cut off in the middle: the last good version stays',
+    describe: 'a truncated file: the last good version stays in force',
     run: async (mesh) => {
       mesh.write('cut.json', entry('cut'));
       await settle();
@@ -235,11 +235,11 @@ export const files = table({ service: 'galley', kind: 'files' }, [
   },
 ]);
 
-/** Files that change faster than anybody reads. */
+/** Files that change faster than they can be read. */
 export const churn = table({ service: 'galley', kind: 'churn' }, [
   {
     name: '2,000 versions of one file',
-    describe: 'a file that is rewritten as fast as possible: the last version comes, nobody waits',
+    describe: 'a file that is rewritten as fast as possible: its last version is read, other changes are not delayed',
     form: 'short',
     run: async (mesh) => {
       for (let i = 0; i < 2000; i += 1) {
@@ -251,8 +251,8 @@ export const churn = table({ service: 'galley', kind: 'churn' }, [
     },
   },
   {
-    name: 'two files that change names',
-    describe: 'files renamed over each other 1,000 times: nobody waits, nothing is left',
+    name: 'two files that swap names',
+    describe: 'two files that swap names 1,000 times: other changes are not delayed, nothing stale is left',
     run: async (mesh) => {
       for (const name of ['left', 'right']) mesh.write(`${name}.json`, entry(name));
       for (let i = 0; i < 1000; i += 1) {
@@ -268,7 +268,7 @@ export const churn = table({ service: 'galley', kind: 'churn' }, [
   },
   {
     name: 'folders that come and go',
-    describe: '300 folders made and removed with what is in them: nobody waits, nothing is left',
+    describe: '300 folders created and removed with their files: other changes are not delayed, nothing stale is left',
     run: async (mesh) => {
       for (let i = 0; i < 300; i += 1) {
         mesh.write('gone/a.json', entry(`gone-${i}`));
@@ -279,7 +279,7 @@ export const churn = table({ service: 'galley', kind: 'churn' }, [
   },
   {
     name: 'a file that becomes a folder',
-    describe: 'one name that is a file, a folder and a link in turn: nobody waits',
+    describe: 'one name that is a file, a folder and a link in turn: other changes are not delayed',
     run: async (mesh) => {
       for (let i = 0; i < 100; i += 1) {
         mesh.write('what.yaml', entry('what'));
@@ -293,7 +293,7 @@ export const churn = table({ service: 'galley', kind: 'churn' }, [
     },
   },
   {
-    name: 'good and bad in turn',
+    name: 'valid and broken versions in turn',
     describe: '200 versions, every other one broken: the last good version stays in force',
     run: async (mesh) => {
       for (let i = 0; i < 200; i += 1) {
@@ -309,9 +309,9 @@ export const churn = table({ service: 'galley', kind: 'churn' }, [
     },
   },
   {
-    name: "the mesh's own file",
+    name: 'a file of the mesh itself',
     describe:
-      'the file that a sidecar waits for, broken and repaired 20 times: its last good version stays, then the next comes',
+      'the file that a sidecar watches, broken and repaired 20 times: the last good version stays in force until the next one',
     run: async (mesh) => {
       const own = join(mesh.folder, 'config/heartbeat.json');
       for (let i = 0; i < 20; i += 1) {
@@ -322,8 +322,8 @@ export const churn = table({ service: 'galley', kind: 'churn' }, [
     },
   },
   {
-    name: 'a touch of every file',
-    describe: 'all files touched 100 times: nothing changes for a sidecar',
+    name: 'every file touched',
+    describe: '100 times `touch` on all files: a sidecar is sent nothing',
     run: async (mesh) => {
       for (let i = 0; i < 100; i += 1) {
         spawnSync('find', [join(mesh.folder, 'config'), '-type', 'f', '-exec', 'touch', '{}', '+']);

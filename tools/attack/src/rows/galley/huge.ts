@@ -80,7 +80,7 @@ export const taken = (
   { by = 'sidecar', ...more }: Partial<Row> & { readonly by?: 'sidecar' | 'gateway' } = {},
 ): Row => ({
   name,
-  describe: `${name}: in force or refused, a proxy takes what follows, health stays, others are served`,
+  describe: `${name}: applied or refused, a proxy receives what results, health checks keep passing, other proxies are served`,
   deadlineMs: 90_000,
   run: async (mesh) => {
     await take(mesh, items());
@@ -98,7 +98,7 @@ export const taken = (
 /** A row that writes a file and looks whether a sidecar is still served. */
 export const huge = (name: string, content: () => string, more: Partial<Row> = {}): Row => ({
   name,
-  describe: `${name}: read or refused, health stays, others are served`,
+  describe: `${name}: applied or refused, health checks keep passing, other proxies are served`,
   deadlineMs: 45_000,
   run: async (mesh) => {
     mesh.write('huge.json', content());

@@ -3,11 +3,11 @@ import { expect, table } from '../../attack.ts';
 import { types } from '../../clients/ads.ts';
 import { huge, listOf, many, ports, resource, security, taken } from './huge.ts';
 
-/** Objects larger and more than anybody needs. */
+/** Objects far larger, or far more, than any mesh needs. */
 export const objects = table({ service: 'galley', kind: 'objects' }, [
   // ddf8edd: 5.9 s without health.
   huge(
-    'a VirtualService of 10,000 routes',
+    'a VirtualService with 10,000 routes',
     () =>
       JSON.stringify(
         resource('VirtualService', {
@@ -20,7 +20,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       ),
     { form: 'short' },
   ),
-  huge('a VirtualService of 10,000 hosts', () =>
+  huge('a VirtualService with 10,000 hosts', () =>
     JSON.stringify(
       resource('VirtualService', {
         hosts: many(10_000, (i) => `h${i}.test`),
@@ -38,7 +38,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
     ),
   ),
   // c13c6b8: 81 s and 2 GB of warnings.
-  huge('a VirtualService of 10,000 prefixes in each other', () =>
+  huge('a VirtualService with 10,000 overlapping prefixes', () =>
     JSON.stringify(
       resource('VirtualService', {
         hosts: ['catalog.test'],
@@ -49,7 +49,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  huge('a ServiceEntry of 2,000 hosts and 2,000 addresses', () =>
+  huge('a ServiceEntry with 2,000 hosts and 2,000 addresses', () =>
     JSON.stringify(
       resource('ServiceEntry', {
         hosts: many(2000, (i) => `times${i}.test`),
@@ -59,7 +59,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  huge('a VirtualService of 10,000 destinations', () =>
+  huge('a VirtualService with 10,000 destinations', () =>
     JSON.stringify(
       resource('VirtualService', {
         hosts: ['catalog.test'],
@@ -67,7 +67,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  huge('a VirtualService of 10,000 matches', () =>
+  huge('a VirtualService with 10,000 matches', () =>
     JSON.stringify(
       resource('VirtualService', {
         hosts: ['catalog.test'],
@@ -80,7 +80,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  huge('a DestinationRule of 5,000 subsets', () =>
+  huge('a DestinationRule with 5,000 subsets', () =>
     JSON.stringify(
       resource('DestinationRule', {
         host: 'catalog.test',
@@ -88,7 +88,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  huge('a ServiceEntry of 20,000 endpoints', () =>
+  huge('a ServiceEntry with 20,000 endpoints', () =>
     JSON.stringify(
       resource('ServiceEntry', {
         hosts: ['large.test'],
@@ -98,14 +98,14 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  taken('a ServiceEntry of 5,000 ports', () => [
+  taken('a ServiceEntry with 5,000 ports', () => [
     resource('ServiceEntry', {
       hosts: ['ports.test'],
       ports: many(5000, (i) => ({ number: i + 1, name: `http-${i}`, protocol: 'HTTP' })),
       resolution: 'DNS',
     }),
   ]),
-  huge('a ServiceEntry of 10,000 hosts', () =>
+  huge('a ServiceEntry with 10,000 hosts', () =>
     JSON.stringify(resource('ServiceEntry', { hosts: many(10_000, (i) => `many${i}.test`), ports, resolution: 'DNS' })),
   ),
   huge(
@@ -118,7 +118,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       ),
     { form: 'short' },
   ),
-  huge('3,000 VirtualServices of one host', () =>
+  huge('3,000 VirtualServices for one host', () =>
     listOf(
       many(3000, (i) =>
         resource(
@@ -143,7 +143,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       ),
     ),
   ),
-  huge('a Gateway of 5,000 servers', () =>
+  huge('a Gateway with 5,000 servers', () =>
     JSON.stringify(
       resource('Gateway', {
         selector: { istio: 'ingressgateway' },
@@ -155,7 +155,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       }),
     ),
   ),
-  huge('an AuthorizationPolicy of 10,000 rules', () =>
+  huge('an AuthorizationPolicy with 10,000 rules', () =>
     JSON.stringify(
       resource(
         'AuthorizationPolicy',
@@ -164,7 +164,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       ),
     ),
   ),
-  huge('a rule of 10,000 addresses', () =>
+  huge('an AuthorizationPolicy with 10,000 addresses', () =>
     JSON.stringify(
       resource(
         'AuthorizationPolicy',
@@ -173,7 +173,7 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       ),
     ),
   ),
-  huge('a Sidecar of 10,000 hosts', () =>
+  huge('a Sidecar with 10,000 hosts', () =>
     JSON.stringify(
       resource('Sidecar', {
         workloadSelector: { labels: { app: 'none' } },
@@ -192,15 +192,15 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
       })),
     ),
   ),
-  huge('a label of 1 MB', () =>
+  huge('a 1 MB label', () =>
     JSON.stringify({
       ...resource('Sidecar', {}),
       metadata: { name: 'l', namespace: 'shop', labels: { a: 'x'.repeat(1_000_000) } },
     }),
   ),
   {
-    name: 'deletes of everything',
-    describe: '2,000 ServiceEntries come and go at once: a sidecar has what it had before',
+    name: '2,000 ServiceEntries created and deleted',
+    describe: '2,000 ServiceEntries that appear and disappear together: a sidecar has what it had before',
     run: async (mesh) => {
       mesh.write(
         'many.json',
@@ -215,8 +215,8 @@ export const objects = table({ service: 'galley', kind: 'objects' }, [
     },
   },
   {
-    name: 'a resource that another file has',
-    describe: 'the same name as one of the mesh, in a file that comes later: the first stays in force',
+    name: 'a resource that is also in another file',
+    describe: 'a resource of the mesh again, in a later file: the first file applies',
     run: async (mesh) => {
       mesh.write(
         'zz-other.json',

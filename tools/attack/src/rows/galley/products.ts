@@ -9,7 +9,7 @@ const nested = (levels: number): object => JSON.parse(`${'{"a":'.repeat(levels)}
 
 /** Objects whose parts are few and whose product is large: hosts by gateways, hosts by pods, patches by listeners. */
 export const products = table({ service: 'galley', kind: 'products' }, [
-  huge('1,000 hosts by 1,000 gateways', () =>
+  huge('a VirtualService with 1,000 hosts and 1,000 gateways', () =>
     JSON.stringify(
       resource('VirtualService', {
         hosts: many(1000, (i) => `h${i}.test`),
@@ -18,14 +18,14 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       }),
     ),
   ),
-  huge('300 VirtualServices of 100 hosts each, which all have', () =>
+  huge('300 VirtualServices with the same 100 hosts', () =>
     listOf(
       many(300, (i) =>
         resource('VirtualService', { hosts: many(100, (j) => `s${j}.test`), http: [{ route }] }, { name: `v${i}` }),
       ),
     ),
   ),
-  huge('3,000 DestinationRules of one host', () =>
+  huge('3,000 DestinationRules for one host', () =>
     listOf(
       many(3000, (i) =>
         resource(
@@ -37,7 +37,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
     ),
   ),
   taken(
-    'a Gateway of 500 servers of 500 hosts, with 500 VirtualServices',
+    'a Gateway with 500 servers of 500 hosts each, and 500 VirtualServices',
     () => [
       resource('Gateway', {
         selector: { istio: 'ingressgateway' },
@@ -56,7 +56,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
     ],
     { by: 'gateway' },
   ),
-  huge('500 EnvoyFilters of ten patches for everything', () =>
+  huge('500 EnvoyFilters with ten patches each, for all proxies', () =>
     listOf(
       many(500, (i) =>
         resource(
@@ -73,7 +73,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('an EnvoyFilter of 5,000 patches', () =>
+  huge('an EnvoyFilter with 5,000 patches', () =>
     JSON.stringify(
       resource(
         'EnvoyFilter',
@@ -88,7 +88,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('an EnvoyFilter with 90 structs in each other', () =>
+  huge('an EnvoyFilter with 90 nested structs', () =>
     JSON.stringify(
       resource(
         'EnvoyFilter',
@@ -105,7 +105,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('an EnvoyFilter with a Lua program of 1 MB', () =>
+  huge('an EnvoyFilter with a 1 MB Lua program', () =>
     JSON.stringify(
       resource(
         'EnvoyFilter',
@@ -131,7 +131,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('a Telemetry of 10,000 overrides', () =>
+  huge('a Telemetry with 10,000 overrides', () =>
     JSON.stringify(
       resource(
         'Telemetry',
@@ -150,14 +150,14 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('2,000 Telemetries of one namespace', () =>
+  huge('2,000 Telemetries in one namespace', () =>
     listOf(
       many(2000, (i) =>
         resource('Telemetry', { accessLogging: [{ disabled: i % 2 === 0 }] }, { name: `t${i}`, ...telemetry }),
       ),
     ),
   ),
-  taken('an AuthorizationPolicy of 300 sources by 300 operations by 300 conditions', () => [
+  taken('an AuthorizationPolicy with 300 sources, 300 operations and 300 conditions', () => [
     resource(
       'AuthorizationPolicy',
       {
@@ -172,7 +172,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       security,
     ),
   ]),
-  huge('2,000 AuthorizationPolicies of one namespace', () =>
+  huge('2,000 AuthorizationPolicies in one namespace', () =>
     listOf(
       many(2000, (i) =>
         resource(
@@ -183,7 +183,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('a RequestAuthentication of 500 rules with 5 kB of keys each', () =>
+  huge('a RequestAuthentication with 500 rules and 5 kB of keys in each', () =>
     JSON.stringify(
       resource(
         'RequestAuthentication',
@@ -198,7 +198,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('a PeerAuthentication of 60,000 ports', () =>
+  huge('a PeerAuthentication with 60,000 ports', () =>
     JSON.stringify(
       resource(
         'PeerAuthentication',
@@ -210,7 +210,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ),
   ),
-  huge('a Sidecar of 3,000 listeners of 10 hosts', () =>
+  huge('a Sidecar with 3,000 listeners of 10 hosts each', () =>
     JSON.stringify(
       resource('Sidecar', {
         egress: many(3000, (i) => ({
@@ -234,7 +234,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       }),
     );
   }),
-  huge('20,000 labels of a Pod that 1,000 policies select by', () =>
+  huge('a Pod with 20,000 labels, and 1,000 policies that select by them', () =>
     listOf([
       {
         ...(pods(1, {})[0] ?? {}),
@@ -256,7 +256,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       ),
     ]),
   ),
-  huge('a VirtualService of 3,000 routes of 100 headers', () =>
+  huge('a VirtualService with 3,000 routes of 100 headers each', () =>
     JSON.stringify(
       resource('VirtualService', {
         hosts: ['catalog.test'],
@@ -268,7 +268,7 @@ export const products = table({ service: 'galley', kind: 'products' }, [
       }),
     ),
   ),
-  huge('a DestinationRule of 2,000 localities by 2,000 subsets', () =>
+  huge('a DestinationRule with 2,000 localities and 2,000 subsets', () =>
     JSON.stringify(
       resource('DestinationRule', {
         host: 'catalog.test',

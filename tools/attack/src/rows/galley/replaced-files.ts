@@ -30,7 +30,7 @@ async function reachesSidecar(mesh: Mesh, host: string): Promise<void> {
 /** A row in which a file that is in force is replaced by something else, then by a file again, which must be read. */
 const becomes = (name: string, replace: (path: string, mesh: Mesh) => unknown): Row => ({
   name: `a file that becomes ${name}`,
-  describe: `a file that is in force becomes ${name}, and a file again: nobody waits, and the last file is read`,
+  describe: `a file is replaced by ${name} and then by a file again: other changes are not delayed, and the last file is read`,
   deadlineMs: 45_000,
   run: async (mesh) => {
     mesh.write(file, entry('before.test'));
@@ -61,14 +61,14 @@ export const replacedFiles = table({ service: 'galley', kind: 'replaced files' }
       }),
   ),
   becomes('a folder of folders', (path) => mkdirSync(join(path, 'a/b/c'), { recursive: true })),
-  becomes('a link to nothing', (path) => symlinkSync('nowhere', path)),
+  becomes('a dangling link', (path) => symlinkSync('nowhere', path)),
   becomes('a link to itself', (path) => symlinkSync(file, path)),
   becomes('a link to a device', (path) => symlinkSync('/dev/zero', path)),
   becomes('a link to its own folder', (path) => symlinkSync('.', path)),
-  becomes('a file of 3 TB of nothing', (path) => {
+  becomes('a sparse file with 3 TB', (path) => {
     writeFileSync(path, '');
     truncateSync(path, 3e12);
   }),
-  becomes('a file of one half', (path) => writeFileSync(path, entry('half.test').slice(0, 60))),
+  becomes('half of the file', (path) => writeFileSync(path, entry('half.test').slice(0, 60))),
   becomes('nothing', () => {}),
 ]);

@@ -35,7 +35,7 @@ const isProblem = (
   const { says, ...rest } = more;
   return {
     name,
-    describe: 'a text that is not valid: a problem that names the file',
+    describe: 'an invalid value: a problem that names the file',
     run: async (mesh) => {
       mesh.write('text.json', content());
       const problem = await untilProblem(mesh, 'text.json');
@@ -46,10 +46,10 @@ const isProblem = (
     ...rest,
   };
 };
-/** A file that may be right or wrong: nobody waits for it. */
+/** A file that may be valid or not: it delays no other change. */
 const isRead = (name: string, content: () => string | Uint8Array, more: Partial<Row> = {}): Row => ({
   name,
-  describe: 'a text of any kind: read or refused, and nobody waits for it',
+  describe: 'an extreme value: accepted or refused, other changes are not delayed',
   run: async (mesh) => {
     mesh.write('text.json', content());
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -61,22 +61,26 @@ const isRead = (name: string, content: () => string | Uint8Array, more: Partial<
 /** Texts in resources that somebody parses. */
 export const texts = table({ service: 'galley', kind: 'texts' }, [
   // ddf8edd: exponential, the process never answered again.
-  isProblem('a timeout that backtracks', () => virtualService({ timeout: `${'11h'.repeat(40)}x` }), {
-    form: 'quick',
-    says: /timeout/,
-  }),
-  isProblem('a timeout of 1,000,000 digits', () => virtualService({ timeout: `${'9'.repeat(1_000_000)}s` })),
-  isProblem('a timeout of 300,000 parts', () => virtualService({ timeout: '1h'.repeat(300_000) })),
+  isProblem(
+    'a timeout on which a regular expression would backtrack',
+    () => virtualService({ timeout: `${'11h'.repeat(40)}x` }),
+    {
+      form: 'quick',
+      says: /timeout/,
+    },
+  ),
+  isProblem('a timeout with 1,000,000 digits', () => virtualService({ timeout: `${'9'.repeat(1_000_000)}s` })),
+  isProblem('a timeout with 300,000 parts', () => virtualService({ timeout: '1h'.repeat(300_000) })),
   // ddf8edd: pilot, too, never answered again.
   isRead(
-    "a pod's drain duration that backtracks",
+    "a pod's drain duration on which a regular expression would backtrack",
     () => pod({ 'proxy.istio.io/config': `drainDuration: "${'11h'.repeat(40)}x"` }),
     { form: 'short' },
   ),
-  isRead("a pod's configuration of 20,000 keys", () =>
+  isRead("a pod's proxy configuration with 20,000 keys", () =>
     pod({ 'proxy.istio.io/config': Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n') }),
   ),
-  isProblem('an address of 1,000,000 colons', () =>
+  isProblem('an address with 1,000,000 colons', () =>
     resource('ServiceEntry', {
       hosts: ['attack.test'],
       addresses: [':'.repeat(1_000_000)],
@@ -84,7 +88,7 @@ export const texts = table({ service: 'galley', kind: 'texts' }, [
       resolution: 'STATIC',
     }),
   ),
-  isProblem('a range of addresses with 300,000 digits', () =>
+  isProblem('an address range with 300,000 digits', () =>
     resource('ServiceEntry', {
       hosts: ['attack.test'],
       addresses: [`10.0.0.0/${'0'.repeat(300_000)}8`],
@@ -92,46 +96,46 @@ export const texts = table({ service: 'galley', kind: 'texts' }, [
       resolution: 'STATIC',
     }),
   ),
-  isProblem('a host of 500,000 dots', () =>
+  isProblem('a host with 500,000 dots', () =>
     resource('ServiceEntry', {
       hosts: ['a.'.repeat(500_000)],
       ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
       resolution: 'DNS',
     }),
   ),
-  isProblem('a host of 1,000,000 stars', () =>
+  isProblem('a host with 1,000,000 asterisks', () =>
     resource('VirtualService', { hosts: ['*'.repeat(1_000_000)], http: [{ directResponse: { status: 200 } }] }),
   ),
-  isProblem('a name of 1,000,000 dashes', () =>
+  isProblem('a name with 1,000,000 dashes', () =>
     resource('Gateway', { servers: [] }, { metadata: { name: `a${'-'.repeat(1_000_000)}` } }),
   ),
   isRead('a regular expression that backtracks', () =>
     virtualService({ match: [{ uri: { regex: `${'(a*)*'.repeat(100)}$` } }] }),
   ),
-  isProblem('a regular expression of 1,000,000 brackets', () =>
+  isProblem('a regular expression with 1,000,000 brackets', () =>
     virtualService({ match: [{ uri: { regex: '('.repeat(1_000_000) } }] }),
   ),
-  isRead('a regular expression with counts of counts', () =>
+  isRead('a regular expression with nested repetitions', () =>
     virtualService({ match: [{ headers: { x: { regex: '((a{1000}){1000}){1000}' } } }] }),
   ),
-  isRead('a header of 1,000,000 characters', () =>
+  isRead('a header with 1,000,000 characters', () =>
     virtualService({ headers: { request: { set: { [`x-${'a'.repeat(1_000_000)}`]: 'b' } } } }),
   ),
-  isRead('a JWKS of 1,000,000 characters', () =>
+  isRead('a JWKS with 1,000,000 characters', () =>
     resource(
       'RequestAuthentication',
       { jwtRules: [{ issuer: 'a', jwks: `{"keys":[${'{"kty":"oct"},'.repeat(60_000)}{}]}` }] },
       { group: 'security.istio.io/v1beta1' },
     ),
   ),
-  isProblem('a principal of 1,000,000 stars', () =>
+  isProblem('a principal with 1,000,000 asterisks', () =>
     resource(
       'AuthorizationPolicy',
       { rules: [{ from: [{ source: { ipBlocks: ['*'.repeat(1_000_000)] } }] }] },
       { group: 'security.istio.io/v1beta1' },
     ),
   ),
-  isProblem('a percentage of 300,000 digits', () =>
+  isProblem('a percentage with 300,000 digits', () =>
     virtualService({ fault: { abort: { httpStatus: 503, percentage: { value: '9'.repeat(300_000) } } } }),
   ),
 ]);
@@ -139,7 +143,7 @@ export const texts = table({ service: 'galley', kind: 'texts' }, [
 /** Keys that mean something to JavaScript. */
 const harmless = (name: string, content: string): Row => ({
   name,
-  describe: 'keys of the prototype in a resource: nothing else changes by them',
+  describe: 'a resource with keys of Object.prototype: no other object is affected',
   run: async (mesh) => {
     mesh.write('keys.json', content);
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -168,7 +172,7 @@ export const pollution = table({ service: 'galley', kind: 'prototype-pollution' 
     '{"apiVersion":"networking.istio.io/v1beta1","kind":"ServiceEntry","metadata":{"name":"constructor","namespace":"other"},"spec":{"hosts":["constructor","valueof.test"],"exportTo":["."],"ports":[{"number":80,"name":"toString","protocol":"HTTP"}],"resolution":"DNS"}}',
   ),
   harmless(
-    '__proto__ as header',
+    '__proto__ as a header',
     '{"apiVersion":"networking.istio.io/v1beta1","kind":"VirtualService","metadata":{"name":"a","namespace":"other"},"spec":{"hosts":["ledger.test"],"exportTo":["."],"http":[{"headers":{"request":{"set":{"__proto__":"a","constructor":"b"}}},"route":[{"destination":{"host":"ledger.test"}}]}]}}',
   ),
   harmless(
@@ -195,7 +199,7 @@ export const logs = table({ service: 'galley', kind: 'log-injection' }, [
     },
   },
   {
-    name: 'a kind of 1,000,000 characters',
+    name: 'a kind with 1,000,000 characters',
     describe: 'a very long kind: the problem and the log stay small',
     bounds: { logKb: 64 },
     run: async (mesh) => {
@@ -210,7 +214,7 @@ export const logs = table({ service: 'galley', kind: 'log-injection' }, [
   },
   {
     name: '20,000 problems in one file',
-    describe: 'a list of 20,000 mistakes: the log stays small, nobody waits',
+    describe: 'a List with 20,000 invalid objects: the log stays small, other changes are not delayed',
     bounds: { logKb: 1024 },
     run: async (mesh) => {
       mesh.write(
