@@ -16,7 +16,7 @@ const answers =
 const refusedAsReview = (name: string, body: Body, form?: Attack['form']): Row => ({
   name,
   ...(form ? { form } : {}),
-  describe: 'a review that is not one: answered at once, with what is wrong',
+  describe: 'a body that is not an AdmissionReview: refused at once with the reason',
   run: async (mesh) => {
     const { status, body: text } = await mesh.post(body(mesh));
     expect('allowed: false', `${status} ${text}`, status === 200 && text.includes('"allowed":false'));
@@ -28,49 +28,49 @@ const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat
 /** Bodies of POST /inject. */
 export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' }, [
   refusedAsReview('100,000 brackets', () => '['.repeat(100_000)),
-  refusedAsReview('3,000,000 closed brackets', () => '['.repeat(1_500_000) + ']'.repeat(1_500_000), 'short'),
+  refusedAsReview('3,000,000 closing brackets', () => '['.repeat(1_500_000) + ']'.repeat(1_500_000), 'short'),
   // ddf8edd: 2.3 s without health.
   {
     name: '5 MB of nested objects as a pod',
     form: 'short',
-    describe: '800,000 objects in each other: answered within the bound of health',
+    describe: '800,000 nested objects: answered while health checks keep passing',
     run: answers([200, 400, 413], () => reviewOf(0).replace('"object":0', `"object":${nested(800_000)}`)),
   },
   {
     name: '5 MB of nested lists as a label',
-    describe: 'a label of 2,500,000 lists: refused, and nobody else waits',
+    describe: 'a label with 2,500,000 nested lists: refused, other requests are served',
     run: answers([200, 413], () =>
       reviewOf(podOf()).replace('"labels":{}', `"labels":{"a":${'['.repeat(2_500_000)}${']'.repeat(2_500_000)}}`),
     ),
   },
   {
     name: '1,000,000 numbers',
-    describe: 'a list of 1,000,000 numbers as containers: refused, and nobody else waits',
+    describe: '1,000,000 numbers instead of containers: refused, other requests are served',
     run: answers([200, 413], () => pod({ spec: { containers: Array.from({ length: 1_000_000 }, () => 1) } })),
   },
   {
     name: '300,000 keys',
-    describe: 'a pod with 300,000 fields: answered, and nobody else waits',
+    describe: 'a pod with 300,000 fields: answered, other requests are served',
     run: answers([200, 413], () => pod(Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`k${i}`, i])))),
   },
   {
-    name: 'a number of 1,000,000 digits',
-    describe: 'a number of 1,000,000 digits: answered, and nobody else waits',
+    name: 'a number with 1,000,000 digits',
+    describe: 'a number with 1,000,000 digits: answered, other requests are served',
     run: answers([200, 413], () => reviewOf(podOf()).replace('"labels":{}', `"labels":{"a":${'9'.repeat(1_000_000)}}`)),
   },
   {
-    name: 'a text of 5 MB',
-    describe: 'an annotation of 5 MB: answered, and nobody else waits',
+    name: 'a 5 MB string',
+    describe: 'a 5 MB annotation: answered, other requests are served',
     run: answers([200, 413], () => reviewOf(podOf({ annotations: { a: 'x'.repeat(5_000_000) } }))),
   },
   {
-    name: 'a body over the limit',
-    describe: '50 MB: refused before it is read to its end',
+    name: 'a body larger than the limit',
+    describe: '50 MB: refused before it has been read completely',
     run: answers([413], () => Buffer.alloc(50_000_000, 0x20)),
   },
   {
     name: '10,000 containers',
-    describe: 'a pod of 10,000 containers with a port each: answered, and nobody else waits',
+    describe: 'a pod with 10,000 containers and a port in each: answered, other requests are served',
     run: answers([200, 413], () =>
       reviewOf(
         podOf({
@@ -84,8 +84,8 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
     ),
   },
   {
-    name: 'probes of 3,000 containers',
-    describe: 'a pod whose probes are all rewritten, each with 20 headers: answered, and nobody else waits',
+    name: 'probes in 3,000 containers',
+    describe: 'a pod in which each probe has 20 headers and is rewritten: answered, other requests are served',
     run: answers([200, 413], () => {
       const httpHeaders = Array.from({ length: 20 }, (_, i) => ({ name: `x-${i}`, value: 'v' }));
       const probe = { httpGet: { path: '/', port: 80, httpHeaders }, periodSeconds: 1 };
@@ -104,7 +104,7 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
   },
   {
     name: '2,000 annotations',
-    describe: 'a pod with as many annotations as fit, with odd names: answered, and nobody else waits',
+    describe: 'a pod with as many annotations as fit, under odd names: answered, other requests are served',
     run: answers([200, 413], () =>
       reviewOf(
         podOf({
@@ -119,8 +119,9 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
     ),
   },
   {
-    name: 'volumes of 5,000 claims',
-    describe: 'a pod of 5,000 volumes and 5,000 mounts of each of two containers: answered, and nobody else waits',
+    name: '5,000 volumes',
+    describe:
+      'a pod with 5,000 volumes, and 5,000 mounts in each of two containers: answered, other requests are served',
     run: answers([200, 413], () => {
       const names = Array.from({ length: 5000 }, (_, i) => `v${i}`);
       const volumeMounts = names.map((name) => ({ name, mountPath: `/${name}` }));
@@ -133,8 +134,8 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
     }),
   },
   {
-    name: 'a uid of 1 MB',
-    describe: 'a review whose uid, which comes back, is 1 MB long: answered, and nobody else waits',
+    name: 'a 1 MB uid',
+    describe: 'a review with a 1 MB uid, which the answer repeats: answered, other requests are served',
     run: answers([200, 400, 413], () =>
       reviewOf(podOf()).replace('"uid":"attack"', `"uid":"${'u'.repeat(1_000_000)}"`),
     ),
@@ -151,12 +152,12 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
     '{"metadata":{"annotations":[1]}}',
   ].map((object): Row => ({
     name: `${object} as a pod`,
-    describe: 'an object that is no pod: answered, and the process goes on',
+    describe: 'JSON that is not a pod: answered, the process keeps running',
     run: answers([200, 400], () => reviewOf(0).replace('"object":0', `"object":${object}`)),
   })),
   {
     name: '2,000 containers',
-    describe: 'a pod of 2,000 containers with ports and probes: answered, and nobody else waits',
+    describe: 'a pod with 2,000 containers, ports and probes: answered, other requests are served',
     run: answers([200], () =>
       reviewOf(
         podOf({
@@ -172,7 +173,7 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
   },
   {
     name: '100,000 ports',
-    describe: 'a container of 100,000 ports: answered, and nobody else waits',
+    describe: 'a container with 100,000 ports: answered, other requests are served',
     run: answers([200, 413], () =>
       reviewOf(
         podOf({
@@ -188,10 +189,10 @@ export const bodies = table({ service: 'sidecar-injector', kind: 'json-bombs' },
     ),
   },
   { name: 'an empty body', describe: 'no body: HTTP 400', run: answers([400], () => '') },
-  refusedAsReview('bytes that are not UTF-8', () => Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])),
+  refusedAsReview('invalid UTF-8', () => Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])),
   refusedAsReview('a NUL in the middle', () => `{"kind":"AdmissionReview"\0}`),
-  refusedAsReview('a List in a List', () => reviewOf({ kind: 'List', items: [{ kind: 'List', items: [] }] })),
-  refusedAsReview('containers that are text', () => pod({ spec: { containers: 'all' } })),
+  refusedAsReview('a List within a List', () => reviewOf({ kind: 'List', items: [{ kind: 'List', items: [] }] })),
+  refusedAsReview('containers that are a string', () => pod({ spec: { containers: 'all' } })),
   refusedAsReview('a container that is null', () => pod({ spec: { containers: [null] } })),
 ]);
 
@@ -205,7 +206,7 @@ const injects = async (mesh: Mesh): Promise<void> => {
 };
 const pollutes = (name: string, text: () => string): Row => ({
   name,
-  describe: 'keys of the prototype: nothing else changes by them',
+  describe: 'keys of Object.prototype: no other object is affected',
   run: async (mesh) => {
     const before = await mesh.inject();
     await mesh.post(text());
@@ -241,5 +242,5 @@ export const pollution = table({ service: 'sidecar-injector', kind: 'prototype-p
       }),
     ),
   ),
-  pollutes('__proto__ in the path of environment', () => withLabels('{"toString":"1","valueOf":"2"}')),
+  pollutes('__proto__ as a variable in the path', () => withLabels('{"toString":"1","valueOf":"2"}')),
 ]);

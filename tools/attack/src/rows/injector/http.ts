@@ -10,7 +10,7 @@ const sent = (mesh: Mesh, options: PostOptions, body = good): Promise<Reply> =>
   mesh.post(body, options).catch((error: NodeJS.ErrnoException) => ({ status: 0, body: error.code ?? error.message }));
 const request = (name: string, options: PostOptions, statuses: readonly number[]): Row => ({
   name,
-  describe: `an odd request: HTTP ${statuses.map((status) => (status === 0 ? 'connection closed' : status)).join(' or ')}`,
+  describe: `an unusual request: HTTP ${statuses.map((status) => (status === 0 ? 'connection closed' : status)).join(' or ')}`,
   run: async (mesh) => {
     const { status, body } = await sent(mesh, options);
     expect(`HTTP ${statuses.join(' or ')}`, `${status} ${body}`, statuses.includes(status));
@@ -48,11 +48,11 @@ const json = { 'content-type': 'application/json' };
 export const http = table({ service: 'sidecar-injector', kind: 'http' }, [
   request('GET', { method: 'GET', headers: json }, [400, 405, 200]),
   request('another path', { path: '/../../etc/passwd', headers: json }, [404, 400]),
-  request('a path of 60 kB', { path: `/inject/cluster/${'a'.repeat(60_000)}`, headers: json }, [0, 414, 431]),
-  request('a path of malformed percent signs', { path: '/inject/cluster/%zz%', headers: json }, [400]),
-  request('a path of 3,000 slashes', { path: `/inject/${'a/'.repeat(3000)}`, headers: json }, [200, 400, 404, 414]),
+  request('a path with 60 kB', { path: `/inject/cluster/${'a'.repeat(60_000)}`, headers: json }, [0, 414, 431]),
+  request('a path with malformed percent escapes', { path: '/inject/cluster/%zz%', headers: json }, [400]),
+  request('a path with 3,000 slashes', { path: `/inject/${'a/'.repeat(3000)}`, headers: json }, [200, 400, 404, 414]),
   request(
-    'environment named __proto__ in the path',
+    'a variable named __proto__ in the path',
     { path: '/inject/__proto__/x/constructor/y', headers: json },
     [200, 400, 404],
   ),
@@ -64,8 +64,9 @@ export const http = table({ service: 'sidecar-injector', kind: 'http' }, [
     [0, 431, 200],
   ),
   {
-    name: 'two lengths',
-    describe: 'Content-Length and Transfer-Encoding together: HTTP 400, so that no proxy before it disagrees',
+    name: 'two body lengths',
+    describe:
+      'Content-Length and Transfer-Encoding together: HTTP 400, so that a proxy in front cannot disagree about the length',
     run: async (mesh) => {
       const text = await raw(
         mesh,
@@ -76,21 +77,21 @@ export const http = table({ service: 'sidecar-injector', kind: 'http' }, [
   },
   {
     name: 'bytes that are not HTTP',
-    describe: 'noise within TLS: HTTP 400 or the end of the connection',
+    describe: 'random bytes within TLS: HTTP 400, or the connection is closed',
     run: async (mesh) => {
       const text = await raw(mesh, mesh.random.bytes(2000).toString('latin1'));
       expect('HTTP 400 or nothing', text.slice(0, 100), text === '' || text.startsWith('HTTP/1.1 400'));
     },
   },
   {
-    name: '500 requests on one connection without waiting',
-    describe: 'pipelined requests: answered in order, nobody else waits',
+    name: '500 pipelined requests on one connection',
+    describe: 'requests that do not wait for answers: answered in order, other requests are served',
     run: async (mesh) => void (await raw(mesh, 'GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(500))),
   },
   {
-    name: 'a body of one byte each second',
+    name: 'a body with one byte per second',
     form: 'short',
-    describe: 'a body that comes slowly: the connection ends within 15 s, others are served meanwhile',
+    describe: 'a slow body: the connection is closed within 15 s, other requests are served meanwhile',
     deadlineMs: 25_000,
     run: async (mesh) => {
       const socket = await tls(mesh.place('webhook'), { alpn: ['http/1.1'] });
@@ -113,7 +114,7 @@ export const http = table({ service: 'sidecar-injector', kind: 'http' }, [
     // d08ab9e: all that were complete at once were answered in one go, 1.6 s without health and 10 s without a
     // certificate.
     name: '200 large pods at once',
-    describe: 'pods of 1,000 containers, all at once: each is answered in its turn, nobody else waits',
+    describe: 'pods with 1,000 containers, all at once: each is answered in turn, other requests are served',
     deadlineMs: 60_000,
     run: async (mesh) =>
       void (await Promise.allSettled(Array.from({ length: 200 }, () => mesh.post(large(1000), { timeoutMs: 30_000 })))),
@@ -130,12 +131,12 @@ export const logs = table({ service: 'sidecar-injector', kind: 'log-injection' }
   },
   {
     name: 'a kind with line breaks',
-    describe: 'a review of a kind that looks like a log line: one JSON object on each line',
+    describe: 'a review with a kind that looks like a log line: one JSON object on each line',
     run: async (mesh) => void (await mesh.post(JSON.stringify({ kind: `x\n${forgery}\r\n`, apiVersion: 'v1' }))),
   },
   {
-    name: '300 refusals of 20 kB',
-    describe: 'reviews that are refused with a long message each: the log stays small',
+    name: '300 refusals with 20 kB each',
+    describe: '300 reviews that are refused with long messages: the log stays small',
     bounds: { logKb: 1024 },
     run: async (mesh) => {
       for (let i = 0; i < 12; i += 1)
@@ -147,8 +148,8 @@ export const logs = table({ service: 'sidecar-injector', kind: 'log-injection' }
     },
   },
   {
-    name: 'an annotation of control characters',
-    describe: 'a value that is not valid is quoted in the answer: printable and short',
+    name: 'an annotation with control characters',
+    describe: 'an invalid value that the answer quotes: printable and short',
     run: async (mesh) => {
       const { body } = await mesh.inject({
         annotations: { 'sidecar.istio.io/proxyCPU': `\u001b[31m${forgery}\n${'x'.repeat(50_000)}` },

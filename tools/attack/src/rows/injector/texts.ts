@@ -12,7 +12,7 @@ export async function answered(mesh: Mesh, annotations: Readonly<Record<string, 
 const annotation = (key: string, row: Pick<Row, 'name' | 'form'> & { readonly value: () => string }): Row => ({
   name: row.name,
   ...(row.form ? { form: row.form } : {}),
-  describe: `annotation ${key}: answered at once, whatever the answer`,
+  describe: `annotation ${key}: accepted or refused at once`,
   run: async (mesh) => void (await answered(mesh, { [key]: row.value() })),
 });
 const config = 'proxy.istio.io/config';
@@ -25,18 +25,18 @@ const listed = (count: number, item: (i: number) => string): string =>
 export const texts = table({ service: 'sidecar-injector', kind: 'texts' }, [
   // ddf8edd: exponential, the process never answered again.
   annotation(config, {
-    name: 'a duration that backtracks',
+    name: 'a duration on which a regular expression would backtrack',
     form: 'quick',
     value: () => `drainDuration: "${'11h'.repeat(40)}x"`,
   }),
   annotation(config, {
-    name: 'a duration of 200,000 digits',
+    name: 'a duration with 200,000 digits',
     value: () => `terminationDrainDuration: "${'9'.repeat(200_000)}s"`,
   }),
-  annotation(config, { name: 'a duration of 50,000 parts', value: () => `drainDuration: "${'1h'.repeat(50_000)}"` }),
+  annotation(config, { name: 'a duration with 50,000 parts', value: () => `drainDuration: "${'1h'.repeat(50_000)}"` }),
   // ddf8edd: 9 s without health.
   annotation('sidecar.istio.io/proxyCPU', {
-    name: 'a quantity of 40,000 digits',
+    name: 'a quantity with 40,000 digits',
     form: 'quick',
     value: () => '9'.repeat(40_000),
   }),
@@ -45,39 +45,39 @@ export const texts = table({ service: 'sidecar-injector', kind: 'texts' }, [
     value: () => `0.${'0'.repeat(40_000)}1Gi`,
   }),
   annotation('sidecar.istio.io/proxyCPULimit', {
-    name: 'a quantity with an exponent of 9 digits',
+    name: 'a quantity with a 9-digit exponent',
     value: () => '1e999999999',
   }),
   // ddf8edd: 24 s where the library looks for duplicate keys.
-  annotation(config, { name: 'YAML of 20,000 keys', form: 'short', value: () => lines(20_000, (i) => `k${i}: 1`) }),
-  annotation(config, { name: 'YAML of 100,000 brackets', value: () => '['.repeat(100_000) }),
-  annotation(config, { name: 'YAML of 50,000 complex keys', value: () => '? '.repeat(50_000) }),
-  annotation(config, { name: 'YAML of 30,000 documents', value: () => '---\n'.repeat(30_000) }),
+  annotation(config, { name: 'YAML with 20,000 keys', form: 'short', value: () => lines(20_000, (i) => `k${i}: 1`) }),
+  annotation(config, { name: 'YAML with 100,000 brackets', value: () => '['.repeat(100_000) }),
+  annotation(config, { name: 'YAML with 50,000 complex keys', value: () => '? '.repeat(50_000) }),
+  annotation(config, { name: 'YAML with 30,000 documents', value: () => '---\n'.repeat(30_000) }),
   annotation(config, { name: 'YAML with a function', value: () => 'a: !!js/function "function(){return 1}"' }),
   annotation(config, {
-    name: 'YAML of a binary',
+    name: 'YAML with binary data',
     value: () => `proxyMetadata: {A: !!binary "${'A'.repeat(200_000)}"}`,
   }),
   annotation(config, {
-    name: 'YAML of timestamps and merges of the prototype',
+    name: 'YAML with timestamps and merges into __proto__',
     value: () =>
       'a: &a {__proto__: {isAdmin: true}}\nproxyMetadata: {<<: *a, constructor: x, T: 2001-12-14t21:59:43.10-05:00}',
   }),
   annotation(config, {
-    name: 'YAML of aliases that grow ninefold',
+    name: 'YAML aliases that each expand to nine others',
     value: () =>
       lines(12, (i) => `a${i}: &a${i} [${Array.from({ length: 9 }, () => (i === 0 ? 'x' : `*a${i - 1}`)).join(',')}]`),
   }),
   annotation(config, {
-    name: 'YAML of 5,000 merges',
+    name: 'YAML with 5,000 merge keys',
     value: () => `a: &a {x: 1}\n${lines(5000, (i) => `m${i}: {<<: *a, y: 2}`)}`,
   }),
   annotation(config, {
-    name: 'YAML of one line with 200,000 quotes',
+    name: 'YAML with 200,000 quotes on one line',
     value: () => `proxyMetadata: {A: ${'"'.repeat(200_000)}}`,
   }),
   annotation(config, {
-    name: 'environment of 5,000 names',
+    name: '5,000 environment variables',
     value: () => `proxyMetadata:\n${lines(5000, (i) => `  K${i}: "v"`)}`,
   }),
   annotation('traffic.sidecar.istio.io/includeInboundPorts', {
@@ -89,7 +89,7 @@ export const texts = table({ service: 'sidecar-injector', kind: 'texts' }, [
     value: () => listed(30_000, (i) => `10.${(i >> 8) & 255}.${i & 255}.0/24`),
   }),
   annotation('traffic.sidecar.istio.io/includeOutboundIPRanges', {
-    name: 'an address of 250,000 colons',
+    name: 'an address with 250,000 colons',
     value: () => ':'.repeat(250_000),
   }),
   annotation('sidecar.istio.io/userVolume', {
@@ -103,20 +103,20 @@ export const texts = table({ service: 'sidecar-injector', kind: 'texts' }, [
   annotation('inject.istio.io/templates', { name: '20,000 templates', value: () => listed(20_000, () => 'sidecar') }),
   // c662140: each one ran, more than 20 s without health.
   annotation('inject.istio.io/templates', {
-    name: '120,000 times the same template',
+    name: 'the same template 120,000 times',
     form: 'short',
     value: () => listed(120_000, () => 'sidecar'),
   }),
   annotation('inject.istio.io/templates', {
-    name: '30,000 times two templates',
+    name: 'two templates 30,000 times',
     value: () => listed(30_000, (i) => (i % 2 === 0 ? 'sidecar' : 'gateway')),
   }),
   annotation('traffic.sidecar.istio.io/excludeInboundPorts', {
-    name: '1,000,000 ports that are not there',
+    name: '1,000,000 empty port numbers',
     value: () => ','.repeat(1_000_000),
   }),
   annotation('inject.istio.io/templates', {
-    name: 'a template of the prototype',
+    name: '__proto__ as a template',
     value: () => '__proto__,constructor,toString',
   }),
 ]);
