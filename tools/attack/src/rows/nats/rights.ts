@@ -12,7 +12,7 @@ const directGet = `$JS.API.DIRECT.GET.${stream}`;
 const refused = (subject: string): Row => ({
   shapes,
   name: `galley on ${subject}`,
-  describe: `galley, taken over, sends a request to ${subject}: refused`,
+  describe: `a compromised galley sends a request to ${subject}: refused`,
   run: async (mesh) => {
     const galley = await connectNats(mesh, await service(mesh, 'galley'));
     const answer = await galley.request(subject, '{}', { timeout: 2000 }).catch(() => undefined);
@@ -54,7 +54,7 @@ export const rights = table({ service: 'nats', kind: 'nats-rights' }, [
     shapes,
     name: 'a flood of reports',
     describe:
-      'pilot, taken over, sends 2,000 messages of 250 kB of invented reports: galley keeps what its limits allow',
+      'a compromised pilot sends 2,000 messages of 250 kB of invented reports: galley keeps what its limits allow',
     run: async (mesh) => {
       const pilot = await connectNats(mesh, await service(mesh, 'pilot'));
       const subject = reportSubject('default', 'pilot');
@@ -69,7 +69,7 @@ export const rights = table({ service: 'nats', kind: 'nats-rights' }, [
     shapes,
     form: 'short',
     name: 'an answer to the log',
-    describe: 'pilot, taken over, names the log as the place for answers: nothing gets in',
+    describe: 'a compromised pilot names the log as its reply subject: nothing is written to it',
     run: async (mesh) => {
       const [galley, pilot] = [
         await connectNats(mesh, await service(mesh, 'galley')),
@@ -88,7 +88,7 @@ export const rights = table({ service: 'nats', kind: 'nats-rights' }, [
   {
     shapes,
     name: '20,000 subscriptions',
-    describe: 'pilot, taken over, subscribes 20,000 times: all but a few are refused, and the server serves the others',
+    describe: 'a compromised pilot subscribes 20,000 times: all but a few are refused, and other clients are served',
     run: async (mesh) => {
       const [pilot, another] = [
         await connectNats(mesh, await service(mesh, 'pilot')),

@@ -53,7 +53,7 @@ export const standbys: readonly Attack[] = table({ service: 'galley', kind: 'sta
     shapes,
     form: 'short',
     name: 'a second galley',
-    describe: 'a second galley starts with another configuration: it stands by, is ready, and changes nothing',
+    describe: 'a second galley starts with another configuration: it is on standby and ready, and changes nothing',
     run: async (mesh) => {
       const second = await secondGalley(mesh);
       await untilRole(second, 'standby');
@@ -64,7 +64,7 @@ export const standbys: readonly Attack[] = table({ service: 'galley', kind: 'sta
     shapes,
     disturbs: ['galley'],
     name: 'the active galley killed',
-    describe: 'the active galley is killed: the second takes over, and the first again when that is gone',
+    describe: 'the active galley is killed: the second takes over, and the first again once the second is gone',
     run: async (mesh) => {
       const second = await secondGalley(mesh);
       await mesh.program('galley').kill();
@@ -77,7 +77,7 @@ export const standbys: readonly Attack[] = table({ service: 'galley', kind: 'sta
     disturbs: ['galley'],
     name: 'the active galley stopped and resumed',
     describe:
-      'the active galley stands still until the second has taken over: it writes nothing when it goes on, and steps down',
+      'the active galley is suspended until the second has taken over: it writes nothing when it resumes, and steps down',
     run: async (mesh) => {
       const first = mesh.program('galley');
       const second = await secondGalley(mesh);
@@ -94,8 +94,8 @@ export const standbys: readonly Attack[] = table({ service: 'galley', kind: 'sta
   {
     shapes,
     disturbs: ['nats'],
-    name: 'the server started empty under two galleys',
-    describe: 'nats-server is killed and comes back without its store: one of the two writes the log again',
+    name: 'nats-server restarted empty under two galleys',
+    describe: 'nats-server is killed and restarts without its store: one of the two writes the log again',
     run: async (mesh) => {
       const second = await secondGalley(mesh);
       await restartEmpty(mesh);
@@ -122,8 +122,8 @@ export const stores: readonly Attack[] = table({ service: 'nats', kind: 'nats-st
     shapes,
     form: 'short',
     disturbs: ['nats'],
-    name: 'killed and started empty',
-    describe: 'nats-server comes back without its store: galley writes the log again, and sidecars keep what they have',
+    name: 'killed and restarted empty',
+    describe: 'nats-server restarts without its store: galley writes the log again, and sidecars keep what they have',
     run: restartEmpty,
   },
 ]);

@@ -17,7 +17,7 @@ export const service = async (mesh: Mesh, name: string): Promise<NatsUser> => ({
 
 const refused = (name: string, who: (mesh: Mesh) => Promise<NatsUser> | NatsUser, more: Partial<Row> = {}): Row => ({
   name,
-  describe: 'somebody who is not one of the services: no connection',
+  describe: 'a client that is not one of the services: no connection',
   shapes,
   run: async (mesh) => {
     const result = await connectNats(mesh, await who(mesh)).catch((error: Error) => error);
@@ -30,11 +30,11 @@ const refused = (name: string, who: (mesh: Mesh) => Promise<NatsUser> | NatsUser
 export const users = table({ service: 'nats', kind: 'nats-users' }, [
   {
     name: 'a reader of the bus',
-    describe: "pilot's certificate: a connection, so that the other rows mean something",
+    describe: "pilot's certificate: a connection, which shows that the other rows could fail",
     shapes,
     run: async (mesh) => void (await connectNats(mesh, await service(mesh, 'pilot'))),
   },
-  refused('nobody', () => ({})),
+  refused('a client without identity', () => ({})),
   refused("a user's name without a certificate", () => ({ user: 'spiffe://cluster.local/ns/istio-system/sa/galley' })),
   // ddf8edd: any certificate of the CA would do.
   refused("a workload's certificate", async (mesh) => ({ certificate: await mesh.certificate() }), { form: 'short' }),
@@ -56,7 +56,7 @@ export const users = table({ service: 'nats', kind: 'nats-users' }, [
   })),
   {
     name: "galley's identity with pilot's certificate",
-    describe: 'pilot, taken over, says that it is galley: it is pilot, and may not publish',
+    describe: 'a compromised pilot claims to be galley: it is pilot, and may not publish',
     shapes,
     run: async (mesh) => {
       const connection = await connectNats(mesh, {
@@ -88,7 +88,7 @@ const forbidden = (
   more: Partial<Row> = {},
 ): Row => ({
   name,
-  describe: 'pilot, taken over, tries what only galley may: nothing happens',
+  describe: 'a compromised pilot tries what only galley may do: nothing happens',
   shapes,
   run: async (mesh) => {
     const connection = await connectNats(mesh, await service(mesh, 'pilot'));
@@ -120,12 +120,12 @@ export const readers = table({ service: 'nats', kind: 'nats-readers' }, [
     api(connection, `STREAM.SNAPSHOT.${stream}`, { deliver_subject: '_INBOX_pilot.x' }),
   ),
   forbidden('reads the account', (connection) => api(connection, 'ACCOUNT.PURGE')),
-  forbidden('talks to the server itself', async (connection) =>
+  forbidden('sends requests to the system account', async (connection) =>
     (await connection.request('$SYS.REQ.SERVER.PING.VARZ', '{}', { timeout: 1500 }).catch(() => undefined))?.json(),
   ),
   {
-    name: 'listens to the inboxes of others',
-    describe: 'subscriptions to what is for others: refused',
+    name: 'subscribes to the inboxes of others',
+    describe: 'subscriptions to messages for others: refused',
     shapes,
     run: async (mesh) => {
       const connection = await connectNats(mesh, await service(mesh, 'pilot'));
@@ -143,8 +143,8 @@ export const readers = table({ service: 'nats', kind: 'nats-readers' }, [
   },
   {
     // ddf8edd: any delivery subject would do.
-    name: 'lets the log be sent to others',
-    describe: 'a consumer that delivers to the inbox of somebody else: refused',
+    name: 'has the log delivered to others',
+    describe: 'a consumer that delivers to the inbox of another user: refused',
     shapes,
     form: 'short',
     run: async (mesh) => {
@@ -178,7 +178,7 @@ export const readers = table({ service: 'nats', kind: 'nats-readers' }, [
   {
     // ddf8edd: consumers without limit.
     name: 'creates 3,000 consumers',
-    describe: 'consumers as many as possible: bounded, and the mesh goes on',
+    describe: 'as many consumers as possible: the number is bounded, the mesh is served',
     shapes,
     form: 'short',
     deadlineMs: 60_000,
@@ -206,7 +206,7 @@ export const readers = table({ service: 'nats', kind: 'nats-readers' }, [
   },
   {
     name: 'deletes the consumers of others',
-    describe: 'pilot, taken over, deletes whatever consumers there are: sidecar-injector and galley go on',
+    describe: 'a compromised pilot deletes all consumers: sidecar-injector and galley keep working',
     shapes,
     run: async (mesh) => {
       const connection = await connectNats(mesh, await service(mesh, 'pilot'));
@@ -217,7 +217,7 @@ export const readers = table({ service: 'nats', kind: 'nats-readers' }, [
   },
   {
     name: 'reads nothing',
-    describe: 'a reader that subscribes and reads nothing: others are served',
+    describe: 'a reader that subscribes and reads nothing: other clients are served',
     shapes,
     run: async (mesh) => {
       const connections = await many(20, async () => connectNats(mesh, await service(mesh, 'sidecar-injector')), 5);
@@ -227,8 +227,8 @@ export const readers = table({ service: 'nats', kind: 'nats-readers' }, [
   },
   {
     // ddf8edd: /connz listed users and addresses.
-    name: "asks nats-server's monitoring port",
-    describe: 'users and addresses are not for everybody: nothing listens, or it names no user',
+    name: "reads nats-server's monitoring port",
+    describe: 'the monitoring port shows users and addresses: it is closed, or names no user',
     shapes,
     form: 'short',
     run: async (mesh) => {

@@ -52,7 +52,7 @@ export const writers = table({ service: 'nats', kind: 'two-writers' }, [
     // ddf8edd: a permanent mixture, and both said that they were ready.
     name: 'a second galley with other files',
     describe:
-      'two writers: pilot has the services of one of them, never of both, and ours again when the other has gone',
+      'two writers: pilot has the services of one of them, never of both, and those of the mesh again once the other is gone',
     shapes: ['fleet'],
     form: 'short',
     deadlineMs: 60_000,
@@ -65,8 +65,8 @@ export const writers = table({ service: 'nats', kind: 'two-writers' }, [
     },
   },
   {
-    name: 'writers that stand still in turn',
-    describe: 'SIGSTOP of the one, then of the other, while files change: never a mixture',
+    name: 'writers that are suspended in turn',
+    describe: 'SIGSTOP to one, then to the other, while files change: never a mixture of both',
     shapes: ['fleet'],
     deadlineMs: 90_000,
     disturbs: ['galley'],
@@ -85,8 +85,9 @@ export const writers = table({ service: 'nats', kind: 'two-writers' }, [
     },
   },
   {
-    name: 'writers that end in turn',
-    describe: 'SIGKILL and start of the one and of the other: never a mixture, ours in the end',
+    name: 'writers that are killed in turn',
+    describe:
+      'SIGKILL and restart of one, then of the other: never a mixture of both, the files of the mesh in the end',
     shapes: ['fleet'],
     deadlineMs: 90_000,
     disturbs: ['galley'],
@@ -112,7 +113,7 @@ export const writers = table({ service: 'nats', kind: 'two-writers' }, [
       const second = mesh.beside('galley', { name: 'galley-roll' });
       second.start();
       for (const until = Date.now() + 5000; Date.now() < until; await pause(200))
-        expect('our services', 'others', (await whose(mesh)) === 'ours');
+        expect('the services of the mesh', 'others', (await whose(mesh)) === 'ours');
       await second.kill();
     },
   },
