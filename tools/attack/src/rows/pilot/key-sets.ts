@@ -67,10 +67,10 @@ const refused = 'the address of its host is refused';
 /** Whoever writes RequestAuthentications decides where pilot fetches keys from. */
 export const keySets = table({ service: 'pilot', kind: 'key sets' }, [
   {
-    name: '200 at a host that never answers',
+    name: '200 key sets on a host that never answers',
     form: 'short',
     describe:
-      'policies name 200 key sets of a slow host: keys of another host arrive, nobody waits, few are open at once',
+      'policies that name 200 key sets on a slow host: keys from another host arrive, proxies are served, few requests are open at once',
     run: async (mesh) => {
       let [open, most] = [0, 0];
       const slow = await serve(mesh, ({ socket }, response) => {
@@ -87,9 +87,9 @@ export const keySets = table({ service: 'pilot', kind: 'key sets' }, [
     },
   },
   {
-    name: 'an answer of 100 MB',
+    name: 'a 100 MB answer',
     form: 'short',
-    describe: 'a key set of 100 MB, and one that has no end: pilot stops reading, says so, and does not grow',
+    describe: 'a 100 MB key set, and an endless one: pilot stops reading and reports it, and its memory does not grow',
     bounds: { growthMb: 128 },
     run: async (mesh) => {
       let sent = 0;
@@ -104,13 +104,13 @@ export const keySets = table({ service: 'pilot', kind: 'key sets' }, [
       mesh.write('huge.json', policy('huge', `${server.url}/huge`, `${server.url}/endless`));
       await untilProblems(mesh, 'problems of both key sets', (page) => page.split('more than 262144 bytes').length > 2);
       await expectKeys(mesh);
-      expect('a few megabytes sent, which buffers of sockets take', sent, sent < 64 << 20);
+      expect('at most a few megabytes sent, which socket buffers hold', sent, sent < 64 << 20);
     },
   },
   {
-    name: 'addresses of metadata and of this machine, in all spellings',
+    name: 'addresses of metadata services and of this machine, in all spellings',
     form: 'short',
-    describe: 'key sets at addresses that are refused, as policies spell them: each is refused, and a problem says so',
+    describe: 'key sets at forbidden addresses: each is refused, and a problem says so',
     run: async (mesh) => {
       mesh.write('metadata.json', policy('metadata', ...spellings));
       await untilProblems(
@@ -121,8 +121,8 @@ export const keySets = table({ service: 'pilot', kind: 'key sets' }, [
     },
   },
   {
-    name: 'redirects to a metadata address, to this machine, and in a circle',
-    describe: 'redirects lead where a key set may not be: pilot does not follow, and nothing arrives there',
+    name: 'redirects to a metadata service, to this machine, and in a circle',
+    describe: 'redirects to forbidden addresses: pilot does not follow them, and no request arrives there',
     run: async (mesh) => {
       const inner = await serve(mesh, (_, response) => void response.end(newKeySet('inner')), { host: '127.0.0.2' });
       const targets: Readonly<Record<string, string>> = {
@@ -143,8 +143,9 @@ export const keySets = table({ service: 'pilot', kind: 'key sets' }, [
     },
   },
   {
-    name: 'a name in DNS that is another address at each question',
-    describe: 'a name resolves to an allowed and a refused address in turn: the refused one is never connected to',
+    name: 'a DNS name that resolves to another address each time',
+    describe:
+      'a name that resolves to an allowed and a forbidden address in turn: pilot never connects to the forbidden one',
     run: async (mesh) => {
       const server = await serve(mesh, (_, response) => void response.writeHead(500).end());
       const inner = await serve(mesh, (_, response) => void response.end(newKeySet('inner')), {

@@ -8,9 +8,9 @@ const forged = `refused\n{"level":"error","service":"pilot","msg":"${forgery}"}\
 export const logs: readonly Attack[] = table({ service: 'pilot', kind: 'logs' }, [
   {
     // ddf8edd: each refusal in full.
-    name: '500 refusals of 20 kB',
+    name: '500 rejections with 20 kB each',
     form: 'short',
-    describe: 'a proxy refuses every configuration with a long message that looks like a log line: the log stays small',
+    describe: 'a proxy that rejects each response with a long message that looks like a log line: the log stays small',
     bounds: { logKb: 256 },
     run: async (mesh) => {
       const stream = await mesh.stream({ variant: 'sotw' });
@@ -28,7 +28,7 @@ export const logs: readonly Attack[] = table({ service: 'pilot', kind: 'logs' },
   },
   {
     name: '500 connections of made-up nodes',
-    describe: 'one peer connects again and again under other names: it gets its lines of a minute and no more',
+    describe: 'a peer that reconnects under other names: its log lines stay within the limit per minute',
     bounds: { logKb: 256 },
     run: async (mesh) => {
       for (let i = 0; i < 500; i += 25) {

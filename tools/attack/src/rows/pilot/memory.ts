@@ -33,7 +33,7 @@ const keepsOpen = (
   { count, variant = 'delta', requests, lastMs = 6000 }: Streams,
 ): Row => ({
   name,
-  describe: `${describe}: refused or served, memory stays bounded, others are served`,
+  describe: `${describe}: refused or served, memory stays bounded, other clients are served`,
   deadlineMs: 60_000,
   run: async (mesh: Mesh) => {
     for (let begun = 0; begun < count; begun += 50) {
@@ -68,20 +68,20 @@ const manyVersions = once(() => [
 
 /** Each stream keeps within its limits; there are many. */
 export const memory = table({ service: 'pilot', kind: 'memory' }, [
-  keepsOpen('20 streams of 90,000 names', 'names that a stream may have, on many streams', {
+  keepsOpen('20 streams with 90,000 names each', 'as many names as a stream may have, on many streams', {
     count: 20,
     requests: manyNames,
   }),
-  keepsOpen('20 streams of 90,000 names, without delta', 'names that a stream may have, on many streams', {
+  keepsOpen('20 streams with 90,000 names each, in SotW', 'as many names as a stream may have, on many streams', {
     count: 20,
     variant: 'sotw',
     requests: manyNamesAgain,
   }),
-  keepsOpen('20 streams that hold 90,000 versions', 'versions that a client claims to hold, on many streams', {
+  keepsOpen('20 streams that claim to hold 90,000 versions', 'versions that clients claim to hold, on many streams', {
     count: 20,
     requests: manyVersions,
   }),
-  keepsOpen('2,000 nodes of 250 kB', 'metadata as large as it may be, another in each stream', {
+  keepsOpen('2,000 nodes with 250 kB each', 'the largest metadata that is allowed, different in each stream', {
     count: 2000,
     requests: (i) => [
       DeltaDiscoveryRequest.encode({
@@ -90,7 +90,7 @@ export const memory = table({ service: 'pilot', kind: 'memory' }, [
       }).finish(),
     ],
   }),
-  keepsOpen('300 nodes of 5,000 labels each', 'labels as many as fit, other ones in each stream', {
+  keepsOpen('300 nodes with 5,000 labels each', 'as many labels as fit, different in each stream', {
     count: 300,
     requests: (i) =>
       [types.cds, types.lds].map((typeUrl) =>
@@ -124,7 +124,7 @@ export const memory = table({ service: 'pilot', kind: 'memory' }, [
         }).finish(),
       ),
   }),
-  keepsOpen('200 streams of 300 rejections', 'errors of 8 kB, each another', {
+  keepsOpen('200 streams with 300 rejections each', 'different 8 kB errors', {
     count: 200,
     requests: (i) => [
       DeltaDiscoveryRequest.encode({ node: node(), typeUrl: types.cds }).finish(),

@@ -46,27 +46,27 @@ async function visit(mesh: Mesh, count: number, options: (i: number) => Partial<
 /** What a client says that it is. */
 export const nodes = table({ service: 'pilot', kind: 'nodes' }, [
   connect('an empty id', 'no id: refused, with a reason', { nodeId: '' }),
-  connect('an id of 1 MB', 'a very long id: refused, and the log stays small', {
+  connect('a 1 MB id', 'a very long id: refused, and the log stays small', {
     nodeId: `sidecar~10.0.0.1~${'a'.repeat(1_000_000)}.shop~shop.svc.cluster.local`,
   }),
-  connect('an id of 100,000 tildes', 'many parts: refused', { nodeId: '~'.repeat(100_000) }),
+  connect('an id with 100,000 tildes', 'many parts: refused', { nodeId: '~'.repeat(100_000) }),
   connect('an id with line breaks', 'an id that looks like a log line: one JSON object on each line', {
     nodeId: `sidecar~10.0.0.1~a\n{"level":"info","service":"x","msg":"${forgery}"}\n.shop~shop`,
   }),
-  connect('an id of the prototype', '__proto__ as name and namespace: answered or refused', {
+  connect('__proto__ as an id', '__proto__ as name and namespace: answered or refused', {
     nodeId: 'sidecar~10.0.0.1~__proto__.__proto__~__proto__',
   }),
-  connect('labels of the prototype', 'metadata whose keys mean something to JavaScript: answered', {
+  connect('labels named __proto__', 'metadata with keys of Object.prototype: answered', {
     metadata: { NAMESPACE: 'shop', ['__proto__']: 'x', constructor: 'y', toString: 'z' },
   }),
-  connect('metadata of 20,000 keys', 'a large node: answered or refused', {
+  connect('metadata with 20,000 keys', 'a large node: answered or refused', {
     metadata: Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, 'v'])),
   }),
   {
     // ddf8edd: a label for each id, forever.
     name: '500 made-up ids',
     form: 'short',
-    describe: 'streams of 500 ids, which reject what they are sent: no more series of metrics than before',
+    describe: 'streams of 500 nodes that reject what they are sent: the number of metric series does not grow',
     run: async (mesh) => {
       const before = await seriesOf(mesh);
       await visit(mesh, 500, (i) => ({ nodeId: nodeOf('shop', { name: `made-up-${i}` }) }));
@@ -77,8 +77,8 @@ export const nodes = table({ service: 'pilot', kind: 'nodes' }, [
     },
   },
   {
-    name: '300 made-up types of proxies',
-    describe: 'streams of 300 kinds of nodes and 300 versions: no more series of metrics than before',
+    name: '300 made-up proxy types',
+    describe: 'streams with 300 node types and 300 versions: the number of metric series does not grow',
     run: async (mesh) => {
       const before = await seriesOf(mesh);
       await visit(mesh, 300, (i) => ({
@@ -93,7 +93,7 @@ export const nodes = table({ service: 'pilot', kind: 'nodes' }, [
     // ddf8edd: 40 requests wrote 288 MB.
     name: 'names in the log',
     form: 'short',
-    describe: '40 requests of 400 names of 9 kB each that are not served: the log stays below 512 kB',
+    describe: '40 requests with 400 unknown names of 9 kB each: the log stays below 512 kB',
     run: async (mesh) => {
       const stream = await mesh.stream();
       for (let i = 0; i < 40; i += 1)
@@ -105,9 +105,9 @@ export const nodes = table({ service: 'pilot', kind: 'nodes' }, [
     },
   },
   {
-    name: '300 streams that nobody reads',
+    name: '300 streams that are not read',
     describe:
-      'streams of one workload that ask for everything and read nothing: memory stays bounded, others are served',
+      'streams of one workload that subscribe to everything and read nothing: memory stays bounded, other clients are served',
     deadlineMs: 40_000,
     run: async (mesh) => {
       const streams = await many(300, async () => {
@@ -122,7 +122,7 @@ export const nodes = table({ service: 'pilot', kind: 'nodes' }, [
   },
   {
     name: '400 streams of one workload',
-    describe: 'a workload that connects 400 times: bounded, others are served',
+    describe: 'a workload that connects 400 times: the number is bounded, other proxies are served',
     deadlineMs: 60_000,
     run: async (mesh) => {
       const streams: AdsStream[] = [];

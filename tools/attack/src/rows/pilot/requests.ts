@@ -97,69 +97,85 @@ const sotw = { variant: 'sotw' } as const;
 /** Requests that any workload may send on 15012. */
 export const requests = table({ service: 'pilot', kind: 'requests' }, [
   // ddf8edd: each request cost as much as the stream had names, 11 to 15 s without health.
-  flooded('many requests after many names', '18,000 names, then 1,500 requests for one more each: nobody else waits', {
-    form: 'quick',
-    first: { typeUrl: eds, resourceNamesSubscribe: names(18_000) },
-    count: 1500,
-    request: (i) => ({ typeUrl: eds, resourceNamesSubscribe: [`more${i}`] }),
-  }),
   flooded(
-    'unknown names are unsubscribed',
-    '18,000 names, then 1,500 requests that leave one nobody asked for: nobody else waits',
+    'many requests after many names',
+    '18,000 names, then 1,500 requests that each add one: other proxies are served',
+    {
+      form: 'quick',
+      first: { typeUrl: eds, resourceNamesSubscribe: names(18_000) },
+      count: 1500,
+      request: (i) => ({ typeUrl: eds, resourceNamesSubscribe: [`more${i}`] }),
+    },
+  ),
+  flooded(
+    'unsubscribing from unknown names',
+    '18,000 names, then 1,500 requests that each unsubscribe from an unknown one: other proxies are served',
     {
       first: { typeUrl: eds, resourceNamesSubscribe: names(18_000) },
       count: 1500,
       request: (i) => ({ typeUrl: eds, resourceNamesUnsubscribe: [`none${i}`] }),
     },
   ),
-  flooded('5,000 types that nobody has', '5,000 type URLs: nobody else waits', {
+  flooded('5,000 unknown types', '5,000 made-up type URLs: other proxies are served', {
     form: 'short',
     count: 5000,
     request: (i) => ({ typeUrl: `type.googleapis.com/made.up.Type${i}`, resourceNamesSubscribe: ['a'] }),
   }),
-  flooded('5,000 types that nobody has, in SotW', '5,000 type URLs: nobody else waits', {
+  flooded('5,000 unknown types, in SotW', '5,000 made-up type URLs: other proxies are served', {
     options: sotw,
     count: 5000,
     request: (i) => ({ typeUrl: `made.up/${i}`, resourceNames: ['a'] }),
   }),
   flooded(
-    'names one by one and away again',
-    '20,000 requests that ask for a name and leave the last: nobody else waits',
+    'names subscribed and unsubscribed one by one',
+    '20,000 requests that subscribe to one name and unsubscribe from the one before: other proxies are served',
     {
       count: 20_000,
       request: (i) => ({ typeUrl: eds, resourceNamesSubscribe: [`n${i}`], resourceNamesUnsubscribe: [`n${i - 1}`] }),
     },
   ),
-  flooded('a list that grows by one', '2,000 requests in SotW, each with a name more, up to 2,000: nobody else waits', {
-    options: sotw,
-    count: 2000,
-    request: (i) => ({ typeUrl: eds, resourceNames: names(i + 1) }),
-  }),
-  flooded('the same name 400,000 times', 'one request of one name, again and again: nobody else waits', {
+  flooded(
+    'a list that grows by one',
+    '2,000 SotW requests, each with one name more than the one before: other proxies are served',
+    {
+      options: sotw,
+      count: 2000,
+      request: (i) => ({ typeUrl: eds, resourceNames: names(i + 1) }),
+    },
+  ),
+  flooded('the same name 400,000 times', 'one request that repeats one name: other proxies are served', {
     options: sotw,
     count: 1,
     request: () => ({ typeUrl: eds, resourceNames: Array.from({ length: 400_000 }, () => 'n') }),
   }),
-  flooded('50,000 stale nonces', 'acknowledgements of what was never sent: ignored, nobody else waits', {
-    count: 50_000,
-    first: { typeUrl: types.cds },
-    request: (i) => ({ typeUrl: types.cds, responseNonce: `x${i}` }),
-  }),
-  flooded('20,000 rejections', 'rejections with a message of 1 kB: nobody else waits, the log stays small', {
+  flooded(
+    '50,000 stale nonces',
+    'acknowledgements of responses that were never sent: ignored, other proxies are served',
+    {
+      count: 50_000,
+      first: { typeUrl: types.cds },
+      request: (i) => ({ typeUrl: types.cds, responseNonce: `x${i}` }),
+    },
+  ),
+  flooded('20,000 rejections', 'rejections with a 1 kB message: other proxies are served, the log stays small', {
     count: 20_000,
     first: { typeUrl: types.cds },
     request: () => ({ typeUrl: types.cds, responseNonce: 'x', errorDetail: { code: 3, message: 'e'.repeat(1000) } }),
   }),
-  flooded('wildcards again and again', '3,000 requests that ask for everything and leave it: nobody else waits', {
-    count: 3000,
-    request: (i) =>
-      i % 2 === 0
-        ? { typeUrl: types.cds, resourceNamesSubscribe: ['*'] }
-        : { typeUrl: types.cds, resourceNamesUnsubscribe: ['*'] },
-  }),
+  flooded(
+    'repeated wildcard subscriptions',
+    '3,000 requests that subscribe to everything and unsubscribe from it: other proxies are served',
+    {
+      count: 3000,
+      request: (i) =>
+        i % 2 === 0
+          ? { typeUrl: types.cds, resourceNamesSubscribe: ['*'] }
+          : { typeUrl: types.cds, resourceNamesUnsubscribe: ['*'] },
+    },
+  ),
   flooded(
     'versions of 100,000 names',
-    'a first request with 100,000 versions that it says it holds: nobody else waits',
+    'a first request that claims to hold 100,000 versions: other proxies are served',
     {
       count: 1,
       request: () => ({
@@ -169,18 +185,22 @@ export const requests = table({ service: 'pilot', kind: 'requests' }, [
       }),
     },
   ),
-  flooded('a name of 3 MB', 'one very long name: answered or refused', {
+  flooded('a 3 MB name', 'one very long name: answered or refused', {
     count: 1,
     request: () => ({ typeUrl: eds, resourceNamesSubscribe: ['n'.repeat(3_000_000)] }),
   }),
-  flooded('names of the prototype', '__proto__, constructor and toString as names and versions: answered', {
-    count: 1,
-    request: () => ({
-      typeUrl: eds,
-      resourceNamesSubscribe: ['__proto__', 'constructor', 'toString', 'hasOwnProperty'],
-      initialResourceVersions: { ['__proto__']: 'v', constructor: 'v' },
-    }),
-  }),
+  flooded(
+    'names of members of Object.prototype',
+    '__proto__, constructor and toString as names and versions: answered',
+    {
+      count: 1,
+      request: () => ({
+        typeUrl: eds,
+        resourceNamesSubscribe: ['__proto__', 'constructor', 'toString', 'hasOwnProperty'],
+        initialResourceVersions: { ['__proto__']: 'v', constructor: 'v' },
+      }),
+    },
+  ),
   refusedWith([status.RESOURCE_EXHAUSTED, status.INVALID_ARGUMENT], 'more names than a stream may have', {
     describe: '400,000 names in SotW: the stream ends with a reason',
     options: sotw,
@@ -200,17 +220,17 @@ export const malformed = table({ service: 'pilot', kind: 'protobuf' }, [
       ['a varint that never ends', Buffer.alloc(1000, 0xff)],
       ['a wire type that does not exist', Buffer.from([0x0f, 0x01, 0x02])],
       ['an end of a group that never began', Buffer.from([0x0c])],
-      ['text', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+      ['an HTTP/1.1 request', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     ] as const
   ).map(([name, bytes]) =>
     refusedWith([status.INTERNAL, status.INVALID_ARGUMENT], name, {
-      describe: `${name} as a request: the stream ends with a reason, and nobody else notices`,
+      describe: `${name} in a request: the stream ends with a reason, other proxies are served`,
       send: (stream) => void stream.sendBytes(bytes),
     }),
   ),
   ...[50_000, 1_000_000].map((depth): Row => ({
-    name: `${depth.toLocaleString('en')} groups in each other`,
-    describe: 'nested groups: refused, and the stack holds',
+    name: `${depth.toLocaleString('en')} nested groups`,
+    describe: 'nested groups: refused, and the stack does not overflow',
     run: async (mesh) => {
       const stream = await mesh.stream();
       stream.sendBytes(Buffer.concat([Buffer.alloc(depth, 0x7b), Buffer.alloc(depth, 0x7c)]));
@@ -218,8 +238,8 @@ export const malformed = table({ service: 'pilot', kind: 'protobuf' }, [
     },
   })),
   {
-    name: 'metadata of 10,000 structs in each other',
-    describe: 'a node whose metadata is nested deeply: refused or answered, and the stack holds',
+    name: 'metadata with 10,000 nested structs',
+    describe: 'a node with deeply nested metadata: refused or answered, and the stack does not overflow',
     run: async (mesh) => {
       const stream = await mesh.stream();
       const nest = (inner: Buffer, number: number): Buffer =>

@@ -69,7 +69,7 @@ async function ask(
 }
 const getsNone = (name: string, asker: Asker, more: Partial<Row> = {}): Row => ({
   name,
-  describe: `${spellings.length} spellings of a Secret's name: no private key, whatever is asked`,
+  describe: `${spellings.length} spellings of a Secret's name: no private key`,
   run: async (mesh) => {
     const text = await ask(mesh, asker, spellings);
     mesh.answered(text);
@@ -84,7 +84,7 @@ export const sds = table({ service: 'pilot', kind: 'sds' }, [
   {
     name: 'the gateway itself',
     describe:
-      'the authorised gateway asks for what its Gateway references: it gets that key, so that the other rows mean something',
+      'the authorised gateway requests a Secret that its Gateway references: it receives the key, which shows that the other rows could fail',
     run: async (mesh) => {
       const text = await ask(
         mesh,
@@ -95,9 +95,9 @@ export const sds = table({ service: 'pilot', kind: 'sds' }, [
     },
   },
   {
-    name: 'the gateway, for what it does not reference',
+    name: 'the gateway, for a Secret that it does not reference',
     describe:
-      'kubernetes-gateway:// of a Secret that no Gateway of its references, and of another namespace: no private key',
+      'kubernetes-gateway:// for a Secret that none of its Gateways references, and for one of another namespace: no private key',
     run: async (mesh) => {
       const text = await ask(mesh, { account: ['shop', gatewayAccount], node: gateway }, [
         `kubernetes-gateway://shop/${unused}`,
@@ -115,7 +115,7 @@ export const sds = table({ service: 'pilot', kind: 'sds' }, [
     node: nodeOf('shop'),
     variant: 'delta',
   }),
-  getsNone('a sidecar that says it is a router', { account: ['shop', 'web'], node: gateway }, { form: 'short' }),
+  getsNone('a sidecar that claims to be a router', { account: ['shop', 'web'], node: gateway }, { form: 'short' }),
   getsNone('a sidecar that names another service account', {
     account: ['shop', 'web'],
     node: gateway,
@@ -126,15 +126,19 @@ export const sds = table({ service: 'pilot', kind: 'sds' }, [
     { account: ['other', gatewayAccount], node: nodeOf('other', { kind: 'router' }) },
     { form: 'short' },
   ),
-  getsNone('a gateway of another namespace that says it is of this one', {
+  getsNone('a gateway of another namespace that claims to be in this one', {
     account: ['other', gatewayAccount],
     node: gateway,
     metadata: { NAMESPACE: 'shop' },
   }),
-  getsNone('a workload named as control plane', { account: ['shop', 'pilot'], node: gateway }),
-  getsNone('nobody, in plain text', { account: undefined, node: gateway }, { form: 'short' }),
-  getsNone('nobody, in plain text and delta', { account: undefined, node: gateway, variant: 'delta' }),
-  getsNone('a default service account of istio-system', {
+  getsNone('a workload named like the control plane', { account: ['shop', 'pilot'], node: gateway }),
+  getsNone('a client without identity, in plaintext', { account: undefined, node: gateway }, { form: 'short' }),
+  getsNone('a client without identity, in plaintext and delta', {
+    account: undefined,
+    node: gateway,
+    variant: 'delta',
+  }),
+  getsNone('the default service account of istio-system', {
     account: ['istio-system', 'default'],
     node: nodeOf('istio-system', { kind: 'router' }),
   }),

@@ -41,9 +41,9 @@ async function openStuck(mesh: Mesh): Promise<(fields: Parameters<typeof DeltaDi
 /** Streams that take from pilot and give nothing. */
 export const streams = table({ service: 'pilot', kind: 'streams' }, [
   {
-    name: '50 clients that let nothing be sent',
+    name: '50 clients with a flow-control window of zero',
     describe:
-      'each asks for everything and for 2,000 names, with an HTTP/2 window of nothing: others are served, their requests are held back',
+      'clients that request everything and 2,000 names, but let nothing be sent: other clients are served, the requests of these are held back',
     run: async (mesh) => {
       const before = await hits(mesh, 'xds_queued_requests');
       const stuck = await many(50, () => openStuck(mesh));
@@ -61,7 +61,7 @@ export const streams = table({ service: 'pilot', kind: 'streams' }, [
     name: '90,000 made-up subsets',
     form: 'short',
     describe:
-      'names of subsets that a real service does not have, each of which has an answer: nobody else waits, memory stays bounded',
+      'names of subsets that a real service does not have, which are all answered: other proxies are served, memory stays bounded',
     bounds: { growthMb: 300 },
     run: async (mesh) => {
       const before = await hits(mesh, 'xds_unknown_names');
@@ -83,7 +83,7 @@ export const streams = table({ service: 'pilot', kind: 'streams' }, [
   },
   {
     name: '20,000 acknowledgements of one response',
-    describe: 'the right nonce, again and again: nobody else waits',
+    describe: 'the correct nonce, repeated: other proxies are served',
     run: async (mesh) => {
       const stream = await mesh.stream();
       stream.send({ typeUrl: types.cds });
@@ -96,7 +96,7 @@ export const streams = table({ service: 'pilot', kind: 'streams' }, [
     },
   },
   {
-    name: 'a refusal is counted',
+    name: 'a refusal in the metrics',
     describe: 'a name over the limit: RESOURCE_EXHAUSTED with the setting that it is, and one more hit of it',
     run: async (mesh) => {
       const before = await hits(mesh, 'xds_name_bytes');

@@ -13,7 +13,7 @@ const lastsMs = 8000;
 /** Sends requests on one stream as fast as they are read, for 8 s at most; then a sidecar must be served as before. */
 const turns = (name: string, what: string, request: (i: number) => DeltaFields): Row => ({
   name,
-  describe: `${what}: nobody else waits, memory stays bounded`,
+  describe: `${what}: other proxies are served, memory stays bounded`,
   run: async (mesh) => {
     const stream = await mesh.stream();
     stream.send({ typeUrl: types.cds });
@@ -69,42 +69,46 @@ const cluster = (i: number): string => `outbound|80||n-${i}.shop.svc.cluster.loc
 
 /** Streams that keep changing what they request, and nodes with unusual content. */
 export const subscriptions = table({ service: 'pilot', kind: 'subscriptions' }, [
-  turns('one name on and off', 'a name that is asked for and left in turn', (i) =>
+  turns('one name subscribed and unsubscribed', 'one name, in turn subscribed and unsubscribed', (i) =>
     i % 2 === 0
       ? { typeUrl: types.eds, resourceNamesSubscribe: ['outbound|80||catalog.test'] }
       : { typeUrl: types.eds, resourceNamesUnsubscribe: ['outbound|80||catalog.test'] },
   ),
-  turns('one name on and off in one request', 'a name that a request asks for and leaves', () => ({
-    typeUrl: types.eds,
-    resourceNamesSubscribe: ['outbound|80||catalog.test'],
-    resourceNamesUnsubscribe: ['outbound|80||catalog.test'],
-  })),
-  turns('1,000 names on and off', 'many names that are asked for and left in turn', (i) => {
+  turns(
+    'one name subscribed and unsubscribed in one request',
+    'a request that subscribes to a name and unsubscribes from it',
+    () => ({
+      typeUrl: types.eds,
+      resourceNamesSubscribe: ['outbound|80||catalog.test'],
+      resourceNamesUnsubscribe: ['outbound|80||catalog.test'],
+    }),
+  ),
+  turns('1,000 names subscribed and unsubscribed', 'many names, in turn subscribed and unsubscribed', (i) => {
     const names = Array.from({ length: 1000 }, (_, j) => cluster(j));
     return i % 2 === 0
       ? { typeUrl: types.eds, resourceNamesSubscribe: names }
       : { typeUrl: types.eds, resourceNamesUnsubscribe: names };
   }),
-  turns('all listeners on and off', 'the whole of a type, asked for and left in turn', (i) =>
+  turns('all listeners subscribed and unsubscribed', 'a whole type, in turn subscribed and unsubscribed', (i) =>
     i % 2 === 0
       ? { typeUrl: types.lds, resourceNamesSubscribe: ['*'] }
       : { typeUrl: types.lds, resourceNamesUnsubscribe: ['*'] },
   ),
-  turns('versions in every request', '5,000 versions that a client says it holds, in each request', (i) => ({
+  turns('versions in every request', 'a client that claims to hold 5,000 versions, in each request', (i) => ({
     typeUrl: types.eds,
     resourceNamesSubscribe: [cluster(i)],
     initialResourceVersions: Object.fromEntries(Array.from({ length: 5000 }, (_, j) => [cluster(j), 'v'.repeat(20)])),
   })),
-  turns('rejections of what was never sent', 'errors of 2 kB about nonces that nobody gave', (i) => ({
+  turns('rejections of what was never sent', '2 kB errors for unknown nonces', (i) => ({
     typeUrl: types.cds,
     responseNonce: `made-up-${i}`,
     errorDetail: { code: 3, message: `${i} ${'e'.repeat(2000)}` },
   })),
-  turns('types with odd characters', 'types that begin as one that is served and go on oddly', (i) => ({
+  turns('types with odd characters', 'type URLs that only begin like one that is served', (i) => ({
     typeUrl: `${types.eds}${['\0', '\u202e', '\r\n', '__proto__', '/../', '\ud83d\ude00'][i % 6]}${i}`,
     resourceNamesSubscribe: ['a'],
   })),
-  turns('names with odd characters', 'names of clusters that are not well formed', (i) => ({
+  turns('names with odd characters', 'malformed cluster names', (i) => ({
     typeUrl: types.eds,
     resourceNamesSubscribe: [
       [
@@ -118,7 +122,7 @@ export const subscriptions = table({ service: 'pilot', kind: 'subscriptions' }, 
       ][i % 7] + String(i),
     ],
   })),
-  turns('routes of ports that are not numbers', 'names of routes that are almost ports', (i) => ({
+  turns('routes of ports that are not numbers', 'route names that look almost like ports', (i) => ({
     typeUrl: types.rds,
     resourceNamesSubscribe: [
       ['0', '-1', '65536', '1e3', '0x50', '80.0', ' 80', 'inbound|80||', `http.${i}`, `a:${i}`][i % 10] +
@@ -133,17 +137,17 @@ export const subscriptions = table({ service: 'pilot', kind: 'subscriptions' }, 
       }),
     }),
   }),
-  node('metadata of 10 MB', 'a node with one text of 10 MB', {
+  node('10 MB of metadata', 'a node with one 10 MB string', {
     fields: () => ({
       metadata: struct({ NAMESPACE: 'shop', A: 'x'.repeat(10_000_000) }),
     }),
   }),
-  node('a PROXY_CONFIG of 90 levels', 'a configuration of a proxy that is nested', {
+  node('a PROXY_CONFIG with 90 levels', 'a nested proxy configuration', {
     fields: () => ({
       metadata: struct({ NAMESPACE: 'shop', PROXY_CONFIG: nested(40) }),
     }),
   }),
-  node('a PROXY_CONFIG of 5,000 unknown fields', 'a configuration of a proxy that nobody knows', {
+  node('a PROXY_CONFIG with 5,000 unknown fields', 'a proxy configuration that no version of Istio has', {
     fields: () => ({
       metadata: struct({
         NAMESPACE: 'shop',
@@ -155,23 +159,23 @@ export const subscriptions = table({ service: 'pilot', kind: 'subscriptions' }, 
       }),
     }),
   }),
-  node('labels that are not text', 'labels that are lists, numbers and objects', {
+  node('labels that are not strings', 'labels that are lists, numbers and objects', {
     fields: () => ({
       metadata: struct({ NAMESPACE: 'shop', LABELS: { a: [1, [2]], b: { c: 1 }, d: 1e308, e: null, toString: 'x' } }),
     }),
   }),
-  node('300 places of 200 kB', 'regions as long as they may be, on 300 streams', {
+  node('300 localities of 200 kB each', 'regions of the greatest length, on 300 streams', {
     count: 300,
     fields: () => ({
       locality: { region: `${Math.random()}${'r'.repeat(200_000)}` },
       metadata: struct({ NAMESPACE: 'shop' }),
     }),
   }),
-  node('200 nodes of one id', 'streams that all say that they are the same proxy', {
+  node('200 nodes with the same id', 'streams that all claim to be the same proxy', {
     count: 200,
     fields: () => ({ metadata: struct({ NAMESPACE: 'shop', LABELS: { n: String(Math.random()) } }) }),
   }),
-  node('20,000 extensions', 'a node of 20,000 extensions', {
+  node('20,000 extensions', 'a node with 20,000 extensions', {
     fields: () => ({
       extensions: Array.from({ length: 20_000 }, (_, i) => ({ name: `e${i}` })),
       metadata: struct({ NAMESPACE: 'shop' }),

@@ -26,7 +26,7 @@ async function outcome(mesh: Mesh, token: string, options: Partial<AdsOptions> =
 }
 const refused = (name: string, token: (mesh: Mesh) => Promise<string> | string, more: Partial<Row> = {}): Row => ({
   name,
-  describe: 'xDS with a bearer token that proves nothing: UNAUTHENTICATED',
+  describe: 'xDS with an invalid bearer token: UNAUTHENTICATED',
   run: async (mesh) => {
     const seen = await outcome(mesh, await token(mesh));
     expect('UNAUTHENTICATED', seen, seen === 'UNAUTHENTICATED');
@@ -41,16 +41,16 @@ const leewaySeconds = 60;
 
 /** Bearer tokens of clients without a certificate. */
 export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
-  claims('the signature of another key', { isForged: true }, { form: 'short' }),
+  claims('a signature by another key', { isForged: true }, { form: 'short' }),
   claims('another audience', { audience: 'api' }, { form: 'short' }),
-  claims('an expiry of long ago', { expires: -1_000_000 }),
+  claims('expired long ago', { expires: -1_000_000 }),
   claims('no expiry', { expires: 'never' }),
-  refused('a bootstrap token of the right form', () => 'x'.repeat(43)),
+  refused('a made-up bootstrap token', () => 'x'.repeat(43)),
   refused('empty parts', () => '..'),
-  refused('a token of 16 kB', () => `${'a'.repeat(8000)}.${'b'.repeat(8000)}.${'c'.repeat(400)}`),
+  refused('a 16 kB token', () => `${'a'.repeat(8000)}.${'b'.repeat(8000)}.${'c'.repeat(400)}`),
   {
-    name: 'a token of 1 MB',
-    describe: 'a header larger than any: refused, and nobody else waits',
+    name: 'a 1 MB token',
+    describe: 'a huge header: refused, other clients are served',
     run: async (mesh) => {
       const seen = await outcome(mesh, `a.${'b'.repeat(1_000_000)}.c`);
       expect('a refusal', seen, seen !== 'served');
@@ -58,7 +58,7 @@ export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
   },
   {
     name: 'a node of another namespace',
-    describe: 'a good token, and a node of another namespace: PERMISSION_DENIED',
+    describe: 'a valid token with a node of another namespace: PERMISSION_DENIED',
     form: 'short',
     run: async (mesh) => {
       const seen = await outcome(mesh, await mesh.tokens.mint({ namespace: 'other' }));
@@ -66,8 +66,8 @@ export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
     },
   },
   {
-    name: 'a token that is replayed after its expiry',
-    describe: 'a token that was accepted a moment ago: UNAUTHENTICATED once it has expired',
+    name: 'a token replayed after its expiry',
+    describe: 'a token that was accepted before: UNAUTHENTICATED once it has expired',
     run: async (mesh) => {
       const token = await mesh.tokens.mint({ expires: 8 - leewaySeconds });
       const before = await outcome(mesh, token);
@@ -85,7 +85,7 @@ export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
     run: async (mesh) => {
       const good = await mesh.tokens.mint({ serviceAccount: 'good' });
       const before = await outcome(mesh, good);
-      expect('the good token to be served', before, before === 'served');
+      expect('the valid token to be served', before, before === 'served');
       const [header, body] = good.split('.');
       for (let i = 0; i < 4; i += 1) {
         const session = await openSession(mesh, 'secure-xds', { isCertified: false });
@@ -101,7 +101,7 @@ export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
         await pause(1000);
         after = await outcome(mesh, good);
       }
-      expect('the good token to be served still', after, after === 'served');
+      expect('the valid token to be served still', after, after === 'served');
       const page = await mesh.page('pilot', '/metrics');
       const lines = page.split('\n').filter((line) => /kind="xds_(refused_tokens|token_checks)"/.test(line));
       const hits = lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
