@@ -1,41 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  closeSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, linkSync, mkdirSync, openSync, closeSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, Skipped, table } from '../../attack.ts';
+import { Skipped, table } from '../../attack.ts';
 import type { Mesh } from '../../mesh/attacked-mesh.ts';
-import { problemsOf, untilProblem } from './problems.ts';
+import { entry, folder, pathOf } from './config-folder.ts';
+import { untilProblem } from './problems.ts';
 
-const at = (mesh: Mesh, name: string): string => join(mesh.configFolder, name);
-const folder = (mesh: Mesh, name: string): string => {
-  mkdirSync(at(mesh, name), { recursive: true });
-  return at(mesh, name);
-};
-const entry = (name: string): string =>
-  JSON.stringify({
-    apiVersion: 'networking.istio.io/v1beta1',
-    kind: 'ServiceEntry',
-    metadata: { name, namespace: 'other' },
-    spec: {
-      hosts: [`${name}.test`],
-      exportTo: ['.'],
-      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
-      resolution: 'DNS',
-    },
-  });
 /** What galley has to say about a row is said by then. */
 const settle = (): Promise<void> => pause(1500);
 
@@ -52,7 +24,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
         ['b', 'a'],
       ] as const) {
         folder(mesh, from);
-        for (const name of ['x', 'y']) symlinkSync(`../${to}`, join(at(mesh, from), name));
+        for (const name of ['x', 'y']) symlinkSync(`../${to}`, join(pathOf(mesh, from), name));
       }
       await settle();
     },
@@ -63,7 +35,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     run: async (mesh) => {
       const names = Array.from({ length: 12 }, (_, i) => `web${i}`);
       for (const name of names) folder(mesh, name);
-      for (const from of names) for (const to of names) symlinkSync(`../${to}`, join(at(mesh, from), to));
+      for (const from of names) for (const to of names) symlinkSync(`../${to}`, join(pathOf(mesh, from), to));
       await settle();
     },
   },
@@ -71,7 +43,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     name: 'a link to itself',
     describe: 'a link to its own path: a problem',
     run: async (mesh) => {
-      symlinkSync('self.yaml', at(mesh, 'self.yaml'));
+      symlinkSync('self.yaml', pathOf(mesh, 'self.yaml'));
       await untilProblem(mesh, 'self.yaml');
     },
   },
@@ -80,7 +52,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     describe: 'a link to /: limits apply, other changes are not delayed',
     form: 'short',
     run: async (mesh) => {
-      symlinkSync('/', at(mesh, 'root'));
+      symlinkSync('/', pathOf(mesh, 'root'));
       await settle();
     },
   },
@@ -88,7 +60,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     name: 'a link to /proc',
     describe: 'a link to /proc: limits apply, other changes are not delayed',
     run: async (mesh) => {
-      symlinkSync('/proc', at(mesh, 'proc'));
+      symlinkSync('/proc', pathOf(mesh, 'proc'));
       await settle();
     },
   },
@@ -107,7 +79,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     name: `a link to ${device}`,
     describe: 'a device instead of a file: a problem, and it is not read',
     run: async (mesh: Mesh) => {
-      symlinkSync(device, at(mesh, 'device.yaml'));
+      symlinkSync(device, pathOf(mesh, 'device.yaml'));
       await untilProblem(mesh, 'device.yaml');
     },
   })),
@@ -116,7 +88,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     describe: 'a pipe without a writer: a problem, other changes are not delayed',
     form: 'short',
     run: async (mesh) => {
-      execFileSync('mkfifo', [at(mesh, 'pipe.yaml')]);
+      execFileSync('mkfifo', [pathOf(mesh, 'pipe.yaml')]);
       await untilProblem(mesh, 'pipe.yaml');
     },
   },
@@ -124,7 +96,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     name: 'a socket',
     describe: 'a socket instead of a file: a problem',
     run: async (mesh) => {
-      const server = createServer().listen(at(mesh, 's.yaml'));
+      const server = createServer().listen(pathOf(mesh, 's.yaml'));
       mesh.onClose(() => server.close());
       await untilProblem(mesh, 's.yaml');
     },
@@ -144,7 +116,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     run: async (mesh) => {
       if (process.getuid?.() === 0) throw new Skipped('root may read every file');
       mesh.write('secret.yaml', 'a: 1');
-      chmodSync(at(mesh, 'secret.yaml'), 0);
+      chmodSync(pathOf(mesh, 'secret.yaml'), 0);
       await untilProblem(mesh, 'secret.yaml');
     },
   },
@@ -173,7 +145,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     name: '200 nested folders',
     describe: 'deeply nested folders: limits apply, other changes are not delayed',
     run: async (mesh) => {
-      mkdirSync(at(mesh, 'd/'.repeat(200)), { recursive: true });
+      mkdirSync(pathOf(mesh, 'd/'.repeat(200)), { recursive: true });
       await settle();
     },
   },
@@ -183,7 +155,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     deadlineMs: 60_000,
     run: async (mesh) => {
       folder(mesh, 'many');
-      for (let i = 0; i < 5000; i += 1) writeFileSync(at(mesh, `many/${i}.json`), entry(`many-${i}`));
+      for (let i = 0; i < 5000; i += 1) writeFileSync(pathOf(mesh, `many/${i}.json`), entry(`many-${i}`));
       mesh.write('zz-last.yaml', 'a: [');
       await untilProblem(mesh, 'zz-last.yaml', 40_000);
     },
@@ -201,7 +173,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
     name: 'a file that keeps growing',
     describe: 'a file that is written to for 5 s: others are read meanwhile',
     run: async (mesh) => {
-      const file = openSync(at(mesh, 'grows.yaml'), 'w');
+      const file = openSync(pathOf(mesh, 'grows.yaml'), 'w');
       mesh.onClose(() => closeSync(file));
       for (const until = Date.now() + 5000; Date.now() < until; await pause(5))
         writeSync(file, '# still writing ...................................................\n');
@@ -219,7 +191,7 @@ export const files = table({ service: 'galley', kind: 'files' }, [
           items: Array.from({ length: 300 }, (_, i) => JSON.parse(entry(`linked-${i}`)) as unknown),
         }),
       );
-      for (let i = 0; i < 1000; i += 1) linkSync(at(mesh, 'one.json'), at(mesh, `one-${i}.json`));
+      for (let i = 0; i < 1000; i += 1) linkSync(pathOf(mesh, 'one.json'), pathOf(mesh, `one-${i}.json`));
       await pause(4000);
     },
   },
@@ -231,104 +203,6 @@ export const files = table({ service: 'galley', kind: 'files' }, [
       await settle();
       mesh.write('cut.json', entry('cut').slice(0, 100));
       await untilProblem(mesh, 'cut.json');
-    },
-  },
-]);
-
-/** Files that change faster than they can be read. */
-export const churn = table({ service: 'galley', kind: 'churn' }, [
-  {
-    name: '2,000 versions of one file',
-    describe: 'a file that is rewritten as fast as possible: its last version is read, other changes are not delayed',
-    form: 'short',
-    run: async (mesh) => {
-      for (let i = 0; i < 2000; i += 1) {
-        mesh.write('churn.json', entry(`churn-${i}`));
-        if (i % 50 === 0) await pause(1);
-      }
-      mesh.write('churn.json', 'a: [');
-      await untilProblem(mesh, 'churn.json');
-    },
-  },
-  {
-    name: 'two files that swap names',
-    describe: 'two files that swap names 1,000 times: other changes are not delayed, nothing stale is left',
-    run: async (mesh) => {
-      for (const name of ['left', 'right']) mesh.write(`${name}.json`, entry(name));
-      for (let i = 0; i < 1000; i += 1) {
-        for (const [from, to] of [
-          ['left', 'spare'],
-          ['right', 'left'],
-          ['spare', 'right'],
-        ] as const)
-          renameSync(at(mesh, `${from}.json`), at(mesh, `${to}.json`));
-        if (i % 50 === 0) await pause(1);
-      }
-    },
-  },
-  {
-    name: 'folders that come and go',
-    describe: '300 folders created and removed with their files: other changes are not delayed, nothing stale is left',
-    run: async (mesh) => {
-      for (let i = 0; i < 300; i += 1) {
-        mesh.write('gone/a.json', entry(`gone-${i}`));
-        rmSync(at(mesh, 'gone'), { recursive: true });
-        if (i % 10 === 0) await pause(1);
-      }
-    },
-  },
-  {
-    name: 'a file that becomes a folder',
-    describe: 'one name that is a file, a folder and a link in turn: other changes are not delayed',
-    run: async (mesh) => {
-      for (let i = 0; i < 100; i += 1) {
-        mesh.write('what.yaml', entry('what'));
-        unlinkSync(at(mesh, 'what.yaml'));
-        folder(mesh, 'what.yaml');
-        rmSync(at(mesh, 'what.yaml'), { recursive: true });
-        symlinkSync('/dev/null', at(mesh, 'what.yaml'));
-        unlinkSync(at(mesh, 'what.yaml'));
-        if (i % 10 === 0) await pause(1);
-      }
-    },
-  },
-  {
-    name: 'valid and broken versions in turn',
-    describe: '200 versions, every other one broken: the last good version stays in force',
-    run: async (mesh) => {
-      for (let i = 0; i < 200; i += 1) {
-        mesh.write('turn.json', i % 2 === 0 ? entry('turn') : '{"apiVersion":');
-        await pause(5);
-      }
-      await untilProblem(mesh, 'turn.json');
-      expect(
-        'one problem with the file',
-        'more',
-        (await problemsOf(mesh)).filter(({ origin }) => origin?.includes('turn.json')).length <= 2,
-      );
-    },
-  },
-  {
-    name: 'a file of the mesh itself',
-    describe:
-      'the file that a sidecar watches, broken and repaired 20 times: the last good version stays in force until the next one',
-    run: async (mesh) => {
-      const own = join(mesh.folder, 'config/heartbeat.json');
-      for (let i = 0; i < 20; i += 1) {
-        writeFileSync(join(mesh.folder, 'draft'), '{"apiVersion":');
-        renameSync(join(mesh.folder, 'draft'), own);
-        await pause(20);
-      }
-    },
-  },
-  {
-    name: 'every file touched',
-    describe: '100 times `touch` on all files: a sidecar is sent nothing',
-    run: async (mesh) => {
-      for (let i = 0; i < 100; i += 1) {
-        spawnSync('find', [join(mesh.folder, 'config'), '-type', 'f', '-exec', 'touch', '{}', '+']);
-        await pause(5);
-      }
     },
   },
 ]);
