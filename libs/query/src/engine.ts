@@ -197,6 +197,7 @@ export class Engine implements Reader {
       // A list watches for several subjects, which may part now.
       if (seen(now.outcome) !== before || watch.list) changed.add(watch);
     }
+    this.#eviction.release(entry);
   }
 
   /** Reads are checked in the order they were made: a later one may only make sense while the earlier ones hold. */
