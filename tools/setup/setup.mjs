@@ -11,6 +11,7 @@ import { installToolchain, installWorkspace } from './workspace.mjs';
 const programs = {
   test: ['node', 'tools/setup/test.mjs'],
   t: ['vitest', process.argv.includes('--watch') ? 'watch' : 'run'],
+  mutate: ['node', 'tools/mutate/src/main.ts'],
   parity: ['node', 'tools/parity/src/main.ts'],
   bench: ['node', 'tools/bench/src/main.ts'],
   attack: ['node', 'tools/attack/src/main.ts'],
