@@ -70,6 +70,7 @@ export {
   noRoots,
   rootsSuffix,
 } from './credential.ts';
+export type { UnservedCredential, UnservedReason } from './unserved-credential.ts';
 export type { IdentifyToken, TokenVerdict } from './token-verdict.ts';
 export {
   type JwksFetchMode,

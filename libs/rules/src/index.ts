@@ -6,6 +6,7 @@ export { isFalse, isTrue, parseBool } from './bool.ts';
 export { knownCipherSuites } from './cipher-suites.ts';
 export { controlPlaneHost, controlPlaneIdentity } from './control-plane.ts';
 export type { ControlPlane } from './control-plane.ts';
+export { credentialNames } from './credential-names.ts';
 export {
   compareSpecific,
   hostMatches,

@@ -14,6 +14,7 @@ import {
   type ReportSender,
   type ReportStore,
 } from '@flotilla/bus-port';
+import type { UnservedCredential } from '@flotilla/model';
 import { systemClock } from '@flotilla/std';
 import { testKey } from './bus-contract.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
@@ -33,6 +34,7 @@ const object = (name: string, acknowledged = 1, errors: readonly string[] = []):
   acknowledged,
   rejected: errors.length,
   errors,
+  unserved: [],
 });
 const message = (seq: number, more: Partial<Report> = {}): Uint8Array =>
   reportToBytes({
@@ -53,6 +55,8 @@ class TestStore {
   readonly clock: ManualClock = createManualClock();
   readonly limits: string[] = [];
   readonly store: ReportStore;
+  /** What there was of unserved credentials each time that they changed. */
+  readonly unserved: (readonly UnservedCredential[])[] = [];
   #changed = Promise.withResolvers<null>();
 
   constructor(session: string, limits: Partial<ReportLimits> = {}) {
@@ -61,6 +65,10 @@ class TestStore {
       limits: { reportingPilots: 3, reportBytes: 1 << 20, reportMessages: 1000, ...limits },
       clock: this.clock,
       onLimit: (kind) => this.limits.push(kind),
+      onUnserved: () =>
+        this.unserved.push(
+          this.store.pilots().flatMap(({ reports }) => [...reports.values()].flatMap(({ unserved }) => unserved)),
+        ),
       onChange: () => {
         this.#changed.resolve(null);
         this.#changed = Promise.withResolvers();
@@ -307,8 +315,9 @@ export function describeReports(name: string, open: () => Promise<TestReports>):
         const galley = new TestStore('s1', { reportBytes });
         reports.onReport(galley.store.take);
         const hostile = {
-          ...object('x'.repeat(50_000), 1, Array<string>(50).fill('\u001b[2J'.repeat(1000))),
+          ...object('x'.repeat(50_000), 1, Array<string>(30).fill('\u001b[2J'.repeat(1000))),
           version: 'v'.repeat(9000),
+          unserved: Array<UnservedCredential>(30).fill({ name: '\u001b[2J'.repeat(500), reason: 'not found' }),
         };
         expect(await send(message(1, { begins: true, put: [hostile] }))).toBe('taken');
         for (let i = 2; i < 100; i += 1)
@@ -340,6 +349,30 @@ export function describeReports(name: string, open: () => Promise<TestReports>):
         expect([answers.filter((answer) => answer === 'taken').length, answers.at(-1)]).toEqual([19, 'refused']);
         galley.clock.advance(1000);
         expect(await send(message(21))).toBe('taken');
+      }),
+    );
+
+    it(
+      'credentials that proxies do not get are told apart by their reason, and galley notices each change of them',
+      withReports(async ({ reports, start }) => {
+        const galley = new TestStore('s1');
+        reports.onReport(galley.store.take);
+        const unserved: readonly UnservedCredential[] = [
+          { name: 'a', reason: 'not found' },
+          { name: 'b', reason: 'not allowed' },
+          { name: 'other/c', reason: 'other namespace' },
+          { name: 'D', reason: 'not a name' },
+        ];
+        const reporter = start();
+        reporter.update([{ ...object('gateway'), unserved }, object('route')], []);
+        await galley.until(() => galley.unserved.length > 0);
+        expect(galley.unserved).toEqual([unserved]);
+        reporter.update([object('route', 2)], []);
+        await galley.until(() => galley.said['pilot-1']?.includes('shop/route 2/3') === true);
+        expect(galley.unserved).toEqual([unserved]);
+        reporter.update([object('gateway')], []);
+        await galley.until(() => galley.unserved.length > 1);
+        expect(galley.unserved).toEqual([unserved, []]);
       }),
     );
 

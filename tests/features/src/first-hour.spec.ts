@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { describeProblem } from '@flotilla/demo';
 import { parseDocuments } from '@flotilla/galley-file-source';
 import { FilePipeline } from '@flotilla/galley-pipeline';
+import { keyOf } from '@flotilla/model';
+import { credentialNames } from '@flotilla/rules';
 
 const root = resolve(import.meta.dirname, '../../..');
 const page = readFileSync(join(root, 'docs/first-hour.md'), 'utf8');
@@ -18,7 +20,7 @@ spec: { containers: [{ name: app }, { name: istio-proxy }] }
 const pods =
   pod('shop', 'web', { app: 'web', version: 'v1' }) + pod('istio-system', 'gateway', { istio: 'ingressgateway' });
 
-/** Galley's messages about the mesh of the page together with a file. */
+/** Galley's messages about the mesh of the page together with a file, where there are no Secrets. */
 function problemsWith(edit: string): readonly string[] {
   const pipeline = new FilePipeline('test');
   const files = {
@@ -27,6 +29,12 @@ function problemsWith(edit: string): readonly string[] {
     'edit.yaml': edit,
   };
   pipeline.apply(Object.entries(files).map(([path, text]) => ({ path, ...parseDocuments(Buffer.from(text)) })));
+  pipeline.noteCredentials(
+    [...pipeline.resources].map((resource) => [
+      { collection: resource.collection, key: keyOf(resource.meta) },
+      credentialNames(resource.spec).map(({ name }) => ({ name, reason: 'not found' })),
+    ]),
+  );
   return pipeline.problems.map(describeProblem);
 }
 

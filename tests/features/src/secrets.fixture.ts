@@ -3,6 +3,8 @@ import { credentials } from '@grpc/grpc-js';
 import { createInProcessBus } from '@flotilla/bus-in-process';
 import { createCredentialHub, createReaderList, type SecretUpdate } from '@flotilla/citadel-credentials';
 import { createAccessReviews, createSecretWatches } from '@flotilla/citadel-kubernetes';
+import { createFileSource } from '@flotilla/galley-file-source';
+import { createGalley } from '@flotilla/galley-service';
 import { listen } from '@flotilla/grpc';
 import type { KubeApi } from '@flotilla/kube-port';
 import { collections, parseMeshConfig, type Batch, type CredentialSource, type KeySetSource } from '@flotilla/model';
@@ -17,7 +19,7 @@ import {
   type KeyAndCertificate,
 } from '@flotilla/pki';
 import { AsyncQueue } from '@flotilla/std';
-import { resourceOf } from '@flotilla/testing';
+import { createManualClock, resourceOf } from '@flotilla/testing';
 import { connectProxy, type Caller, type Stream } from './proxy-stream.fixture.ts';
 
 export const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
@@ -45,10 +47,19 @@ export interface RigOptions {
   readonly keySets?: KeySetSource;
   /** A cluster with Secrets, which decides who may read them; instead of `readers`. */
   readonly cluster?: KubeApi;
+  /** A folder of configuration, which a galley reads and publishes; instead of `objects`. */
+  readonly config?: string;
 }
 
 /** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends all that was opened. */
-export async function openPilot({ readers = [], objects = [], maxCredentials = 100, keySets, cluster }: RigOptions) {
+export async function openPilot({
+  readers = [],
+  objects = [],
+  maxCredentials = 100,
+  keySets,
+  cluster,
+  config,
+}: RigOptions) {
   const stop = new AbortController();
   const closers: (() => unknown)[] = [() => stop.abort()];
   const logged: LogFields[] = [];
@@ -100,6 +111,7 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
     credentials: credentialSource,
     maxCredentials,
     ...(keySets ? { keySets } : {}),
+    reports: { sender: bus, instance: 'pilot-1' },
     observability: { ...noObservability, log },
     signal: stop.signal,
   });
@@ -116,13 +128,27 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
       complete: [],
     });
   const first = objects.map((object) => ({ resource: resourceOf(object) }));
-  await bus.publish({
-    session: 's',
-    seq,
-    put: [{ resource: mesh.value }, ...first],
-    delete: [],
-    complete: collections,
-  });
+  const clock = createManualClock();
+  const galley =
+    config === undefined
+      ? undefined
+      : createGalley({
+          sources: [createFileSource([config])],
+          publisher: bus,
+          reports: { receiver: bus, limits: { reportingPilots: 5, reportBytes: 1 << 20, reportMessages: 1000 } },
+          observability: noObservability,
+          clock,
+          signal: stop.signal,
+        });
+  if (galley) void galley.run();
+  else
+    await bus.publish({
+      session: 's',
+      seq,
+      put: [{ resource: mesh.value }, ...first],
+      delete: [],
+      complete: collections,
+    });
   await pilot.ready;
   const own = createCertificateSource(issue('istio-system/pilot'));
   const secure = await listen([pilot.discovery('identified')], {
@@ -160,6 +186,15 @@ export async function openPilot({ readers = [], objects = [], maxCredentials = 1
       while (!String((await reasons.next()).value).includes(text));
     },
     followed,
+    /** Resolves when what is wrong with the configuration, as galley knows it, is this: `LEVEL PATH: MESSAGE`. */
+    async untilProblems(expected: readonly string[]): Promise<void> {
+      const found = (): string =>
+        (galley?.problems() ?? []).map(({ level, path, message }) => `${level} ${path}: ${message}`).join('\n');
+      while (found() !== expected.join('\n')) {
+        clock.advance(10);
+        await new Promise(setImmediate);
+      }
+    },
     /** Resolves when pilot stops following a name. */
     dropped: (name: string): Promise<void> => new Promise((resolve) => void awaited.set(name, resolve)),
     /** Names of the credentials that pilot has in memory. */

@@ -4,7 +4,7 @@ import { collections, type BatchFormat, type BatchWriter } from '@flotilla/model
  * The format of this version. Its major changes when readers of the one before would misunderstand it; a field or a
  * collection that they can ignore is a higher minor.
  */
-const format: BatchFormat = { major: 2, minor: 0 };
+const format: BatchFormat = { major: 2, minor: 1 };
 
 /** What galley of this version writes. */
 export const thisWriter: BatchWriter = { format, collections };

@@ -21,6 +21,7 @@ export {
   type Report,
   type ReportAnswer,
   maxReportBytes,
+  reportCredentials,
   reportTexts,
 } from './report/report.ts';
 export { answerFromBytes, answerToBytes, reportToBytes } from './report/report-wire.ts';

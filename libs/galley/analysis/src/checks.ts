@@ -2,6 +2,7 @@ import type { Check } from './check.ts';
 import { gatewayProtocolConflicts } from './conflicts/gateway-protocols.ts';
 import { gatewayConflicts } from './conflicts/gateways.ts';
 import { meshHostConflicts } from './conflicts/virtual-services.ts';
+import { credentialReferences } from './references/credentials.ts';
 import { principals, telemetryProviders } from './references/policies.ts';
 import { virtualServiceReferences } from './references/virtual-service.ts';
 import { gatewayWorkloads, policyWorkloads } from './selectors/policies.ts';
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   gatewayWorkloads,
   gatewayConflicts,
   gatewayProtocolConflicts,
+  ...credentialReferences,
   ...policyWorkloads,
   principals,
   telemetryProviders,

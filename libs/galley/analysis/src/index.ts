@@ -1,4 +1,4 @@
 export type { Check, Converter, Derived } from './check.ts';
 export { checks } from './checks.ts';
-export { createGalleyStore } from './store.ts';
+export { createGalleyStore, credentialsKey } from './store.ts';
 export type { View } from './view.ts';

@@ -6,6 +6,7 @@ import {
   type Gateway,
   type Installation,
   type MeshConfig,
+  type ObjectKey,
   type Resource,
   type VirtualService,
 } from '@flotilla/model';
@@ -42,6 +43,10 @@ export const gatewayPorts = ({ selector = {}, servers = [] }: Gateway): readonly
   const workloads = JSON.stringify(Object.entries(selector).sort());
   return [...new Set(servers.flatMap(({ port }) => (port?.number ? [`${port.number} ${workloads}`] : [])))];
 };
+
+/** The key in galley's store of what pilots report of an object's credentials. */
+export const credentialsKey = (collection: Collection, { cluster, namespace, name }: ObjectKey): string =>
+  `${collection} ${cluster} ${namespace}/${name}`;
 
 /** The mesh's configuration, over its defaults. */
 export const meshConfig = (view: View): MeshConfig | undefined => {
@@ -96,6 +101,7 @@ export function createGalleyStore(installed: Installation = defaultInstallation)
       collections.map((collection) => [collection, special[collection] ?? (common as CollectionIndexes)]),
     ),
     installation: {},
+    'unserved-credentials': {},
   });
   store.apply([{ collection: 'installation', key: '', value: installed }]);
   return store;

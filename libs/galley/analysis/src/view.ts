@@ -1,4 +1,4 @@
-import type { Collection, Installation, ObjectKey, Resource } from '@flotilla/model';
+import type { Collection, Installation, ObjectKey, Resource, UnservedCredential } from '@flotilla/model';
 import type { Query, QueryKey } from '@flotilla/query';
 
 /** What galley's queries read: objects as they are in force. */
@@ -6,6 +6,8 @@ export interface View {
   get<C extends Collection>(collection: C, key: ObjectKey): Resource<C> | undefined;
   /** Where galley is installed; it does not change while galley runs. */
   get(collection: 'installation', key: ''): Installation | undefined;
+  /** What pilots report of the credentials that an object names, by `credentialsKey`. */
+  get(collection: 'unserved-credentials', key: string): readonly UnservedCredential[] | undefined;
   /** Keys of the objects that an index of `createGalleyStore` files under a text, in order. */
   index(collection: Collection, index: string, key: string): readonly ObjectKey[];
   list(collection: Collection): readonly ObjectKey[];

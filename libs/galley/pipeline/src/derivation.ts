@@ -7,7 +7,7 @@ import {
   type ObjectId,
   type Problem,
 } from '@flotilla/model';
-import { Engine, Subject, type Query, type QueryKey, type Watch } from '@flotilla/query';
+import { Engine, Subject, type Change, type Query, type QueryKey, type Watch } from '@flotilla/query';
 import { deepEqual, err, messageOf, ok, type Result } from '@flotilla/std';
 import { idOfResource, textOfId } from './object-id.ts';
 
@@ -91,14 +91,15 @@ export class Derivation {
     );
   }
 
-  /** Takes changes of what is in force as one step. */
-  apply(objects: readonly InForce[]): DerivedChanges {
+  /** Takes changes of what is in force, and of what else queries read, as one step. */
+  apply(objects: readonly InForce[], others: readonly Change[] = []): DerivedChanges {
     const derived = new Map<string, ObjectId>();
     const checked = new Map<string, ObjectId>();
     const changed = new Set(
-      this.engine.apply(
-        objects.map(({ id, resource }) => ({ collection: id.collection, key: id.key, value: resource })),
-      ),
+      this.engine.apply([
+        ...objects.map(({ id, resource }) => ({ collection: id.collection, key: id.key, value: resource })),
+        ...others,
+      ]),
     );
     for (const { id, resource } of objects) {
       if (resource === undefined) this.#leave(id, checked);

@@ -25,6 +25,11 @@ export class FilePipeline {
     );
   }
 
+  /** What a pilot would report (Pipeline.noteCredentials). */
+  noteCredentials(...args: Parameters<Pipeline['noteCredentials']>): void {
+    this.#pipeline.noteCredentials(...args);
+  }
+
   complete(): Batch {
     return this.#pipeline.complete();
   }

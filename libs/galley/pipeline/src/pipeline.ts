@@ -1,5 +1,5 @@
 import { deepEqual } from '@flotilla/std';
-import { checks as allChecks, type Check, type Converter } from '@flotilla/galley-analysis';
+import { checks as allChecks, credentialsKey, type Check, type Converter } from '@flotilla/galley-analysis';
 import {
   buildProblem,
   collections,
@@ -15,6 +15,7 @@ import {
   type Put,
   type SourceChange,
   type TraceParent,
+  type UnservedCredential,
 } from '@flotilla/model';
 import type { Engine } from '@flotilla/query';
 import type { Claim } from './claim.ts';
@@ -57,6 +58,8 @@ export class Pipeline {
   readonly #derivation: Derivation;
   readonly #cluster: string;
   readonly #scope: NamespaceScope | undefined;
+  /** Keys of what pilots report of credentials. */
+  #reported: ReadonlySet<string> = new Set();
   #started = false;
 
   constructor(options: PipelineOptions) {
@@ -142,6 +145,21 @@ export class Pipeline {
   /** What is wrong with a source; nothing when it is in step. */
   noteSource(source: string, problem: Problem | undefined): void {
     this.#book.set(`source|${source}`, { section: 'sources', problems: problem ? [{ problem }] : [] });
+  }
+
+  /** What pilots report, of all objects: the credentials that proxies do not get. */
+  noteCredentials(
+    unserved: Iterable<readonly [Pick<ObjectId, 'collection' | 'key'>, readonly UnservedCredential[]]>,
+  ): void {
+    const now = new Map([...unserved].map(([{ collection, key }, value]) => [credentialsKey(collection, key), value]));
+    const gone = [...this.#reported].filter((key) => !now.has(key));
+    const changes = [...now, ...gone.map((key) => [key, undefined] as const)];
+    this.#reported = new Set(now.keys());
+    const { checked } = this.#derivation.apply(
+      [],
+      changes.map(([key, value]) => ({ collection: 'unserved-credentials', key, value })),
+    );
+    this.#noteChecks(checked);
   }
 
   /** A batch of what is in force without any source. */

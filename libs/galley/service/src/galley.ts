@@ -44,6 +44,8 @@ export interface GalleyOptions {
   /** Whether discoverySelectors decide on Istio's own objects as well. */
   readonly scopesConfiguration?: boolean;
 }
+/** What pilots report of credentials is taken note of so often at most. */
+const reportsEveryMs = 100;
 /** How long problems are held back for what is published. */
 const patienceMs = 500;
 const defaultSourceWaitMs = 60_000;
@@ -117,6 +119,10 @@ class Session {
   readonly #outgoing: Outgoing;
   /** Sources of which something has been taken. */
   readonly #begun = new Set<string>();
+  readonly #inTurn = createTurns();
+  /** Rejected when a step beside those of sources fails. */
+  readonly #failed = Promise.withResolvers<never>();
+  #isNoting = false;
   #isOverdue = false;
   #isSettled = false;
 
@@ -127,7 +133,6 @@ class Session {
     this.#shared = shared;
     this.#clock = clock;
     const session = randomUUID();
-    shared.reports.begin(session);
     this.pipeline = new Pipeline({
       session,
       sources,
@@ -141,6 +146,9 @@ class Session {
       { now: clock.now(), isSynced: (source) => this.pipeline.isSynced(source) },
     );
     this.#outgoing = createOutgoing({ publisher, signal, complete: () => this.pipeline.complete() });
+    // It is for `run` to tell of a failure.
+    this.#failed.promise.catch(() => {});
+    shared.reports.begin(session, () => this.#onUnserved());
   }
 
   get problems(): readonly Problem[] {
@@ -154,9 +162,8 @@ class Session {
 
   async run(): Promise<void> {
     const { sources, signal, observability, sourceWait = defaultSourceWaitMs } = this.#options;
-    const inTurn = createTurns();
-    const overdue = Promise.withResolvers<never>();
-    const cancel = this.#clock.after(sourceWait, () => void inTurn(() => this.#goOn()).catch(overdue.reject));
+    const inTurn = this.#inTurn;
+    const cancel = this.#clock.after(sourceWait, () => void inTurn(() => this.#goOn()).catch(this.#failed.reject));
     const sourcesEnd = runSources({
       sources,
       inTurn,
@@ -170,7 +177,7 @@ class Session {
       take: (source, changes) => this.#take(source, changes),
     });
     try {
-      await Promise.race([sourcesEnd, overdue.promise]);
+      await Promise.race([sourcesEnd, this.#failed.promise]);
     } finally {
       cancel();
     }
@@ -209,6 +216,19 @@ class Session {
     }
     for (const read of new Set(reads)) read?.end();
     await this.#publishAndTell(batch);
+  }
+
+  /** Nothing is published: what pilots report changes problems alone. */
+  #onUnserved(): void {
+    if (this.#isNoting) return;
+    this.#isNoting = true;
+    const note = (): Promise<void> => {
+      this.#isNoting = false;
+      this.pipeline.noteCredentials(this.#shared.reports.unserved());
+      this.#shared.problemLog.tell(this.pipeline.takeNewProblems());
+      return Promise.resolve();
+    };
+    this.#clock.after(reportsEveryMs, () => void this.#inTurn(note).catch(this.#failed.reject));
   }
 
   #noteState(source: string, event: SourceEvent): void {

@@ -59,6 +59,11 @@ export const messages = {
     template: 'Port {port} of these workloads is already {protocol} in Gateway {gateway}, so this server does not work',
     remedy: 'choose another port, or merge the Gateways',
   },
+  CredentialNotServed: {
+    code: 'credential-not-served',
+    level: 'warning',
+    template: 'The proxies do not get the credential {name:quoted}: {reason}',
+  },
   PrincipalWithScheme: {
     code: 'principal-with-scheme',
     level: 'warning',

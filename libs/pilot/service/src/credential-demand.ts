@@ -17,6 +17,8 @@ export interface CredentialDemand {
   readonly updates: AsyncIterable<CredentialUpdate>;
   /** Has the source said that there is nothing of this name, or can't it be asked? */
   isAbsent(name: string): boolean;
+  /** Has the source said that there is nothing of this name? */
+  isMissing(name: string): boolean;
   /** Takes note of an update of the source. */
   note(update: CredentialUpdate): void;
 }
@@ -67,6 +69,7 @@ export function followDemand({
   return {
     updates: subscription ?? nothing(),
     isAbsent: (name) => subscription === undefined || names.isWaiting(name) || absent.has(name),
+    isMissing: (name) => absent.has(name),
     note({ put, delete: gone }) {
       for (const name of put.keys()) absent.delete(name);
       for (const name of gone) if (names.isHeld(name)) absent.add(name);

@@ -3,12 +3,14 @@ import { credentialChanges } from '@flotilla/pilot-world';
 import { untracedCause } from './cause.ts';
 import type { ConnectedProxies } from './connected-proxies.ts';
 import type { CredentialDemand } from './credential-demand.ts';
+import type { Reports } from './report/reports.ts';
 import type { Settlement } from './settlement.ts';
 
 export interface CredentialsOptions {
   readonly demand: CredentialDemand;
   readonly settlement: Settlement;
   readonly proxies: ConnectedProxies;
+  readonly reports: Pick<Reports, 'credentialsChanged'>;
   onError(error: unknown): void;
 }
 
@@ -23,10 +25,12 @@ export async function followCredentials(options: CredentialsOptions): Promise<vo
   }
 }
 
-async function apply({ demand, settlement, proxies }: CredentialsOptions, update: CredentialUpdate): Promise<void> {
+async function apply(options: CredentialsOptions, update: CredentialUpdate): Promise<void> {
+  const { demand, settlement, proxies, reports } = options;
   demand.note(update);
   await settlement.settle(credentialChanges(update), untracedCause());
   const absent = new Set(update.delete);
   const accounts = new Set([...(update.readers ?? [])].flatMap(([account, mayRead]) => (mayRead ? [] : account)));
   if (absent.size + accounts.size > 0) for (const proxy of proxies) proxy.onRefused({ absent, accounts });
+  reports.credentialsChanged(update.readers?.size ? undefined : [...update.put.keys(), ...update.delete]);
 }

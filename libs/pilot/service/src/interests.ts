@@ -130,6 +130,10 @@ export class Interests implements Source {
     return [...(this.#named.get(kind) ?? [])].flatMap(([name, list]) => list.get(name) ?? []);
   }
 
+  isRequested(kind: XdsKind, name: string): boolean {
+    return this.#named.get(kind)?.has(name) ?? false;
+  }
+
   namesOf(kind: XdsKind): readonly string[] {
     return [...(this.#named.get(kind)?.keys() ?? [])];
   }

@@ -14,7 +14,7 @@ import { Engine } from '@flotilla/query';
 import { messageOf, systemClock } from '@flotilla/std';
 import { untracedCause } from './cause.ts';
 import { ConnectedProxies } from './connected-proxies.ts';
-import { followDemand } from './credential-demand.ts';
+import { followDemand, type CredentialDemand } from './credential-demand.ts';
 import { debugPages } from './debug-pages.ts';
 import { followConfiguration } from './follow-configuration.ts';
 import { followCredentials } from './follow-credentials.ts';
@@ -100,7 +100,8 @@ export function createPilot(options: PilotOptions) {
     onError: onError('a key set could not be applied; the others go on'),
     signal,
   });
-  const credentials = { demand, settlement, proxies, onError: onError('credentials could not be applied') };
+  const onFailure = onError('credentials could not be applied');
+  const credentials = { demand, settlement, proxies, reports, onError: onFailure };
   let credentialsFollowed: Promise<void> | undefined;
   /**
    * Runs until the signal aborts; throws what ends it, and may be called again after that. Credentials are followed
@@ -111,7 +112,7 @@ export function createPilot(options: PilotOptions) {
     const configurationFollowed = followConfiguration({ ...options, settlement, gate, keySets, reports });
     await Promise.all([configurationFollowed, credentialsFollowed]);
   }
-  const open = openerOf(parts, { gate, lists, reports, isAbsent: demand.isAbsent, onDropped: collectSoon });
+  const open = openerOf(parts, { gate, lists, reports, demand, onDropped: collectSoon });
   const ads = createAdsServer({ protocol: xdsProtocol, observability, open, limits, identify: options.identify });
   const allProblems = (): readonly PilotProblem[] => [...problems.all, ...keySets.problems()];
   return {
@@ -161,14 +162,15 @@ function reportsOf({ options, engine, proxies, log }: Parts, lists: SharedLists)
   });
 }
 
-interface OpenerOptions extends Pick<ProxyContext, 'lists' | 'isAbsent' | 'onDropped'> {
+interface OpenerOptions extends Pick<ProxyContext, 'lists' | 'onDropped'> {
+  readonly demand: CredentialDemand;
   readonly gate: StartGate;
   readonly reports: Reports;
 }
 /** Opens the session of a proxy that connects. Throws while pilot may not serve. */
 function openerOf(
   { options, limits, engine, metrics, proxies }: Parts,
-  { gate, reports, ...context }: OpenerOptions,
+  { gate, reports, demand, ...context }: OpenerOptions,
 ): AdsServerOptions['open'] {
   return (opening) => {
     gate.check();
@@ -178,6 +180,9 @@ function openerOf(
       tracer: options.observability.tracer,
       metrics,
       report: reports.open(),
+      isAbsent: demand.isAbsent,
+      isMissing: demand.isMissing,
+      onCredentials: reports.credentialsChanged,
       maxUnknownNames: limits.xdsUnknownNames,
       onClose: (closed) => {
         proxies.delete(closed);

@@ -1,4 +1,5 @@
 import type { Effect, Source } from '@flotilla/ads';
+import type { UnservedCredential } from '@flotilla/model';
 import type { Logger, Tracer } from '@flotilla/observability-port';
 import { LastDeliveries, type ConnectedProxy } from '@flotilla/pilot-debug';
 import { proxySubject, workload, type ProxyAttributes } from '@flotilla/pilot-world';
@@ -28,6 +29,9 @@ export interface ProxyContext {
   readonly maxUnknownNames: number;
   /** Is it known that there is no credential of this name? */
   isAbsent(name: string): boolean;
+  isMissing(name: string): boolean;
+  /** The proxy has requested resources of these names, which are credentials. */
+  onCredentials(names: readonly string[]): void;
   /** The proxy has let go of a result, which may be held by nobody now. */
   onDropped(): void;
   onClose(proxy: Proxy): void;
@@ -130,6 +134,14 @@ export class Proxy implements Session, Holder {
     this.report.pushed();
   }
 
+  /** Which of these credentials, as objects name them, it requests and does not get. */
+  unserved(names: Iterable<string>): readonly UnservedCredential[] {
+    return this.#secrets.unserved(names, {
+      isRequested: (name) => this.#interests.isRequested('sds', name),
+      subject: this.subject,
+    });
+  }
+
   /** Called when citadel has reported which credentials do not exist, and which readers may have none. */
   onRefused(refusals: CredentialRefusals): void {
     if (this.attributes.identity === undefined) return;
@@ -143,7 +155,9 @@ export class Proxy implements Session, Holder {
     switch (effect.kind) {
       case 'subscribed':
         this.#interests.follow(effect);
-        if (effect.typeUrl === typeUrls.sds) this.#secrets.requested(effect.added, this.subject);
+        if (effect.typeUrl !== typeUrls.sds) return;
+        this.#secrets.requested(effect.added, this.subject);
+        this.#context.onCredentials(effect.added);
         return;
       case 'send':
         this.#interests.becomeKnown(effect);

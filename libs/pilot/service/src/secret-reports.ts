@@ -1,6 +1,8 @@
+import { reportCredentials } from '@flotilla/bus-port';
+import { rootsSuffix, type UnservedCredential, type UnservedReason } from '@flotilla/model';
 import type { Logger } from '@flotilla/observability-port';
 import { provenAccount, type ProxyAttributes } from '@flotilla/pilot-world';
-import { secretAccess, type SecretRefusal } from '@flotilla/pilot-xds';
+import { resourceName, secretAccess, type SecretRefusal } from '@flotilla/pilot-xds';
 import type { Engine, Subject } from '@flotilla/query';
 import { groupBy } from '@flotilla/std';
 import type { PilotMetrics } from './metrics.ts';
@@ -23,9 +25,17 @@ export interface SecretReportsContext {
   readonly engine: Engine;
   readonly log: Logger;
   readonly metrics: PilotMetrics;
-  /** Whether citadel has answered that there is no credential of this name. */
+  /** Whether there is no credential of this name: citadel has none, or was not asked because of a limit. */
   isAbsent(name: string): boolean;
+  /** Whether citadel has answered that there is no credential of this name. */
+  isMissing(name: string): boolean;
 }
+/** What galley tells the author of the object that names the credential. */
+const reportedReasons: Partial<Readonly<Record<SecretRefusal, UnservedReason>>> = {
+  'not a name': 'not a name',
+  'not authorised': 'not allowed',
+  'another namespace': 'other namespace',
+};
 /** What citadel has refused or does not have. */
 export interface CredentialRefusals {
   /** Names of credentials that do not exist. */
@@ -44,7 +54,7 @@ interface Asked {
  * time that becomes known.
  */
 export function createSecretReports(
-  { engine, log, metrics, isAbsent }: SecretReportsContext,
+  { engine, log, metrics, isAbsent, isMissing }: SecretReportsContext,
   { identity }: ProxyAttributes,
 ) {
   const account = provenAccount(identity)?.account;
@@ -64,7 +74,30 @@ export function createSecretReports(
     if ('refused' in access) return access.refused === 'not decided' ? undefined : access.refused;
     return isAbsent(access.key) ? 'not there' : undefined;
   };
+  const unservedReason = (name: string, subject: Subject): UnservedReason | undefined => {
+    const access = engine.read(secretAccess, name, subject);
+    if ('refused' in access) return reportedReasons[access.refused];
+    return isMissing(access.key) ? 'not found' : undefined;
+  };
   return {
+    /**
+     * Which of these credentials, as objects name them, the proxy does not get of those that it requests; the first
+     * ones.
+     */
+    unserved(
+      names: Iterable<string>,
+      { isRequested, subject }: { isRequested(resource: string): boolean; readonly subject: Subject },
+    ): readonly UnservedCredential[] {
+      const found: UnservedCredential[] = [];
+      for (const credential of names)
+        for (const suffix of ['', rootsSuffix]) {
+          const resource = `${resourceName(credential)}${suffix}`;
+          const reason = isRequested(resource) ? unservedReason(resource, subject) : undefined;
+          if (reason !== undefined) found.push({ name: `${credential}${suffix}`, reason });
+          if (found.length === reportCredentials.perObject) return found;
+        }
+      return found;
+    },
     /** The proxy, known to queries as `subject`, has newly requested secrets of these names. */
     requested(names: readonly string[], subject: Subject): void {
       report(names.map((name) => ({ name, reason: reasonFor(name, subject) })));

@@ -15,3 +15,4 @@ export {
   preparedLists,
 } from './roots.ts';
 export { type SecretRefusal, secretAccess } from './secrets/access.ts';
+export { resourceName } from './tls/sds.ts';

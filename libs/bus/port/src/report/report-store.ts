@@ -5,6 +5,7 @@ import type { TakeReport } from '../port.ts';
 import { answerToBytes, reportFromBytes } from './report-wire.ts';
 import {
   maxReportBytes,
+  reportCredentials,
   reportTexts,
   type ObjectRef,
   type ObjectReport,
@@ -31,6 +32,8 @@ export interface ReportStoreOptions {
   readonly onLimit: (kind: keyof ReportLimits) => void;
   /** Called after each change. */
   readonly onChange?: () => void;
+  /** Called when what is reported of unserved credentials may be different now. */
+  readonly onUnserved?: () => void;
 }
 export interface ReceivedReport extends ObjectReport {
   /** When it was received, by the store's clock. */
@@ -72,8 +75,10 @@ const ttlMs = { least: 1000, most: 300_000 };
 const maxText = 600;
 /** What a report takes beside its texts, about. */
 const overheadBytes = 200;
-const sizeOf = ({ collection, key, version, errors }: ObjectReport): number =>
-  overheadBytes + 2 * (collection.length + lengthOf(key) + version.length + errors.join('').length);
+const sizeOf = ({ collection, key, version, errors, unserved }: ObjectReport): number =>
+  overheadBytes * (1 + unserved.length) +
+  2 * [collection, version, ...errors, ...unserved.map(({ name }) => name)].join('').length +
+  2 * lengthOf(key);
 const answers = {
   taken: answerToBytes({ kind: 'taken' }),
   resend: answerToBytes({ kind: 'resend' }),
@@ -81,7 +86,7 @@ const answers = {
 
 /** Reports of all pilots. Texts are made printable and cut: what a reporter writes is not trusted. */
 export function createReportStore(options: ReportStoreOptions): ReportStore {
-  const { session, limits, clock, onLimit, onChange = () => {} } = options;
+  const { session, limits, clock, onLimit, onChange = () => {}, onUnserved = () => {} } = options;
   const pilots = new Map<string, Pilot>();
   let bytes = 0;
   const { reportMessages } = limits;
@@ -97,6 +102,7 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
     forget(pilot.gathered?.values());
     pilots.delete(pilot.instance);
     onChange();
+    if (hasUnserved(pilot.reports?.values())) onUnserved();
   }
 
   function drop(from: Map<CollectionKey, ReceivedReport>, object: ObjectRef): void {
@@ -168,13 +174,17 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
       [pilot.gathered, pilot.leftOut] = [new Map(), 0];
     }
     const into = pilot.gathered ?? pilot.reports ?? new Map<CollectionKey, ReceivedReport>();
+    const before = [...report.put, ...report.delete].flatMap((object) => into.get(idOf(boundedId(object))) ?? []);
+    let isUnservedNew = !pilot.gathered && (hasUnserved(report.put) || hasUnserved(before));
     for (const each of report.put) put(pilot, into, boundedReport(each));
     for (const object of report.delete) drop(into, boundedId(object));
     if (report.ends && pilot.gathered) {
+      isUnservedNew = hasUnserved(pilot.gathered.values()) || hasUnserved(pilot.reports?.values());
       forget(pilot.reports?.values());
       [pilot.reports, pilot.gathered] = [pilot.gathered, undefined];
     }
     onChange();
+    if (isUnservedNew) onUnserved();
   }
 
   return {
@@ -198,6 +208,9 @@ export function createReportStore(options: ReportStoreOptions): ReportStore {
   };
 }
 
+const hasUnserved = (reports: Iterable<ObjectReport> | undefined): boolean =>
+  [...(reports ?? [])].some(({ unserved }) => unserved.length > 0);
+
 /** Names of galley's own objects are shorter than the bound. */
 const boundedId = ({ collection, key }: ObjectRef): ObjectRef => ({
   collection: printable(collection, maxText) as ObjectRef['collection'],
@@ -207,9 +220,12 @@ const boundedId = ({ collection, key }: ObjectRef): ObjectRef => ({
     name: printable(key.name, maxText),
   }),
 });
-const boundedReport = ({ version, errors, ...report }: ObjectReport): ObjectReport => ({
+const boundedReport = ({ version, errors, unserved, ...report }: ObjectReport): ObjectReport => ({
   ...report,
   ...boundedId(report),
   version: printable(version, maxText),
   errors: errors.slice(0, reportTexts.perObject).map((text) => printable(text, reportTexts.characters)),
+  unserved: unserved
+    .slice(0, reportCredentials.perObject)
+    .map(({ name, reason }) => ({ name: printable(name, reportCredentials.characters), reason })),
 });

@@ -1,18 +1,35 @@
 import { flotilla } from '@flotilla/proto-gen/bus';
-import type { Collection } from '@flotilla/model';
+import type { Collection, UnservedCredential, UnservedReason } from '@flotilla/model';
 import { checkFormat, thisWriter } from '../format.ts';
 import { keyFromWire, keyToWire, type WireKey } from '../wire-key.ts';
 import type { ObjectRef, ObjectReport, Report, ReportAnswer } from './report.ts';
 
-const { Format, Report: Message, ReportAnswer: Answer } = flotilla.bus.v1;
+const { Format, Report: Message, ReportAnswer: Answer, UnservedCredential: Unserved } = flotilla.bus.v1;
 const { Kind } = Answer;
+
+const reasons: Readonly<Record<UnservedReason, flotilla.bus.v1.UnservedCredential.Reason>> = {
+  'not found': Unserved.Reason.NOT_FOUND,
+  'not allowed': Unserved.Reason.NOT_ALLOWED,
+  'other namespace': Unserved.Reason.OTHER_NAMESPACE,
+  'not a name': Unserved.Reason.NOT_A_NAME,
+};
+/** Reasons of a later version are left out. */
+const unservedOf = ({ name, reason }: flotilla.bus.v1.IUnservedCredential): readonly UnservedCredential[] =>
+  (Object.keys(reasons) as UnservedReason[])
+    .filter((known) => reasons[known] === reason)
+    .map((known) => ({ name: name ?? '', reason: known }));
 
 /** A report as flotilla.bus.v1.Report. */
 export const reportToBytes = ({ put, delete: gone, ...head }: Report): Uint8Array =>
   Message.encode({
     ...head,
     ...thisWriter.format,
-    put: put.map(({ key, errors, ...object }) => ({ ...object, key: keyToWire(key), errors: [...errors] })),
+    put: put.map(({ key, errors, unserved, ...object }) => ({
+      ...object,
+      key: keyToWire(key),
+      errors: [...errors],
+      unserved: unserved.map(({ name, reason }) => ({ name, reason: reasons[reason] })),
+    })),
     delete: gone.map(({ collection, key }) => ({ collection, key: keyToWire(key) })),
   }).finish();
 
@@ -36,14 +53,17 @@ export function reportFromBytes(bytes: Uint8Array): Report {
     seq: Number(seq),
     begins: begins ?? false,
     ends: ends ?? false,
-    put: (put ?? []).map(({ version, concerned, acknowledged, rejected, errors, ...object }): ObjectReport => ({
-      ...idOf(object),
-      version: version ?? '',
-      concerned: concerned ?? 0,
-      acknowledged: acknowledged ?? 0,
-      rejected: rejected ?? 0,
-      errors: errors ?? [],
-    })),
+    put: (put ?? []).map(
+      ({ version, concerned, acknowledged, rejected, errors, unserved, ...object }): ObjectReport => ({
+        ...idOf(object),
+        version: version ?? '',
+        concerned: concerned ?? 0,
+        acknowledged: acknowledged ?? 0,
+        rejected: rejected ?? 0,
+        errors: errors ?? [],
+        unserved: (unserved ?? []).flatMap(unservedOf),
+      }),
+    ),
     delete: (gone ?? []).map(idOf),
     ttlMs: ttlMs ?? 0,
   };

@@ -1,4 +1,4 @@
-import type { Delete } from '@flotilla/model';
+import type { Delete, UnservedCredential } from '@flotilla/model';
 
 /** An object, as the bus names it. */
 export type ObjectRef = Pick<Delete, 'collection' | 'key'>;
@@ -14,6 +14,7 @@ export interface ObjectReport extends ObjectRef {
   readonly rejected: number;
   /** Why it was rejected, in Envoy's words; bounded and printable. */
   readonly errors: readonly string[];
+  readonly unserved: readonly UnservedCredential[];
 }
 
 /**
@@ -46,5 +47,7 @@ export type ReportAnswer =
 
 /** What is said of an object has at most so many texts, and each at most so many characters. */
 export const reportTexts = { perObject: 3, characters: 400 } as const;
+/** Of an object at most so many credentials are reported, with names of at most so many characters. */
+export const reportCredentials = { perObject: 20, characters: 400 } as const;
 /** A message of reports has at most so many bytes. */
 export const maxReportBytes = 256 * 1024;

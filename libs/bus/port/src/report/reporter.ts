@@ -34,7 +34,8 @@ const retryMs = { first: 100, most: 5000 };
 const answerMs = 5000;
 /** A message is closed with so many bytes of objects: with one object more it is below what galley takes. */
 const messageBytes = maxReportBytes / 2;
-const sizeOf = ({ key, errors }: ObjectReport): number => 80 + 3 * (lengthOf(key) + errors.join('').length);
+const sizeOf = ({ key, errors, unserved }: ObjectReport): number =>
+  80 + 3 * (lengthOf(key) + [...errors, ...unserved.map(({ name }) => name)].join('1234').length);
 
 /**
  * One message is under way at a time; what changes meanwhile is sent with the next one, the latest of each object.

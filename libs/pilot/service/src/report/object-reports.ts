@@ -1,13 +1,17 @@
 import type { Resource } from '@flotilla/ads';
-import { idOf, reportTexts, type ObjectRef, type ObjectReport } from '@flotilla/bus-port';
+import { idOf, reportCredentials, reportTexts, type ObjectRef, type ObjectReport } from '@flotilla/bus-port';
+import type { UnservedCredential } from '@flotilla/model';
 import { typeUrls, type XdsKind } from '@flotilla/pilot-xds';
 import type { Cell, Engine, Result, Subject, Watch } from '@flotilla/query';
+import { compareText } from '@flotilla/std';
 import type { ProxyReport, Scope } from './proxy-report.ts';
 
 /** A proxy: whom queries answer, and what it answered. */
 export interface ReportedProxy {
   readonly subject: Subject;
   readonly report?: ProxyReport;
+  /** Which of these credentials, as objects name them, it requests and does not get. */
+  unserved?(names: Iterable<string>): readonly UnservedCredential[];
 }
 /** Proxies that have a result. */
 export interface Holders {
@@ -29,11 +33,15 @@ export interface ReportedObject extends ObjectRef {
   readonly cells: readonly Cell[];
   /** The World's revision that brought this version. */
   readonly revision: number;
+  /** The credentials that it names. */
+  readonly credentials: ReadonlySet<string>;
 }
 
 /** Which proxies have something that read an object, and what. */
 interface Reach {
   readonly concerned: number;
+  /** Lists them, some more than once. */
+  proxies(): Iterable<ReportedProxy>;
   /** Of those, the ones that have not acknowledged all; by proxy, the types of which it has that. */
   readonly unsettled: ReadonlyMap<ProxyReport, ReadonlySet<string>>;
   /** Resources that read it; undefined: any, of any type. */
@@ -60,8 +68,8 @@ export class ObjectReports {
     this.#options = options;
   }
 
-  of({ collection, key, version, cells, revision }: ReportedObject): ObjectReport {
-    const { concerned, unsettled, made } = this.#reach(cells);
+  of({ collection, key, version, cells, revision, credentials }: ReportedObject): ObjectReport {
+    const { concerned, proxies, unsettled, made } = this.#reach(cells);
     const id = idOf({ collection, key });
     const errors = new Set<string>();
     let [pending, rejected] = [0, 0];
@@ -78,7 +86,8 @@ export class ObjectReports {
       else if (proxy.isPending(revision, concerns)) pending += 1;
     }
     const acknowledged = concerned - pending - rejected;
-    return { collection, key, version, concerned, acknowledged, rejected, errors: [...errors] };
+    const unserved = credentials.size > 0 ? unservedOf(credentials, proxies()) : [];
+    return { collection, key, version, concerned, acknowledged, rejected, errors: [...errors], unserved };
   }
 
   #reach(cells: readonly Cell[]): Reach {
@@ -105,20 +114,37 @@ export class ObjectReports {
         if (types) types.add(typeUrls[kind]);
         else unsettled.set(report, new Set([typeUrls[kind]]));
       }
-    return concerned > 0 || hubs.length === 0 ? { concerned, unsettled, made } : this.#reachOf(hubs);
+    const proxies = (): Iterable<ReportedProxy> => [...found].flatMap(({ holders }) => [...holders]);
+    return concerned > 0 || hubs.length === 0 ? { concerned, proxies, unsettled, made } : this.#reachOf(hubs);
   }
 
   /** Proxies for which one of these results is valid. */
   #reachOf(hubs: readonly Pick<Result, 'signature' | 'values'>[]): Reach {
-    let concerned = 0;
+    const proxies: ReportedProxy[] = [];
     const unsettled = new Map<ProxyReport, ReadonlySet<string>>();
-    for (const { subject, report } of this.#options.connected()) {
+    for (const proxy of this.#options.connected()) {
+      const { subject, report } = proxy;
       if (!report || !hubs.some(({ signature, values }) => subject.valuesOf(signature) === values)) continue;
-      concerned += 1;
+      proxies.push(proxy);
       if (!report.isSettled) unsettled.set(report, noTypes);
     }
-    return { concerned, unsettled, made: undefined };
+    return { concerned: proxies.length, proxies: () => proxies, unsettled, made: undefined };
   }
+}
+
+/** Of more proxies than this that do not get a credential, the others are not asked: what they lack is the same. */
+const maxAsked = 100;
+
+/** What proxies do not get of the credentials that an object names, each once. */
+function unservedOf(names: ReadonlySet<string>, proxies: Iterable<ReportedProxy>): readonly UnservedCredential[] {
+  const found = new Map<string, UnservedCredential>();
+  let asked = 0;
+  for (const proxy of new Set(proxies)) {
+    const unserved = proxy.unserved?.(names) ?? [];
+    for (const one of unserved) if (found.size < reportCredentials.perObject) found.set(one.name, one);
+    if (unserved.length > 0 && (asked += 1) === maxAsked) break;
+  }
+  return [...found.values()].sort((a, b) => compareText(a.name, b.name));
 }
 
 const noTypes: ReadonlySet<string> = new Set();

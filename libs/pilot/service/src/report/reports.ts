@@ -1,7 +1,8 @@
 import { createReporter, idOf, type CollectionKey, type ObjectReport, type ReportSender } from '@flotilla/bus-port';
-import { keyOf, type Batch } from '@flotilla/model';
+import { keyOf, rootsSuffix, type Batch } from '@flotilla/model';
 import { cellsOf } from '@flotilla/pilot-world';
 import type { Engine } from '@flotilla/query';
+import { credentialNames } from '@flotilla/rules';
 import type { Clock } from '@flotilla/std';
 import { ObjectReports, type ObjectReportsOptions, type ReportedObject } from './object-reports.ts';
 import { ProxyReport } from './proxy-report.ts';
@@ -22,6 +23,11 @@ export interface Reports {
   close(proxy: ProxyReport): void;
   /** The World has what is in the batch; returns its revision. Nothing is worked out before `settled`. */
   begin(batch: Batch): number;
+  /**
+   * What proxies get of these credentials may be different now, or which of them they request; undefined: of any. They
+   * are named as Secrets or as resources.
+   */
+  credentialsChanged(names: Iterable<string> | undefined): void;
   /** What follows from the changes has been sent, or will be when its proxy is ready. */
   settled(): void;
 }
@@ -38,6 +44,16 @@ const whole = { calmMs: 200, mostMs: 2000 };
 /** A rejected response that brought more objects than this is taken for one that brought all. */
 const maxChanged = 10_000;
 
+/** The part of a name that all names of a Secret and of its roots have in common. */
+function secretOf(name: string): string {
+  const last = name.slice(name.lastIndexOf('/') + 1);
+  return last.endsWith(rootsSuffix) ? last.slice(0, -rootsSuffix.length) : last;
+}
+
+/** Kinds whose TLS settings name credentials. */
+const namesCredentials: ReadonlySet<string> = new Set(['gateways', 'destination-rules']);
+const noCredentials: ReadonlySet<string> = new Set();
+
 interface KnownObject extends ReportedObject {
   readonly id: CollectionKey;
 }
@@ -47,6 +63,7 @@ export const noReports: Reports = {
   open: () => new ProxyReport({ onChange: () => {}, changedSince: () => undefined }),
   close: () => {},
   begin: () => 0,
+  credentialsChanged: () => {},
   settled: () => {},
 };
 
@@ -56,6 +73,8 @@ export function createReports(options: ReportsOptions): Reports {
   const reporter = createReporter(options);
   const objectReports = new ObjectReports(options);
   const objects = new Map<CollectionKey, KnownObject>();
+  /** Objects that name credentials, by `secretOf`. */
+  const byCredential = new Map<string, Set<KnownObject>>();
   /** Objects by their revision, the latest last; an object that has changed since is in it more than once. */
   let history: KnownObject[] = [];
   const due = new Set<KnownObject>();
@@ -132,9 +151,25 @@ export function createReports(options: ReportsOptions): Reports {
     plan();
   }
 
+  /** Returns whether it was known. */
+  function forget(id: CollectionKey): boolean {
+    const known = objects.get(id);
+    for (const name of known?.credentials ?? []) {
+      const naming = byCredential.get(secretOf(name));
+      if (known && naming?.delete(known) && naming.size === 0) byCredential.delete(secretOf(name));
+    }
+    return objects.delete(id);
+  }
+
   function put(object: ReportedObject): void {
     const known = { ...object, id: idOf(object) };
+    forget(known.id);
     objects.set(known.id, known);
+    for (const name of known.credentials) {
+      const naming = byCredential.get(secretOf(name));
+      if (naming) naming.add(known);
+      else byCredential.set(secretOf(name), new Set([known]));
+    }
     history.push(known);
     if (history.length > 2 * objects.size + 1000) history = history.filter((each) => objects.get(each.id) === each);
   }
@@ -148,12 +183,19 @@ export function createReports(options: ReportsOptions): Reports {
       reporter.follow(batch.session);
       for (const { resource, version = '' } of batch.put) {
         const [collection, key] = [resource.collection, keyOf(resource.meta)];
-        put({ collection, key, version, revision, cells: cellsOf(collection, key) });
+        const named = namesCredentials.has(collection) ? credentialNames(resource.spec).map(({ name }) => name) : [];
+        const credentials = named.length > 0 ? new Set(named) : noCredentials;
+        put({ collection, key, version, revision, credentials, cells: cellsOf(collection, key) });
       }
-      const gone = batch.delete.filter((object) => objects.delete(idOf(object)));
+      const gone = batch.delete.filter((object) => forget(idOf(object)));
       reporter.update([], gone);
       dueSince = Math.min(dueSince, revision);
       return revision;
+    },
+    credentialsChanged(names) {
+      const naming = names ? [...names].map((name) => byCredential.get(secretOf(name)) ?? []) : byCredential.values();
+      for (const known of naming) for (const object of known) due.add(object);
+      if (due.size > 0) plan();
     },
     settled() {
       isSettling = false;
