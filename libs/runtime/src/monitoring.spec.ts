@@ -9,7 +9,12 @@ const pages: Pages = {
     summary: 'what <was> asked',
     answer: ({ query, wantsJson }) => jsonAnswer({ name: query.get('name'), wantsJson }),
   },
-  '/debug/secret': { summary: 'for neighbours', isGuarded: true, answer: () => textAnswer(['for you']) },
+  '/debug/secret': {
+    summary: 'for neighbours',
+    guard: ({ address, token }) =>
+      Promise.resolve(token === 'good' ? undefined : textAnswer([`not for ${address} with ${token}`], 401)),
+    answer: () => textAnswer(['for you']),
+  },
   '/debug/broken': { summary: 'fails', answer: () => Promise.reject(new Error('no such thing')) },
 };
 const close: (() => unknown)[] = [];
@@ -27,8 +32,8 @@ async function serve(address = '127.0.0.1') {
     pages: () => pages,
   });
   close.push(() => server.close());
-  return async (path: string, { host = '127.0.0.1', accept = '*/*' } = {}) => {
-    const response = await fetch(`http://${host}:${server.port}${path}`, { headers: { accept } });
+  return async (path: string, { host = '127.0.0.1', ...headers }: Readonly<Record<string, string>> = {}) => {
+    const response = await fetch(`http://${host}:${server.port}${path}`, { headers });
     return { status: response.status, text: await response.text() };
   };
 }
@@ -64,14 +69,25 @@ describe('the monitoring port', () => {
     });
   });
 
-  it('serves guarded pages to neighbours only', async (context) => {
+  it('serves guarded pages to neighbours, and to those whom the guard admits', async (context) => {
     const outside = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
     if (outside === undefined) return context.skip('this machine has no address but loopback ones');
     const get = await serve('0.0.0.0');
     expect((await get('/debug/secret')).text).toBe('for you\n');
-    expect((await get('/debug/secret', { host: outside })).status).toBe(403);
+    const stranger = {
+      host: outside,
+      'x-forwarded-for': '127.0.0.1',
+      'x-real-ip': '127.0.0.1',
+      forwarded: 'for=127.0.0.1',
+    };
+    const refused = { status: 401, text: `not for ${outside} with undefined\n` };
+    expect(await get('/debug/secret', { host: outside })).toEqual(refused);
+    expect(await get('/debug/secret', stranger)).toEqual(refused);
+    expect((await get('/debug/secret', { ...stranger, authorization: 'Bearer bad' })).status).toBe(401);
+    expect((await get('/debug/secret', { ...stranger, authorization: 'Basic good' })).status).toBe(401);
+    expect((await get('/debug/secret', { ...stranger, authorization: 'bearer good' })).text).toBe('for you\n');
     expect((await get('/debug/echo', { host: outside })).status).toBe(200);
   });
 

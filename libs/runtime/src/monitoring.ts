@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { textAnswer, type PageAnswer, type Pages } from '@flotilla/observability-port';
+import { textAnswer, type PageAnswer, type PageGuard, type Pages } from '@flotilla/observability-port';
 import { serveHttp, type GuardOptions, type HttpServer } from '@flotilla/server';
 import { messageOf } from '@flotilla/std';
 import { isLoopback } from './loopback.ts';
@@ -51,11 +51,8 @@ export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer>
     const known = all();
     const page = Object.hasOwn(known, pathname) ? known[pathname] : undefined;
     if (!page) return textAnswer(['not found: / lists all pages'], 404);
-    if (page.isGuarded && !isLoopback(request.socket.remoteAddress ?? ''))
-      return textAnswer(
-        ['only for callers in the same pod: kubectl port-forward, or a request from this machine'],
-        403,
-      );
+    const refusal = page.guard && (await refusalOf(page.guard, request));
+    if (refusal) return refusal;
     const wantsJson = query.has('json') || accept.includes('application/json');
     return page.answer({ query, wantsJson });
   }
@@ -71,7 +68,16 @@ export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer>
       } = await answer(request).catch((thrown: unknown) =>
         textAnswer([`the page could not be generated: ${messageOf(thrown)}`], 500),
       );
-      response.writeHead(status, { 'content-type': contentType }).end(text);
+      // RFC 9110, "401 Unauthorized".
+      const challenge = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+      response.writeHead(status, { 'content-type': contentType, ...challenge }).end(text);
     },
   });
+}
+
+/** What a caller gets instead of a guarded page; callers in the same pod pass, by the address of their connection. */
+async function refusalOf(guard: PageGuard, { socket, headers }: IncomingMessage): Promise<PageAnswer | undefined> {
+  const { remoteAddress: address = '' } = socket;
+  if (isLoopback(address)) return undefined;
+  return guard({ address, token: /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1] });
 }

@@ -106,6 +106,36 @@ describe('a client without a certificate', () => {
   });
 });
 
+describe("pilot's pages about proxies", () => {
+  const address = '10.0.0.9';
+  /** What a caller from another pod gets: the status and the first line; `served` when the page is not refused. */
+  async function visit(path: string, token?: string): Promise<string> {
+    const refusal = await fleet.pilot.pages[path]?.guard?.({ address, token });
+    return refusal ? `${refusal.status} ${refusal.text.split('\n')[0]}` : 'served';
+  }
+  const paths = ['/debug/syncz', '/debug/config_dump'];
+
+  it.each(paths)('%s is for service accounts of the control plane', async (path) => {
+    expect(await visit(path)).toBe('401 this page is for callers in the same pod');
+    const system = { namespace: 'istio-system', serviceAccount: 'admin' };
+    expect(await visit(path, await mint.mint(system))).toBe('served');
+    expect(await visit(path, await mint.mint())).toBe(
+      '403 spiffe://cluster.local/ns/shop/sa/web is not in namespace istio-system',
+    );
+    for (const wrong of [{ expires: -3600 }, { isForged: true }, { audience: 'api' }, { issuer: 'https://a.test' }])
+      expect(await visit(path, await mint.mint({ ...system, ...wrong }))).toMatch(/^401 bearer token: /);
+    expect(await visit(path, 'x'.repeat(43))).toMatch(/^401 bearer token: /);
+  });
+
+  it('say what to do', async () => {
+    const refusal = await fleet.pilot.pages['/debug/syncz']?.guard?.({ address, token: undefined });
+    expect(refusal?.text).toContain('kubectl create token NAME -n istio-system --audience istio-ca');
+  });
+
+  it('are the only ones that are guarded', () =>
+    expect(Object.keys(fleet.pilot.pages).filter((path) => fleet.pilot.pages[path]?.guard)).toEqual(paths));
+});
+
 describe('the owner of a token', () => {
   /** Calls citadel with the certificate of a service, or with none. */
   async function identify(service?: string): Promise<InstanceType<typeof IdentifyResponse>> {

@@ -2,7 +2,16 @@ export { type Activity, noActivity } from './activity.ts';
 export { BoundedLabels, type LabelSets } from './labels.ts';
 export { type LimitHit, createLimits } from './limits.ts';
 export type { Counter, Labels, Metrics } from './metrics.ts';
-export { jsonAnswer, textAnswer, type Page, type PageAnswer, type PageRequest, type Pages } from './page.ts';
+export {
+  jsonAnswer,
+  textAnswer,
+  type Page,
+  type PageAnswer,
+  type PageCaller,
+  type PageGuard,
+  type PageRequest,
+  type Pages,
+} from './page.ts';
 export { problemsPage } from './problems-page.ts';
 import { noActivity, type Activity } from './activity.ts';
 import type { Labels, Metrics } from './metrics.ts';

@@ -10,11 +10,23 @@ export interface PageAnswer {
   readonly contentType: string;
   readonly text: string;
 }
+/** Who requests a page. */
+export interface PageCaller {
+  /** The address that the connection comes from; headers that claim another one do not count. */
+  readonly address: string;
+  /** The bearer token of the request. */
+  readonly token: string | undefined;
+}
+/** Resolves with what a caller gets instead of a page that it may not see; undefined when it may see it. */
+export type PageGuard = (caller: PageCaller) => Promise<PageAnswer | undefined>;
 export interface Page {
   /** One line for the list of pages. */
   readonly summary: string;
-  /** Served only to callers on the same machine or in the same pod, as Istio's debug interface is. */
-  readonly isGuarded?: boolean;
+  /**
+   * Decides who may see it besides callers on the same machine or in the same pod (Istio's debug interface). Without
+   * it, everybody may.
+   */
+  readonly guard?: PageGuard;
   answer(request: PageRequest): PageAnswer | Promise<PageAnswer>;
 }
 /** Pages by path. */

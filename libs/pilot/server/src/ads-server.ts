@@ -8,7 +8,7 @@ import { flagOf, limitKinds, type AdsLimits } from './limits.ts';
 import type { OpenSession } from './session.ts';
 import { AdsStream, type StreamOptions } from './stream.ts';
 import { StreamCounts } from './stream-counts.ts';
-import { createTokenIdentities, type PilotVerdict } from './tokens/token-identities.ts';
+import { createTokenIdentities, type PilotVerdict, type TokenIdentities } from './tokens/token-identities.ts';
 import { Turns } from './turns.ts';
 
 export interface AdsServerOptions {
@@ -66,6 +66,8 @@ export function createAdsServer({
   clock = systemClock,
 }: AdsServerOptions): {
   service(clients: Clients): GrpcService;
+  /** Whom bearer tokens belong to, within the limits that hold for clients of discovery. */
+  readonly identityOf: TokenIdentities;
 } {
   const log = observability.log.scope('ads');
   const hit = createLimits(observability.metrics, limitKinds);
@@ -129,6 +131,7 @@ export function createAdsServer({
       );
   };
   return {
+    identityOf,
     service: (clients) => ({
       addTo: (server) => {
         const serving = (variant: 'sotw' | 'delta') => {

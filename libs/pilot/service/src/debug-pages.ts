@@ -1,4 +1,11 @@
-import { jsonAnswer, problemsPage, textAnswer, type PageAnswer, type Pages } from '@flotilla/observability-port';
+import {
+  jsonAnswer,
+  problemsPage,
+  textAnswer,
+  type PageAnswer,
+  type PageGuard,
+  type Pages,
+} from '@flotilla/observability-port';
 import { configDump, syncStatus, type ConnectedProxy } from '@flotilla/pilot-debug';
 import { inTurns } from './pieces.ts';
 import type { PilotProblem } from './problems.ts';
@@ -7,22 +14,24 @@ export interface DebugPagesOptions {
   /** The connected proxies. */
   proxies(): Iterable<ConnectedProxy>;
   problems(): readonly PilotProblem[];
+  /** For pages about proxies. */
+  readonly guard: PageGuard;
 }
 
-/** Pilot's debug interface, by Istio's paths. Pages about proxies are only for callers in the same pod, as in Istio. */
-export function debugPages({ proxies, problems }: DebugPagesOptions): Pages {
+/** Pilot's debug interface, by Istio's paths. */
+export function debugPages({ proxies, problems, guard }: DebugPagesOptions): Pages {
   /** Dumps are made one after the other, because each may be large. */
   let last: Promise<unknown> = Promise.resolve();
   return {
     '/debug/problems': problemsPage(problems),
     '/debug/syncz': {
       summary: 'which responses each connected proxy was sent and has acknowledged, as JSON for istioctl',
-      isGuarded: true,
+      guard,
       answer: () => jsonAnswer(syncStatus(proxies())),
     },
     '/debug/config_dump': {
       summary: '?proxyID=NAME.NAMESPACE: what that proxy should have, like its own config_dump; &include_eds=true',
-      isGuarded: true,
+      guard,
       answer({ query }) {
         const id = query.get('proxyID') ?? '';
         if (id === '')

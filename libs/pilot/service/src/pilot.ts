@@ -22,6 +22,7 @@ import { followKeySets } from './key-sets.ts';
 import { createPilotMetrics, type PilotMetrics } from './metrics.ts';
 import { createCollector } from './pieces.ts';
 import { defaultAdsLimits } from './pilot-settings.ts';
+import { createPageGuard } from './page-guard.ts';
 import { GenerationProblems, type PilotProblem } from './problems.ts';
 import { xdsProtocol } from './protocol.ts';
 import { Proxy, type ProxyContext } from './proxy.ts';
@@ -114,6 +115,8 @@ export function createPilot(options: PilotOptions) {
   }
   const open = openerOf(parts, { gate, lists, reports, demand, onDropped: collectSoon });
   const ads = createAdsServer({ protocol: xdsProtocol, observability, open, limits, identify: options.identify });
+  const { systemNamespace } = { ...defaultInstallation, ...options.installation };
+  const guard = createPageGuard({ identityOf: ads.identityOf, systemNamespace, log: observability.log.scope('debug') });
   const allProblems = (): readonly PilotProblem[] => [...problems.all, ...keySets.problems()];
   return {
     run,
@@ -124,7 +127,7 @@ export function createPilot(options: PilotOptions) {
     /** What can't be made for proxies at the moment. */
     problems: allProblems,
     /** For the monitoring port. */
-    pages: debugPages({ proxies: () => [...proxies].map((proxy) => proxy.shown), problems: allProblems }),
+    pages: debugPages({ proxies: () => [...proxies].map((proxy) => proxy.shown), problems: allProblems, guard }),
   };
 }
 

@@ -28,6 +28,7 @@ import { rights } from './nats/rights.ts';
 import { standbys, stores } from './nats/standby.ts';
 import { readers, users } from './nats/users.ts';
 import { writers } from './nats/writers.ts';
+import { debugPages } from './pilot/debug-pages.ts';
 import { keySets } from './pilot/key-sets.ts';
 import * as pilot from './pilot/logs.ts';
 import { memory } from './pilot/memory.ts';
@@ -65,6 +66,7 @@ export const rows: readonly Attack[] = [
   ...memory,
   ...keySets,
   ...bearer.tokens,
+  ...debugPages,
   ...tokens,
   ...csrs,
   ...certificates,
