@@ -5,6 +5,7 @@ import type { StoreKey } from './key.ts';
 export class CellMap<T> {
   readonly #values = new Map<string, Map<StoreKey, T>>();
   readonly #lists = new Map<string, T>();
+  readonly #emptiness = new Map<string, T>();
   readonly #indexes = new Map<string, Map<string, Map<StoreKey, T>>>();
 
   get(cell: Cell): T | undefined {
@@ -13,6 +14,8 @@ export class CellMap<T> {
         return this.#values.get(cell.collection)?.get(cell.key);
       case 'list':
         return this.#lists.get(cell.collection);
+      case 'emptiness':
+        return this.#emptiness.get(cell.collection);
       case 'index':
         return this.#indexes.get(cell.collection)?.get(cell.index)?.get(cell.key);
     }
@@ -25,6 +28,9 @@ export class CellMap<T> {
         return;
       case 'list':
         this.#lists.set(cell.collection, item);
+        return;
+      case 'emptiness':
+        this.#emptiness.set(cell.collection, item);
         return;
       case 'index':
         inner(inner(this.#indexes, cell.collection), cell.index).set(cell.key, item);
@@ -39,6 +45,9 @@ export class CellMap<T> {
       case 'list':
         this.#lists.delete(cell.collection);
         return;
+      case 'emptiness':
+        this.#emptiness.delete(cell.collection);
+        return;
       case 'index':
         this.#indexes.get(cell.collection)?.get(cell.index)?.delete(cell.key);
     }
@@ -47,6 +56,7 @@ export class CellMap<T> {
   *values(): Iterable<T> {
     for (const items of this.#values.values()) yield* items.values();
     yield* this.#lists.values();
+    yield* this.#emptiness.values();
     for (const indexes of this.#indexes.values()) for (const items of indexes.values()) yield* items.values();
   }
 }

@@ -1,10 +1,14 @@
 import type { StoreKey } from './key.ts';
 import type { Entry } from './node.ts';
 
-/** A part of the store that a query can read by itself: one value, the keys of a collection, or one key of an index. */
+/**
+ * A part of the store that a query can read by itself: one value, the keys of a collection, whether it has any, or one
+ * key of an index.
+ */
 export type Cell =
   | { readonly kind: 'value'; readonly collection: string; readonly key: StoreKey }
   | { readonly kind: 'list'; readonly collection: string }
+  | { readonly kind: 'emptiness'; readonly collection: string }
   | { readonly kind: 'index'; readonly collection: string; readonly index: string; readonly key: StoreKey };
 
 /** A cell of the store that some query read. */

@@ -55,6 +55,11 @@ export class Collection {
     return this.#values.get(key);
   }
 
+  get isEmpty(): boolean {
+    for (const _ of this.#values.keys()) return false;
+    return true;
+  }
+
   /** All keys, in order. */
   keys(): readonly StoreKey[] {
     return [...this.#values.keys()].sort(compareKeys);
@@ -75,7 +80,10 @@ export class Collection {
     if (value === undefined) this.#values.delete(key);
     else this.#values.set(key, value);
     touched({ kind: 'value', collection, key });
-    if (old === undefined || value === undefined) touched({ kind: 'list', collection });
+    if (old === undefined || value === undefined) {
+      touched({ kind: 'list', collection });
+      touched({ kind: 'emptiness', collection });
+    }
     for (const [index, { keysOf, filed }] of this.#indexes) {
       const before = keysOfValue(keysOf, old, () => {});
       const after = keysOfValue(keysOf, value, (error) => failed(index, error));

@@ -25,6 +25,8 @@ export class Collections {
         return collection.get(cell.key);
       case 'list':
         return collection.keys();
+      case 'emptiness':
+        return collection.isEmpty;
       case 'index':
         return collection.filedUnder(cell.index, cell.key);
     }

@@ -51,6 +51,10 @@ export class Frame implements Reads {
     return this.#input({ kind: 'list', collection }) as readonly StoreKey[];
   }
 
+  isEmpty(collection: string): boolean {
+    return this.#input({ kind: 'emptiness', collection }) as boolean;
+  }
+
   attr(path: string): unknown {
     this.#refuseWhenClosed();
     this.#signature = union(this.#signature, attribute(path));

@@ -1,8 +1,9 @@
 import { compareText } from '@flotilla/std';
 import type { DestinationRule, ObjectKey } from '@flotilla/model';
 import { defineKey, type KeyOf } from '@flotilla/query';
-import { bornAt, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/rules';
+import { bornAt, hostSubsetOf, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/rules';
 import { domainOf, rootNamespace, setting } from './mesh-settings.ts';
+import { anyWildcard } from './store.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
 
 /** A DestinationRule as merged from all of its host in a namespace. */
@@ -183,8 +184,29 @@ export function destinationRulesOf(view: View): RuleFor {
   };
 }
 
+const wildcards = worldQuery('destination-rule-wildcards', (view): readonly string[] =>
+  view
+    .index('destination-rules', 'host', anyWildcard)
+    .flatMap((key) => view.get('destination-rules', key)?.spec.host ?? []),
+);
+
+/**
+ * Whether some rule, of whatever namespace, is about a host. Most hosts have none: what is made for such a host is the
+ * same for clients of all namespaces.
+ */
+const isRuled = worldQuery('destination-rules-for-host', (view, hostname): boolean => {
+  const isFiled = (host: string): boolean => view.index('destination-rules', 'host', host).length > 0;
+  const domain = domainOf(view);
+  return (
+    isFiled(hostname) ||
+    (hostname.endsWith(`.svc.${domain}`) && isFiled(hostname.slice(0, -domain.length))) ||
+    view.query(wildcards, '').some((wildcard) => hostSubsetOf(hostname, wildcard))
+  );
+});
+
+/** The rule that holds for one service. */
 export const destinationRuleKey = (view: View, service: Named, direction?: 'outbound' | 'inbound'): RuleKey =>
-  destinationRulesOf(view)(service, direction);
+  view.query(isRuled, service.hostname) ? destinationRulesOf(view)(service, direction) : noRule;
 
 /** The rule that a key names. */
 export const destinationRuleOf = (view: View, key: RuleKey): MergedRule | undefined =>

@@ -190,9 +190,10 @@ export function isExported(
   return exportTo.has(reader) || (exportTo.has('.') && namespace === reader);
 }
 
+const isPublic = ({ exportTo }: ServiceHeader): boolean => exportTo.has('*');
+
 /** Of services in the order of all, those that a namespace sees: private ones, those exported to it, public ones. */
 function seenFrom(headers: readonly ServiceHeader[], namespace: string): ServiceHeader[] {
-  const isPublic = (header: ServiceHeader): boolean => header.exportTo.has('*');
   const seen = headers.filter((header) => isExported(header, namespace));
   return [
     ...seen.filter((header) => !isPublic(header) && header.namespace === namespace),
@@ -208,12 +209,14 @@ export const exportedServices = worldQuery('exported-services', (view, namespace
   ),
 );
 
-/** The same of one hostname: other services don't touch it. */
-export const exportedOfHost = (view: View, host: string, namespace: string): readonly ServiceHeader[] =>
-  seenFrom(
-    view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []),
-    namespace,
-  );
+/**
+ * The services of one hostname that the proxy's namespace sees: other services don't touch it. Public ones are the same
+ * for all namespaces.
+ */
+export function exportedOfHost(view: View, host: string): readonly ServiceHeader[] {
+  const headers = view.query(servicesOfHost, host).flatMap((key) => view.query(serviceHeader, key) ?? []);
+  return headers.every(isPublic) ? headers : seenFrom(headers, view.attr('namespace'));
+}
 
 /** The service that owns a hostname in a namespace: the oldest, but one of Kubernetes before one that isn't. */
 export function ownerOf<T extends { readonly kubernetes: boolean }>(candidates: readonly T[]): T | undefined {

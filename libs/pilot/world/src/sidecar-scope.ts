@@ -261,12 +261,11 @@ const owners = worldQuery('scope-owners', (view): ReadonlyMap<string, ServiceRef
  * The owner of a hostname of the scope. Without a Sidecar only services of that hostname decide; with one each hostname
  * has one owner.
  */
-export const scopeOwner = worldQuery('scope-owner', (view, host): ServiceRef | undefined =>
-  (view.query(sidecarOf, '') === undefined
-    ? ownersOf(exportedOfHost(view, host, view.attr('namespace')).map((header) => refOf(header)))
-    : view.query(owners, '')
-  ).get(host),
-);
+export const scopeOwner = worldQuery('scope-owner', (view, host): ServiceRef | undefined => {
+  if (!view.isEmpty('sidecars') && view.query(sidecarOf, '') !== undefined) return view.query(owners, '').get(host);
+  const owner = ownerOf(exportedOfHost(view, host));
+  return owner && refOf(owner);
+});
 
 /** The service that a hostname means to this proxy (Istio's SidecarScope.GetService / servicesByHostname). */
 export const serviceForHost = (view: View, host: string): Service | undefined => {

@@ -14,6 +14,7 @@ import {
 import { Store, type Cell, type Change, type CollectionIndexes, type StoreKey } from '@flotilla/query';
 import { credentialReaders, credentials } from './credentials.ts';
 import { podIPs } from '@flotilla/pilot-registry';
+import { isWildcard, resolveShortName } from '@flotilla/rules';
 
 type Index<C extends Collection> = (resource: Resource<C>) => Iterable<StoreKey>;
 const namespace = ({ meta }: AnyResource): string[] => [meta.namespace];
@@ -29,6 +30,14 @@ const serviceOfSlice = ({ meta: { labels, namespace, cluster } }: Resource<'endp
   return name ? [objectKey({ namespace, name, cluster })] : [];
 };
 
+/** What all wildcards are filed under. */
+export const anyWildcard = '*';
+
+/** A rule's host; a short name as resolved, but without the cluster's domain. */
+const hostOfRule = ({ meta, spec: { host = '' } }: Resource<'destination-rules'>): string[] => [
+  isWildcard(host) ? anyWildcard : resolveShortName(host, meta, ''),
+];
+
 /** What queries can ask for besides keys; every collection also has `namespace`. */
 const special: Partial<Record<Collection, CollectionIndexes>> = {
   // `name.namespace`, the hostname without its domain
@@ -37,6 +46,7 @@ const special: Partial<Record<Collection, CollectionIndexes>> = {
     host: ({ spec }) => spec.hosts ?? [],
     selecting: ({ meta, spec }) => (spec.workloadSelector ? [meta.namespace] : []),
   }),
+  'destination-rules': indexes('destination-rules', { host: hostOfRule }),
   'endpoint-slices': indexes('endpoint-slices', {
     service: serviceOfSlice,
     ip: ({ spec }) => new Set((spec.endpoints ?? []).flatMap(({ addresses }) => addresses)),

@@ -59,6 +59,8 @@ export interface View {
   derivedIndex(collection: string, index: IndexName, key: StoreKey): readonly ObjectKey[];
   /** All keys of a collection, sorted. */
   list(collection: Collection): readonly ObjectKey[];
+  /** Whether a collection has no values. */
+  isEmpty(collection: Collection): boolean;
   /** A proxy's attribute; read the smallest that does. */
   attr<A extends AttributeName>(name: A): ProxyAttributes[A];
   label(name: string): string | undefined;
@@ -115,6 +117,10 @@ class WorldView implements View {
 
   list(collection: Collection): readonly ObjectKey[] {
     return this.#reads.list(collection) as readonly ObjectKey[];
+  }
+
+  isEmpty(collection: Collection): boolean {
+    return this.#reads.isEmpty(collection);
   }
 
   attr<A extends AttributeName>(name: A): ProxyAttributes[A] {

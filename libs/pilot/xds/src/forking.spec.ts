@@ -1,49 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createWorldStore, parseProxy, proxySubject, worldChanges, type ProxyAttributes } from '@flotilla/pilot-world';
+import { createWorldStore } from '@flotilla/pilot-world';
 import { Engine, type Change, type Reader } from '@flotilla/query';
-import { meshLife, meshNames, meshNodes, type MeshChange } from '@flotilla/testing';
-import { resourceKey, type XdsKind } from './finish/kinds.ts';
-import type { Made } from './members.ts';
-import { readOne } from './read.ts';
-import { listsOf } from './roots.ts';
+import { meshLife, type MeshChange } from '@flotilla/testing';
+import { answersFor, changesOf, meshProxies } from './answers.fixture.ts';
 
-const proxies: readonly ProxyAttributes[] = meshNodes.map((node) => {
-  const parsed = parseProxy(node);
-  if (!parsed.ok) throw new Error(parsed.error);
-  return parsed.value;
-});
-
-const textOf = (made: Made): string => (made ? `${made.name} ${made.version}` : 'nothing');
-const attempt = (read: () => string): string => {
-  try {
-    return read();
-  } catch (error) {
-    return `failed: ${String(error)}`;
-  }
-};
-
-/** All that the proxies are sent, each by the labels that its workload has there: names with hashes, or failures. */
-function answersOf(reader: Reader): readonly string[] {
-  return proxies.flatMap((attributes) => {
-    const subject = proxySubject(reader, attributes);
-    const whole = (['cds', 'lds', 'nds'] as const).flatMap(listsOf).flatMap((source) => {
-      if ('only' in source) return [];
-      return reader
-        .read(source.naming, source.key, subject)
-        .members.map(({ query, key }) => attempt(() => textOf(reader.read(query, key, subject))));
-    });
-    const named = Object.entries(meshNames).flatMap(([kind, names]) =>
-      names.map((name) =>
-        attempt(() => textOf(readOne(reader, resourceKey({ kind: kind as XdsKind, name }), subject))),
-      ),
-    );
-    return [...whole, ...named];
-  });
-}
-
-const changesOf = (step: readonly MeshChange[]): Change[] =>
-  step.flatMap(({ collection, key, resource }) => worldChanges(collection, key, resource));
+const answersOf = (reader: Reader): string[] => meshProxies.flatMap((proxy) => answersFor(reader, proxy));
 
 /** What the engine remembers, apart from what its queries returned. */
 const memoryOf = (engine: Engine): readonly string[] =>

@@ -6,7 +6,7 @@ import { Engine, ListWatch, type Change, type Signature, type Subject } from '@f
 import { goldenInputs, resourceOf } from '@flotilla/testing';
 import { resourceKey, type XdsKind } from './finish/kinds.ts';
 import { meshOf } from './golden.fixture.ts';
-import { serviceEntry, type Plain } from './mesh.fixture.ts';
+import { destinationRule, serviceEntry, virtualService, type Plain } from './mesh.fixture.ts';
 import { readAll, readOne } from './read.ts';
 import { isWhole, listsOf } from './roots.ts';
 
@@ -54,9 +54,9 @@ function attributesByQuery(): string {
   return `${lines.sort().join('\n')}\n`;
 }
 
-const client = (ip: string, name: string): Node => ({
-  id: `sidecar~${ip}~${name}.shop~shop.svc.cluster.local`,
-  metadata: { NAMESPACE: 'shop', LABELS: { app: name } },
+const client = (ip: string, name: string, namespace = 'shop'): Node => ({
+  id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+  metadata: { NAMESPACE: namespace, LABELS: { app: name } },
 });
 const clients = Array.from({ length: 20 }, (_, i) => client(`10.0.0.${i + 1}`, `client-${i}`));
 
@@ -137,5 +137,34 @@ describe('what proxies share', () => {
     expect(counts.get('placed-cluster')).toBe(clients.length);
     expect(lists[0]?.paths.includes('locality')).toBe(false);
     expect(lists[1]?.paths.includes('locality')).toBe(true);
+  });
+
+  it('in all namespaces: endpoints, and routes of a VirtualService, of a host without DestinationRule', () => {
+    const route = [{ destination: { host: 's1.test' } }];
+    const objects = [
+      ...Array.from({ length: 2 }, (_, i) =>
+        serviceEntry(`s${i}`, {
+          hosts: [`s${i}.test`],
+          ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+          resolution: 'STATIC',
+          endpoints: [{ address: '10.1.0.1' }],
+        }),
+      ),
+      virtualService('s1', { hosts: ['s1.test'], http: [{ route }] }),
+      destinationRule('s0', { host: 's0.test' }),
+    ];
+    const engine = new Engine(createWorldStore());
+    engine.apply(changesOf([{ kind: 'MeshConfig' }, ...objects]));
+    for (const namespace of ['shop', 'bank', 'zoo']) {
+      const proxy = subjectOf(engine, client('10.0.0.1', 'client', namespace));
+      for (const name of ['outbound|80||s0.test', 'outbound|80||s1.test'])
+        readOne(engine, resourceKey({ kind: 'eds', name }), proxy);
+      readOne(engine, resourceKey({ kind: 'rds', name: '80' }), proxy);
+    }
+    const results = [...engine.results()].map(({ query, key }) => `${query} ${String(key)}`);
+    const countOf = (text: string): number => results.filter((result) => result.includes(text)).length;
+    expect(countOf('load-assignment outbound|80||s1.test')).toBe(1);
+    expect(countOf('load-assignment outbound|80||s0.test')).toBe(3);
+    expect(countOf('virtual-service-routes')).toBe(1);
   });
 });

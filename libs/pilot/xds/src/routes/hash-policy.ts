@@ -1,7 +1,7 @@
 import type { Destination, LoadBalancerSettings, TrafficPolicy } from '@flotilla/model';
 import {
+  destinationRule,
   destinationRuleOf,
-  destinationRulesOf,
   noRule,
   scopeOwner,
   worldQuery,
@@ -22,7 +22,7 @@ export type ConsistentHash = LoadBalancerSettings['consistentHash'];
  */
 function consistentHashOf(view: View, { host = '', subset = '', port }: Destination): ConsistentHash {
   const owner = view.query(scopeOwner, host);
-  const rule = owner && destinationRuleOf(view, destinationRulesOf(view)(owner))?.rule;
+  const rule = owner && destinationRule(view, owner)?.rule;
   const own = subset === '' ? undefined : rule?.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
   return [own, rule?.trafficPolicy]
     .flatMap((policy) => [hashAtPort(policy, port?.number), policy?.loadBalancer?.consistentHash])

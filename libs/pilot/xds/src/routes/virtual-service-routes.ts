@@ -80,9 +80,7 @@ function onlyPort(service: Service | undefined): number | undefined {
  * that (Istio's buildNameToServiceMapForHTTPRoutes).
  */
 function gatewayService(view: View, host: string, namespace: string): Service | undefined {
-  const own = ownerOf(
-    exportedOfHost(view, host, view.attr('namespace')).filter((header) => header.namespace === namespace),
-  );
+  const own = ownerOf(exportedOfHost(view, host).filter((header) => header.namespace === namespace));
   return own ? view.query(serviceOf, own.key) : serviceForHost(view, host);
 }
 
