@@ -36,6 +36,8 @@ export {
   selectsNamespace,
 } from './labels.ts';
 export type { Labels, LabelSelector } from './labels.ts';
+export { ingressClassAnnotation, isIstioIngress, istioIngressController } from './ingress-class.ts';
+export type { IngressSettings } from './ingress-class.ts';
 export { isHttp, isHttp2, isTcp, isTls, isUnsupported, kubernetesPortProtocol, parseProtocol } from './protocol.ts';
 export type { Protocol } from './protocol.ts';
 export { nameOfRevision } from './revision.ts';

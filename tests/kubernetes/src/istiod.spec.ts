@@ -89,7 +89,7 @@ describe('a control plane and a real API server', () => {
       await server.admin.create(ingresses, {
         apiVersion: 'networking.k8s.io/v1',
         kind: 'Ingress',
-        metadata: { name: 'web', namespace: 'default' },
+        metadata: { name: 'web', namespace: 'default', annotations: { 'kubernetes.io/ingress.class': 'istio' } },
         spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
       });
       const group = 'netwrking.istio.io';

@@ -2,6 +2,7 @@ import type { Source } from '@flotilla/galley-sources';
 import type { KubeApi } from '@flotilla/kube-port';
 import { kinds, type Installation, type SourceChange, type SourceEvent } from '@flotilla/model';
 import { AsyncQueue, systemClock, type Clock } from '@flotilla/std';
+import { IngressClasses } from './ingress-classes.ts';
 import { kindReader, meshReader, type KindReader } from './kind-reader.ts';
 import { followOtherKinds } from './other-kinds.ts';
 
@@ -31,11 +32,14 @@ export function createKubeSource({ api, installation, revision, clock = systemCl
       const ended = AbortSignal.any([signal, left.signal]);
       const merged = new Merged(readers.length);
       const fail = (thrown: unknown): void => merged.fail(thrown);
+      const classes = new IngressClasses();
+      const onRead = (events: readonly SourceEvent[]): void => classes.noteMesh(events);
       const watches = [
-        ...readers.map((reader) => pump({ api, reader, clock, signal: ended, merged })),
+        ...readers.map((reader) => pump({ api, reader, clock, signal: ended, merged, onRead })),
         followOtherKinds({
           api,
           cluster: installation.clusterId,
+          classes,
           clock,
           signal: ended,
           async report(cause, problems) {
@@ -61,10 +65,11 @@ interface Pump {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly merged: Merged;
+  readonly onRead: (events: readonly SourceEvent[]) => void;
 }
 
 /** Passes the changes of one kind on, no faster than they are taken. */
-async function pump({ api, reader, clock, signal, merged }: Pump): Promise<void> {
+async function pump({ api, reader, clock, signal, merged, onRead }: Pump): Promise<void> {
   const { resource, selection } = reader;
   try {
     let isFirst = true;
@@ -74,6 +79,7 @@ async function pump({ api, reader, clock, signal, merged }: Pump): Promise<void>
         else {
           const read = reader.read(event, isFirst);
           if (event.type === 'listing') isFirst = false;
+          onRead(read.events);
           merged.add({ cause: read.cause, readAt: clock.now(), events: read.events });
         }
       }

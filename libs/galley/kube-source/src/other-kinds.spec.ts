@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeKube } from '@flotilla/kube-fake';
-import type { ServedKind } from '@flotilla/kube-port';
+import { resources, type KubeObject, type ServedKind } from '@flotilla/kube-port';
 import { defaultInstallation, type LocatedProblem, type SourceEvent } from '@flotilla/model';
 import { systemClock, type Clock } from '@flotilla/std';
 import { createKubeSource } from './kube-source.ts';
@@ -70,12 +70,10 @@ describe('what the source of a cluster says of kinds that it does not read', () 
     };
     return { until, places };
   }
+  const create = (kind: ServedKind, metadata: KubeObject['metadata'], spec: object = {}) =>
+    api.others.create(kind, { apiVersion: `${kind.group}/v1`, kind: kind.kind, metadata, spec });
   const put = (kind: ServedKind, name: string, namespace?: string) =>
-    api.others.create(kind, {
-      apiVersion: `${kind.group}/v1`,
-      kind: kind.kind,
-      metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
-    });
+    create(kind, { name, ...(namespace === undefined ? {} : { namespace }) });
   const isSynced = (_: readonly string[], events: readonly SourceEvent[]): boolean =>
     events.some((event) => event.type === 'synced' && event.collection === 'mesh-networks');
 
@@ -99,6 +97,42 @@ describe('what the source of a cluster says of kinds that it does not read', () 
     await until((lines) => lines.join().startsWith('warning HTTPRoute shop/pay') && lines.length === 1);
     api.withdraw(httpRoutes);
     await until((lines) => lines.length === 0);
+  });
+
+  it('warns of Ingresses and IngressClasses that Istio would take, by their classes and the mesh configuration', async () => {
+    const ingresses = kindIn('networking.k8s.io', 'Ingress', 'ingresses');
+    const ingressClasses = { ...kindIn('networking.k8s.io', 'IngressClass', 'ingressclasses'), clusterScoped: true };
+    api.serve(ingresses);
+    api.serve(ingressClasses);
+    const ingress = (name: string, ingressClassName?: string, annotations = {}) =>
+      create(ingresses, { name, namespace: 'shop', annotations }, { ingressClassName, defaultBackend: {} });
+    const ingressClass = (name: string, controller: string) => create(ingressClasses, { name }, { controller });
+    const warning = (kind: string, name: string): string =>
+      `warning ${kind} ${name}: ${kind} is not supported yet and has no effect`;
+    await ingress('plain');
+    await ingress('nginx', 'nginx');
+    await ingress('edge', 'edge');
+    await ingress('old', undefined, { 'kubernetes.io/ingress.class': 'istio' });
+    await ingress('other', undefined, { 'kubernetes.io/ingress.class': 'nginx' });
+    await ingressClass('nginx', 'k8s.io/ingress-nginx');
+    const { until } = read();
+    const say = (...expected: readonly string[]) =>
+      until((lines) => lines.toSorted().join('\n') === expected.toSorted().join('\n'));
+    await say(warning('Ingress', 'shop/old'));
+    await ingressClass('edge', 'istio.io/ingress-controller');
+    const taken = [warning('Ingress', 'shop/edge'), warning('IngressClass', 'edge')];
+    await say(warning('Ingress', 'shop/old'), ...taken);
+    const mesh = (text: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'istio', namespace: 'istio-system' },
+      data: { mesh: text },
+    });
+    await api.others.create(resources.configMaps, mesh('{ingressControllerMode: DEFAULT, ingressClass: nginx}'));
+    await say(warning('Ingress', 'shop/plain'), warning('Ingress', 'shop/other'), ...taken);
+    await api.others.delete(resources.configMaps, { namespace: 'istio-system', name: 'istio' });
+    await api.others.delete(ingressClasses, { name: 'edge' });
+    await say(warning('Ingress', 'shop/old'));
   });
 
   it('warns of an object of a kind that is read, though it has no effect', async () => {

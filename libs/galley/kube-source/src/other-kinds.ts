@@ -3,6 +3,7 @@ import { describeResource, KubeError, type KubeApi, type ServedKind } from '@flo
 import { unsupportedKinds, type LocatedProblem, type Problem, type SourceEvent } from '@flotilla/model';
 import { pause, type Clock } from '@flotilla/std';
 import { boundedProblems } from './bounded-problems.ts';
+import { classPartsOf, type IngressClasses } from './ingress-classes.ts';
 import { unsupportedReader } from './unsupported-reader.ts';
 
 /** How often the API server is asked which kinds it serves, and how soon again when it has not answered. */
@@ -11,6 +12,8 @@ const [discoveryMs, retryMs] = [120_000, 10_000];
 export interface OtherKindsOptions {
   readonly api: KubeApi;
   readonly cluster: string;
+  /** Decides whose Ingresses are. */
+  readonly classes: IngressClasses;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Takes problems; resolves when the next ones may follow. */
@@ -21,9 +24,9 @@ export interface OtherKindsOptions {
 
 /**
  * Reports what galley does not read of a cluster, though its author likely expects an effect: each object of an
- * unsupported kind, and each kind of an `*.istio.io` group that is not Istio's. It asks the API server for its kinds at
- * the start and every two minutes. Nothing of all this is in force, so a failure is not reported, only tried again.
- * Resolves when the signal aborts.
+ * unsupported kind (of Ingresses and their classes, those that Istio would take), and each kind of an `*.istio.io`
+ * group that is not Istio's. It asks the API server for its kinds at the start and every two minutes. Nothing of all
+ * this is in force, so a failure is not reported, only tried again. Resolves when the signal aborts.
  */
 export async function followOtherKinds(options: OtherKindsOptions): Promise<void> {
   const { api, cluster, clock, signal, report, fail } = options;
@@ -78,12 +81,25 @@ async function discover(
 async function watchKind(
   kind: ServedKind,
   problem: Problem,
-  { api, cluster, signal, report }: OtherKindsOptions,
+  { api, cluster, classes, signal, report, fail }: OtherKindsOptions,
 ): Promise<void> {
-  const read = unsupportedReader(kind, problem, cluster);
-  for await (const events of api.watch(kind, { metadataOnly: true }, signal)) {
-    const problems = events.map(read).findLast((event) => event !== undefined);
-    if (problems) await report(`the objects of ${describeResource(kind)}`, problems);
+  const isIngress = kind.group === 'networking.k8s.io' && kind.kind === 'Ingress';
+  const isClass = kind.group === 'networking.k8s.io' && kind.kind === 'IngressClass';
+  const reader = unsupportedReader(kind, problem, {
+    cluster,
+    ...(isIngress ? { isMeant: (ingress) => classes.isIstiosIngress(ingress), keep: classPartsOf } : {}),
+    ...(isClass ? { isMeant: (ingressClass) => classes.isIstiosClass(ingressClass), keep: classPartsOf } : {}),
+  });
+  const cause = `the objects of ${describeResource(kind)}`;
+  if (isIngress)
+    classes.onChange(() => {
+      const problems = signal.aborted ? undefined : reader.again();
+      if (problems) report(cause, problems).catch(fail);
+    });
+  for await (const events of api.watch(kind, isIngress || isClass ? {} : { metadataOnly: true }, signal)) {
+    if (isClass) events.forEach((event) => classes.noteClass(event));
+    const problems = events.map(reader.read).findLast((event) => event !== undefined);
+    if (problems) await report(cause, problems);
   }
 }
 
