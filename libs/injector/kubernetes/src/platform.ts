@@ -70,6 +70,7 @@ export async function openInjectorPlatform(
     resource: resources.mutatingWebhooks,
     labelSelector: `istio.io/rev=${revision || 'default'}`,
     suffix: injectionWebhookSuffix,
+    namespace: options.systemNamespace,
     certificate,
     leadership: election,
     observability: { ...observability, log },

@@ -43,6 +43,7 @@ describe('the root certificate in webhook configurations', () => {
         resource: resources.mutatingWebhooks,
         labelSelector,
         suffix,
+        namespace: 'istio-system',
         certificate: source,
         observability: { ...noObservability, log },
         clock,
@@ -50,12 +51,18 @@ describe('the root certificate in webhook configurations', () => {
         ...more,
       })(stop.signal),
     );
-  const make = (name: string, { revision = 'default', webhooks = [`namespace.${suffix}`] } = {}): Promise<KubeObject> =>
+  const make = (
+    name: string,
+    { revision = 'default', webhooks = [`namespace.${suffix}`], namespace = 'istio-system' } = {},
+  ): Promise<KubeObject> =>
     api.others.create(resources.mutatingWebhooks, {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'MutatingWebhookConfiguration',
       metadata: { name, labels: { 'istio.io/rev': revision } },
-      webhooks: webhooks.map((webhook) => ({ name: webhook, clientConfig: { service: { name: 'sidecar-injector' } } })),
+      webhooks: webhooks.map((webhook) => ({
+        name: webhook,
+        clientConfig: { service: { name: 'sidecar-injector', namespace } },
+      })),
     });
   const edit = async (name: string, caBundle: string): Promise<void> => {
     const found = await api.others.get(resources.mutatingWebhooks, { name });
@@ -78,6 +85,34 @@ describe('the root certificate in webhook configurations', () => {
   const settle = async (): Promise<void> => {
     for (let count = 0; count < 10; count += 1) await turn();
   };
+
+  it('is left alone where another control plane of the revision answers, with one warning', async () => {
+    const namespace = 'mesh-two';
+    const service = { name: 'sidecar-injector', namespace };
+    const theirs = { name: `namespace.${suffix}`, clientConfig: { service, caBundle: base64('THEIRS') } };
+    const ours = {
+      name: `object.${suffix}`,
+      clientConfig: { service: { ...service, namespace: 'istio-system' } },
+    };
+    const write = (webhooks: readonly object[]) =>
+      api.others.patch(
+        resources.mutatingWebhooks,
+        { name: 'istio-sidecar-injector' },
+        { type: 'merge', body: { webhooks } },
+      );
+    await make('istio-sidecar-injector', { namespace });
+    source.set(certificate('ROOTS'));
+    start();
+    await settle();
+    await write([theirs]);
+    await settle();
+    expect(await bundlesOf('istio-sidecar-injector')).toEqual([base64('THEIRS')]);
+    await write([theirs, ours]);
+    await becomes('istio-sidecar-injector', 'THEIRS', 'ROOTS');
+    expect(problems.filter((problem) => problem.includes('another control plane'))).toEqual([
+      'webhooks of another control plane of this revision are left alone: they lead to a Service in namespace mesh-two, and this control plane is in istio-system',
+    ]);
+  });
 
   it('is written once there is a certificate, into every webhook of the service and no other', async () => {
     await make('istio-sidecar-injector', {

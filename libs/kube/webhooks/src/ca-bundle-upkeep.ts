@@ -9,7 +9,7 @@ import {
 import type { Observability } from '@flotilla/observability-port';
 import type { CertificateSource } from '@flotilla/pki';
 import { createBackoff, messageOf, pause, systemClock, type Clock } from '@flotilla/std';
-import { buildCaBundlePatch, hasWebhooks } from './ca-bundle.ts';
+import { buildCaBundlePatch, foreignNamespaces, hasWebhooks } from './ca-bundle.ts';
 
 export interface CaBundleUpkeepOptions {
   readonly api: KubeApi;
@@ -19,6 +19,8 @@ export interface CaBundleUpkeepOptions {
   readonly labelSelector: string;
   /** The suffix of the names of the webhooks that this service answers: `sidecar-injector.istio.io`. */
   readonly suffix: string;
+  /** The namespace of this control plane: webhooks that a Service in another one answers are left alone. */
+  readonly namespace: string;
   /** The webhook's serving certificate: the API server must trust its roots. */
   readonly certificate: CertificateSource;
   /** Only the leader of several replicas writes; without this, every replica does. */
@@ -54,6 +56,8 @@ class Upkeep {
   /** Those that have not appeared so far in the list that is being read. */
   readonly #unconfirmed = new Set<string>();
   readonly #writing = new Set<string>();
+  /** Of configurations with webhooks of other control planes, the namespaces that the log has named. */
+  readonly #foreign = new Map<string, string>();
   /** Those of them that were found to be wrong since the current attempt began. */
   readonly #wrong = new Set<string>();
   readonly #attempts;
@@ -78,17 +82,20 @@ class Upkeep {
   };
 
   #take(event: WatchEvent): void {
-    const { resource, labelSelector, suffix, observability } = this.#options;
+    const { resource, labelSelector, suffix, namespace, observability } = this.#options;
     switch (event.type) {
       case 'listing':
         for (const name of this.#seen.keys()) this.#unconfirmed.add(name);
         return;
       case 'found':
         this.#unconfirmed.delete(event.object.metadata.name);
-        if (!hasWebhooks(event.object, suffix)) return void this.#seen.delete(event.object.metadata.name);
+        this.#noteForeign(event.object);
+        if (!hasWebhooks(event.object, { suffix, namespace }))
+          return void this.#seen.delete(event.object.metadata.name);
         this.#seen.set(event.object.metadata.name, event.object);
         return this.#check(event.object);
       case 'gone':
+        this.#foreign.delete(event.object.metadata.name);
         return void this.#seen.delete(event.object.metadata.name);
       case 'synced':
         for (const name of this.#unconfirmed) this.#seen.delete(name);
@@ -106,6 +113,21 @@ class Upkeep {
     }
   }
 
+  /** Two control planes that both wrote would overwrite each other forever. */
+  #noteForeign(configuration: KubeObject): void {
+    const { suffix, namespace, observability } = this.#options;
+    const { name } = configuration.metadata;
+    const namespaces = foreignNamespaces(configuration, { suffix, namespace }).join(', ');
+    if (namespaces === (this.#foreign.get(name) ?? '')) return;
+    this.#foreign.set(name, namespaces);
+    if (namespaces !== '')
+      observability.log.warn('webhooks of another control plane of this revision are left alone', {
+        configuration: name,
+        problem: `they lead to a Service in namespace ${namespaces}, and this control plane is in ${namespace}`,
+        remedy: 'give one of the two a --revision of its own with its own webhook configuration, or remove one',
+      });
+  }
+
   #check(configuration: KubeObject): void {
     const { name } = configuration.metadata;
     if (!this.#patchFor(configuration)) return;
@@ -115,10 +137,10 @@ class Upkeep {
 
   /** Undefined when there is nothing to write, or when another replica leads. */
   #patchFor(configuration: KubeObject): object | undefined {
-    const { certificate, leadership, suffix } = this.#options;
+    const { certificate, leadership, suffix, namespace } = this.#options;
     const roots = certificate.current()?.roots;
     if (roots === undefined || leadership?.isLeader() === false) return undefined;
-    return buildCaBundlePatch(configuration, { suffix, roots });
+    return buildCaBundlePatch(configuration, { suffix, namespace, roots });
   }
 
   /** Writes until the configuration is right or gone. Reads it first, because the last seen version may be outdated. */
