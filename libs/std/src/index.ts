@@ -51,3 +51,4 @@ export { type TokenBuckets, createTokenBuckets } from './token-bucket.ts';
 export { type Slots, createSlots } from './slots.ts';
 export { createFairSet, type FairSet } from './fair-set.ts';
 export { type FairSlots, createFairSlots } from './fair-slots.ts';
+export { inTurns, nextTurn } from './turns.ts';

@@ -9,9 +9,14 @@ export const pureFiles = foldersOf(...pureLayers.map((layer) => `layer:${layer}`
  * The few files of these layers that are the clock, a source of keys, or a file that the set-up generates; `forbidden`
  * keeps the first two from other pure code.
  */
-export const effects = ['libs/std/src/clock.ts', 'libs/pki/src/key.ts', 'libs/proto-gen/src/json.ts'];
+export const effects = [
+  'libs/std/src/clock.ts',
+  'libs/std/src/turns.ts',
+  'libs/pki/src/key.ts',
+  'libs/proto-gen/src/json.ts',
+];
 const forbidden = [
-  { name: '@flotilla/std', importNames: ['steadyClock', 'systemClock', 'pause'] },
+  { name: '@flotilla/std', importNames: ['steadyClock', 'systemClock', 'pause', 'inTurns', 'nextTurn'] },
   { name: '@flotilla/pki', importNames: ['generateKey'] },
   {
     name: 'node:crypto',

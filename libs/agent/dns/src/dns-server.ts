@@ -1,10 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createLimits, type Logger, type Metrics } from '@flotilla/observability-port';
 import { createListener, type Connection, type GuardOptions } from '@flotilla/server';
-import { messageOf } from '@flotilla/std';
+import { messageOf, nextTurn } from '@flotilla/std';
 import { buildAnswer, buildFailure, parseQuery } from './answer.ts';
 import type { Query, Transport } from './answer.ts';
 import { forward } from './forward.ts';

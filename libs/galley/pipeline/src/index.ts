@@ -1,5 +1,6 @@
 export { Pipeline, type PipelineOptions } from './pipeline.ts';
 export { FilePipeline, fileScopes, loadResources } from './load.ts';
+export type { AppearedProblem } from './problem-book.ts';
 export type { Outcome } from './outcome.ts';
 export type { ReadingObject, ReadObject } from './read-object.ts';
 export type { SourceInfo } from './raw-objects.ts';

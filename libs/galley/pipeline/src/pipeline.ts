@@ -23,8 +23,8 @@ import { Derivation } from './derivation.ts';
 import { idOfResource, nameOfId, textOfId } from './object-id.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { NamespaceScope } from './namespace-scope.ts';
-import { ProblemBook } from './problem-book.ts';
-import { RawObjects, type RawOptions, type Touched } from './raw-objects.ts';
+import { ProblemBook, type AppearedProblem } from './problem-book.ts';
+import { nothingTouched, RawObjects, type RawOptions, type Touched } from './raw-objects.ts';
 
 export interface PipelineOptions extends RawOptions {
   /** Names one run of galley. */
@@ -60,7 +60,9 @@ export class Pipeline {
   readonly #scope: NamespaceScope | undefined;
   /** Keys of what pilots report of credentials. */
   #reported: ReadonlySet<string> = new Set();
-  #started = false;
+  /** What the next `commit` puts in force. */
+  #touched = nothingTouched();
+  #traces = new Map<string, TraceParent | undefined>();
 
   constructor(options: PipelineOptions) {
     const { session, defaults = [], checks = allChecks, converters = [], scopesConfiguration, ...raw } = options;
@@ -73,6 +75,7 @@ export class Pipeline {
     this.#raw = new RawObjects(raw);
     this.#derivation = new Derivation({ checks, converters, installation });
     this.#defaults = new Map(defaults.map((resource) => [textOfId(idOfResource(resource)), resource]));
+    for (const [text, resource] of this.#defaults) this.#touched.objects.set(text, idOfResource(resource));
   }
 
   /** What is in force. */
@@ -86,7 +89,7 @@ export class Pipeline {
   }
 
   /** What has become wrong since this was last called. */
-  takeNewProblems(): readonly Problem[] {
+  takeNewProblems(): readonly AppearedProblem[] {
     return this.#book.takeAppeared();
   }
 
@@ -170,17 +173,28 @@ export class Pipeline {
 
   /** Takes changes of a source as one step. The batch is empty when nothing in force differs. */
   apply(source: string, changes: readonly TracedChange[]): Batch {
-    const traces = new Map<string, TraceParent | undefined>();
-    const touched: Touched = { objects: new Map(), claims: new Set(), places: new Set() };
-    if (!this.#started)
-      for (const [text, resource] of this.#defaults) touched.objects.set(text, idOfResource(resource));
-    this.#started = true;
+    for (const _ of this.take(source, changes));
+    return this.commit(source);
+  }
+
+  /**
+   * Reads the objects of a source, one with each step of the iteration, so that whoever iterates can pause. Nothing of
+   * them is in force, and no problem is reported, before `commit`. No other source may be taken from in between.
+   */
+  *take(source: string, changes: readonly TracedChange[]): Generator<void, void> {
     for (const { trace, events } of changes) {
       for (const event of events) {
-        this.#raw.apply(source, event, touched);
-        if ('key' in event) traces.set(textOfId(event), trace);
+        this.#raw.apply(source, event, this.#touched);
+        if ('key' in event) this.#traces.set(textOfId(event), trace);
+        yield;
       }
     }
+  }
+
+  /** Puts in force what has been taken from a source since the last `commit`. */
+  commit(source: string): Batch {
+    const [touched, traces] = [this.#touched, this.#traces];
+    [this.#touched, this.#traces] = [nothingTouched(), new Map()];
     this.#noteProblems(source, touched);
     this.#touchScoped(touched);
     const { derived, checked } = this.#derivation.apply(

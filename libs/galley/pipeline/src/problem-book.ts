@@ -21,6 +21,10 @@ export interface ProblemGroup {
   /** How their object is named. */
   readonly resource?: string;
 }
+/** A problem that has appeared. Finding its line takes time, so it is written out only on demand. */
+export interface AppearedProblem extends Pick<Problem, 'code' | 'level'> {
+  write(): Problem;
+}
 const sections: readonly ProblemGroup['section'][] = ['objects', 'duplicates', 'checks', 'sources'];
 /** Of one group so many are shown: they may be as many as an object has fields. */
 const maxShown = 200;
@@ -28,7 +32,7 @@ const maxShown = 200;
 /** All that is wrong now. A problem is written out only when somebody wants to read it. */
 export class ProblemBook {
   readonly #groups = new Map<string, ProblemGroup>();
-  #appeared: Problem[] = [];
+  #appeared: AppearedProblem[] = [];
 
   /** What is wrong now with what `key` names. A problem whose line has moved is the one that was there. */
   set(key: string, group: ProblemGroup): void {
@@ -39,11 +43,11 @@ export class ProblemBook {
     }
     this.#groups.set(key, group);
     for (const placed of shownOf(group))
-      if (!before.has(samenessOf(placed))) this.#appeared.push(written(placed, group));
+      if (!before.has(samenessOf(placed))) this.#appeared.push(appeared(placed, group));
   }
 
   /** What has appeared since this was last called. */
-  takeAppeared(): readonly Problem[] {
+  takeAppeared(): readonly AppearedProblem[] {
     const appeared = this.#appeared;
     this.#appeared = [];
     return appeared;
@@ -66,6 +70,12 @@ function shownOf(group: ProblemGroup | undefined): readonly PlacedProblem[] {
     { origin: problems[0]?.origin, problem: buildProblem('More', { count: more }) },
   ];
 }
+
+const appeared = (placed: PlacedProblem, group: ProblemGroup): AppearedProblem => ({
+  code: placed.problem.code,
+  level: placed.problem.level,
+  write: () => written(placed, group),
+});
 
 const samenessOf = ({ problem: { code, level, resource, path, message }, origin }: PlacedProblem): string =>
   JSON.stringify([code, level, resource, path, message, origin?.type === 'file' ? origin.path : '']);

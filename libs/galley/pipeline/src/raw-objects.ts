@@ -32,6 +32,8 @@ export interface Touched {
   readonly places: Set<string>;
 }
 
+export const nothingTouched = (): Touched => ({ objects: new Map(), claims: new Set(), places: new Set() });
+
 interface ScopeState {
   readonly claims: Set<Claim>;
   /** What the list that is being read has not contained so far; undefined when none is. */

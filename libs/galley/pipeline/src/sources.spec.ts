@@ -136,10 +136,26 @@ describe('what becomes of an object', () => {
   });
 });
 
+describe('taking and committing', () => {
+  it('takes one object in each step, and puts nothing in force before the commit', () => {
+    const { pipeline } = rig('one');
+    const events = [found('a', ['a.test']), found('b', ['*']), found('c', ['c.test'])];
+    const steps = pipeline.take('one', [{ cause: 'one', readAt: 0, events }]);
+    for (const _ of events) {
+      expect(steps.next().done).toBe(false);
+      expect([[...pipeline.resources], pipeline.problems, pipeline.takeNewProblems()]).toEqual([[], [], []]);
+    }
+    expect(steps.next().done).toBe(true);
+    expect(pipeline.commit('one').put.map(({ resource }) => resource.meta.name)).toEqual(['a', 'c']);
+    expect(pipeline.problems).toMatchObject([{ path: 'spec.hosts[0]' }]);
+    expect(pipeline.commit('one')).toMatchObject({ put: [], delete: [] });
+  });
+});
+
 describe('problems', () => {
   it('appear once, however often their object comes, until they were gone', () => {
     const { pipeline, apply } = rig('one');
-    const appeared = (): string[] => pipeline.takeNewProblems().map(({ path = '' }) => path);
+    const appeared = (): string[] => pipeline.takeNewProblems().map(({ write }) => write().path ?? '');
     apply('one', found('a', ['*']));
     expect(appeared()).toEqual(['spec.hosts[0]']);
     apply('one', found('a', ['*'], 7));

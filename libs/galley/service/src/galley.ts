@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import type { Publisher } from '@flotilla/bus-port';
 import { Pipeline, type Outcome, type ReadingObject } from '@flotilla/galley-pipeline';
 import type { Source } from '@flotilla/galley-sources';
@@ -16,7 +15,7 @@ import {
   type SourceEvent,
 } from '@flotilla/model';
 import type { Counter, Observability } from '@flotilla/observability-port';
-import { systemClock, type Clock } from '@flotilla/std';
+import { inTurns, nextTurn, systemClock, type Clock } from '@flotilla/std';
 import { createTurns, runSources } from './intake.ts';
 import { logChanges } from './change-log.ts';
 import { createOutgoing, type Outgoing } from './outgoing.ts';
@@ -203,10 +202,9 @@ class Session {
     const { tracer } = this.#options.observability;
     const reads = startReads(tracer, changes, !this.#begun.has(source));
     this.#begun.add(source);
-    const batch = this.pipeline.apply(
-      source,
-      changes.map((change, i) => ({ ...change, trace: reads[i]?.traceparent })),
-    );
+    const traced = changes.map((change, i) => ({ ...change, trace: reads[i]?.traceparent }));
+    await inTurns(this.pipeline.take(source, traced));
+    const batch = this.pipeline.commit(source);
     this.#states.heard(source, this.#clock.now());
     for (const { events } of changes) for (const event of events) this.#noteState(source, event);
     this.#noteSource(source);
@@ -248,7 +246,7 @@ class Session {
     await Promise.race([publishing, patience]);
     cancel();
     // In one process with pilot, proxies have what is right before anyone looks for what is wrong.
-    await setImmediate();
+    await nextTurn();
     this.#shared.problemLog.tell(this.pipeline.takeNewProblems());
     await publishing;
     this.#shared.problemLog.tellOfBus(this.#outgoing.problem);

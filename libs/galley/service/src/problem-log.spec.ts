@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Problem } from '@flotilla/model';
+import type { AppearedProblem } from '@flotilla/galley-pipeline';
 import { noObservability, type Labels } from '@flotilla/observability-port';
 import { createProblemLog } from './problem-log.ts';
 
@@ -20,12 +20,30 @@ function rig() {
   };
   return { lines, counted, problems: createProblemLog({ ...noObservability, log, metrics }) };
 }
-const problems = (count: number, code: string, level: Problem['level'] = 'error'): Problem[] =>
-  Array.from({ length: count }, (_, i) => ({ code, level, message: `${code} ${i}` }));
+interface Written {
+  readonly level?: AppearedProblem['level'];
+  /** The problems that have been written out. */
+  readonly written?: string[];
+}
+const problems = (count: number, code: string, { level = 'error', written = [] }: Written = {}): AppearedProblem[] =>
+  Array.from({ length: count }, (_, i) => ({
+    code,
+    level,
+    write() {
+      const message = `${code} ${i}`;
+      written.push(message);
+      return { code, level, message };
+    },
+  }));
 
 it('logs twenty problems of a code, and how many more there are; all are counted', () => {
   const { lines, counted, problems: log } = rig();
-  log.tell([...problems(500, 'wrong-type'), ...problems(20, 'IST0101', 'warning'), ...problems(21, 'other')]);
+  const written: string[] = [];
+  log.tell([
+    ...problems(500, 'wrong-type', { written }),
+    ...problems(20, 'IST0101', { level: 'warning' }),
+    ...problems(21, 'other'),
+  ]);
   expect(lines.filter((line) => line.startsWith('wrong-type'))).toHaveLength(20);
   expect(lines.filter((line) => line.includes('more like this'))).toEqual([
     '480 more like this, see /debug/problems',
@@ -33,6 +51,7 @@ it('logs twenty problems of a code, and how many more there are; all are counted
   ]);
   expect(lines).toHaveLength(60 + 2);
   expect([...counted]).toContainEqual(['galley_validation_failed wrong-type', 500]);
+  expect(written).toHaveLength(20);
 });
 
 it('counts texts beyond a limit', () => {

@@ -1,3 +1,4 @@
+import type { AppearedProblem } from '@flotilla/galley-pipeline';
 import type { Problem } from '@flotilla/model';
 import { createLimits, type Observability } from '@flotilla/observability-port';
 
@@ -13,7 +14,7 @@ const ofText: ReadonlySet<string> = new Set(['over-limit', 'too-large']);
 /** Logs problems under the scope `validation`, and counts galley_validation_failed. */
 export interface ProblemLog {
   /** Those that have appeared. */
-  tell(problems: readonly Problem[]): void;
+  tell(problems: readonly AppearedProblem[]): void;
   /** Why the bus has less than galley: once, when it appears. */
   tellOfBus(problem: Problem | undefined): void;
 }
@@ -25,20 +26,21 @@ export function createProblemLog({ log: root, metrics }: Observability): Problem
   });
   const limitHit = createLimits(metrics, ['text']);
   let ofBus: string | undefined;
-  const tell = (problems: readonly Problem[]): void => {
+  const tell = (problems: readonly AppearedProblem[]): void => {
     const counts = new Map<string, number>();
-    for (const { level, message, origin, resource, path, code } of problems) {
+    for (const { level, code, write } of problems) {
       if (level === 'error') failed.add(1, { reason: code });
       if (ofText.has(code)) limitHit('text');
       const count = (counts.get(code) ?? 0) + 1;
       counts.set(code, count);
-      if (count <= maxLogged)
-        log[level === 'error' ? 'error' : level === 'warning' ? 'warn' : 'info'](message, {
-          origin,
-          resource,
-          path,
-          code,
-        });
+      if (count > maxLogged) continue;
+      const { message, origin, resource, path } = write();
+      log[level === 'error' ? 'error' : level === 'warning' ? 'warn' : 'info'](message, {
+        origin,
+        resource,
+        path,
+        code,
+      });
     }
     for (const [code, count] of counts)
       if (count > maxLogged) log.warn(`${count - maxLogged} more like this, see /debug/problems`, { code });
@@ -46,7 +48,7 @@ export function createProblemLog({ log: root, metrics }: Observability): Problem
   return {
     tell,
     tellOfBus(problem) {
-      if (problem && problem.message !== ofBus) tell([problem]);
+      if (problem && problem.message !== ofBus) tell([{ ...problem, write: () => problem }]);
       ofBus = problem?.message;
     },
   };

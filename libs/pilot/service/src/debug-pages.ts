@@ -7,7 +7,7 @@ import {
   type Pages,
 } from '@flotilla/observability-port';
 import { configDump, syncStatus, type ConnectedProxy } from '@flotilla/pilot-debug';
-import { inTurns } from './pieces.ts';
+import { inTurns } from '@flotilla/std';
 import type { PilotProblem } from './problems.ts';
 
 export interface DebugPagesOptions {

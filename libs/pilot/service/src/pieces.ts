@@ -14,19 +14,6 @@ export function piece(now: () => number = () => performance.now()): Budget {
   return { runs: limits.runs, isSpent: () => now() >= (end ??= now() + limits.ms) };
 }
 
-/** Resolves when everything else that is due has had its turn: timers, connections, health. */
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Runs all steps, and lets everything else have its turn whenever they take long. */
-export async function inTurns(steps: Iterable<unknown>): Promise<void> {
-  let end = performance.now() + limits.ms;
-  for (const _ of steps) {
-    if (performance.now() < end) continue;
-    await nextTurn();
-    end = performance.now() + limits.ms;
-  }
-}
-
 /** Returns a function that makes an engine evict unused results, soon and in slices. */
 export function createCollector(engine: Engine): () => void {
   let isPlanned = false;

@@ -1,13 +1,13 @@
 import type { Logger } from '@flotilla/observability-port';
 import { preparedLists, typeUrls } from '@flotilla/pilot-xds';
 import type { Change, Engine, Watch } from '@flotilla/query';
-import { messageOf } from '@flotilla/std';
+import { inTurns, messageOf, nextTurn } from '@flotilla/std';
 import { Affected } from './affected.ts';
 import type { SettledCause } from './cause.ts';
 import type { ConnectedProxies } from './connected-proxies.ts';
 import type { Cause } from './deliveries.ts';
 import type { PilotMetrics } from './metrics.ts';
-import { inTurns, nextTurn, piece } from './pieces.ts';
+import { piece } from './pieces.ts';
 import { nameOfType } from './protocol.ts';
 import type { Proxy } from './proxy.ts';
 import type { SharedLists } from './shared-lists.ts';
