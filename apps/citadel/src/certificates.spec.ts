@@ -63,7 +63,7 @@ describe('a certificate', () => {
 });
 
 describe('clocks that differ', () => {
-  it('a service whose clock is ahead of all that the CA gives requests more and more rarely, and says why', async () => {
+  it('a service whose clock is ahead of everything that the CA gives requests more and more rarely, and says why', async () => {
     const waits = new AsyncQueue<{ ms: number; end: () => void }>();
     const clock: Clock = {
       now: () => Date.now() + 2 * 86_400_000,
@@ -91,7 +91,7 @@ describe('clocks that differ', () => {
       expect(ms).toBe(expected);
       end();
     }
-    expect([own.current(), told[0]]).toEqual([undefined, expect.stringMatching(/set the clock right/) as string]);
+    expect([own.current(), told[0]]).toEqual([undefined, expect.stringMatching(/correct the clock/) as string]);
     stop.abort();
     await running;
   });

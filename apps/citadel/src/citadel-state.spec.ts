@@ -84,7 +84,7 @@ describe('bootstrap tokens', () => {
     writeFileSync(path('a-file'), '');
     const { clock, log, problems } = timed();
     const kept = await keepBootstrapTokens({ path: path('a-file/tokens.json'), ttlMs: day, clock, log });
-    expect([kept.current(), problems[0]]).toEqual([[], expect.stringMatching(/can't be kept up/) as string]);
+    expect([kept.current(), problems[0]]).toEqual([[], expect.stringMatching(/cannot be replaced/) as string]);
   });
 
   it('are not shown by a service that has a certificate: it renews by that, and keeps its DNS names', async () => {

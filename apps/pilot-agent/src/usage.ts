@@ -3,9 +3,9 @@ import { flagsOf } from '@flotilla/agent-service';
 const commands: Readonly<Record<string, string>> = {
   proxy: 'proxy sidecar|router|waypoint [flags]     run Envoy with its certificate, configuration, DNS and health',
   'istio-iptables': "istio-iptables [flags]                    send the pod's traffic through its proxy",
-  'istio-clean-iptables': 'istio-clean-iptables [flags]              take those rules away',
+  'istio-clean-iptables': 'istio-clean-iptables [flags]              remove those rules',
   wait: 'wait [flags]                              wait until the proxy is ready',
-  request: "request METHOD PATH [BODY]                ask Envoy's admin interface",
+  request: "request METHOD PATH [BODY]                send a request to Envoy's admin interface",
 };
 
 /** Help for one command, or for all. */

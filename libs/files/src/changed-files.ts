@@ -49,7 +49,7 @@ export class ChangedFiles {
     this.#found.set(file.path, file);
   }
 
-  /** All that is found by now. */
+  /** Everything that is found by now. */
   async take(signal: AbortSignal): Promise<readonly FileFound[]> {
     const paths = [...this.#changed].sort();
     this.#changed = new Set();

@@ -48,7 +48,7 @@ export type SourceEvent =
   | ({ readonly type: 'synced' } & Scope)
   /** The whole state of this scope follows once more, up to `synced`; what it does not contain is gone then. */
   | ({ readonly type: 'relist' } & Scope)
-  /** All that is wrong now at a place (a file) which can't be said of an object; none when it is put right. */
+  /** Everything that is wrong now at a place (a file) which can't be said of an object; none when it is put right. */
   | { readonly type: 'problems'; readonly place: string; readonly problems: readonly LocatedProblem[] }
   /** The source can't be reached; its last state stays in force. `since` is when it last could, in epoch ms. */
   | { readonly type: 'away'; readonly since: number; readonly reason: string }

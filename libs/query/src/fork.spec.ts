@@ -64,7 +64,7 @@ const outcome = (read: () => unknown): unknown => {
   }
 };
 
-/** All that a change of the engine would show in. */
+/** Everything that a change of the engine would show in. */
 const snapshot = (engine: Engine): unknown => ({
   results: [...engine.results()].map((info: ResultInfo) => structuredClone({ ...info, outcome: textOf(info) })),
   runs: [...engine.stats.runs],
@@ -104,7 +104,7 @@ function rig(history: readonly (readonly Change[])[]): Rig {
   return { engine, proxies, watches };
 }
 
-/** All that is asked of an engine after a change, relabelled proxies included. */
+/** Everything that is asked of an engine after a change, relabelled proxies included. */
 const ask = (reader: Reader, { proxies, watches }: Rig): unknown => [
   watches.map(({ query, key, subject }) => outcome(() => reader.read(query, key, subject))),
   proxies.map((proxy) => {

@@ -11,7 +11,7 @@ export interface FrameContext {
   resolve(query: AnyQuery, key: QueryKey, subject: Subject): Entry;
 }
 
-/** One run of a query: its view, which notes all that is read. */
+/** One run of a query: its view, which notes everything that is read. */
 export class Frame implements Reads {
   readonly reads = new ReadLog();
   readonly #context: FrameContext;

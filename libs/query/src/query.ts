@@ -1,8 +1,8 @@
 import type { QueryKey, StoreKey } from './key.ts';
 
 /**
- * All that a query can read. Every call is recorded, a miss too; a query reads nothing else (no clock, environment, log
- * or bus), so its result can be reused while everything it read is unchanged.
+ * Everything that a query can read. Every call is recorded, a miss too; a query reads nothing else (no clock,
+ * environment, log or bus), so its result can be reused while everything it read is unchanged.
  */
 export interface Reads {
   get(collection: string, key: StoreKey): unknown;
@@ -55,8 +55,8 @@ export class QueryCycle extends Error {
 }
 
 /**
- * Goes through all that runs when a piece of work is over, which later goes on where it was. Queries that catch errors
- * need not know it: a run that was interrupted has no outcome. Those that would catch it many times rethrow it.
+ * Goes through everything that runs when a piece of work is over, which later goes on where it was. Queries that catch
+ * errors need not know it: a run that was interrupted has no outcome. Those that would catch it many times rethrow it.
  */
 export class Interruption extends Error {
   constructor() {

@@ -46,7 +46,7 @@ export class Runner {
   /** What runs at the moment, outermost first. */
   readonly #stack: Running[] = [];
   #total = 0;
-  /** Thrown through all that runs when a piece is over. */
+  /** Thrown through everything that runs when a piece is over. */
   readonly #interruption = new Interruption();
   /** How many runs are left in this piece, and whether one more was needed. */
   #left = Infinity;
@@ -145,8 +145,8 @@ export class Runner {
         error.closesAt = undefined;
         return { error };
       }
-      // Queries within a cycle have no outcome of their own: the one at which it closes depends on all that they have
-      // read.
+      // Queries within a cycle have no outcome of their own: the one at which it closes depends on everything that they
+      // have read.
       this.#stack[depth - 1]?.frame.absorb(running.frame);
       throw error;
     } finally {

@@ -30,7 +30,7 @@ describe('hosts', () => {
     expect(hostMatches('a.test', '*.a.test')).toBe(false);
   });
 
-  it('are a subset when all that they name is named', () => {
+  it('are a subset when everything that they name is named', () => {
     fc.assert(
       fc.property(host, host, host, (a, b, c) => {
         if (hostSubsetOf(a, b)) {

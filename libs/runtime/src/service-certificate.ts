@@ -13,7 +13,7 @@ import { createWaiting } from './waiting.ts';
 
 /** How a service gets its certificate. */
 export const certificateSettings = () => ({
-  trustDomain: setting.text('first part of every identity', 'cluster.local'),
+  trustDomain: setting.text('trust domain, the first part of every identity', 'cluster.local'),
   ...systemNamespaceSettings(),
   citadel: setting.text("the CA's address", '127.0.0.4:15022'),
   bootstrapTokenFile: setting.path(
@@ -92,12 +92,10 @@ export function createServiceCertificate(options: ServiceCertificateOptions): Se
     const leaf = new X509Certificate(chain[0] ?? '');
     const [begins, ends] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
     if (ends <= clock.now())
-      throw new Error(
-        `by this clock the certificate ended at ${new Date(ends).toISOString()} already: set the clock right`,
-      );
+      throw new Error(`by this clock the certificate expired at ${new Date(ends).toISOString()}: correct the clock`);
     if (begins > clock.now())
       throw new Error(
-        `by this clock the certificate only begins at ${new Date(begins).toISOString()}: set the clock right`,
+        `by this clock the certificate only begins at ${new Date(begins).toISOString()}: correct the clock`,
       );
     held = leaf;
     source.set({ key: keyToPem(key), cert: chain.slice(0, -1).join(''), roots: chain.at(-1) ?? roots });

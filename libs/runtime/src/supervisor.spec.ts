@@ -119,7 +119,7 @@ describe('a supervisor', () => {
     void supervisor.run();
     loop.last()?.end();
     await settled();
-    expect(supervisor.failures()).toEqual(['loop: it ended although nobody stopped it']);
+    expect(supervisor.failures()).toEqual(['loop: it ended without being stopped']);
     clock.advance(200);
     await settled();
     expect(loop.runs).toHaveLength(2);

@@ -68,7 +68,7 @@ export function createSupervisor(runners: readonly Runner[], options: Supervisor
       const waitMs = backoff.next();
       failures.set(runner.name, explain(failure));
       restarts.add(1, { runner: runner.name });
-      log.error('a part of this process failed and will be started again; the others go on', {
+      log.error('a part of this process failed and will be started again; the others keep running', {
         part: runner.name,
         reason: explain(failure),
         again: `in ${(waitMs / 1000).toFixed(1)} s`,
@@ -80,7 +80,7 @@ export function createSupervisor(runners: readonly Runner[], options: Supervisor
   async function reasonToRestart(runner: Runner, started: () => void): Promise<unknown> {
     try {
       await runner.run(stop.signal, started);
-      return new Error('it ended although nobody stopped it');
+      return new Error('it ended without being stopped');
     } catch (thrown) {
       return thrown;
     }

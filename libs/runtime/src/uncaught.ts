@@ -10,7 +10,7 @@ export function logUncaughtErrors(log: Logger, metrics: Metrics): void {
   const uncaught = metrics.counter('uncaught_errors_total', 'Errors that no part of the process caught.');
   process.on('uncaughtException', (thrown, kind) => {
     uncaught.add(1);
-    log.error('an error was not caught; the process goes on', {
+    log.error('uncaught error; the process keeps running', {
       kind,
       error: messageOf(thrown),
       stack: thrown instanceof Error ? thrown.stack : undefined,

@@ -58,7 +58,7 @@ export function createTlsAcceptor({
       isReady = true;
     } catch (thrown) {
       onProblem(
-        `a new certificate can't be used, the one before stays in force: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+        `a new certificate cannot be used; the previous one stays in use: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
       );
     }
   };

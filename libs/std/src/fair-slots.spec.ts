@@ -46,7 +46,7 @@ it('refuses what can not wait, and frees the slot of work that fails', async () 
   await expect(slots.run('b', () => Promise.resolve(1))).resolves.toBe(1);
 });
 
-it('never exceeds a limit, and runs all that it took', async () => {
+it('never exceeds a limit, and runs everything that it took', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 40 }), async (keys) => {
       const slots = createFairSlots(options);

@@ -5,8 +5,8 @@ function refuse(): never {
 }
 
 /**
- * Makes a value and all that it holds immutable: objects, arrays, maps and sets. Bytes stay as they are, as JavaScript
- * can't freeze them. Returns the value.
+ * Makes a value and everything that it holds immutable: objects, arrays, maps and sets. Bytes stay as they are, as
+ * JavaScript can't freeze them. Returns the value.
  */
 export function deepFreeze<T>(value: T): T {
   const left: unknown[] = [value];

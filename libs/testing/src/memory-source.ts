@@ -76,7 +76,10 @@ export class MemorySource implements Source {
     this.#send([{ type: 'away', since, reason }]);
   }
 
-  /** One of its kinds can't be read from now on, and its reader learns so; of the others it learns all that changes. */
+  /**
+   * One of its kinds can't be read from now on, and its reader learns so; of the others it learns everything that
+   * changes.
+   */
   refuse(since: number, reason: string): void {
     this.#send([{ type: 'away', since, reason }]);
   }

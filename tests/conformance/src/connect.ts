@@ -6,8 +6,8 @@ import type { ScenarioProxy } from '@flotilla/tool-parity';
 import { endpointNames, routeNames } from '@flotilla/tool-proxy';
 
 /**
- * Watches all that a proxy of the scenario asks for, as pilot does while it is connected: by default what it is sent
- * refers to.
+ * Watches everything that a proxy of the scenario asks for, as pilot does while it is connected: by default what it is
+ * sent refers to.
  */
 export function connect(
   engine: Engine,

@@ -56,7 +56,7 @@ export class RunningMesh {
     return [...this.#indexFailures, ...[...this.#engine.watches()].flatMap(failuresOf)];
   }
 
-  /** The versions of all that each proxy is sent. */
+  /** The versions of everything that each proxy is sent. */
   output(): readonly (readonly string[])[] {
     return this.#connected.map(({ lists }) =>
       lists.flatMap(({ members }) =>

@@ -50,7 +50,7 @@ const processes = (): Map<string, { parent: string; started: string }> =>
       }),
   );
 
-/** A process and all that it has started; `left` tells which of them are still there. */
+/** A process and everything that it has started; `left` tells which of them are still there. */
 function treeOf(root: number | undefined): { readonly size: number; left(): string[] } {
   const all = processes();
   const tree = [String(root)];

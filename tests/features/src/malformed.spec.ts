@@ -143,7 +143,7 @@ const inputs: readonly Malformed[] = [
   {
     what: 'a resource that another file has',
     file: entry('good', 'other.test'),
-    says: /^service-entries shop\/good is already in .*good\.yaml:1, which is in force; remove one of them$/,
+    says: /^service-entries shop\/good is already in .*good\.yaml:1, which applies; remove one of them$/,
   },
   {
     what: 'an unknown field',

@@ -51,7 +51,7 @@ export interface RigOptions {
   readonly config?: string;
 }
 
-/** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends all that was opened. */
+/** Pilot with the credentials of a queue, over mTLS and in plaintext. `close` ends everything that was opened. */
 export async function openPilot({
   readers = [],
   objects = [],

@@ -47,7 +47,7 @@ const program = new Command('bench')
   .option('--changes <number>', 'changes of each kind', positive, 20)
   .option(
     '--kubernetes',
-    `measure a mesh that has Services with Pods and DestinationRules, headless and DNS services besides`,
+    `measure a mesh that has Services with Pods and DestinationRules, and also headless and DNS services`,
   )
   .addOption(
     new Option('--mode <shape...>', 'shapes to measure').choices(['monolith', 'fleet']).default(['monolith', 'fleet']),
@@ -59,7 +59,7 @@ const program = new Command('bench')
   )
   .option(
     '--out <file>',
-    'where the report goes (default: docs/performance.md when all is measured, else standard output)',
+    'where the report goes (default: docs/performance.md when everything is measured, else standard output)',
   )
   .option('--json', 'print one JSON object, write no report')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))

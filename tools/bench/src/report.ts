@@ -132,7 +132,7 @@ change. "Missed" counts the changes that a sidecar did not get.`,
   if (query.length > 0) {
     parts.push(
       '## What runs again',
-      `The queries of pilot alone, in this process, while sidecars in ${mesh.namespaces} namespaces watch all that they ask for. What did not run is reuse. The counts are asserted by
+      `The queries of pilot alone, in this process, while sidecars in ${mesh.namespaces} namespaces watch everything that they request. What did not run is reuse. The counts are asserted by
 \`tools/bench/src/query/measure.spec.ts\`.`,
       queryTable(query),
     );

@@ -52,7 +52,7 @@ export interface LoadOrder {
   readonly changes: number;
   readonly mesh: MeshSize;
   readonly folder: string;
-  /** Processes whose use is measured, with all that they started. */
+  /** Processes whose use is measured, with everything that they started. */
   readonly pids: readonly number[];
 }
 

@@ -28,7 +28,7 @@ function readProcess(pid: number): Process | undefined {
 const rssMb = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
-/** CPU time and resident memory of processes and all that they have started, added up. */
+/** CPU time and resident memory of processes and everything that they have started, added up. */
 export function usageOf(roots: readonly number[]): Usage {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

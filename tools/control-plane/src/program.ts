@@ -107,7 +107,7 @@ export class Program {
     throw new Error(`${this.name} was not ready within ${limitMs / 1000} s: ${this.logTail()}`);
   }
 
-  /** Sends a signal to it and to all that it has started. */
+  /** Sends a signal to it and to everything that it has started. */
   signal(signal: NodeJS.Signals): void {
     if (this.#child?.pid === undefined) return;
     try {

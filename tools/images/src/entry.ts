@@ -37,7 +37,7 @@ export function arrange(entries: readonly Entry[]): readonly Entry[] {
   const add = (entry: Entry): void => {
     const known = byPath.get(entry.path);
     if (known === undefined) byPath.set(entry.path, entry);
-    else if (known.kind !== 'folder' || entry.kind !== 'folder') throw new Error(`${entry.path} is given twice`);
+    else if (known.kind !== 'folder' || entry.kind !== 'folder') throw new Error(`${entry.path} is listed twice`);
   };
   for (const entry of entries) add(entry);
   for (const { path } of entries)

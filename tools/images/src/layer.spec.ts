@@ -84,8 +84,8 @@ describe('a layer', () => {
   });
 
   it('refuses two things with one path', async () => {
-    await expect(pack([textFile('a', '1'), link('a', 'b')])).rejects.toThrow('a is given twice');
-    await expect(pack([textFile('a', '1'), textFile('a/b', '2')])).rejects.toThrow('a is given twice');
+    await expect(pack([textFile('a', '1'), link('a', 'b')])).rejects.toThrow('a is listed twice');
+    await expect(pack([textFile('a', '1'), textFile('a/b', '2')])).rejects.toThrow('a is listed twice');
   });
 
   it('gives back all files, with paths of any length', async () => {

@@ -12,7 +12,7 @@ const program = new Command('manifests')
   .option('--hub <prefix>', 'first part of the names of images', hub)
   .option('--tag <tag>', 'last part of the names of images', tag)
   .option('--domain <domain>', 'DNS suffix of the cluster', domain)
-  .option('--trust-domain <domain>', 'first part of every identity', trustDomain)
+  .option('--trust-domain <domain>', 'trust domain, the first part of every identity', trustDomain)
   .action((shape: Shape, options: Partial<typeof defaultManifestOptions>) => {
     const objects = [
       ...customKinds.map((kind) => buildCustomResourceDefinition(kind)),

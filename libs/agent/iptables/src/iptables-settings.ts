@@ -78,7 +78,7 @@ export const iptablesFlags: readonly FlagSpec[] = [
   toggle('redirect-dns', 'capture DNS', { env: ['ISTIO_META_DNS_CAPTURE', 'REDIRECT_DNS'] }),
   toggle('capture-all-dns', 'capture DNS to any server, not only those of resolv.conf'),
   toggle('drop-invalid', 'drop packets in an invalid state'),
-  toggle('iptables-trace-logging', 'log what matches'),
+  toggle('iptables-trace-logging', 'log packets that match'),
   toggle('cni-mode', 'called by a CNI plugin'),
   toggle('host-nsenter-exec', 'accepted, without effect on rules'),
   text('iptables-probe-port', '', { fallback: '15002', usage: 'accepted, without effect on rules' }),

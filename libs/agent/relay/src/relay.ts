@@ -26,7 +26,7 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** Envoy's requests name all that it has. */
+/** Envoy's requests name everything that it has. */
 const maxMessageBytes = 64 << 20;
 
 /**

@@ -106,7 +106,7 @@ class RelayedStream {
     gone?.close();
     this.#upstream = undefined;
     if (state.name === 'relaying') {
-      log.warn('upstream XDS server is gone, Envoy keeps its configuration', { error: details });
+      log.warn('lost the upstream XDS server; Envoy keeps its configuration', { error: details });
       return this.end(status.UNAVAILABLE, 'upstream XDS server is gone');
     }
     const longest = Math.min(firstPauseMs * 2 ** Math.min(state.failures, 10), maxPauseMs);

@@ -78,9 +78,9 @@ it('a certificate that is not valid any more by a clock that was set is replaced
   certificate.close();
 });
 
-it('an agent whose clock is ahead of all that the CA gives does not ask for ever at the same pace, and says why', async () => {
+it('an agent whose clock is ahead of everything that the CA gives does not ask for ever at the same pace, and says why', async () => {
   const { certificate, pause, told } = start(caNow + 2 * hour);
   expect([await pause(), await pause(), await pause(), await pause()]).toEqual([200, 400, 800, 1600]);
-  expect([certificate.current(), told[0]]).toEqual([undefined, expect.stringMatching(/set the clock right/) as string]);
+  expect([certificate.current(), told[0]]).toEqual([undefined, expect.stringMatching(/correct the clock/) as string]);
   certificate.close();
 });

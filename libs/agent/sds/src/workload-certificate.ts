@@ -94,7 +94,7 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
       if (!leaf.checkPrivateKey(key)) throw new Error("the CA's answer is not a chain for this key");
       const value: KeyAndCertificate = { key: keyToPem(key), cert, roots };
       if (leaf.validToDate.getTime() <= clock.now())
-        throw new Error(`by this clock the certificate ended at ${leaf.validTo} already: set the clock right`);
+        throw new Error(`by this clock the certificate expired at ${leaf.validTo}: correct the clock`);
       notAfter = leaf.validToDate.getTime();
       attempts = 0;
       const delay = renewalDelay({
@@ -115,7 +115,7 @@ export function createWorkloadCertificate(options: WorkloadCertificateOptions): 
     } catch (thrown) {
       if (closed) return;
       const pause = Math.min(firstRetryMs * 2 ** attempts++, maxRetryMs) * (0.75 + random() / 2);
-      log.warn('workload certificate not issued, trying again', {
+      log.warn('workload certificate not issued; trying again', {
         error: messageOf(thrown),
         retryInMs: Math.round(pause),
       });

@@ -14,7 +14,7 @@ export const proxyFlags: readonly FlagSpec[] = [
   },
   { name: 'proxyComponentLogLevel', fallback: '', usage: "log levels of Envoy's components" },
   { name: 'outlierLogPath', fallback: '', usage: 'file for events of outlier detection' },
-  { name: 'templateFile', fallback: '', usage: 'own bootstrap template' },
+  { name: 'templateFile', fallback: '', usage: 'bootstrap template instead of the built-in one' },
   { name: 'meshConfig', fallback: './etc/istio/config/mesh', usage: 'mesh configuration file' },
   { name: 'stsPort', fallback: '0', usage: 'port of a security token service' },
   { name: 'tokenManagerPlugin', fallback: 'GoogleTokenExchange', usage: 'accepted, without effect' },

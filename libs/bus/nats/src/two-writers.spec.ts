@@ -180,7 +180,7 @@ type Step = readonly [name: string, run: (world: World) => unknown];
 const step = <T>(name: string, values: fc.Arbitrary<T>, run: (world: World, value: T) => unknown): fc.Arbitrary<Step> =>
   values.map((value) => [`${name} ${JSON.stringify(value)}`, (world: World) => run(world, value)] as const);
 
-/** All that happens to galleys, to the server and to pilots; the first few more often than the rest. */
+/** Everything that happens to galleys, to the server and to pilots; the first few more often than the rest. */
 const steps = fc.oneof(
   { weight: 6, arbitrary: step('publish', which, ({ galleys }, i) => galleys[i].publish()) },
   { weight: 6, arbitrary: step('time', fc.constantFrom(30, 400, 1100, 4000), ({ clock }, ms) => clock.advance(ms)) },

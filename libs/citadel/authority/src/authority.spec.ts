@@ -52,7 +52,7 @@ describe('the authority', () => {
     for (const when of [0, now - 10 * 365 * day, now - 121_000])
       expect(at(when)).toMatchObject({
         ok: false,
-        error: { kind: 'clock', message: expect.stringMatching(/set the clock right/) as string },
+        error: { kind: 'clock', message: expect.stringMatching(/correct the clock/) as string },
       });
     for (const when of [authority.notAfter, authority.notAfter + 1])
       expect(at(when)).toMatchObject({ ok: false, error: { kind: 'root' } });

@@ -76,12 +76,12 @@ export function createAuthority(options: AuthorityOptions): Authority {
       if (now < caNotBefore)
         return err({
           kind: 'clock',
-          message: `by the CA's clock it is ${dateOf(now)}, before its ${name} was made (${dateOf(caNotBefore)}): set the clock right`,
+          message: `by the CA's clock it is ${dateOf(now)}, before its ${name} was made (${dateOf(caNotBefore)}): correct the clock`,
         });
       if (now >= caNotAfter)
         return err({
           kind: 'root',
-          message: `by the CA's clock, ${dateOf(now)}, its ${name} expired at ${dateOf(caNotAfter)}: set the clock right, or replace the ${name}`,
+          message: `by the CA's clock, ${dateOf(now)}, its ${name} expired at ${dateOf(caNotAfter)}: correct the clock, or replace the ${name}`,
         });
       const notAfter = Math.min(now + (ttlMs > 0 ? ttlMs : Math.min(defaultTtlMs, maxTtlMs)), caNotAfter);
       const validity = { notBefore: Math.max(now - clockSkewMs, caNotBefore), notAfter };

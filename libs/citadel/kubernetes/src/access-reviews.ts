@@ -92,7 +92,7 @@ class AccessReview {
       } catch (thrown) {
         pauseMs = this.#pauses.failed.next();
         if (!this.#isFailing)
-          this.#options.log.warn('the API server gives no verdict on who may read Secrets; trying again', {
+          this.#options.log.warn('the API server does not say who may read Secrets; trying again', {
             serviceAccount: this.#account,
             problem: messageOf(thrown),
           });

@@ -17,7 +17,7 @@ export const platformSettings = () => ({
     { value: 'files' },
   ),
   maxSecretWatches: setting.count(
-    'Secrets of gateways that are watched at a time, each over its own connection, of one namespace never more than are free (platform kubernetes); more wait until others are released',
+    'Secrets of gateways that are watched at a time, each over a connection of its own (platform kubernetes); one namespace never has more than are still free; further ones wait until others are released',
     2000,
   ),
   ...kubeSettings(),

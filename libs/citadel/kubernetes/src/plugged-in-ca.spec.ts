@@ -127,7 +127,7 @@ describe('a change of the Secret cacerts', () => {
     expect(lines).toEqual([
       expect.stringMatching(/^warn: .* changed: .* until all its replicas are restarted .*istio-system\/cacerts/),
       expect.stringMatching(/^error: .* would not start again; correct the Secret .*ca-key\.pem: it does not belong/),
-      expect.stringMatching(/^info: .* again the one in use/),
+      expect.stringMatching(/^info: .* matches the one in use again/),
     ]);
     expect(lines.join()).not.toContain(key);
   });

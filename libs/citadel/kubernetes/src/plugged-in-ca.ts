@@ -74,7 +74,7 @@ function createReports(
     const content = contentOf(found);
     if (content === reported) return;
     reported = content;
-    if (content === loaded) return log.info('the plugged-in CA certificate is again the one in use', { secret });
+    if (content === loaded) return log.info('the plugged-in CA certificate matches the one in use again', { secret });
     if (!found)
       return log.warn(
         'the plugged-in CA certificate was deleted: citadel signs with it until it is restarted, and then with its own root, which nobody trusts yet; restore the Secret',

@@ -61,10 +61,13 @@ export async function keepBootstrapTokens({
         log.info('bootstrap tokens replaced', { file: path });
       }
     } catch (thrown) {
-      log.error("bootstrap tokens can't be kept up: services that start can get no certificate once these have ended", {
-        file: path,
-        problem: messageOf(thrown),
-      });
+      log.error(
+        'bootstrap tokens cannot be replaced: once these have expired, services that start get no certificate',
+        {
+          file: path,
+          problem: messageOf(thrown),
+        },
+      );
     }
   };
   let cancel = (): void => {};

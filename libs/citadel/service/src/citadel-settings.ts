@@ -2,7 +2,7 @@ import { setting } from '@flotilla/std';
 
 /** What citadel signs with, for whom and for how long; its files lie below `folder` by default. */
 export const citadelSettings = (folder = '.cache/citadel') => ({
-  trustDomain: setting.text('first part of every identity', 'cluster.local'),
+  trustDomain: setting.text('trust domain, the first part of every identity', 'cluster.local'),
   rootFile: setting.path(
     'key and certificate of the self-signed root, created if missing, mode 0600',
     `${folder}/root.pem`,
@@ -18,11 +18,11 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
     'file of keys for service account tokens (JWKS), read again when it changes; without it such tokens are refused',
   ),
   jwtIssuer: setting.optionalText(
-    'issuer of service account tokens; default: https://kubernetes.default.svc.DOMAIN, of --domain',
+    'issuer of service account tokens; default: https://kubernetes.default.svc.DOMAIN, with --domain',
   ),
   jwtAudience: setting.text('audience of service account tokens', 'istio-ca'),
   bootstrapTokensFile: setting.optionalPath(
-    `JSON object of tokens by control-plane service, created if missing and then replaced in time, mode 0600; read again when it changes; default: ${folder}/bootstrap-tokens.json, and none with --platform kubernetes`,
+    `JSON object of tokens by control-plane service, created if missing and then replaced before they expire, mode 0600; read again when it changes; default: ${folder}/bootstrap-tokens.json, and none with --platform kubernetes`,
   ),
   bootstrapTokenTtl: setting.duration(
     'lifetime of a bootstrap token, from its creation or from the time its file was written',
@@ -32,19 +32,19 @@ export const citadelSettings = (folder = '.cache/citadel') => ({
     metavar: 'path',
   }),
   credentialReader: serviceAccounts(
-    'service account whose gateways get the certificates and keys in Secrets of its namespace; nobody else gets any. With --platform kubernetes, the API server decides instead: who may list Secrets',
+    'service account whose gateways get the certificates and keys in Secrets of its namespace; others get none. With --platform kubernetes, the API server decides instead, by who may list Secrets',
   ),
   maxCredentialsPerStream: setting.count(
     'credentials and service accounts that one stream of pilot may follow at a time; a stream that requests more is ended',
     20_000,
   ),
-  maxCertificates: setting.count('certificates signed per second; ten times as many at once', 2000),
+  maxCertificates: setting.count('certificates signed per second; ten times as many in a burst', 2000),
   maxCertificatesPerIdentity: setting.count(
-    'certificates signed per second for one service account; ten times as many at once',
+    'certificates signed per second for one service account; ten times as many in a burst',
     500,
   ),
   maxFailedAuthentications: setting.count(
-    'requests per second from one address that fail to authenticate; beyond that they must wait; ten times as many at once',
+    'requests per second from one address that fail to authenticate; beyond that they must wait; ten times as many in a burst',
     20,
   ),
   dnsName: setting.list(

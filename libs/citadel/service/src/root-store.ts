@@ -26,7 +26,7 @@ export function createFileRootStore(path: string): RootStore {
     if ((found.mode & 0o077) !== 0) throw new Error(`others may read the root key in ${path}: chmod 600 ${path}`);
     if (found.size > maxBytes)
       throw new Error(
-        `${path} has more than ${maxBytes} bytes, which a root does not: restore it, or remove it for a new root`,
+        `${path} has more than ${maxBytes} bytes, too many for a root: restore it, or remove it for a new root`,
       );
     const text = await readFile(path, 'utf8');
     const [keyPem] = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/.exec(text) ?? [];

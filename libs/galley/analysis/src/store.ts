@@ -93,7 +93,7 @@ const specialIndexes = (domain: string): Partial<Record<Collection, CollectionIn
   }),
 });
 
-/** The store of all that sources have, after each object is checked by itself: the input of galley's queries. */
+/** The store of everything that sources have, after each object is checked by itself: the input of galley's queries. */
 export function createGalleyStore(installed: Installation = defaultInstallation): Store {
   const special = specialIndexes(installed.domain);
   const store = new Store({

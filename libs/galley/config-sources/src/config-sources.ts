@@ -11,7 +11,7 @@ const sources = ['files', 'kubernetes'] as const;
 /** Where galley reads configuration from. */
 export const sourceSettings = () => ({
   source: setting.choices(
-    'where configuration is read from; if an object is in several sources, the one listed first is in force',
+    'where configuration is read from; if an object is in several sources, the one listed first applies',
     {
       choices: sources,
       value: ['files'],

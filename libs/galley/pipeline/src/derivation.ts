@@ -56,8 +56,8 @@ interface ConvertWatch {
 type Watched = CheckWatch | MembersWatch | ConvertWatch;
 
 /**
- * All that follows from the objects in force: resources that converters make of them, and what checks say of each. Both
- * are tracked queries, so a change costs what reads what it touches.
+ * Everything that follows from the objects in force: resources that converters make of them, and what checks say of
+ * each. Both are tracked queries, so a change costs what reads what it touches.
  */
 export class Derivation {
   readonly engine: Engine;

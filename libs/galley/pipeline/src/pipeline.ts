@@ -83,7 +83,7 @@ export class Pipeline {
     return this.#published.values();
   }
 
-  /** All that is wrong now, in the order of files; last what resources name that isn't there. */
+  /** Everything that is wrong now, in the order of files; last what resources name that isn't there. */
   get problems(): readonly Problem[] {
     return this.#book.all();
   }
@@ -130,7 +130,7 @@ export class Pipeline {
       : outcome;
   }
 
-  /** What computes all that follows from objects in force, for its statistics and its checking mode. */
+  /** What computes everything that follows from objects in force, for its statistics and its checking mode. */
   get queries(): Engine {
     return this.#derivation.engine;
   }

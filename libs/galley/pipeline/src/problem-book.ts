@@ -29,7 +29,7 @@ const sections: readonly ProblemGroup['section'][] = ['objects', 'duplicates', '
 /** Of one group so many are shown: they may be as many as an object has fields. */
 const maxShown = 200;
 
-/** All that is wrong now. A problem is written out only when somebody wants to read it. */
+/** Everything that is wrong now. A problem is written out only when somebody wants to read it. */
 export class ProblemBook {
   readonly #groups = new Map<string, ProblemGroup>();
   #appeared: AppearedProblem[] = [];

@@ -17,7 +17,7 @@ export const galleySettings = (folder = '.cache/galley') => ({
   reportingPilots: setting.count('pilots at a time whose reports are kept', 100),
   reportBytes: setting.count('bytes of all reports of pilots that are kept', 128 << 20),
   reportMessages: setting.count(
-    'messages with reports that are taken per second of one service account; ten times as many at once',
+    'report messages accepted per second from one service account; ten times as many in a burst',
     500,
   ),
 });

@@ -59,7 +59,7 @@ export interface Galley {
    * Resolves when the first whole state is on the bus, or is held for taking over from the galley that writes there.
    */
   readonly ready: Promise<null>;
-  /** All that is wrong with the configuration now. */
+  /** Everything that is wrong with the configuration now. */
   problems(): readonly Problem[];
   /** How each source is doing. */
   sources(): readonly SourceStatus[];

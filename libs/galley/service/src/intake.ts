@@ -66,7 +66,11 @@ async function follow(source: Source, options: IntakeOptions): Promise<void> {
         const step = await next();
         if (step === undefined || signal.aborted) return;
         if (step instanceof Failure) {
-          log.error('a source failed and is run again', { source: source.name, problem: step.reason, after: retryMs });
+          log.error('a source failed and is started again', {
+            source: source.name,
+            problem: step.reason,
+            after: retryMs,
+          });
           const away = { type: 'away', since: readAt, reason: step.reason } as const;
           await inTurn(() => take(source.name, [{ cause: source.name, readAt: clock.now(), events: [away] }]));
           break;

@@ -7,7 +7,7 @@ import { buildProblem, keyOf, type Batch, type Delete, type Problem, type Put } 
  */
 export interface Outgoing {
   /**
-   * Publishes a batch with all that was refused before; with `isWhole` galley's state is whole now. Rejects when
+   * Publishes a batch with everything that was refused before; with `isWhole` galley's state is whole now. Rejects when
    * `signal` aborts.
    */
   publish(batch: Batch, isWhole: boolean): Promise<void>;

@@ -69,7 +69,7 @@ describe('the configuration of injection in a cluster', () => {
     await change({ config: 'policy: [' });
     await heard('is not valid, the last one stays in force (istio-system/istio-sidecar-injector) config: ');
     await api.others.delete(resources.configMaps, nameOf('istio-sidecar-injector'));
-    await heard('no longer exists, the last one stays in force');
+    await heard('no longer exists; the last one stays in force');
     expect(current()?.values.global.hub).toBe('one');
     await put('two');
     await becomes('two');

@@ -50,8 +50,8 @@ export function createConfigMapSource({ api, installation, revision, fallback, l
     // That was said when it took force.
     if (current === fallback) return;
     if (current)
-      return log.warn('the configuration of injection no longer exists, the last one stays in force', { configMap });
-    log.warn("the configuration of injection does not exist: Istio's defaults and --values are in force", {
+      return log.warn('the configuration of injection no longer exists; the last one stays in force', { configMap });
+    log.warn("the configuration of injection does not exist: Istio's defaults and --values apply", {
       configMap,
     });
     use(fallback);

@@ -2,7 +2,7 @@ import type { MeshConfig, MeshProxyConfig } from '@flotilla/model';
 import type { Container, PodObject, PodOverlay } from './pod.ts';
 import type { Values } from './values.ts';
 
-/** All that a template may read. */
+/** Everything that a template may read. */
 export interface TemplateInput {
   readonly pod: PodObject;
   /** The workload that the pod belongs to, as far as its owner shows. */

@@ -42,7 +42,7 @@ it('takes part once the process is ready, and shows who leads', async () => {
   expect(await one.page()).toEqual({ isLeader: false, lease: 'istio-system/galley', holder: 'two', identity: 'one' });
   stop.abort();
   await Promise.all(ended);
-  expect(two.lines.map((line) => line.split(' {')[0])).toEqual(['became the leader', 'is no longer the leader']);
+  expect(two.lines.map((line) => line.split(' {')[0])).toEqual(['became the leader', 'no longer the leader']);
 });
 
 it('names a missing permission once, and what is needed', async () => {

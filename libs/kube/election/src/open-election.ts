@@ -31,7 +31,7 @@ export function openElection({ log, metrics, ...options }: OpenElectionOptions):
       const reason = thrown === undefined ? undefined : reasonOf(thrown, lease);
       if (reason === problem) return;
       problem = reason;
-      if (reason === undefined) log.info('takes part in the election again', { lease });
+      if (reason === undefined) log.info('taking part in the election again', { lease });
       else log.warn('cannot take part in the election; trying again', { lease, reason });
     },
   });
@@ -39,7 +39,7 @@ export function openElection({ log, metrics, ...options }: OpenElectionOptions):
   election.onChange((isLeader) => {
     gauge.set(isLeader ? 1 : 0);
     if (isLeader) log.info('became the leader', { lease });
-    else log.info('is no longer the leader', { lease });
+    else log.info('no longer the leader', { lease });
   });
   const describe = (): string => {
     const holder = election.holder();

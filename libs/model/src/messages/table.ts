@@ -73,7 +73,7 @@ export const messages = {
   Duplicate: {
     code: 'duplicate',
     level: 'error',
-    template: '{name} is already in {origin}, which is in force',
+    template: '{name} is already in {origin}, which applies',
     remedy: 'remove one of them',
   },
   More: {
@@ -149,7 +149,7 @@ export const messages = {
     code: 'quarantined',
     level: 'error',
     template: 'not read: the process hung on this at {since} and was ended by its watchdog',
-    remedy: 'change it and it is read again; the log of that time has a stack, please report it',
+    remedy: 'it is read again once it changes; the log of that time contains a stack trace: please report it',
   },
   SourceAway: { code: 'source-away', level: 'error', template: '{state}; {effect}' },
   StateTooLarge: { code: 'too-large', level: 'error', template: '{detail}' },

@@ -122,7 +122,7 @@ export class FollowedKeySet {
     this.#backoff.reset();
     this.#links.onFetched();
     const failure = hasUsableKey(jwks) ? undefined : unusable();
-    if (this.#failure && !failure) log.info('keys are there again', { url: publicUrl(this.key.url) });
+    if (this.#failure && !failure) log.info('keys are available again', { url: publicUrl(this.key.url) });
     this.#note(failure);
     this.#again(refreshMs * (1 - spread + 2 * spread * random()));
   }

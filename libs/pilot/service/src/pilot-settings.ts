@@ -20,7 +20,7 @@ const adsLimitSettings = () =>
     ),
     xdsNames: setting.count('names of all types together that a stream may request', 200_000),
     xdsNamesPerIdentity: setting.count(
-      'names of all streams of a service account, of 150 bytes each; on the plaintext port, of an address',
+      'names of all streams of a service account, at 150 bytes each; on the plaintext port, of an address',
       10_000_000,
     ),
     xdsTotalNames: setting.count('names of all streams together', 25_000_000),
@@ -43,7 +43,7 @@ const adsLimitSettings = () =>
       500_000,
     ),
     xdsRefusedTokens: setting.count(
-      'refused bearer tokens per second from one address; beyond that, the address has to wait; ten times as many at once',
+      'refused bearer tokens per second from one address; beyond that, the address has to wait; ten times as many in a burst',
       20,
     ),
     xdsTokenChecks: setting.count(
@@ -80,7 +80,7 @@ export const pilotSettings = () => ({
   ),
   ...adsLimitSettings(),
   maxCredentials: setting.count(
-    'gateway credentials that pilot holds at a time, of one namespace never more than are free; more of them wait until others are released',
+    'gateway credentials that pilot holds at a time; one namespace never holds more than are still free; further ones wait until others are released',
     10_000,
   ),
 });

@@ -128,7 +128,7 @@ export class GenerationProblems {
     if (!known?.resources.delete(list) || known.resources.size > 0) return;
     this.#open.delete(id);
     this.#count(known.type);
-    this.#log.info('what could not be generated is in order again, or nobody needs it any more', {
+    this.#log.info('a resource that could not be generated is generated again, or no longer needed', {
       type: known.type,
       member: known.member,
       error: known.message,

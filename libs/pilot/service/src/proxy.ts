@@ -107,7 +107,7 @@ export class Proxy implements Session, Holder {
     return this.#interests.prepareFor(this.#subjectNow());
   }
 
-  /** Its workload has other labels: all that it has requested may be answered differently. Returns its types. */
+  /** Its workload has other labels: everything that it has requested may be answered differently. Returns its types. */
   relabel(): readonly XdsKind[] {
     this.#subject = this.#subjectNow();
     this.#interests.move();
@@ -187,7 +187,7 @@ export class Proxy implements Session, Holder {
       return proxySubject(this.#context.engine, this.attributes);
     } catch (error) {
       this.#context.metrics.internalErrors.add(1);
-      this.#log.error("a proxy's labels could not be worked out; it is known by those that it sent", {
+      this.#log.error("a proxy's labels could not be computed; those that it sent are used", {
         error: messageOf(error),
       });
       return new Subject({ ...this.attributes });

@@ -10,14 +10,14 @@ import type { PilotMetrics } from './metrics.ts';
 type Reason = Exclude<SecretRefusal, 'not decided'> | 'not there';
 const explanations: Readonly<Record<Reason, string>> = {
   'not a name':
-    'this is not a name of a secret: use kubernetes://NAME, kubernetes://NAMESPACE/NAME or kubernetes-gateway://NAMESPACE/NAME',
+    'this is not the name of a Secret: use kubernetes://NAME, kubernetes://NAMESPACE/NAME or kubernetes-gateway://NAMESPACE/NAME',
   'no identity': 'the proxy has not proved an identity: it must connect over mTLS',
   'not authorised':
     'its service account may not have credentials: in a cluster, a Role in its namespace must let it list Secrets; elsewhere citadel must have --credential-reader NAMESPACE/SERVICEACCOUNT',
   'another namespace': 'the Secret is in another namespace than the proxy',
   'not referenced': 'no Gateway of its namespace that selects its pod refers to it',
   'not there':
-    'its namespace has no such Secret, or none that can be used: create it, as with kubectl create secret tls NAME --cert FILE --key FILE, or see in the log of citadel what is wrong with it',
+    'its namespace has no such Secret, or an unusable one: create it, for example with kubectl create secret tls NAME --cert FILE --key FILE, or look in the log of citadel for what is wrong with it',
 };
 const shownNames = 3;
 

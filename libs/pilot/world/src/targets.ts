@@ -32,8 +32,8 @@ export const podOfProxy = worldQuery('pod-of-proxy', (view): ObjectKey | undefin
 
 /**
  * The services that a proxy's workload is part of, with the ports it serves them on (Istio's GetProxyServiceTargets): a
- * WorkloadEntry's or a pod's by selectors; for a pod that no Service selects, all that its namespace's EndpointSlices
- * have; and those of its namespace's ServiceEntries by address. In the order of all services.
+ * WorkloadEntry's or a pod's by selectors; for a pod that no Service selects, everything that its namespace's
+ * EndpointSlices have; and those of its namespace's ServiceEntries by address. In the order of all services.
  */
 export const serviceTargets = worldQuery('service-targets', (view): readonly ServiceTarget[] => {
   return [...kubernetes(view), ...view.query(externalTargets, '')].sort((a, b) =>

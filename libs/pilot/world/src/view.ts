@@ -3,8 +3,8 @@ import type { Attempt, Query, QueryKey, Reads, StoreKey } from '@flotilla/query'
 import { labelsMatchBy, type Labels } from '@flotilla/rules';
 
 /**
- * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on all that a query read
- * share its result. Taken once from the node when its stream opens.
+ * What queries may read of a proxy. Each attribute read is recorded: two proxies that agree on everything that a query
+ * read share its result. Taken once from the node when its stream opens.
  */
 export interface ProxyAttributes {
   readonly type: 'sidecar' | 'router';

@@ -13,7 +13,7 @@ const subjects = meshNodes.map((node) => {
   return new Subject(parsed.value as unknown as Record<string, unknown>);
 });
 
-/** Watches all that the proxies are sent, as pilot does for proxies that share nothing. */
+/** Watches everything that the proxies are sent, as pilot does for proxies that share nothing. */
 function watchAll(engine: Engine): readonly ListWatch[] {
   const named = Object.entries(meshNames).flatMap(([kind, names]) =>
     names.map((name) => listOfOne(resourceKey({ kind: kind as XdsKind, name }))),

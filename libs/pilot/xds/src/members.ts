@@ -15,8 +15,8 @@ export type Made = XdsResource | undefined;
 export type Names = readonly Member<Made>[];
 
 /**
- * Defines a query that names the members of a list. It must not read them: it would depend on all that any of them
- * depends on, and fail with any of them.
+ * Defines a query that names the members of a list. It must not read them: it would depend on everything that any of
+ * them depends on, and fail with any of them.
  */
 export const namingQuery = (
   name: string,

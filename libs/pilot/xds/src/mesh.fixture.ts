@@ -61,7 +61,7 @@ export function meshConfig(raw: Plain): Change[] {
 type Loose = any;
 
 export interface Answers {
-  /** The resource of a name among all that the proxy is sent of a kind (CDS, LDS); undefined for none. */
+  /** The resource of a name among everything that the proxy is sent of a kind (CDS, LDS); undefined for none. */
   named(kind: 'cds' | 'lds', name: string): Loose;
   names(kind: 'cds' | 'lds'): string[];
   /** One asked for by its name (EDS, RDS). */

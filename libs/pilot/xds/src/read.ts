@@ -5,7 +5,7 @@ import type { XdsResource } from './resource.ts';
 import { isWhole, listsOf, namedMember, type WholeKind } from './roots.ts';
 
 /**
- * All that a proxy is sent of a type that it takes whole, worked out once and not watched. Throws what any of it
+ * Everything that a proxy is sent of a type that it takes whole, worked out once and not watched. Throws what any of it
  * throws.
  */
 export function readAll(engine: Reader, kind: WholeKind, proxy: Subject): readonly XdsResource[] {

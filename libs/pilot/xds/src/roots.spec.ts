@@ -50,7 +50,7 @@ it.each([
   ['of clusters', listKey({ kind: 'cds', place: 0 }), 'outbound-cluster'],
   ['of listeners', listKey({ kind: 'lds', place: 1 }), 'outbound-tcp-chains'],
 ])(
-  'a piece of what a list %s takes does not look up again all that the pieces before it have made',
+  'a piece of what a list %s takes does not look up again everything that the pieces before it have made',
   (_, list, query) => {
     const whole = prepare(list, { runs: Infinity });
     const inPieces = prepare(list, { runs: 20 });

@@ -172,7 +172,7 @@ const meshes: Readonly<Record<string, (n: number) => Plain[]>> = {
   ],
 };
 
-/** All that a sidecar is sent of such a mesh, worked out once. */
+/** Everything that a sidecar is sent of such a mesh, worked out once. */
 function answers(objects: readonly Plain[]): void {
   const { names, one } = ask(objects, { labels: { app: 'client' } });
   names('lds');

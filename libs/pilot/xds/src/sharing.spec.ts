@@ -22,7 +22,7 @@ function subjectOf(engine: Engine, node: Node): Subject {
 /** Route configurations that proxies of the inputs request; one that does not exist has an answer too. */
 const routes = ['80', '443', '8080', '9080', 'http_proxy', 'http.80', 'http.8080'];
 
-/** All that a proxy may request, and what the input shows. */
+/** Everything that a proxy may request, and what the input shows. */
 function readEverything(engine: Engine, subject: Subject, shown: readonly string[]): void {
   const clusters = readAll(engine, 'cds', subject).map(({ name }) => name);
   for (const kind of ['lds', 'nds'] as const) readAll(engine, kind, subject);

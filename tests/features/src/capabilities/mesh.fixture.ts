@@ -65,8 +65,9 @@ export class Mesh {
   }
 
   /**
-   * Replaces the configuration: what it no longer contains is gone. Resolves when the proxy has all that follows, which
-   * it knows by the cluster of a service that belongs to the same batch. Throws when galley reports an error.
+   * Replaces the configuration: what it no longer contains is gone. Resolves when the proxy has everything that
+   * follows, which it knows by the cluster of a service that belongs to the same batch. Throws when galley reports an
+   * error.
    */
   async write(config: string): Promise<void> {
     this.#steps += 1;

@@ -48,12 +48,12 @@ function describeResult({ target, tried, seconds, fault }: FuzzResult, seed: num
 export const fuzzCommand = (finish: (code: number) => void): Command =>
   new Command('fuzz')
     .description(
-      'Feeds readers of outside text with inputs made at random; an exception, or one input that takes over a second, is a fault.',
+      'Feeds random inputs to everything that reads text from outside; an exception is a fault, and so is an input that takes more than a second.',
     )
     .option('--duration <time>', 'for all targets together (default: 60s, or without limit with --count)', milliseconds)
     .addOption(new Option('--target <name...>', 'what to feed').choices(names).default(names, 'all'))
     .option('--count <number>', 'inputs for each target', positive)
-    .option('--seed <number>', 'where chance begins', positive, 1)
+    .option('--seed <number>', 'seed of the random numbers', positive, 1)
     .option('--json', 'print one JSON object at the end, and the progress on standard error')
     .action(async ({ duration, target: chosen, count, seed, json }: Options) => {
       const all = duration ?? (count === undefined ? 60_000 : Number.POSITIVE_INFINITY);

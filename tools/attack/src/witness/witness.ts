@@ -20,7 +20,7 @@ export class Witness {
     this.#worker.postMessage(order);
   }
 
-  /** What was seen between two times (epoch milliseconds): all that was under way in between. */
+  /** What was seen between two times (epoch milliseconds): everything that was under way in between. */
   between(from: number, to: number): readonly Sample[] {
     return this.#samples.filter(({ began, ended }) => ended >= from && began <= to);
   }

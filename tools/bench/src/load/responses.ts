@@ -42,7 +42,7 @@ export function readResponse(message: Buffer, variant: Variant): Response {
   }
   const [, version = '', , , typeUrl = '', nonce = ''] = texts;
   const type = kinds.get(typeUrl);
-  if (!type) throw new Error(`a response of type ${typeUrl} that nobody asked for`);
+  if (!type) throw new Error(`a response of type ${typeUrl} that was not requested`);
   return { type, nonce, version, resources, removed };
 }
 

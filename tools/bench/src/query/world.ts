@@ -32,7 +32,7 @@ export interface WatchedWorld {
 }
 
 /**
- * Pilot's queries over a mesh, with sidecars that have all that they request: clusters, listeners, each load
+ * Pilot's queries over a mesh, with sidecars that have everything that they request: clusters, listeners, each load
  * assignment, the route configuration of port 80.
  */
 export function watchedWorld(size: MeshSize, sidecars: number): WatchedWorld {

@@ -30,10 +30,10 @@ describe('the files that --config names', () => {
   mkdirSync(join(dir, 'empty'));
   it.each([
     ['/nowhere', '/nowhere: there is no such file or folder'],
-    [join(dir, 'empty'), 'holds no YAML; name a folder with files'],
+    [join(dir, 'empty'), 'contains no YAML; name a folder with files'],
     [join(dir, 'mesh/pipe.yaml'), 'is neither a file nor a folder'],
     ['/dev/null', 'is neither a file nor a folder'],
-    [join(dir, 'mesh/notes.txt'), 'give it one that ends in .yaml, .yml or .json'],
+    [join(dir, 'mesh/notes.txt'), 'give it a name that ends in .yaml, .yml or .json'],
     [join(dir, 'broken'), `${dangling} can't be read (ENOENT`],
   ])('are refused: %s', (path, message) => expect(() => findManifests(path)).toThrow(message));
 });

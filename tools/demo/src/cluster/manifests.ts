@@ -12,9 +12,9 @@ export function findManifests(path: string): readonly string[] {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats) throw new Error(`${path}: there is no such file or folder`);
   if (!stats.isDirectory()) {
-    if (!stats.isFile()) throw new Error(`${path} is neither a file nor a folder; write what is to be read to a file`);
+    if (!stats.isFile()) throw new Error(`${path} is neither a file nor a folder; write its content to a file`);
     if (!isConfig(path))
-      throw new Error(`${path} has no name of a YAML file; give it one that ends in .yaml, .yml or .json`);
+      throw new Error(`${path} is not named like a YAML file; give it a name that ends in .yaml, .yml or .json`);
     return [readable(path)];
   }
   // What isn't a file is left out, as galley does; a link that leads nowhere is a mistake.
@@ -23,7 +23,7 @@ export function findManifests(path: string): readonly string[] {
     .map((name) => join(path, name))
     .filter((file) => statSync(readable(file)).isFile());
   if (found.length === 0)
-    throw new Error(`${path} holds no YAML; name a folder with files that end in .yaml, .yml or .json`);
+    throw new Error(`${path} contains no YAML; name a folder with files that end in .yaml, .yml or .json`);
   return found;
 }
 
@@ -32,6 +32,6 @@ function readable(path: string): string {
     accessSync(path, constants.R_OK);
     return path;
   } catch (thrown) {
-    throw new Error(`${path} can't be read (${messageOf(thrown)}); mend or remove it`);
+    throw new Error(`${path} can't be read (${messageOf(thrown)}); repair or remove it`);
   }
 }

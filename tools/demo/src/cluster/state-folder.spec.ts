@@ -150,6 +150,6 @@ describe('the state folder', () => {
         system: [],
         secretsFolder: dir,
       }),
-    ).toThrow(/holds no YAML/);
+    ).toThrow(/contains no YAML/);
   });
 });

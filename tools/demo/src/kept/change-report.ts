@@ -54,7 +54,7 @@ export class ChangeReport {
 
 const maxEarly = 100;
 
-/** When each Envoy acknowledged, once all that the change concerns have done so; undefined until then. */
+/** When each Envoy acknowledged, once every Envoy that the change concerns has done so; undefined until then. */
 function envoysIn(spans: readonly Span[]): ReadonlyMap<string, number> | undefined {
   const queries = spans.find(({ name }) => name === 'pilot.queries');
   const pushes = spans.filter(({ name }) => name === 'pilot.push');

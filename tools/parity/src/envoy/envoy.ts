@@ -23,8 +23,8 @@ const isConfigured = (stats: Stats): boolean =>
   );
 
 /**
- * Lets a real Envoy play a proxy until it has all that it requests; resolves with what it refused, and why, or is left
- * waiting for. Throws when Envoy ends or does not come so far.
+ * Lets a real Envoy play a proxy until it has everything that it requests; resolves with what it refused, and why, or
+ * is left waiting for. Throws when Envoy ends or does not come so far.
  */
 export async function runEnvoy(
   binary: string,
@@ -110,5 +110,5 @@ async function untilQuiet(read: () => Promise<Stats>): Promise<Stats> {
     if (now !== before) [before, since] = [now, Date.now()];
     if (isConfigured(stats) && Date.now() - since >= quietMs) return stats;
   }
-  throw new Error(`Envoy did not come so far within ${limitMs / 1000} s: ${before.slice(0, 500)}`);
+  throw new Error(`Envoy did not get that far within ${limitMs / 1000} s: ${before.slice(0, 500)}`);
 }

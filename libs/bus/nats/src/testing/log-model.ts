@@ -13,7 +13,8 @@ interface Message {
 }
 
 /**
- * A stream as JetStream keeps it: the server's side of `WriteLog`, with all that can happen to a server and its store.
+ * A stream as JetStream keeps it: the server's side of `WriteLog`, with everything that can happen to a server and its
+ * store.
  */
 export class LogModel {
   #messages: Message[] = [];

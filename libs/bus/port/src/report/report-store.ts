@@ -18,9 +18,9 @@ import { lengthOf } from '../wire-key.ts';
 export interface ReportLimits {
   /** Pilots at a time. */
   readonly reportingPilots: number;
-  /** Bytes of all that is kept. */
+  /** Bytes of everything that is kept. */
   readonly reportBytes: number;
-  /** Messages per second of one reporter; ten times as many at once. */
+  /** Messages per second of one reporter; ten times as many in a burst. */
   readonly reportMessages: number;
 }
 export interface ReportStoreOptions {

@@ -97,7 +97,7 @@ export class ProxyReport {
     this.#due ??= revision;
   }
 
-  /** All that was due is sent. */
+  /** Everything that was due is sent. */
   pushed(): void {
     const since = this.#due;
     this.#due = undefined;

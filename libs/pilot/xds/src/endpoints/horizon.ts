@@ -24,9 +24,9 @@ const hasAddress = (member: Member): boolean => hasIp(member) || Boolean(member.
 
 /**
  * What a proxy of one network sees of endpoints in several (Istio's EndpointsByNetworkFilter, "split horizon EDS"):
- * those of other networks through their gateways, each gateway once with the weight of all that it replaces. Only
- * mTLS gets through a gateway; an endpoint without it is out of reach. So is one without an IP address that no gateway
- * leads to, which sockets are too as soon as there are gateways.
+ * those of other networks through their gateways, each gateway once with the weight of everything that it replaces.
+ * Only mTLS gets through a gateway; an endpoint without it is out of reach. So is one without an IP address that no
+ * gateway leads to, which sockets are too as soon as there are gateways.
  */
 export function acrossNetworks(view: View, members: readonly Member[]): readonly Member[] {
   const gateways = view.query(networkGateways, '');

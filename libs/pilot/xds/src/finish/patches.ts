@@ -6,7 +6,9 @@ export interface Patch<K extends XdsKind = XdsKind> {
   readonly kind: K;
   /** Patches apply in ascending order of this number, and in the order of their keys where it is the same. */
   readonly priority: number;
-  /** Whether the patch applies to this proxy's resource of that name. All that it reads of the proxy is tracked. */
+  /**
+   * Whether the patch applies to this proxy's resource of that name. Everything that it reads of the proxy is tracked.
+   */
   concerns(view: View, name: string): boolean;
   /** A patched copy. Messages share parts, so none may be changed in place. */
   apply(message: Messages[K]): Messages[K];

@@ -27,7 +27,7 @@ export interface RouteConfigurationParts {
 export const encodeVirtualHost = (host: IVirtualHost): XdsResource =>
   finished(host.name ?? '', encodeVirtualHosts([host]));
 
-/** The parts of a route configuration apart from its virtual hosts, the same for all that pilot makes. */
+/** The parts of a route configuration apart from its virtual hosts, the same in all route configurations. */
 const common = (name: string): IRouteConfiguration => ({
   name,
   validateClusters: bool(false),

@@ -36,7 +36,7 @@ interface Seen {
   readonly service: Service;
 }
 
-/** That a port of a service is on a listener: all that its part there is made of, but for its chains. */
+/** That a port of a service is on a listener: everything that its part there is made of, but for its chains. */
 export interface Claim extends Omit<Contribution, 'tcpChains'> {
   readonly ref: ServiceRef;
   readonly egress: number;

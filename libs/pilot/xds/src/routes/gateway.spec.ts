@@ -53,7 +53,7 @@ function hostsOf(name: string, ...objects: unknown[]): string[] {
 }
 
 describe("a gateway's route configuration", () => {
-  it('has one virtual host for all that a VirtualService says through one Gateway, named after the most specific host', () => {
+  it('has one virtual host for everything that a VirtualService says through one Gateway, named after the most specific host', () => {
     const service = virtualService({ name: 'v' }, ['one.test', 'three.test'], ['g']);
     expect(hostsOf('http.80', gateway('g', http(80, 'one.test'), http(80, 'three.test')), service)).toEqual([
       'three.test:80 three.test,one.test v-80,v',
