@@ -9,15 +9,17 @@ export interface GoldenInput {
   readonly documents: readonly unknown[];
 }
 
-/** Each `testdata/NAME.in.yaml` below a folder, in order. */
+/** Each `testdata/NAME.in.yaml` below a folder, in order. Throws for one that is not YAML. */
 export const goldenInputs = (folder: string): readonly GoldenInput[] =>
   globSync('**/testdata/*.in.yaml', { cwd: folder })
     .sort()
     .map((input) => ({
       input,
-      documents: parseAllDocuments(readFileSync(join(folder, input), 'utf8'), { version: '1.1' }).map(
-        (document) => document.toJS() as unknown,
-      ),
+      documents: parseAllDocuments(readFileSync(join(folder, input), 'utf8'), { version: '1.1' }).map((document) => {
+        const [mistake] = document.errors;
+        if (mistake) throw new Error(`${input}: ${mistake.message}`);
+        return document.toJS() as unknown;
+      }),
     }));
 
 /**
