@@ -134,12 +134,8 @@ export async function runApp<S extends CommonSettings>(
   }
 }
 
-async function run<O extends OptionsOf<CommonSettings>>(
-  name: string,
-  options: O,
-  compose: (options: O, context: AppContext) => App | Promise<App>,
-): Promise<number> {
-  const stop = new AbortController();
+/** Metrics, logs, watchdog and traces of a process. */
+function observe(name: string, options: OptionsOf<CommonSettings>) {
   const metrics = createMetrics();
   const log = createLogger(name, {
     levels: parseLogLevels(options.logOutputLevel),
@@ -166,6 +162,16 @@ async function run<O extends OptionsOf<CommonSettings>>(
     ...(options.traceFile ? { traceFile: options.traceFile } : {}),
     onError: (error) => log.warn('traces could not be written', { error: error.message }),
   });
+  return { metrics, log, watchdog, tracer };
+}
+
+async function run<O extends OptionsOf<CommonSettings>>(
+  name: string,
+  options: O,
+  compose: (options: O, context: AppContext) => App | Promise<App>,
+): Promise<number> {
+  const stop = new AbortController();
+  const { metrics, log, watchdog, tracer } = observe(name, options);
   const drains = createDrains();
   const shutdown = createShutdown({ drains, drainMs: options.drainDuration, stop, exit: () => process.exit(0) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -45,7 +45,7 @@ export interface BuiltBootstrap {
  */
 export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
   const { node, proxyConfig } = input;
-  const { localhost, wildcard, dnsLookupFamily } = input.family;
+  const { localhost, dnsLookupFamily } = input.family;
   const adminPort = proxyConfig.proxyAdminPort ?? 15000;
   const platform = node.metadata['PLATFORM_METADATA'] as Readonly<Record<string, string>> | undefined;
   const tracing = buildTracing({
@@ -78,19 +78,7 @@ export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
       internalListener,
     ],
     stats_config: buildStatsConfig({ ...input, metadataDiscovery }),
-    admin: {
-      access_log: [
-        {
-          name: 'envoy.access_loggers.file',
-          typed_config: {
-            '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
-            path: '/dev/null',
-          },
-        },
-      ],
-      profile_path: '/var/lib/istio/data/envoy.prof',
-      address: { socket_address: { address: localhost, port_value: adminPort } },
-    },
+    admin: adminInterface(localhost, adminPort),
     dynamic_resources: {
       lds_config: source,
       cds_config: source,
@@ -102,30 +90,8 @@ export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
       },
     },
     static_resources: {
-      clusters: [
-        localCluster('prometheus_stats', localhost, adminPort),
-        localCluster('agent', localhost, proxyConfig.statusPort ?? 15020),
-        pipeCluster('sds-grpc', input.sdsSocket),
-        xdsCluster(input.xdsSocket),
-        ...tracing.value.clusters,
-        ...remote.value.clusters,
-      ],
-      listeners: [
-        pathListener({
-          address: wildcard,
-          port: input.envoyPrometheusPort,
-          statPrefix: 'stats',
-          path: '/stats/prometheus',
-          cluster: 'prometheus_stats',
-        }),
-        pathListener({
-          address: wildcard,
-          port: input.envoyStatusPort,
-          statPrefix: 'agent',
-          path: '/healthz/ready',
-          cluster: 'agent',
-        }),
-      ],
+      clusters: [...agentClusters(input, adminPort), ...tracing.value.clusters, ...remote.value.clusters],
+      listeners: statusListeners(input),
     },
     ...(tracing.value.tracing ? { tracing: tracing.value.tracing } : {}),
     ...(manager.value ? { cluster_manager: manager.value } : {}),
@@ -133,6 +99,46 @@ export function buildBootstrap(input: BootstrapInput): Result<BuiltBootstrap> {
   };
   return ok({ bootstrap, files: tracing.value.files, warnings: tracing.value.warnings });
 }
+
+const adminInterface = (localhost: string, port: number): Json => ({
+  access_log: [
+    {
+      name: 'envoy.access_loggers.file',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+        path: '/dev/null',
+      },
+    },
+  ],
+  profile_path: '/var/lib/istio/data/envoy.prof',
+  address: { socket_address: { address: localhost, port_value: port } },
+});
+
+/** Envoy's own statistics, the agent's status port and its two sockets. */
+const agentClusters = ({ family, proxyConfig, sdsSocket, xdsSocket }: BootstrapInput, adminPort: number): Json[] => [
+  localCluster('prometheus_stats', family.localhost, adminPort),
+  localCluster('agent', family.localhost, proxyConfig.statusPort ?? 15020),
+  pipeCluster('sds-grpc', sdsSocket),
+  xdsCluster(xdsSocket),
+];
+
+/** The ports at which Prometheus and the kubelet read statistics and readiness. */
+const statusListeners = ({ family, envoyPrometheusPort, envoyStatusPort }: BootstrapInput): Json[] => [
+  pathListener({
+    address: family.wildcard,
+    port: envoyPrometheusPort,
+    statPrefix: 'stats',
+    path: '/stats/prometheus',
+    cluster: 'prometheus_stats',
+  }),
+  pathListener({
+    address: family.wildcard,
+    port: envoyStatusPort,
+    statPrefix: 'agent',
+    path: '/healthz/ready',
+    cluster: 'agent',
+  }),
+];
 
 const internalListener: Json = {
   name: 'envoy.bootstrap.internal_listener',

@@ -37,19 +37,38 @@ export interface StatsInput {
  * Which statistics Envoy keeps and how it tags them: Istio's, plus those of annotations, else of the proxy
  * configuration.
  */
-export function buildStatsConfig({
-  node: { annotations },
-  proxyConfig,
-  instanceIps,
-  metadataDiscovery,
-  exitOnZeroActiveConnections,
-}: StatsInput): Json {
+export function buildStatsConfig(input: StatsInput): Json {
+  const { node, proxyConfig } = input;
+  const { annotations } = node;
+  const extra = [
+    ...new Set([
+      ...(proxyConfig.extraStatTags ?? []),
+      ...(annotations['sidecar.istio.io/extraStatTags'] ?? '').split(','),
+    ]),
+  ].filter(Boolean);
+  const tag = ([name, regex]: readonly [string, string]): Json => ({ tag_name: name, regex });
+  const buckets = histogramBuckets(annotations['sidecar.istio.io/statsHistogramBuckets']);
+  return {
+    use_all_default_tags: false,
+    stats_tags: [
+      ...tagsBefore.map(tag),
+      ...extra.map((name) => tag([name, `(${name}=\\.=(.*?);\\.;)`])),
+      ...tagsAfter.map(tag),
+    ],
+    ...(buckets.length > 0 ? { histogram_bucket_settings: buckets } : {}),
+    stats_matcher: { inclusion_list: { patterns: includedPatterns(input) } },
+  };
+}
+
+/** Which statistics Envoy keeps. Items of annotations and of the configuration may name `{pod_ip}`. */
+function includedPatterns(input: StatsInput): Json[] {
+  const { node, proxyConfig, instanceIps, metadataDiscovery, exitOnZeroActiveConnections } = input;
   const chosen = (
     annotation: string,
     configured: readonly string[] | undefined,
     required: readonly string[],
   ): string[] => {
-    const text = annotations[`sidecar.istio.io/${annotation}`];
+    const text = node.annotations[`sidecar.istio.io/${annotation}`];
     const given = text ? text.split(',') : [...(configured ?? [])];
     return [...given, ...required].flatMap((item) =>
       item.includes('{pod_ip}') ? instanceIps.map((ip) => item.replaceAll('{pod_ip}', ip)) : [item],
@@ -72,35 +91,14 @@ export function buildStatsConfig({
     ...(exitOnZeroActiveConnections ? ['downstream_cx_active'] : []),
   ]);
   const regexps = chosen('statsInclusionRegexps', inclusionRegexps, ['vhost\\.*\\.route\\.*']);
-  const extra = [
-    ...new Set([
-      ...(proxyConfig.extraStatTags ?? []),
-      ...(annotations['sidecar.istio.io/extraStatTags'] ?? '').split(','),
-    ]),
-  ].filter(Boolean);
-  const tag = ([name, regex]: readonly [string, string]): Json => ({ tag_name: name, regex });
-  const buckets = histogramBuckets(annotations['sidecar.istio.io/statsHistogramBuckets']);
-  return {
-    use_all_default_tags: false,
-    stats_tags: [
-      ...tagsBefore.map(tag),
-      ...extra.map((name) => tag([name, `(${name}=\\.=(.*?);\\.;)`])),
-      ...tagsAfter.map(tag),
-    ],
-    ...(buckets.length > 0 ? { histogram_bucket_settings: buckets } : {}),
-    stats_matcher: {
-      inclusion_list: {
-        patterns: [
-          { prefix: 'reporter=' },
-          ...prefixes.map((prefix) => ({ prefix })),
-          ...suffixes.map((suffix) => ({ suffix })),
-          ...regexps.map((regex) => ({ safe_regex: { regex } })),
-          { prefix: 'component' },
-          { prefix: 'istio' },
-        ],
-      },
-    },
-  };
+  return [
+    { prefix: 'reporter=' },
+    ...prefixes.map((prefix) => ({ prefix })),
+    ...suffixes.map((suffix) => ({ suffix })),
+    ...regexps.map((regex) => ({ safe_regex: { regex } })),
+    { prefix: 'component' },
+    { prefix: 'istio' },
+  ];
 }
 
 /** Buckets by prefix; text that is not a JSON object is ignored. */
