@@ -3,7 +3,6 @@ import {
   defaultInstallation,
   type AnyResource,
   type Collection,
-  type Gateway,
   type Installation,
   type MeshConfig,
   type ObjectKey,
@@ -12,6 +11,7 @@ import {
 } from '@flotilla/model';
 import { Store, type CollectionIndexes } from '@flotilla/query';
 import { resolveShortName, serviceHostname, type Labels } from '@flotilla/rules';
+import { gatewayPorts } from './gateway-ports.ts';
 import type { View } from './view.ts';
 
 const installationOf = (view: View): Installation => view.get('installation', '') ?? defaultInstallation;
@@ -37,12 +37,6 @@ export const labelsOfEntry = ({ spec, meta }: Resource<'workload-entries'>): Lab
   ...meta.labels,
   ...spec.labels,
 });
-
-/** The ports of a Gateway with the workloads that they are on: what two that may conflict have in common. */
-export const gatewayPorts = ({ selector = {}, servers = [] }: Gateway): readonly string[] => {
-  const workloads = JSON.stringify(Object.entries(selector).sort());
-  return [...new Set(servers.flatMap(({ port }) => (port?.number ? [`${port.number} ${workloads}`] : [])))];
-};
 
 /** The key in galley's store of what pilots report of an object's credentials. */
 export const credentialsKey = (collection: Collection, { cluster, namespace, name }: ObjectKey): string =>
@@ -80,9 +74,8 @@ const specialIndexes = (domain: string): Partial<Record<Collection, CollectionIn
   pods: indexes('pods', { label: ({ meta }) => labelsIn(meta.labels) }),
   'workload-entries': indexes('workload-entries', { label: (entry) => labelsIn(labelsOfEntry(entry)) }),
   gateways: indexes('gateways', {
-    port: ({ spec }) => gatewayPorts(spec),
-    portNumber: ({ spec }) =>
-      new Set((spec.servers ?? []).flatMap(({ port }) => (port?.number ? [`${port.number}`] : []))),
+    port: ({ spec }) => gatewayPorts(spec).map(({ key }) => key),
+    portNumber: ({ spec }) => gatewayPorts(spec).map(({ number }) => String(number)),
   }),
   'virtual-services': indexes('virtual-services', {
     meshHost: ({ spec, meta }) =>

@@ -34,6 +34,16 @@ const gateway = (name: string, hosts: string[], { port = 80, app = 'gateway', bi
       servers: [{ port: { number: port, name: 'http', protocol: 'HTTP' }, hosts, ...(bind ? { bind } : {}) }],
     },
   });
+/** A Gateway with `n` ports and `n` labels. */
+const wideGateway = (name: string, n: number): unknown => {
+  const places = Array.from({ length: n }, (_, i) => i);
+  return object('Gateway', name, {
+    spec: {
+      selector: Object.fromEntries(places.map((i) => [`label-${i}`, 'a'])),
+      servers: places.map((i) => ({ port: { number: i + 1, name: `http-${i}`, protocol: 'HTTP' }, hosts: ['a.test'] })),
+    },
+  });
+};
 const route = (name: string, hosts: string[], { namespace = 'shop', ...more }: Record<string, unknown> = {}) =>
   object('VirtualService', name, {
     metadata: { namespace },
@@ -314,6 +324,7 @@ describe('references', () => {
 
 it.each<[string, (n: number) => unknown[]]>([
   ['Gateways', (n) => Array.from({ length: n }, (_, i) => gateway(`g${i}`, ['a.test', 'b.test']))],
+  ['ports of Gateways, and labels of their selectors', (n) => [wideGateway('a', n), wideGateway('b', n)]],
   [
     'VirtualServices',
     (n) => Array.from({ length: n }, (_, i) => route(`r${i}`, ['a.test'], { exportTo: [i % 2 ? '*' : `n${i}`] })),

@@ -13,6 +13,7 @@ import { certificates, csrs } from './citadel/csrs.ts';
 import { clocks, roots } from './citadel/roots.ts';
 import { tokens } from './citadel/tokens.ts';
 import { churn } from './galley/churn.ts';
+import { combinations } from './galley/combinations.ts';
 import { endpointProducts } from './galley/endpoint-products.ts';
 import { files } from './galley/files.ts';
 import { objects } from './galley/objects.ts';
@@ -56,6 +57,7 @@ export const rows: readonly Attack[] = [
   ...objects,
   ...products,
   ...endpointProducts,
+  ...combinations,
   ...requests,
   ...malformed,
   ...nodes,

@@ -1,10 +1,11 @@
-import { buildProblem, type Gateway, type ObjectKey, type Problem, type Server } from '@flotilla/model';
-import { defineQuery } from '@flotilla/query';
+import { buildProblem, type ObjectKey, type Problem, type Server } from '@flotilla/model';
+import { defineKey, defineQuery, type KeyOf } from '@flotilla/query';
 import { compareAge, isHttp, parseProtocol, type Labels } from '@flotilla/rules';
 import type { Check } from '../check.ts';
-import { gatewayPorts } from '../store.ts';
-import { filed, type View } from '../view.ts';
+import { portsOfGateway, serversOn, type GatewayPort } from '../gateway-ports.ts';
+import type { View } from '../view.ts';
 import { shareWorkload } from '../workloads.ts';
+import { inOrder } from './names.ts';
 
 /** What decides who can share a port: servers of plain HTTP and of TLS are told apart by hosts, others by nothing. */
 type Traffic = 'http' | 'tls' | 'bytes';
@@ -22,14 +23,17 @@ interface Opener {
   readonly age: { readonly name: string; readonly namespace: string; readonly creationTimestamp?: string };
 }
 
-/** For workloads and a port (`gatewayPorts`): the first server at each address. The oldest Gateway comes first. */
+/** For a port by its key (`GatewayPort`): the first server at each address. The oldest Gateway comes first. */
 const openers = defineQuery('gateway-openers', (view: View, key: string): ReadonlyMap<string, Opener> => {
   const found = new Map<string, Opener>();
-  const gateways = [...filed(view, 'gateways', ['port', key])].sort((a, b) => compareAge(a.meta, b.meta));
-  for (const { spec, meta } of gateways)
-    for (const [index, server] of (spec.servers ?? []).entries()) {
+  const gateways = view.index('gateways', 'port', key).flatMap((gateway) => {
+    const meta = view.get('gateways', gateway)?.meta;
+    return meta ? [{ gateway, meta }] : [];
+  });
+  for (const { gateway, meta } of gateways.sort((a, b) => compareAge(a.meta, b.meta)))
+    for (const [index, server] of serversOn(view, gateway, key)) {
       const bind = server.bind ?? '';
-      if (found.has(bind) || !gatewayPorts({ ...spec, servers: [server] }).includes(key)) continue;
+      if (found.has(bind)) continue;
       const { name, namespace, creationTimestamp } = meta;
       found.set(bind, {
         gateway: `${namespace}/${name}`,
@@ -45,28 +49,40 @@ const openers = defineQuery('gateway-openers', (view: View, key: string): Readon
 /** So many different selectors of a port are compared with each other; where there are more, only equal ones are. */
 const maxSelectors = 20;
 
-/** The different selectors of Gateways with this port, by their keys (`gatewayPorts`). */
-const selectorsOnPort = defineQuery('gateway-selectors', (view: View, port: string): ReadonlyMap<string, Labels> => {
-  const found = new Map<string, Labels>();
-  for (const { spec } of filed(view, 'gateways', ['portNumber', port]))
-    for (const key of gatewayPorts(spec)) if (key.startsWith(`${port} `)) found.set(key, spec.selector ?? {});
-  return found;
+/** For the number of a port: the keys of ports with different selectors, and for each a Gateway that has it. */
+const selectorsOnPort = defineQuery(
+  'gateway-selectors',
+  (view: View, number: string): ReadonlyMap<string, ObjectKey> => {
+    const found = new Map<string, ObjectKey>();
+    for (const gateway of view.index('gateways', 'portNumber', number)) {
+      const key = portsOfGateway(view, gateway).get(Number(number))?.key;
+      if (key !== undefined && !found.has(key)) found.set(key, gateway);
+    }
+    return found;
+  },
+);
+
+const pairKey = defineKey<{ readonly first: ObjectKey; readonly second: ObjectKey }>()('first', 'second');
+/** Whether some workload is selected by two Gateways. */
+const overlap = defineQuery('gateways-overlap', (view: View, { first, second }: KeyOf<typeof pairKey>): boolean => {
+  const selectorOf = (gateway: ObjectKey): Labels => view.get('gateways', gateway)?.spec.selector ?? {};
+  return shareWorkload(view, selectorOf(first), selectorOf(second));
 });
 
-/** Who has the port and the address of a server on workloads that its Gateway selects. */
-function openerFor(view: View, { selector = {} }: Gateway, server: Server): Opener | undefined {
-  const [key] = gatewayPorts({ selector, servers: [server] });
-  if (key === undefined) return undefined;
-  const selectors = view.query(selectorsOnPort, String(server.port?.number));
-  const overlapping =
+/** Who has a port by its key, at each address, on workloads that a Gateway selects. */
+function openersFor(
+  view: View,
+  gateway: ObjectKey,
+  { number, key }: GatewayPort,
+): readonly ReadonlyMap<string, Opener>[] {
+  const selectors = view.query(selectorsOnPort, String(number));
+  const others =
     selectors.size > maxSelectors
-      ? [key]
-      : [...selectors]
-          .filter(([other, labels]) => other === key || shareWorkload(view, selector, labels))
-          .map(([other]) => other);
-  return overlapping
-    .flatMap((other) => view.query(openers, other).get(server.bind ?? '') ?? [])
-    .sort((a, b) => compareAge(a.age, b.age))[0];
+      ? []
+      : [...selectors].filter(
+          ([other, second]) => other !== key && view.query(overlap, pairKey({ first: gateway, second })),
+        );
+  return [key, ...others.map(([other]) => other)].map((one) => view.query(openers, one));
 }
 
 /**
@@ -77,18 +93,22 @@ export const gatewayProtocolConflicts: Check = {
   name: 'gateway-protocol-conflicts',
   collection: 'gateways',
   query: defineQuery('gateway-protocol-conflicts', (view: View, key: ObjectKey): readonly Problem[] => {
-    const gateway = view.get('gateways', key);
-    if (!gateway) return [];
-    const { spec, meta } = gateway;
-    return (spec.servers ?? []).flatMap((server, index): Problem[] => {
-      const opener = openerFor(view, spec, server);
-      if (!opener) return [];
-      const isItself = opener.gateway === `${meta.namespace}/${meta.name}` && opener.index === index;
-      const traffic = trafficOf(server);
-      if (isItself || (opener.traffic === traffic && traffic !== 'bytes')) return [];
-      const { protocol, gateway: other } = opener;
-      const values = { gateway: other, protocol, port: server.port?.number ?? 0 };
-      return [buildProblem('ConflictingGatewayProtocols', values, `spec.servers[${index}].port`)];
-    });
+    const own = `${key.namespace}/${key.name}`;
+    const found = new Map<number, Problem>();
+    for (const gatewayPort of portsOfGateway(view, key).values()) {
+      const holders = openersFor(view, key, gatewayPort);
+      for (const [index, server] of gatewayPort.servers) {
+        const [opener] = holders
+          .flatMap((holder) => holder.get(server.bind ?? '') ?? [])
+          .sort((a, b) => compareAge(a.age, b.age));
+        const traffic = trafficOf(server);
+        const isItself = opener?.gateway === own && opener.index === index;
+        if (!opener || isItself || (opener.traffic === traffic && traffic !== 'bytes')) continue;
+        const { protocol, gateway } = opener;
+        const values = { gateway, protocol, port: gatewayPort.number };
+        found.set(index, buildProblem('ConflictingGatewayProtocols', values, `spec.servers[${index}].port`));
+      }
+    }
+    return inOrder(found);
   }),
 };

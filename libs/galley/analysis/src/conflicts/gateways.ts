@@ -1,25 +1,23 @@
 import { buildProblem, type Problem, type Resource, type ObjectKey } from '@flotilla/model';
 import { defineQuery } from '@flotilla/query';
 import type { Check } from '../check.ts';
-import { gatewayPorts } from '../store.ts';
-import { filed, type View } from '../view.ts';
+import { portsOfGateway, serversOn } from '../gateway-ports.ts';
+import type { View } from '../view.ts';
 import { labelText } from '../workloads.ts';
-import { listNames, maxKnown } from './names.ts';
+import { inOrder, listNames, maxKnown } from './names.ts';
 
 type Server = NonNullable<Resource<'gateways'>['spec']['servers']>[number];
 /** What at most one Gateway may have: a host at an address, whichever namespaces' routes it takes. */
 const placesOf = ({ bind = '', hosts = [] }: Server): readonly string[] =>
   hosts.map((host) => `${bind} ${host.slice(host.indexOf('/') + 1)}`);
 
-/** For workloads and a port (`gatewayPorts`): the Gateways with each host at each address, where these are several. */
+/** For a port by its key (`GatewayPort`): the Gateways with each host at each address, where these are several. */
 const sharedPlaces = defineQuery('gateway-hosts', (view: View, key: string): ReadonlyMap<string, readonly string[]> => {
   const byPlace = new Map<string, Set<string>>();
-  for (const { spec, meta } of filed(view, 'gateways', ['port', key]))
-    for (const server of spec.servers ?? []) {
-      if (!gatewayPorts({ ...spec, servers: [server] }).includes(key)) continue;
+  for (const gateway of view.index('gateways', 'port', key))
+    for (const [, server] of serversOn(view, gateway, key))
       for (const place of placesOf(server))
-        byPlace.set(place, (byPlace.get(place) ?? new Set()).add(`${meta.namespace}/${meta.name}`));
-    }
+        byPlace.set(place, (byPlace.get(place) ?? new Set()).add(`${gateway.namespace}/${gateway.name}`));
   return new Map(
     [...byPlace].filter(([, names]) => names.size > 1).map(([place, names]) => [place, [...names].slice(0, maxKnown)]),
   );
@@ -35,22 +33,20 @@ export const gatewayConflicts: Check = {
   query: defineQuery('gateway-conflicts', (view: View, key: ObjectKey): readonly Problem[] => {
     const gateway = view.get('gateways', key);
     if (!gateway) return [];
-    const { spec, meta } = gateway;
-    const own = `${meta.namespace}/${meta.name}`;
-    return (spec.servers ?? []).flatMap((server, i): Problem[] => {
-      const [port] = gatewayPorts({ ...spec, servers: [server] });
-      const shared = port === undefined ? undefined : view.query(sharedPlaces, port);
-      if (!shared) return [];
-      const others = new Set(placesOf(server).flatMap((place) => shared.get(place) ?? []));
-      others.delete(own);
-      if (others.size === 0) return [];
-      const values = {
-        gateways: listNames([...others].sort()),
-        selector: labelText(spec.selector ?? {}),
-        port: server.port?.number ?? 0,
-        hosts: listNames(server.hosts ?? []),
-      };
-      return [buildProblem('ConflictingGateways', values, `spec.servers[${i}]`)];
-    });
+    const selector = labelText(gateway.spec.selector ?? {});
+    const found = new Map<number, Problem>();
+    for (const { key: port, number, servers } of portsOfGateway(view, key).values()) {
+      const shared = view.query(sharedPlaces, port);
+      if (shared.size === 0) continue;
+      for (const [place, server] of servers) {
+        const others = new Set(placesOf(server).flatMap((host) => shared.get(host) ?? []));
+        others.delete(`${key.namespace}/${key.name}`);
+        if (others.size === 0) continue;
+        const gateways = listNames([...others].sort());
+        const values = { gateways, selector, port: number, hosts: listNames(server.hosts ?? []) };
+        found.set(place, buildProblem('ConflictingGateways', values, `spec.servers[${place}]`));
+      }
+    }
+    return inOrder(found);
   }),
 };

@@ -6,3 +6,7 @@ export const maxKnown = maxNamed + 2;
 /** Names of objects as a message lists them, in order. */
 export const listNames = (names: readonly string[]): string =>
   names.length > maxNamed ? `${names.slice(0, maxNamed).join(',')} and others` : names.join(',');
+
+/** What was found at places of a list, in the order of the list. */
+export const inOrder = <T>(found: ReadonlyMap<number, T>): readonly T[] =>
+  [...found].sort(([a], [b]) => a - b).map(([, one]) => one);
