@@ -16,6 +16,7 @@ export {
   resolveShortName,
   serviceHostname,
 } from './host.ts';
+export { delegationLimits, Delegations } from './delegations.ts';
 export { HostIndex } from './host-index.ts';
 export {
   buildInjectionWebhooks,

@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { tooManyDelegations } from './conflicts/delegations.ts';
 import { gatewayProtocolConflicts } from './conflicts/gateway-protocols.ts';
 import { gatewayConflicts } from './conflicts/gateways.ts';
 import { meshHostConflicts } from './conflicts/virtual-services.ts';
@@ -12,6 +13,7 @@ import { servicePortNames } from './services/port-names.ts';
 export const checks: readonly Check[] = [
   virtualServiceReferences,
   meshHostConflicts,
+  tooManyDelegations,
   gatewayWorkloads,
   gatewayConflicts,
   gatewayProtocolConflicts,

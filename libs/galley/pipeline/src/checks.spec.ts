@@ -270,6 +270,27 @@ describe('conflicts', () => {
   });
 });
 
+it('delegations that are too many are reported once, with the first that is left out', () => {
+  const [places, delegate] = [Array.from({ length: 300 }, (_, i) => i), { name: 'd' }];
+  const inner = places.map((i) => ({ match: [{ uri: { exact: `/${i}` } }], directResponse: { status: 200 } }));
+  const root = (count: number): unknown =>
+    route('root', ['a.test'], { http: places.slice(0, count).map(() => ({ match: [{ port: 80 }], delegate })) });
+  const problems = (count: number): unknown[] =>
+    problemsWith(route('d', [], { http: inner }), root(count)).filter(
+      (one) => (one as string[])[1] === 'too-many-delegations',
+    );
+  expect(problems(33)).toEqual([]);
+  expect(problems(37)).toMatchObject([
+    [
+      'warning',
+      'too-many-delegations',
+      'virtual-services shop/root',
+      'spec.http[33].delegate',
+      expect.stringContaining('4 of its delegations'),
+    ],
+  ]);
+});
+
 describe('references', () => {
   it('to a port that the Service does not have', () => {
     const to = (port: number): unknown =>

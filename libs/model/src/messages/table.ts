@@ -33,6 +33,13 @@ export const messages = {
     template:
       'The VirtualServices {virtualServices} associated with mesh gateway define the same host {host} which can lead to undefined behavior. This can be fixed by merging the conflicting VirtualServices into a single resource.',
   },
+  TooManyDelegations: {
+    code: 'too-many-delegations',
+    level: 'warning',
+    template:
+      'The routes of this VirtualService and its delegates are too many: {count} of its delegations are left out (at most {routes} routes, and {comparisons} comparisons of matches)',
+    remedy: 'delegate in fewer routes, or give them fewer matches',
+  },
   PortNameIsNotUnderNamingConvention: {
     code: 'IST0118',
     level: 'info',

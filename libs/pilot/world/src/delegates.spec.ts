@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HTTPMatchRequest, HTTPRoute } from '@flotilla/model';
+import { delegationLimits } from '@flotilla/rules';
 import { mergeDelegates } from './delegates.ts';
 
 const meta = { name: 'root', namespace: 'shop' };
@@ -75,5 +76,19 @@ describe('delegates', () => {
       { name: 'two', uri: { prefix: '/b/c' } },
       { name: 'one-x', uri: { prefix: '/a' } },
     ]);
+  });
+
+  it('are left out once all of them together have too many routes or matches', () => {
+    const [delegate, many] = [{ name: 'd', namespace: 'shop' }, Array.from({ length: 2000 }, (_, i) => i)];
+    const matches = (word: string): HTTPMatchRequest[] => many.map((i) => ({ uri: { prefix: `/${word}${i}/` } }));
+    const under = (root: HTTPRoute[], inner: HTTPRoute[]): HTTPRoute[] =>
+      mergeDelegates({ spec: { http: root } }, () => ({ spec: { http: inner } }));
+    const routes = under(
+      many.map(() => ({ delegate })),
+      many.map((i) => ({ name: `${i}` })),
+    );
+    expect(routes).toHaveLength(delegationLimits.routes);
+    expect(under([{ delegate, match: matches('a') }], [{ match: matches('b') }, {}])).toEqual([]);
+    expect(under([{ delegate, match: [{}] }, { name: 'last' }], [{ match: matches('b') }])).toHaveLength(2);
   });
 });

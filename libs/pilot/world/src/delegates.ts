@@ -1,4 +1,5 @@
 import type { HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService } from '@flotilla/model';
+import { Delegations } from '@flotilla/rules';
 
 interface Routing {
   readonly spec: VirtualService;
@@ -6,16 +7,18 @@ interface Routing {
 
 /**
  * Istio's mergeVirtualServicesIfNeeded: a root's routes with each delegate's put in its place. A delegate of a delegate
- * is dropped.
+ * is dropped, and so is a delegate for whose routes there is no room (`Delegations`); galley reports it.
  */
 export function mergeDelegates(
   root: Routing,
   find: (delegate: NonNullable<HTTPRoute['delegate']>) => Routing | undefined,
 ): HTTPRoute[] {
+  const delegations = new Delegations();
   return (root.spec.http ?? []).flatMap((route) => {
     if (!route.delegate) return [route];
-    const delegate = find(route.delegate);
-    return (delegate?.spec.http ?? []).flatMap((inner) => (inner.delegate ? [] : (mergeRoute(route, inner) ?? [])));
+    const routes = find(route.delegate)?.spec.http ?? [];
+    if (!delegations.take(route, routes)) return [];
+    return routes.flatMap((inner) => (inner.delegate ? [] : (mergeRoute(route, inner) ?? [])));
   });
 }
 
@@ -53,19 +56,17 @@ const maps = ['headers', 'withoutHeaders', 'queryParams'] as const;
 
 /** Istio's hasConflict: what the delegate matches must lie within what the root does. */
 function contradicts(root: HTTPMatchRequest, leaf: HTTPMatchRequest): boolean {
-  const labels = Object.entries(leaf.sourceLabels ?? {});
-  const checks: readonly boolean[] = [
-    ...(['uri', 'scheme', 'method', 'authority'] as const).map((field) => textsContradict(root[field], leaf[field])),
-    ...maps.flatMap((field) =>
-      Object.entries(leaf[field] ?? {}).map(([key, match]) => textsContradict(root[field]?.[key], match)),
-    ),
-    (root.ignoreUriCase ?? false) !== (leaf.ignoreUriCase ?? false),
-    Boolean(root.port && leaf.port && root.port !== leaf.port),
-    Boolean(root.sourceNamespace && root.sourceNamespace !== leaf.sourceNamespace),
-    labels.some(([key, value]) => root.sourceLabels?.[key] !== undefined && root.sourceLabels[key] !== value),
-    Boolean(root.gateways?.length && leaf.gateways?.some((gateway) => !root.gateways?.includes(gateway))),
-  ];
-  return checks.some(Boolean);
+  return (
+    (['uri', 'scheme', 'method', 'authority'] as const).some((field) => textsContradict(root[field], leaf[field])) ||
+    maps.some((field) =>
+      Object.entries(leaf[field] ?? {}).some(([key, match]) => textsContradict(root[field]?.[key], match)),
+    ) ||
+    (root.ignoreUriCase ?? false) !== (leaf.ignoreUriCase ?? false) ||
+    Boolean(root.port && leaf.port && root.port !== leaf.port) ||
+    Boolean(root.sourceNamespace && root.sourceNamespace !== leaf.sourceNamespace) ||
+    Object.entries(leaf.sourceLabels ?? {}).some(([key, value]) => (root.sourceLabels?.[key] ?? value) !== value) ||
+    Boolean(root.gateways?.length && leaf.gateways?.some((gateway) => !root.gateways?.includes(gateway)))
+  );
 }
 
 /**

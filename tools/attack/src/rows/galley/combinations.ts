@@ -1,7 +1,10 @@
 import { table } from '../../attack.ts';
-import { huge, many, resource } from './huge.ts';
+import { huge, many, resource, taken } from './huge.ts';
 
+const delegate = { name: 'delegate' };
 const http = { protocol: 'HTTP', name: 'http' };
+const route = [{ destination: { host: 'catalog.test' } }];
+const prefixes = (word: string, count: number): object[] => many(count, (i) => ({ uri: { prefix: `/${word}${i}/` } }));
 const gateway = (ports: number, labels: number): string =>
   JSON.stringify(
     resource('Gateway', {
@@ -14,4 +17,16 @@ const gateway = (ports: number, labels: number): string =>
 export const combinations = table({ service: 'galley', kind: 'combinations' }, [
   huge('a Gateway with 500 ports and 2,000 labels in its selector', () => gateway(500, 2000)),
   huge('a Gateway with 8,000 ports', () => gateway(8000, 1)),
+  taken('a VirtualService with 10,000 routes to a delegate with 10,000', () => [
+    resource('VirtualService', { hosts: ['catalog.test'], http: many(10_000, () => ({ delegate })) }),
+    resource(
+      'VirtualService',
+      { http: prefixes('d', 10_000).map((match) => ({ match: [match], route })) },
+      { name: 'delegate' },
+    ),
+  ]),
+  taken('a VirtualService with 5,000 matches, and a delegate with 5,000', () => [
+    resource('VirtualService', { hosts: ['catalog.test'], http: [{ match: prefixes('r', 5000), delegate }] }),
+    resource('VirtualService', { http: [{ match: prefixes('d', 5000), route }] }, { name: 'delegate' }),
+  ]),
 ]);
