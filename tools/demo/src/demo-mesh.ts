@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster } from './cluster/cluster.ts';
 import { controlPlane, type Mode } from './control-plane.ts';
 import type { Pod } from './cluster/pod.ts';
-import { givenName } from './cluster/state-folder.ts';
+import { givenName, type StateFolder } from './cluster/state-folder.ts';
 import { describeProblem, type DescribedProblem } from './problem-log.ts';
 import { followTraces, type Traces } from './traces.ts';
 
@@ -93,9 +93,9 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
       };
       const named = (text: string): string =>
         text.replace(/\/flotilla\/state\/(\S+)/g, (_, path: string) => givenName(path, config));
-      return problems.map(({ code, level, ...rest }) => ({
-        isInForce: level !== 'error' && code !== 'not-supported',
-        text: named(describeProblem({ level, ...rest })),
+      return problems.map(({ code, ...problem }) => ({
+        isInForce: problem.level !== 'error' && code !== 'not-supported',
+        text: named(describeProblem(atPlace(problem, cluster.state))),
       }));
     },
     givenName(path) {
@@ -117,6 +117,18 @@ export async function startMesh({ mode, config, folder, signal, tell = () => {} 
       .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
+}
+
+/** The folder of state as galley's pod has it. */
+const stateFolder = '/flotilla/state/';
+
+/** With the place in the user's file, where what galley reads has it elsewhere. */
+function atPlace(problem: DescribedProblem, state: Pick<StateFolder, 'placeOf'>): DescribedProblem {
+  const { origin = '', path = '' } = problem;
+  const start = origin.indexOf(stateFolder) + stateFolder.length;
+  const [file = '', line] = origin.slice(start).split(':');
+  const place = origin.includes(stateFolder) ? state.placeOf(file, Number(line), path) : undefined;
+  return place ? { ...problem, origin: `${origin.slice(0, start)}${file}:${place.line}:${place.column}` } : problem;
 }
 
 const connectedPollMs = 100;

@@ -1,4 +1,4 @@
-import { isMap, parseAllDocuments, type Document } from 'yaml';
+import { isMap, isScalar, isSeq, parseAllDocuments, type Document } from 'yaml';
 import { isObject, namespaceOf, type KubeObject } from './objects.ts';
 import { isRecord } from '@flotilla/std';
 
@@ -11,7 +11,18 @@ export interface DerivedFile {
   readonly secrets: readonly KubeObject[];
   /** Some of the file can't be read: what it held before may still be meant. */
   readonly isBroken: boolean;
+  /**
+   * Where a user's file has what galley found at `line` of the text, a path such as `spec.ports[0].name`. Undefined
+   * where the text is the user's own, or the path is not in it.
+   */
+  placeOf(line: number, path: string): Place | undefined;
 }
+/** Both begin with 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+const asWritten = (): undefined => undefined;
 
 interface Part {
   readonly document: Document.Parsed;
@@ -42,11 +53,12 @@ export const deriveBroken = (text: string): DerivedFile => ({
   objects: [],
   secrets: [],
   isBroken: true,
+  placeOf: asWritten,
 });
 
 function deriveDocuments(text: string, addressOf: (service: string) => string): DerivedFile {
   const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false });
-  if (!Array.isArray(documents)) return { text, objects: [], secrets: [], isBroken: false };
+  if (!Array.isArray(documents)) return { text, objects: [], secrets: [], isBroken: false, placeOf: asWritten };
   const parts = documents.map((document) => derive(document, { text, addressOf }));
   const derived = parts.reduceRight((rest, part) => splice(rest, part), text);
   return {
@@ -54,7 +66,38 @@ function deriveDocuments(text: string, addressOf: (service: string) => string): 
     objects: parts.flatMap(({ kept }) => kept),
     secrets: parts.flatMap(({ secrets }) => secrets),
     isBroken: documents.some(({ errors }) => errors.length > 0),
+    placeOf(line, path) {
+      const replaced = parts.find(
+        ({ document: { contents }, replacement }) =>
+          replacement !== undefined && contents?.range && placeIn(text, contents.range[0]).line === line,
+      );
+      const offset = replaced && offsetOf(replaced.document, path);
+      return offset === undefined ? undefined : placeIn(text, offset);
+    },
   };
+}
+
+function placeIn(text: string, offset: number): Place {
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+}
+
+/** Where the last part of a path begins: a key, or an item of a list. */
+function offsetOf({ contents }: Document.Parsed, path: string): number | undefined {
+  let node: unknown = contents;
+  let offset: number | undefined;
+  for (const part of path.match(/[^.[\]]+/g) ?? []) {
+    if (isSeq(node)) {
+      node = node.items[Number(part)];
+      offset = (node as { readonly range?: readonly number[] } | undefined)?.range?.[0];
+    } else if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part);
+      offset = isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
+      node = pair?.value;
+    } else return undefined;
+    if (offset === undefined) return undefined;
+  }
+  return offset;
 }
 
 const mayBeSecret = (text: string): boolean => /\bSecret\b/.test(text);

@@ -63,6 +63,33 @@ describe('the state folder', () => {
       expect(lineOf(derived(), part)).toBe(lineOf(`${text}---\n${secret('s')}---\nkind: Other\n`, part));
   });
 
+  it('knows where the user has what galley finds in a Service, which is one line there', () => {
+    const block = [
+      'kind: Other',
+      '---',
+      '# a Service',
+      'apiVersion: v1',
+      'kind: Service',
+      'metadata: { name: web }',
+      'spec:',
+      '  ports:',
+      '  - port: 80',
+      '    name: htp-web',
+      '  - { name: odd, port: 81 }',
+    ].join('\n');
+    const { state, derived } = stateOf(block);
+    const file = 'given/00/web.yaml';
+    const line = lineOf(derived(), '"Service"') + 1;
+    expect(line).toBe(4);
+    expect(state.placeOf(file, line, 'spec.ports[0].name')).toEqual({ line: 10, column: 5 });
+    expect(state.placeOf(file, line, 'spec.ports[1].name')).toEqual({ line: 11, column: 7 });
+    expect(state.placeOf(file, line, 'spec.ports[1]')).toEqual({ line: 11, column: 5 });
+    expect(state.placeOf(file, line, 'metadata.name')).toEqual({ line: 6, column: 13 });
+    expect(state.placeOf(file, line, 'spec.clusterIP')).toBeUndefined();
+    expect(state.placeOf(file, 1, 'kind')).toBeUndefined();
+    expect(state.placeOf('given/00/other.yaml', 1, 'kind')).toBeUndefined();
+  });
+
   it('leaves every other document its number, wherever the Secret is', () => {
     const read = readYamlDocuments(
       stateOf(`${secret('s')}---\n${service('a')}---\n${secret('t')}---\nkind: Other\n`).derived(),

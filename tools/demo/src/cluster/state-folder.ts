@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { FileFound } from '@flotilla/files';
-import { deriveBroken, deriveFile } from './derive-file.ts';
+import { deriveBroken, deriveFile, type DerivedFile, type Place } from './derive-file.ts';
 import { findManifests } from './manifests.ts';
 import { namespaceOf, type KubeObject } from './objects.ts';
 import { replaceFile } from './replace-file.ts';
@@ -24,6 +24,11 @@ export interface StateFolder {
    * be read.
    */
   derive(found: FileFound): void;
+  /**
+   * Where a user's file has what galley found in the file of this path below the state folder, at a line and a path in
+   * an object; undefined where both have it at the same place.
+   */
+  placeOf(file: string, line: number, path: string): Place | undefined;
   /** Writes an object of `kubernetes`; replaces the file in one step, and not at all when nothing differs. */
   put(file: string, object: object): void;
   remove(file: string): void;
@@ -82,11 +87,13 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
       const held = {
         objects: firstOfEach([...derived.objects, ...before.objects]),
         secrets: firstOfEach([...derived.secrets, ...before.secrets]),
+        placeOf: derived.placeOf,
       };
       files.set(file, held);
       writeSecrets(name, held.secrets);
       replaceFile(join(path, file), derived.text);
     },
+    placeOf: (file, line, place) => files.get(file)?.placeOf?.(line, place),
     put(file, object) {
       const text = stringify(object, { version: '1.1' });
       if (written.get(file) === text) return;
@@ -103,6 +110,7 @@ export function createStateFolder(path: string, parts: StateParts): StateFolder 
 interface Held {
   readonly objects: readonly KubeObject[];
   readonly secrets: readonly KubeObject[];
+  readonly placeOf?: DerivedFile['placeOf'];
 }
 const nothing: Held = { objects: [], secrets: [] };
 
