@@ -99,6 +99,7 @@ describe('checks of objects by what else there is', () => {
     expect(runsOf(route('s7', 's8.shop.test'))).toEqual({
       'virtual-service-references': 1,
       'mesh-host-conflicts': 1,
+      'too-many-delegations': 1,
       'mesh-host': 1,
     });
     // The host stays known: who names it is not looked at.
