@@ -92,6 +92,20 @@ describe('parsing resources', () => {
     expect(parsed.ok ? [] : parsed.error.map((problem) => [problem.path, problem.message])).toEqual([[path, message]]);
   });
 
+  it('reads null in a list or map as the zero value, and of several members of a oneof the last', () => {
+    const parsed = parseResource(
+      virtualService({
+        hosts: [null],
+        gateways: [],
+        http: [null, { match: [{ uri: { regex: 'c', exact: 'a', prefix: 'b' }, sourceLabels: { app: null } }] }],
+      }),
+    );
+    expect(parsed.ok && parsed.value.resource.spec).toEqual({
+      hosts: [''],
+      http: [{}, { match: [{ uri: { regex: 'c' }, sourceLabels: { app: '' } }] }],
+    });
+  });
+
   const kubernetes = (kind: string, rest: object): object => ({
     apiVersion: kind === 'EndpointSlice' ? 'discovery.k8s.io/v1' : 'v1',
     kind,

@@ -55,22 +55,25 @@ export const ServiceEntry = message({
 });
 export type ServiceEntry = Infer<typeof ServiceEntry>;
 /** How a workload shows that it is ready. */
-export const ReadinessProbe = message({
-  initialDelaySeconds: int,
-  timeoutSeconds: int,
-  periodSeconds: int,
-  successThreshold: int,
-  failureThreshold: int,
-  httpGet: message({
-    path: string,
-    port: uint,
-    host: string,
-    scheme: string,
-    httpHeaders: repeated(message({ name: string, value: string })),
-  }),
-  tcpSocket: message({ host: string, port: uint }),
-  exec: message({ command: repeated(string) }),
-});
+export const ReadinessProbe = message(
+  {
+    initialDelaySeconds: int,
+    timeoutSeconds: int,
+    periodSeconds: int,
+    successThreshold: int,
+    failureThreshold: int,
+    httpGet: message({
+      path: string,
+      port: uint,
+      host: string,
+      scheme: string,
+      httpHeaders: repeated(message({ name: string, value: string })),
+    }),
+    tcpSocket: message({ host: string, port: uint }),
+    exec: message({ command: repeated(string) }),
+  },
+  [['httpGet', 'tcpSocket', 'exec']],
+);
 /** networking.istio.io WorkloadGroup */
 export const WorkloadGroup = message({
   metadata: message({ labels: map(string), annotations: map(string) }),

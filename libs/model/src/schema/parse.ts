@@ -29,9 +29,9 @@ type Read = unknown;
 /**
  * Reads a value as its schema says (Protocol Buffers' "ProtoJSON Format", with what Istio's own parser also takes:
  * snake_case names, numbers as text, enum numbers, Go durations). Returns the canonical value (camelCase names, enum
- * names, durations in seconds; absent and null are undefined) and what is wrong, each with the path of its field; with
- * errors the value holds what could be read. Texts of more than a mebibyte and keys of more than 1024 characters are
- * refused, and at most 50 problems are listed. Never throws.
+ * names, durations in seconds; absent, null and, in messages, an empty list are undefined) and what is wrong, each with
+ * the path of its field; with errors the value holds what could be read. Texts of more than a mebibyte and keys of more
+ * than 1024 characters are refused, and at most 50 problems are listed. Never throws.
  */
 export function parseValue(schema: Schema, raw: unknown, options: ParseOptions = {}): Parsed {
   const context: Context = { options, problems: [], unlisted: { error: 0, warning: 0 } };
@@ -49,6 +49,8 @@ interface At {
   readonly path: string;
   readonly context: Context;
   readonly depth: number;
+  /** Within an object of Kubernetes, whose API server lets no null into a list or map. */
+  readonly inKubernetes?: boolean;
 }
 
 function read(schema: Schema, raw: unknown, place: At): Read {
@@ -116,10 +118,24 @@ function readMessage(schema: Extract<Schema, { type: 'message' }>, raw: unknown,
     if (!field) unknownField(place, key);
     else if (item !== null && item !== undefined) {
       const value = read(field, item, { ...place, path: fieldPath(place, name), depth: place.depth + 1 });
-      if (value !== invalid) out[name] = value;
+      if (value !== invalid && !isEmptyList(value)) out[name] = value;
     }
   }
-  return out;
+  return lastOfEach(schema.oneofs, out);
+}
+
+/** Protobuf does not tell an empty list from an absent one. */
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+
+/** Of several members of a oneof, protobuf for Go keeps the one that its message declares last. */
+function lastOfEach(
+  oneofs: readonly (readonly string[])[],
+  fields: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const dropped = oneofs.flatMap((members) => members.filter((name) => Object.hasOwn(fields, name)).slice(0, -1));
+  return dropped.length === 0
+    ? fields
+    : Object.fromEntries(Object.entries(fields).filter(([name]) => !dropped.includes(name)));
 }
 
 function readObject({ fields, required }: Extract<Schema, { type: 'object' }>, raw: unknown, place: At): Read {
@@ -127,7 +143,7 @@ function readObject({ fields, required }: Extract<Schema, { type: 'object' }>, r
   const out: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
     const item = Object.hasOwn(raw, name) ? raw[name] : undefined;
-    const inside = { ...place, path: fieldPath(place, name), depth: place.depth + 1 };
+    const inside = { ...place, path: fieldPath(place, name), depth: place.depth + 1, inKubernetes: true };
     if (item !== null && item !== undefined) {
       const value = read(field, item, inside);
       if (value !== invalid) out[name] = value;
@@ -177,11 +193,41 @@ function readList(
   if (raw.length > atMost) return refuse(place, `at most ${atMost} items`, raw);
   return raw.flatMap((item: unknown, i) => {
     const inside = { ...place, path: `${place.path}[${i}]`, depth: place.depth + 1 };
-    // In a list of messages null is the empty one, as protobuf reads it.
-    const given = item === null && items.type === 'message' ? {} : item;
-    const value = given === null ? refuse(inside, 'a value', given) : read(items, given, inside);
+    const value = readItem(items, item, inside);
     return value === invalid ? [] : [value];
   });
+}
+
+/** An item of a list or map. In Istio's objects null is the zero value there, as protobuf for Go reads it. */
+function readItem(items: Schema, item: unknown, place: At): Read {
+  if (item !== null || items.type === 'value') return read(items, item, place);
+  const zero = place.inKubernetes ? undefined : zeroOf(items);
+  return zero === undefined ? refuse(place, 'a value', item) : read(items, zero, place);
+}
+
+function zeroOf(schema: Schema): unknown {
+  switch (schema.type) {
+    case 'message':
+    case 'struct':
+    case 'map':
+      return {};
+    case 'repeated':
+      return [];
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'bool':
+      return false;
+    case 'object':
+    case 'timestamp':
+    case 'intOrString':
+    case 'value':
+      return undefined;
+    case 'wrapper':
+      return zeroOf(schema.of);
+    default:
+      return 0;
+  }
 }
 
 function readMap(items: Schema, raw: unknown, place: At): Read {
@@ -190,9 +236,7 @@ function readMap(items: Schema, raw: unknown, place: At): Read {
     Object.entries(raw).flatMap(([key, item]) => {
       if (key.length > longest.key) return (refuse(place, `keys of at most ${longest.key} characters`, key), []);
       const inside = { ...place, path: `${place.path}[${JSON.stringify(key)}]`, depth: place.depth + 1 };
-      // In a list of messages null is the empty one, as protobuf reads it.
-      const given = item === null && items.type === 'message' ? {} : item;
-      const value = given === null ? refuse(inside, 'a value', given) : read(items, given, inside);
+      const value = readItem(items, item, inside);
       return value === invalid ? [] : [[key, value]];
     }),
   );

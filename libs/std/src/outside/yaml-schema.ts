@@ -10,10 +10,16 @@ const customTags = (tags: Tags): Tags =>
     if (unused.has(tag.tag) || ('format' in tag && tag.format === 'TIME')) return [];
     if (tag.tag !== `${prefix}float` || !('test' in tag)) return [tag];
     if (tag.test?.test('.')) return [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }];
-    return tag.test?.test('e1')
-      ? [{ ...tag, test: /^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$/ }]
-      : [tag];
+    return tag.test?.test('e1') ? [{ ...tag, test: exponent, resolve: finiteOrText }] : [tag];
   });
+
+const exponent = /^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$/;
+
+/** A number that no float64 holds is text, such as the hash `6336e2069` in a label. */
+function finiteOrText(text: string): number | string {
+  const number = Number(text.replaceAll('_', ''));
+  return Number.isFinite(number) ? number : text;
+}
 
 /**
  * YAML 1.1 as Go's parser reads it (and so Kubernetes): `yes` is true and `012` is ten, but a lone dot and an exponent
