@@ -1,5 +1,5 @@
 import type { JWTRule, PeerAuthentication, RequestAuthentication } from '@flotilla/model';
-import { configLimits, maxUint32, parseUint, readJson } from '@flotilla/std';
+import { configLimits, isRecord, maxUint32, parseUint, readJson } from '@flotilla/std';
 import { headerValueMistake } from './headers.ts';
 import { quoted, type Report } from './report.ts';
 import { checkSelector } from './selector.ts';
@@ -65,9 +65,10 @@ function jwksMistake(text: string): string | undefined {
   if (!read.ok)
     return `failed to unmarshal JWK set: ${read.error.code === 'over-limit' ? read.error.message : jsonMistake(text)}`;
   const set = read.value;
+  if (!isRecord(set)) return `failed to unmarshal JWK set: ${notAnObject(set)}`;
   const keyOf = (key: unknown): string =>
     typeof key === 'object' && key !== null && 'kty' in key && typeof key.kty === 'string' ? key.kty : '';
-  if (typeof set !== 'object' || set === null || !('keys' in set)) {
+  if (!('keys' in set)) {
     return keyTypes.has(keyOf(set))
       ? undefined
       : `failed to unmarshal JWK set: failed to parse sole key in key set: invalid key type from JSON (${keyOf(set)})`;
@@ -79,11 +80,29 @@ function jwksMistake(text: string): string | undefined {
     : `failed to unmarshal JWK set: failed to parse key #${bad + 1} in key set: invalid key type from JSON (${keyOf(set.keys[bad])})`;
 }
 
-/** Go's words for text that begins like one of JSON's literals; else only that it is not JSON. */
+/** What Go's reader says of JSON that is no object. */
+function notAnObject(value: unknown): string {
+  if (Array.isArray(value)) return "expected '{', but got '['";
+  return typeof value === 'string'
+    ? `failed to decode value for key ${quoted(value)}: EOF`
+    : 'error reading token: EOF';
+}
+
+/** Go's words for text whose beginning is not JSON's; else only that it is not JSON. */
 function jsonMistake(text: string): string {
-  const literal = ['true', 'false', 'null'].find((word) => text.startsWith(word.charAt(0)));
-  const i = literal ? [...literal].findIndex((letter, n) => text[n] !== letter) : -1;
-  return literal && i > 0 && text[i]
-    ? `invalid character '${text[i]}' in literal ${literal} (expecting '${literal[i]}')`
+  const start = text.replace(/^[ \t\r\n]+/, '');
+  if (start === '') return 'EOF';
+  if (/^-?\d/.test(start)) return 'error reading token: EOF';
+  const literal = ['true', 'false', 'null'].find((word) => start.startsWith(word.charAt(0)));
+  if (literal === undefined)
+    return /^["{[-]/.test(start)
+      ? 'it is not JSON'
+      : `invalid character '${firstByte(start)}' looking for beginning of value`;
+  const i = [...literal].findIndex((letter, n) => start[n] !== letter);
+  return i > 0 && start[i]
+    ? `invalid character '${start[i]}' in literal ${literal} (expecting '${literal[i]}')`
     : 'it is not JSON';
 }
+
+/** Go looks at bytes: of a character of several it shows the first, as a character of Latin-1. */
+const firstByte = (text: string): string => String.fromCharCode(new TextEncoder().encode(text.slice(0, 2))[0] ?? 0);

@@ -5,7 +5,6 @@ interface Where {
   readonly path: string;
   readonly hasOutlierDetection: boolean;
 }
-const topologyLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone', 'topology.istio.io/subzone'];
 
 /** How traffic spreads over localities: shares add up to 100, and no locality is named twice. */
 export function checkLocalitySetting(
@@ -16,12 +15,6 @@ export function checkLocalitySetting(
   const { distribute = [], failover = [], failoverPriority = [] } = setting ?? {};
   if (distribute.length > 0 && failover.length > 0)
     return report.error(path, "can not simultaneously specify 'distribute' and 'failover'");
-  const label = failover.length > 0 ? failoverPriority.find((name) => topologyLabels.includes(name)) : undefined;
-  if (label !== undefined)
-    return report.error(
-      path,
-      `can not simultaneously set 'failover' and topology label '${label}' in 'failover_priority'`,
-    );
   for (const [i, { to = {} }] of distribute.entries()) {
     const weights = Object.values(to);
     const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -99,20 +99,25 @@ export function addressMistake(address: string): string | undefined {
     : undefined;
 }
 
-const isLabelName = (text: string): boolean =>
-  text.length <= 63 && /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text);
-const isLabelPrefix = (text: string): boolean => text.length <= 253 && text.split('.').every(isDnsLabel);
+const isQualifiedName = (text: string): boolean => /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text);
+const isDomainPart = (text: string): boolean => /^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$/.test(text);
+const [longestLabelPrefix, longestLabelName] = [253, 63];
 
-/** Labels of Kubernetes: every wrong key and value. */
+/** Labels of Kubernetes as Istio checks them (labels.Instance.Validate): every wrong key and value. */
 export function labelMistakes(labels: Readonly<Record<string, string>> | undefined): string[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value]) => {
-    const parts = key.split('/');
-    const [prefix, name] = parts.length === 2 ? [parts[0] ?? '', parts[1] ?? ''] : ['x', parts.length === 1 ? key : ''];
-    return [
-      ...(isLabelPrefix(prefix) && isLabelName(name) ? [] : [`invalid tag key: ${quoted(key)}`]),
-      ...(value === '' || isLabelName(value) ? [] : [`invalid tag value: ${quoted(value)}`]),
-    ];
-  });
+  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
+    ...labelKeyMistake(key),
+    ...(value === '' || isQualifiedName(value) ? [] : [`invalid tag value: ${quoted(value)}`]),
+  ]);
+}
+
+function labelKeyMistake(key: string): string[] {
+  const slash = key.indexOf('/');
+  const [prefix, name] = slash < 0 ? ['x', key] : [key.slice(0, slash), key.slice(slash + 1)];
+  const mistake = `invalid tag key: ${quoted(key)}`;
+  if (!isQualifiedName(name) || !prefix.split('.').every(isDomainPart)) return [mistake];
+  if (prefix.length > longestLabelPrefix) return [`${mistake} (DNS prefix is too long)`];
+  return name.length > longestLabelName ? [`${mistake} (name is too long)`] : [];
 }
 
 /** Durations are limited to what Envoy's timers take: whole milliseconds, at least one. */

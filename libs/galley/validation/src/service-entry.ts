@@ -7,6 +7,8 @@ import { quoted, type Report } from './report.ts';
 import { checkExportTo, noLabels, selectorMistakes } from './selector.ts';
 import { checkEndpointPorts, checkStaticEndpoint } from './workload.ts';
 
+type ServicePort = NonNullable<ServiceEntry['ports']>[number];
+
 /** networking.istio.io ServiceEntry (Istio 1.19, ValidateServiceEntry). */
 export function checkServiceEntry(spec: ServiceEntry, meta: Meta, report: Report): void {
   const inSelector = selectorMistakes(spec.workloadSelector?.labels);
@@ -83,6 +85,8 @@ function checkPorts(
     report.error(`${path}.protocol`, protocolMistake(protocol));
     report.error(`${path}.number`, portMistake(number));
   }
+  if (resolution !== 'NONE' && hosts.length > 1 && ports.some(isWithoutHost))
+    report.error('spec.ports', 'multiple hosts provided with non-HTTP, non-TLS ports');
   if (
     resolution.startsWith('DNS') &&
     addresses.length > 0 &&
@@ -96,6 +100,12 @@ function checkPorts(
   }
 }
 
+/** True when no request or connection on the port names the host that it is meant for. */
+function isWithoutHost({ protocol = '' }: ServicePort): boolean {
+  const { http, tls } = classifyProtocol(protocol);
+  return !http && !tls;
+}
+
 function checkResolution(
   { resolution = 'NONE', endpoints = [], ports = [], hosts = [] }: ServiceEntry,
   report: Report,
@@ -107,10 +117,14 @@ function checkResolution(
       if (endpoints.length > 0)
         report.error('spec.endpoints', 'no endpoints should be provided for resolution type none');
       return;
-    case 'STATIC':
-      for (const [i, endpoint] of endpoints.entries())
-        checkStaticEndpoint(endpoint, { path: endpointPath(i), servicePorts }, report);
+    case 'STATIC': {
+      const areUnix = endpoints.map((endpoint, i) =>
+        checkStaticEndpoint(endpoint, { path: endpointPath(i), servicePorts }, report),
+      );
+      if (areUnix.includes(true) && ports.length !== 1)
+        report.error('spec.ports', 'exactly 1 service port required for unix endpoints');
       return;
+    }
     case 'DNS':
     case 'DNS_ROUND_ROBIN':
       for (const [i, host] of endpoints.length === 0 ? hosts.entries() : []) {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { kinds, parseMeshConfig, parseResource, type AnyResource } from '@flotilla/model';
+import { good } from './good-objects.fixture.ts';
 import { validate } from './index.ts';
 
 const groups = new Map(
@@ -21,119 +22,42 @@ const told = (kind: string, spec: unknown, meta?: object): string[] =>
 const route = [{ destination: { host: 'web' } }];
 type Case = readonly [kind: string, spec: unknown, told: string];
 
-const good: readonly (readonly [string, unknown])[] = [
+const refused: readonly Case[] = [
   [
-    'VirtualService',
-    {
-      hosts: ['web', '*.shop.test', '10.0.0.1'],
-      http: [
-        {
-          match: [{ uri: { regex: '/v[0-9]+/.*' }, headers: { 'x-user': { exact: 'a' } } }],
-          route,
-          retries: { attempts: 2, retryOn: '5xx,503' },
-        },
-        { route },
-      ],
-    },
-  ],
-  [
-    'VirtualService',
-    {
-      hosts: ['web'],
-      http: [
-        {
-          match: [
-            { headers: { ':method': { exact: 'GET' }, 'a.b': {} }, withoutHeaders: { ':authority': { exact: 'a' } } },
-          ],
-          corsPolicy: { allowHeaders: ['a, b', 'x.y'], exposeHeaders: ['*'] },
-          headers: { request: { set: { ':authority': 'a' } } },
-          route: [{ destination: { host: 'web' }, headers: { request: { add: { Host: 'b' } } } }],
-        },
-      ],
-    },
-  ],
-  ['VirtualService', { hosts: ['*'], gateways: ['edge/main'], http: [{ directResponse: { status: 404 } }] }],
-  ['VirtualService', { http: [{ redirect: { uri: '/x' } }] }],
-  [
-    'DestinationRule',
-    {
-      host: '*.shop.svc.cluster.local',
-      trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } },
-      subsets: [{ name: 'v1', labels: { version: 'v1' } }],
-      exportTo: ['.', 'other'],
-    },
-  ],
-  [
-    'Gateway',
-    {
-      servers: [
-        {
-          hosts: ['shop/*.shop.test', '10.0.0.1'],
-          port: { number: 443, name: 'https', protocol: 'HTTPS' },
-          tls: { mode: 'SIMPLE', credentialName: 'cert' },
-        },
-      ],
-    },
+    'ServiceEntry',
+    { hosts: ['a.test', 'b.test'], resolution: 'DNS', ports: [{ number: 6379, name: 'redis', protocol: 'REDIS' }] },
+    'error spec.ports: multiple hosts provided with non-HTTP, non-TLS ports',
   ],
   [
     'ServiceEntry',
     {
-      hosts: ['api.test'],
-      addresses: ['10.0.0.0/24'],
+      hosts: ['a.test'],
       resolution: 'STATIC',
       ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
-      endpoints: [{ address: '10.0.0.9', ports: { http: 8080 } }],
-      exportTo: ['~'],
+      endpoints: [{ address: 'unix:///run/a.sock', ports: { tcp: 1 } }],
     },
-  ],
-  [
-    'Sidecar',
-    {
-      egress: [{ hosts: ['./*', 'istio-system/*'] }],
-      ingress: [{ port: { number: 80, protocol: 'HTTP' }, defaultEndpoint: '[::1]:8080' }],
-    },
+    'error spec.endpoints[0].ports: unix endpoint unix:///run/a.sock must not include ports',
   ],
   [
     'AuthorizationPolicy',
-    {
-      action: 'DENY',
-      rules: [
-        {
-          from: [{ source: { ipBlocks: ['10.0.0.0/8', '::1'] } }],
-          to: [{ operation: { ports: ['80'] } }],
-          when: [{ key: 'request.headers[x]', values: ['a'] }],
-        },
-      ],
-    },
-  ],
-  ['AuthorizationPolicy', {}],
-  ['PeerAuthentication', { selector: { matchLabels: { app: 'web' } }, portLevelMtls: { 80: { mode: 'DISABLE' } } }],
-  [
-    'RequestAuthentication',
-    { jwtRules: [{ issuer: 'a', jwksUri: 'https://keys.test:8443/jwks', fromHeaders: [{ name: 'x' }] }] },
+    { action: 'DENY', rules: [] },
+    'error spec.rules: invalid policy own.shop: DENY action without `rules` is meaningless as it will never be triggered, add an empty rule `{}` if you want it be triggered for every request',
   ],
   [
-    'Telemetry',
-    { accessLogging: [{ filter: { expression: 'response.code >= 400 && !(request.path in ["/a", "/b"])' } }] },
+    'WorkloadGroup',
+    { template: {}, metadata: { labels: { '.': 'a' } } },
+    'error spec.metadata.labels: invalid labels: 1 error occurred:\n\t* invalid tag key: "."\n\n',
   ],
-  ['WasmPlugin', { url: 'oci://registry.test/plugin:v1', sha256: 'ab'.repeat(32) }],
-  ['WorkloadEntry', { address: 'db.test', ports: { tcp: 5432 } }],
-  ['WorkloadGroup', { template: {}, probe: { httpGet: { port: 80, scheme: 'HTTPS' } } }],
   [
-    'EnvoyFilter',
-    {
-      configPatches: [
-        {
-          applyTo: 'CLUSTER',
-          match: { cluster: { name: 'x' } },
-          patch: { operation: 'MERGE', value: { lb_policy: 'RANDOM' } },
-        },
-      ],
-    },
+    'WorkloadEntry',
+    { address: 'db.test', labels: { [`${'a.'.repeat(127)}a/b`]: 'c' } },
+    `error spec.labels: invalid tag key: "${'a.'.repeat(127)}a/b" (DNS prefix is too long)`,
   ],
-];
-
-const refused: readonly Case[] = [
+  [
+    'WorkloadEntry',
+    { address: 'db.test', labels: { ['b'.repeat(64)]: 'c' } },
+    `error spec.labels: invalid tag key: "${'b'.repeat(64)}" (name is too long)`,
+  ],
   [
     'VirtualService',
     { hosts: ['web'], http: [{ match: [{ headers: { '': { exact: 'a' } } }], route }] },
@@ -248,6 +172,16 @@ const refused: readonly Case[] = [
     'PeerAuthentication',
     { portLevelMtls: { 80: {} } },
     'error spec.portLevelMtls: mesh/namespace peer authentication cannot have port level mTLS',
+  ],
+  [
+    'RequestAuthentication',
+    { jwtRules: [{ issuer: 'a', jwks: ' é' }] },
+    "error spec.jwtRules[0].jwks: jwks parse error: failed to unmarshal JWK set: invalid character 'Ã' looking for beginning of value",
+  ],
+  [
+    'RequestAuthentication',
+    { jwtRules: [{ issuer: 'a', jwks: '12' }] },
+    'error spec.jwtRules[0].jwks: jwks parse error: failed to unmarshal JWK set: error reading token: EOF',
   ],
   [
     'RequestAuthentication',

@@ -19,29 +19,33 @@ function isUnixEndpoint({ address = '', ports }: WorkloadEntry, path: string, re
   return true;
 }
 
-/** An endpoint of a ServiceEntry that resolves no names. */
+/** An endpoint of a ServiceEntry that resolves no names. Returns whether it is a Unix socket. */
 export function checkStaticEndpoint(
   entry: WorkloadEntry,
   { path, servicePorts }: Required<Where>,
   report: Report,
-): void {
-  const isUnix = isUnixEndpoint(entry, path, report);
-  if (!isUnix) report.error(`${path}.address`, ipMistake(entry.address ?? ''));
+): boolean {
+  if (isUnixEndpoint(entry, path, report)) {
+    checkEndpointLabels(entry, path, report);
+    return true;
+  }
+  report.error(`${path}.address`, ipMistake(entry.address ?? ''));
   checkEndpointPorts(entry, { path, servicePorts }, report);
-  if (isUnix && servicePorts.size !== 1) report.error(path, 'exactly 1 service port required for unix endpoints');
+  return false;
 }
 
-export function checkEndpointPorts(
-  { ports, labels }: WorkloadEntry,
-  { path, servicePorts }: Where,
-  report: Report,
-): void {
-  for (const [name, port] of eachOf(ports)) {
+/** The ports and labels of an endpoint. */
+export function checkEndpointPorts(entry: WorkloadEntry, { path, servicePorts }: Where, report: Report): void {
+  for (const [name, port] of eachOf(entry.ports)) {
     if (servicePorts && !servicePorts.has(name))
       report.error(`${path}.ports`, `endpoint port ${port} is not defined by the service entry`);
     report.error(`${path}.ports`, portNameMistake(name));
     report.error(`${path}.ports`, portMistake(port));
   }
+  checkEndpointLabels(entry, path, report);
+}
+
+function checkEndpointLabels({ labels }: WorkloadEntry, path: string, report: Report): void {
   for (const mistake of labelMistakes(labels)) report.error(`${path}.labels`, mistake);
 }
 
@@ -69,8 +73,7 @@ const probeTimes = [
 export function checkWorkloadGroup(spec: WorkloadGroup, report: Report): void {
   if (!spec.template) return report.error('spec.template', 'template is required');
   const labels = labelMistakes(spec.metadata?.labels);
-  if (labels.length > 0)
-    return report.error('spec.metadata.labels', `invalid labels: ${labels.length === 1 ? labels[0] : joined(labels)}`);
+  if (labels.length > 0) return report.error('spec.metadata.labels', `invalid labels: ${joined(labels)}`);
   const { probe } = spec;
   if (!probe) return;
   for (const field of probeTimes)
@@ -79,7 +82,7 @@ export function checkWorkloadGroup(spec: WorkloadGroup, report: Report): void {
     const { port = 0, scheme, httpHeaders } = probe.httpGet;
     report.error('spec.probe.httpGet.port', portMistake(port));
     if (scheme && !['HTTP', 'HTTPS'].includes(scheme))
-      report.error('spec.probe.httpGet.scheme', 'httpGet.scheme must be one of "HTTPS", "HTTP"');
+      report.error('spec.probe.httpGet.scheme', 'httpGet.scheme must be one of "http", "https"');
     for (const [i, { name = '' }] of (httpHeaders ?? []).entries())
       report.error(`spec.probe.httpGet.httpHeaders[${i}]`, headerNameMistake(name));
   } else if (probe.tcpSocket) report.error('spec.probe.tcpSocket.port', portMistake(probe.tcpSocket.port ?? 0));
