@@ -78,7 +78,8 @@ function buildListener(view: View, { name, address, port, chains }: Place): envo
   ];
   return {
     name,
-    address: { socketAddress: { address, portValue: port } },
+    // Istio's BuildAddress takes a server without port number for a Unix socket.
+    address: port === 0 ? { pipe: { path: address } } : { socketAddress: { address, portValue: port } },
     filterChains: chains.map(({ chain }) => chain),
     ...(listenerFilters.length > 0 ? { listenerFilters } : {}),
     continueOnListenerFiltersTimeout: true,

@@ -88,11 +88,19 @@ describe('servers of several Gateways on one port', () => {
     ).toEqual(['TLS:443  a/x|b/x']);
   });
 
-  it('of TLS let the first one without TLS in, but HTTP gets no routes there', () => {
+  it('of TLS let those without TLS in, but HTTP gets no routes there', () => {
     expect(merged(server('TLS:443', { tls: 'SIMPLE' }), server('HTTP:443'), server('TCP:443'))).toEqual([
       'TLS:443  *',
       'HTTP:443  *',
+      'TCP:443  *',
     ]);
+    expect(
+      merged(
+        server('HTTPS:443', { hosts: ['a'], tls: 'SIMPLE' }),
+        server('HTTPS:443', { hosts: ['b'], tls: 'SIMPLE' }),
+        server('HTTP:443'),
+      ),
+    ).toEqual([expect.stringMatching(/^HTTPS:443 https\S+ a\|b$/), 'HTTP:443  *']);
   });
 
   it('do not meet when they bind to different addresses', () => {

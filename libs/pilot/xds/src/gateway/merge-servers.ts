@@ -63,7 +63,6 @@ interface Merging {
   /** Of each port the first server's place, undefined when that is TLS. */
   readonly first: Map<number, Opened | undefined>;
   readonly hosts: SeenHosts;
-  readonly laterBinds: Set<string>;
   passesTlsOn: boolean;
 }
 
@@ -89,8 +88,8 @@ export function claim(
 /**
  * Servers of the Gateways that hold for one proxy, the oldest first, as its ports. On a port of plain HTTP only plain
  * HTTP joins; other bytes keep it alone; TLS servers share it, distinguished by their hosts. A server that doesn't fit
- * is left out, and what Istio lets through by mistake comes through: HTTP after TLS, hosts that differ in their
- * namespace alone (Istio's mergeGateways).
+ * is left out, and what Istio lets through by mistake comes through: plain servers after TLS, hosts that differ in
+ * their namespace alone (Istio's mergeGateways).
  */
 export function mergeServers(servers: readonly GatewayServer[]): MergedGateway {
   const merging: Merging = {
@@ -98,7 +97,6 @@ export function mergeServers(servers: readonly GatewayServer[]): MergedGateway {
     routes: new Map(),
     first: new Map(),
     hosts: new Map(),
-    laterBinds: new Set(),
     passesTlsOn: false,
   };
   for (const gatewayServer of servers) add(merging, gatewayServer);
@@ -145,13 +143,10 @@ function joinPlain(merging: Merging, first: Opened, gatewayServer: GatewayServer
 }
 
 function joinTls(merging: Merging, gatewayServer: GatewayServer): void {
-  const { routes, laterBinds } = merging;
+  const { routes } = merging;
   if (carriesHttp(gatewayServer)) {
     if (routes.has(gatewayServer.routeName)) return;
     routes.set(gatewayServer.routeName, [gatewayServer]);
   }
-  const id = `${gatewayServer.port}|${gatewayServer.server.bind ?? ''}`;
-  const isNew = !laterBinds.has(id);
-  laterBinds.add(id);
-  if (gatewayServer.server.tls || isNew) placeOf(merging, gatewayServer).servers.push(gatewayServer);
+  placeOf(merging, gatewayServer).servers.push(gatewayServer);
 }
