@@ -15,9 +15,8 @@ import type { envoy } from '@flotilla/proto-gen/envoy';
 import { hostMatches, hostSubsetOf } from '@flotilla/rules';
 import { customAuthorization, localAuthorization } from '../authz/rbac.ts';
 import { istioAuthn, istioMetadataExchange, tcpProxy } from '../filters/network.ts';
-import { toRoutes } from '../listeners/outbound-tcp.ts';
+import { connectionBy, toRoutes, withProtocolFilter } from '../listeners/outbound-tcp.ts';
 import { statName } from '../telemetry/stat-name.ts';
-import { statsOf } from '../telemetry/stats.ts';
 import { gatewayTls } from '../tls/gateway.ts';
 import { bySni, type GatewayChain } from './chain.ts';
 import { hostsOf, serverHosts } from './hosts.ts';
@@ -103,16 +102,15 @@ function autoPassthroughChains(view: View, { server }: GatewayServer): GatewayCh
       service.ports
         .filter(({ protocol }) => protocol !== 'UDP')
         .flatMap((port) => {
-          const subsets = destinationRule(view, service)?.rule.subsets?.map(({ name }) => name ?? '') ?? [];
+          const rule = destinationRule(view, service)?.rule ?? {};
+          const subsets = rule.subsets?.map(({ name }) => name ?? '') ?? [];
           return ['', ...subsets].map((subset): GatewayChain => {
             const name = `outbound_.${port.port}_.${subset}_.${service.hostname}`;
             const statPrefix = pattern
               ? statName(pattern, { service, port, targetPort: 0, ...(subset ? { subset } : {}) })
               : name;
-            const filters = withSecurity(view, [
-              ...statsOf(view, 'CLIENT', 'tcp'),
-              tcpProxy(view, 'CLIENT', { statPrefix, cluster: name }),
-            ]);
+            const proxy = tcpProxy(view, 'CLIENT', { statPrefix, cluster: name, ...connectionBy(rule, subset) });
+            const filters = withSecurity(view, withProtocolFilter(view, port, { statPrefix, proxy }));
             return bySni([name], { filterChainMatch: { applicationProtocols: [...mutualAlpn] }, filters });
           });
         }),

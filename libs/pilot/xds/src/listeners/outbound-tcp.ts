@@ -1,4 +1,10 @@
-import type { L4MatchAttributes, ObjectKey, RouteDestination, TLSMatchAttributes } from '@flotilla/model';
+import type {
+  DestinationRule,
+  L4MatchAttributes,
+  ObjectKey,
+  RouteDestination,
+  TLSMatchAttributes,
+} from '@flotilla/model';
 import type { Service, ServicePort } from '@flotilla/pilot-registry';
 import {
   addressesFor,
@@ -38,7 +44,8 @@ export interface TcpOf {
   readonly givenBind: boolean;
 }
 
-const withProtocolFilter = (
+/** A proxy of bytes, after what counts them and knows their protocol (Istio's buildNetworkFiltersStack). */
+export const withProtocolFilter = (
   view: View,
   port: ServicePort,
   { statPrefix, proxy }: { statPrefix: string; proxy: IFilter },
@@ -188,33 +195,36 @@ function prefixOf(
 }
 
 /**
- * What a DestinationRule says of the connection itself: how long it may last, of consistent hashes the only one that
- * bytes have, by the client's address, and the HTTP tunnel it goes through. A subset's load balancer replaces its
- * rule's, a subset's tunnel is its own alone; ports of their own count in none.
+ * What a DestinationRule says of the connection itself: how long it may last, and of consistent hashes the only one
+ * that bytes have, by the client's address. A subset's load balancer replaces its rule's; ports of their own count in
+ * neither.
  */
-function connectionOf(
-  view: View,
-  host: string,
+export function connectionBy(
+  { trafficPolicy, subsets }: DestinationRule,
   subset = '',
-): Pick<ITcpProxy, 'hashPolicy' | 'maxDownstreamConnectionDuration' | 'tunnelingConfig'> {
-  const owner = view.query(scopeOwner, host);
-  const { trafficPolicy, subsets } = (owner && destinationRule(view, owner)?.rule) ?? {};
+): Pick<ITcpProxy, 'hashPolicy' | 'maxDownstreamConnectionDuration'> {
   const lasts = trafficPolicy?.connectionPool?.tcp?.maxConnectionDuration;
-  const own = subset === '' ? undefined : subsets?.find(({ name }) => name === subset)?.trafficPolicy;
-  const bySource = (own?.loadBalancer ?? trafficPolicy?.loadBalancer)?.consistentHash?.useSourceIp;
-  const tunnel = subset === '' ? trafficPolicy?.tunnel : own?.tunnel;
+  const ofSubset = subset === '' ? undefined : subsets?.find(({ name }) => name === subset)?.trafficPolicy;
+  const bySource = (ofSubset?.loadBalancer ?? trafficPolicy?.loadBalancer)?.consistentHash?.useSourceIp;
   return {
     ...(bySource ? { hashPolicy: [{ sourceIp: {} }] } : {}),
     ...(lasts ? { maxDownstreamConnectionDuration: duration(lasts) } : {}),
-    ...(tunnel
-      ? {
-          tunnelingConfig: {
-            hostname: domainName(tunnel.targetHost ?? '', tunnel.targetPort ?? 0),
-            usePost: tunnel.protocol === 'POST',
-          },
-        }
-      : {}),
   };
+}
+
+/** The HTTP tunnel that a connection goes through; a subset's is its own alone. */
+function tunnelBy({ trafficPolicy, subsets }: DestinationRule, subset: string): Pick<ITcpProxy, 'tunnelingConfig'> {
+  const tunnel =
+    subset === '' ? trafficPolicy?.tunnel : subsets?.find(({ name }) => name === subset)?.trafficPolicy?.tunnel;
+  if (!tunnel) return {};
+  const hostname = domainName(tunnel.targetHost ?? '', tunnel.targetPort ?? 0);
+  return { tunnelingConfig: { hostname, usePost: tunnel.protocol === 'POST' } };
+}
+
+function connectionOf(view: View, host: string, subset = ''): ITcpProxy {
+  const owner = view.query(scopeOwner, host);
+  const rule = (owner && destinationRule(view, owner)?.rule) ?? {};
+  return { ...connectionBy(rule, subset), ...tunnelBy(rule, subset) };
 }
 
 /** Filters of a VirtualService's route: one cluster, or several by weight; with the metadata that names it. */
