@@ -115,9 +115,11 @@ export const sidecarPlan = worldQuery('sidecar-plan', (view, name): readonly Pla
     session: service && sessionOf(service),
     ...(service ? domainsOf(view, service, { listenPort, port }) : { domains: [bracketed(hostname)] }),
   }));
-  const planned = settleDomains(candidates, known)
-    .filter(({ port }) => listenPort === 0 || port === listenPort)
-    .map(({ name: host, domains, routes, session }) => plannedHost({ name: host, domains, routes, session }));
+  const settled = settleDomains(candidates, known);
+  const shown = listenPort === 0 ? settled.flatMap(withNamedPort) : settled.filter(({ port }) => port === listenPort);
+  const planned = shown.map(({ name: host, domains, routes, session }) =>
+    plannedHost({ name: host, domains, routes, session }),
+  );
   return route.sniffed ? sniffedHost(planned, name) : planned;
 });
 
@@ -131,11 +133,17 @@ function domainsOf(
     proxyDomain: view.attr('dnsDomain'),
   });
   if (listenPort !== 0) return { domains, short };
-  // An HTTP proxy sees the port that the client names; only port 80 may be left out.
-  return {
-    domains: domains.flatMap((domain) => (port === 80 ? [domain, `${domain}:${port}`] : [`${domain}:${port}`])),
-    short,
-  };
+  return { domains: domains.flatMap((domain) => [domain, `${domain}:${port}`]), short };
+}
+
+/**
+ * An HTTP proxy sees the port that the client names; only port 80 may be left out (Istio's mergeAllVirtualHosts). A
+ * domain without port that an earlier port has claimed is lost even to port 80.
+ */
+function withNamedPort<T extends { readonly port: number; readonly domains: readonly string[] }>(host: T): T[] {
+  if (host.port === 80) return [host];
+  const domains = host.domains.filter((domain) => domain.includes(':'));
+  return domains.length > 0 ? [{ ...host, domains }] : [];
 }
 
 interface Wrapper {
@@ -167,7 +175,9 @@ function hostsOfVirtualService(
     for (const { port } of service.ports.filter(isRoutable)) byPort.set(port, [...(byPort.get(port) ?? []), service]);
   if (byPort.size === 0 && at.listenPort === 80) byPort.set(80, []);
   if (byPort.size > 0) for (const service of services) at.claimed.add(service.hostname);
-  return [...byPort].flatMap(([port, of]): Wrapper[] => [
+  // Istio takes the ports in any order; port 80 before the others keeps the domains without port.
+  const ports = [...byPort].sort(([a], [b]) => Number(b === 80) - Number(a === 80));
+  return ports.flatMap(([port, of]): Wrapper[] => [
     ...hosts.map((hostname) => ({ hostname, port, routes })),
     ...of.map((service) => ({ hostname: service.hostname, port, routes, service })),
   ]);
