@@ -11,7 +11,7 @@ import {
   type ServiceKey,
   type ServicePort,
 } from '@flotilla/pilot-registry';
-import { defineKey, type KeyOf } from '@flotilla/query';
+import { compareKeys, defineKey, type KeyOf } from '@flotilla/query';
 import { withTrustDomains } from '@flotilla/rules';
 import { entryEndpoints } from './store.ts';
 import {
@@ -59,14 +59,17 @@ const servedPorts = worldQuery('served-ports', (view, key: ServiceKey): readonly
 });
 
 /**
- * DNS_ROUND_ROBIN takes one endpoint for each host and port number, the first one: none if an older service of the
- * host, in any namespace, already has one (Istio's serviceInstancesStore.addInstances). An endpoint without an address
- * is skipped.
+ * DNS_ROUND_ROBIN takes one endpoint for each host and port number, the first one: none if an earlier service of the
+ * host already has one (Istio's serviceInstancesStore.addInstances). ServiceEntries come in the order in which an API
+ * server lists them, by namespace and name. An endpoint without an address is skipped.
  */
 function onePerPort(view: View, service: Service, endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const services = view.query(servicesOfHost, service.hostname).filter(({ registry }) => registry === 'External');
-  const older = services.slice(0, services.indexOf(service.key));
-  const taken = new Set(older.flatMap((key) => view.query(servedPorts, key)));
+  const services = view
+    .query(servicesOfHost, service.hostname)
+    .filter(({ registry }) => registry === 'External')
+    .sort((a, b) => compareKeys(a.object, b.object));
+  const earlier = services.slice(0, services.indexOf(service.key));
+  const taken = new Set(earlier.flatMap((key) => view.query(servedPorts, key)));
   return endpoints.filter(({ address, servicePortName }) => {
     if (address === '') return false;
     const number = service.ports.find(({ name }) => name === servicePortName)?.port ?? 0;
