@@ -1,11 +1,5 @@
 import { openPlatform, platformSettings } from '@flotilla/citadel-kubernetes';
-import {
-  citadelFiles,
-  citadelSettings,
-  createCitadel,
-  createFileRootStore,
-  createSecrets,
-} from '@flotilla/citadel-service';
+import { citadelSettings, wireCitadel } from '@flotilla/citadel-service';
 import { watchFiles } from '@flotilla/files';
 import {
   commonSettings,
@@ -39,20 +33,10 @@ await runApp(
     },
   },
   async (options, { observability, guard }) => {
-    const kubernetes = await openPlatform(options);
-    const root = kubernetes?.root ?? createFileRootStore(options.rootFile);
-    const citadel = await createCitadel({
-      ...options,
-      ...citadelFiles(options, folder),
-      root,
-      pluggedIn: kubernetes?.pluggedIn,
-      review: kubernetes?.review,
-      observability,
-    });
-    const secrets = createSecrets({
-      ...options,
-      source: watchFiles(options.secretsDir),
-      cluster: kubernetes?.credentials(observability),
+    const { citadel, secrets, runners } = await wireCitadel(options, {
+      folder,
+      platform: await openPlatform(options),
+      secretFiles: watchFiles(options.secretsDir),
       observability,
     });
     const ca = grpcRunner({
@@ -65,11 +49,7 @@ await runApp(
       grpc: { ...grpcLimits(options), maxMessageBytes: 1 << 20 },
     });
     return {
-      runners: [
-        ca.runner,
-        { name: 'secrets', run: secrets.run },
-        ...(kubernetes?.runners(citadel.authority.rootPem, observability.log) ?? []),
-      ],
+      runners: [ca.runner, ...runners],
       ready: { ca: ca.listening },
       close: citadel.close,
     };

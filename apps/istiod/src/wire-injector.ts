@@ -1,3 +1,4 @@
+import type { createInProcessBus } from '@flotilla/bus-in-process';
 import { createResumableSubscriber } from '@flotilla/bus-port';
 import { openInjectorPlatform } from '@flotilla/injector-kubernetes';
 import { createInjector, readConfig } from '@flotilla/injector-service';
@@ -5,7 +6,7 @@ import type { installationIn } from '@flotilla/runtime';
 import type { Context, Options } from './settings.ts';
 
 export interface InjectorParts {
-  readonly bus: Parameters<typeof createResumableSubscriber>[0];
+  readonly bus: ReturnType<typeof createInProcessBus>;
   readonly installation: ReturnType<typeof installationIn>;
   readonly certificate: Parameters<ReturnType<typeof createInjector>['serve']>[0]['certificate'];
 }

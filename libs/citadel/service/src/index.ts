@@ -4,3 +4,4 @@ export { createFileRootStore } from './root-store.ts';
 export { citadelFiles } from './citadel-files.ts';
 export { citadelSettings } from './citadel-settings.ts';
 export { createSecrets } from './secrets.ts';
+export { wireCitadel } from './wire-citadel.ts';
