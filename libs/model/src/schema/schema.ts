@@ -1,24 +1,24 @@
+type ScalarType =
+  | 'string'
+  | 'bool'
+  | 'int'
+  | 'uint'
+  | 'int64'
+  | 'double'
+  | 'duration'
+  | 'timestamp'
+  | 'struct'
+  | 'value'
+  | 'bytes'
+  | 'port'
+  | 'intOrString';
+
 /**
  * The shape of proto3 messages as data: one description gives the TypeScript type, the parser (parse.ts), and later the
  * CRDs. Rules of the mapping: Protocol Buffers' "ProtoJSON Format".
  */
 export type Schema =
-  | {
-      readonly type:
-        | 'string'
-        | 'bool'
-        | 'int'
-        | 'uint'
-        | 'int64'
-        | 'double'
-        | 'duration'
-        | 'timestamp'
-        | 'struct'
-        | 'value'
-        | 'bytes'
-        | 'port'
-        | 'intOrString';
-    }
+  | { readonly type: ScalarType }
   /** google.protobuf wrappers: the same values, but zero and absent differ. */
   | { readonly type: 'wrapper'; readonly of: Schema }
   /** A number that has no name is the first value; in an open one it stays, as text. */
@@ -40,22 +40,7 @@ export type Infer<S> = S extends Typed<infer T> ? Exclude<T, undefined> : never;
 type Of<T> = Schema & Typed<T>;
 type Fields = Readonly<Record<string, Of<unknown>>>;
 
-const scalar = <T>(
-  type:
-    | 'string'
-    | 'bool'
-    | 'int'
-    | 'uint'
-    | 'int64'
-    | 'double'
-    | 'duration'
-    | 'timestamp'
-    | 'struct'
-    | 'value'
-    | 'bytes'
-    | 'port'
-    | 'intOrString',
-): Of<T> => ({ type });
+const scalar = <T>(type: ScalarType): Of<T> => ({ type });
 
 export const string = scalar<string>('string');
 export const bool = scalar<boolean>('bool');

@@ -19,7 +19,7 @@ export interface Member {
   readonly labels: Readonly<Record<string, string>>;
   readonly network: string;
   readonly clusterId: string;
-  /** Would the client speak mTLS to it? */
+  /** Whether the client speaks mTLS to it. */
   readonly mtls: boolean;
 }
 
@@ -68,42 +68,38 @@ function metadataOf(
 export const isDraining = ({ health: status, labels }: Endpoint): boolean =>
   status === 'Draining' || (labels['istio.io/draining'] ?? '') !== '';
 
+interface EndpointTls {
+  /** Whether the client speaks mTLS to it. */
+  readonly mtls: boolean;
+  /** Whether its metadata selects the transport socket for mTLS. */
+  readonly selectsMtls: boolean;
+}
+const memberOf = (endpoint: Endpoint, { mtls, selectsMtls }: EndpointTls, healthStatus?: number): Member => ({
+  labels: endpoint.labels,
+  network: endpoint.network,
+  clusterId: endpoint.clusterId,
+  mtls,
+  lb: {
+    endpoint: { address: addressOf(endpoint) },
+    ...(healthStatus === undefined ? {} : { healthStatus }),
+    metadata: metadataOf(endpoint, selectsMtls),
+    loadBalancingWeight: u32(endpoint.lbWeight || 1),
+  },
+});
+
 /** An endpoint as EDS has it. */
 export function edsMember(view: View, endpoint: Endpoint, rule: TlsMode | undefined): Member {
   const mtls = speaksMtls(view, endpoint, rule);
   const status = isDraining(endpoint) ? DRAINING : health[endpoint.health];
-  const { labels, network, clusterId } = endpoint;
-  return {
-    labels,
-    network,
-    clusterId,
-    mtls,
-    lb: {
-      endpoint: { address: addressOf(endpoint) },
-      ...(status === undefined ? {} : { healthStatus: status }),
-      metadata: metadataOf(endpoint, mtls && endpoint.tlsMode === 'istio'),
-      loadBalancingWeight: u32(endpoint.lbWeight || 1),
-    },
-  };
+  return memberOf(endpoint, { mtls, selectsMtls: mtls && endpoint.tlsMode === 'istio' }, status);
 }
 
 /**
  * An endpoint in a cluster that Envoy resolves by DNS: neither its health is sent nor what policies say at its side.
  */
 export function dnsMember(endpoint: Endpoint): Member {
-  const { labels, network, clusterId } = endpoint;
   const mtls = endpoint.tlsMode === 'istio';
-  return {
-    labels,
-    network,
-    clusterId,
-    mtls,
-    lb: {
-      endpoint: { address: addressOf(endpoint) },
-      metadata: metadataOf(endpoint, mtls),
-      loadBalancingWeight: u32(endpoint.lbWeight || 1),
-    },
-  };
+  return memberOf(endpoint, { mtls, selectsMtls: mtls });
 }
 
 /** A gateway in place of the endpoints of its network. */
