@@ -16,6 +16,9 @@ import type { View } from './view.ts';
 
 const installationOf = (view: View): Installation => view.get('installation', '') ?? defaultInstallation;
 
+/** The DNS suffix of the cluster's Services. */
+export const clusterDomain = (view: View): string => installationOf(view).domain;
+
 const resolveHost = (host: string, namespace: string, domain: string): string =>
   host.startsWith('*') ? host : resolveShortName(host, { namespace }, domain);
 /** The host that a name in an object of a namespace means. */

@@ -240,6 +240,36 @@ describe('conflicts', () => {
     ).toEqual(['gateways shop/a']);
   });
 
+  it('of hosts: DestinationRules and VirtualServices for hosts that nothing has', () => {
+    const rule = (name: string, host: string): unknown => object('DestinationRule', name, { spec: { host } });
+    const entry = object('ServiceEntry', 'entry', {
+      spec: { hosts: ['*.known.test'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'NONE' },
+    });
+    const unknown = (place: string, host: string): string =>
+      `unknown-host ${place} No Service or ServiceEntry has the host "${host}", so this has no effect`;
+    expect(
+      problemsWith(
+        object('Service', 'web', { spec: { ports: [{ name: 'http', port: 80 }] } }),
+        entry,
+        rule('a', 'web'),
+        rule('b', 'web.shop.svc.cluster.local'),
+        rule('c', 'a.known.test'),
+        rule('d', '*.test'),
+        rule('e', 'wbe'),
+        rule('f', 'unknown.test'),
+        route('a', ['web', 'api', 'resolved.elsewhere.test', '*.shop.svc.cluster.local']),
+        route('b', ['wbe.other.svc.cluster.local']),
+        route('c', ['edge'], { gateways: ['gw'] }),
+        gateway('gw', ['*']),
+      ).map((problem) => (problem as string[]).slice(1).join(' ')),
+    ).toEqual([
+      unknown('destination-rules shop/e spec.host', 'wbe'),
+      unknown('destination-rules shop/f spec.host', 'unknown.test'),
+      unknown('virtual-services shop/a spec.hosts[1]', 'api'),
+      unknown('virtual-services shop/b spec.hosts[0]', 'wbe.other.svc.cluster.local'),
+    ]);
+  });
+
   it('of VirtualServices for sidecars: the same host in the same namespaces', () => {
     const conflict = (resource: string, all: string, host: string): unknown => [
       'warning',
@@ -250,6 +280,7 @@ describe('conflicts', () => {
     ];
     expect(
       problemsWith(
+        object('Service', 'web', { spec: { ports: [{ name: 'http', port: 80 }] } }),
         route('a', ['web']),
         route('b', ['web.shop.svc.cluster.local']),
         route('private', ['y.test'], { exportTo: ['.'] }),

@@ -80,9 +80,15 @@ describe('checks of objects by what else there is', () => {
     apply(rule('web', 'web.test', 'v1'));
     expect(problems()).toEqual([]);
     apply(gone('ServiceEntry', 'web'));
-    expect(problems()).toHaveLength(1);
+    expect(problems()).toHaveLength(2);
     apply(gone('VirtualService', 'a'));
-    expect(problems()).toEqual([]);
+    expect(problems()).toEqual([
+      [
+        'destination-rules shop/web',
+        'spec.host',
+        'No Service or ServiceEntry has the host "web.test", so this has no effect; create it or correct the name',
+      ],
+    ]);
   });
 
   it('are run again for what reads a change, not for all objects', () => {
@@ -101,6 +107,7 @@ describe('checks of objects by what else there is', () => {
       'mesh-host-conflicts': 1,
       'too-many-delegations': 1,
       'mesh-host': 1,
+      'virtual-service-hosts': 1,
     });
     // The host stays known: who names it is not looked at.
     expect(runsOf(entry('s9', 's9.shop.test', 'more.test'))).toEqual({});

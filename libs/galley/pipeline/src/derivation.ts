@@ -77,9 +77,10 @@ export class Derivation {
     }
   }
 
-  /** What checks say of an object. */
+  /** What checks say of an object, in the order of the checks. */
   problemsOf(id: string): readonly Problem[] {
-    return [...(this.#problems.get(id)?.values() ?? [])].flat();
+    const found = this.#problems.get(id);
+    return found ? this.#checks.flatMap((check) => found.get(check) ?? []) : [];
   }
 
   /** A resource that converters make; of several with one id that of the first owner. */

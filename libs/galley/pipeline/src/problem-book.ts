@@ -96,7 +96,8 @@ function inOrder(a: ProblemGroup, b: ProblemGroup): number {
     sections.indexOf(a.section) - sections.indexOf(b.section) ||
     compareText(one.text, other.text) ||
     one.document - other.document ||
-    compareText(one.within, other.within)
+    compareText(one.within, other.within) ||
+    compareText(a.resource ?? '', b.resource ?? '')
   );
 }
 

@@ -71,6 +71,12 @@ export const messages = {
     level: 'warning',
     template: 'The proxies do not get the credential {name:quoted}: {reason}',
   },
+  UnknownHost: {
+    code: 'unknown-host',
+    level: 'warning',
+    template: 'No Service or ServiceEntry has the host {host:quoted}, so this has no effect',
+    remedy: 'create it or correct the name',
+  },
   PrincipalWithScheme: {
     code: 'principal-with-scheme',
     level: 'warning',
