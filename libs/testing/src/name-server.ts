@@ -9,13 +9,20 @@ export interface NameServer {
   close(): void;
 }
 
-/** Answers each question for the IPv4 addresses of a name as a test says; no other question has an answer. */
-export async function startNameServer(addressesOf: (name: string) => readonly string[]): Promise<NameServer> {
+/**
+ * Answers each question for the IPv4 addresses of a name as a test says, and any other question with no addresses.
+ * `silent` names are never answered.
+ */
+export async function startNameServer(
+  addressesOf: (name: string) => readonly string[] | 'silent',
+): Promise<NameServer> {
   const socket = createSocket('udp4');
   socket.on('message', (bytes, { address, port }) => {
     const { id, questions = [] } = packet.decode(bytes);
-    const answers = questions.flatMap(({ name, type }) =>
-      type === 'A' ? addressesOf(name).map((data) => ({ type, name, data, ttl: 0 }) as const) : [],
+    const found = questions.map(({ name, type }) => ({ name, type, addresses: addressesOf(name) }));
+    if (found.some(({ addresses }) => addresses === 'silent')) return;
+    const answers = found.flatMap(({ name, type, addresses }) =>
+      type === 'A' ? [...addresses].map((data) => ({ type, name, data, ttl: 0 }) as const) : [],
     );
     socket.send(
       packet.encode({ type: 'response', ...(id === undefined ? {} : { id }), questions, answers }),

@@ -29,6 +29,8 @@ const byCode: Readonly<Record<string, readonly [reason: string, remedy: string]>
   ENOTFOUND: ['its host has no address', reachable],
   ENODATA: ['its host has no address', reachable],
   EAI_AGAIN: ['its host cannot be looked up at the moment', reachable],
+  ETIMEOUT: ['its host cannot be looked up at the moment', reachable],
+  EREFUSED: ['its host cannot be looked up at the moment', reachable],
   ESERVFAIL: ['its host cannot be looked up at the moment', reachable],
   ECONNREFUSED: ['the connection was refused', reachable],
   ECONNRESET: ['the connection was closed', reachable],

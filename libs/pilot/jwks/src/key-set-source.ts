@@ -5,11 +5,12 @@ import { createAddressGuard } from './address-guard.ts';
 import { fetchLimits, type FetchFailure } from './failure.ts';
 import { fetchKeySet } from './fetch-key-set.ts';
 import { FollowedKeySet, type Following } from './followed-key-set.ts';
-import { createHostResolver } from './resolver.ts';
+import { createHostResolver, namesAt } from './resolver.ts';
 import type { JwksOptions } from './jwks-settings.ts';
 import { beyondLimit, describeProblem } from './problem.ts';
 import { createRoots } from './roots.ts';
 import { createHostSlots } from './slots.ts';
+import { readSystemNames } from './system-names.ts';
 
 export interface KeySetSourceOptions extends JwksOptions {
   readonly observability: Pick<Observability, 'log' | 'metrics'>;
@@ -34,7 +35,9 @@ export function createKeySetSource(options: KeySetSourceOptions): KeySetSource {
     refused: options.jwksRefusedAddresses,
     allowed: options.jwksAllowedAddresses,
   });
-  const resolver = createHostResolver({ nameServers: options.jwksNameServers, mayConnect });
+  const { jwksNameServers: nameServers } = options;
+  const names = nameServers.length > 0 ? () => namesAt(nameServers) : readSystemNames(clock);
+  const resolver = createHostResolver({ names, mayConnect });
   const roots = createRoots({
     rootsFile: options.jwksRoots,
     extraRootsFile: options.jwksExtraRoots,

@@ -1,22 +1,21 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup as systemLookup, Resolver } from 'node:dns/promises';
-import { isIP, isIPv6, type LookupFunction } from 'node:net';
-import { createSlots } from '@flotilla/std';
+import { Resolver } from 'node:dns/promises';
+import { isIP, type LookupFunction } from 'node:net';
 import { FetchFailure } from './failure.ts';
+import { candidates, plainName, type SystemNames } from './system-names.ts';
 
 export interface ResolverOptions {
-  /** DNS servers, `address[:port]`, instead of the system's; then names are absolute. */
-  readonly nameServers: readonly string[];
+  /** Hosts, DNS servers and search domains as they are now. */
+  readonly names: () => SystemNames;
   /** Whether an address may be connected to. */
   readonly mayConnect: (address: string) => boolean;
+  /** Milliseconds, and how often, that each DNS server is asked for a name. */
+  readonly timing?: { readonly timeout: number; readonly tries: number };
 }
 
-/**
- * How many system look-ups run at once. Each occupies one of Node's four threads, which also read files and generate
- * keys: slow DNS servers must not occupy all of them.
- */
-const systemLookups = 2;
-const timeout = 2000;
+const defaultTiming = { timeout: 2000, tries: 2 };
+/** No further name is tried when a look-up has taken so many milliseconds. */
+const lookupMs = 5000;
 
 const refusal = (): FetchFailure =>
   new FetchFailure(
@@ -36,13 +35,26 @@ export interface HostResolver {
   checkHost(hostname: string): void;
 }
 
-/** Resolves with the given DNS servers, or by the system when there are none. `lookup` fails with a FetchFailure. */
-export function createHostResolver({ nameServers, mayConnect }: ResolverOptions): HostResolver {
-  const resolve = nameServers.length > 0 ? resolveWith(nameServers) : resolveBySystem();
+/** Names that are resolved by these DNS servers (`address[:port]`) alone; they are absolute. */
+export const namesAt = (servers: readonly string[]): SystemNames => ({
+  hosts: new Map(),
+  servers,
+  search: [],
+  ndots: 0,
+});
+
+/**
+ * Resolves names as Go's resolver does, from the hosts file and then from DNS servers. It does not use the system's
+ * getaddrinfo, which blocks one of Node's four threads until the DNS servers have answered: names that resolve slowly
+ * would delay all others, and reads of files. `lookup` fails with a FetchFailure.
+ */
+export function createHostResolver(options: ResolverOptions): HostResolver {
+  const { mayConnect } = options;
+  const resolve = sharing((hostname: string) => resolveName(hostname, options));
   async function find(hostname: string): Promise<LookupAddress[]> {
-    const allowed = (await resolve(hostname)).filter(({ address }) => mayConnect(address));
-    if (allowed.length === 0) throw refusal();
-    return allowed;
+    const addresses = (await resolve(hostname.toLowerCase())).filter(mayConnect);
+    if (addresses.length === 0) throw refusal();
+    return addresses.map((address) => ({ address, family: isIP(address) }));
   }
   return {
     lookup(hostname, { all, family }, callback) {
@@ -63,28 +75,35 @@ export function createHostResolver({ nameServers, mayConnect }: ResolverOptions)
   };
 }
 
-/** Look-ups of the same name at the same time share one result. */
-function resolveBySystem(): (hostname: string) => Promise<LookupAddress[]> {
-  const slots = createSlots(systemLookups);
-  const running = new Map<string, Promise<LookupAddress[]>>();
-  return (hostname) => {
-    const known = running.get(hostname);
+/** Calls with the same argument at the same time share one result. */
+function sharing<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const running = new Map<string, Promise<T>>();
+  return (key) => {
+    const known = running.get(key);
     if (known) return known;
-    const found = slots
-      .run(() => systemLookup(hostname, { all: true, verbatim: true }))
-      .finally(() => running.delete(hostname));
-    running.set(hostname, found);
-    return found;
+    const made = work(key).finally(() => running.delete(key));
+    running.set(key, made);
+    return made;
   };
 }
 
-function resolveWith(nameServers: readonly string[]): (hostname: string) => Promise<LookupAddress[]> {
-  const resolver = new Resolver({ timeout, tries: 2 });
-  resolver.setServers(nameServers);
-  return async (hostname) => {
-    const results = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+async function resolveName(
+  hostname: string,
+  { names, timing = defaultTiming }: ResolverOptions,
+): Promise<readonly string[]> {
+  const system = names();
+  const known = system.hosts.get(plainName(hostname));
+  if (known) return known;
+  const resolver = new Resolver(timing);
+  resolver.setServers(system.servers);
+  const end = performance.now() + lookupMs;
+  let failure: unknown;
+  for (const name of candidates(hostname, system)) {
+    if (performance.now() >= end) break;
+    const results = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
     const found = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-    if (found.length === 0) throw results[0].status === 'rejected' ? results[0].reason : new Error('no address');
-    return found.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
-  };
+    if (found.length > 0) return found;
+    failure ??= results.find((result) => result.status === 'rejected')?.reason;
+  }
+  throw failure ?? Object.assign(new Error('no address'), { code: 'ENOTFOUND' });
 }

@@ -36,7 +36,7 @@ export interface MeshOptions {
   readonly flags?: Partial<Readonly<Record<AppName, Flags>>>;
 }
 interface Parts {
-  readonly hosts: Map<string, () => readonly string[]>;
+  readonly hosts: Map<string, () => readonly string[] | 'silent'>;
   readonly nameServer: NameServer;
   readonly controlPlane: ControlPlane;
   readonly tokens: TokenMint;
@@ -55,7 +55,7 @@ export class Mesh {
   readonly controlPlane: ControlPlane;
   readonly roots: string;
   /** What the name server of pilot's key sets answers at each question. */
-  readonly hosts: Map<string, () => readonly string[]>;
+  readonly hosts: Map<string, () => readonly string[] | 'silent'>;
   readonly #nameServer: NameServer;
   readonly #seed: number;
   readonly #keys: readonly string[];
@@ -82,7 +82,7 @@ export class Mesh {
       'secrets-dir': secrets,
       'credential-reader': `shop/${gatewayAccount}`,
     };
-    const hosts = new Map<string, () => readonly string[]>();
+    const hosts = new Map<string, () => readonly string[] | 'silent'>();
     const nameServer = await startNameServer((name) => hosts.get(name)?.() ?? []);
     const readers: Flags = {
       'jwks-allowed-addresses': '127.0.0.1/32',

@@ -87,6 +87,17 @@ export const keySets = table({ service: 'pilot', kind: 'key sets' }, [
     },
   },
   {
+    name: '40 hosts that DNS never answers for',
+    describe: 'policies name key sets of 40 hosts, of which pilot never learns an address: keys of another host arrive',
+    run: async (mesh) => {
+      const urls = Array.from({ length: 40 }, (_, i) => `http://silent-${i}.test/keys`);
+      for (const url of urls) mesh.hosts.set(new URL(url).hostname, () => 'silent');
+      mesh.write('silent.json', policy('silent', ...urls));
+      await untilProblems(mesh, 'a problem of a silent host', (page) => page.includes('silent-0.test'));
+      await expectKeys(mesh);
+    },
+  },
+  {
     name: 'a 100 MB answer',
     form: 'short',
     describe: 'a 100 MB key set, and an endless one: pilot stops reading and reports it, and its memory does not grow',
