@@ -42,11 +42,18 @@ export function followStreams(socket: Socket, connection: Connection, following:
 function follow(stream: ServerHttp2Stream, { connection, deadlines, requestTimeout }: Followed): void {
   let cancel = (): void => {};
   connection.began();
-  // A complete answer ends the stream only when the client has ended its part as well (RFC 9113, 8.1).
-  stream.once(
-    'finish',
-    () => (cancel = deadlines.after(requestTimeout, () => stream.close(constants.NGHTTP2_NO_ERROR))),
-  );
+  const close = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
+  // A complete answer ends the stream only when the client has ended its part as well, or when the server resets it
+  // (RFC 9113, 8.1). That discards what the connection has not taken yet, trailers for example, which Node sends after
+  // the stream is finished: unless they are sent in a few turns, the client has time to end the stream.
+  const closeOnceSent = (turns: number): void => {
+    if (stream.state.localClose === 1) close();
+    else if (turns > 0) setImmediate(closeOnceSent, turns - 1);
+  };
+  stream.once('finish', () => {
+    cancel = deadlines.after(requestTimeout, close);
+    setImmediate(closeOnceSent, 4);
+  });
   stream.once('close', () => {
     cancel();
     connection.ended();

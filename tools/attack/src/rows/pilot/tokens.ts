@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import type { ClientHttp2Stream } from 'node:http2';
 import { setTimeout as pause } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { Claims } from '@flotilla/testing/token-mint';
-import { expect, table, type Attack } from '../../attack.ts';
+import { expect, patience, table, type Attack } from '../../attack.ts';
 import { types, type AdsOptions } from '../../clients/ads.ts';
 import { methods, openSession, startCall } from '../../clients/calls.ts';
 import type { Mesh } from '../../mesh/attacked-mesh.ts';
@@ -36,6 +38,14 @@ const refused = (name: string, token: (mesh: Mesh) => Promise<string> | string, 
 const claims = (name: string, given: Claims, more: Partial<Row> = {}): Row =>
   refused(name, (mesh) => mesh.tokens.mint(given), more);
 
+/** For how long a stream is still open when its answer is complete. */
+async function msAfterAnswer(call: ClientHttp2Stream): Promise<number> {
+  await once(call, 'end');
+  const answered = performance.now();
+  if (!call.closed) await once(call, 'close');
+  return performance.now() - answered;
+}
+
 /** How long a token is accepted after its expiry, because clocks may differ. */
 const leewaySeconds = 60;
 
@@ -63,6 +73,24 @@ export const tokens = table({ service: 'pilot', kind: 'tokens' }, [
     run: async (mesh) => {
       const seen = await outcome(mesh, await mesh.tokens.mint({ namespace: 'other' }));
       expect('PERMISSION_DENIED', seen, seen === 'PERMISSION_DENIED');
+    },
+  },
+  {
+    name: '100 refused streams that their client leaves open',
+    describe: 'bad tokens, and no end of the requests: each stream is over as soon as it is refused',
+    form: 'short',
+    run: async (mesh) => {
+      const session = await openSession(mesh, 'secure-xds', { isCertified: false });
+      const calls = Array.from({ length: 100 }, (_, i) =>
+        startCall(session, methods.delta, { authorization: `Bearer a.${i % 10}.c` }),
+      );
+      const openMs = await Promise.race([
+        Promise.all(calls.map(msAfterAnswer)),
+        pause(10_000 * patience(), [Number.NaN]),
+      ]);
+      const longest = Math.max(...openMs);
+      // Half of the time that a client may take for a request.
+      expect('each stream over within 2,500 ms of its refusal', longest, longest < 2500);
     },
   },
   {
