@@ -1,4 +1,4 @@
-export { newNames, step } from './step.ts';
+export { addedNames, newNames, step } from './step.ts';
 export { countNames, createState, type State } from './state.ts';
 export type { Context } from './respond.ts';
 export type { Changes, Effect, Event, Protocol, RequestEvent, Resource, Send, Source } from './types.ts';

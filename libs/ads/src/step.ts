@@ -84,11 +84,13 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   // hold.
   const verdicts = known && nonce !== '' ? [verdict(event)] : [];
   if (known && event.subscribe.length === 0 && unsubscribe.length === 0) return verdicts;
-  const subscription = known ?? createSubscription(initialVersions);
   const asked = new Set(event.subscribe);
   const gone = new Set(unsubscribe);
   const isAll = asked.delete('*') || (!known && whole.has(typeUrl) && event.subscribe.length === 0);
-  const wildcard = (subscription.wildcard || isAll) && !gone.has('*');
+  const wildcard = (known?.wildcard === true || isAll) && !gone.has('*');
+  // Names that a new client holds but does not request are ignored.
+  const held = known ? [] : [...initialVersions].filter(([name]) => wildcard || asked.has(name));
+  const subscription = known ?? createSubscription(held);
   const added = [...asked].filter(
     (name) => !subscription.names.has(name) && !subscription.waiting.has(name) && !gone.has(name),
   );
@@ -106,8 +108,6 @@ function onDelta(state: State, event: Delta, context: Context): readonly Effect[
   });
   if (refused) return [refused];
   for (const name of gone) subscription.sent.delete(name);
-  // Names that a new client holds but does not request are ignored.
-  if (!known && !wildcard && initialVersions.size > 0) subscription.sent.keep((name) => asked.has(name));
   if (isTurned && !wildcard) subscription.sent.keep((name) => subscription.names.has(name));
   const changes =
     !known || isTurned || added.length + dropped.length > 0
@@ -195,22 +195,23 @@ const sendsOf =
  * of a request that has no effect. Looks at no more than the request.
  */
 export function newNames(state: State, event: RequestEvent | Continue, { limits }: Protocol): readonly string[] {
-  const known = state.subscriptions.get(event.typeUrl);
-  if (event.kind === 'sotw' && known && (event.nonce !== known.nonce || event.names === known.asked)) return [];
-  const gone = new Set(event.kind === 'delta' ? event.unsubscribe : []);
-  const isNew = (name: string): boolean =>
-    event.kind === 'continue' ||
-    (name !== '*' &&
-      !known?.names.has(name) &&
-      (event.kind === 'sotw' || !(known?.waiting.has(name) || gone.has(name))));
-  const asked =
-    event.kind === 'continue' ? (known?.waiting ?? []) : event.kind === 'delta' ? event.subscribe : event.names;
   const found = new Set<string>();
-  for (const name of asked) {
+  for (const name of addedNames(state, event)) {
     if (found.size >= limits.namesPerStep) break;
-    if (isNew(name)) found.add(name);
+    found.add(name);
   }
   return [...found];
+}
+
+/** All names that an event subscribes to in the end; one that it repeats is repeated here. */
+export function* addedNames(state: State, event: RequestEvent | Continue): Iterable<string> {
+  const known = state.subscriptions.get(event.typeUrl);
+  if (event.kind === 'continue') return yield* known?.waiting ?? [];
+  if (event.kind === 'sotw' && known && (event.nonce !== known.nonce || event.names === known.asked)) return;
+  const gone = new Set(event.kind === 'delta' ? event.unsubscribe : []);
+  const isNew = (name: string): boolean =>
+    name !== '*' && !known?.names.has(name) && (event.kind === 'sotw' || !(known?.waiting.has(name) || gone.has(name)));
+  for (const name of event.kind === 'delta' ? event.subscribe : event.names) if (isNew(name)) yield name;
 }
 
 function verdict({ typeUrl, nonce, error }: RequestEvent): Effect {

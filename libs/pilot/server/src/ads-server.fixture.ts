@@ -30,6 +30,7 @@ const limits: AdsLimits = {
   xdsQueuedBytesPerIdentity: 1 << 20,
   xdsTotalQueuedBytes: 1 << 20,
   xdsUnknownNames: 10,
+  xdsWatchedUnknownNamesPerIdentity: 10,
   xdsUnknownNamesPerIdentity: 10,
   xdsRefusedTokens: 10,
   xdsTokenChecks: 10,
@@ -76,6 +77,9 @@ export async function serve({ size = 1, ...changed }: Partial<AdsLimits> & { rea
         push,
         nodeBytes: Number(node.cluster ?? 0),
         unknownNames: node.id === 'guesser' ? 6 : 0,
+        watchedUnknownNames: 0,
+        countUnknown: (_type: string, names: Iterable<string>) =>
+          [...names].filter((name) => name.startsWith('unknown')).length,
         source: { all: () => [], get: (_type: string, name: string) => resource(name) },
         prepare: () => true,
         onEffect: ({ kind }: Effect) => happened.push(kind),

@@ -4,6 +4,7 @@ import { addressOf, bearerIn, identityIn, type GrpcService } from '@flotilla/grp
 import type { IdentifyToken } from '@flotilla/model';
 import { createLimits, type Observability } from '@flotilla/observability-port';
 import { systemClock, type Clock } from '@flotilla/std';
+import { LargeRequests } from './large-requests.ts';
 import { flagOf, limitKinds, type AdsLimits } from './limits.ts';
 import type { OpenSession } from './session.ts';
 import { AdsStream, type StreamOptions } from './stream.ts';
@@ -73,11 +74,13 @@ export function createAdsServer({
   const hit = createLimits(observability.metrics, limitKinds);
   const identityOf = createTokenIdentities({ identify, limits, clock, hit });
   const counts = new StreamCounts(limits);
+  const turns = new Turns();
   const shared: Omit<StreamOptions, 'read' | 'log' | 'client'> = {
     protocol: { ...protocol, limits: { namesPerType: limits.xdsNamesPerType, names: limits.xdsNames, namesPerStep } },
     open,
     encoder: new ResponseEncoder(),
-    turns: new Turns(),
+    turns,
+    large: new LargeRequests((stream) => turns.add(stream)),
     counts,
     limits,
     hit,

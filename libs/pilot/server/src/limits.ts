@@ -34,6 +34,8 @@ export interface AdsLimits extends TokenLimits {
    * by them.
    */
   readonly xdsUnknownNames: number;
+  /** The same of all streams of one SPIFFE identity; on a plaintext port, of one address. */
+  readonly xdsWatchedUnknownNamesPerIdentity: number;
   /** Names beyond that, which are not watched, of all streams of one SPIFFE identity or address. */
   readonly xdsUnknownNamesPerIdentity: number;
 }

@@ -11,6 +11,10 @@ export interface Session {
   readonly nodeBytes: number;
   /** How many of the requested names are neither known nor watched. */
   readonly unknownNames: number;
+  /** How many are not known, but watched. */
+  readonly watchedUnknownNames: number;
+  /** How many of these names, which have not been requested yet, are certainly not known. Computes no answers. */
+  countUnknown(typeUrl: string, names: Iterable<string>): number;
   /**
    * Computes a piece of an answer of this type, for these names if it is requested by name. Returns whether it is done,
    * so that answering costs little.
@@ -34,7 +38,8 @@ export class PermissionDenied extends Error {}
 export type Push = (types: Changes) => void;
 /**
  * `push` requests a push of what may have changed; `identity` is what the client's certificate proves; lines of `log`
- * name its address; `hit` counts a limit that the session keeps.
+ * name its address; `hit` counts a limit that the session keeps;
+ * `mayWatchUnknown` says whether the client's streams may watch one more name that is not known.
  */
 export interface Opening {
   readonly node: Node;
@@ -42,6 +47,7 @@ export interface Opening {
   readonly push: Push;
   readonly log: Logger;
   readonly hit: LimitHit<'xds_unknown_names'>;
+  readonly mayWatchUnknown: () => boolean;
 }
 /**
  * Opens a session for a node; an error's message ends the stream, with INVALID_ARGUMENT unless it is another error of

@@ -11,10 +11,12 @@ type Limits = Pick<
   | 'xdsTotalNodeBytes'
   | 'xdsNodeBytesPerIdentity'
   | 'xdsUnknownNamesPerIdentity'
+  | 'xdsWatchedUnknownNamesPerIdentity'
 >;
 export type StreamLimit = 'xds_streams' | 'xds_streams_per_identity';
 /** What streams keep in memory of their clients' requests. */
-export type Kept = 'names' | 'unknownNames' | 'queuedBytes' | 'nodeBytes';
+export const kinds = ['names', 'unknownNames', 'watchedUnknownNames', 'queuedBytes', 'nodeBytes'] as const;
+export type Kept = (typeof kinds)[number];
 export type KeptLimit =
   | 'xds_total_names'
   | 'xds_names_per_identity'
@@ -25,7 +27,7 @@ export type KeptLimit =
   | 'xds_node_bytes_per_identity';
 
 type Counts = Readonly<Record<'streams' | Kept, number>>;
-const none: Counts = { streams: 0, names: 0, unknownNames: 0, queuedBytes: 0, nodeBytes: 0 };
+const none: Counts = { streams: 0, names: 0, unknownNames: 0, watchedUnknownNames: 0, queuedBytes: 0, nodeBytes: 0 };
 
 /** How many streams are open, and how much they keep in memory, in total and per client. */
 export class StreamCounts {
@@ -70,6 +72,9 @@ export class StreamCounts {
         return this.#total.names > xdsTotalNames ? 'xds_total_names' : undefined;
       case 'unknownNames':
         return ofClient > this.#limits.xdsUnknownNamesPerIdentity ? 'xds_unknown_names_per_identity' : undefined;
+      case 'watchedUnknownNames':
+        // Whoever watches more is not refused: `mayWatchUnknown` says when to stop.
+        return undefined;
       case 'queuedBytes':
         if (ofClient > xdsQueuedBytesPerIdentity) return 'xds_queued_bytes_per_identity';
         return this.#total.queuedBytes > xdsTotalQueuedBytes ? 'xds_total_queued_bytes' : undefined;
@@ -77,6 +82,12 @@ export class StreamCounts {
         if (ofClient > xdsNodeBytesPerIdentity) return 'xds_node_bytes_per_identity';
         return this.#total.nodeBytes > xdsTotalNodeBytes ? 'xds_total_node_bytes' : undefined;
     }
+  }
+
+  /** Whether a client's streams may watch one more name that is not known. */
+  mayWatchUnknown(client: string): boolean {
+    const { watchedUnknownNames } = this.#byClient.get(client) ?? none;
+    return watchedUnknownNames < this.#limits.xdsWatchedUnknownNamesPerIdentity;
   }
 
   #add(client: string, more: Counts): void {
@@ -91,6 +102,7 @@ const sum = (a: Counts, b: Counts): Counts => ({
   streams: a.streams + b.streams,
   names: a.names + b.names,
   unknownNames: a.unknownNames + b.unknownNames,
+  watchedUnknownNames: a.watchedUnknownNames + b.watchedUnknownNames,
   queuedBytes: a.queuedBytes + b.queuedBytes,
   nodeBytes: a.nodeBytes + b.nodeBytes,
 });

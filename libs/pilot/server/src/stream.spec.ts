@@ -5,6 +5,7 @@ import { createRequestReader, ResponseEncoder, type Changes, type Source } from 
 import { noObservability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { createManualClock } from '@flotilla/testing';
+import { LargeRequests } from './large-requests.ts';
 import type { Push } from './session.ts';
 import { AdsStream } from './stream.ts';
 import { Turns } from './turns.ts';
@@ -27,6 +28,7 @@ const limits = {
   xdsQueuedBytesPerIdentity: 1 << 20,
   xdsTotalQueuedBytes: 1 << 20,
   xdsUnknownNames: 10,
+  xdsWatchedUnknownNamesPerIdentity: 10,
   xdsUnknownNamesPerIdentity: 10,
   xdsRefusedTokens: 10,
   xdsTokenChecks: 10,
@@ -38,19 +40,31 @@ interface Client {
   prepare(typeUrl: string, names: readonly string[]): boolean;
   /** Of another source than the empty one, it takes responses by hand. */
   readonly from: Source;
+  /** About the bytes of a request. */
+  readonly size: number;
 }
+
+const namesOf = (request: number, size: number): string[] => [
+  `${request}`,
+  ...Array.from({ length: size / 10 }, (_, i) => `${request}-${10_000 + i}`),
+];
 
 /** Streams that share turns, which are planned and taken by hand. */
 function rig() {
   const planned: (() => void)[] = [];
   const turns = new Turns({ later: (turn) => planned.push(turn), now: () => 0 });
+  const large = new LargeRequests((stream) => turns.add(stream));
   const answered: string[] = [];
   /** Takes a response, for clients that do so by hand. */
   const taking: (() => void)[] = [];
   /** A call whose client has all these requests ready; `taken` are those that were read from it. */
-  const open = (client: string, count: number, { prepare = () => true, from = source }: Partial<Client> = {}) => {
+  const open = (
+    client: string,
+    count: number,
+    { prepare = () => true, from = source, size = 0 }: Partial<Client> = {},
+  ) => {
     const requests = Array.from({ length: count }, (_, i) =>
-      Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: [`${i}`] }).finish()),
+      Buffer.from(DeltaDiscoveryRequest.encode({ typeUrl: 'eds', resourceNamesSubscribe: namesOf(i, size) }).finish()),
     );
     let taken = 0;
     const pushes: Push[] = [];
@@ -81,7 +95,8 @@ function rig() {
       },
       encoder: new ResponseEncoder(),
       turns,
-      counts: { keep: () => undefined },
+      large,
+      counts: { keep: () => undefined, mayWatchUnknown: () => true },
       client,
       limits,
       hit: () => {},
@@ -93,6 +108,8 @@ function rig() {
           source: from,
           nodeBytes: 0,
           unknownNames: 0,
+          watchedUnknownNames: 0,
+          countUnknown: () => 0,
           prepare,
           onEffect() {},
           onPushed: () => void pushed.push(client),
@@ -137,6 +154,27 @@ it('is answered while the answer to another is prepared, which comes in the orde
   await read();
   planned.shift()?.();
   expect(prepared).toEqual(['after other', 'after other,large']);
+});
+
+it('prepares a large answer after those to other streams of its client, and small ones beside them', async () => {
+  const { planned, open } = rig();
+  const begun: string[] = [];
+  let pieces = 0;
+  const prepare = (name: string) => () => {
+    begun.push(name);
+    pieces += 1;
+    return pieces % 20 === 0;
+  };
+  const size = 5000;
+  open('client', 1, { prepare: prepare('first'), size });
+  open('client', 1, { prepare: prepare('second'), size });
+  open('client', 1, { prepare: () => begun.push('small') > 0 });
+  open('other', 1, { prepare: () => begun.push('other') > 0, size });
+  await read();
+  while (planned.length > 0) planned.shift()?.();
+  const [first, second] = [begun.lastIndexOf('first'), begun.indexOf('second')];
+  expect([first < second, begun.indexOf('small') < first, begun.indexOf('other') < first]).toEqual([true, true, true]);
+  expect(begun.filter((name) => name === 'second')).toHaveLength(20);
 });
 
 it('prepares the names that are new in a request', async () => {

@@ -1,5 +1,6 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import {
+  addedNames,
   countNames,
   createState,
   MalformedMessage,
@@ -20,9 +21,11 @@ import type { LimitHit, Logger } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { messageOf, type Clock } from '@flotilla/std';
 import { holdable } from './hold.ts';
+import { KeptByStream } from './kept.ts';
+import { isLarge, type LargeRequests, type Place } from './large-requests.ts';
 import { flagOf, type AdsLimits, type LimitKind } from './limits.ts';
 import { PermissionDenied, type OpenSession, type Session } from './session.ts';
-import type { Kept, KeptLimit, StreamCounts } from './stream-counts.ts';
+import type { Kept, StreamCounts } from './stream-counts.ts';
 import type { Turns, Worker } from './turns.ts';
 
 export interface StreamOptions {
@@ -32,7 +35,8 @@ export interface StreamOptions {
   readonly encoder: ResponseEncoder;
   /** Shared with all other streams. */
   readonly turns: Turns;
-  readonly counts: Pick<StreamCounts, 'keep'>;
+  readonly large: LargeRequests;
+  readonly counts: Pick<StreamCounts, 'keep' | 'mayWatchUnknown'>;
   /** Whom its names are counted for. */
   readonly client: string;
   readonly limits: AdsLimits;
@@ -47,17 +51,12 @@ export interface StreamOptions {
 
 /** While more bytes than this wait for the client to take them, its requests wait too. */
 const maxUnwrittenBytes = 1 << 20;
+/** For which the client of a stream that is over may leave responses, or the status, unread: milliseconds. */
+const maxLingerMs = 5000;
 /** Requests that wait are read ahead up to so many bytes. */
 const maxBacklogBytes = 1 << 20;
 const statusOf = (limit: LimitKind): status =>
   limit === 'xds_write_timeout' ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED;
-const wordsOf: Readonly<Record<Kept, string>> = {
-  names: 'names',
-  unknownNames: 'unknown names',
-  queuedBytes: 'bytes of requests that wait',
-  nodeBytes: 'bytes of nodes',
-};
-const isTotal = (limit: KeptLimit): boolean => limit.startsWith('xds_total_');
 /** Bytes that are not a request have the status that gRPC's libraries give them. */
 const statusFor = (error: unknown): status =>
   error instanceof PermissionDenied
@@ -70,8 +69,9 @@ const statusFor = (error: unknown): status =>
 type Attended = RequestEvent | Extract<Event, { kind: 'continue' }>;
 
 /**
- * One stream. It works in turns with other streams, and in this order: what is left to be sent of an answer, more of
- * what was requested, pushes, requests that wait in its backlog. Pushes are merged while the client reads slowly.
+ * One stream. It works in turns with other streams, with large requests after those of the same client, and in this
+ * order: what is left to be sent of an answer, more of what was requested, pushes, requests that wait in its backlog.
+ * Pushes are merged while the client reads slowly.
  *
  *            first request           backlog full, or responses not taken
  *   opened ────────────────▶ serving ◀────────────────────────────────────▶ held back: nothing is read from the client
@@ -90,11 +90,16 @@ export class AdsStream implements Worker {
   /** What is left of the last step, to be sent once the client has taken what was sent before. */
   #outgoing: readonly Effect[] = [];
   #isPushing = false;
+  /** Whether the last request was large. */
+  #answersLarge = false;
   #backlogBytes = 0;
   /** Types of which the last request is not answered completely. */
   readonly #unfinished = new Set<string>();
   #isHalfClosed = false;
-  readonly #kept: Record<Kept, number> = { names: 0, unknownNames: 0, queuedBytes: 0, nodeBytes: 0 };
+  readonly #kept: KeptByStream;
+  readonly #place: Place;
+  /** Unknown names of requests that are not answered completely, with those of all that are. */
+  #expectedUnknown = 0;
   #isOver = false;
   #session: Session | undefined;
   #pending = new Map<string, Set<string> | 'all'>();
@@ -106,6 +111,8 @@ export class AdsStream implements Worker {
   constructor(call: ServerDuplexStream<Buffer, Buffer>, options: StreamOptions) {
     this.#call = call;
     this.#options = options;
+    this.#kept = new KeptByStream(options.counts, options.client);
+    this.#place = options.large.placeOf(options.client, this);
     this.#flow = holdable(call);
     call.on('data', (bytes: Buffer) => this.#enqueue(bytes));
     call.on('end', () => {
@@ -119,12 +126,14 @@ export class AdsStream implements Worker {
     if (!this.#hasWork) return false;
     const [typeUrl] = this.#unfinished;
     if (this.#outgoing.length > 0) this.#flush();
+    else if (this.#isLarge && !this.#place.take()) return false;
     else if (this.#preparing) this.#answer(this.#preparing);
     else if (typeUrl !== undefined) {
       this.#unfinished.delete(typeUrl);
       this.#prepare({ kind: 'continue', typeUrl });
     } else if (this.#canPush) this.#pushPending();
     else this.#next();
+    if (!this.#preparing) this.#place.leave();
     this.#finish();
     return this.#hasWork;
   }
@@ -132,7 +141,15 @@ export class AdsStream implements Worker {
   /** Whether there is work that can be done now. */
   get #hasWork(): boolean {
     if (this.#isOver || this.#unwrittenBytes >= maxUnwrittenBytes) return false;
+    // Nor is anything pushed while it waits: the first of a queue must be able to write.
+    if (this.#place.isBehind) return false;
     return this.#hasToAnswer || this.#canPush;
+  }
+
+  /** Whether its next piece of work is one of a large request. */
+  get #isLarge(): boolean {
+    if (this.#preparing || this.#unfinished.size > 0) return this.#answersLarge;
+    return !this.#canPush && isLarge(this.#backlog[0]);
   }
 
   get #hasToAnswer(): boolean {
@@ -152,6 +169,7 @@ export class AdsStream implements Worker {
     const bytes = this.#backlog.shift();
     if (!bytes) return;
     this.#backlogBytes -= bytes.length;
+    this.#answersLarge = isLarge(bytes);
     this.#keep('queuedBytes', this.#backlogBytes);
     this.#attend(bytes);
     this.#holdOrRelease();
@@ -183,7 +201,7 @@ export class AdsStream implements Worker {
   }
 
   #attend(bytes: Buffer): void {
-    const { read, open, identity, log, hit } = this.#options;
+    const { read, open, identity, log, hit, counts, client } = this.#options;
     let request: Request;
     try {
       request = read(bytes);
@@ -196,6 +214,7 @@ export class AdsStream implements Worker {
         push: (types) => this.#push(types),
         log,
         hit,
+        mayWatchUnknown: () => counts.mayWatchUnknown(client),
         ...(identity ? { identity } : {}),
       });
     } catch (error) {
@@ -205,7 +224,21 @@ export class AdsStream implements Worker {
       return;
     }
     this.#keep('nodeBytes', this.#session.nodeBytes);
-    this.#prepare(request.event);
+    this.#reserve(request.event);
+    if (!this.#isOver) this.#prepare(request.event);
+  }
+
+  /**
+   * A request that takes several steps is counted before the first one, so that what would be refused in the end costs
+   * nothing.
+   */
+  #reserve(event: RequestEvent): void {
+    const { length } = event.kind === 'delta' ? event.subscribe : event.names;
+    const session = this.#session;
+    if (!session || length <= this.#options.protocol.limits.namesPerStep) return;
+    const unknown = session.countUnknown(event.typeUrl, addedNames(this.#state, event));
+    this.#expectedUnknown = Math.max(this.#expectedUnknown, session.unknownNames) + unknown;
+    this.#keep('unknownNames', this.#expectedUnknown);
   }
 
   #prepare(event: Attended): void {
@@ -239,7 +272,7 @@ export class AdsStream implements Worker {
       this.#outgoing = this.#outgoing.slice(done);
       if (this.#isOver || this.#outgoing.length > 0) return;
       this.#keep('names', countNames(this.#state));
-      this.#keep('unknownNames', this.#session?.unknownNames ?? 0);
+      this.#keepUnknown();
       if (this.#isPushing && this.#pending.size === 0) this.#session?.onPushed();
       this.#isPushing = false;
     });
@@ -247,6 +280,7 @@ export class AdsStream implements Worker {
 
   #effect(effect: Effect): void {
     this.#session?.onEffect(effect);
+    if (effect.kind === 'subscribed') this.#keepUnknown();
     if (effect.kind === 'send') this.#write(this.#options.encoder.encode(effect, this.#state.variant));
     if (effect.kind === 'unfinished') this.#unfinished.add(effect.typeUrl);
     if (effect.kind === 'refuse')
@@ -262,17 +296,18 @@ export class AdsStream implements Worker {
     }
   }
 
+  #keepUnknown(): void {
+    if (!this.#session) return;
+    const { unknownNames, watchedUnknownNames } = this.#session;
+    if (this.#unfinished.size === 0 && this.#outgoing.length === 0) this.#expectedUnknown = 0;
+    this.#keep('unknownNames', Math.max(unknownNames, this.#expectedUnknown));
+    this.#keep('watchedUnknownNames', watchedUnknownNames);
+  }
+
   /** Sets how much the stream keeps in memory. */
   #keep(kept: Kept, count: number): void {
-    const { counts, client } = this.#options;
-    const exceeded = counts.keep(client, kept, count - this.#kept[kept]);
-    this.#kept[kept] = count;
-    if (!exceeded) return;
-    const whose = isTotal(exceeded) ? 'of this pilot' : `of ${client}`;
-    this.#refuse(
-      exceeded,
-      `too many ${wordsOf[kept]} on all streams ${whose}: ask for less, or raise pilot's ${flagOf(exceeded)}`,
-    );
+    const exceeded = this.#kept.set(kept, count);
+    if (exceeded) this.#refuse(exceeded.limit, exceeded.message);
   }
 
   #write(response: Buffer): void {
@@ -337,22 +372,25 @@ export class AdsStream implements Worker {
   /** The client of a stream that is over may take neither what was written before nor the status. */
   #linger(): void {
     const { clock, limits } = this.#options;
+    const withinMs = Math.min(limits.xdsWriteTimeout, maxLingerMs);
     this.#call.once(
       'close',
-      clock.after(limits.xdsWriteTimeout, () => resetCall(this.#call)),
+      clock.after(withinMs, () => resetCall(this.#call)),
     );
   }
 
   #close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#place.leave();
     this.#cancelDeadline();
     this.#backlog.length = 0;
     this.#preparing = undefined;
     this.#outgoing = [];
     this.#unfinished.clear();
     this.#pending.clear();
-    for (const kept of ['names', 'unknownNames', 'queuedBytes', 'nodeBytes'] as const) this.#keep(kept, 0);
+    this.#state.subscriptions.clear();
+    this.#kept.release();
     this.#session?.close();
     this.#session = undefined;
     // What the client still sends is of no use: it is read, and dropped.

@@ -26,6 +26,8 @@ export interface InterestsContext {
   readonly lists: SharedLists;
   /** How many names that there is nothing by are watched for one proxy. */
   readonly maxUnknownNames: number;
+  /** Whether one more may be watched for all proxies of its identity. */
+  readonly mayWatchUnknown: () => boolean;
   /** Some name is not watched because of that. */
   onUnwatched(): void;
   /** The proxy has let go of a result, which may be held by nobody now. */
@@ -52,7 +54,7 @@ export class Interests implements Source {
     this.#context = context;
     this.#holder = holder;
     this.#isSidecar = isSidecar;
-    this.#unknown = new UnknownNames(context.maxUnknownNames);
+    this.#unknown = new UnknownNames(context.maxUnknownNames, context.mayWatchUnknown);
     this.#prepared = new PreparedNames(context.engine);
   }
 
@@ -117,6 +119,26 @@ export class Interests implements Source {
   /** Names that are neither known nor watched. */
   get unwatched(): number {
     return this.#unknown.unwatched;
+  }
+
+  /** Names that are not known, but watched. */
+  get watchedUnknown(): number {
+    return this.#unknown.watched;
+  }
+
+  /**
+   * How many of these names, which have not been requested yet, are not known: of the types for which the proxy's
+   * clusters tell.
+   */
+  countUnknown(typeUrl: string, names: Iterable<string>): number {
+    const kind = kindOfType(typeUrl);
+    let count = 0;
+    if (kind && !isWhole(kind))
+      for (const name of names) {
+        const cluster = this.#clusterOf(kind, name);
+        if (cluster !== undefined && !this.#hasCluster(cluster)) count += 1;
+      }
+    return count;
   }
 
   get requested(): Iterable<XdsKind> {
@@ -260,14 +282,22 @@ export class Interests implements Source {
     this.#context.onDropped();
   }
 
+  #isKnown(kind: XdsKind, name: string): boolean {
+    const cluster = this.#clusterOf(kind, name);
+    return cluster === undefined ? this.get(typeUrls[kind], name) !== undefined : this.#hasCluster(cluster);
+  }
+
   /**
    * Endpoints, and a sidecar's routes for one host, are known by the proxy's clusters: there is an answer to any name.
+   * Undefined for names that are known by their answer.
    */
-  #isKnown(kind: XdsKind, name: string): boolean {
+  #clusterOf(kind: XdsKind, name: string): string | undefined {
+    if (kind === 'eds') return name;
     const colon = kind === 'rds' && this.#isSidecar ? name.lastIndexOf(':') : -1;
-    const cluster =
-      kind === 'eds' ? name : colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;
-    if (cluster === undefined) return this.get(typeUrls[kind], name) !== undefined;
+    return colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;
+  }
+
+  #hasCluster(cluster: string): boolean {
     return this.#whole.get('cds')?.some((list) => list.get(cluster)) ?? false;
   }
 }

@@ -38,9 +38,13 @@ const adsLimitSettings = () =>
       'names that a proxy does not use, such as endpoints of unknown clusters, that are watched for a stream; others are answered once',
       1000,
     ),
+    xdsWatchedUnknownNamesPerIdentity: setting.count(
+      'names that are watched though they are not used, of all streams of a service account; on the plaintext port, of an address',
+      10_000,
+    ),
     xdsUnknownNamesPerIdentity: setting.count(
       'further names that are not used, and not watched, of all streams of a service account; on the plaintext port, of an address',
-      500_000,
+      100_000,
     ),
     xdsRefusedTokens: setting.count(
       'refused bearer tokens per second from one address; beyond that, the address has to wait; ten times as many in a burst',

@@ -64,7 +64,11 @@ export class Proxy implements Session, Holder {
     this.labels = context.engine.watch(workload, '', new Subject({ ...this.attributes }));
     this.#subject = this.#subjectNow();
     this.#interests = new Interests(
-      { ...context, onUnwatched: () => opening.hit('xds_unknown_names') },
+      {
+        ...context,
+        mayWatchUnknown: opening.mayWatchUnknown,
+        onUnwatched: () => opening.hit('xds_unknown_names'),
+      },
       this,
       this.attributes.type === 'sidecar',
     );
@@ -81,6 +85,14 @@ export class Proxy implements Session, Holder {
 
   get unknownNames(): number {
     return this.#interests.unwatched;
+  }
+
+  get watchedUnknownNames(): number {
+    return this.#interests.watchedUnknown;
+  }
+
+  countUnknown(typeUrl: string, names: Iterable<string>): number {
+    return this.#interests.countUnknown(typeUrl, names);
   }
 
   /** What it has answered. */

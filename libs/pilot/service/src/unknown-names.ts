@@ -1,20 +1,26 @@
 import type { ResourceKey } from '@flotilla/pilot-xds';
 
 /**
- * Names that a proxy has requested and that name nothing. A limited number of them is watched; the others are only
- * counted, and kept by the proxy's stream alone.
+ * Names that a proxy has requested and that name nothing. A limited number of them is watched, for this proxy and for
+ * all of its identity; the others are only counted, and kept by the proxy's stream alone.
  */
 export class UnknownNames {
   readonly #max: number;
+  readonly #mayWatch: () => boolean;
   readonly #watched = new Set<ResourceKey>();
   #unwatched = 0;
 
-  constructor(max: number) {
+  constructor(max: number, mayWatch: () => boolean) {
     this.#max = max;
+    this.#mayWatch = mayWatch;
   }
 
   get size(): number {
     return this.#watched.size + this.#unwatched;
+  }
+
+  get watched(): number {
+    return this.#watched.size;
   }
 
   get unwatched(): number {
@@ -23,7 +29,7 @@ export class UnknownNames {
 
   /** A name that is new. `isFirst`: the first that is not watched since there was none. */
   add(key: ResourceKey): { readonly isWatched: boolean; readonly isFirst: boolean } {
-    if (this.#watched.size < this.#max) {
+    if (this.#watched.size < this.#max && this.#mayWatch()) {
       this.#watched.add(key);
       return { isWatched: true, isFirst: false };
     }

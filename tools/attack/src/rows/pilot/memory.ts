@@ -77,6 +77,16 @@ export const memory = table({ service: 'pilot', kind: 'memory' }, [
     variant: 'sotw',
     requests: manyNamesAgain,
   }),
+  keepsOpen('500 streams of 1,000 made-up names', 'names that are watched until they mean something, others in each', {
+    count: 500,
+    requests: (i) => [
+      DeltaDiscoveryRequest.encode({
+        node: node(),
+        typeUrl: types.eds,
+        resourceNamesSubscribe: names(1000, `made-up-${i}`),
+      }).finish(),
+    ],
+  }),
   keepsOpen('20 streams that claim to hold 90,000 versions', 'versions that clients claim to hold, on many streams', {
     count: 20,
     requests: manyVersions,
