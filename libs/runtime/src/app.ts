@@ -12,7 +12,7 @@ import { createTracer } from '@flotilla/observability/tracing';
 import type { Observability, Pages } from '@flotilla/observability-port';
 import { createDrains } from '@flotilla/server';
 import { setting, type OptionsOf, type Setting } from '@flotilla/std';
-import { countBuffersWithHeap } from './memory.ts';
+import { boundHeapGrowth } from './memory.ts';
 import { serveMonitoring } from './monitoring.ts';
 import { parseOptions, type Program } from './options.ts';
 import { exitCodeOf, explain, type Runner } from './runners.ts';
@@ -123,7 +123,7 @@ export async function runApp<S extends CommonSettings>(
   program: Program<S>,
   compose: (options: OptionsOf<S>, context: AppContext) => App | Promise<App>,
 ): Promise<never> {
-  countBuffersWithHeap();
+  boundHeapGrowth();
   try {
     const options = parseOptions(program, process.argv.slice(2));
     process.exit(await run(program.name, options, compose));
