@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createState, step, type Effect, type Event, type Protocol, type Resource, type Source } from './index.ts';
+import {
+  countNames,
+  createState,
+  step,
+  type Effect,
+  type Event,
+  type Protocol,
+  type Resource,
+  type Source,
+} from './index.ts';
 
 const protocol: Protocol = {
   order: ['cds', 'eds'],
@@ -71,6 +80,8 @@ class Link {
     if (!event) return false;
     const effects = step(this.#state, event, { source: sourceOf(this.world), protocol });
     this.#responses.push(...sendsOf(effects));
+    // Whatever was counted before the step.
+    expect(countNames(this.#state)).toBe(countNames({ ...this.#state, counted: undefined }));
     for (const effect of effects)
       if (effect.kind === 'unfinished') this.#requests.unshift({ kind: 'continue', typeUrl: effect.typeUrl });
     return true;

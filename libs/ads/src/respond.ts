@@ -44,10 +44,14 @@ export function respond(
   // Where the source says which names changed, the others are as they were sent.
   const some = isWhole || !only ? undefined : namesOf(subscription, only);
   const { current, unavailable } = currentOf(subscription, { typeUrl, source: context.source, some });
-  const looked = new Set([...(some ?? sent.names()), ...(some ? [] : forced)]);
   const isConcerned = (name: string): boolean =>
     subscription.names.has(name) || forced.has(name) || sent.get(name) !== undefined;
-  const removed = [...looked].filter((name) => !unavailable.has(name) && !current.has(name) && isConcerned(name));
+  const removed: string[] = [];
+  const look = (name: string): void => {
+    if (!current.has(name) && !unavailable.has(name) && isConcerned(name)) removed.push(name);
+  };
+  for (const name of some ?? sent.names()) look(name);
+  if (!some) for (const name of forced) if (sent.get(name) === undefined) look(name);
   const resources = [...current.values()];
   const differing = resources.filter(({ name, version }) => sent.get(name) !== version);
   const changed = all
@@ -57,9 +61,11 @@ export function respond(
     changed.length === 0 && (!(isWhole || isDelta) || removed.every((name) => sent.get(name) === undefined));
   if (isSame && (onlyIfDifferent || (isDelta && !first && forced.size === 0))) return undefined;
   const before = sumText(sent.sum);
+  const sizeBefore = sent.size;
   for (const name of removed) sent.delete(name);
   let sum = 0n;
   for (const resource of resources) sum += sent.put(resource);
+  if (sent.size !== sizeBefore) state.counted = undefined;
   const version = sumText(sent.sum);
   const sending = isWhole ? resources : changed;
   if (sending.length < resources.length) sum = sumOf(sending);

@@ -54,12 +54,12 @@ function onSotw(state: State, event: Sotw, context: Context): readonly Effect[] 
     added: now,
     waiting: added.slice(now.length),
     dropped,
+    // In the order of the list: clients that request the same are sent the same bytes.
+    ...(now.length === added.length ? { names: asked } : {}),
     wildcard,
     limits,
   });
   if (refused) return [refused];
-  // In the order of the list: clients that request the same are sent the same bytes.
-  if (added.length + dropped.length > 0 && now.length === added.length) subscription.names = asked;
   if (!wildcard && (isTurned || dropped.length > 0)) subscription.sent.keep((name) => asked.has(name));
   const changes =
     !known || isTurned || added.length + dropped.length > 0
@@ -164,6 +164,8 @@ function joined(
   return waiting;
 }
 
+const noNames: ReadonlySet<string> = new Set();
+
 /** Sends what has changed, in the protocol's order; `sent` is what this step has sent already. Returns that too. */
 function push(
   state: State,
@@ -174,10 +176,11 @@ function push(
   for (const typeUrl of context.protocol.order) {
     const subscription = state.subscriptions.get(typeUrl);
     if (!subscription) continue;
-    const forced = followers(typeUrl, subscription, { responses, protocol: context.protocol });
+    const forced =
+      responses.length === 0 ? noNames : followers(typeUrl, subscription, { responses, protocol: context.protocol });
     const names = changed.get(typeUrl);
     if (names === undefined && forced.size === 0) continue;
-    const only = names === 'all' ? undefined : new Set([...(names ?? []), ...forced]);
+    const only = names === 'all' ? undefined : forced.size === 0 ? names : new Set([...(names ?? []), ...forced]);
     const response = respond(state, typeUrl, { context, forced, onlyIfDifferent: true, ...(only ? { only } : {}) });
     if (response) responses.push(response);
   }
@@ -230,6 +233,8 @@ interface SubscriptionChange {
   readonly subscription: Subscription;
   readonly added: readonly string[];
   readonly dropped: readonly string[];
+  /** All names that come of it, where there is a set of them that the subscription may keep. */
+  readonly names?: Set<string>;
   readonly waiting: Iterable<string>;
   readonly wildcard: boolean;
   readonly limits: NameLimits;
@@ -238,10 +243,14 @@ interface SubscriptionChange {
 function subscribe(
   state: State,
   typeUrl: string,
-  { subscription, added, dropped, waiting, wildcard, limits }: SubscriptionChange,
+  { subscription, added, dropped, names: all, waiting, wildcard, limits }: SubscriptionChange,
 ): Effect | undefined {
-  for (const name of dropped) subscription.names.delete(name);
-  for (const name of added) subscription.names.add(name);
+  state.counted = undefined;
+  if (all) subscription.names = all;
+  else {
+    for (const name of dropped) subscription.names.delete(name);
+    for (const name of added) subscription.names.add(name);
+  }
   subscription.waiting = waiting instanceof Set ? waiting : new Set(waiting);
   subscription.wildcard = wildcard;
   state.subscriptions.set(typeUrl, subscription);

@@ -51,11 +51,11 @@ export const defineKey =
     Object.defineProperty(DefinedKey.prototype, 'fieldNames', { value: names });
     const interner = new Interner<DefinedKey>((key, place) => fieldOf(key, names[place] ?? ''));
     const make = (values: readonly KeyField[]): DefinedKey => new DefinedKey(values);
-    return (fields) => {
-      const values: KeyField[] = [];
-      for (const name of names) values.push(internedField(fields[name]));
-      return interner.intern(values, make) as unknown as Key<F>;
-    };
+    return (fields) =>
+      interner.intern(
+        names.map((name) => internedField(fields[name])),
+        make,
+      ) as unknown as Key<F>;
   };
 
 const lists = new Interner<readonly KeyField[]>((list, place) => (place === 0 ? list.length : list[place - 1]));

@@ -65,12 +65,12 @@ export class Interests implements Source {
   prepare(typeUrl: string, names: readonly string[]): boolean {
     const kind = kindOfType(typeUrl);
     if (!kind) return true;
+    if (isWhole(kind) ? this.#whole.has(kind) : names.length === 0) return true;
     const { engine, lists } = this.#context;
     const { subject } = this.#holder;
     const budget = piece();
     if (!isWhole(kind))
       return this.#prepared.prepare({ kind, names: this.#newNames(kind, names) }, { subject, ...budget });
-    if (this.#whole.has(kind)) return true;
     // Of the lists that this proxy shares with no other, as those of its own ports: the others are there.
     return listsOf(kind).every(
       (source, place) =>

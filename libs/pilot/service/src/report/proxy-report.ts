@@ -59,6 +59,7 @@ export interface Rejection extends Scope {
 }
 
 type Rejections = ReadonlyMap<string, Rejection>;
+const none: Rejections = new Map();
 
 /** A proxy that acknowledges nothing must not make pilot remember everything that it was sent. */
 const maxOpen = 100;
@@ -160,7 +161,7 @@ export class ProxyReport {
     if (!answered || answered.type !== verdict.typeUrl) return;
     const hadRejections = this.#rejections.has(answered.type);
     let { since } = answered;
-    const earlier = new Map(this.#rejections.get(answered.type));
+    const earlier: Rejections = verdict.kind === 'rejected' ? new Map(this.#rejections.get(answered.type)) : none;
     // Responses are answered in their order: an earlier one without an answer was taken.
     for (const [nonce, open] of this.#open) {
       if (open.type !== answered.type) continue;
