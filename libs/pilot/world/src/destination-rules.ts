@@ -1,7 +1,7 @@
-import { compareText } from '@flotilla/std';
+import { compareText, groupBy } from '@flotilla/std';
 import type { DestinationRule, ObjectKey } from '@flotilla/model';
 import { defineKey, type KeyOf } from '@flotilla/query';
-import { bornAt, hostSubsetOf, isWildcard, labelsMatch, mostSpecificMatch, resolveShortName } from '@flotilla/rules';
+import { bornAt, hostSubsetOf, isWildcard, mostSpecificMatch, resolveShortName, type Labels } from '@flotilla/rules';
 import { domainOf, rootNamespace, setting } from './mesh-settings.ts';
 import { anyWildcard } from './store.ts';
 import { isSelected, worldQuery, type View } from './view.ts';
@@ -21,7 +21,9 @@ interface Header {
   readonly namespace: string;
   readonly time: number;
   readonly host: string;
-  readonly selector?: Readonly<Record<string, string>>;
+  readonly selector?: Labels;
+  /** Equal for equal selectors. */
+  readonly selectorText?: string;
   readonly exportTo: ReadonlySet<string>;
 }
 const header = worldQuery('destination-rule-header', (view, key: ObjectKey): Header | undefined => {
@@ -36,17 +38,23 @@ const header = worldQuery('destination-rule-header', (view, key: ObjectKey): Hea
     host: resolveShortName(spec.host ?? '', meta, domainOf(view)),
     // A rule for some workloads is its namespace's own, whatever it says.
     exportTo: new Set(spec.workloadSelector ? ['.'] : (spec.exportTo ?? [])),
-    ...(spec.workloadSelector ? { selector: spec.workloadSelector.matchLabels ?? {} } : {}),
+    ...(spec.workloadSelector ? selectorOf(spec.workloadSelector.matchLabels ?? {}) : {}),
   };
 });
 
-/** Rules of one host that go together: `keys` are merged in this order. */
-interface Group {
-  readonly keys: readonly ObjectKey[];
-  readonly namespace: string;
-  readonly selector?: Readonly<Record<string, string>>;
+const selectorOf = (selector: Labels): Pick<Header, 'selector' | 'selectorText'> => ({
+  selector,
+  selectorText: JSON.stringify(Object.entries(selector).sort(([a], [b]) => compareText(a, b))),
+});
+
+/** Rules of one host that go together: one, and those after it that `isPartOf` names, merged in this order. */
+interface Group extends Pick<Header, 'namespace' | 'selector' | 'selectorText'> {
+  /** The place of the first. */
+  readonly first: number;
 }
 interface HostGroups {
+  /** All of the host, the oldest first. */
+  readonly rules: readonly Header[];
   readonly groups: readonly Group[];
   readonly exportTo: ReadonlySet<string>;
 }
@@ -65,9 +73,8 @@ const pool = worldQuery(
       .flatMap((rule) => view.query(header, rule) ?? [])
       .filter((rule) => belongs(view, rule, kind))
       .sort((a, b) => a.time - b.time || compareText(`${a.name}.`, `${b.name}.`));
-    const hosts = new Map<string, HostGroups>();
-    for (const rule of headers) hosts.set(rule.host, withRule(hosts.get(rule.host), rule));
-    return hosts;
+    const hosts = [...groupBy(headers, ({ host }) => host)];
+    return new Map(hosts.map(([host, rules]) => [host, groupsOf(rules)]));
   },
 );
 
@@ -83,24 +90,21 @@ function belongs(view: View, { exportTo, namespace }: Header, kind: PoolKind): b
 
 /**
  * Istio's mergeDestinationRule: rules without selector are one, those with equal selectors are one, and a selector rule
- * also adds to the rule without.
+ * also adds to the rule without. An empty selector begins no group where there is one without selector.
  */
-function withRule(old: HostGroups | undefined, { key, namespace, selector, exportTo }: Header): HostGroups {
-  const alone: Group = { keys: [key], namespace, ...(selector ? { selector } : {}) };
-  if (!old) return { groups: [alone], exportTo };
-  let separate = true;
-  const groups = old.groups.map((group) => {
-    const equal =
-      group.selector && selector && labelsMatch(group.selector, selector) && labelsMatch(selector, group.selector);
-    if (group.selector && selector && !equal) return group;
-    if ((!group.selector && !selector) || (selector && (equal || Object.keys(selector).length === 0))) separate = false;
-    return { ...group, keys: [...group.keys, key] };
-  });
-  return {
-    groups: separate ? [...groups, alone] : groups,
-    exportTo: old.exportTo.size === 0 ? exportTo : old.exportTo,
-  };
+function groupsOf(rules: readonly Header[]): HostGroups {
+  const groups = new Map<string | undefined, Group>();
+  for (const [first, { namespace, selector, selectorText }] of rules.entries()) {
+    const isEmpty = selector !== undefined && Object.keys(selector).length === 0;
+    if (groups.has(selectorText) || (isEmpty && groups.has(undefined))) continue;
+    groups.set(selectorText, { first, namespace, ...(selector && { selector, selectorText }) } as Group);
+  }
+  const exportTo = rules.find((rule) => rule.exportTo.size > 0)?.exportTo ?? new Set();
+  return { rules, groups: [...groups.values()], exportTo };
 }
+
+const isPartOf = (group: Group, rule: Header): boolean =>
+  group.selector === undefined || rule.selector === undefined || group.selectorText === rule.selectorText;
 
 /** Names a DestinationRule as merged from all of its host, in this order; from none: there is no rule. */
 export const ruleKey = defineKey<{ readonly rules: readonly ObjectKey[] }>()('rules');
@@ -111,15 +115,22 @@ const merged = worldQuery('destination-rule-merged', (view, { rules: keys }: Rul
   const rules = keys.flatMap((key) => view.get('destination-rules', key) ?? []);
   const [first, ...others] = rules;
   if (!first) return undefined;
-  let rule: DestinationRule = {
+  const subsets = [...(first.spec.subsets ?? [])];
+  const known = new Set(subsets.map(({ name }) => name));
+  for (const { spec } of others) {
+    const more = (spec.subsets ?? []).filter(({ name }) => !known.has(name));
+    for (const subset of more) {
+      subsets.push(subset);
+      known.add(subset.name);
+    }
+  }
+  const rule: DestinationRule = {
     ...first.spec,
     host: resolveShortName(first.spec.host ?? '', first.meta, domainOf(view)),
+    ...(others.length > 0
+      ? { subsets, trafficPolicy: rules.find(({ spec }) => spec.trafficPolicy)?.spec.trafficPolicy }
+      : {}),
   };
-  for (const { spec } of others) {
-    const known = new Set(rule.subsets?.map(({ name }) => name));
-    const subsets = [...(rule.subsets ?? []), ...(spec.subsets ?? []).filter(({ name }) => !known.has(name))];
-    rule = { ...rule, subsets, trafficPolicy: rule.trafficPolicy ?? spec.trafficPolicy };
-  }
   return {
     rule,
     name: first.meta.name,
@@ -161,26 +172,27 @@ export function destinationRulesOf(view: View): RuleFor {
     known.set(from, has);
     return has ? view.query(lookUp, hostInPool({ hostname, pool: from })) : undefined;
   };
-  const groupsFor = ({ hostname, namespace }: Named): readonly Group[] => {
+  const groupsFor = ({ hostname, namespace }: Named): HostGroups | undefined => {
     const clientGroups = groupsIn(
       poolKey({ namespace: client, kind: client === root ? 'private' : 'local' }),
       hostname,
     );
-    if (clientGroups) return clientGroups.groups;
+    if (clientGroups) return clientGroups;
     for (const from of [namespace, root]) {
       const found = from === '' ? undefined : groupsIn(poolKey({ namespace: from, kind: 'exported' }), hostname);
-      if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client)))
-        return found.groups;
+      if (found && (found.exportTo.size === 0 || found.exportTo.has('*') || found.exportTo.has(client))) return found;
     }
-    return [];
+    return undefined;
   };
   return (service, direction = 'outbound') => {
-    const groups = groupsFor(service);
+    const { rules, groups } = groupsFor(service) ?? { rules: [], groups: [] };
     const selected =
       direction === 'outbound' &&
       groups.find(({ selector, namespace }) => selector && namespace === client && isSelected(view, selector));
-    const found = selected || groups.findLast(({ selector }) => !selector);
-    return found ? ruleKey({ rules: found.keys }) : noRule;
+    const found = selected || groups.find(({ selector }) => !selector);
+    if (!found) return noRule;
+    const together = rules.slice(found.first).filter((rule) => isPartOf(found, rule));
+    return ruleKey({ rules: together.map(({ key }) => key) });
   };
 }
 

@@ -72,6 +72,17 @@ const meshes: Readonly<Record<string, (n: number) => Plain[]>> = {
       tcp: list(n, (i) => ({ match: [{ port: 90, destinationSubnets: [`${address(i)}/32`] }], route })),
     }),
   ],
+  'DestinationRules of one host, each for other workloads': (n) => [
+    web,
+    ...list(n, (i) => {
+      const workloadSelector = { matchLabels: { app: `a${i}` } };
+      return destinationRule(`x${i}`, { host: 'web.test', workloadSelector, subsets: [{ name: `s${i}` }] });
+    }),
+  ],
+  'DestinationRules of one host': (n) => [
+    web,
+    ...list(n, (i) => destinationRule(`x${i}`, { host: 'web.test', subsets: [{ name: `s${i}` }] })),
+  ],
   subsets: (n) => [
     web,
     destinationRule('x', {

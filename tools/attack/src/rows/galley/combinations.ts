@@ -13,6 +13,10 @@ const gateway = (ports: number, labels: number): string =>
     }),
   );
 
+/** DestinationRules for one host. */
+const rules = (count: number, specOf: (i: number) => object): object[] =>
+  many(count, (i) => resource('DestinationRule', { host: 'catalog.test', ...specOf(i) }, { name: `rule-${i}` }));
+
 /** Objects that are combined with themselves or with others: a small change of one has all of the other's size. */
 export const combinations = table({ service: 'galley', kind: 'combinations' }, [
   huge('a Gateway with 500 ports and 2,000 labels in its selector', () => gateway(500, 2000)),
@@ -29,4 +33,10 @@ export const combinations = table({ service: 'galley', kind: 'combinations' }, [
     resource('VirtualService', { hosts: ['catalog.test'], http: [{ match: prefixes('r', 5000), delegate }] }),
     resource('VirtualService', { http: [{ match: prefixes('d', 5000), route }] }, { name: 'delegate' }),
   ]),
+  taken('10,000 DestinationRules for one host, each for other workloads', () =>
+    rules(10_000, (i) => ({ workloadSelector: { matchLabels: { app: `a${i}` } } })),
+  ),
+  taken('1,000 DestinationRules for one host, with 20 subsets each', () =>
+    rules(1000, (i) => ({ subsets: many(20, (j) => ({ name: `s${i}-${j}`, labels: { v: `${j}` } })) })),
+  ),
 ]);
