@@ -3,6 +3,7 @@ import { lookUp } from './lookup-table.ts';
 import type { LookupTable } from './lookup-table.ts';
 
 const ttl = 30;
+const headerSize = 12;
 const minUdpSize = 512;
 const maxUdpSize = 4096;
 /** Its length is written in two bytes (RFC 1035, 4.2.2). */
@@ -18,8 +19,20 @@ export interface Query {
   readonly udpSize: number;
 }
 
+/**
+ * Has a message one question and no more records than extensions need? Others are not read, like by the library that
+ * Istio's server is made with (miekg/dns, DefaultMsgAcceptFunc): 64 KiB hold 11,000 questions, each of 127 labels.
+ */
+const isQuery = (bytes: Buffer): boolean =>
+  bytes.length >= headerSize &&
+  bytes.readUInt16BE(4) === 1 &&
+  bytes.readUInt16BE(6) <= 1 &&
+  bytes.readUInt16BE(8) <= 1 &&
+  bytes.readUInt16BE(10) <= 2;
+
 /** Reads a query of one question; undefined for anything else. */
 export function parseQuery(bytes: Buffer): Query | undefined {
+  if (!isQuery(bytes)) return undefined;
   try {
     const { id = 0, flags = 0, type, questions = [], additionals = [] } = packet.decode(bytes);
     const [question] = questions;

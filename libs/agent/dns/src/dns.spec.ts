@@ -104,6 +104,21 @@ it('resolv.conf gives servers and search domains', () => {
   });
   fc.assert(fc.property(fc.string(), (text) => parseResolvConf(text).nameservers.length <= 16));
 });
+it('a message with more questions or records than a query has is ignored before they are read', () => {
+  const query = packet.encode({ type: 'query', questions: [{ type: 'A', name: 'a.test' }] });
+  expect(parseQuery(query)?.question.name).toBe('a.test');
+  for (const [place, most] of [
+    [4, 1],
+    [6, 1],
+    [8, 1],
+    [10, 2],
+  ] as const) {
+    const more = Buffer.from(query);
+    more.writeUInt16BE(most + 1, place);
+    expect(parseQuery(Buffer.concat([more, Buffer.alloc(64)]))).toBeUndefined();
+  }
+});
+
 it('bytes that are not a query are ignored', () =>
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
