@@ -91,6 +91,9 @@ function tcpProbe(port: number, { target, timeoutMs }: At): Promise<number> {
   });
 }
 
+/** A HealthCheckResponse has 7 bytes; an application may send without end. */
+const maxHealthAnswer = 1024;
+
 /** grpc.health.v1.Health/Check: the request has one text field, the answer's first field is 1 when serving. */
 function grpcProbe({ port, service = '' }: NonNullable<AppProbe['grpc']>, { target, timeoutMs }: At): Promise<number> {
   const name = Buffer.from(service).subarray(0, 127);
@@ -116,18 +119,13 @@ function grpcProbe({ port, service = '' }: NonNullable<AppProbe['grpc']>, { targ
       te: 'trailers',
       'user-agent': 'istio-probe/1.0',
     });
-    const chunks: Buffer[] = [];
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    let answer = Buffer.alloc(0);
+    stream.on('data', (chunk: Buffer) => {
+      answer = Buffer.concat([answer, chunk]);
+      if (answer.length > maxHealthAnswer) done(500);
+    });
     stream.on('error', () => done(500));
-    stream.on('end', () =>
-      done(
-        Buffer.concat(chunks)
-          .subarray(5, 7)
-          .equals(Buffer.from([0x08, 1]))
-          ? 200
-          : 500,
-      ),
-    );
+    stream.on('end', () => done(answer.subarray(5, 7).equals(Buffer.from([0x08, 1])) ? 200 : 500));
     stream.end(frame);
   });
 }

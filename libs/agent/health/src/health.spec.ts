@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
@@ -13,6 +14,7 @@ import {
   request,
   unreadiness,
 } from './index.ts';
+import { createScrapes } from './scrapes.ts';
 import type { StatusServerOptions } from './index.ts';
 
 const stats = (more = ''): string =>
@@ -92,6 +94,42 @@ describe('the status port', () => {
     const port = await serve((path) => (path === '/custom' ? [200, 'app 1\n# EOF\n'] : [404, '']));
     const ask = await start({ envoyStatsPort, appScrape: { port, path: '/custom' } });
     expect((await ask('/stats/prometheus')).body.toString()).toBe('agent 1\nenvoy 1\napp 1\n');
+  });
+  it('asks the application once for scrapers with the same wishes that come meanwhile', async () => {
+    const answers: (() => void)[] = [];
+    const agentMetrics = (): Promise<string> => new Promise((resolve) => answers.push(() => resolve('agent 1\n')));
+    const scrape = createScrapes({ envoyStatsPort: 1, agentMetrics, log: noObservability.log });
+    const wishes = [{}, {}, { accept: 'text/plain' }, { accept: 'text/plain', cookie: 'a=b' }];
+    const scraped = wishes.map((headers) => scrape(headers));
+    for (const expected of [1, 2]) {
+      await expect.poll(() => answers.length).toBe(expected);
+      answers.at(-1)?.();
+      await scraped[2 * (expected - 1)];
+    }
+    expect(new Set((await Promise.all(scraped)).map(({ text }) => text))).toEqual(new Set(['agent 1\n']));
+    expect(answers).toHaveLength(2);
+  });
+  it('ends a gRPC probe of an application that sends without end', async () => {
+    const endless = createHttp2Server();
+    const closed = new Promise<void>((resolve) =>
+      endless.on('stream', (stream) => {
+        stream.on('error', () => {});
+        stream.once('close', () => resolve());
+        stream.respond({ ':status': 200 });
+        const send = (): void => {
+          while (!stream.destroyed && stream.write(Buffer.alloc(16_384)));
+          stream.once('drain', send);
+        };
+        send();
+      }),
+    );
+    await once(endless.listen(0, '127.0.0.1'), 'listening');
+    closers.push(() => endless.close());
+    const { port } = endless.address() as AddressInfo;
+    const probe = { grpc: { port }, timeoutSeconds: 3600 };
+    const ask = await start({ appProbes: new Map([['/app-health/app/livez', probe]]) });
+    expect((await ask('/app-health/app/livez')).status).toBe(500);
+    await closed;
   });
   it('stops the agent on a local POST only', async () => {
     let quits = 0;
