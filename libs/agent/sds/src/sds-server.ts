@@ -7,7 +7,7 @@ import type { CertificateSource } from '@flotilla/pki';
 import type { Logger } from '@flotilla/observability-port';
 import type { GuardOptions } from '@flotilla/server';
 import { envoy } from '@flotilla/proto-gen/discovery';
-import { messageOf } from '@flotilla/std';
+import { hashBytes, messageOf } from '@flotilla/std';
 import { encodeSecret, encodeSecrets, parseSecretName } from './secrets.ts';
 
 type Request = envoy.service.discovery.v3.DiscoveryRequest;
@@ -124,18 +124,32 @@ function serve(call: ServerDuplexStream<Request, Buffer>, { secretOf, streams, l
   let names: readonly string[] = [];
   let nonce = 0;
   let sent = '';
-  let queue = Promise.resolve();
+  /** What the next push has to do; a client that sends faster than it reads has one push at a time. */
+  let next: 'nothing' | 'changes' | 'all' = 'nothing';
+  let isPushing = false;
+  const pushOnce = async (force: boolean): Promise<void> => {
+    if (names.length === 0) return;
+    const secrets = (await Promise.all(names.map(secretOf))).filter((secret) => secret !== undefined);
+    const content = hashBytes(Buffer.concat(secrets));
+    if (secrets.length < names.length || (!force && content === sent)) return;
+    sent = content;
+    if (!call.write(encodeSecrets(secrets, String(++nonce)))) await isTaken(call);
+  };
+  const pushAll = async (): Promise<void> => {
+    isPushing = true;
+    while (next !== 'nothing' && !call.destroyed && !call.cancelled) {
+      const force = next === 'all';
+      next = 'nothing';
+      await pushOnce(force).catch((thrown: unknown) =>
+        log.warn('secret not served', { names, error: messageOf(thrown) }),
+      );
+    }
+    isPushing = false;
+  };
   const push = (force = false): void => {
-    queue = queue
-      .then(async () => {
-        if (names.length === 0 || call.destroyed) return;
-        const secrets = (await Promise.all(names.map(secretOf))).filter((secret) => secret !== undefined);
-        const content = Buffer.concat(secrets).toString('base64');
-        if (secrets.length < names.length || (!force && content === sent)) return;
-        sent = content;
-        call.write(encodeSecrets(secrets, String(++nonce)));
-      })
-      .catch((thrown: unknown) => log.warn('secret not served', { names, error: messageOf(thrown) }));
+    if (force) next = 'all';
+    else if (next === 'nothing') next = 'changes';
+    if (!isPushing) void pushAll();
   };
   const onRenewal = (): void => push();
   const close = (): void => void streams.delete(onRenewal);
@@ -158,3 +172,14 @@ function serve(call: ServerDuplexStream<Request, Buffer>, { secretOf, streams, l
   call.on('end', () => call.end());
   for (const event of ['close', 'error', 'cancelled']) call.on(event, close);
 }
+
+/** Resolves when the client has taken what was written, or is gone. */
+const isTaken = (call: ServerDuplexStream<Request, Buffer>): Promise<void> =>
+  new Promise((resolve) => {
+    const events = ['drain', 'close', 'error', 'cancelled'];
+    const done = (): void => {
+      for (const event of events) call.off(event, done);
+      resolve();
+    };
+    for (const event of events) call.once(event, done);
+  });

@@ -121,7 +121,12 @@ async function startSds(ca: { port: number }, graceRatio: number, log = noObserv
       return Secret.decode(value.resources[0]?.value ?? new Uint8Array());
     };
     let names: string[] = [];
-    return { next, ask: (...asked: string[]) => void stream.write({ resourceNames: (names = asked) }) };
+    return {
+      next,
+      pause: () => stream.pause(),
+      resume: () => stream.resume(),
+      ask: (...asked: string[]) => void stream.write({ resourceNames: (names = asked) }),
+    };
   };
   return { open };
 }
@@ -175,6 +180,28 @@ describe('secrets over the Unix socket', () => {
     writeFileSync(`${folder}/root.pem`, 'PEM');
     stream.ask(`file-root:${folder}/root.pem`);
     expect(text((await stream.next()).validationContext?.trustedCa)).toBe('PEM');
+  });
+
+  it('requested faster than they are read are sent once for what has been taken', async () => {
+    const file = `${mkdtempSync(`${tmpdir()}/secret-`)}/roots.pem`;
+    writeFileSync(file, 'x'.repeat(100_000));
+    const { open } = await startSds(await startCa({ lifetimeMs: 3_600_000 }), 0.5);
+    const stream = open();
+    stream.pause();
+    for (let i = 0; i < 200; i += 1) stream.ask(`file-root:${file}`);
+    // In the time of as many answers on another stream, all could have been sent.
+    const other = open();
+    for (let i = 0; i < 200; i += 1) {
+      other.ask(`file-root:${file}`, 'ROOTCA');
+      await other.next();
+      other.ask('ROOTCA');
+      await other.next();
+    }
+    stream.ask('ROOTCA');
+    stream.resume();
+    let count = 1;
+    while ((await stream.next()).name !== 'ROOTCA') count += 1;
+    expect(count).toBeLessThan(50);
   });
 
   it('of unknown names end the stream with INVALID_ARGUMENT', async () => {
