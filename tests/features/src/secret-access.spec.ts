@@ -182,7 +182,9 @@ describe.each(['sotw', 'delta'] as const)('who gets a secret, %s', (variant) => 
   });
   it('no odd spelling reaches a Secret, and all of them together are one line of bounded length', async () => {
     expect(await given({ variant, account: 'shop/gateway' }, odd)).toEqual([]);
-    expect(rig.logged).toMatchObject([{ count: odd.length, reason: expect.stringMatching(/not the name of a Secret/) as string }]);
+    expect(rig.logged).toMatchObject([
+      { count: odd.length, reason: expect.stringMatching(/not the name of a Secret/) as string },
+    ]);
     expect(JSON.stringify(rig.logged).length).toBeLessThan(1000);
   });
 
