@@ -35,7 +35,7 @@ export function idOf(value: Der | undefined): string {
 
 const curves: readonly string[] = [ids.p256, ids.p384, ids.p521];
 /**
- * Is a SubjectPublicKeyInfo of a kind that may be certified? Looked at before anything computes with it: ECDSA on
+ * Whether a SubjectPublicKeyInfo is of a kind that may be certified. Checked before anything computes with it: ECDSA on
  * P-256, P-384 or P-521, RSA, Ed25519.
  */
 export function isKnownKeyKind(keyInfo: Der): boolean {
@@ -116,7 +116,7 @@ export interface Signed {
   readonly algorithm: Der;
   readonly signature: Uint8Array;
 }
-/** Did the owner of the key sign the bytes? Fails where it did not, and for algorithms that are not supported. */
+/** Whether the owner of the key signed the bytes. Fails where it did not, and for algorithms that are not supported. */
 export function verifySignature(key: KeyObject, { bytes, algorithm, signature }: Signed): Result<true> {
   const found = algorithmOf(algorithm);
   if (!found)

@@ -8,8 +8,8 @@ export const middleOf = ({
   (validFromDate.getTime() + validToDate.getTime()) / 2;
 
 /**
- * Is it time for a new certificate? Without one; in the second half of its life; and before it begins, as after a clock
- * was set back.
+ * Whether it is time for a new certificate. Without one; in the second half of its life; and before it begins, as after
+ * a clock was set back.
  */
 export const isDue = (
   certificate: Pick<X509Certificate, 'validFromDate' | 'validToDate'> | undefined,

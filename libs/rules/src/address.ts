@@ -87,7 +87,7 @@ export function parsePrefix(text: string): Result<Prefix> {
 
 const isCanonicalNumber = (text: string): boolean => /^(?:0|[1-9][0-9]*)$/.test(text);
 
-/** Is an address, of the same family, in a block? False for a text that is not an address. */
+/** Whether an address, of the same family, is in a block. False for a text that is not an address. */
 export function prefixContains({ bytes, length }: Prefix, address: string): boolean {
   const other = parseAddress(address);
   return (

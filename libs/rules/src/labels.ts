@@ -1,13 +1,16 @@
 export type Labels = Readonly<Record<string, string>>;
 
 /**
- * Does every label of a selector have its value, as `read` knows the labels? A selector that is empty or absent selects
- * everything.
+ * Whether every label of a selector has its value, as `read` knows the labels. A selector that is empty or absent
+ * selects everything.
  */
 export const labelsMatchBy = (selector: Labels | undefined, read: (name: string) => string | undefined): boolean =>
   Object.entries(selector ?? {}).every(([name, value]) => read(name) === value);
 
-/** Are all labels of a selector among the given ones? An empty selector selects everything (Istio's label.SubsetOf). */
+/**
+ * Whether all labels of a selector are among the given ones. An empty selector selects everything (Istio's
+ * label.SubsetOf).
+ */
 export const labelsMatch = (selector: Labels, labels: Labels): boolean =>
   Object.entries(selector).every(([name, value]) => labels[name] === value);
 
@@ -20,7 +23,7 @@ export const selectorOf = (resource: {
   readonly spec: { readonly selector?: { readonly matchLabels?: Labels } };
 }): Labels => resource.spec.selector?.matchLabels ?? {};
 
-/** Does an Istio resource select workloads by labels? Without any it applies to its whole namespace. */
+/** Whether an Istio resource selects workloads by labels. Without any it applies to its whole namespace. */
 export const hasSelector = (resource: Parameters<typeof selectorOf>[0]): boolean =>
   Object.keys(selectorOf(resource)).length > 0;
 
@@ -35,8 +38,8 @@ export interface LabelSelector {
 }
 
 /**
- * Does a selector of Kubernetes select these labels? One without any condition selects nothing, nor does one with an
- * operator that Kubernetes does not know or values that the operator does not take: Istio leaves such selectors out.
+ * Whether a selector of Kubernetes selects these labels. One without any condition selects nothing, nor does one with
+ * an operator that Kubernetes does not know or values that the operator does not take: Istio leaves such selectors out.
  */
 export function labelSelectorSelects(
   { matchLabels = {}, matchExpressions = [] }: LabelSelector,
@@ -64,7 +67,7 @@ export function labelSelectorSelects(
 }
 
 /**
- * Does one of the mesh's discoverySelectors select a namespace with these labels? Unlike elsewhere, one without any
+ * Whether one of the mesh's discoverySelectors selects a namespace with these labels. Unlike elsewhere, one without any
  * condition selects everything (Kubernetes' LabelSelectorAsSelector).
  */
 export const selectsNamespace = (selector: LabelSelector, labels: Labels): boolean =>

@@ -26,6 +26,6 @@ export function createBusRole({ log, metrics }: { readonly log: Logger; readonly
       show();
       log.scope('bus')[stepsDown ? 'warn' : 'info'](`${role} on the bus`, { reason });
     },
-    page: { summary: 'whether this galley writes to the bus or stands by', answer: () => jsonAnswer(current) },
+    page: { summary: 'whether this galley writes to the bus or is on standby', answer: () => jsonAnswer(current) },
   };
 }

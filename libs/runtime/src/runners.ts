@@ -27,7 +27,7 @@ export function explain(thrown: unknown): string {
   return remedy ? `${message}: ${remedy}` : message;
 }
 
-/** Is it a mistake of the user's, which only the user can correct? */
+/** Whether it is a mistake of the user's, which only the user can correct. */
 export const hasRemedy = (thrown: unknown): boolean => remedyFor(thrown) !== undefined;
 
 /** 2 for a mistake of the user's that has a remedy, 1 for anything else. */

@@ -46,7 +46,7 @@ export class Mesh {
     return `${name}.${this.namespace(i)}.svc.cluster.local`;
   }
 
-  /** Does the i-th service have a VirtualService? */
+  /** Whether the i-th service has a VirtualService. */
   hasRoute(i: number): boolean {
     return i % this.size.everyRoute === 0;
   }

@@ -100,7 +100,7 @@ async function runConfig(
   log.update(problems);
   const answers = await probeTargets(mesh, { seconds: 5, perSecond: 10, signal });
   if (answers.size === 0)
-    screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to ask for from outside.');
+    screen.say('  No VirtualService is bound to a gateway over plain HTTP: there is nothing to request from outside.');
   for (const [{ name }, samples] of answers)
     screen.say(`  ${name}: ${[...countAnswers(samples)].map(([who, count]) => `${count} × ${who}`).join(', ')}`);
   const samples = [...answers.values()].flat();

@@ -95,7 +95,7 @@ export async function runScenario(mesh: Mesh, { mode, screen, signal }: Scenario
     await wait(1000);
     tally.expected = undefined;
     screen.say(
-      `  ${tally.faults} answers with ${faultStatus} of ${tally.window(broken.at).requests} until it was taken away again`,
+      `  ${tally.faults} answers with ${faultStatus} of ${tally.window(broken.at).requests} until it was removed`,
     );
 
     const survived = await stopGalley(mesh, { mode, screen, tally, signal });

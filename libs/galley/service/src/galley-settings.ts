@@ -7,7 +7,7 @@ export const galleySettings = (folder = '.cache/galley') => ({
     `${folder}/quarantine.json`,
   ),
   sourceWait: setting.duration(
-    'how long the first state waits for a source that cannot be reached; after that galley goes on without it',
+    'how long the first state waits for a source that cannot be reached; after that galley continues without it',
     '60s',
   ),
   enhancedResourceScoping: setting.toggle(

@@ -71,7 +71,7 @@ export class SourceStates {
     const effect = isSynced
       ? 'its last state stays in force'
       : isOverdue
-        ? 'galley goes on without it'
+        ? 'galley continues without it'
         : 'galley waits for it';
     const problem = buildProblem('SourceAway', { state: `${state}${reason}`, effect });
     return isSynced ? asWarning(problem) : problem;

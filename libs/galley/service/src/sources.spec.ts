@@ -90,7 +90,7 @@ describe('several sources', () => {
       {
         code: 'source-away',
         level: 'error',
-        message: expect.stringMatching(/^the source far .*refused; galley goes on without it$/) as string,
+        message: expect.stringMatching(/^the source far .*refused; galley continues without it$/) as string,
       },
     ]);
     far.restore();

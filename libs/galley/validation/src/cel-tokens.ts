@@ -80,5 +80,5 @@ export function checkLiteral({ kind, text, offset }: Token, isNegative: boolean)
     throw mistakeAt(offset, 'unable to unescape string');
 }
 
-/** Has a text an escape of a code point, which bytes do not have? */
+/** Whether a text has an escape of a code point, which bytes do not have. */
 const hasCodePoint = (text: string): boolean => /\\[uU]/.test(text.replaceAll('\\\\', ''));

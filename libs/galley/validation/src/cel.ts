@@ -204,7 +204,7 @@ class Parser {
     return name === 'has' && !isAbsolute && given.length === 1 ? 'field' : 'other';
   }
 
-  /** Is what is next a qualified name and an opening brace? */
+  /** Whether a qualified name and an opening brace come next. */
   #isMessage(): boolean {
     let end = this.#position + 1;
     const isOperator = (index: number, text: string): boolean =>

@@ -79,7 +79,7 @@ class Localities {
     this.#whole.add(parts.join('/'));
   }
 
-  /** Is a locality inside one of these, or around it? */
+  /** Whether a locality is inside one of these, or around it. */
   overlap(parts: readonly string[]): boolean {
     for (let i = 0; i < 3; i += 1) {
       const above = parts.slice(0, i).join('/');

@@ -15,9 +15,9 @@ export interface CredentialDemandOptions {
 export interface CredentialDemand {
   /** Updates of the names that are read; empty without a source. */
   readonly updates: AsyncIterable<CredentialUpdate>;
-  /** Has the source said that there is nothing of this name, or can't it be asked? */
+  /** Whether there is nothing of this name for now: the source has said so, or cannot be asked yet. */
   isAbsent(name: string): boolean;
-  /** Has the source said that there is nothing of this name? */
+  /** Whether the source has said that there is nothing of this name. */
   isMissing(name: string): boolean;
   /** Takes note of an update of the source. */
   note(update: CredentialUpdate): void;

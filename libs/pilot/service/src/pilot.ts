@@ -139,7 +139,7 @@ function createParts(options: PilotOptions): Parts {
   const log = observability.log.scope('ads');
   engine.store.onIndexFailure = ({ collection, key, index, error }) => {
     metrics.internalErrors.add(1);
-    log.error('an object cannot be found by one of its indexes; everything else goes on', {
+    log.error('an object cannot be found by one of its indexes; everything else works', {
       object: `${collection} ${key}`,
       index,
       error: messageOf(error),

@@ -27,7 +27,7 @@ export interface ProxyContext {
   readonly report: ProxyReport;
   /** How many names that there is nothing by are watched for one proxy. */
   readonly maxUnknownNames: number;
-  /** Is it known that there is no credential of this name? */
+  /** Whether it is known that there is no credential of this name. */
   isAbsent(name: string): boolean;
   isMissing(name: string): boolean;
   /** The proxy has requested resources of these names, which are credentials. */

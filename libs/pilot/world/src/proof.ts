@@ -27,8 +27,8 @@ export function provenAccount(
 }
 
 /**
- * Is the proven identity that of a registered workload's service account? Both are SPIFFE URIs; their trust domains may
- * be aliases.
+ * Whether the proven identity is that of a registered workload's service account. Both are SPIFFE URIs; their trust
+ * domains may be aliases.
  */
 export function provesAccount(identity: string | undefined, serviceAccount: string): boolean {
   const [proven, registered] = [parseSpiffe(identity ?? ''), parseSpiffe(serviceAccount)];

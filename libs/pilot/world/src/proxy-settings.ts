@@ -6,7 +6,7 @@ import { worldQuery, type View } from './view.ts';
 
 /** What single proxies ask for in their metadata (Istio's ISTIO_META_*, as NodeMetadata has them). */
 
-/** Is it of this version of Istio or a later one? One that doesn't say is taken for the newest. */
+/** Whether it is of this version of Istio or a later one. One that doesn't say is taken for the newest. */
 export function isAtLeast(view: View, major: number, minor: number): boolean {
   const version = view.attr('istioVersion');
   return !version || version[0] > major || (version[0] === major && version[1] >= minor);
@@ -48,10 +48,10 @@ export function ownCertificate(view: View, side: 'CLIENT' | 'SERVER'): OwnCertif
   return { certificate: path('CERT_CHAIN'), key: path('KEY'), roots: path('ROOT_CERT') };
 }
 
-/** Is there a socket beside it at which someone else serves secrets (Istio's CredentialMetaDataName)? */
+/** Whether there is a socket beside it at which someone else serves secrets (Istio's CredentialMetaDataName). */
 export const hasCredentialSocket = (view: View): boolean => view.meta('credential') === 'true';
 
-/** May it listen on a port itself? One without rights not on those below 1024. */
+/** Whether it may listen on a port itself. A proxy without privileges may not on those below 1024. */
 export const canListenOn = (view: View, port: number): boolean =>
   port === 0 || port >= 1024 || !isSet(view.meta('UNPRIVILEGED_POD'));
 

@@ -180,7 +180,7 @@ export const serviceHeader = worldQuery('service-header', (view, key: ServiceKey
   );
 });
 
-/** Is a service (its exportTo already defaulted) seen from a namespace? */
+/** Whether a service (its exportTo already defaulted) is visible in a namespace. */
 export function isExported(
   { exportTo, namespace }: Pick<ServiceHeader, 'exportTo' | 'namespace'>,
   reader: string,

@@ -40,7 +40,7 @@ export interface ProxyAttributes {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** SPIFFE identity that the stream proved, when it did. */
   readonly identity?: string;
-  /** Do the registries know its workload, as one that runs as the identity that it proved? */
+  /** Whether the registries know its workload, as one that runs as the identity that it proved. */
   readonly isProven?: boolean;
   /** The labels that the registries know its workload by, without any that it sends itself. */
   readonly registeredLabels?: Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export interface View {
   /** The same for those who go on without what fails. */
   attempt<K extends QueryKey, R>(query: WorldQuery<K, R>, key: K): Attempt<R>;
 }
-/** Has the proxy all labels of a selector? An empty one selects every proxy. */
+/** Whether the proxy has all labels of a selector. An empty one selects every proxy. */
 export const isSelected = (view: View, selector: Labels | undefined): boolean =>
   labelsMatchBy(selector, (name) => view.label(name));
 

@@ -151,7 +151,7 @@ describe('the watchdog', () => {
   });
   it('says when it goes on, and leaves alone who may hang', async () => {
     const { child, said, lines, ended } = start('spin', { forMs: 1500, exitAfter: '0' });
-    await said('the event loop goes on');
+    await said('the event loop runs again');
     expect(lines()).toHaveLength(2);
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);

@@ -238,7 +238,7 @@ function watch(data: WatchdogData): void {
     const beat = Atomics.load(cells, cell.debugger) === 1 ? now : Atomics.load(cells, cell.beat);
     const stuckMs = meter({ at: now, beat, waited: waitedMs(now) });
     if (stuckMs === 0) {
-      if (reported && !ending) log('info', 'the event loop goes on', {});
+      if (reported && !ending) log('info', 'the event loop runs again', {});
       reported = false;
     } else if (exitAfterMs > 0 && stuckMs >= exitAfterMs && !ending) {
       ending = true;

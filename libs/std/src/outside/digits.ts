@@ -1,6 +1,6 @@
 const zero = 0x30;
 
-/** Is the character at `index` one of 0 to 9? False past the end. */
+/** Whether the character at `index` is one of 0 to 9. False past the end. */
 export const isDigitAt = (text: string, index: number): boolean => {
   const code = text.charCodeAt(index);
   return code >= zero && code <= zero + 9;

@@ -21,7 +21,7 @@ export function judgeSamples({ samples, bounds, disturbed }: Seen): string[] {
     const limit = what === 'health' ? bounds.healthMs : bounds.servedMs;
     // Late, and yet not slow: it was the machine that had no core for it.
     if (ms <= limit && (error === undefined || isLate)) continue;
-    const subject = what === 'health' ? `/healthz/live of ${who}` : `a good ${what}, served by ${who}`;
+    const subject = what === 'health' ? `/healthz/live of ${who}` : `a well-behaved ${what}, served by ${who}`;
     worst(
       `${what} ${who}`,
       ms,

@@ -159,7 +159,9 @@ async function recover(stage: Stage, { since, disturbed }: Recovery): Promise<st
   }
   for (const what of ['sidecar', 'workload', 'api-server'] as const) {
     if (!(await witness.first(isGood(what), recoverMs)))
-      problems.push(`a good ${what}: expected to be served within ${recoverMs / 1000} s after the row; was not`);
+      problems.push(
+        `a well-behaved ${what}: expected to be served within ${recoverMs / 1000} s after the row; was not`,
+      );
   }
   if (disturbed.size > 0 && !heart.isConnected) await heart.connect().catch(() => {});
   await heart
@@ -172,7 +174,7 @@ async function recover(stage: Stage, { since, disturbed }: Recovery): Promise<st
   const isAsBefore = ({ what, began, xds }: Sample): boolean =>
     what === 'sidecar' && began >= since && xds !== undefined && withoutHeartbeat(xds) === stage.baseline;
   if (stage.baseline !== undefined && !(await witness.first(isAsBefore, recoverMs))) {
-    problems.push("a good sidecar's configuration: expected it as before the row; it differs");
+    problems.push('the configuration of a well-behaved sidecar: expected it as before the row; it differs');
     delete stage.baseline;
   }
   return problems;

@@ -133,7 +133,7 @@ export class Cluster {
       pod
         .close()
         .catch((thrown: unknown) =>
-          this.#options.tell(`pod ${key} could not be taken away whole: ${messageOf(thrown)}`),
+          this.#options.tell(`pod ${key} could not be removed completely: ${messageOf(thrown)}`),
         );
     }
     for (const [key, pod] of desired)

@@ -62,8 +62,8 @@ const isUrlPath = (text: string): boolean =>
   text.startsWith('/') && !/[\u0000-\u001f\u007f]/.test(text) && !/%(?![0-9a-fA-F]{2})/.test(text);
 
 /**
- * Is a provider usable (Istio's ValidateExtensionProviderEnvoyExtAuthz, buildExtAuthz)? Whether its service exists is
- * another question.
+ * Whether a provider is usable (Istio's ValidateExtensionProviderEnvoyExtAuthz, buildExtAuthz). Whether its service
+ * exists is another question.
  */
 function isUsable({ envoyExtAuthzHttp: http, envoyExtAuthzGrpc: grpc }: ExtensionProvider): boolean {
   const { port = 0, statusOnError = '', service = '' } = http ?? grpc ?? {};

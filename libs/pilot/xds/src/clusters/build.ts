@@ -115,7 +115,7 @@ export interface OutboundCluster {
   readonly mesh: ClusterMesh;
   /** The TLS in force, and whether it holds only for endpoints that have a sidecar. */
   readonly tls?: { readonly settings: ClientTLSSettings; readonly automatic: boolean; readonly credentials: boolean };
-  /** Does another than pilot serve the proxy's secrets whose names ask for it? */
+  /** Whether something other than pilot serves the proxy's secrets whose names ask for it. */
   readonly credentialSocket: boolean;
   /** Whether requests of existing sessions still go to an endpoint that takes no new ones. */
   readonly keepsDraining: boolean;

@@ -46,7 +46,7 @@ export function applyLocality(groups: readonly LocalityGroup[], options: Localit
     : labelled;
 }
 
-/** Does a locality fall under `region/zone/subzone`, where parts may be `*` or missing? */
+/** Whether a locality falls under `region/zone/subzone`, where parts may be `*` or missing. */
 function matches({ region, zone, subZone }: ILocality, rule: string): boolean {
   const [ruleRegion = '', ruleZone = '', ruleSubzone = ''] = rule.split('/');
   const any = (part: string): boolean => part === '*' || part === '';

@@ -29,7 +29,7 @@ export interface MergedGateway {
   readonly ports: readonly GatewayPort[];
   /** Servers behind each route configuration, in order. */
   readonly routes: ReadonlyMap<string, readonly GatewayServer[]>;
-  /** Does some server pass other networks' TLS on by its SNI? */
+  /** Whether some server passes other networks' TLS on by its SNI. */
   readonly passesTlsOn: boolean;
 }
 

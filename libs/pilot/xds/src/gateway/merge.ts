@@ -62,7 +62,7 @@ export const mergedGateway = worldQuery('merged-gateway', (view): MergedGateway 
   ),
 );
 
-/** Does some server of the proxy pass other networks' TLS on by its SNI? */
+/** Whether some server of the proxy passes other networks' TLS on by its SNI. */
 export const passesTlsOn = worldQuery(
   'passes-tls-on',
   (view): boolean => view.attr('type') === 'router' && view.query(mergedGateway, '').passesTlsOn,

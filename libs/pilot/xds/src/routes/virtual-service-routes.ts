@@ -111,7 +111,8 @@ export const gatewaySession = worldQuery(
 );
 
 /**
- * Does a match name this port, and this gateway or, where it names none, what this proxy is (Istio's sourceMatchHTTP)?
+ * Whether a match names this port, and this gateway or, where it names none, what this proxy is (Istio's
+ * sourceMatchHTTP).
  */
 function isForProxy(view: View, match: HTTPMatchRequest, at: { port: number; gateway: string }): boolean {
   if (match.port && match.port !== at.port) return false;

@@ -11,11 +11,11 @@ export type SecretAccess = { readonly key: string } | { readonly refused: Secret
 const refused = (reason: SecretRefusal): SecretAccess => ({ refused: reason });
 
 /**
- * May the proxy have a secret of this name? (1) The name is well formed. (2) The stream proved an identity. (3) The
- * Secret is in that identity's namespace. (4) Citadel has decided, and (5) its ServiceAccount may read Secrets there.
- * (6) A name `kubernetes-gateway://` is used by a Gateway of that namespace that selects the proxy's pod. Nothing that
- * the node claims widens this (Istio's filterAuthorizedResources; there (6) needs no authorisation, here everything
- * does).
+ * Whether the proxy may have a secret of this name. (1) The name is well formed. (2) The stream proved an identity. (3)
+ * The Secret is in that identity's namespace. (4) Citadel has decided, and (5) its ServiceAccount may read Secrets
+ * there. (6) A name `kubernetes-gateway://` is used by a Gateway of that namespace that selects the proxy's pod.
+ * Nothing that the node claims widens this (Istio's filterAuthorizedResources; there (6) needs no authorisation, here
+ * everything does).
  */
 export const secretAccess = worldQuery('secret-access', (view, name): SecretAccess => {
   const parsed = parseSecretName(name);

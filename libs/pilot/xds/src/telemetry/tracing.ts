@@ -11,7 +11,7 @@ export interface Tracing {
   /** Undefined when nothing is traced. */
   readonly config?: ITracing;
   readonly childSpans: boolean;
-  /** Does the request's id decide whether it is sampled? */
+  /** Whether the request's id decides whether it is sampled. */
   readonly samplesById: boolean;
 }
 const none: Tracing = { childSpans: false, samplesById: true };

@@ -11,11 +11,13 @@ const { TLSv1_2, TLSv1_3 } = tls.TlsParameters.TlsProtocol;
 
 export interface UpstreamTlsOptions {
   readonly http2: boolean;
-  /** Does this Envoy exchange metadata on the connection? Then it offers that protocol too. */
+  /** Whether this Envoy exchanges metadata on the connection; then it offers that protocol too. */
   readonly peerExchange: boolean;
-  /** May it ask the control plane for Kubernetes secrets? Gateways may, and sidecars that a rule selects. */
+  /**
+   * Whether it may request Kubernetes secrets from the control plane: gateways may, and sidecars that a rule selects.
+   */
   readonly credentials: boolean;
-  /** Is there a socket beside it at which someone else serves secrets? */
+  /** Whether there is a socket beside it at which someone else serves secrets. */
   readonly credentialSocket: boolean;
   /** What the mesh requires where the TLS isn't its own. */
   readonly defaults: MeshConfig['tlsDefaults'];
