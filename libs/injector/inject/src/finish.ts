@@ -119,10 +119,13 @@ function withProbes(pod: PodObject, { values, proxyConfig, original }: FinishOpt
   );
   if (!hasProxy || !rewritesProbes(annotations, values.sidecarInjectorWebhook.rewriteAppHTTPProbe)) return pod;
   const statusPort = proxyConfig.statusPort ?? 15_020;
-  const probers = mergeProbers(proberEnv(original), buildProbers(pod, statusPort));
-  const informed = probers
-    ? mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_KUBE_APP_PROBERS', value: probers }]))
-    : pod;
+  const earlier = proberEnv(original);
+  const probers = mergeProbers(earlier, buildProbers(pod, statusPort));
+  // A proxy that an earlier injection told of no probes is told of none now (mergeOrAppendProbers).
+  const informed =
+    probers && (earlier !== undefined || !wasInjected(original))
+      ? mapProxy(pod, (container) => addEnv(container, [{ name: 'ISTIO_KUBE_APP_PROBERS', value: probers }]))
+      : pod;
   const port = parsePort(annotations['status.sidecar.istio.io/port'] ?? '') ?? statusPort;
   const rewrite = (container: Container): Container =>
     container.name === proxyContainerName ? container : rewriteProbes(container, port);
@@ -136,9 +139,13 @@ function withProbes(pod: PodObject, { values, proxyConfig, original }: FinishOpt
   };
 }
 
+const wasInjected = ({ metadata }: PodObject): boolean =>
+  metadata.annotations?.['sidecar.istio.io/status'] !== undefined;
+
 /** What an earlier injection told the agent to do for the kubelet: its probes were rewritten then. */
-function proberEnv({ metadata, spec }: PodObject): string | undefined {
-  if (metadata.annotations?.['sidecar.istio.io/status'] === undefined) return undefined;
+function proberEnv(pod: PodObject): string | undefined {
+  if (!wasInjected(pod)) return undefined;
+  const { spec } = pod;
   const proxies = [...spec.containers, ...(spec.initContainers ?? [])].filter(
     ({ name }) => name === proxyContainerName,
   );

@@ -53,8 +53,6 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
   const decide = options.decide ?? ((pod: PodObject) => skipReason(pod, pod.metadata.namespace ?? namespace, values));
   const skipped = decide(original);
   if (skipped) return ok({ skipped });
-  const wrong = validateAnnotations(original.metadata.annotations ?? {});
-  if (wrong) return err(`failed to run injection template: ${wrong}`);
   const config = effectiveProxyConfig(original, {
     mesh,
     systemNamespace: values.global.istioNamespace,
@@ -62,6 +60,8 @@ export function inject(given: PodObject, options: InjectOptions): Result<Injecti
     proxyConfigs: options.proxyConfigs ?? [],
   });
   if (!config.ok) return config;
+  const wrong = validateAnnotations(original.metadata.annotations ?? {});
+  if (wrong) return err(`failed to run injection template: ${wrong}`);
   const chosen = chooseTemplates(original, options);
   if (!chosen.ok) return err(`failed to run injection template: ${chosen.error}`);
 

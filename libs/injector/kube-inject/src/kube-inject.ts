@@ -63,7 +63,9 @@ interface Place {
 function injectWorkload(workload: Plain, options: KubeInjectOptions): Result<unknown> {
   const place = placeOf(workload);
   if (!place.ok) return place;
-  const { metadata, spec, replace } = place.value;
+  const { replace } = place.value;
+  const metadata = withTexts(place.value.metadata as Plain, { maps: ['labels', 'annotations'] }) as PodMeta;
+  const spec = isRecord(place.value.spec) ? withContainerTexts(place.value.spec) : place.value.spec;
   const problem = podProblem({ metadata, spec });
   if (problem) return err(problem);
   const ownerMetadata = (workload['metadata'] ?? {}) as PodMeta;
@@ -93,7 +95,7 @@ function injectWorkload(workload: Plain, options: KubeInjectOptions): Result<unk
     },
   );
   if (!result.ok) return result;
-  if ('skipped' in result.value) return ok(workload);
+  if ('skipped' in result.value) return ok(replace(metadata, withKnownFields(spec as Plain)));
   return ok(replace(result.value.pod.metadata, result.value.pod.spec));
 }
 
@@ -131,6 +133,44 @@ function placeOf(workload: Plain): Result<Place> {
   });
 }
 const objectOf = (value: unknown): Plain => (isRecord(value) ? value : {});
+
+/** The fields of an object that hold text, lists of texts and texts by name. */
+interface TextFields {
+  readonly texts?: readonly string[];
+  readonly lists?: readonly string[];
+  readonly maps?: readonly string[];
+}
+
+/**
+ * An object with text where YAML has a number or a truth value without quotes, such as `app: 1` in labels: Kubernetes'
+ * reader of YAML (sigs.k8s.io/yaml) knows the types of the fields that it fills.
+ */
+function withTexts(object: Plain, { texts = [], lists = [], maps = [] }: TextFields): Plain {
+  const mapOf = (value: unknown): unknown =>
+    isRecord(value) ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, textOf(item)])) : value;
+  const read = ([name, value]: readonly [string, unknown]): readonly [string, unknown] => {
+    if (texts.includes(name)) return [name, textOf(value)];
+    if (lists.includes(name)) return [name, Array.isArray(value) ? value.map(textOf) : value];
+    return [name, maps.includes(name) ? mapOf(value) : value];
+  };
+  return Object.fromEntries(Object.entries(object).map(read));
+}
+const textOf = (value: unknown): unknown =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+
+function withContainerTexts(spec: Plain): Plain {
+  const each = (list: unknown, read: (item: Plain) => Plain): unknown =>
+    Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? read(item) : item)) : list;
+  const container = (one: Plain): Plain => ({
+    ...withTexts(one, { texts: ['name', 'image', 'workingDir'], lists: ['command', 'args'] }),
+    ...('env' in one ? { env: each(one['env'], (item) => withTexts(item, { texts: ['name', 'value'] })) } : {}),
+  });
+  const containers = ['containers', 'initContainers'].filter((name) => name in spec);
+  return {
+    ...withTexts(spec, { texts: ['serviceAccountName', 'nodeName', 'hostname'], maps: ['nodeSelector'] }),
+    ...Object.fromEntries(containers.map((name) => [name, each(spec[name], container)])),
+  };
+}
 
 /** A pod's specification without fields that Kubernetes does not know, which its library drops. */
 function withKnownFields(spec: Plain): PodObject['spec'] {
