@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { injectDocuments } from '@flotilla/injector-kube-inject';
 import { parseInstalledValues } from '@flotilla/injector-template';
+import { parseDocuments } from '@flotilla/galley-file-source';
 import { validate } from '@flotilla/galley-validation';
 import { parseMeshConfig } from '@flotilla/model';
 import { err, ok, type Result, isRecord } from '@flotilla/std';
@@ -52,11 +53,12 @@ function runKubeInject(path: string, { args = [], files, env, revision }: Case):
   if (!mesh.ok) return { documents: [], error: mesh.error };
   const values = parseInstalledValues(JSON.parse(readShared(path, files?.values ?? flag('--valuesFile') ?? '')));
   if (!values.ok) return { documents: [], error: values.error };
-  const parsed = parseAllDocuments(readFileSync(input, 'utf8'), yaml);
-  const bad = parsed.findIndex(({ errors }) => errors.length > 0);
-  const given = (bad < 0 ? parsed : parsed.slice(0, bad)).map((document) => document.toJS() as unknown);
+  const parsed = parseDocuments(readFileSync(input));
+  if ('problem' in parsed) return { documents: [], error: `error converting YAML to JSON: ${parsed.problem.message}` };
+  const bad = parsed.documents.findIndex(({ problem }) => problem !== undefined);
+  const given = (bad < 0 ? parsed.documents : parsed.documents.slice(0, bad)).map(({ value }) => value);
   const done = injectDocuments(
-    given.filter((document) => document !== null),
+    given.filter((document) => document !== null && document !== undefined),
     {
       mesh: mesh.value,
       values: values.value,
@@ -67,7 +69,10 @@ function runKubeInject(path: string, { args = [], files, env, revision }: Case):
   );
   return bad < 0 || done.error !== undefined
     ? done
-    : { documents: done.documents, error: `error converting YAML to JSON: ${parsed[bad]?.errors[0]?.message ?? ''}` };
+    : {
+        documents: done.documents,
+        error: `error converting YAML to JSON: ${parsed.documents[bad]?.problem?.message ?? ''}`,
+      };
 }
 
 type Mesh = Extract<ReturnType<typeof parseMeshConfig>, { ok: true }>['value'];
@@ -84,7 +89,7 @@ function readMesh(
           (document) => document.toJS() as { spec?: { meshConfig?: unknown } },
         );
   const parsed = parseMeshConfig(mergeObjects(raw ?? {}, over?.spec?.meshConfig ?? {}));
-  if (!parsed.ok) return err(parsed.error.map(({ message }) => message).join('\n'));
+  if (!parsed.ok) return err(`failed to convert to proto. ${parsed.error.map(({ message }) => message).join('\n')}`);
   if (parsed.value.collection !== 'mesh-config') return err('not a mesh configuration');
   const mistake = validate(parsed.value).find((problem) => problem.level === 'error');
   return mistake ? err(mistake.message) : ok(parsed.value.spec);
@@ -97,11 +102,15 @@ function mergeObjects(base: unknown, over: unknown): unknown {
 }
 
 const objectsIn = (path: string): unknown[] =>
-  existsSync(path)
-    ? parseAllDocuments(readFileSync(path, 'utf8'), yaml)
-        .map((document) => document.toJS() as unknown)
-        .filter((document) => document !== null)
-    : [];
+  existsSync(path) ? documentsIn(path).filter((document) => document !== null && document !== undefined) : [];
+
+/** Throws for a file that is not valid YAML. */
+function documentsIn(path: string): unknown[] {
+  const parsed = parseDocuments(readFileSync(path));
+  const problem = 'problem' in parsed ? parsed.problem : parsed.documents.find((document) => document.problem)?.problem;
+  if (problem || !('documents' in parsed)) throw new Error(`${path}: ${problem?.message ?? 'no documents'}`);
+  return parsed.documents.map(({ value }) => value);
+}
 
 interface Workload {
   readonly kind?: string;
