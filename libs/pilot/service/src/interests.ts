@@ -16,7 +16,7 @@ import { PreparedNames } from './prepared-names.ts';
 import { kindOfType } from './protocol.ts';
 import type { Holder, SharedList } from './shared-list.ts';
 import type { SharedLists } from './shared-lists.ts';
-import { UnknownNames } from './unknown-names.ts';
+import { clusterOfName, UnknownNames } from './unknown-names.ts';
 
 type Subscribed = Extract<Effect, { kind: 'subscribed' }>;
 type Sent = Extract<Effect, { kind: 'send' }>;
@@ -135,7 +135,7 @@ export class Interests implements Source {
     let count = 0;
     if (kind && !isWhole(kind))
       for (const name of names) {
-        const cluster = this.#clusterOf(kind, name);
+        const cluster = clusterOfName(kind, name, this.#isSidecar);
         if (cluster !== undefined && !this.#hasCluster(cluster)) count += 1;
       }
     return count;
@@ -152,6 +152,7 @@ export class Interests implements Source {
     return [...(this.#named.get(kind) ?? [])].flatMap(([name, list]) => list.get(name) ?? []);
   }
 
+  /** Whether a resource of a type that is requested by name is requested, and watched. */
   isRequested(kind: XdsKind, name: string): boolean {
     return this.#named.get(kind)?.has(name) ?? false;
   }
@@ -181,7 +182,7 @@ export class Interests implements Source {
     if (!kind || isWhole(kind) || this.#unknown.size === 0) return;
     for (const { name } of resources) {
       if (!this.#isKnown(kind, name)) continue;
-      const isWatched = this.#isWatched(kind, name);
+      const isWatched = this.isRequested(kind, name);
       this.#unknown.remove(resourceKey({ kind, name }), isWatched);
       if (!isWatched) this.#watch(kind, name);
     }
@@ -194,7 +195,7 @@ export class Interests implements Source {
   watchedOf(sent: Sent): Sent {
     const kind = kindOfType(sent.typeUrl);
     if (!kind || isWhole(kind) || this.#unknown.unwatched === 0) return sent;
-    return { ...sent, resources: sent.resources.filter(({ name }) => this.#isWatched(kind, name)) };
+    return { ...sent, resources: sent.resources.filter(({ name }) => this.isRequested(kind, name)) };
   }
 
   /** The proxy's subject is another one now. */
@@ -250,10 +251,6 @@ export class Interests implements Source {
     this.#context.onDropped();
   }
 
-  #isWatched(kind: XdsKind, name: string): boolean {
-    return this.#named.get(kind)?.has(name) ?? false;
-  }
-
   #watch(kind: XdsKind, name: string): void {
     let byName = this.#named.get(kind);
     if (!byName) this.#named.set(kind, (byName = new Map()));
@@ -283,18 +280,8 @@ export class Interests implements Source {
   }
 
   #isKnown(kind: XdsKind, name: string): boolean {
-    const cluster = this.#clusterOf(kind, name);
+    const cluster = clusterOfName(kind, name, this.#isSidecar);
     return cluster === undefined ? this.get(typeUrls[kind], name) !== undefined : this.#hasCluster(cluster);
-  }
-
-  /**
-   * Endpoints, and a sidecar's routes for one host, are known by the proxy's clusters: there is an answer to any name.
-   * Undefined for names that are known by their answer.
-   */
-  #clusterOf(kind: XdsKind, name: string): string | undefined {
-    if (kind === 'eds') return name;
-    const colon = kind === 'rds' && this.#isSidecar ? name.lastIndexOf(':') : -1;
-    return colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;
   }
 
   #hasCluster(cluster: string): boolean {

@@ -1,4 +1,4 @@
-import type { ResourceKey } from '@flotilla/pilot-xds';
+import type { ResourceKey, XdsKind } from '@flotilla/pilot-xds';
 
 /**
  * Names that a proxy has requested and that name nothing. A limited number of them is watched, for this proxy and for
@@ -41,4 +41,14 @@ export class UnknownNames {
   remove(key: ResourceKey, wasWatched: boolean): void {
     if (!this.#watched.delete(key) && !wasWatched) this.#unwatched -= 1;
   }
+}
+
+/**
+ * Endpoints, and a sidecar's routes for one host, are known by the proxy's clusters: there is an answer to any name.
+ * Undefined for names that are known by their answer.
+ */
+export function clusterOfName(kind: XdsKind, name: string, isSidecar: boolean): string | undefined {
+  if (kind === 'eds') return name;
+  const colon = kind === 'rds' && isSidecar ? name.lastIndexOf(':') : -1;
+  return colon < 0 ? undefined : `outbound|${name.slice(colon + 1)}||${name.slice(0, colon)}`;
 }
