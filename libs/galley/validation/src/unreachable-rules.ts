@@ -59,12 +59,14 @@ interface PrefixMatch {
   readonly port: number;
   readonly method: string;
   readonly authority: string;
-  readonly maps: readonly Readonly<Record<string, string>>[];
+  readonly maps: readonly ReadonlyMap<string, string>[];
+  /** How many entries the maps have together. */
+  readonly conditions: number;
 }
 const valueOf = (match: StringMatch | undefined): string =>
   match?.exact ? `exact:${match.exact}` : match?.prefix ? `prefix:${match.prefix}` : '';
-const valuesOf = (map: HTTPMatchRequest['headers']): Record<string, string> =>
-  Object.fromEntries(Object.entries(map ?? {}).map(([key, match]) => [key, valueOf(match)]));
+const valuesOf = (map: HTTPMatchRequest['headers']): ReadonlyMap<string, string> =>
+  new Map(Object.entries(map ?? {}).map(([key, match]) => [key, valueOf(match)]));
 
 function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
   const keys = new Set<string>();
@@ -74,6 +76,7 @@ function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
       const key = stableStringify(rest);
       if (keys.has(key)) return [];
       keys.add(key);
+      const maps = [match.headers, match.queryParams, match.withoutHeaders].map(valuesOf);
       return match.uri?.prefix
         ? [
             {
@@ -84,7 +87,8 @@ function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
               port: match.port ?? 0,
               method: valueOf(match.method) || 'exact:GET',
               authority: valueOf(match.authority),
-              maps: [match.headers, match.queryParams, match.withoutHeaders].map(valuesOf),
+              maps,
+              conditions: maps.reduce((sum, { size }) => sum + size, 0),
             },
           ]
         : [];
@@ -93,9 +97,9 @@ function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
   const covered: (readonly [number, number])[] = [];
   let left = maxComparisons;
   for (const [i, n] of nestedPrefixes(all)) {
-    left -= 1;
-    if (left < 0 || covered.length > maxProblems) break;
     const [first, later] = [all[i], all[n]];
+    left -= 1 + (first && later && i < n ? Math.min(first.conditions, later.conditions) : 0);
+    if (left < 0 || covered.length > maxProblems) break;
     if (first && later && i < n && covers(first, later)) covered.push([i, n]);
   }
   for (const [i, n] of covered.sort(([a, b], [c, d]) => a - c || b - d)) {
@@ -115,8 +119,8 @@ function warnOfCoveredPrefixes(spec: VirtualService, report: Report): void {
 }
 
 /**
- * How many pairs of prefixes of one VirtualService are compared; matches that differ in their headers alone could make
- * millions.
+ * How many pairs of prefixes of one VirtualService are compared, with their headers and parameters; matches that differ
+ * in these alone could make millions.
  */
 const maxComparisons = 200_000;
 
@@ -145,7 +149,12 @@ const covers = (a: PrefixMatch, b: PrefixMatch): boolean =>
   a.port === b.port &&
   a.method.startsWith(b.method) &&
   a.authority.startsWith(b.authority) &&
-  a.maps.every((map, i) => coversMap(map, b.maps[i] ?? {}));
-const coversMap = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
-  Object.keys(a).length === Object.keys(b).length &&
-  Object.entries(a).every(([key, value]) => Object.hasOwn(b, key) && value.startsWith(b[key] ?? ''));
+  a.maps.every((map, i) => coversMap(map, b.maps[i] ?? new Map()));
+function coversMap(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, value] of a) {
+    const other = b.get(key);
+    if (other === undefined || !value.startsWith(other)) return false;
+  }
+  return true;
+}

@@ -39,4 +39,10 @@ export const combinations = table({ service: 'galley', kind: 'combinations' }, [
   taken('1,000 DestinationRules for one host, with 20 subsets each', () =>
     rules(1000, (i) => ({ subsets: many(20, (j) => ({ name: `s${i}-${j}`, labels: { v: `${j}` } })) })),
   ),
+  huge('a VirtualService with 600 matches of 200 headers below two prefixes', () => {
+    const headers = (i: number): object =>
+      Object.fromEntries(many(200, (j) => [`h${j}`, { exact: j === 199 ? `${i}` : 'a' }]));
+    const match = many(600, (i) => ({ uri: { prefix: i < 300 ? '/a' : '/ab' }, headers: headers(i) }));
+    return JSON.stringify(resource('VirtualService', { hosts: ['catalog.test'], http: [{ match, route }] }));
+  }),
 ]);
