@@ -81,6 +81,11 @@ describe('an election', () => {
     });
   });
 
+  it('takes a Lease whose holder has changed as often as can be counted', () => {
+    const election = new Election().give(due(0), found(0, leaseOf({ holder: '', transitions: 2 ** 31 - 1 })));
+    expect(election.effect).toMatchObject({ request: { type: 'replace', record: { transitions: 2 ** 31 - 1 } } });
+  });
+
   it('measures its time from when it sent the renewal', () => {
     const election = new Election().give(due(0), found(0)).accept(100).give(due(2000));
     election.accept(4000);

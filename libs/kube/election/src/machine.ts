@@ -11,6 +11,8 @@ export interface ElectionTiming {
 
 /** The defaults of Kubernetes' components, such as kube-controller-manager. */
 export const defaultTiming: ElectionTiming = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 };
+/** The largest int32: of a Lease with a larger count, the API server accepts no change. */
+const maxTransitions = 2 ** 31 - 1;
 /** client-go's JitterFactor. */
 const jitter = 1.2;
 
@@ -154,7 +156,7 @@ function write(state: ElectionState, { identity, leaseDurationMs }: Candidate, n
     durationSeconds: leaseDurationMs / 1000,
     acquireTime: lease && isHolder ? lease.acquireTime : now,
     renewTime: now,
-    transitions: lease ? lease.transitions + (isHolder ? 0 : 1) : 0,
+    transitions: lease ? Math.min(lease.transitions + (isHolder ? 0 : 1), maxTransitions) : 0,
   };
   return send(state, lease ? { type: 'replace', lease, record } : { type: 'create', record }, now);
 }
