@@ -2,7 +2,7 @@ import { compareText, groupBy } from '@flotilla/std';
 import { keyOf, type IstioEgressListener, type ObjectKey, type Resource } from '@flotilla/model';
 import { defineKey, type Key, type KeyOf } from '@flotilla/query';
 import { type Service, type ServiceKey, type ServicePort } from '@flotilla/pilot-registry';
-import { compareAge, hostMatches, hostSubsetOf, isWildcard } from '@flotilla/rules';
+import { compareAge, HostIndex, hostMatches, isWildcard } from '@flotilla/rules';
 import { rootNamespace } from './mesh-settings.ts';
 import {
   exportedOfHost,
@@ -119,9 +119,12 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
     return ns === '~' || slash < 0 ? [] : [{ ns: ns === '.' ? namespace : ns, host: entry.slice(slash + 1) }];
   });
   const port = wantedPort(listener);
+  const byNamespace = groupBy(hosts, ({ ns }) => ns);
+  const indexes = new Map([...byNamespace].map(([ns, named]) => [ns, new HostIndex(named.map(({ host }) => host))]));
+  const covers = (from: string, host: string): boolean =>
+    Boolean(indexes.get(from)?.covers(host) || indexes.get('*')?.covers(host));
   const select = (header: ServiceHeader): ServiceRef[] => {
-    const named = (ns: string): boolean => hosts.some((h) => h.ns === ns && hostSubsetOf(header.hostname, h.host));
-    if (!named(header.namespace) && !named('*')) return [];
+    if (!covers(header.namespace, header.hostname)) return [];
     if (port === undefined) return [refOf(header)];
     return header.ports.includes(port) ? [refOf(header, [port])] : [];
   };
@@ -130,11 +133,8 @@ function egressScope(view: View, namespace: string, listener: IstioEgressListene
   for (const { hostname, namespace: from } of imported)
     if (!owner.has(hostname) || from === namespace) owner.set(hostname, from);
   const importsVirtualService = (from: string, host: string): boolean =>
-    hosts.some(
-      (h) =>
-        (h.ns === from || h.ns === '*') &&
-        (h.host === '*' || hostSubsetOf(host, h.host) || (isWildcard(host) && hostMatches(h.host, host))),
-    );
+    covers(from, host) ||
+    (isWildcard(host) && hosts.some((h) => (h.ns === from || h.ns === '*') && hostMatches(h.host, host)));
   return {
     listener,
     services: imported.filter(({ hostname, namespace: from }) => owner.get(hostname) === from),

@@ -72,6 +72,10 @@ const meshes: Readonly<Record<string, (n: number) => Plain[]>> = {
       tcp: list(n, (i) => ({ match: [{ port: 90, destinationSubnets: [`${address(i)}/32`] }], route })),
     }),
   ],
+  'hosts of a Sidecar, and services': (n) => [
+    sidecar('x', { egress: [{ hosts: list(n, (i) => `*/h${i}.test`) }] }),
+    ...list(n, (i) => serviceEntry(`x${i}`, { hosts: [`h${i}.test`], ports, resolution: 'DNS' })),
+  ],
   'DestinationRules of one host, each for other workloads': (n) => [
     web,
     ...list(n, (i) => {

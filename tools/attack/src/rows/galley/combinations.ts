@@ -1,5 +1,5 @@
 import { table } from '../../attack.ts';
-import { huge, many, resource, taken } from './huge.ts';
+import { huge, many, ports, resource, taken } from './huge.ts';
 
 const delegate = { name: 'delegate' };
 const http = { protocol: 'HTTP', name: 'http' };
@@ -45,4 +45,10 @@ export const combinations = table({ service: 'galley', kind: 'combinations' }, [
     const match = many(600, (i) => ({ uri: { prefix: i < 300 ? '/a' : '/ab' }, headers: headers(i) }));
     return JSON.stringify(resource('VirtualService', { hosts: ['catalog.test'], http: [{ match, route }] }));
   }),
+  taken('a Sidecar with 6,000 hosts, and 6,000 ServiceEntries', () => [
+    resource('Sidecar', { egress: [{ hosts: [...many(6000, (i) => `*/a${i}.test`), '*/marker.test'] }] }),
+    ...many(6000, (i) =>
+      resource('ServiceEntry', { hosts: [`s${i}.test`], ports, resolution: 'DNS' }, { name: `s${i}` }),
+    ),
+  ]),
 ]);
