@@ -94,7 +94,6 @@ const functionLines = (max) => ({
  * all these functions count with the factory), and programs that tell one course of events in order.
  */
 const longFunctions = [
-  'libs/agent/bootstrap/src/proxy.ts',
   'libs/agent/dns/src/dns-server.ts',
   'libs/agent/sds/src/workload-certificate.ts',
   'libs/agent/service/src/{agent,proxy-start}.ts',

@@ -50,19 +50,17 @@ export const istioVersion = '1.19.0';
 const defaultConfigPath = './etc/istio/proxy';
 export const defaultSdsSocket = './var/run/secrets/workload-spiffe-uds/socket';
 
-/** Name of pilot's certificate, by its address. */
-const pilotSan = (discoveryAddress: string): string => {
+/** Names of pilot's certificate, by its address; none unless the control plane's policy is mutual TLS. */
+function pilotSans({ controlPlaneAuthPolicy, discoveryAddress = '' }: MeshProxyConfig): string[] {
+  if (controlPlaneAuthPolicy !== 'MUTUAL_TLS') return [];
   const host = discoveryAddress.split(':')[0] ?? '';
-  return host === 'localhost' ? 'istiod.istio-system.svc' : host;
-};
+  return [host === 'localhost' ? 'istiod.istio-system.svc' : host];
+}
 const portOf = (text: string | undefined, fallback: number): number => parsePort(text ?? '') ?? fallback;
 
-/**
- * A proxy's node and bootstrap from what `pilot-agent proxy` is given. Errors are the messages the agent exits with.
- */
-export function buildProxy(input: ProxyInput): Result<Proxy> {
-  const { args, env } = input;
-  if (!types.includes(args.type)) return err(`Invalid proxy Type: ${args.type}`);
+/** The effective proxy configuration: of the mesh, the environment, the pod's annotations and flags. */
+function proxyConfigOf(input: ProxyInput): ReturnType<typeof resolveProxyConfig> {
+  const { args, env, statsdUdpAddress } = input;
   const resolved = resolveProxyConfig({
     annotations: input.podAnnotations ?? {},
     ...(input.meshFile ? { meshFile: input.meshFile } : {}),
@@ -71,43 +69,50 @@ export function buildProxy(input: ProxyInput): Result<Proxy> {
     ...(args.serviceCluster ? { serviceCluster: args.serviceCluster } : {}),
     ...(args.concurrency ? { concurrency: args.concurrency } : {}),
   });
+  return !resolved.ok || statsdUdpAddress === undefined
+    ? resolved
+    : ok({ ...resolved.value, statsdUdpAddress: statsdUdpAddress || undefined });
+}
+
+/** With the template of a flag, which a custom configuration file overrides. */
+const withTemplate = (proxyConfig: MeshProxyConfig, templateFile: string | undefined): MeshProxyConfig =>
+  templateFile && !proxyConfig.customConfigFile
+    ? { ...proxyConfig, proxyBootstrapTemplatePath: templateFile }
+    : proxyConfig;
+
+/**
+ * A proxy's node and bootstrap from what `pilot-agent proxy` is given. Errors are the messages the agent exits with.
+ */
+export function buildProxy(input: ProxyInput): Result<Proxy> {
+  const { args, env } = input;
+  if (!types.includes(args.type)) return err(`Invalid proxy Type: ${args.type}`);
+  const resolved = proxyConfigOf(input);
   if (!resolved.ok) return resolved;
-  const proxyConfig =
-    input.statsdUdpAddress === undefined
-      ? resolved.value
-      : { ...resolved.value, statsdUdpAddress: input.statsdUdpAddress || undefined };
+  const proxyConfig = resolved.value;
   const instanceIps = instanceAddresses(env['INSTANCE_IP'] ?? '', input.interfaceAddresses);
   const family = addressFamily(instanceIps, isTrue(env['ISTIO_DUAL_STACK']));
   const xdsSocket = input.xdsSocket ?? `${proxyConfig.configPath ?? defaultConfigPath}/XDS`;
   const namespace = env['POD_NAMESPACE'] ?? '';
   const domain = args.domain || (namespace ? `${namespace}.svc.cluster.local` : '');
-  const ports = {
-    envoyStatusPort: portOf(env['ENVOY_STATUS_PORT'], 15021),
-    envoyPrometheusPort: portOf(env['ENVOY_PROMETHEUS_PORT'], 15090),
-  };
   const exitOnZeroActiveConnections = isTrue(env['EXIT_ON_ZERO_ACTIVE_CONNECTIONS']);
   const shared = {
     proxyConfig,
     instanceIps,
     family,
-    ...ports,
+    envoyStatusPort: portOf(env['ENVOY_STATUS_PORT'], 15021),
+    envoyPrometheusPort: portOf(env['ENVOY_PROMETHEUS_PORT'], 15090),
     exitOnZeroActiveConnections,
     ...(args.outlierLogPath ? { outlierLogPath: args.outlierLogPath } : {}),
     ...(args.stsPort ? { stsPort: args.stsPort } : {}),
   };
   const platform = platformOf(env);
-  const { templateFile } = args;
   const node = buildNode({
     ...shared,
-    proxyConfig:
-      templateFile && !proxyConfig.customConfigFile
-        ? { ...proxyConfig, proxyBootstrapTemplatePath: templateFile }
-        : proxyConfig,
+    proxyConfig: withTemplate(proxyConfig, args.templateFile),
     env,
     id: `${args.type}~${instanceIps[0]}~${env['POD_NAME'] ?? ''}.${namespace}~${domain}`,
     istioVersion,
-    pilotSans:
-      proxyConfig.controlPlaneAuthPolicy === 'MUTUAL_TLS' ? [pilotSan(proxyConfig.discoveryAddress ?? '')] : [],
+    pilotSans: pilotSans(proxyConfig),
     ...(input.podLabels ? { podLabels: input.podLabels } : {}),
     ...(input.podAnnotations ? { podAnnotations: input.podAnnotations } : {}),
     ...(platform ? { platform } : {}),
