@@ -75,6 +75,11 @@ describe('parsing resources', () => {
       'spec.http[0].retries.attempts',
       'expected a whole number, found 1.5',
     ],
+    [
+      virtualService({ http: [{ redirect: { derivePort: 2 ** 31 } }] }),
+      'spec.http[0].redirect.derivePort',
+      'expected one of FROM_PROTOCOL_DEFAULT, FROM_REQUEST_PORT, found 2147483648',
+    ],
     [virtualService({}, { namespace: 'shop' }), 'metadata.name', 'expected a name'],
     [
       { apiVersion: 'networking.istio.io/v1beta1', kind: 'VirtualServise', metadata: { name: 'x' } },

@@ -22,6 +22,8 @@ interface Context {
 /** An object with more mistakes than these is wrong altogether; the rest are counted. */
 const maxProblems = 50;
 const maxDepth = 100;
+/** The numbers of protobuf's int32, and so of enums. */
+const int32 = [-(2 ** 31), 2 ** 31 - 1] as const;
 /** Marks a value that could not be read; its problem is already told. */
 const invalid = Symbol('invalid');
 type Read = unknown;
@@ -78,7 +80,7 @@ function read(schema: Schema, raw: unknown, place: At): Read {
     case 'bool':
       return typeof raw === 'boolean' ? raw : refuse(place, 'true or false', raw);
     case 'int':
-      return readInteger(raw, place, [-(2 ** 31), 2 ** 31 - 1]);
+      return readInteger(raw, place, int32);
     case 'uint':
       return readInteger(raw, place, [0, 2 ** 32 - 1]);
     case 'int64':
@@ -244,7 +246,7 @@ function readMap(items: Schema, raw: unknown, place: At): Read {
 
 function readEnum({ values, open = false }: Extract<Schema, { type: 'enum' }>, raw: unknown, place: At): Read {
   if (typeof raw === 'string' && Object.hasOwn(values, raw)) return raw;
-  if (typeof raw === 'number' && Number.isInteger(raw))
+  if (typeof raw === 'number' && Number.isInteger(raw) && raw >= int32[0] && raw <= int32[1])
     return Object.keys(values).find((name) => values[name] === raw) ?? (open ? String(raw) : Object.keys(values)[0]);
   return refuse(place, `one of ${Object.keys(values).join(', ')}`, raw);
 }
