@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { textAnswer, type PageAnswer, type PageGuard, type Pages } from '@flotilla/observability-port';
-import { serveHttp, type GuardOptions, type HttpServer } from '@flotilla/server';
-import { messageOf } from '@flotilla/std';
+import { hasBody, serveHttp, type GuardOptions, type HttpServer } from '@flotilla/server';
+import { messageOf, nextTurn } from '@flotilla/std';
 import { isLoopback } from './loopback.ts';
 import { listOfPages } from './page-list.ts';
 
@@ -25,8 +25,16 @@ export interface MonitoringOptions extends GuardOptions {
  */
 export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer> {
   const { name, address, port, notReady, details = () => [], metrics, pages, ...server } = options;
-  /** Requests that come while the metrics are gathered get the same page. */
   let gathering: Promise<PageAnswer> | undefined;
+  /** Requests that arrive in one turn of the event loop, or while the metrics are gathered, get the same page. */
+  const gather = (): Promise<PageAnswer> => {
+    if (gathering) return gathering;
+    const gathered = metrics();
+    gathering = gathered;
+    const forget = (): void => void nextTurn().then(() => (gathering = undefined));
+    gathered.then(forget, forget);
+    return gathered;
+  };
   const readiness = (): PageAnswer => {
     const reasons = notReady();
     return reasons.length === 0
@@ -37,14 +45,12 @@ export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer>
     '/healthz/live': { summary: 'whether the process works', answer: () => textAnswer(['live']) },
     '/healthz/ready': { summary: 'whether it serves, or what it waits for', answer: readiness },
     '/ready': { summary: 'the same as /healthz/ready', answer: readiness },
-    '/metrics': {
-      summary: 'metrics for Prometheus',
-      answer: () => (gathering ??= metrics().finally(() => (gathering = undefined))),
-    },
+    '/metrics': { summary: 'metrics for Prometheus', answer: gather },
   };
   const all = (): Pages => ({ ...common, ...pages() });
 
   async function answer(request: IncomingMessage): Promise<PageAnswer> {
+    if (!isReading(request)) return textAnswer(['only GET and HEAD are answered here'], 405);
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
     const accept = request.headers.accept ?? '';
     if (pathname === '/') return listOfPages(name, all(), { isHtml: accept.includes('text/html') });
@@ -70,10 +76,15 @@ export function serveMonitoring(options: MonitoringOptions): Promise<HttpServer>
       );
       // RFC 9110, "401 Unauthorized".
       const challenge = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-      response.writeHead(status, { 'content-type': contentType, ...challenge }).end(text);
+      const allow = status === 405 ? { allow: 'GET, HEAD' } : {};
+      // No page takes a body, so that of a request is not read: the connection ends with the answer.
+      const close = hasBody(request) ? { connection: 'close' } : {};
+      response.writeHead(status, { 'content-type': contentType, ...challenge, ...allow, ...close }).end(text);
     },
   });
 }
+
+const isReading = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
 
 /** What a caller gets instead of a guarded page; callers in the same pod pass, by the address of their connection. */
 async function refusalOf(guard: PageGuard, { socket, headers }: IncomingMessage): Promise<PageAnswer | undefined> {

@@ -59,10 +59,12 @@ export class Connection {
     this.#table.move(this, hasBody ? 'body' : 'serving');
   }
 
-  /** As `began`, where one request follows the other. */
-  beganInSequence(hasBody: boolean): void {
+  /** As `began`, where one request follows the other. Returns false when too many do, and the connection is cut. */
+  beganInSequence(hasBody: boolean): boolean {
     this.began(hasBody);
-    if (this.requests > maxPipelined) this.#table.cut(this, 'pipelined_requests');
+    if (this.requests <= maxPipelined) return true;
+    this.#table.cut(this, 'pipelined_requests');
+    return false;
   }
 
   /** The request's body is complete. */

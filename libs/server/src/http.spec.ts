@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { request as requestSecurely } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { createCertificateSource } from '@flotilla/pki';
 import { createManualClock, createTestCa } from '@flotilla/testing';
@@ -78,6 +79,17 @@ describe.each([
     expect(await get()).toBe('got 0');
     expect(hits.length).toBeGreaterThanOrEqual(200);
   });
+  it('takes a body of many chunks whole, and answers requests that follow one another in order', async () => {
+    const { server } = await rig({}, isTls);
+    const { port } = server;
+    const socket = isTls ? connectTls({ port, ca: ca.roots, servername: 'localhost' }) : connect(port, '127.0.0.1');
+    closers.push(() => socket.destroy());
+    const request = (connection: string, chunks: string): string =>
+      `POST / HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
+    const large = 'a'.repeat(0x4000);
+    socket.write(request('keep-alive', '3\r\nabc\r\n'.repeat(5000)) + request('close', `4000\r\n${large}\r\n`));
+    expect((await textOf(socket)).match(/got \d+/g)).toEqual(['got 15000', 'got 16384']);
+  });
   it('ends a connection that says nothing', async () => {
     const { clock, open, get, hits } = await rig({}, isTls);
     const { closed } = await open();
@@ -90,6 +102,19 @@ describe.each([
 });
 
 describe('HTTP', () => {
+  it('handles nothing that follows the requests for which a connection is cut', async () => {
+    let handled = 0;
+    const { open, hits } = await rig({
+      handle: async (_, response) => {
+        handled += 1;
+        await Promise.resolve();
+        response.end();
+      },
+    });
+    const { closed } = await open('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5000));
+    await closed;
+    expect({ handled, hits }).toEqual({ handled: 16, hits: ['pipelined_requests'] });
+  });
   it.each([
     ['a header half sent', 'GET / HTTP/1.1\r\nHost: a\r\nX-', 'header_timeout'],
     ['a body half sent', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc', 'body_timeout'],

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import type { Connection } from './connections.ts';
 import { createListener, type ListenerOptions } from './listener.ts';
+import { PacedSocket } from './paced-socket.ts';
+import { createPacer } from './pacer.ts';
 
 export interface HttpServerOptions extends Omit<ListenerOptions, 'serve' | 'framing' | 'onTick'> {
   /**
@@ -24,18 +26,19 @@ const maxHeadersCount = 100;
 export async function serveHttp({ handle, ...options }: HttpServerOptions): Promise<HttpServer> {
   const { onLimit = () => {}, onProblem = () => {} } = options;
   const connections = new WeakMap<Duplex, Connection>();
+  const pacer = createPacer();
   let isClosing = false;
   // The listener has the deadlines: Node checks them only on servers that accept their connections themselves.
   const server = createServer(
     { maxHeaderSize, keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 },
     (request, response) => {
       const connection = connections.get(request.socket);
+      if (connection?.beganInSequence(hasBody(request)) === false) return;
       request.once('end', () => connection?.received());
       response.once('close', () => {
         connection?.ended();
         if (isClosing) request.socket.destroySoon();
       });
-      connection?.beganInSequence(hasBody(request));
       response.shouldKeepAlive &&= !isClosing;
       const fail = (thrown: unknown): void => {
         onProblem(`a request failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
@@ -57,8 +60,10 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
     ...options,
     framing: 'sequential',
     serve(socket, connection) {
-      connections.set(socket, connection);
-      server.emit('connection', socket);
+      const paced = new PacedSocket(socket, pacer);
+      paced.on('error', () => {});
+      connections.set(paced, connection);
+      server.emit('connection', paced);
     },
   });
   const removeDrain = options.drains?.add(() => {
@@ -78,5 +83,6 @@ export async function serveHttp({ handle, ...options }: HttpServerOptions): Prom
   };
 }
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
+/** Whether the headers of a request announce a body (RFC 9112, 6. Message Body). */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';

@@ -40,6 +40,16 @@ const kinds: readonly { readonly name: string; readonly describe: string; readon
     text: () => `${chunked}${'1\r\na\r\n'.repeat(30_000)}0\r\n\r\n`,
   },
   {
+    name: '1,000,000 one-byte chunks',
+    describe: 'far more than are read at once',
+    text: () => `${chunked}${'1\r\na\r\n'.repeat(1_000_000)}0\r\n\r\n`,
+  },
+  {
+    name: '5,000 pipelined requests',
+    describe: 'requests that do not wait for an answer',
+    text: () => 'GET /odd HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(5000),
+  },
+  {
     name: 'a chunk of 2^64 bytes',
     describe: 'a length that does not fit into 64 bits',
     text: () => `${chunked}ffffffffffffffff\r\n${'a'.repeat(10_000)}`,

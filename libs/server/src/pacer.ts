@@ -1,0 +1,37 @@
+/** Work that is done in steps. */
+export interface Paced {
+  /** Does one step; returns whether there are more. */
+  step(): boolean;
+}
+
+/** How long steps may take before everything else in the process has its turn. */
+const turnMs = 10;
+
+export interface PacerOptions {
+  /** Milliseconds. */
+  readonly now?: () => number;
+  /** Calls back in a later turn of the event loop. */
+  readonly later?: (turn: () => void) => void;
+}
+
+/** Does the steps of many in turn, one step of each, and leaves room for everything else in the process. */
+export function createPacer({
+  now = () => performance.now(),
+  later = (turn) => void setImmediate(turn),
+}: PacerOptions = {}): (paced: Paced) => void {
+  const waiting = new Set<Paced>();
+  const turn = (): void => {
+    const end = now() + turnMs;
+    for (const paced of waiting) {
+      waiting.delete(paced);
+      // One that has more comes after all others.
+      if (paced.step()) waiting.add(paced);
+      if (now() >= end) break;
+    }
+    if (waiting.size > 0) later(turn);
+  };
+  return (paced) => {
+    waiting.add(paced);
+    if (waiting.size === 1) later(turn);
+  };
+}
