@@ -3,7 +3,7 @@ import type { PartialStrykerOptions } from '@stryker-mutator/api/core';
 import type { MutatedPackage, Target } from './packages.ts';
 
 /** What every run needs beside the package itself. Dependencies are found through links to this checkout. */
-const common = ['package.json', 'libs/testing/src/setup.ts', 'tools/mutate/src/*.ts'];
+const common = ['package.json', 'libs/testing/src/{setup,global-setup,temporary-folder}.ts', 'tools/mutate/src/*.ts'];
 
 /** Where a package's reports and its results for the next run are. */
 export const reportsFolder = ({ name }: MutatedPackage): string => `.cache/mutate/${name.replaceAll('/', '-')}`;
