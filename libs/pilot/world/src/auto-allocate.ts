@@ -3,6 +3,11 @@ import { isWildcard } from '@flotilla/rules';
 
 const maxIPs = 255 * 255;
 const prime = 65011;
+/**
+ * So many slots are tried, then the first free one is taken: where few are free, Istio's steps can go through the same
+ * three slots 200,000 times before they reach others, and hosts may be named so that they do.
+ */
+const maxProbes = 1000;
 
 /**
  * Addresses for ServiceEntries without one, from 240.240.0.0/16 and 2001:2::f0f0:0/112 (Istio's autoAllocateIPs): by a
@@ -12,14 +17,17 @@ const prime = 65011;
  */
 export function allocateAddresses(services: readonly Service[]): Map<HostKey, { v4: string; v6: string }> {
   const slots = new Map<number, HostKey>();
+  let firstFree = 0;
   for (const service of services) {
     if (service.defaultAddress !== '0.0.0.0' || isWildcard(service.hostname) || service.resolution === 'Passthrough')
       continue;
     if (slots.size >= maxIPs) break;
     const hash = fnv32a(`${service.namespace}/${service.hostname}`);
-    const step = prime - (hash % prime);
-    let slot = hash % maxIPs;
-    for (let i = 1; slots.has(slot); i += 1) slot = ((hash + i * step) % 2 ** 32) % maxIPs;
+    let slot = probe(hash, (one) => slots.has(one));
+    if (slot === undefined) {
+      while (slots.has(firstFree)) firstFree += 1;
+      slot = firstFree;
+    }
     slots.set(slot, hostKey(service));
   }
   const found = new Map<HostKey, { v4: string; v6: string }>();
@@ -29,6 +37,16 @@ export function allocateAddresses(services: readonly Service[]): Map<HostKey, { 
     else found.set(key, addressAt(slot + 1 - shared));
   }
   return found;
+}
+
+/** The first free slot on the way that a hash gives; undefined when none is found in `maxProbes` steps. */
+export function probe(hash: number, isTaken: (slot: number) => boolean): number | undefined {
+  const step = prime - (hash % prime);
+  for (let i = 0; i <= maxProbes; i += 1) {
+    const slot = ((hash + i * step) % 2 ** 32) % maxIPs;
+    if (!isTaken(slot)) return slot;
+  }
+  return undefined;
 }
 
 /** The n-th address, counted from 1: a last byte is never 0 or 255. IPv6 has the same bytes, without leading zeros. */
