@@ -5,6 +5,8 @@ import type { MutatedPackage, Target } from './packages.ts';
 /** What every run needs beside the package itself. Dependencies are found through links to this checkout. */
 const common = ['package.json', 'libs/testing/src/{setup,global-setup,temporary-folder}.ts', 'tools/mutate/src/*.ts'];
 
+const taken = (patterns: readonly string[]): string[] => patterns.map((pattern) => `!${pattern}`);
+
 /** Where a package's reports and its results for the next run are. */
 export const reportsFolder = ({ name }: MutatedPackage): string => `.cache/mutate/${name.replaceAll('/', '-')}`;
 
@@ -17,8 +19,9 @@ export function strykerOptions({ mutated, file }: Target, force: boolean): Parti
   const reports = reportsFolder(mutated);
   return {
     mutate: file === undefined ? [`${folder}/**/*.ts`, `!${folder}/**/*.spec.ts`] : [file],
-    testFiles: [...specs],
-    ignorePatterns: ['**', ...[...common, ...files].map((pattern) => `!${pattern}`)],
+    // Only the specs that are to run are copied. With Stryker's own `testFiles`, mutants of code that runs when a module
+    // is loaded are switched on too late, and survive.
+    ignorePatterns: ['**', ...taken([...common, ...files]), '**/*.spec.ts', ...taken(specs)],
     testRunner: 'vitest',
     // By its path: below pnpm's folders, Stryker does not find a plugin by its name.
     plugins: [fileURLToPath(import.meta.resolve('@stryker-mutator/vitest-runner'))],
