@@ -19,8 +19,8 @@ export function strykerOptions({ mutated, file }: Target, force: boolean): Parti
   const reports = reportsFolder(mutated);
   return {
     mutate: file === undefined ? [`${folder}/**/*.ts`, `!${folder}/**/*.spec.ts`] : [file],
-    // Only the specs that are to run are copied. With Stryker's own `testFiles`, mutants of code that runs when a module
-    // is loaded are switched on too late, and survive.
+    // Only the specs that are to run are copied. With Stryker's own `testFiles`, mutants of code that runs when a
+    // module is loaded are switched on too late, and survive.
     ignorePatterns: ['**', ...taken([...common, ...files]), '**/*.spec.ts', ...taken(specs)],
     testRunner: 'vitest',
     // By its path: below pnpm's folders, Stryker does not find a plugin by its name.
