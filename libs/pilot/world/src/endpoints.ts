@@ -3,7 +3,6 @@ import {
   instancePort,
   serviceEntryEndpoints,
   type Endpoint,
-  type HostKey,
   type InstancesKey,
   type PortKey,
   type PortlessEndpoint,
@@ -214,12 +213,17 @@ const accountsOf = worldQuery('endpoint-accounts', (view, key: ServiceKey): read
 });
 
 /**
- * SPIFFE identities that may serve a host: its endpoints' accounts, and what the newest of its services says, each in
- * all trust domains that the mesh goes by, sorted.
+ * SPIFFE identities that may serve a port of a host: the accounts of the host's endpoints, and what the newest of its
+ * services with a port of that number says, each in all trust domains that the mesh goes by, sorted (Istio's
+ * initServiceAccounts).
  */
-export const serviceAccountsOf = worldQuery('service-accounts', (view, key: HostKey): readonly string[] => {
-  const newest = view.query(servicesOfHost, key.hostname).findLast(({ object }) => object.namespace === key.namespace);
-  const declared = newest === undefined ? [] : (view.query(serviceOf, newest)?.serviceAccounts ?? []);
+export const serviceAccountsOf = worldQuery('service-accounts', (view, key: InstancesKey): readonly string[] => {
+  const declared =
+    view
+      .query(servicesOfHost, key.hostname)
+      .filter(({ object }) => object.namespace === key.namespace)
+      .flatMap((service) => view.query(serviceOf, service) ?? [])
+      .findLast((service) => portsNumbered(view, service, key.number).length > 0)?.serviceAccounts ?? [];
   const services = new Set(shardsIn(view, key).map((service) => sharedService(view, service)));
   const accounts = [...services].flatMap((service) => view.query(accountsOf, service));
   const aliases = setting(view, 'trustDomainAliases') ?? [];

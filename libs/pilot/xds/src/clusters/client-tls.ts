@@ -1,5 +1,5 @@
 import type { ClientTLSSettings } from '@flotilla/model';
-import { hostKey, instancesKeyOf } from '@flotilla/pilot-registry';
+import { instancesKeyOf } from '@flotilla/pilot-registry';
 import { instancesOfPort, ownCertificate, serviceAccountsOf, setting, type View } from '@flotilla/pilot-world';
 import { namespaceMtlsMode } from '../authn/mtls-mode.ts';
 import { passthroughName } from '../cluster-name.ts';
@@ -18,7 +18,7 @@ export function tlsOf(
   { service, port, policy, inferFrom, subset, withSelector }: TlsOf,
 ): { settings: ClientTLSSettings; automatic: boolean; credentials: boolean } | undefined {
   const sni = passthroughName({ port: port.port, subset: subset?.name, host: service.hostname });
-  const accounts = (): readonly string[] => view.query(serviceAccountsOf, hostKey(service));
+  const accounts = (): readonly string[] => view.query(serviceAccountsOf, instancesKeyOf(service, port));
   const given = policy?.tls;
   const credentials = view.attr('type') === 'router' || withSelector;
   const files = ownCertificate(view, 'CLIENT');
