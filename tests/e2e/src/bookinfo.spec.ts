@@ -75,8 +75,11 @@ describe.skipIf(!canRun || !existsSync(bookinfo))('bookinfo', () => {
 
   it('answers 50 bursts of such requests without one failure at any proxy, not even one that a retry hides', async () => {
     const productpage = rig.mesh.cluster.pod('default', 'productpage-v1');
+    const failures = (): string[] => findFailures(rig.mesh.proxies).map(describeFailure);
+    // The gateway may have been asked for reviews before it had their endpoints.
+    const before = failures();
     const statuses = await burstsFrom(productpage, 'http://reviews:9080/reviews/0', { bursts: 50, size: 24 });
-    expect([statuses, findFailures(rig.mesh.proxies).map(describeFailure)]).toEqual([{ 200: 50 * 24 }, []]);
+    expect([statuses, failures()]).toEqual([{ 200: 50 * 24 }, before]);
   }, 60_000);
 
   it('goes with mTLS, each side seeing the other, without any policy asking for it', async () => {
