@@ -47,3 +47,18 @@ it('does a step of one that comes later, after those that wait', () => {
   wait(paced('b', 1, 10));
   expect([turn(), turn(), turn()]).toEqual(['a', 'b', 'a']);
 });
+
+it('plans one turn, whoever waits while another is taken', () => {
+  const { wait, paced, turn, turns } = rig();
+  const late = paced('b', 3, 10);
+  wait({
+    step() {
+      wait(late);
+      return paced('a', 1, 10).step();
+    },
+  });
+  expect(turn()).toBe('a');
+  expect(turns).toHaveLength(1);
+  expect([turn(), turn(), turn()]).toEqual(['b', 'b', 'b']);
+  expect(turns).toEqual([]);
+});

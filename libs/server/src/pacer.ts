@@ -20,7 +20,14 @@ export function createPacer({
   later = (turn) => void setImmediate(turn),
 }: PacerOptions = {}): (paced: Paced) => void {
   const waiting = new Set<Paced>();
+  let isPlanned = false;
+  const plan = (): void => {
+    if (isPlanned) return;
+    isPlanned = true;
+    later(turn);
+  };
   const turn = (): void => {
+    isPlanned = false;
     const end = now() + turnMs;
     for (const paced of waiting) {
       waiting.delete(paced);
@@ -28,10 +35,10 @@ export function createPacer({
       if (paced.step()) waiting.add(paced);
       if (now() >= end) break;
     }
-    if (waiting.size > 0) later(turn);
+    if (waiting.size > 0) plan();
   };
   return (paced) => {
     waiting.add(paced);
-    if (waiting.size === 1) later(turn);
+    plan();
   };
 }
