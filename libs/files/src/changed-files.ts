@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Reading } from '@flotilla/model';
+import { inTurns } from '@flotilla/std';
 import { BackgroundReader, type BackgroundOptions } from './background-reader.ts';
 import { maxFileBytes } from './documents.ts';
 import { readFile, sizeOf, type FileFound } from './read-file.ts';
@@ -9,8 +9,6 @@ import { readFile, sizeOf, type FileFound } from './read-file.ts';
  * unread.
  */
 const largestInForeground = 64 << 10;
-/** How long small files are read before other work has its turn. */
-const turnMs = 20;
 
 export interface ReadOptions {
   readonly background?: BackgroundOptions;
@@ -53,17 +51,18 @@ export class ChangedFiles {
   async take(signal: AbortSignal): Promise<readonly FileFound[]> {
     const paths = [...this.#changed].sort();
     this.#changed = new Set();
-    let since = performance.now();
-    for (const path of paths) {
-      if (signal.aborted) break;
-      this.#read(path);
-      if (performance.now() - since < turnMs) continue;
-      await setImmediate();
-      since = performance.now();
-    }
+    await inTurns(this.#readEach(paths, signal));
     const found = [...this.#found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
     this.#found = new Map();
     return found;
+  }
+
+  *#readEach(paths: readonly string[], signal: AbortSignal): Generator<void, void> {
+    for (const path of paths) {
+      if (signal.aborted) return;
+      this.#read(path);
+      yield;
+    }
   }
 
   /** The same with all large files. */

@@ -94,7 +94,7 @@ describe('the causes of a failure', () => {
     expect(names(causesOf(asked, failure, 10))).toEqual(['items/a', 'flags/before']);
   });
 
-  it('leave out what does not exist, and are no more than asked for', () => {
+  it('leave out what does not exist, and stop at the number that was requested', () => {
     const asked = resultOf((view) => view.attempt(fails, 'none'));
     expect(names(causesOf(asked, failure, 10))).toEqual(['flags/before']);
     const both = resultOf((view) => view.attempt(fails, 'a'));

@@ -10,7 +10,7 @@ export interface Reads {
   index(collection: string, index: string, key: StoreKey): readonly StoreKey[];
   /** All keys of the collection, in order: a changed value does not touch who merely lists. */
   list(collection: string): readonly StoreKey[];
-  /** Whether the collection has no values: only the first one and the last one touch who reads it. */
+  /** Whether the collection has no values: only the first and the last one affect a reader. */
   isEmpty(collection: string): boolean;
   /**
    * An attribute of the subject (the proxy) by path: `namespace`, `labels.app`. Read the smallest that does: it decides

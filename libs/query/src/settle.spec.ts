@@ -30,7 +30,7 @@ describe('changes that come to nothing', () => {
     expect(runs(engine)).toEqual({});
   });
 
-  it('are no changes of a watch, though somebody has read what was in between', () => {
+  it('do not change a watch, even if something has read the values in between', () => {
     const engine = newEngine();
     engine.apply([flag('a', 1)]);
     const watch = engine.watch(value, 'a', subject);

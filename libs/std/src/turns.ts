@@ -1,5 +1,5 @@
 /** How long one thing may take before everything else has its turn. */
-const turnMs = 25;
+const turnMs = 20;
 
 /** Resolves when everything else that is due has had its turn: timers, connections, health. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

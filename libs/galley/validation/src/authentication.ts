@@ -80,7 +80,7 @@ function jwksMistake(text: string): string | undefined {
     : `failed to unmarshal JWK set: failed to parse key #${bad + 1} in key set: invalid key type from JSON (${keyOf(set.keys[bad])})`;
 }
 
-/** What Go's reader says of JSON that is no object. */
+/** What Go's reader says of JSON that is not an object. */
 function notAnObject(value: unknown): string {
   if (Array.isArray(value)) return "expected '{', but got '['";
   return typeof value === 'string'

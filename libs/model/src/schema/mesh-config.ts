@@ -22,6 +22,15 @@ import { MeshOutboundTrafficPolicy, ReadinessProbe } from './networking.ts';
 
 /** Hardware that signs, and how long Envoy waits for a batch of signatures. */
 const KeyProvider = message({ pollDelay: duration });
+/** What a proxy does with the header x-forwarded-client-cert (Envoy's ForwardClientCertDetails). */
+const forwardClientCertDetails = enumeration([
+  'UNDEFINED',
+  'SANITIZE',
+  'FORWARD_ONLY',
+  'APPEND_FORWARD',
+  'SANITIZE_SET',
+  'ALWAYS_FORWARD_ONLY',
+]);
 const RemoteService = message({ address: string, tlsSettings: ClientTLSSettings, tcpKeepalive: TcpKeepalive });
 const CustomTag = message(
   {
@@ -82,14 +91,7 @@ export const MeshProxyConfig = message(
     extraStatTags: repeated(string),
     gatewayTopology: message({
       numTrustedProxies: uint,
-      forwardClientCertDetails: enumeration([
-        'UNDEFINED',
-        'SANITIZE',
-        'FORWARD_ONLY',
-        'APPEND_FORWARD',
-        'SANITIZE_SET',
-        'ALWAYS_FORWARD_ONLY',
-      ]),
+      forwardClientCertDetails,
       proxyProtocol: message({}),
     }),
     terminationDrainDuration: duration,
@@ -105,14 +107,7 @@ export const MeshProxyConfig = message(
     image: message({ imageType: string }),
     privateKeyProvider: message({ cryptomb: KeyProvider, qat: KeyProvider }, [['cryptomb', 'qat']]),
     proxyHeaders: message({
-      forwardedClientCert: enumeration([
-        'UNDEFINED',
-        'SANITIZE',
-        'FORWARD_ONLY',
-        'APPEND_FORWARD',
-        'SANITIZE_SET',
-        'ALWAYS_FORWARD_ONLY',
-      ]),
+      forwardedClientCert: forwardClientCertDetails,
       requestId: message({ disabled: wrapper(bool) }),
       server: message({ disabled: wrapper(bool), value: string }),
       attemptCount: message({ disabled: wrapper(bool) }),

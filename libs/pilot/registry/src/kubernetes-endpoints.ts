@@ -146,8 +146,8 @@ export const targetPortOn = (pod: Resource<'pods'>, port: k8s.ServicePort): numb
   );
 
 /**
- * The container port that a Service's targetPort refers to (Istio's FindPort); undefined when there is none of that
- * name and protocol. The API server fills in protocols, so they are compared as they are.
+ * The container port that a Service's targetPort refers to (Istio's FindPort); undefined when no port has that name and
+ * protocol. The API server fills in protocols, so they are compared as they are.
  */
 export function targetPortAmong(ports: readonly ContainerPort[], port: k8s.ServicePort): number | undefined {
   const target = port.targetPort;

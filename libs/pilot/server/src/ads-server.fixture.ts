@@ -7,35 +7,13 @@ import { noObservability } from '@flotilla/observability-port';
 import { envoy } from '@flotilla/proto-gen/discovery';
 import { AsyncQueue } from '@flotilla/std';
 import { createManualClock } from '@flotilla/testing';
+import { smallLimits } from './small-limits.fixture.ts';
 import { createAdsServer, PermissionDenied, type AdsLimits, type Push } from './index.ts';
 
 const { DiscoveryRequest, DiscoveryResponse, DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 type Fields = Parameters<typeof DiscoveryRequest.encode>[0];
 type DeltaFields = Parameters<typeof DeltaDiscoveryRequest.encode>[0];
 type Response = InstanceType<typeof DiscoveryResponse>;
-const limits: AdsLimits = {
-  xdsStreams: 10,
-  xdsStreamsPerIdentity: 10,
-  xdsWriteTimeout: 60_000,
-  xdsQueuedRequests: 8,
-  xdsRequestBytes: 10_000,
-  xdsNodeBytes: 1000,
-  xdsNameBytes: 100,
-  xdsNamesPerType: 50,
-  xdsNames: 60,
-  xdsNamesPerIdentity: 1000,
-  xdsTotalNames: 1000,
-  xdsNodeBytesPerIdentity: 10_000,
-  xdsTotalNodeBytes: 10_000,
-  xdsQueuedBytesPerIdentity: 1 << 20,
-  xdsTotalQueuedBytes: 1 << 20,
-  xdsUnknownNames: 10,
-  xdsWatchedUnknownNamesPerIdentity: 10,
-  xdsUnknownNamesPerIdentity: 10,
-  xdsRefusedTokens: 10,
-  xdsTokenChecks: 10,
-  xdsTokenChecksPerAddress: 10,
-};
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -67,7 +45,7 @@ export async function serve({ size = 1, ...changed }: Partial<AdsLimits> & { rea
   const resource = (name: string): Resource => ({ name, version: String(version), bytes: Buffer.alloc(size, name) });
   const ads = createAdsServer({
     protocol: { order: ['eds', 'rds'], whole: new Set(), follows: [] },
-    limits: { ...limits, ...changed },
+    limits: { ...smallLimits, ...changed },
     clock,
     observability: { ...noObservability, log, metrics },
     open: ({ node, push }) => {

@@ -7,32 +7,18 @@ import { envoy } from '@flotilla/proto-gen/discovery';
 import { createManualClock } from '@flotilla/testing';
 import { LargeRequests } from './large-requests.ts';
 import type { Push } from './session.ts';
+import { smallLimits } from './small-limits.fixture.ts';
 import { AdsStream } from './stream.ts';
 import { Turns } from './turns.ts';
 
 const { DeltaDiscoveryRequest } = envoy.service.discovery.v3;
 const limits = {
-  xdsStreams: 10,
-  xdsStreamsPerIdentity: 10,
+  ...smallLimits,
   xdsWriteTimeout: 1,
-  xdsQueuedRequests: 8,
-  xdsRequestBytes: 10_000,
-  xdsNodeBytes: 1000,
-  xdsNameBytes: 100,
   xdsNamesPerType: 10_000,
   xdsNames: 10_000,
   xdsNamesPerIdentity: 10_000,
   xdsTotalNames: 10_000,
-  xdsNodeBytesPerIdentity: 10_000,
-  xdsTotalNodeBytes: 10_000,
-  xdsQueuedBytesPerIdentity: 1 << 20,
-  xdsTotalQueuedBytes: 1 << 20,
-  xdsUnknownNames: 10,
-  xdsWatchedUnknownNamesPerIdentity: 10,
-  xdsUnknownNamesPerIdentity: 10,
-  xdsRefusedTokens: 10,
-  xdsTokenChecks: 10,
-  xdsTokenChecksPerAddress: 10,
 };
 const source: Source = { all: () => [], get: () => undefined };
 

@@ -130,7 +130,7 @@ const assignmentOf = (
     ...(locality === undefined ? {} : { locality }),
   });
 
-/** The type of a cluster; undefined where there is none, as of DNS without endpoints. */
+/** The discovery type of a cluster; undefined where the port gets no cluster, such as DNS without endpoints. */
 function typeOf(view: View, one: OutboundCluster): number | undefined {
   const type = foundBy(view, one);
   if (dnsTypes.includes(type) && !assignmentOf(view, one, '').endpoints?.length) return undefined;
